@@ -1,0 +1,7 @@
+"""`python -m` with the package's name is the console script under another name."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""Tables and the contract they must keep; nothing here knows of models."""

@@ -1,0 +1,74 @@
+"""Reading tables as they come: CSV and parquet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+READABLE = (".csv", ".parquet")
+
+
+def read_table(path: Path, name: str, missing: list[str]) -> pd.DataFrame:
+    """Read a CSV (every cell as text) or a parquet file (with its own types).
+
+    Args:
+        path: The file, `.csv` or `.parquet`.
+        name: What messages call the file.
+        missing: Texts of a CSV's cells that stand for a missing value.
+
+    Raises:
+        UserError: The file is missing, empty, of another kind or not readable as what it is.
+    """
+    if not path.is_file():
+        raise UserError(f"{name}: no such file; {_neighbours(path)}")
+    if path.suffix.lower() not in READABLE:
+        raise UserError(f"{name}: a table's name must end in {' or '.join(READABLE)}")
+    if path.stat().st_size == 0:
+        raise UserError(f"{name}: the file is empty; a header line and rows were expected")
+    frame = _read_parquet(path, name) if path.suffix.lower() == ".parquet" else _read_csv(
+        path, name, missing
+    )
+    if frame.empty:
+        raise UserError(f"{name}: no rows; only the column names are there")
+    return frame
+
+
+def _neighbours(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"nor is there a folder {path.parent.name}"
+    files = sorted(
+        file.name for file in path.parent.iterdir()
+        if file.is_file() and not file.name.startswith(".") and file.name != "README.md"
+    )
+    return f"the folder {path.parent.name} holds {', '.join(files) or 'no data yet'}"
+
+
+def _read_csv(path: Path, name: str, missing: list[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path, dtype="str", keep_default_na=False, na_values=missing)
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{name}: not UTF-8 text (byte {error.start}); save it as UTF-8 first"
+        ) from error
+    except pd.errors.EmptyDataError as error:
+        raise UserError(f"{name}: no columns; a header line and rows were expected") from error
+    except pd.errors.ParserError as error:
+        reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
+        raise UserError(f"{name}: not a well-formed CSV: {reason}") from error
+
+
+def _read_parquet(path: Path, name: str) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow as pa
+
+    try:
+        return pd.read_parquet(path, engine="pyarrow")
+    except pa.ArrowException as error:
+        raise UserError(f"{name}: not a readable parquet file") from error

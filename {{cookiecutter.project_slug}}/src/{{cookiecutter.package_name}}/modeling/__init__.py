@@ -1,0 +1,1 @@
+"""Features, candidates, metrics, figures and the saved model."""

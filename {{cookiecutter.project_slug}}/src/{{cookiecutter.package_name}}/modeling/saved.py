@@ -1,0 +1,113 @@
+"""The saved model: a folder that a new process loads and predicts with.
+
+    model.json       what it is: candidate, kind, contract, library versions, the other files' hashes
+    pipeline.joblib  the fitted scikit-learn pipeline, without a network
+    network.keras    the network of a Keras candidate
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..config import Kind
+from ..data.contract import Contract
+from ..errors import UserError
+from ..reproducibility.artifacts import (
+    replacing_directory,
+    sha256,
+    write_joblib,
+    write_json,
+    write_keras,
+)
+from .metrics import PROBABILITY
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+
+DESCRIPTION, PIPELINE, NETWORK = "model.json", "pipeline.joblib", "network.keras"
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """A fitted pipeline and what is needed to use it rightly."""
+
+    pipeline: Pipeline
+    candidate: str
+    kind: Kind
+    contract: Contract
+
+    def predict(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Predict from the contract's feature columns.
+
+        Args:
+            X: (n_rows, n_columns) table with at least the features, typed by the contract.
+
+        Returns:
+            (n_rows,) `prediction`; for a classification also `probability_<class>` for each class.
+        """
+        import pandas as pd
+
+        X = X[self.contract.features]
+        if self.kind == "regression":
+            return pd.DataFrame({"prediction": self.pipeline.predict(X)})
+        classes = self.pipeline.classes_
+        likely = self.pipeline.predict_proba(X)
+        columns = {f"{PROBABILITY}{name}": likely[:, i] for i, name in enumerate(classes)}
+        return pd.DataFrame({"prediction": classes[likely.argmax(axis=1)], **columns})
+
+
+def save(model: SavedModel, directory: Path) -> None:
+    """Write `model` as the folder `directory`, in place of what was there."""
+    estimator = model.pipeline[-1]
+    with replacing_directory(directory) as temporary:
+        write_joblib(model.pipeline, temporary / PIPELINE)
+        libraries = ["scikit-learn"]
+        if hasattr(estimator, "network_"):
+            write_keras(estimator.network_, temporary / NETWORK)
+            libraries.append("keras")
+        description = {
+            "candidate": model.candidate,
+            "kind": model.kind,
+            "versions": {name: version(name) for name in libraries},
+            "sha256": {file.name: sha256(file) for file in sorted(temporary.iterdir())},
+            "contract": model.contract.model_dump(mode="json", exclude_none=True),
+        }
+        write_json(description, temporary / DESCRIPTION)
+
+
+def load(directory: Path, name: str) -> SavedModel:
+    """Read what `save` wrote; messages call the folder `name`.
+
+    A pickle can run any code when it is loaded, so only files with the hashes that model.json
+    names are opened. That guards against damage, not against someone who rewrites both.
+
+    Raises:
+        UserError: The folder is incomplete or its files are not those that were saved.
+    """
+    import joblib
+
+    try:
+        description: dict[str, Any] = json.loads(
+            (directory / DESCRIPTION).read_text(encoding="utf-8")
+        )
+        for file, expected in description["sha256"].items():
+            if sha256(directory / file) != expected:
+                raise UserError(f"{name}: {file} is not the file that was saved; train again")
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{name}: not a complete saved model; train again") from error
+    pipeline = joblib.load(directory / PIPELINE)
+    if NETWORK in description["sha256"]:
+        import keras
+
+        pipeline[-1].network_ = keras.saving.load_model(directory / NETWORK)
+    return SavedModel(
+        pipeline=pipeline,
+        candidate=description["candidate"],
+        kind=description["kind"],
+        contract=Contract.model_validate(description["contract"]),
+    )

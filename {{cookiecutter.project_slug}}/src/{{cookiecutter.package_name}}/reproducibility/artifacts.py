@@ -1,0 +1,105 @@
+"""Writers of what the stages leave behind: the same content gives the same bytes, whole or never.
+
+Each writes to a temporary name beside the target and renames it, so that a reader, or a
+process that is killed, meets the old file or the new one and never half of either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path that takes the place of the file `path` when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as written:
+            os.fsync(written.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_directory(path: Path) -> Iterator[Path]:
+    """An empty temporary folder that takes the place of the folder `path` when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    former = path.with_name(f".{path.name}.old.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        yield temporary
+        shutil.rmtree(former, ignore_errors=True)
+        if path.exists():
+            os.replace(path, former)
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(former, ignore_errors=True)
+
+
+def write_text(text: str, path: Path) -> None:
+    """UTF-8 with line feeds on every system."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(content: Any, path: Path) -> None:
+    """Indented JSON; keys stay in the order given."""
+    write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", path)
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """CSV with a header, without the index; floats as the shortest text that reads back equal."""
+    write_text(frame.to_csv(index=False, lineterminator="\n"), path)
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Parquet without the index."""
+    with replacing(path) as temporary:
+        frame.to_parquet(temporary, engine="pyarrow", index=False)
+
+
+def write_joblib(content: Any, path: Path) -> None:
+    """A scikit-learn object, as joblib pickles it."""
+    import joblib
+
+    with replacing(path) as temporary:
+        joblib.dump(content, temporary)
+
+
+def write_keras(network: keras.Model, path: Path) -> None:
+    """A Keras network with its weights, in the `.keras` format."""
+    with replacing(path) as temporary:
+        # Keras insists on the extension.
+        named = temporary.with_name(f"{temporary.name}.keras")
+        network.save(named)
+        os.replace(named, temporary)
+
+
+def write_png(figure: Figure, path: Path) -> None:
+    """A figure as PNG, without the version of matplotlib that drew it."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=144, metadata={"Software": None})
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 digest of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
