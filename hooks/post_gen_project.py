@@ -1,4 +1,4 @@
-"""Finish a generated project: name the package in its tests, start a git repository, say what is next."""
+"""Finish a generated project: name the package in its tests, start git, say what is next."""
 
 import json
 import re

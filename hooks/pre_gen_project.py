@@ -7,21 +7,25 @@ import sys
 
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
 
-# Importing the package, or installing the project, would find these instead, or the other way round.
+# Importing the package, or installing the project, would find these instead.
 DEPENDENCIES = """
-    dvc furo hatchling jax jaxlib joblib jupyter jupyterlab keras matplotlib mypy myst_parser nbconvert
-    nbstripout notebook numpy pandas pandas_stubs pandera pil pillow pip pre_commit pyarrow pydantic
-    pytest python ruamel ruamel_yaml ruff scikit_learn scipy setuptools sklearn sphinx tensorflow torch uv
+    dvc furo hatchling jax jaxlib joblib jupyter jupyterlab keras matplotlib myst_parser nbconvert
+    nbstripout notebook numpy pandas pandera pil pillow pip pre_commit pyarrow pydantic pytest
+    python ruamel ruamel_yaml ruff scikit_learn scipy setuptools sklearn sphinx tensorflow torch uv
 """.split()
 FOLDERS = "data docs models notebooks references reports src tests".split()
-WINDOWS_DEVICES = ["aux", "con", "nul", "prn"] + [f"{port}{n}" for port in ("com", "lpt") for n in range(10)]
+PORTS = [f"{port}{number}" for port in ("com", "lpt") for number in range(10)]
+WINDOWS_DEVICES = ["aux", "con", "nul", "prn", *PORTS]
 FREE_TEXTS = ["project_name", "description", "author_name", "author_email"]
 
 
 def slug_mistake(slug):
     """Why `slug` cannot name the folder, the distribution and the command; None if it can."""
     if not re.fullmatch(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", slug):
-        return "use lower-case letters, digits and single hyphens, a letter first, such as my-project"
+        return (
+            "use lower-case letters, digits and single hyphens or underscores, a letter first, "
+            "such as my-project"
+        )
     if len(slug) > 60:
         return "use at most 60 characters"
     if slug in WINDOWS_DEVICES:
@@ -34,7 +38,10 @@ def slug_mistake(slug):
 def package_mistake(package):
     """Why `package` cannot name the Python package; None if it can."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", package):
-        return "use lower-case letters, digits and single underscores, a letter first, such as my_project"
+        return (
+            "use lower-case letters, digits and single underscores, a letter first, "
+            "such as my_project"
+        )
     if len(package) > 60:
         return "use at most 60 characters"
     if keyword.iskeyword(package) or keyword.issoftkeyword(package):
@@ -62,10 +69,10 @@ def mistakes():
     for question, check in checks.items():
         advice = check(ANSWERS[question])
         if advice:
-            yield f"{question}: {ascii(ANSWERS[question])} will not do: {advice}"
+            yield f"{question}: {ANSWERS[question]!a} will not do: {advice}"
 
 
 found = list(mistakes())
 for line in found:
     print(f"error: {line}", file=sys.stderr)
-sys.exit(1 if found else 0)
+sys.exit(bool(found))

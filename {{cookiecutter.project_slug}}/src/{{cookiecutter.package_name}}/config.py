@@ -163,8 +163,10 @@ def load(model: type[Model], path: Path, name: str) -> Model:
         raise UserError(f"{name}, line {line}: not valid YAML: {error.problem}") from error
     except YAMLError as error:
         raise UserError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
+    if content is None:
+        raise UserError(f"{name}: says nothing yet; fill it in as its comments describe")
     try:
-        return model.model_validate({} if content is None else content)
+        return model.model_validate(content)
     except ValidationError as error:
         raise UserError("\n".join(explain(error, model, name))) from error
 

@@ -86,13 +86,20 @@ def mean_curve(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def figures(
-    params: Params, target: str, actual: np.ndarray, predictions: pd.DataFrame, history: pd.DataFrame
+    params: Params,
+    target: str,
+    actual: np.ndarray,
+    predictions: pd.DataFrame,
+    history: pd.DataFrame,
 ) -> tuple[dict[str, Figure], dict[str, pd.DataFrame]]:
     """The pictures, and the tables that `dvc plots` draws the same things from, by file name."""
     from .modeling import figures as draw
 
     predicted = predictions["prediction"].to_numpy()
-    tables = {"predictions": predictions.assign(actual=actual), "learning_curve": mean_curve(history)}
+    tables = {
+        "predictions": predictions.assign(actual=actual),
+        "learning_curve": mean_curve(history),
+    }
     if params.kind == "classification":
         tables["roc"], areas = roc(actual, predictions)
         pictures = {
@@ -137,13 +144,16 @@ def main() -> None:
     with replacing_directory(project.plots) as directory:
         for name, table in tables.items():
             write_csv(table, directory / f"{name}.csv")
-    write_text(model_card(params, champion, leaderboard, metrics, list(pictures)), project.model_card)
+    write_text(
+        model_card(params, champion, leaderboard, metrics, list(pictures)), project.model_card
+    )
     write_json(metrics, project.metrics)
     name = params.train.metric
     print(
         f"evaluate: {champion.candidate} has {name} {metrics[name]:.4f} "
         f"({metrics[f'{name}_low']:.4f} to {metrics[f'{name}_high']:.4f}), the baseline "
-        f"{metrics['baseline'][name]:.4f}, on {len(test)} test rows -> {project.name(project.metrics)}"
+        f"{metrics['baseline'][name]:.4f}, on {len(test)} test rows "
+        f"-> {project.name(project.metrics)}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Stage 3: compare the candidates by cross-validation, then train the champion on all train rows."""
+"""Stage 3: compare the candidates by cross-validation, then fit the champion on all train rows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def candidates(params: Params, contract: Contract) -> dict[str, Pipeline]:
 
     if "baseline" not in params.train.candidates:
         raise UserError(
-            "params.yaml: train.candidates: baseline is missing; the champion is measured against it"
+            "params.yaml: train.candidates: baseline is missing; "
+            "the champion is measured against it"
         )
     return {
         name: make_pipeline(features(contract), build(name, options, params.kind, params.seed))
@@ -59,7 +60,9 @@ def folds_for(kind: Kind, y: np.ndarray, folds: int, seed: int) -> BaseCrossVali
 
     if kind == "regression":
         if len(y) < folds:
-            raise UserError(f"params.yaml: train.folds: {folds} is more than the {len(y)} train rows")
+            raise UserError(
+                f"params.yaml: train.folds: {folds} is more than the {len(y)} train rows"
+            )
         return KFold(folds, shuffle=True, random_state=seed)
     classes, counts = np.unique(y, return_counts=True)
     if len(classes) < 2:

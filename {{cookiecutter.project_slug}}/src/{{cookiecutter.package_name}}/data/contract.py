@@ -91,7 +91,7 @@ class Contract(Strict):
     """What may be done with them."""
     target: str
     """The column to predict."""
-    missing: list[Text] = ["", "NA"]
+    missing: tuple[Text, ...] = ("", "NA")
     """Texts that stand for a missing value."""
     images: Images | None = None
     """Set when the raw file is a zip of images; each pixel is then a feature."""
@@ -170,9 +170,7 @@ def _listing(names: pd.Index, most: int = 12) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def apply(
-    columns: dict[str, Column], frame: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def apply(columns: dict[str, Column], frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give each of `columns` its type and find the cells that break its rule.
 
     Args:
@@ -184,16 +182,10 @@ def apply(
     """
     import pandas as pd
 
-    typed = {}
-    unreadable = {}
-    for name, column in columns.items():
-        typed[name] = _convert(frame[name], column)
-        unreadable[name] = typed[name].isna() & frame[name].notna()
-    table = pd.DataFrame(typed, index=frame.index).reset_index(drop=True)
-    breaches = pd.concat(
-        [_unreadable_cells(frame, columns, unreadable), _broken_rules(table, columns, unreadable)]
-    )
-    return table, breaches.sort_values(["row", "column"], ignore_index=True)
+    raw = frame[list(columns)].reset_index(drop=True)
+    table = pd.DataFrame({name: _convert(raw[name], column) for name, column in columns.items()})
+    unreadable = table.isna() & raw.notna()
+    return table, _breaches(raw, columns, unreadable | _broken_rules(table, columns))
 
 
 def _convert(cells: pd.Series, column: Column) -> pd.Series:
@@ -216,48 +208,34 @@ def _as_text(value: object) -> str:
     return str(value).strip()
 
 
-def _unreadable_cells(
-    frame: pd.DataFrame, columns: dict[str, Column], unreadable: dict[str, pd.Series]
-) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
-    cells = [_breaches([], "", [], "")]
-    for name, mask in unreadable.items():
-        rows = np.flatnonzero(mask)
-        values = frame[name].iloc[rows].map(str)
-        cells.append(_breaches(rows, name, values, columns[name].rule()))
-    return pd.concat(cells)
-
-
-def _broken_rules(
-    table: pd.DataFrame, columns: dict[str, Column], unreadable: dict[str, pd.Series]
-) -> pd.DataFrame:
+def _broken_rules(table: pd.DataFrame, columns: dict[str, Column]) -> pd.DataFrame:
     import pandas as pd
     from pandera.errors import SchemaErrors
 
+    broken = pd.DataFrame(False, index=table.index, columns=table.columns)
     try:
         _pandera_schema(columns).validate(table, lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
-    else:
-        return _breaches([], "", [], "")
-    found = [_breaches([], "", [], "")]
-    for name, column in columns.items():
-        broken = cases[cases["column"] == name]
-        broken = broken[~unreadable[name].to_numpy()[broken["index"].to_numpy(dtype=int)]]
-        values = broken["failure_case"].map(str).where(broken["failure_case"].notna(), "")
-        found.append(_breaches(broken["index"].to_numpy(dtype=int), name, values, column.rule()))
-    return pd.concat(found)
+        for name in columns:
+            broken.loc[cases.loc[cases["column"] == name, "index"].astype(int), name] = True
+    return broken
 
 
-def _breaches(rows: Any, column: str, values: Any, rule: str) -> pd.DataFrame:
+def _breaches(raw: pd.DataFrame, columns: dict[str, Column], broken: pd.DataFrame) -> pd.DataFrame:
+    import numpy as np
     import pandas as pd
 
-    positions = pd.Series(rows, dtype="int64").to_numpy() + 1
-    texts = pd.Series(values, dtype="str").to_numpy()
-    table = pd.DataFrame({"row": positions, "column": column, "value": texts, "rule": rule})
-    return table.astype({"column": "str", "value": "str", "rule": "str"})
+    rows, places = np.nonzero(broken.to_numpy())
+    cells = raw.iloc[rows].to_numpy(dtype=object)[np.arange(len(rows)), places]
+    names = [list(columns)[place] for place in places]
+    found = {
+        "row": pd.Series(rows + 1, dtype="int64"),
+        "column": pd.Series(names, dtype="str"),
+        "value": pd.Series(["" if pd.isna(cell) else str(cell) for cell in cells], dtype="str"),
+        "rule": pd.Series([columns[name].rule() for name in names], dtype="str"),
+    }
+    return pd.DataFrame(found)
 
 
 def _pandera_schema(columns: dict[str, Column]) -> Any:

@@ -48,9 +48,7 @@ def read_images(path: Path, name: str, contract: Contract) -> pd.DataFrame:
     return frame
 
 
-def _read_image(
-    archive: zipfile.ZipFile, member: str, name: str, images: Images
-) -> np.ndarray:
+def _read_image(archive: zipfile.ZipFile, member: str, name: str, images: Images) -> np.ndarray:
     import numpy as np
     from PIL import Image, UnidentifiedImageError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 READABLE = (".csv", ".parquet")
 
 
-def read_table(path: Path, name: str, missing: list[str]) -> pd.DataFrame:
+def read_table(path: Path, name: str, missing: Sequence[str]) -> pd.DataFrame:
     """Read a CSV (every cell as text) or a parquet file (with its own types).
 
     Args:
@@ -30,8 +31,10 @@ def read_table(path: Path, name: str, missing: list[str]) -> pd.DataFrame:
         raise UserError(f"{name}: a table's name must end in {' or '.join(READABLE)}")
     if path.stat().st_size == 0:
         raise UserError(f"{name}: the file is empty; a header line and rows were expected")
-    frame = _read_parquet(path, name) if path.suffix.lower() == ".parquet" else _read_csv(
-        path, name, missing
+    frame = (
+        _read_parquet(path, name)
+        if path.suffix.lower() == ".parquet"
+        else _read_csv(path, name, missing)
     )
     if frame.empty:
         raise UserError(f"{name}: no rows; only the column names are there")
@@ -42,17 +45,21 @@ def _neighbours(path: Path) -> str:
     if not path.parent.is_dir():
         return f"nor is there a folder {path.parent.name}"
     files = sorted(
-        file.name for file in path.parent.iterdir()
+        file.name
+        for file in path.parent.iterdir()
         if file.is_file() and not file.name.startswith(".") and file.name != "README.md"
     )
     return f"the folder {path.parent.name} holds {', '.join(files) or 'no data yet'}"
 
 
-def _read_csv(path: Path, name: str, missing: list[str]) -> pd.DataFrame:
+def _read_csv(path: Path, name: str, missing: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
+    options = {"dtype": "str", "keep_default_na": False}
     try:
-        return pd.read_csv(path, dtype="str", keep_default_na=False, na_values=missing)
+        # The header by itself, because pandas would rename the second of two equal names.
+        names = pd.read_csv(path, header=None, nrows=1, **options).iloc[0]
+        frame = pd.read_csv(path, na_values=list(missing), **options)
     except UnicodeDecodeError as error:
         raise UserError(
             f"{name}: not UTF-8 text (byte {error.start}); save it as UTF-8 first"
@@ -62,6 +69,10 @@ def _read_csv(path: Path, name: str, missing: list[str]) -> pd.DataFrame:
     except pd.errors.ParserError as error:
         reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
         raise UserError(f"{name}: not a well-formed CSV: {reason}") from error
+    if names.duplicated().any():
+        twice = names[names.duplicated()].iloc[0]
+        raise UserError(f"{name}: the column name {twice!r} stands there twice; rename one")
+    return frame
 
 
 def _read_parquet(path: Path, name: str) -> pd.DataFrame:

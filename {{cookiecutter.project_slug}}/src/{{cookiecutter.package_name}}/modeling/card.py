@@ -56,7 +56,11 @@ def model_card(
             *_table(
                 ["candidate", f"{primary} mean", "standard deviation over folds"],
                 (
-                    [row["candidate"], _number(row[f"{primary}_mean"]), _number(row[f"{primary}_std"])]
+                    [
+                        row["candidate"],
+                        _number(row[f"{primary}_mean"]),
+                        _number(row[f"{primary}_std"]),
+                    ]
                     for _, row in leaderboard.iterrows()
                 ),
             ),
@@ -65,7 +69,10 @@ def model_card(
             "",
             *_table(
                 ["metric", champion.candidate, "baseline"],
-                ([name, _number(metrics[name]), _number(metrics["baseline"][name])] for name in names),
+                (
+                    [name, _number(metrics[name]), _number(metrics["baseline"][name])]
+                    for name in names
+                ),
             ),
             "",
             f"{coverage} bootstrap interval of {primary}: {_bounds(metrics, primary)} for "
@@ -76,8 +83,8 @@ def model_card(
             "## Limits",
             "",
             "The figures hold for rows like those in the data set. Rows outside the ranges of "
-            "`references/schema.yaml` are refused, not predicted. Nothing here shows that a feature "
-            "causes the outcome.",
+            "`references/schema.yaml` are refused, not predicted. Nothing here shows that a "
+            "feature causes the outcome.",
             "",
         ]
     )

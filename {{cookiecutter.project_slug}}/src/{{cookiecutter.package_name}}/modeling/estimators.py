@@ -1,7 +1,7 @@
 """The candidates: one function each, which params.yaml calls by its name.
 
-To add one, write a function that takes the kind of problem, the seed and its own options by keyword,
-and returns an unfitted scikit-learn estimator; then add its name to `train.candidates`.
+To add one, write a function that takes the kind of problem, the seed and its own options by
+keyword, and returns an unfitted scikit-learn estimator; then name it in `train.candidates`.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ def build(name: str, options: dict[str, Any], kind: Kind, seed: int) -> BaseEsti
     ]
     for option in options:
         if option not in known:
-            raise UserError(f"{where}.{option}: unknown option; {nearest(option, known or ['none'])}")
+            raise UserError(
+                f"{where}.{option}: unknown option; {nearest(option, known or ['none'])}"
+            )
     try:
         return CANDIDATES[name](kind, seed, **options)
     except ValidationError as error:

@@ -80,7 +80,9 @@ def measure(metric: Metric, actual: np.ndarray, predictions: pd.DataFrame) -> fl
         case "f1_macro":
             value = metrics.f1_score(actual, predicted, average="macro")
         case "log_loss":
-            value = metrics.log_loss(actual, probabilities(predictions), labels=classes(predictions))
+            value = metrics.log_loss(
+                actual, probabilities(predictions), labels=classes(predictions)
+            )
         case "rmse":
             value = metrics.root_mean_squared_error(actual, predicted)
         case "mae":
@@ -125,7 +127,9 @@ PROBABILITY = "probability_"
 def classes(predictions: pd.DataFrame) -> list[str]:
     """The classes that `predictions` has probabilities of, in their order."""
     return [
-        name.removeprefix(PROBABILITY) for name in predictions.columns if name.startswith(PROBABILITY)
+        name.removeprefix(PROBABILITY)
+        for name in predictions.columns
+        if name.startswith(PROBABILITY)
     ]
 
 

@@ -60,9 +60,7 @@ class Perceptron(BaseEstimator):
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name != "network_"}
 
-    def _fit(
-        self, X: np.ndarray, y: np.ndarray, outputs: int, activation: str, loss: str
-    ) -> None:
+    def _fit(self, X: np.ndarray, y: np.ndarray, outputs: int, activation: str, loss: str) -> None:
         import keras
 
         # Also seeds Python's and numpy's global generators, which Keras draws from.

@@ -1,8 +1,8 @@
 """The saved model: a folder that a new process loads and predicts with.
 
-    model.json       what it is: candidate, kind, contract, library versions, the other files' hashes
-    pipeline.joblib  the fitted scikit-learn pipeline, without a network
-    network.keras    the network of a Keras candidate
+model.json       what it is: candidate, kind, contract, library versions, the other files' hashes
+pipeline.joblib  the fitted scikit-learn pipeline, without a network
+network.keras    the network of a Keras candidate
 """
 
 from __future__ import annotations

@@ -30,14 +30,14 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def replacing_directory(path: Path) -> Iterator[Path]:
-    """An empty temporary folder that takes the place of the folder `path` when the block ends well."""
+    """An empty folder that takes the place of the folder `path` when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     former = path.with_name(f".{path.name}.old.tmp")
@@ -47,8 +47,8 @@ def replacing_directory(path: Path) -> Iterator[Path]:
         yield temporary
         shutil.rmtree(former, ignore_errors=True)
         if path.exists():
-            os.replace(path, former)
-        os.replace(temporary, path)
+            path.replace(former)
+        temporary.replace(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(former, ignore_errors=True)
@@ -90,7 +90,7 @@ def write_keras(network: keras.Model, path: Path) -> None:
         # Keras insists on the extension.
         named = temporary.with_name(f"{temporary.name}.keras")
         network.save(named)
-        os.replace(named, temporary)
+        named.replace(temporary)
 
 
 def write_png(figure: Figure, path: Path) -> None:

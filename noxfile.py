@@ -1,0 +1,70 @@
+"""Every task of the template's developers, the same on each operating system."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+if sys.version_info < (3, 11):  # noqa: UP036 - an older one is told, not met with a crash
+    sys.exit(f"Python 3.11 or later is needed; this is {sys.version.split()[0]}")
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "uv"
+nox.options.sessions = ["lint", "tests"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+DEMO = Path("build", "demo")
+# What the shell of a newcomer would not have set.
+CLEAN = {"VIRTUAL_ENV": None, "PYTHONDONTWRITEBYTECODE": None}
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check the style of the template's own code."""
+    session.install(*nox.project.dependency_groups(PYPROJECT, "lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Render the template, run what it generates, and check what comes out."""
+    session.install(*nox.project.dependency_groups(PYPROJECT, "test"))
+    session.run("pytest", "-m", "not matrix", *session.posargs, env=CLEAN)
+
+
+@nox.session
+def matrix(session: nox.Session) -> None:
+    """Run the generated project for every data set and every Keras backend."""
+    session.install(*nox.project.dependency_groups(PYPROJECT, "test"))
+    session.run("pytest", "-m", "matrix", *session.posargs, env=CLEAN)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Generate a project with every default in build/demo and run its pipeline."""
+    session.install("cookiecutter", "uv")
+    shutil.rmtree(DEMO, ignore_errors=True)
+    session.run("cookiecutter", "--no-input", "--default-config", "--output-dir", str(DEMO), ".")
+    project = next(DEMO.iterdir())
+    with session.chdir(project):
+        session.run("uv", "run", "dvc", "repro", env=CLEAN)
+        session.run("uv", "run", "dvc", "metrics", "show", env=CLEAN)
+    session.log(f"The project is in {project}; look at {project / 'reports' / 'figures'}")
+
+
+@nox.session
+def samples(session: nox.Session) -> None:
+    """Export the sample data sets again from scikit-learn's copies."""
+    session.install("scikit-learn", "pandas", "pillow")
+    raw = Path("{{cookiecutter.project_slug}}", "data", "raw")
+    session.run("python", "scripts/export_samples.py", str(raw))
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Print how fast generating and running are, beside peers and floors."""
+    session.install("cookiecutter", "cookiecutter-data-science", "uv")
+    for script in sorted(Path("benchmarks").glob("[!_]*.py")):
+        session.run("python", str(script), *session.posargs, env=CLEAN)

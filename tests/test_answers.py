@@ -1,0 +1,243 @@
+"""What the answers to the questions make of the template's files."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import TEMPLATE, Project, bake
+from cookiecutter.environment import StrictEnvironment
+from cookiecutter.exceptions import FailedHookException
+from ruamel.yaml import YAML
+
+QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
+CHOICES = {question: values for question, values in QUESTIONS.items() if isinstance(values, list)}
+EVERY_CHOICE = [(question, value) for question, values in CHOICES.items() for value in values]
+FREE_TEXT = ["project_name", "description", "author_name", "author_email"]
+
+PROJECT = "{{cookiecutter.project_slug}}"
+PACKAGE = f"{PROJECT}/src/{{{{cookiecutter.package_name}}}}"
+COMMON = """
+    .dvc/.gitignore .dvc/config .dvcignore .gitattributes .github/workflows/ci.yml .gitignore
+    .pre-commit-config.yaml LICENSE Makefile README.md dvc.yaml params.yaml pyproject.toml
+    data/external/README.md data/interim/.gitignore data/interim/README.md
+    data/processed/.gitignore data/processed/README.md data/raw/README.md
+    docs/conf.py docs/index.md docs/pipeline.md models/.gitignore models/README.md
+    notebooks/1.0-yn-data-exploration.ipynb notebooks/README.md
+    references/README.md references/decisions/README.md references/schema.yaml reports/README.md
+""".split()
+RAW = {
+    "iris": {"data/raw/iris.csv"},
+    "diabetes": {"data/raw/diabetes.csv"},
+    "digits": {"data/raw/digits.zip"},
+    "none": set(),
+}
+
+
+def python_files() -> set[str]:
+    """The package and its tests, the same for every answer, as they are in the template."""
+    package = TEMPLATE / PACKAGE
+    tests = TEMPLATE / PROJECT / "tests"
+    return {
+        *(
+            f"src/my_project/{path.relative_to(package).as_posix()}"
+            for path in package.rglob("*.py")
+        ),
+        *(f"tests/{path.name}" for path in tests.glob("*.py")),
+    }
+
+
+@pytest.mark.parametrize(("question", "value"), EVERY_CHOICE)
+def test_a_project_has_exactly_its_files(tmp_path: Path, question: str, value: str) -> None:
+    project = bake(tmp_path, **{question: value})
+    dataset = value if question == "dataset" else "iris"
+    assert project.files() == {*COMMON, *python_files(), *RAW[dataset]}
+
+
+@pytest.mark.parametrize(("question", "value"), EVERY_CHOICE)
+def test_every_file_can_be_read_as_what_it_is(tmp_path: Path, question: str, value: str) -> None:
+    project = bake(tmp_path, **{question: value})
+    for name in project.files():
+        path = project / name
+        match path.suffix or path.name:
+            case ".toml":
+                tomllib.loads(path.read_text(encoding="utf-8"))
+            case ".yaml" | ".yml":
+                YAML(typ="safe", pure=True).load(path)
+            case ".ipynb":
+                nbformat.validate(nbformat.read(path, as_version=4))
+            case ".py":
+                compile(path.read_text(encoding="utf-8"), name, "exec")
+
+
+@pytest.mark.parametrize(("question", "value"), EVERY_CHOICE)
+def test_ruff_finds_nothing_to_mend(tmp_path: Path, question: str, value: str) -> None:
+    project = bake(tmp_path, **{question: value})
+    assert project.run("ruff", "check", "--no-cache") == "All checks passed!\n"
+    project.run("ruff", "format", "--check", "--no-cache")
+
+
+@pytest.mark.parametrize(("question", "value"), EVERY_CHOICE)
+def test_no_template_syntax_is_left_over(tmp_path: Path, question: str, value: str) -> None:
+    project = bake(tmp_path, **{question: value})
+    for name in project.files() - {"data/raw/digits.zip"}:
+        content = (project / name).read_bytes()
+        for mark in (b"cookiecutter.", b"{%", b"package_name"):
+            assert mark not in content, f"{mark!r} in {name}"
+
+
+@pytest.mark.parametrize("backend", CHOICES["keras_backend"])
+def test_the_backend_is_installed_and_used(tmp_path: Path, backend: str) -> None:
+    project = bake(tmp_path, keras_backend=backend)
+    metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    installed = {requirement.partition(">=")[0] for requirement in metadata["dependencies"]}
+    assert installed & set(CHOICES["keras_backend"]) == {backend}
+    assert YAML(typ="safe").load(project / "params.yaml")["keras_backend"] == backend
+
+
+@pytest.mark.parametrize(
+    ("licence", "first_line"),
+    [
+        ("MIT", "MIT License"),
+        ("BSD-3-Clause", "BSD 3-Clause License"),
+        ("Apache-2.0", "Apache License"),
+        ("Proprietary", "All rights reserved."),
+    ],
+)
+def test_the_licence_names_its_holder(tmp_path: Path, licence: str, first_line: str) -> None:
+    project = bake(tmp_path, open_source_license=licence, author_name="Ada Lovelace")
+    text = (project / "LICENSE").read_text(encoding="utf-8")
+    assert first_line in text.split("\n\n")[0]
+    assert "Ada Lovelace" in text
+    assert "[name of copyright owner]" not in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Say "hello"',
+        "It's O'Neill's",
+        r"C:\new\table \" \\",
+        "emoji \N{BAR CHART} and na\N{LATIN SMALL LETTER I WITH DIAERESIS}ve",
+        "hash # colon: percent % dollar ${x} <b> & 'x'",
+        "- leading dash",
+    ],
+)
+def test_free_text_comes_through_unchanged(tmp_path: Path, text: str) -> None:
+    answers = dict.fromkeys(FREE_TEXT, text)
+    project = bake(tmp_path, project_slug="plain", package_name="plain", **answers)
+    pyproject = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    metadata = pyproject["project"]
+    assert metadata["description"] == text
+    assert metadata["authors"] == [{"name": text, "email": text}]
+    assert (project / "README.md").read_text(encoding="utf-8").startswith(f"# {text}\n\n{text}\n")
+    assert text in (project / "LICENSE").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ({"project_slug": "../outside"}, "project_slug: '../outside' will not do: use lower-case"),
+        ({"project_slug": "Upper"}, "project_slug: 'Upper' will not do: use lower-case"),
+        ({"project_slug": "pandas"}, "project_slug: 'pandas' will not do: a package that"),
+        ({"project_slug": "con"}, "project_slug: 'con' will not do: Windows keeps this name"),
+        ({"package_name": "class"}, "package_name: 'class' will not do: this is a word"),
+        ({"package_name": "json"}, "package_name: 'json' will not do: Python's standard library"),
+        ({"package_name": "sklearn"}, "package_name: 'sklearn' will not do: something else"),
+        ({"package_name": "1st"}, "package_name: '1st' will not do: use lower-case"),
+        ({"project_name": " ", "project_slug": "a"}, "project_name: ' ' will not do: it must not"),
+        ({"author_name": "two\nlines"}, r"author_name: 'two\nlines' will not do: line breaks"),
+    ],
+)
+def test_an_impossible_answer_is_refused_and_leaves_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], answers: dict[str, str], reason: str
+) -> None:
+    inside = tmp_path / "a" / "b"
+    inside.mkdir(parents=True)
+    with pytest.raises(FailedHookException):
+        bake(inside, **answers)
+    assert f"error: {reason}" in capfd.readouterr().err
+    assert [path for path in tmp_path.rglob("*") if path != inside] == [tmp_path / "a"]
+
+
+def test_the_refused_names_cover_every_dependency(pristine: Project) -> None:
+    pyproject = tomllib.loads((pristine / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = [pyproject["project"]["dependencies"], *pyproject["dependency-groups"].values()]
+    names = {item.partition(">=")[0].replace("-", "_") for group in groups for item in group}
+    hook = (TEMPLATE / "hooks" / "pre_gen_project.py").read_text(encoding="utf-8")
+    refused = set(hook.partition('DEPENDENCIES = """')[2].partition('"""')[0].split())
+    assert names <= refused
+    assert {"sklearn", "PIL".lower()} <= refused
+
+
+def test_the_same_answers_give_the_same_bytes(tmp_path: Path, pristine: Project) -> None:
+    again = bake(tmp_path)
+    assert again.files() == pristine.files()
+    for name in pristine.files():
+        assert (again / name).read_bytes() == (pristine / name).read_bytes(), name
+
+
+def test_the_project_is_a_git_repository_without_commits(pristine: Project) -> None:
+    assert pristine.run("git", "symbolic-ref", "HEAD") == "refs/heads/main\n"
+    assert pristine.try_run("git", "log").returncode != 0
+
+
+def test_folders_survive_a_git_clone(tmp_path: Path, pristine: Project) -> None:
+    project = pristine.copy(tmp_path / "original")
+    project.commit()
+    project.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
+    assert Project(tmp_path / "clone").files() == pristine.files()
+
+
+def test_generating_needs_no_git(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", "--default-config"]
+    command += ["--output-dir", str(tmp_path), str(TEMPLATE)]
+    done = subprocess.run(command, env={"PATH": ""}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "git init                 (git was not found" in done.stdout
+    assert not (tmp_path / "my-project" / ".git").exists()
+
+
+def test_what_the_hook_prints_is_ascii(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    bake(tmp_path, author_name="Zo\N{LATIN SMALL LETTER E WITH DIAERESIS}", dataset="none")
+    printed = capfd.readouterr().out
+    assert "my-project is ready. Next:" in printed
+    assert "describe it in references/schema.yaml" in printed
+    assert printed.isascii()
+
+
+def test_initials_of_the_author_name_the_notebook(tmp_path: Path) -> None:
+    project = bake(tmp_path, author_name="\N{LATIN CAPITAL LETTER E WITH ACUTE}mile van der Zee")
+    assert (project / "notebooks" / "1.0-evdz-data-exploration.ipynb").is_file()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for path in sorted((TEMPLATE / PROJECT).rglob("*"))
+        if path.is_file() and path.suffix not in {".zip", ".pyc"} and "digits.zip" not in path.name
+    ],
+    ids=lambda path: path.relative_to(TEMPLATE / PROJECT).as_posix(),
+)
+def test_a_file_of_the_template_is_valid_jinja(path: Path) -> None:
+    environment = StrictEnvironment(context={"cookiecutter": {}})
+    environment.parse(path.read_text(encoding="utf-8"))
+    environment.parse(path.name)
+
+
+def test_the_projects_pyproject_is_valid_as_it_stands_in_the_template() -> None:
+    text = (TEMPLATE / PROJECT / "pyproject.toml").read_text(encoding="utf-8")
+    assert "project" in tomllib.loads(text)
+
+
+def test_every_question_has_a_prompt_for_people() -> None:
+    asked = {question for question in QUESTIONS if not question.startswith("_")}
+    assert set(QUESTIONS["__prompts__"]) == asked
+    for question, values in CHOICES.items():
+        prompt = QUESTIONS["__prompts__"][question]
+        if isinstance(prompt, dict):
+            assert set(prompt) == {"__prompt__", *values}

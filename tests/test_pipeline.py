@@ -1,0 +1,258 @@
+"""What the default project does when a person runs it."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import OFFLINE, Project, bake
+
+STAGES = ["ingest", "preprocess", "train", "evaluate"]
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def stages_run(printed: str) -> list[str]:
+    """The stages that `dvc repro` ran, by its own words."""
+    return [name for name in STAGES if f"Running stage '{name}'" in printed]
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path.name}"
+    path.write_text(text.replace(old, new), encoding="utf-8", newline="\n")
+
+
+def test_the_champion_is_good_on_rows_it_has_not_seen(reproduced: Project) -> None:
+    metrics = json.loads((reproduced / "reports/metrics.json").read_text(encoding="utf-8"))
+    assert metrics["accuracy"] > 0.9
+    assert metrics["log_loss_high"] < metrics["baseline"]["log_loss_low"]
+    assert metrics["test_rows"] == len(read_csv(reproduced / "reports/plots/predictions.csv")) == 30
+
+
+def test_the_leaderboard_has_mean_and_spread_of_every_candidate(reproduced: Project) -> None:
+    rows = read_csv(reproduced / "reports/leaderboard.csv")
+    assert [row["candidate"] for row in rows] == ["baseline", "linear", "mlp"]
+    for row in rows:
+        assert 0 <= float(row["accuracy_mean"]) <= 1
+        assert float(row["accuracy_std"]) >= 0
+    champion = min(rows, key=lambda row: float(row["log_loss_mean"]))
+    assert [row["candidate"] for row in rows if row["champion"] == "True"] == [
+        champion["candidate"]
+    ]
+
+
+def test_the_champion_is_a_keras_network_saved_as_keras(reproduced: Project) -> None:
+    model = json.loads((reproduced / "models/champion/model.json").read_text(encoding="utf-8"))
+    assert model["candidate"] == "mlp"
+    assert sorted(model["sha256"]) == ["network.keras", "pipeline.joblib"]
+    assert b"keras" not in (reproduced / "models/champion/pipeline.joblib").read_bytes()
+
+
+def test_the_networks_history_has_every_fold(reproduced: Project) -> None:
+    history = read_csv(reproduced / "reports/history.csv")
+    assert {row["fold"] for row in history} == {"1", "2", "3", "4", "5"}
+    assert {row["candidate"] for row in history} == {"mlp"}
+    for fold in "12345":
+        epochs = [int(row["epoch"]) for row in history if row["fold"] == fold]
+        assert epochs == list(range(1, len(epochs) + 1))
+
+
+def test_every_figure_is_a_picture_of_some_size(reproduced: Project) -> None:
+    names = {path.name for path in (reproduced / "reports/figures").iterdir()}
+    assert names == {"confusion_matrix.png", "roc_curve.png", "learning_curve_mlp.png"}
+    for name in names:
+        head = (reproduced / "reports/figures" / name).read_bytes()[:24]
+        assert head.startswith(b"\x89PNG")
+        width, height = int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
+        assert min(width, height) > 400, name
+
+
+def test_the_model_card_shows_the_figures_of_the_run(reproduced: Project) -> None:
+    card = (reproduced / "reports/model_card.md").read_text(encoding="utf-8")
+    metrics = json.loads((reproduced / "reports/metrics.json").read_text(encoding="utf-8"))
+    assert f"| accuracy | {metrics['accuracy']:.4f} |" in card
+    assert "CC BY 4.0" in card
+    for picture in (reproduced / "reports/figures").iterdir():
+        assert f"(figures/{picture.name})" in card
+
+
+def test_a_new_process_predicts_what_evaluate_saw(reproduced: Project) -> None:
+    printed = reproduced.run("uv", "run", "my-project", "predict", "data/processed/test.parquet")
+    seen = read_csv(reproduced / "reports/plots/predictions.csv")
+    assert list(csv.DictReader(io.StringIO(printed))) == [
+        {name: value for name, value in row.items() if name != "actual"} for row in seen
+    ]
+
+
+def test_predict_reads_csv_and_writes_a_file(demo: Project) -> None:
+    rows = read_csv(demo / "data/raw/iris.csv")
+    printed = demo.run(
+        "uv", "run", "my-project", "predict", "data/raw/iris.csv", "-o", "predictions.csv"
+    )
+    assert printed == "predict: 150 rows by mlp -> predictions.csv\n"
+    predictions = read_csv(demo / "predictions.csv")
+    assert list(predictions[0]) == ["prediction", *(f"probability_{name}" for name in SPECIES)]
+    agree = [a["species"] == b["prediction"] for a, b in zip(rows, predictions, strict=True)]
+    assert sum(agree) > 0.9 * 150
+
+
+SPECIES = ["setosa", "versicolor", "virginica"]
+
+
+def test_status_is_clean_after_a_run(reproduced: Project) -> None:
+    assert "Data and pipelines are up to date." in reproduced.run("uv", "run", "dvc", "status")
+
+
+def test_git_is_clean_after_a_run_and_a_commit(reproduced: Project) -> None:
+    assert reproduced.run("git", "status", "--porcelain") == ""
+    tracked = reproduced.run("git", "ls-files").split()
+    assert {"dvc.lock", "uv.lock", "reports/metrics.json"} <= set(tracked)
+    assert not [name for name in tracked if name.endswith((".parquet", ".keras", ".joblib"))]
+
+
+def test_a_second_run_runs_nothing(reproduced: Project) -> None:
+    assert stages_run(reproduced.run("uv", "run", "dvc", "repro")) == []
+
+
+def test_another_number_of_folds_reruns_train_and_evaluate_only(demo: Project) -> None:
+    edit(demo / "params.yaml", "folds: 5", "folds: 3")
+    assert "train.folds" in demo.run("uv", "run", "dvc", "params", "diff")
+    assert stages_run(demo.run("uv", "run", "dvc", "repro")) == ["train", "evaluate"]
+    history = read_csv(demo / "reports/history.csv")
+    assert {row["fold"] for row in history} == {"1", "2", "3"}
+
+
+def test_a_comment_in_the_readme_of_a_data_folder_reruns_nothing(demo: Project) -> None:
+    with (demo / "data/raw/README.md").open("a", encoding="utf-8") as file:
+        file.write("More.\n")
+    assert stages_run(demo.run("uv", "run", "dvc", "repro", "--dry")) == []
+
+
+def test_a_clone_of_the_committed_project_reproduces_offline(
+    tmp_path: Path, reproduced: Project
+) -> None:
+    reproduced.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
+    clone = Project(tmp_path / "clone")
+    clone.run("uv", "sync", "--frozen")
+    assert stages_run(clone.run("uv", "run", "dvc", "repro", **OFFLINE)) == STAGES
+    for name in ("reports/metrics.json", "reports/leaderboard.csv", "reports/history.csv"):
+        assert (clone / name).read_bytes() == (reproduced / name).read_bytes(), name
+
+
+def test_plots_show_the_pictures_and_the_learning_curve(demo: Project) -> None:
+    demo.run("uv", "run", "dvc", "plots", "show")
+    page = (demo / "dvc_plots/index.html").read_text(encoding="utf-8")
+    for name in ("confusion_matrix.png", "roc_curve.png", "learning_curve_mlp.png"):
+        assert name in page
+    assert "Mean loss over the folds" in page
+    assert "val_loss" in page
+
+
+def test_the_stages_hang_together(reproduced: Project) -> None:
+    drawn = reproduced.run("uv", "run", "dvc", "dag", "--dot")
+    for edge in ('"ingest" -> "preprocess"', '"preprocess" -> "train"', '"train" -> "evaluate"'):
+        assert edge in drawn
+
+
+MISTAKES = {
+    "an unknown key": (
+        lambda project: edit(project / "params.yaml", "  folds: 5", "  foldz: 5"),
+        "error: params.yaml: train.foldz: unknown key; did you mean folds?",
+    ),
+    "an impossible value": (
+        lambda project: edit(project / "params.yaml", "  folds: 5", "  folds: 1"),
+        "error: params.yaml: train.folds: found 1, which should be greater than or equal to 2",
+    ),
+    "an unknown candidate": (
+        lambda project: edit(project / "params.yaml", "    linear:", "    lineer:"),
+        "error: params.yaml: train.candidates.lineer: unknown candidate; did you mean linear?",
+    ),
+    "a missing raw file": (
+        lambda project: (project / "data/raw/iris.csv").unlink(),
+        "error: data/raw/iris.csv: no such file; the folder raw holds no data yet",
+    ),
+    "an empty raw file": (
+        lambda project: (project / "data/raw/iris.csv").write_bytes(b""),
+        "error: data/raw/iris.csv: the file is empty",
+    ),
+    "a raw file without the target": (
+        lambda project: edit(project / "data/raw/iris.csv", ",species\n", ",kind\n"),
+        "error: data/raw/iris.csv: column 'species' is missing; the contract asks for it;",
+    ),
+    "a contract with a column too many": (
+        lambda project: edit(
+            project / "references/schema.yaml",
+            "columns:\n",
+            "columns:\n  colour: {type: categorical, categories: [red], meaning: colour}\n",
+        ),
+        "error: data/raw/iris.csv: column 'colour' is missing; the contract asks for it;",
+    ),
+    "a contract without its target": (
+        lambda project: edit(project / "references/schema.yaml", "target: species", "target: kind"),
+        "error: references/schema.yaml: target: found 'kind', which is no column",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line_and_costs_nothing(demo: Project, mistake: str) -> None:
+    make, message = MISTAKES[mistake]
+    outputs = sorted([*outputs_of(demo)])
+    before = {path: path.read_bytes() for path in outputs}
+    make(demo)
+    result = demo.try_run("uv", "run", "dvc", "repro")
+    assert result.returncode != 0
+    told = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert len(told) == 1
+    assert told[0].startswith(message)
+    assert "Traceback" not in result.stderr
+    assert {path: path.read_bytes() for path in sorted(outputs_of(demo))} == before
+
+
+def outputs_of(project: Project) -> Iterator[Path]:
+    """Every file that the stages write."""
+    for folder in ("data/interim", "data/processed", "models", "reports"):
+        yield from (path for path in (project / folder).rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(
+    ("dataset", "metric", "least"), [("diabetes", "r2", 0.3), ("digits", "accuracy", 0.9)]
+)
+def test_other_data_sets_run_through_the_same_stages(
+    tmp_path: Path, dataset: str, metric: str, least: float
+) -> None:
+    project = bake(tmp_path, dataset=dataset)
+    assert stages_run(project.run("uv", "run", "dvc", "repro")) == STAGES
+    metrics = json.loads((project / "reports/metrics.json").read_text(encoding="utf-8"))
+    assert metrics[metric] > least > metrics["baseline"][metric]
+    assert "Data and pipelines are up to date." in project.run("uv", "run", "dvc", "status")
+
+
+def test_a_project_without_data_says_what_to_do_first(tmp_path: Path) -> None:
+    project = bake(tmp_path, dataset="none")
+    result = project.try_run("uv", "run", "dvc", "repro")
+    assert result.returncode != 0
+    assert (
+        "error: references/schema.yaml: says nothing yet; fill it in as its comments describe\n"
+        in result.stderr
+    )
+    assert " passed" in project.run("uv", "run", "pytest")
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("dataset", ["iris", "diabetes", "digits"])
+@pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
+def test_every_backend_runs_every_data_set(tmp_path: Path, backend: str, dataset: str) -> None:
+    project = bake(tmp_path, keras_backend=backend, dataset=dataset)
+    assert stages_run(project.run("uv", "run", "dvc", "repro")) == STAGES
+    metrics = json.loads((project / "reports/metrics.json").read_text(encoding="utf-8"))
+    key = "rmse" if dataset == "diabetes" else "log_loss"
+    assert metrics[f"{key}_high"] < metrics["baseline"][f"{key}_low"] or dataset == "diabetes"
+    assert metrics[key] < metrics["baseline"][key]
+    assert " passed" in project.run("uv", "run", "pytest")

@@ -1,0 +1,201 @@
+"""Every command that a README or the Makefile names does what is said of it."""
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ENVIRONMENT, TEMPLATE, Project, bake
+
+COMMAND = re.compile(r"^\$ (.+)$", flags=re.MULTILINE)
+IN_TABLE = re.compile(r"`((?:uv|make|git|nox) [^`]+)`")
+
+
+def commands(text: str) -> list[str]:
+    """The commands in console blocks and in backquotes, each once, in their order."""
+    found = COMMAND.findall(text) + [name for name in IN_TABLE.findall(text) if name[0] != "$"]
+    return list(dict.fromkeys(found))
+
+
+def prints(*expected: str) -> Callable[[Project, str], None]:
+    """The command succeeds and prints each of `expected`."""
+
+    def check(project: Project, command: str) -> None:
+        result = project.try_run(*command.split())
+        assert result.returncode == 0, result.stdout + result.stderr
+        for text in expected:
+            assert text in result.stdout + result.stderr
+
+    return check
+
+
+def adds_and_commits(project: Project, _: str) -> None:
+    (project / "new.txt").write_text("new", encoding="utf-8")
+    project.run("git", "add", "--all")
+    project.run("git", "commit", "--message", "New")
+    assert project.run("git", "show", "--name-only", "--format=") == "new.txt\n"
+    project.run("git", "reset", "--hard", "HEAD~1")
+
+
+def opens_jupyter(project: Project, command: str) -> None:
+    """The server comes up with the project's environment as its kernel."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    kernels = project.run("uv", "run", "jupyter", "kernelspec", "list")
+    assert str(project / ".venv") in kernels
+    options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
+    server = subprocess.Popen(
+        # Without uv in between, so that ending the process ends the server.
+        [project / ".venv/bin/jupyter", *command.split()[3:], *options],
+        cwd=project.root,
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert any(f"http://127.0.0.1:{port}/lab" in line for line in server.stderr)
+    finally:
+        server.terminate()
+        server.stderr.close()
+        server.wait()
+
+
+def runs_the_notebooks(project: Project, command: str) -> None:
+    project.run(*command.split())
+    notebook = project / "reports/notebooks/1.0-yn-data-exploration.ipynb"
+    text = notebook.read_text(encoding="utf-8")
+    assert "Iris flowers of three species: 120 rows for training, 4 features" in text
+    assert text.count("image/png") == 2
+    assert '"output_type": "error"' not in text
+
+
+def builds_the_docs(project: Project, command: str) -> None:
+    printed = project.run(*command.split())
+    assert "build succeeded" in printed
+    html = project / "docs/_build/html"
+    assert "most frequent class" in (html / "api/my_project.modeling.estimators.html").read_text(
+        encoding="utf-8"
+    )
+    assert "references/schema.yaml" in (html / "pipeline.html").read_text(encoding="utf-8")
+
+
+def installs_the_hooks(project: Project, command: str) -> None:
+    project.run(*command.split())
+    assert "Passed" in project.run("uv", "run", "pre-commit", "run", "--all-files")
+    source = project / "src/my_project/predict.py"
+    source.write_text(source.read_text(encoding="utf-8") + "import os\n", encoding="utf-8")
+    project.run("git", "add", "--all")
+    refused = project.try_run("git", "commit", "--message", "Unused import")
+    assert refused.returncode != 0
+    assert "ruff finds no mistake" in refused.stderr
+    (project / ".git/hooks/pre-commit").unlink()
+
+
+def shows_a_change(expected: str) -> Callable[[Project, str], None]:
+    """After another seed and a run, the command names what differs."""
+
+    def check(project: Project, command: str) -> None:
+        params = project / "params.yaml"
+        text = params.read_text(encoding="utf-8").replace("resamples: 500", "resamples: 50")
+        params.write_text(text, encoding="utf-8", newline="\n")
+        project.run("uv", "run", "dvc", "repro")
+        assert expected in project.run(*command.split())
+
+    return check
+
+
+OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
+    "uv run dvc repro": prints("up to date"),
+    "uv run dvc metrics show": prints("accuracy", "baseline.log_loss"),
+    "uv run my-project predict data/processed/test.parquet": prints("prediction,", "virginica"),
+    "git add --all": adds_and_commits,
+    "git commit": adds_and_commits,
+    "uv run pytest": prints(" passed"),
+    "uv run jupyter lab": opens_jupyter,
+    "make notebooks": runs_the_notebooks,
+    "make docs": builds_the_docs,
+    "make lint": prints("All checks passed!", "files already formatted"),
+    "uv run dvc params diff": shows_a_change("evaluate.resamples"),
+    "uv run dvc metrics diff": shows_a_change("log_loss_low"),
+    "uv run dvc plots show": prints("dvc_plots/index.html"),
+    "uv run pre-commit install": installs_the_hooks,
+}
+
+
+def test_every_command_of_the_projects_readme_is_tried(pristine: Project) -> None:
+    readme = (pristine / "README.md").read_text(encoding="utf-8")
+    assert set(commands(readme)) == set(OF_THE_PROJECT)
+
+
+@pytest.mark.parametrize("command", OF_THE_PROJECT)
+def test_a_command_of_the_projects_readme_works(demo: Project, command: str) -> None:
+    OF_THE_PROJECT[command](demo, command)
+
+
+def test_the_makefiles_other_names_stand_for_the_readmes_commands(reproduced: Project) -> None:
+    assert reproduced.run("make", "--dry-run", "repro") == "uv run dvc repro\n"
+    assert reproduced.run("make", "--dry-run", "test") == "uv run pytest\n"
+
+
+def test_the_readme_of_a_project_without_data_names_working_commands(tmp_path: Path) -> None:
+    readme = (bake(tmp_path, dataset="none") / "README.md").read_text(encoding="utf-8")
+    assert set(commands(readme)) <= set(OF_THE_PROJECT)
+
+
+def test_the_readme_names_every_folder_of_the_project(pristine: Project) -> None:
+    readme = (pristine / "README.md").read_text(encoding="utf-8")
+    hidden = {".git", ".dvc", ".github"}
+    for folder in pristine.root.iterdir():
+        if folder.is_dir() and folder.name not in hidden:
+            assert f"`{folder.name}/" in readme
+
+
+@pytest.mark.parametrize("readme", ["README.md", "{{cookiecutter.project_slug}}/README.md"])
+def test_a_readme_is_short(readme: str) -> None:
+    assert len((TEMPLATE / readme).read_text(encoding="utf-8").splitlines()) < 150
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The template's files as git would give them to someone else, and nothing beside."""
+    files = Project(TEMPLATE).run(
+        "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"
+    )
+    root = tmp_path_factory.mktemp("fresh") / "lockstep"
+    for name in filter(None, files.split("\0")):
+        if (TEMPLATE / name).exists():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(TEMPLATE / name, root / name)
+    return Project(root)
+
+
+def test_make_demo_goes_from_a_fresh_checkout_to_metrics(checkout: Project) -> None:
+    printed = checkout.try_run("make", "demo", f"PYTHON={sys.executable}")
+    assert printed.returncode == 0, printed.stdout + printed.stderr
+    assert "baseline.log_loss" in printed.stdout
+    example = COMMAND.split((TEMPLATE / "README.md").read_text(encoding="utf-8"))[2]
+    shown = [line for line in example.partition("```")[0].splitlines() if line]
+    for line in shown:
+        assert line in printed.stdout
+
+
+def test_make_test_is_the_commands_without_make(checkout: Project) -> None:
+    readme = (TEMPLATE / "README.md").read_text(encoding="utf-8")
+    planned = checkout.run("make", "--dry-run", "--always-make", "demo", "test", "PYTHON=python3")
+    for command in COMMAND.findall(readme):
+        if command.startswith(("python3", ".venv/bin/python")):
+            assert command.replace("install nox", "install --quiet nox") in planned
+
+
+def test_the_one_command_generates_a_project(checkout: Project) -> None:
+    readme = (TEMPLATE / "README.md").read_text(encoding="utf-8")
+    assert "$ uvx cookiecutter lockstep\n" in readme
+    beside = Project(checkout.root.parent)
+    printed = beside.run("uvx", "cookiecutter", "lockstep", "--no-input", "--default-config")
+    assert "my-project is ready. Next:" in printed
+    assert (beside / "my-project/dvc.yaml").is_file()

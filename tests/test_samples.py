@@ -1,0 +1,36 @@
+"""The sample data are what they are said to be."""
+
+import sys
+import zipfile
+from pathlib import Path
+
+from conftest import TEMPLATE, Project
+
+sys.path.insert(0, str(TEMPLATE / "scripts"))
+RAW = TEMPLATE / "{{cookiecutter.project_slug}}" / "data" / "raw"
+
+
+def test_the_samples_equal_scikit_learns_copies(tmp_path: Path, reproduced: Project) -> None:
+    script = TEMPLATE / "scripts" / "export_samples.py"
+    reproduced.run("uv", "run", "python", str(script), str(tmp_path))
+    exported = {path.name: path for path in tmp_path.iterdir()}
+    committed = {path.name: path for path in RAW.iterdir() if path.name != "README.md"}
+    assert set(exported) == set(committed)
+    for name, path in committed.items():
+        if "digits.zip" in name:
+            assert members(path) == members(exported[name])
+        else:
+            assert path.read_bytes() == exported[name].read_bytes()
+
+
+def members(path: Path) -> dict[str, int]:
+    """Names of the images; their pixels may be packed otherwise by another version of zlib."""
+    with zipfile.ZipFile(path) as archive:
+        return {member.filename: member.file_size for member in archive.infolist()}
+
+
+def test_the_samples_have_the_rows_they_are_known_for() -> None:
+    rows = {path.name: path.read_text().count("\n") - 1 for path in RAW.glob("*.csv*")}
+    assert sorted(rows.values()) == [150, 442]
+    (digits,) = RAW.glob("*digits*")
+    assert len(members(digits)) == 1797

@@ -1,0 +1,88 @@
+"""A small project of made-up rows, so that these tests stay true whatever the real data are."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from package_name.config import Project
+from package_name.data.contract import Contract
+
+CONTRACT = {
+    "title": "Made-up fruit",
+    "source": "a seeded generator",
+    "licence": "none",
+    "target": "fruit",
+    "columns": {
+        "weight": {"type": "numeric", "unit": "g", "range": [0, 500], "meaning": "weight"},
+        "seeds": {"type": "integer", "range": [0, None], "meaning": "seeds", "nullable": True},
+        "colour": {"type": "categorical", "categories": ["green", "red"], "meaning": "colour"},
+        "fruit": {"type": "categorical", "categories": ["apple", "melon"], "meaning": "kind"},
+    },
+}
+PARAMS = {
+    "seed": 1,
+    "kind": "classification",
+    "data": {"raw": "data/raw/fruit.csv"},
+    "split": {"test_fraction": 0.25},
+    "train": {
+        "metric": "accuracy",
+        "folds": 3,
+        "candidates": {"baseline": {}, "linear": {}, "mlp": {"max_epochs": 3}},
+    },
+    "evaluate": {"resamples": 20},
+}
+
+
+def make_fruit(rows: int = 60) -> pd.DataFrame:
+    """Apples are light and red, melons heavy and green, with some noise."""
+    rng = np.random.default_rng(0)
+    melon = rng.random(rows) < 0.5
+    return pd.DataFrame(
+        {
+            "weight": np.where(melon, 400.0, 150.0) + rng.normal(0, 20, rows).round(1),
+            "seeds": rng.integers(0, 9, rows),
+            "colour": np.where(rng.random(rows) < 0.9, np.where(melon, "green", "red"), "red"),
+            "fruit": np.where(melon, "melon", "apple"),
+        }
+    )
+
+
+@pytest.fixture
+def contract() -> Contract:
+    return Contract.model_validate(CONTRACT)
+
+
+@pytest.fixture
+def fruit() -> pd.DataFrame:
+    return make_fruit()
+
+
+def make_project(root: Path) -> Project:
+    """A project with raw data and nothing run yet."""
+    own_params = Project(Path(__file__).parents[1]).params()
+    project = Project(root)
+    write_params(project, keras_backend=own_params.keras_backend)
+    (root / "dvc.yaml").touch()
+    project.contract_file.parent.mkdir()
+    project.contract_file.write_text(json.dumps(CONTRACT))
+    raw = root / PARAMS["data"]["raw"]
+    raw.parent.mkdir(parents=True)
+    make_fruit().to_csv(raw, index=False)
+    return project
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project with raw data and nothing run yet, as the working directory."""
+    monkeypatch.chdir(tmp_path)
+    return make_project(tmp_path)
+
+
+def write_params(project: Project, **changes: object) -> None:
+    """Write params.yaml with some of its keys changed; JSON is YAML too."""
+    if project.params_file.exists():
+        changes = json.loads(project.params_file.read_text()) | changes
+    project.params_file.write_text(json.dumps(PARAMS | changes))

@@ -1,0 +1,84 @@
+"""params.yaml: what it may say, and how a mistake in it is told."""
+
+from pathlib import Path
+
+import pytest
+from conftest import write_params
+
+from package_name.config import Project
+from package_name.errors import UserError
+
+
+def test_this_projects_own_params_are_valid() -> None:
+    assert Project(Path(__file__).parents[1]).params().train.candidates
+
+
+def test_an_unknown_key_is_named_with_what_was_perhaps_meant(project: Project) -> None:
+    write_params(project, train={"fold": 3, "metric": "accuracy", "candidates": {"baseline": {}}})
+    with pytest.raises(UserError) as error:
+        project.params()
+    assert str(error.value) == (
+        "params.yaml: train.fold: unknown key; did you mean folds? "
+        "allowed: metric, folds, candidates"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("seed", -1, "params.yaml: seed: found -1, which should be greater than or equal to 0"),
+        ("kind", "ranking", "params.yaml: kind: found 'ranking', which should be 'classification'"),
+        ("split", {"test_fraction": 1.5}, "params.yaml: split.test_fraction: found 1.5"),
+        ("data", {"raw": "a.csv", "max_rejected": "many"}, "data.max_rejected: found 'many'"),
+        ("train", None, "params.yaml: train: found None"),
+    ],
+)
+def test_an_impossible_value_is_named_with_its_key(
+    project: Project, key: str, value: object, expected: str
+) -> None:
+    write_params(project, **{key: value})
+    with pytest.raises(UserError) as error:
+        project.params()
+    assert expected in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"seed: [1", "params.yaml, line 1: not valid YAML"),
+        (b"seed: 1\nseed: 2\n", "not valid YAML: found duplicate key"),
+        (b"seed: \xff", "params.yaml: not UTF-8 text"),
+        (b"# nothing\n", "params.yaml: says nothing yet"),
+        (b"- 1\n", "params.yaml: the file: found [1]"),
+    ],
+)
+def test_a_file_that_is_no_mapping_is_told_in_one_line(
+    project: Project, content: bytes, expected: str
+) -> None:
+    project.params_file.write_bytes(content)
+    with pytest.raises(UserError) as error:
+        project.params()
+    assert expected in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_numbers_are_read_as_yaml_1_2_does(project: Project) -> None:
+    text = project.params_file.read_text().replace("0.25", "25e-2")
+    project.params_file.write_text(text)
+    assert project.params().split.test_fraction == 0.25
+
+
+def test_the_project_is_found_from_a_folder_inside_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.root / "data" / "raw")
+    assert Project.find().root == project.root
+
+
+def test_outside_a_project_the_error_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"not inside a project: no params\.yaml"):
+        Project.find()

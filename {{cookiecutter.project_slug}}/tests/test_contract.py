@@ -1,0 +1,123 @@
+"""The contract: typing columns and finding the cells that break a rule."""
+
+import copy
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import CONTRACT
+
+from package_name.config import Project
+from package_name.data.contract import Contract, apply, load_contract, require_columns
+from package_name.errors import UserError
+
+
+def changed(column: str, **changes: object) -> dict:
+    content = copy.deepcopy(CONTRACT)
+    content["columns"][column] |= changes
+    return content
+
+
+def test_rows_that_keep_the_contract_get_its_types(contract: Contract, fruit: pd.DataFrame) -> None:
+    table, breaches = apply(contract.columns, fruit.astype("str"))
+    assert breaches.empty
+    assert table["weight"].dtype == "float64"
+    assert table["seeds"].dtype == "Int64"
+    assert table["weight"].tolist() == fruit["weight"].tolist()
+    assert table["seeds"].tolist() == fruit["seeds"].tolist()
+    assert table["colour"].tolist() == fruit["colour"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "rule"),
+    [
+        ("weight", "heavy", "a number from 0 to 500 g"),
+        ("weight", "-3", "a number from 0 to 500 g"),
+        ("weight", "500.5", "a number from 0 to 500 g"),
+        ("weight", "inf", "a number from 0 to 500 g"),
+        ("weight", None, "a number from 0 to 500 g"),
+        ("seeds", "2.5", "a whole number from 0 up"),
+        ("seeds", "-1", "a whole number from 0 up"),
+        ("colour", "blue", "one of green, red"),
+        ("fruit", None, "one of apple, melon"),
+    ],
+)
+def test_a_broken_cell_is_named_by_row_column_value_and_rule(
+    contract: Contract, fruit: pd.DataFrame, column: str, value: str | None, rule: str
+) -> None:
+    raw = fruit.astype("str")
+    raw.loc[7, column] = value
+    _, breaches = apply(contract.columns, raw)
+    assert breaches.to_dict("records") == [
+        {"row": 8, "column": column, "value": value or "", "rule": rule}
+    ]
+
+
+def test_a_nullable_column_may_lack_values(contract: Contract, fruit: pd.DataFrame) -> None:
+    raw = fruit.astype("str")
+    raw.loc[0, "seeds"] = None
+    table, breaches = apply(contract.columns, raw)
+    assert breaches.empty
+    assert table["seeds"].isna().tolist() == [True] + [False] * 59
+
+
+def test_the_limits_of_a_range_are_allowed(contract: Contract) -> None:
+    raw = pd.DataFrame({"weight": ["0", "500"]})
+    _, breaches = apply({"weight": contract.columns["weight"]}, raw)
+    assert breaches.empty
+
+
+def test_categories_written_as_numbers_match_cells_written_as_floats() -> None:
+    contract = Contract.model_validate(changed("colour", categories=[1, 2]))
+    raw = pd.DataFrame({"colour": [1.0, 2.0, np.nan]})
+    table, breaches = apply({"colour": contract.columns["colour"]}, raw)
+    assert table["colour"].tolist()[:2] == ["1", "2"]
+    assert breaches["row"].tolist() == [3]
+
+
+def test_a_missing_column_is_named_with_those_that_are_there(
+    contract: Contract, fruit: pd.DataFrame
+) -> None:
+    with pytest.raises(UserError) as error:
+        require_columns(fruit.drop(columns="seeds"), contract.columns, "fruit.csv")
+    assert str(error.value) == (
+        "fruit.csv: column 'seeds' is missing; the contract asks for it; "
+        "the file has 'weight', 'colour', 'fruit'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (CONTRACT | {"target": "fruits"}, "target: found 'fruits', which is no column"),
+        (CONTRACT | {"targets": "fruit"}, "targets: unknown key; did you mean target?"),
+        (changed("weight", type="float"), "columns.weight.type: found 'float'"),
+        (changed("weight", range=[9, 1]), "columns.weight: range starts at 9, above its end 1"),
+        (changed("weight", categories=["a"]), "columns.weight: a column of type numeric has"),
+        (changed("colour", categories=None), "columns.colour: a categorical column needs"),
+        (changed("colour", range=[0, 1]), "columns.colour: a categorical column has"),
+    ],
+)
+def test_an_impossible_contract_is_told_in_one_line(
+    project: Project, content: dict, expected: str
+) -> None:
+    project.contract_file.write_text(json.dumps(content))
+    with pytest.raises(UserError) as error:
+        load_contract(project, "classification")
+    assert str(error.value).startswith("references/schema.yaml: ")
+    assert expected in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_target_that_does_not_fit_the_kind_is_told(project: Project) -> None:
+    with pytest.raises(UserError, match=r"target 'fruit' is categorical.*kind: regression"):
+        load_contract(project, "regression")
+
+
+def test_images_stand_for_one_column_per_pixel() -> None:
+    contract = Contract.model_validate(
+        CONTRACT
+        | {"images": {"width": 3, "height": 2}, "columns": {"fruit": CONTRACT["columns"]["fruit"]}}
+    )
+    assert contract.features == [f"pixel_{y}_{x}" for y in range(2) for x in range(3)]

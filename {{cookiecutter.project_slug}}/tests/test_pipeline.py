@@ -1,0 +1,169 @@
+"""The four stages and predict, end to end on made-up rows."""
+
+import contextlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import CONTRACT, make_project, write_params
+
+from package_name import evaluate, ingest, preprocess, train
+from package_name.cli import main
+from package_name.config import Project
+from package_name.errors import UserError
+from package_name.modeling.saved import load
+
+
+def run_stages() -> None:
+    for stage in (ingest, preprocess, train, evaluate):
+        stage.main()
+
+
+@pytest.fixture(params=["linear", "mlp"], scope="module")
+def trained_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a project in which this candidate is the champion; not to be changed."""
+    project = make_project(tmp_path_factory.mktemp(request.param))
+    options = {"linear": {}, "mlp": {"max_epochs": 30}}[request.param]
+    candidates = {"baseline": {}, request.param: options}
+    write_params(project, train={"metric": "accuracy", "folds": 3, "candidates": candidates})
+    with contextlib.chdir(project.root):
+        run_stages()
+    return project.root
+
+
+@pytest.fixture
+def trained(trained_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A copy of that project, as the working directory."""
+    shutil.copytree(trained_once, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return Project(tmp_path)
+
+
+def test_the_champion_beats_the_baseline(trained: Project) -> None:
+    metrics = json.loads(trained.metrics.read_text())
+    assert metrics["accuracy"] > 0.9 > metrics["baseline"]["accuracy"]
+    assert metrics["accuracy_low"] <= metrics["accuracy"] <= metrics["accuracy_high"]
+
+
+def test_every_row_is_in_train_or_in_test(trained: Project) -> None:
+    rows = [len(pd.read_parquet(path)) for path in (trained.train, trained.test)]
+    assert sum(rows) == len(pd.read_parquet(trained.dataset)) == 60
+
+
+def test_a_loaded_champion_predicts_what_evaluate_saw(trained: Project) -> None:
+    champion = load(trained.champion, "models/champion")
+    predictions = champion.predict(pd.read_parquet(trained.test))
+    seen = pd.read_csv(trained.plots / "predictions.csv").drop(columns="actual")
+    pd.testing.assert_frame_equal(predictions, seen, check_dtype=False)
+
+
+def test_predict_writes_a_row_for_each_row(
+    trained: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, output = trained.root / "new.csv", trained.root / "out.csv"
+    pd.read_parquet(trained.test).drop(columns="fruit").to_csv(source, index=False)
+    capsys.readouterr()
+    assert main(["predict", str(source)]) == 0
+    printed = capsys.readouterr().out
+    assert main(["predict", str(source), "-o", str(output)]) == 0
+    assert output.read_text() == printed
+    seen = pd.read_csv(trained.plots / "predictions.csv")
+    assert pd.read_csv(output)["prediction"].tolist() == seen["prediction"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("weight,colour\n1,red\n", "new.csv: column 'seeds' is missing; the contract asks for it"),
+        (
+            "weight,seeds,colour\nheavy,1,red\n",
+            "row 1: weight is 'heavy', expected a number from 0",
+        ),
+        ("weight,seeds,colour\n1,1,blue\n", "row 1: colour is 'blue', expected one of green, red"),
+        (None, "new.csv: no such file"),
+    ],
+)
+def test_predict_tells_what_it_cannot_use_in_one_line(
+    trained: Project, capsys: pytest.CaptureFixture[str], content: str | None, expected: str
+) -> None:
+    if content is not None:
+        (trained.root / "new.csv").write_text(content)
+    capsys.readouterr()
+    assert main(["predict", "new.csv"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: new.csv: ")
+    assert expected in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_damaged_champion_is_not_loaded(trained: Project) -> None:
+    with (trained.champion / "pipeline.joblib").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(UserError, match=r"pipeline\.joblib is not the file that was saved"):
+        load(trained.champion, "models/champion")
+
+
+def test_a_network_is_saved_as_keras_and_never_pickled(project: Project) -> None:
+    candidates = {"baseline": {}, "mlp": {"max_epochs": 30}}
+    write_params(project, train={"metric": "accuracy", "folds": 3, "candidates": candidates})
+    run_stages()
+    assert (project.champion / "network.keras").is_file()
+    assert b"Sequential" not in (project.champion / "pipeline.joblib").read_bytes()
+
+
+def test_candidates_without_a_network_need_no_learning_curve(project: Project) -> None:
+    candidates = {"baseline": {}, "linear": {}}
+    write_params(project, train={"metric": "accuracy", "folds": 3, "candidates": candidates})
+    run_stages()
+    pictures = sorted(path.name for path in project.figures.iterdir())
+    assert pictures == ["confusion_matrix.png", "roc_curve.png"]
+
+
+def test_a_regression_runs_through_the_same_stages(project: Project) -> None:
+    columns = CONTRACT["columns"] | {"seeds": {"type": "integer", "meaning": "seeds"}}
+    contract = CONTRACT | {"target": "weight", "columns": columns}
+    project.contract_file.write_text(json.dumps(contract))
+    candidates = {"baseline": {}, "linear": {}, "mlp": {"max_epochs": 3}}
+    settings = {"metric": "rmse", "folds": 3, "candidates": candidates}
+    write_params(project, kind="regression", train=settings)
+    run_stages()
+    metrics = json.loads(project.metrics.read_text())
+    assert metrics["rmse"] < metrics["baseline"]["rmse"]
+    leaderboard = pd.read_csv(project.leaderboard)
+    assert leaderboard["candidate"].tolist() == list(candidates)
+    assert np.isfinite(leaderboard["r2_mean"]).all()
+
+
+def test_a_stage_that_fails_leaves_the_outputs_of_its_last_run(trained: Project) -> None:
+    before = {path: path.read_bytes() for path in trained.root.rglob("*") if path.is_file()}
+    write_params(trained, train={"metric": "accuracy", "folds": 90, "candidates": {"baseline": {}}})
+    with pytest.raises(UserError, match="90 folds need 90 train rows of each class"):
+        train.main()
+    before.pop(trained.params_file)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.usefixtures("project")
+def test_a_stage_without_its_input_names_the_command_that_makes_it() -> None:
+    with pytest.raises(
+        UserError, match=r"models/champion: not there yet; `dvc repro train` makes it"
+    ):
+        evaluate.main()
+
+
+def test_debug_shows_the_traceback(project: Project) -> None:
+    (project.root / "data" / "raw" / "fruit.csv").unlink()
+    assert main(["ingest"]) == 1
+    with pytest.raises(UserError):
+        main(["--debug", "ingest"])
+
+
+def test_an_unknown_command_ends_with_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["trian"])
+    assert end.value.code == 2
+    assert "invalid choice: 'trian'" in capsys.readouterr().err

@@ -1,0 +1,39 @@
+"""The environment that numeric libraries find."""
+
+import os
+
+import pytest
+from conftest import write_params
+
+from package_name.config import Project
+from package_name.reproducibility.runtime import pin
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of the environment, in which the user asks for eight threads."""
+    monkeypatch.setattr(os, "environ", os.environ | {"OMP_NUM_THREADS": "8"})
+
+
+@pytest.mark.usefixtures("project")
+def test_strict_computes_on_one_thread_whatever_the_user_has_set() -> None:
+    pin()
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+
+
+def test_fast_leaves_the_users_setting(project: Project) -> None:
+    write_params(project, reproducibility="fast")
+    pin()
+    assert os.environ["OMP_NUM_THREADS"] == "8"
+
+
+def test_keras_computes_with_the_library_in_params(project: Project) -> None:
+    write_params(project, keras_backend="torch")
+    pin()
+    assert os.environ["KERAS_BACKEND"] == "torch"
+
+
+def test_a_broken_params_file_does_not_stop_the_import(project: Project) -> None:
+    project.params_file.write_text("[")
+    pin()
+    assert os.environ["OMP_NUM_THREADS"] == "1"
