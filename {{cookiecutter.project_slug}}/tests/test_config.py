@@ -50,7 +50,7 @@ def test_an_impossible_value_is_named_with_its_key(
         (b"seed: 1\nseed: 2\n", "not valid YAML: found duplicate key"),
         (b"seed: \xff", "params.yaml: not UTF-8 text"),
         (b"# nothing\n", "params.yaml: says nothing yet"),
-        (b"- 1\n", "params.yaml: the file: found [1]"),
+        (b"- 1\n", "params.yaml: found [1], which should be a valid dictionary"),
     ],
 )
 def test_a_file_that_is_no_mapping_is_told_in_one_line(

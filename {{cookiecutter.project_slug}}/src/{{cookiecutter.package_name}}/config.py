@@ -177,18 +177,18 @@ def explain(error: ValidationError, model: type[BaseModel], name: str) -> list[s
 
 
 def _explain_one(mistake: dict[str, Any], model: type[BaseModel], name: str) -> str:
-    *parents, key = mistake["loc"] or ("the file",)
-    where = ".".join(str(part) for part in (*parents, key))
+    *parents, key = mistake["loc"] or [""]
+    where = ": ".join(filter(None, [name, ".".join(map(str, mistake["loc"]))]))
     match mistake["type"]:
         case "extra_forbidden":
-            return f"{name}: {where}: unknown key; {nearest(str(key), _known_keys(model, parents))}"
+            return f"{where}: unknown key; {nearest(str(key), _known_keys(model, parents))}"
         case "missing":
-            return f"{name}: {where}: missing; it has no default, so the file must say it"
+            return f"{where}: missing; it has no default, so the file must say it"
         case "value_error":
-            return f"{name}: {where}: {mistake['ctx']['error']}"
+            return f"{where}: {mistake['ctx']['error']}"
         case _:
             expected = mistake["msg"].removeprefix("Input ")
-            return f"{name}: {where}: found {mistake['input']!r}, which {expected}"
+            return f"{where}: found {mistake['input']!r}, which {expected}"
 
 
 def nearest(found: str, allowed: Iterable[str]) -> str:

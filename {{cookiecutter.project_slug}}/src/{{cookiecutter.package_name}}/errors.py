@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -21,6 +22,10 @@ def exit_status(command: Callable[[], None], *, debug: bool = False) -> int:
     """
     try:
         command()
+    except BrokenPipeError:
+        # Whoever read the output, such as `head`, has had enough; nothing is left to flush into.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except UserError as error:
         if debug:
             raise

@@ -105,15 +105,19 @@ def cross_validate(
         values = metric.from_score(result[f"test_{metric.name}"])
         scores[f"{metric.name}_mean"] = float(values.mean())
         scores[f"{metric.name}_std"] = float(values.std(ddof=1))
-    epochs = [
-        pd.DataFrame(fitted[-1].history_).assign(
-            fold=number, epoch=range(1, len(fitted[-1].history_["loss"]) + 1)
-        )
-        for number, fitted in enumerate(result["estimator"], start=1)
+    networks = {
+        fold: fitted[-1].history_
+        for fold, fitted in enumerate(result["estimator"], start=1)
         if hasattr(fitted[-1], "history_")
+    }
+    rows = [
+        {"fold": fold, "epoch": epoch, "loss": loss, "val_loss": val_loss}
+        for fold, epochs in networks.items()
+        for epoch, (loss, val_loss) in enumerate(
+            zip(epochs["loss"], epochs["val_loss"], strict=True), start=1
+        )
     ]
-    history = pd.concat(epochs) if epochs else pd.DataFrame()
-    return scores, history
+    return scores, pd.DataFrame(rows)
 
 
 def choose(leaderboard: pd.DataFrame, metric: Metric) -> str:
@@ -145,8 +149,9 @@ def compare(
         mean, spread = scores[f"{metric.name}_mean"], scores[f"{metric.name}_std"]
         print(f"{metric.name} {mean:.4f} +- {spread:.4f} over {folds.get_n_splits()} folds")
         rows.append({"candidate": name, **scores})
-        histories.append(history.assign(candidate=name))
-    history = pd.concat(histories).reindex(columns=HISTORY_COLUMNS)
+        if not history.empty:
+            histories.append(history.assign(candidate=name))
+    history = pd.concat(histories) if histories else pd.DataFrame(columns=HISTORY_COLUMNS)
     return pd.DataFrame(rows), history
 
 
