@@ -175,7 +175,7 @@ MISTAKES = {
     ),
     "a missing raw file": (
         lambda project: (project / "data/raw/iris.csv").unlink(),
-        "error: data/raw/iris.csv: no such file; the folder raw holds no data yet",
+        "error: data/raw/iris.csv: no such file; that folder holds no table",
     ),
     "an empty raw file": (
         lambda project: (project / "data/raw/iris.csv").write_bytes(b""),

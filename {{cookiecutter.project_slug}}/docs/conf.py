@@ -13,9 +13,11 @@ version = release = METADATA["version"]
 
 extensions = ["myst_parser", "sphinx.ext.apidoc", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
+default_role = "code"  # `name` in a docstring is code
 
 html_theme = "furo"
 html_title = project
+html_show_copyright = False
 
 apidoc_modules = [{"path": str(PACKAGE), "destination": "api", "separate_modules": True}]
 autodoc_typehints = "description"

@@ -26,7 +26,8 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("gone.csv", None, "gone.csv: no such file; the folder raw holds other.csv"),
+        ("gone.csv", None, "gone.csv: no such file; that folder holds other.csv"),
+        ("..", None, "..: a folder; a file ending in .csv or .parquet was expected"),
         ("empty.csv", b"", "empty.csv: the file is empty"),
         ("blank.csv", b"\n\n", "blank.csv: no columns"),
         ("header.csv", b"a,b\n", "header.csv: no rows"),

@@ -25,6 +25,8 @@ def read_table(path: Path, name: str, missing: Sequence[str]) -> pd.DataFrame:
     Raises:
         UserError: The file is missing, empty, of another kind or not readable as what it is.
     """
+    if path.is_dir():
+        raise UserError(f"{name}: a folder; a file ending in {' or '.join(READABLE)} was expected")
     if not path.is_file():
         raise UserError(f"{name}: no such file; {_neighbours(path)}")
     if path.suffix.lower() not in READABLE:
@@ -42,14 +44,8 @@ def read_table(path: Path, name: str, missing: Sequence[str]) -> pd.DataFrame:
 
 
 def _neighbours(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"nor is there a folder {path.parent.name}"
-    files = sorted(
-        file.name
-        for file in path.parent.iterdir()
-        if file.is_file() and not file.name.startswith(".") and file.name != "README.md"
-    )
-    return f"the folder {path.parent.name} holds {', '.join(files) or 'no data yet'}"
+    tables = sorted(file.name for file in path.parent.glob("*.*") if file.suffix in READABLE)
+    return f"that folder holds {', '.join(tables) or 'no table'}"
 
 
 def _read_csv(path: Path, name: str, missing: Sequence[str]) -> pd.DataFrame:
