@@ -24,9 +24,7 @@ COOKIECUTTER = [sys.executable, "-m", "cookiecutter"]
 
 def bare_template(generated: Path, to: Path) -> Path:
     """A template without hooks that writes the files of the project `generated` as they are."""
-    files = [
-        path for path in generated.rglob("*") if path.is_file() and ".git" not in path.parts
-    ]
+    files = [path for path in generated.rglob("*") if path.is_file() and ".git" not in path.parts]
     inside = to / "{{cookiecutter.slug}}"
     for path in files:
         copied = inside / path.relative_to(generated)
