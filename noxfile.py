@@ -15,8 +15,10 @@ nox.options.sessions = ["lint", "tests"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 DEMO = Path("build", "demo")
-# What the shell of a newcomer would not have set.
-CLEAN = {"VIRTUAL_ENV": None, "PYTHONDONTWRITEBYTECODE": None}
+# What the shell of a newcomer would not have set: a generated project has its own environment.
+CLEAN = dict.fromkeys(
+    ["VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "PYTHONDONTWRITEBYTECODE"]
+)
 
 
 @nox.session

@@ -12,8 +12,9 @@ from cookiecutter.main import cookiecutter
 
 TEMPLATE = Path(__file__).parents[1]
 COMMITTER = {"name": "Test", "email": "test@example.com"}
+OF_THE_TEST_SESSION = {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON"}
 ENVIRONMENT = {
-    **{key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"},
+    **{key: value for key, value in os.environ.items() if key not in OF_THE_TEST_SESSION},
     **{f"GIT_{role}_NAME": COMMITTER["name"] for role in ("AUTHOR", "COMMITTER")},
     **{f"GIT_{role}_EMAIL": COMMITTER["email"] for role in ("AUTHOR", "COMMITTER")},
     "PYTHONUTF8": "1",
