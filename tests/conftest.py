@@ -12,7 +12,10 @@ from cookiecutter.main import cookiecutter
 
 TEMPLATE = Path(__file__).parents[1]
 COMMITTER = {"name": "Test", "email": "test@example.com"}
-OF_THE_TEST_SESSION = {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON"}
+OF_THE_TEST_SESSION = {
+    *("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON"),  # nox
+    *("MAKEFLAGS", "MAKELEVEL", "MFLAGS"),  # make
+}
 ENVIRONMENT = {
     **{key: value for key, value in os.environ.items() if key not in OF_THE_TEST_SESSION},
     **{f"GIT_{role}_NAME": COMMITTER["name"] for role in ("AUTHOR", "COMMITTER")},
