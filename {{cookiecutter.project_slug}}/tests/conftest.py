@@ -25,14 +25,15 @@ CONTRACT = {
 PARAMS = {
     "seed": 1,
     "kind": "classification",
-    "data": {"raw": "data/raw/fruit.csv"},
+    "reproducibility": "strict",
+    "data": {"raw": "data/raw/fruit.csv", "max_rejected": 0.01},
     "split": {"test_fraction": 0.25},
     "train": {
         "metric": "accuracy",
         "folds": 3,
         "candidates": {"baseline": {}, "linear": {}, "mlp": {"max_epochs": 3}},
     },
-    "evaluate": {"resamples": 20},
+    "evaluate": {"resamples": 20, "confidence": 0.95},
 }
 
 

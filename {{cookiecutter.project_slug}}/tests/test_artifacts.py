@@ -1,5 +1,7 @@
 """Writers leave the old content or the new one, never half of either."""
 
+import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,10 @@ from package_name.reproducibility.artifacts import (
     replacing,
     replacing_directory,
     write_json,
+    write_keras,
     write_text,
 )
+from package_name.reproducibility.runtime import import_keras
 
 
 def test_a_failing_writer_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -51,6 +55,25 @@ def test_leftovers_of_a_killed_writer_do_not_get_into_the_next_folder(tmp_path: 
     with replacing_directory(path) as temporary:
         (temporary / "new").touch()
     assert [file.name for file in path.iterdir()] == ["new"]
+
+
+def test_a_network_is_the_same_bytes_wherever_and_whenever_it_is_saved(tmp_path: Path) -> None:
+    keras = import_keras()
+    networks = []
+    for name in ("one.keras", "two.keras"):
+        keras.utils.set_random_seed(1)
+        layers = [keras.layers.Input((2,), name="a"), keras.layers.Dense(1, name="b")]
+        # Kept alive, so that the second one lies elsewhere in memory.
+        networks.append(keras.Sequential(layers, name="c"))
+        networks[-1].compile(optimizer="adam", loss="mean_squared_error")
+        write_keras(networks[-1], tmp_path / name)
+    assert (tmp_path / "one.keras").read_bytes() == (tmp_path / "two.keras").read_bytes()
+    with zipfile.ZipFile(tmp_path / "one.keras") as archive:
+        assert {member.date_time for member in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert json.loads(archive.read("metadata.json"))["date_saved"] == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.keras", "two.keras"]
+    loaded = keras.saving.load_model(tmp_path / "two.keras")
+    assert loaded.get_weights()[0].tolist() == networks[1].get_weights()[0].tolist()
 
 
 def test_text_has_line_feeds_on_every_system(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import write_params
+from conftest import PARAMS, write_params
 
 from package_name.config import Project
 from package_name.errors import UserError
@@ -14,7 +14,7 @@ def test_this_projects_own_params_are_valid() -> None:
 
 
 def test_an_unknown_key_is_named_with_what_was_perhaps_meant(project: Project) -> None:
-    write_params(project, train={"fold": 3, "metric": "accuracy", "candidates": {"baseline": {}}})
+    write_params(project, train=PARAMS["train"] | {"fold": 3})
     with pytest.raises(UserError) as error:
         project.params()
     assert str(error.value) == (
@@ -29,7 +29,11 @@ def test_an_unknown_key_is_named_with_what_was_perhaps_meant(project: Project) -
         ("seed", -1, "params.yaml: seed: found -1, which should be greater than or equal to 0"),
         ("kind", "ranking", "params.yaml: kind: found 'ranking', which should be 'classification'"),
         ("split", {"test_fraction": 1.5}, "params.yaml: split.test_fraction: found 1.5"),
-        ("data", {"raw": "a.csv", "max_rejected": "many"}, "data.max_rejected: found 'many'"),
+        ("seed", True, "params.yaml: seed: found True, which should be a valid integer"),
+        ("seed", 2**32, "params.yaml: seed: found 4294967296, which should be less than"),
+        ("data", {"raw": "data/raw/a.csv", "max_rejected": "x"}, "data.max_rejected: found 'x'"),
+        ("data", {"raw": "../a.csv", "max_rejected": 0}, "data.raw: found '../a.csv'; name a file"),
+        ("evaluate", {"resamples": 9}, "params.yaml: evaluate.confidence: missing"),
         ("train", None, "params.yaml: train: found None"),
     ],
 )

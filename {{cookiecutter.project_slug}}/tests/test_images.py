@@ -45,7 +45,10 @@ def make_zip(path: Path, members: dict[str, bytes]) -> Path:
 def test_an_image_becomes_a_row_of_pixels_and_its_folder_the_class(
     tmp_path: Path, contract: Contract
 ) -> None:
-    path = make_zip(tmp_path / "a.zip", {"yes/1.png": png(3, 2), "no/1.png": png(3, 2)})
+    path = make_zip(
+        tmp_path / "a.zip",
+        {"yes/1.png": png(3, 2), "no/1.png": png(3, 2), "__MACOSX/no/._1.png": b"mac"},
+    )
     frame = read_images(path, "a.zip", contract)
     assert frame.drop(columns="answer").to_numpy().tolist() == [[0, 1, 2, 3, 4, 5]] * 2
     assert frame["answer"].tolist() == ["no", "yes"]

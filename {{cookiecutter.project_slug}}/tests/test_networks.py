@@ -7,6 +7,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import cross_validate
 
+from package_name.errors import UserError
 from package_name.modeling.networks import PerceptronClassifier, PerceptronRegressor
 
 X = np.random.default_rng(0).normal(size=(80, 3))
@@ -58,6 +59,11 @@ def test_training_stops_early_and_keeps_the_best_epoch() -> None:
     watched = estimator.history_["val_loss"]
     assert len(watched) < 200
     assert int(np.argmin(watched)) == len(watched) - 1 - 3
+
+
+def test_a_network_that_diverges_is_told_in_one_line() -> None:
+    with pytest.raises(UserError, match=r"a network's loss is no number any more after 1 epochs"):
+        PerceptronRegressor(learning_rate=1e30).fit(X, VALUES)
 
 
 def test_a_pickle_does_not_hold_the_network() -> None:

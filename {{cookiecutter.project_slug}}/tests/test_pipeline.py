@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +100,56 @@ def test_predict_tells_what_it_cannot_use_in_one_line(
     assert err.startswith("error: new.csv: ")
     assert expected in err
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("new.csv", "new.csv: the file to predict from; name another to write"),
+        ("data/raw/out.csv", "data/raw/out.csv: files in data/raw are never written"),
+        ("reports", "reports: a folder; name a file to write"),
+        ("", ".: a folder; name a file to write"),
+        ("dvc.yaml/out.csv", "dvc.yaml: "),
+    ],
+)
+def test_predict_loses_nothing_that_stands_at_its_output(
+    trained: Project, capsys: pytest.CaptureFixture[str], output: str, expected: str
+) -> None:
+    rows = pd.read_parquet(trained.test).drop(columns="fruit").to_csv(index=False)
+    (trained.root / "new.csv").write_text(rows)
+    assert main(["predict", "new.csv", "-o", output]) == 1
+    assert expected in capsys.readouterr().err
+    assert (trained.root / "new.csv").read_text() == rows
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_predict_writes_into_a_pipe_without_replacing_it(trained: Project) -> None:
+    pipe = trained.root / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as executor:
+        reader = executor.submit(pipe.read_text)
+        assert main(["predict", str(trained.test), "-o", str(pipe)]) == 0
+        assert reader.result().startswith("prediction,")
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"sha256": {}}', "no json"])
+def test_an_incomplete_champion_is_told(trained: Project, content: str) -> None:
+    (trained.champion / "model.json").write_text(content)
+    with pytest.raises(UserError, match="models/champion: not a complete saved model"):
+        load(trained.champion, "models/champion")
+
+
+def test_an_interrupted_command_ends_quietly(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Project, "params", interrupt)
+    assert main(["ingest"]) == 130
+    assert capsys.readouterr().err == "\ninterrupted\n"
+    assert not project.dataset.exists()
 
 
 def test_a_damaged_champion_is_not_loaded(trained: Project) -> None:

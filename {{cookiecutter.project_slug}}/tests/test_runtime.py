@@ -6,7 +6,8 @@ import pytest
 from conftest import write_params
 
 from package_name.config import Project
-from package_name.reproducibility.runtime import pin
+from package_name.errors import UserError
+from package_name.reproducibility.runtime import import_keras, pin
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +32,12 @@ def test_keras_computes_with_the_library_in_params(project: Project) -> None:
     write_params(project, keras_backend="torch")
     pin()
     assert os.environ["KERAS_BACKEND"] == "torch"
+
+
+def test_a_library_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "KERAS_BACKEND", "theano")
+    with pytest.raises(UserError, match=r"keras_backend: theano is not installed; `uv add theano`"):
+        import_keras()
 
 
 def test_a_broken_params_file_does_not_stop_the_import(project: Project) -> None:

@@ -36,6 +36,8 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
             b"a,b\n1,2\n1,2,3\n",
             "ragged.csv: not a well-formed CSV: Expected 2 fields",
         ),
+        ("wide.csv", b"a,b\n1,2,3\n", "wide.csv: the rows have more fields than the header, which"),
+        ("comma.csv", b"a,b\n1,2,\n3,4,\n", "comma.csv: the rows have more fields than the header"),
         ("latin.csv", b"a\n\xe9\n", "latin.csv: not UTF-8 text"),
         ("twice.csv", b"a,b,a\n1,2,3\n", "twice.csv: the column name 'a' stands there twice"),
         ("notes.txt", b"a\n1\n", "notes.txt: a table's name must end in .csv or .parquet"),

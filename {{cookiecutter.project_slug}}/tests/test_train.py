@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import write_params
+from conftest import PARAMS, write_params
 
 from package_name.config import Project
 from package_name.data.contract import Contract
@@ -49,7 +49,7 @@ def test_more_folds_than_rows_are_told() -> None:
 
 
 def test_the_baseline_cannot_be_left_out(project: Project, contract: Contract) -> None:
-    write_params(project, train={"metric": "accuracy", "candidates": {"linear": {}}})
+    write_params(project, train=PARAMS["train"] | {"candidates": {"linear": {}}})
     with pytest.raises(UserError, match=r"train\.candidates: baseline is missing"):
         candidates(project.params(), contract)
 

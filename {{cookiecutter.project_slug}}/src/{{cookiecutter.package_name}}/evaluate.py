@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .config import Params, Project
+from .data.tables import read_parquet
 from .errors import exit_status
 from .modeling.metrics import classes, interval, primary_metric, probabilities, score
 from .reproducibility.artifacts import (
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+ROC_COLUMNS = ["class", "false_positive_rate", "true_positive_rate"]
 
-def measure(
+
+def summarise(
     params: Params, actual: np.ndarray, champion: pd.DataFrame, baseline: pd.DataFrame
 ) -> dict[str, Any]:
     """All metrics of the champion, an interval of the primary one, and the same for the baseline.
@@ -61,20 +64,16 @@ def roc(actual: np.ndarray, predictions: pd.DataFrame) -> tuple[pd.DataFrame, di
     import pandas as pd
     from sklearn import metrics
 
-    curves, areas = [pd.DataFrame(columns=ROC_COLUMNS)], {}
+    curves, areas = [], {}
     for name, likely in zip(classes(predictions), probabilities(predictions).T, strict=True):
         positive = actual == name
         if positive.all() or not positive.any():
             continue
         false_rate, true_rate, _ = metrics.roc_curve(positive, likely)
-        curves.append(
-            pd.DataFrame(dict(zip(ROC_COLUMNS, (name, false_rate, true_rate), strict=True)))
-        )
+        curve = dict(zip(ROC_COLUMNS, (name, false_rate, true_rate), strict=True))
+        curves.append(pd.DataFrame(curve))
         areas[name] = float(metrics.auc(false_rate, true_rate))
-    return pd.concat(curves[1:] or curves), areas
-
-
-ROC_COLUMNS = ["class", "false_positive_rate", "true_positive_rate"]
+    return pd.concat(curves) if curves else pd.DataFrame(columns=ROC_COLUMNS), areas
 
 
 def mean_curve(history: pd.DataFrame) -> pd.DataFrame:
@@ -131,13 +130,14 @@ def main() -> None:
     )
     leaderboard = pd.read_csv(project.require(project.leaderboard, "train"))
     history = pd.read_csv(project.require(project.history, "train"))
-    test = pd.read_parquet(project.require(project.test, "preprocess"))
+    test = read_parquet(project.require(project.test, "preprocess"), project.name(project.test))
     target = champion.contract.target
     actual = test[target].to_numpy()
     predictions = champion.predict(test)
 
-    metrics = measure(params, actual, predictions, baseline.predict(test))
+    metrics = summarise(params, actual, predictions, baseline.predict(test))
     pictures, tables = figures(params, target, actual, predictions, history)
+    write_json(metrics, project.metrics)
     with replacing_directory(project.figures) as directory:
         for name, figure in pictures.items():
             write_png(figure, directory / f"{name}.png")
@@ -147,7 +147,6 @@ def main() -> None:
     write_text(
         model_card(params, champion, leaderboard, metrics, list(pictures)), project.model_card
     )
-    write_json(metrics, project.metrics)
     name = params.train.metric
     print(
         f"evaluate: {champion.candidate} has {name} {metrics[name]:.4f} "

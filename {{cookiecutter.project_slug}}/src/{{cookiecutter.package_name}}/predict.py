@@ -37,6 +37,20 @@ def read_features(path: Path, contract: Contract) -> pd.DataFrame:
     return table
 
 
+def require_writable(output: Path, file: Path, project: Project) -> None:
+    """Check that nothing is lost when predictions are written to `output`.
+
+    Raises:
+        UserError: It is a folder, the input itself, or below data/raw, where nothing is edited.
+    """
+    if output.is_dir():
+        raise UserError(f"{output}: a folder; name a file to write")
+    if output.resolve() == file.resolve():
+        raise UserError(f"{output}: the file to predict from; name another to write")
+    if output.resolve().is_relative_to((project.root / "data" / "raw").resolve()):
+        raise UserError(f"{output}: files in data/raw are never written; name another place")
+
+
 def main(file: Path, output: Path | None) -> None:
     """Predict a row for each row of `file`, in its order, as CSV to `output` or standard output.
 
@@ -46,13 +60,16 @@ def main(file: Path, output: Path | None) -> None:
     from .modeling.saved import load
 
     project = Project.find()
+    if output is not None:
+        require_writable(output, file, project)
     champion = load(project.require(project.champion, "train"), project.name(project.champion))
     predictions = champion.predict(read_features(file, champion.contract))
     if output is None:
         predictions.to_csv(sys.stdout, index=False, lineterminator="\n")
         return
-    try:
-        write_csv(predictions, output)
-    except OSError as error:
-        raise UserError(f"{output}: cannot be written: {error.strerror}") from error
+    if output.exists() and not output.is_file():
+        # A pipe or a device takes what is written; it must not be replaced by a file.
+        predictions.to_csv(output, index=False, lineterminator="\n")
+    else:
+        write_csv(predictions, output.resolve())
     print(f"predict: {len(predictions)} rows by {champion.candidate} -> {output}")

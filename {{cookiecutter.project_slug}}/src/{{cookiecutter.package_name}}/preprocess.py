@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .config import Kind, Project
 from .data.contract import load_contract
 from .data.splits import split
+from .data.tables import read_parquet
 from .errors import UserError, exit_status
 from .reproducibility.artifacts import write_parquet
 
@@ -30,26 +31,26 @@ def divide(
     """Split rows into train and test; every class of a classification has its share in both.
 
     Raises:
-        UserError: One side would be empty.
+        UserError: A side would have fewer than two rows, too few to compute a score from.
     """
     strata = dataset[target] if kind == "classification" else dataset[target].notna()
     train, test = split(dataset, strata, test_fraction, seed)
-    if train.empty or test.empty:
+    if min(len(train), len(test)) < 2:
         raise UserError(
             f"params.yaml: split.test_fraction: {test_fraction:g} of {len(dataset)} rows leaves "
-            f"{len(train)} for training and {len(test)} for the test; both need some"
+            f"{len(train)} for training and {len(test)} for the test; both need two or more"
         )
     return train, test
 
 
 def main() -> None:
     """Run the stage in the project around the working directory."""
-    import pandas as pd
-
     project = Project.find()
     params = project.params()
     contract = load_contract(project, params.kind)
-    dataset = pd.read_parquet(project.require(project.dataset, "ingest"))
+    dataset = read_parquet(
+        project.require(project.dataset, "ingest"), project.name(project.dataset)
+    )
     cleaned = clean(dataset, contract.target)
     train, test = divide(
         cleaned, contract.target, params.kind, params.split.test_fraction, params.seed

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .config import Kind, Params, Project
 from .data.contract import Contract, load_contract
+from .data.tables import read_parquet
 from .errors import UserError, exit_status
 from .modeling.metrics import METRICS, Metric, primary_metric
 from .reproducibility.artifacts import write_csv
@@ -117,7 +118,7 @@ def cross_validate(
             zip(epochs["loss"], epochs["val_loss"], strict=True), start=1
         )
     ]
-    return scores, pd.DataFrame(rows)
+    return scores, pd.DataFrame(rows, columns=HISTORY_COLUMNS[1:])
 
 
 def choose(leaderboard: pd.DataFrame, metric: Metric) -> str:
@@ -150,15 +151,13 @@ def compare(
         print(f"{metric.name} {mean:.4f} +- {spread:.4f} over {folds.get_n_splits()} folds")
         rows.append({"candidate": name, **scores})
         if not history.empty:
-            histories.append(history.assign(candidate=name))
+            histories.append(history.assign(candidate=name)[HISTORY_COLUMNS])
     history = pd.concat(histories) if histories else pd.DataFrame(columns=HISTORY_COLUMNS)
     return pd.DataFrame(rows), history
 
 
 def main() -> None:
     """Run the stage in the project around the working directory."""
-    import pandas as pd
-
     from .modeling.saved import SavedModel, save
 
     project = Project.find()
@@ -166,7 +165,7 @@ def main() -> None:
     contract = load_contract(project, params.kind)
     metric = primary_metric(params.kind, params.train.metric)
     pipelines = candidates(params, contract)
-    rows = pd.read_parquet(project.require(project.train, "preprocess"))
+    rows = read_parquet(project.require(project.train, "preprocess"), project.name(project.train))
     X, y = rows[contract.features], rows[contract.target].to_numpy()
     folds = folds_for(params.kind, y, params.train.folds, params.seed)
 

@@ -17,11 +17,15 @@ from ..errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
-Text = Annotated[str, BeforeValidator(lambda value: str(value) if _is_number(value) else value)]
+
+def _as_written(value: object) -> object:
+    if isinstance(value, bool):
+        word = str(value).lower()
+        raise ValueError(f"YAML reads this as {word}, not as a text; put quotes around it")
+    return str(value) if isinstance(value, int | float) else value
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+Text = Annotated[str, BeforeValidator(_as_written)]
 
 
 class Column(Strict):
@@ -115,6 +119,8 @@ class Contract(Strict):
             )
         if self.features == []:
             raise ValueError("columns: only the target is described; a model needs features too")
+        if self.images and len(self.features) != self.images.width * self.images.height:
+            raise ValueError("columns: beside images, the target is the only column to describe")
         return self
 
     @property
@@ -229,10 +235,11 @@ def _breaches(raw: pd.DataFrame, columns: dict[str, Column], broken: pd.DataFram
     rows, places = np.nonzero(broken.to_numpy())
     cells = raw.iloc[rows].to_numpy(dtype=object)[np.arange(len(rows)), places]
     names = [list(columns)[place] for place in places]
+    texts = ["" if gone else str(cell) for cell, gone in zip(cells, pd.isna(cells), strict=True)]
     found = {
         "row": pd.Series(rows + 1, dtype="int64"),
         "column": pd.Series(names, dtype="str"),
-        "value": pd.Series(["" if pd.isna(cell) else str(cell) for cell in cells], dtype="str"),
+        "value": pd.Series(texts, dtype="str"),
         "rule": pd.Series([columns[name].rule() for name in names], dtype="str"),
     }
     return pd.DataFrame(found)

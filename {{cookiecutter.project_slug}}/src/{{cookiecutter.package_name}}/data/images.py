@@ -35,9 +35,9 @@ def read_images(path: Path, name: str, contract: Contract) -> pd.DataFrame:
     assert contract.images is not None
     try:
         with zipfile.ZipFile(path) as archive:
-            members = sorted(member for member in archive.namelist() if member.endswith(".png"))
+            members = sorted(member for member in archive.namelist() if _is_image(member))
             pixels = [_read_image(archive, member, name, contract.images) for member in members]
-    except FileNotFoundError as error:
+    except (FileNotFoundError, IsADirectoryError) as error:
         raise UserError(f"{name}: no such file; a zip of images was expected") from error
     except zipfile.BadZipFile as error:
         raise UserError(f"{name}: not a zip file; a zip of images was expected") from error
@@ -46,6 +46,11 @@ def read_images(path: Path, name: str, contract: Contract) -> pd.DataFrame:
     frame = pd.DataFrame(np.stack(pixels), columns=contract.features)
     frame[contract.target] = [PurePosixPath(member).parent.name for member in members]
     return frame
+
+
+def _is_image(member: str) -> bool:
+    # macOS puts a file of its own, ._name.png, beside each one that it packs.
+    return member.endswith(".png") and not PurePosixPath(member).name.startswith(".")
 
 
 def _read_image(archive: zipfile.ZipFile, member: str, name: str, images: Images) -> np.ndarray:

@@ -13,9 +13,10 @@ def split(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Divide rows into train and test by what they contain, not by where they stand.
 
-    Within each stratum the rows are ordered by a hash of their content, and the first
-    `test_fraction` of them are the test rows. So the order of the rows does not matter, and rows
-    that are equal in every column fall on the same side.
+    Within each stratum the distinct rows are ordered by a hash of their content, and the first of
+    them become test rows until their share is nearest to `test_fraction`. So the order of the rows
+    does not matter, and rows that are equal in every column fall on the same side. A stratum with
+    two distinct rows or more has rows on both sides.
 
     Args:
         frame: (n_rows, n_columns) table.
@@ -26,8 +27,15 @@ def split(
     Returns:
         The train rows and the test rows, each in the order of `frame`.
     """
-    place = row_hashes(frame, seed).groupby(strata.to_numpy()).rank(method="max", pct=True)
-    test = place <= test_fraction
+    import pandas as pd
+
+    keys = pd.DataFrame({"stratum": strata.to_numpy(), "hash": row_hashes(frame, seed).to_numpy()})
+    copies = keys.groupby(["stratum", "hash"]).size()
+    reached = copies.groupby("stratum").cumsum()
+    rows = copies.groupby("stratum").transform("sum")
+    first, last = reached == copies, reached == rows
+    chosen = ~last & (first | (reached - copies / 2 < test_fraction * rows))
+    test = chosen.loc[pd.MultiIndex.from_frame(keys)].to_numpy()
     return frame[~test].reset_index(drop=True), frame[test].reset_index(drop=True)
 
 

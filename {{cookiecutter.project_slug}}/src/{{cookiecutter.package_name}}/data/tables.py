@@ -34,7 +34,7 @@ def read_table(path: Path, name: str, missing: Sequence[str]) -> pd.DataFrame:
     if path.stat().st_size == 0:
         raise UserError(f"{name}: the file is empty; a header line and rows were expected")
     frame = (
-        _read_parquet(path, name)
+        read_parquet(path, name)
         if path.suffix.lower() == ".parquet"
         else _read_csv(path, name, missing)
     )
@@ -65,13 +65,23 @@ def _read_csv(path: Path, name: str, missing: Sequence[str]) -> pd.DataFrame:
     except pd.errors.ParserError as error:
         reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
         raise UserError(f"{name}: not a well-formed CSV: {reason}") from error
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise UserError(
+            f"{name}: the rows have more fields than the header, which has {len(names)}; "
+            "give every field a name, or remove what is too much"
+        )
     if names.duplicated().any():
         twice = names[names.duplicated()].iloc[0]
         raise UserError(f"{name}: the column name {twice!r} stands there twice; rename one")
     return frame
 
 
-def _read_parquet(path: Path, name: str) -> pd.DataFrame:
+def read_parquet(path: Path, name: str) -> pd.DataFrame:
+    """Read a parquet file; messages call it `name`.
+
+    Raises:
+        UserError: It is not one, or a torn one.
+    """
     import pandas as pd
     import pyarrow as pa
 

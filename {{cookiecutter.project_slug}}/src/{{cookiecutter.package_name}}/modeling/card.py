@@ -33,7 +33,8 @@ def model_card(
     """
     contract, primary = champion.contract, params.train.metric
     names = [name for name in metrics["baseline"] if not name.endswith(("_low", "_high"))]
-    coverage = f"{params.evaluate.confidence:.0%}"
+    share = f"{100 * params.split.test_fraction:g}"
+    coverage = f"{100 * params.evaluate.confidence:g}%"
     return "\n".join(
         [
             f"# Model card: {champion.candidate} for {contract.target}",
@@ -45,8 +46,8 @@ def model_card(
             "",
             f"{contract.title}. Source: {contract.source}. Licence: {contract.licence}.",
             "",
-            f"{params.split.test_fraction:.0%} of the rows ({metrics['test_rows']}) were set apart "
-            "before any model was fitted; only the figures below come from them.",
+            f"{metrics['test_rows']} rows, as near to {share}% as whole rows allow, were "
+            "set apart before any model was fitted; only the figures below come from them.",
             "",
             "## How the champion was chosen",
             "",

@@ -1,7 +1,8 @@
 """The candidates: one function each, which params.yaml calls by its name.
 
-To add one, write a function that takes the kind of problem, the seed and its own options by
-keyword, and returns an unfitted scikit-learn estimator; then name it in `train.candidates`.
+To add one, write a function marked `@candidate` that takes the kind of problem, the seed and its
+own options by keyword, and returns an unfitted scikit-learn estimator; then name it in params.yaml
+under `train.candidates`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from collections.abc import Callable
 from inspect import Parameter, signature
 from typing import Annotated, Any
 
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, validate_call
+from pydantic import Field, PositiveFloat, ValidationError, validate_call
 from sklearn.base import BaseEstimator
 
-from ..config import Fraction, Kind, nearest
+from ..config import Count, Fraction, Kind, explain, nearest
 from ..errors import UserError
 
 CANDIDATES: dict[str, Callable[..., BaseEstimator]] = {}
@@ -21,7 +22,7 @@ CANDIDATES: dict[str, Callable[..., BaseEstimator]] = {}
 
 def candidate(build: Callable[..., BaseEstimator]) -> Callable[..., BaseEstimator]:
     """Register `build` under its own name; its options are checked against its annotations."""
-    CANDIDATES[build.__name__] = validate_call(build)
+    CANDIDATES[build.__name__] = validate_call(config={"allow_inf_nan": False})(build)
     return build
 
 
@@ -50,12 +51,12 @@ def mlp(
     kind: Kind,
     seed: int,
     *,
-    hidden_units: tuple[PositiveInt, ...] = (32,),
+    hidden_units: tuple[Count, ...] = (32,),
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
     learning_rate: PositiveFloat = 0.01,
-    batch_size: PositiveInt = 16,
-    max_epochs: PositiveInt = 200,
-    patience: PositiveInt = 10,
+    batch_size: Count = 16,
+    max_epochs: Count = 200,
+    patience: Count = 10,
     validation_fraction: Fraction = 0.2,
 ) -> BaseEstimator:
     """A multilayer perceptron in Keras; see `networks.Perceptron` for the options."""
@@ -96,9 +97,4 @@ def build(name: str, options: dict[str, Any], kind: Kind, seed: int) -> BaseEsti
     try:
         return CANDIDATES[name](kind, seed, **options)
     except ValidationError as error:
-        lines = [
-            f"{where}.{'.'.join(map(str, mistake['loc']))}: found {mistake['input']!r}, "
-            f"which {mistake['msg'].removeprefix('Input ')}"
-            for mistake in error.errors()
-        ]
-        raise UserError("\n".join(lines)) from error
+        raise UserError(explain(error, where)) from error

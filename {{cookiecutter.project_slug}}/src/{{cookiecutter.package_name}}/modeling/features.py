@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def features(contract: Contract) -> ColumnTransformer:
     """An unfitted transformer of the contract's features.
 
-    Numbers are standardised, a missing one takes the median; categories become one column each,
-    and one that was not seen in training becomes zeros in all of them.
+    Numbers are standardised, a missing one takes the median (zero if all are missing); categories
+    become one column each, and one that was not seen in training becomes zeros in all of them.
     """
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
@@ -26,5 +26,7 @@ def features(contract: Contract) -> ColumnTransformer:
     ]
     numeric = [name for name in contract.features if name not in categorical]
     one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    scaled = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    scaled = make_pipeline(
+        SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
+    )
     return ColumnTransformer([("numeric", scaled, numeric), ("categorical", one_hot, categorical)])

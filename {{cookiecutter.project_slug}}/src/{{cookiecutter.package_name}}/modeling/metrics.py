@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn import metrics
 
 from ..config import Kind, nearest
 from ..errors import UserError
@@ -13,13 +16,24 @@ from ..errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
+PROBABILITY = "probability_"
+
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure of merit under the name that scikit-learn's `scoring` knows it by."""
+    """A figure of merit.
+
+    Args:
+        name: What params.yaml and the reports call it.
+        scorer: What scikit-learn's `scoring` calls it; there more is always better.
+        measure: The figure from (n_rows,) true values and the predictions that
+            `saved.SavedModel.predict` gives.
+        higher_is_better: Whether it is a gain or a loss.
+    """
 
     name: str
     scorer: str
+    measure: Callable[[np.ndarray, pd.DataFrame], float]
     higher_is_better: bool = True
 
     def from_score(self, score: np.ndarray) -> np.ndarray:
@@ -27,17 +41,40 @@ class Metric:
         return score if self.higher_is_better else -score
 
 
+def _of_predictions(function: Callable[..., float], **options: object) -> Callable[..., float]:
+    return lambda actual, found: float(function(actual, found["prediction"].to_numpy(), **options))
+
+
+def _log_loss(actual: np.ndarray, predictions: pd.DataFrame) -> float:
+    likely = probabilities(predictions)
+    return float(metrics.log_loss(actual, likely, labels=classes(predictions)))
+
+
 METRICS: dict[Kind, tuple[Metric, ...]] = {
     "classification": (
-        Metric("accuracy", "accuracy"),
-        Metric("balanced_accuracy", "balanced_accuracy"),
-        Metric("f1_macro", "f1_macro"),
-        Metric("log_loss", "neg_log_loss", higher_is_better=False),
+        Metric("accuracy", "accuracy", _of_predictions(metrics.accuracy_score)),
+        Metric(
+            "balanced_accuracy",
+            "balanced_accuracy",
+            _of_predictions(metrics.balanced_accuracy_score),
+        ),
+        Metric("f1_macro", "f1_macro", _of_predictions(metrics.f1_score, average="macro")),
+        Metric("log_loss", "neg_log_loss", _log_loss, higher_is_better=False),
     ),
     "regression": (
-        Metric("rmse", "neg_root_mean_squared_error", higher_is_better=False),
-        Metric("mae", "neg_mean_absolute_error", higher_is_better=False),
-        Metric("r2", "r2"),
+        Metric(
+            "rmse",
+            "neg_root_mean_squared_error",
+            _of_predictions(metrics.root_mean_squared_error),
+            higher_is_better=False,
+        ),
+        Metric(
+            "mae",
+            "neg_mean_absolute_error",
+            _of_predictions(metrics.mean_absolute_error),
+            higher_is_better=False,
+        ),
+        Metric("r2", "r2", _of_predictions(metrics.r2_score)),
     ),
 }
 
@@ -57,41 +94,8 @@ def primary_metric(kind: Kind, name: str) -> Metric:
 
 
 def score(kind: Kind, actual: np.ndarray, predictions: pd.DataFrame) -> dict[str, float]:
-    """Every metric of `kind`.
-
-    Args:
-        kind: The kind of problem.
-        actual: (n_rows,) true classes or values.
-        predictions: As `saved.SavedModel.predict` gives them.
-    """
-    return {metric.name: measure(metric, actual, predictions) for metric in METRICS[kind]}
-
-
-def measure(metric: Metric, actual: np.ndarray, predictions: pd.DataFrame) -> float:
-    """One metric; arguments as in `score`."""
-    from sklearn import metrics
-
-    predicted = predictions["prediction"].to_numpy()
-    match metric.name:
-        case "accuracy":
-            value = metrics.accuracy_score(actual, predicted)
-        case "balanced_accuracy":
-            value = metrics.balanced_accuracy_score(actual, predicted)
-        case "f1_macro":
-            value = metrics.f1_score(actual, predicted, average="macro")
-        case "log_loss":
-            value = metrics.log_loss(
-                actual, probabilities(predictions), labels=classes(predictions)
-            )
-        case "rmse":
-            value = metrics.root_mean_squared_error(actual, predicted)
-        case "mae":
-            value = metrics.mean_absolute_error(actual, predicted)
-        case "r2":
-            value = metrics.r2_score(actual, predicted)
-        case other:
-            raise NotImplementedError(other)
-    return float(value)
+    """Every metric of `kind`; see `Metric` for the arguments."""
+    return {metric.name: metric.measure(actual, predictions) for metric in METRICS[kind]}
 
 
 def interval(
@@ -115,13 +119,13 @@ def interval(
     """
     rng = np.random.default_rng(seed)
     draws = rng.integers(len(actual), size=(resamples, len(actual)))
-    values = [measure(metric, actual[rows], predictions.iloc[rows]) for rows in draws]
+    with warnings.catch_warnings():
+        # A resample may lack a class that is predicted, which some metrics remark upon each time.
+        warnings.simplefilter("ignore", UserWarning)
+        values = [metric.measure(actual[rows], predictions.iloc[rows]) for rows in draws]
     tail = (1 - confidence) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)
-
-
-PROBABILITY = "probability_"
 
 
 def classes(predictions: pd.DataFrame) -> list[str]:

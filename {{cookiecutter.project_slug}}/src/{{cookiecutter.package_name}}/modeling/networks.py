@@ -13,6 +13,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..errors import UserError
+from ..reproducibility.runtime import import_keras
+
 if TYPE_CHECKING:
     import keras
 
@@ -61,8 +64,7 @@ class Perceptron(BaseEstimator):
         return {name: value for name, value in state.items() if name != "network_"}
 
     def _fit(self, X: np.ndarray, y: np.ndarray, outputs: int, activation: str, loss: str) -> None:
-        import keras
-
+        keras = import_keras()
         # Also seeds Python's and numpy's global generators, which Keras draws from.
         keras.utils.set_random_seed(self.random_state)
         self.network_ = self._build(X.shape[1], outputs, activation)
@@ -77,19 +79,26 @@ class Perceptron(BaseEstimator):
             validation_data=(X_watched, y_watched),
             batch_size=self.batch_size,
             epochs=self.max_epochs,
-            callbacks=[stop_early],
+            callbacks=[stop_early, keras.callbacks.TerminateOnNaN()],
             verbose=0,
         )
+        if not np.isfinite(history.history["loss"]).all():
+            raise UserError(
+                f"a network's loss is no number any more after {len(history.epoch)} epochs; "
+                f"lower its learning_rate in params.yaml, which is {self.learning_rate:g}"
+            )
         self.history_ = {name: history.history[name] for name in ("loss", "val_loss")}
 
     def _build(self, inputs: int, outputs: int, activation: str) -> keras.Model:
-        import keras
-
-        network = keras.Sequential([keras.layers.Input((inputs,))])
-        for units in self.hidden_units:
-            network.add(keras.layers.Dense(units, activation="relu"))
-            network.add(keras.layers.Dropout(self.dropout))
-        network.add(keras.layers.Dense(outputs, activation=activation))
+        keras = import_keras()
+        # Named, because Keras would number the layers by how many the process has made before.
+        network = keras.Sequential(
+            [keras.layers.Input((inputs,), name="features")], name="perceptron"
+        )
+        for number, units in enumerate(self.hidden_units, start=1):
+            network.add(keras.layers.Dense(units, activation="relu", name=f"hidden_{number}"))
+            network.add(keras.layers.Dropout(self.dropout, name=f"dropout_{number}"))
+        network.add(keras.layers.Dense(outputs, activation=activation, name="outputs"))
         return network
 
     def _set_validation_rows_apart(self, X: np.ndarray, y: np.ndarray) -> list[np.ndarray]:

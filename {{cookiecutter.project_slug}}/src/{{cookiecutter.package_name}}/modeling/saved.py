@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..config import Kind
 from ..data.contract import Contract
@@ -23,7 +23,9 @@ from ..reproducibility.artifacts import (
     write_json,
     write_keras,
 )
+from ..reproducibility.runtime import import_keras
 from .metrics import PROBABILITY
+from .networks import Perceptron
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +69,7 @@ def save(model: SavedModel, directory: Path) -> None:
     with replacing_directory(directory) as temporary:
         write_joblib(model.pipeline, temporary / PIPELINE)
         libraries = ["scikit-learn"]
-        if hasattr(estimator, "network_"):
+        if isinstance(estimator, Perceptron):
             write_keras(estimator.network_, temporary / NETWORK)
             libraries.append("keras")
         description = {
@@ -92,22 +94,20 @@ def load(directory: Path, name: str) -> SavedModel:
     import joblib
 
     try:
-        description: dict[str, Any] = json.loads(
-            (directory / DESCRIPTION).read_text(encoding="utf-8")
-        )
-        for file, expected in description["sha256"].items():
-            if sha256(directory / file) != expected:
-                raise UserError(f"{name}: {file} is not the file that was saved; train again")
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{name}: not a complete saved model; train again") from error
+        description = json.loads((directory / DESCRIPTION).read_text(encoding="utf-8"))
+        expected = description["sha256"]
+        found = {file: sha256(directory / file) for file in {PIPELINE, *expected}}
+        kind, candidate = description["kind"], description["candidate"]
+        contract = Contract.model_validate(description["contract"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{name}: not a complete saved model; `dvc repro train` makes one"
+        ) from error
+    for file, digest in found.items():
+        if digest != expected.get(file):
+            raise UserError(f"{name}: {file} is not the file that was saved; train again")
     pipeline = joblib.load(directory / PIPELINE)
-    if NETWORK in description["sha256"]:
-        import keras
-
+    if isinstance(pipeline[-1], Perceptron):
+        keras = import_keras()
         pipeline[-1].network_ = keras.saving.load_model(directory / NETWORK)
-    return SavedModel(
-        pipeline=pipeline,
-        candidate=description["candidate"],
-        kind=description["kind"],
-        contract=Contract.model_validate(description["contract"]),
-    )
+    return SavedModel(pipeline, candidate, kind, contract)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
 
 from ..errors import UserError
 
@@ -32,6 +35,21 @@ def pin() -> None:
         os.environ.setdefault(name, value)
     if backend := params.get("keras_backend"):
         os.environ["KERAS_BACKEND"] = str(backend)
+
+
+def import_keras() -> ModuleType:
+    """Keras, on the library that params.yaml names.
+
+    Raises:
+        UserError: That library is not installed.
+    """
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if find_spec(backend) is None:
+        raise UserError(
+            f"params.yaml: keras_backend: {backend} is not installed; "
+            f"`uv add {backend}` installs it, or name the one that is"
+        )
+    return import_module("keras")
 
 
 def _peek() -> dict[str, object]:
