@@ -32,7 +32,7 @@ print(f"{ANSWERS['project_slug']} is ready. Next:")
 print()
 print(f"    cd {ANSWERS['project_slug']}")
 if not git_started:
-    print("    git init                 (git was not found: install it first)")
+    print("    git init                 (DVC needs a git repository; install git first)")
 if shutil.which("uv") is None:
     print("    pip install uv           (uv was not found: it makes the environment)")
 if ANSWERS["dataset"] == "none":

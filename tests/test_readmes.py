@@ -97,7 +97,7 @@ def installs_the_hooks(project: Project, command: str) -> None:
 
 
 def shows_a_change(expected: str) -> Callable[[Project, str], None]:
-    """After another seed and a run, the command names what differs."""
+    """After another number of resamples and a run, the command names what differs."""
 
     def check(project: Project, command: str) -> None:
         params = project / "params.yaml"
@@ -180,16 +180,23 @@ def test_make_demo_goes_from_a_fresh_checkout_to_metrics(checkout: Project) -> N
     assert "baseline.log_loss" in printed.stdout
     example = COMMAND.split((TEMPLATE / "README.md").read_text(encoding="utf-8"))[2]
     shown = [line for line in example.partition("```")[0].splitlines() if line]
+    assert len(shown) == 7
     for line in shown:
-        assert line in printed.stdout
+        assert without_scores(line) in without_scores(printed.stdout)
+
+
+def without_scores(text: str) -> str:
+    """Scores may differ in their last digits with another processor or version."""
+    return re.sub(r"\d\.\d{4}", "score", text)
 
 
 def test_make_test_is_the_commands_without_make(checkout: Project) -> None:
     readme = (TEMPLATE / "README.md").read_text(encoding="utf-8")
     planned = checkout.run("make", "--dry-run", "--always-make", "demo", "test", "PYTHON=python3")
-    for command in COMMAND.findall(readme):
-        if command.startswith(("python3", ".venv/bin/python")):
-            assert command.replace("install nox", "install --quiet nox") in planned
+    without_make = [name for name in COMMAND.findall(readme) if "python" in name]
+    assert len(without_make) == 4
+    for command in without_make:
+        assert command.replace("install nox", "install --quiet nox") in planned
 
 
 def test_the_one_command_generates_a_project(checkout: Project) -> None:

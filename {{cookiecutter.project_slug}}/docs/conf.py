@@ -1,10 +1,12 @@
 """How Sphinx builds the documentation; names come from pyproject.toml."""
 
+import re
 import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 METADATA = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 PACKAGE = next((ROOT / "src").glob("*/__init__.py")).parent
 
 project = METADATA["name"]
@@ -14,6 +16,13 @@ version = release = METADATA["version"]
 extensions = ["myst_parser", "sphinx.ext.apidoc", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 default_role = "code"  # `name` in a docstring is code
+smartquotes = False
+
+myst_enable_extensions = ["substitution"]
+# Names and descriptions are plain text, not Markdown.
+myst_substitutions = {
+    name: PUNCTUATION.sub(r"\\\1", METADATA[name]) for name in ("name", "description")
+}
 
 html_theme = "furo"
 html_title = project

@@ -65,7 +65,7 @@ def test_a_network_is_the_same_bytes_wherever_and_whenever_it_is_saved(tmp_path:
         layers = [keras.layers.Input((2,), name="a"), keras.layers.Dense(1, name="b")]
         # Kept alive, so that the second one lies elsewhere in memory.
         networks.append(keras.Sequential(layers, name="c"))
-        networks[-1].compile(optimizer="adam", loss="mean_squared_error")
+        networks[-1].compile(keras.optimizers.Adam(name="adam"), loss="mean_squared_error")
         write_keras(networks[-1], tmp_path / name)
     assert (tmp_path / "one.keras").read_bytes() == (tmp_path / "two.keras").read_bytes()
     with zipfile.ZipFile(tmp_path / "one.keras") as archive:

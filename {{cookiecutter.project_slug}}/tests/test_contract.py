@@ -9,7 +9,12 @@ import pytest
 from conftest import CONTRACT
 
 from package_name.config import Project
-from package_name.data.contract import Contract, apply, load_contract, require_columns
+from package_name.data.contract import (
+    Contract,
+    apply,
+    load_contract,
+    require_columns,
+)
 from package_name.errors import UserError
 
 

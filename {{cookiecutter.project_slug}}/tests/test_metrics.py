@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 
 from package_name.errors import UserError
-from package_name.modeling.metrics import METRICS, interval, primary_metric, score
+from package_name.modeling.metrics import (
+    METRICS,
+    interval,
+    primary_metric,
+    score,
+)
 
 ACTUAL = np.array(["a", "a", "b", "b"], dtype=object)
 PREDICTIONS = pd.DataFrame(

@@ -8,7 +8,10 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_validate
 
 from package_name.errors import UserError
-from package_name.modeling.networks import PerceptronClassifier, PerceptronRegressor
+from package_name.modeling.networks import (
+    PerceptronClassifier,
+    PerceptronRegressor,
+)
 
 X = np.random.default_rng(0).normal(size=(80, 3))
 LABELS = np.where(X[:, 0] + X[:, 1] > 0, "up", "down")

@@ -68,7 +68,7 @@ class Perceptron(BaseEstimator):
         # Also seeds Python's and numpy's global generators, which Keras draws from.
         keras.utils.set_random_seed(self.random_state)
         self.network_ = self._build(X.shape[1], outputs, activation)
-        self.network_.compile(optimizer=keras.optimizers.Adam(self.learning_rate), loss=loss)
+        self.network_.compile(keras.optimizers.Adam(self.learning_rate, name="adam"), loss=loss)
         X_fit, X_watched, y_fit, y_watched = self._set_validation_rows_apart(X, y)
         stop_early = keras.callbacks.EarlyStopping(
             patience=self.patience, restore_best_weights=True
