@@ -66,7 +66,7 @@ def samples(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print how fast generating and running are, beside peers and floors."""
-    session.install("cookiecutter", "cookiecutter-data-science", "uv")
+    """Print how fast generating and running are, beside their floors."""
+    session.install("cookiecutter", "uv")
     for script in sorted(Path("benchmarks").glob("[!_]*.py")):
         session.run("python", str(script), *session.posargs, env=CLEAN)

@@ -109,5 +109,5 @@ def load(directory: Path, name: str) -> SavedModel:
     pipeline = joblib.load(directory / PIPELINE)
     if isinstance(pipeline[-1], Perceptron):
         keras = import_keras()
-        pipeline[-1].network_ = keras.saving.load_model(directory / NETWORK)
+        pipeline[-1].network_ = keras.saving.load_model(directory / NETWORK, compile=False)
     return SavedModel(pipeline, candidate, kind, contract)
