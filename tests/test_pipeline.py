@@ -140,7 +140,8 @@ def test_a_clone_of_the_committed_project_reproduces_offline(
     reproduced.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
     clone = Project(tmp_path / "clone")
     clone.run("uv", "sync", "--frozen")
-    assert stages_run(clone.run("uv", "run", "dvc", "repro", **OFFLINE)) == STAGES
+    # What evaluate writes is in git, and the same bytes go into it: nothing is left to do there.
+    assert stages_run(clone.run("uv", "run", "dvc", "repro", **OFFLINE)) == STAGES[:3]
     assert clone.run("git", "status", "--porcelain") == "", "dvc.lock or a report has changed"
 
 

@@ -23,6 +23,15 @@ def test_an_unknown_key_is_named_with_what_was_perhaps_meant(project: Project) -
     )
 
 
+def test_a_misspelt_key_is_one_mistake_and_not_missing_as_well(project: Project) -> None:
+    text = project.params_file.read_text().replace('"folds"', '"foldz"')
+    project.params_file.write_text(text)
+    with pytest.raises(UserError) as error:
+        project.params()
+    assert str(error.value).startswith("params.yaml: train.foldz: unknown key; did you mean folds?")
+    assert len(str(error.value).splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [

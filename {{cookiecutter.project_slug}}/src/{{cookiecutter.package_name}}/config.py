@@ -184,7 +184,15 @@ def explain(error: ValidationError, where: str, model: object = None) -> str:
         where: The file, or the key of a file, that was read.
         model: The model that the file was read as; without it unknown keys get no advice.
     """
-    return "\n".join(_explain_one(dict(mistake), where, model) for mistake in error.errors())
+    mistakes = [dict(mistake) for mistake in error.errors()]
+    misspelt = [mistake["loc"][:-1] for mistake in mistakes if mistake["type"] == "extra_forbidden"]
+    # A misspelt key is missing under its right name as well; that is one mistake, not two.
+    mistakes = [
+        mistake
+        for mistake in mistakes
+        if mistake["type"] != "missing" or mistake["loc"][:-1] not in misspelt
+    ]
+    return "\n".join(_explain_one(mistake, where, model) for mistake in mistakes)
 
 
 def _explain_one(mistake: dict[str, Any], where: str, model: object) -> str:
