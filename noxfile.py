@@ -38,7 +38,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def matrix(session: nox.Session) -> None:
-    """Run the generated project for every data set and every Keras backend."""
+    """Run every data set and Keras backend, on each Python, killed at many moments."""
     session.install(*nox.project.dependency_groups(PYPROJECT, "test"))
     session.run("pytest", "-m", "matrix", *session.posargs, env=CLEAN)
 

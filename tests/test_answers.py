@@ -25,6 +25,7 @@ PACKAGE = f"{PROJECT}/src/{{{{cookiecutter.package_name}}}}"
 COMMON = """
     .dvc/.gitignore .dvc/config .dvcignore .gitattributes .github/workflows/ci.yml .gitignore
     .pre-commit-config.yaml LICENSE Makefile README.md dvc.yaml params.yaml pyproject.toml
+    hatch_build.py src/record_environment.pth
     data/external/README.md data/interim/.gitignore data/interim/README.md
     data/processed/.gitignore data/processed/README.md data/raw/README.md
     docs/conf.py docs/index.md docs/pipeline.md models/.gitignore models/README.md
@@ -89,6 +90,12 @@ def test_no_template_syntax_is_left_over(tmp_path: Path, question: str, value: s
         content = (project / name).read_bytes()
         for mark in (b"cookiecutter.", b"{%", b"package_name"):
             assert mark not in content, f"{mark!r} in {name}"
+
+
+def test_the_package_is_the_same_python_as_in_the_template(pristine: Project) -> None:
+    for path in (TEMPLATE / PACKAGE).rglob("*.py"):
+        rendered = pristine / "src/my_project" / path.relative_to(TEMPLATE / PACKAGE).as_posix()
+        assert rendered.read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize("backend", CHOICES["keras_backend"])

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from conftest import ENVIRONMENT, TEMPLATE, Project, bake
+from test_pipeline import STAGES
+from test_reproducibility import snapshot
 
 COMMAND = re.compile(r"^\$ (.+)$", flags=re.MULTILINE)
 IN_TABLE = re.compile(r"`((?:uv|make|git|nox) [^`]+)`")
@@ -84,6 +86,18 @@ def builds_the_docs(project: Project, command: str) -> None:
     assert "references/schema.yaml" in (html / "pipeline.html").read_text(encoding="utf-8")
 
 
+def proves_the_commit(project: Project, command: str) -> None:
+    """Every output is compared, and nothing of the user's has changed."""
+    before = snapshot(project)
+    *rows, last = project.run(*command.split()).splitlines()[1:]
+    cells = [row.split() for row in rows]
+    assert {stage for stage, *_ in cells} == set(STAGES)
+    assert {"models/champion", "reports/figures"} <= {output for _, output, *_ in cells}
+    assert {verdict for *_, verdict in cells} == {"same"}
+    assert last.startswith(f"verify: all {len(rows)} outputs of ")
+    assert snapshot(project) == before
+
+
 def installs_the_hooks(project: Project, command: str) -> None:
     project.run(*command.split())
     assert "Passed" in project.run("uv", "run", "pre-commit", "run", "--all-files")
@@ -113,6 +127,7 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "uv run dvc repro": prints("up to date"),
     "uv run dvc metrics show": prints("accuracy", "baseline.log_loss"),
     "uv run my-project predict data/processed/test.parquet": prints("prediction,", "virginica"),
+    "uv run my-project verify": proves_the_commit,
     "git add --all": adds_and_commits,
     "git commit": adds_and_commits,
     "uv run pytest": prints(" passed"),

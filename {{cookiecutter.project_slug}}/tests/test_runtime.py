@@ -7,19 +7,30 @@ from conftest import write_params
 
 from package_name.config import Project
 from package_name.errors import UserError
-from package_name.reproducibility.runtime import import_keras, pin
+from package_name.reproducibility.runtime import OVERRULED, STRICT, import_keras, notes, pin
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy of the environment, in which the user asks for eight threads."""
-    monkeypatch.setattr(os, "environ", os.environ | {"OMP_NUM_THREADS": "8"})
+    unpinned = {name: value for name, value in os.environ.items() if name not in STRICT}
+    unpinned.pop(OVERRULED, None)
+    monkeypatch.setattr(os, "environ", unpinned | {"OMP_NUM_THREADS": "8"})
 
 
 @pytest.mark.usefixtures("project")
 def test_strict_computes_on_one_thread_whatever_the_user_has_set() -> None:
     pin()
     assert os.environ["OMP_NUM_THREADS"] == "1"
+
+
+def test_strict_names_what_it_overrules_also_in_processes_it_starts(project: Project) -> None:
+    assert notes("strict") == []
+    pin()
+    assert notes("strict") == ["reproducibility is strict: OMP_NUM_THREADS=8 is overruled"]
+    pin()
+    assert notes("strict") == ["reproducibility is strict: OMP_NUM_THREADS=8 is overruled"]
+    assert project.params().reproducibility == "strict"
 
 
 def test_fast_leaves_the_users_setting(project: Project) -> None:

@@ -30,6 +30,9 @@ def parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="CSV to write (default: standard output)"
     )
+    summary = "rebuild a commit from its raw data and compare every output's bytes"
+    verify = commands.add_parser("verify", help=summary, description=f"{summary.capitalize()}.")
+    verify.add_argument("--rev", default="HEAD", help="commit to rebuild (default: HEAD)")
     return root
 
 
@@ -41,12 +44,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cannot be read ends the process with 2.
     """
     options = parser().parse_args(arguments)
-    module = import_module(f".{options.command}", __package__)
+    return exit_status(lambda: run(options), debug=options.debug)
 
-    def command() -> None:
-        if options.command == "predict":
-            module.main(options.file, options.output)
-        else:
-            module.main()
 
-    return exit_status(command, debug=options.debug)
+def run(options: argparse.Namespace) -> None:
+    """Run the command that `options` name."""
+    match options.command:
+        case "predict":
+            from . import predict
+
+            predict.main(options.file, options.output)
+        case "verify":
+            from .reproducibility import verify
+
+            verify.main(options.rev)
+        case name:
+            from .reproducibility import stage
+
+            stage.run(name, import_module(f".{name}", __package__).main)

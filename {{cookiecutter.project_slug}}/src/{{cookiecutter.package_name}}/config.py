@@ -1,89 +1,14 @@
-"""Where a project keeps its things, and what params.yaml may say."""
+"""Where a project keeps its things."""
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, TypeVar, get_args
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .errors import UserError
 
-Kind = Literal["classification", "regression"]
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-Count = Annotated[int, Field(strict=True, gt=0)]
-
-
-class Strict(BaseModel):
-    """A part of a file in which an unknown key is a mistake, not an addition."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class DataParams(Strict):
-    """What `ingest` reads and how much of it may be unusable."""
-
-    raw: str
-    """The raw file below data/raw, relative to the project's root."""
-    max_rejected: Annotated[float, Field(ge=0, le=1)]
-    """Largest share of rows that may break the contract before ingest gives up."""
-
-    @field_validator("raw")
-    @classmethod
-    def _is_watched(cls, raw: str) -> str:
-        path = PurePosixPath(raw)
-        if path.parts[:2] != ("data", "raw") or len(path.parts) < 3 or ".." in path.parts:
-            raise ValueError(
-                f"found {raw!r}; name a file below data/raw, which the pipeline watches"
-            )
-        return raw
-
-
-class SplitParams(Strict):
-    """How `preprocess` divides the rows."""
-
-    test_fraction: Fraction
-    """Share of the rows that only `evaluate` sees."""
-
-
-class TrainParams(Strict):
-    """How `train` compares the candidates."""
-
-    metric: str
-    """The metric that picks the champion."""
-    folds: Annotated[int, Field(strict=True, ge=2)]
-    """Number of cross-validation folds."""
-    candidates: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
-    """Options of each candidate by its name, simplest first: ties go to the earlier one."""
-
-
-class EvaluateParams(Strict):
-    """How `evaluate` states its uncertainty."""
-
-    resamples: Count
-    """Bootstrap resamples of the test rows behind each interval."""
-    confidence: Fraction
-    """Coverage of each interval."""
-
-
-class Params(Strict):
-    """All of params.yaml."""
-
-    seed: Annotated[int, Field(strict=True, ge=0, lt=2**32)]
-    """Seed of the split, the folds, the bootstrap and the networks."""
-    kind: Kind
-    """The kind of problem."""
-    reproducibility: Literal["strict", "fast"]
-    """One thread and the same bytes each time, or all cores and nearly the same numbers."""
-    keras_backend: Literal["jax", "tensorflow", "torch"]
-    """The library that Keras computes with; it must be installed."""
-    data: DataParams
-    split: SplitParams
-    train: TrainParams
-    evaluate: EvaluateParams
+if TYPE_CHECKING:
+    from .params import Params
 
 
 class Project:
@@ -92,6 +17,7 @@ class Project:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.params_file = root / "params.yaml"
+        self.environment_file = root / "environment.yaml"
         self.contract_file = root / "references" / "schema.yaml"
         self.dataset = root / "data" / "interim" / "dataset.parquet"
         self.rejected = root / "data" / "interim" / "rejected.parquet"
@@ -125,7 +51,13 @@ class Project:
         )
 
     def params(self) -> Params:
-        """params.yaml, read and checked; see `load`."""
+        """params.yaml, read and checked.
+
+        Raises:
+            UserError: The file is missing or says what it cannot say.
+        """
+        from .params import Params, load
+
         return load(Params, self.params_file, self.name(self.params_file))
 
     def name(self, path: Path) -> str:
@@ -143,22 +75,19 @@ class Project:
         return path
 
 
-Model = TypeVar("Model", bound=BaseModel)
-
-
-def load(model: type[Model], path: Path, name: str) -> Model:
-    """Read the YAML file `path` as a `model`; messages call the file `name`.
+def read_yaml(path: Path, name: str) -> Any:
+    """The content of the YAML file `path`; messages call it `name`.
 
     YAML 1.2, through the parser that DVC uses, so that both read the same values.
 
     Raises:
-        UserError: The file is missing, is not YAML, or says what `model` does not allow.
+        UserError: The file is missing or is not YAML.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{name}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -168,69 +97,3 @@ def load(model: type[Model], path: Path, name: str) -> Model:
         raise UserError(f"{name}, line {line}: not valid YAML: {error.problem}") from error
     except YAMLError as error:
         raise UserError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
-    if content is None:
-        raise UserError(f"{name}: says nothing yet; fill it in as its comments describe")
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        raise UserError(explain(error, name, model)) from error
-
-
-def explain(error: ValidationError, where: str, model: object = None) -> str:
-    """One line for each mistake that pydantic found.
-
-    Args:
-        error: What pydantic raised.
-        where: The file, or the key of a file, that was read.
-        model: The model that the file was read as; without it unknown keys get no advice.
-    """
-    mistakes = [dict(mistake) for mistake in error.errors()]
-    misspelt = [mistake["loc"][:-1] for mistake in mistakes if mistake["type"] == "extra_forbidden"]
-    # A misspelt key is missing under its right name as well; that is one mistake, not two.
-    mistakes = [
-        mistake
-        for mistake in mistakes
-        if mistake["type"] != "missing" or mistake["loc"][:-1] not in misspelt
-    ]
-    return "\n".join(_explain_one(mistake, where, model) for mistake in mistakes)
-
-
-def _explain_one(mistake: dict[str, Any], where: str, model: object) -> str:
-    *parents, key = mistake["loc"] or [""]
-    if mistake["loc"]:
-        where += (": " if ": " not in where else ".") + ".".join(map(str, mistake["loc"]))
-    match mistake["type"]:
-        case "extra_forbidden":
-            return f"{where}: unknown key; {nearest(str(key), _known_keys(model, parents))}"
-        case "missing":
-            return f"{where}: missing; it has no default, so the file must say it"
-        case "value_error":
-            return f"{where}: {mistake['ctx']['error']}"
-        case _:
-            expected = re.sub(r"^Input | or instance of \w+", "", mistake["msg"])
-            return f"{where}: found {mistake['input']!r}, which {expected}"
-
-
-def nearest(found: str, allowed: Iterable[str]) -> str:
-    """The advice of an error about `found`: what was perhaps meant, and what is allowed."""
-    allowed = list(allowed)
-    guess = difflib.get_close_matches(found, allowed, n=1)
-    meant = f"did you mean {guess[0]}? " if guess else ""
-    return f"{meant}allowed: {', '.join(allowed)}"
-
-
-def _known_keys(model: object, parents: Iterable[str | int]) -> list[str]:
-    """The keys of the model that lies at the end of the path `parents` below `model`."""
-    for key in parents:
-        here = _model_in(model)
-        if here is not None and str(key) in here.model_fields:
-            model = here.model_fields[str(key)].annotation
-    here = _model_in(model)
-    return list(here.model_fields) if here else []
-
-
-def _model_in(annotation: object) -> type[BaseModel] | None:
-    """The model in an annotation such as `dict[str, Model]` or `Model | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next(filter(None, map(_model_in, get_args(annotation))), None)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .config import Params, Project
+from .config import Project
 from .data.tables import read_parquet
 from .errors import exit_status
 from .modeling.metrics import classes, interval, primary_metric, probabilities, score
+from .params import Params
 from .reproducibility.artifacts import (
     replacing_directory,
     write_csv,
@@ -16,6 +17,7 @@ from .reproducibility.artifacts import (
     write_png,
     write_text,
 )
+from .reproducibility.stage import run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -157,4 +159,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    sys.exit(exit_status(lambda: run("evaluate", main)))

@@ -9,6 +9,7 @@ from .config import Project
 from .data.contract import Contract, apply, load_contract, require_columns
 from .errors import UserError, exit_status
 from .reproducibility.artifacts import write_json, write_parquet
+from .reproducibility.stage import run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,4 +103,4 @@ def _read(project: Project, contract: Contract, name: str) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    sys.exit(exit_status(lambda: run("ingest", main)))

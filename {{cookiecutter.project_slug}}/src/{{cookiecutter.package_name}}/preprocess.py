@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from .config import Kind, Project
+from .config import Project
 from .data.contract import load_contract
 from .data.splits import split
 from .data.tables import read_parquet
 from .errors import UserError, exit_status
+from .params import Kind
 from .reproducibility.artifacts import write_parquet
+from .reproducibility.stage import run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,4 +66,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    sys.exit(exit_status(lambda: run("preprocess", main)))

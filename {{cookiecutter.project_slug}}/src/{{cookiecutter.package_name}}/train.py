@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .config import Kind, Params, Project
+from .config import Project
 from .data.contract import Contract, load_contract
 from .data.tables import read_parquet
 from .errors import UserError, exit_status
 from .modeling.metrics import METRICS, Metric, primary_metric
+from .params import Kind, Params
 from .reproducibility.artifacts import write_csv
+from .reproducibility.stage import run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -181,4 +183,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    sys.exit(exit_status(lambda: run("train", main)))

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
-from ..config import Kind, Project, Strict, load, nearest
+from ..config import Project
 from ..errors import UserError
+from ..params import Kind, Strict, load, nearest
 
 if TYPE_CHECKING:
     import pandas as pd

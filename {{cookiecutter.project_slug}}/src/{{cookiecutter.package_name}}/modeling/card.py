@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..config import Params
+from ..params import Params
 
 if TYPE_CHECKING:
     import pandas as pd

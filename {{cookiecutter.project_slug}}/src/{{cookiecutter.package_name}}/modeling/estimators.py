@@ -14,8 +14,8 @@ from typing import Annotated, Any
 from pydantic import Field, PositiveFloat, ValidationError, validate_call
 from sklearn.base import BaseEstimator
 
-from ..config import Count, Fraction, Kind, explain, nearest
 from ..errors import UserError
+from ..params import Count, Fraction, Kind, explain, nearest
 
 CANDIDATES: dict[str, Callable[..., BaseEstimator]] = {}
 

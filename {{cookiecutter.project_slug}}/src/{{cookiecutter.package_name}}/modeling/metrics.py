@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn import metrics
 
-from ..config import Kind, nearest
 from ..errors import UserError
+from ..params import Kind, nearest
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,9 +13,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..config import Kind
 from ..data.contract import Contract
 from ..errors import UserError
+from ..params import Kind
 from ..reproducibility.artifacts import (
     replacing_directory,
     sha256,

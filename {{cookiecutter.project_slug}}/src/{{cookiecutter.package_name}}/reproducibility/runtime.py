@@ -19,26 +19,52 @@ ONE_THREAD = {
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
 }
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+SAME_PROCESSOR_CODE = {
+    # Wider vectors sum in another order; AVX2 is what all processors of the last decade have.
+    "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+    "ATEN_CPU_CAPABILITY": "avx2",  # torch
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+}
+STRICT = ONE_THREAD | SAME_PROCESSOR_CODE
+OVERRULED = "REPRODUCIBILITY_OVERRULED"
+"""Where a process tells those that it starts which settings of the user it has overruled."""
 
 
 def pin() -> None:
     """Set the environment as the project's params.yaml asks; without a project, strictly.
 
     `reproducibility: strict` overrules what the user has set, since the promise of equal bytes
-    rests on it; `fast` leaves threads alone.
+    rests on it; `fast` leaves the user's settings and the libraries' own defaults alone.
     """
     params = _peek()
     if params.get("reproducibility", "strict") == "strict":
-        os.environ |= ONE_THREAD
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
+        _overrule(STRICT)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if backend := params.get("keras_backend"):
         os.environ["KERAS_BACKEND"] = str(backend)
 
 
+def _overrule(settings: dict[str, str]) -> None:
+    others = [
+        f"{name}={os.environ[name]}"
+        for name, value in settings.items()
+        if os.environ.get(name, value) != value
+    ]
+    if others:
+        os.environ[OVERRULED] = ", ".join(others)
+    os.environ |= settings
+
+
+def notes(reproducibility: str) -> list[str]:
+    """What a user should know of how this process computes, in a line each."""
+    if reproducibility == "fast":
+        return ["reproducibility is fast: another run gives close results, not the same bytes"]
+    overruled = os.environ.get(OVERRULED)
+    return [f"reproducibility is strict: {overruled} is overruled"] if overruled else []
+
+
 def import_keras() -> ModuleType:
-    """Keras, on the library that params.yaml names.
+    """Keras, on the library that params.yaml names, with its settings as they come.
 
     Raises:
         UserError: That library is not installed.
@@ -49,7 +75,12 @@ def import_keras() -> ModuleType:
             f"params.yaml: keras_backend: {backend} is not installed; "
             f"`uv add {backend}` installs it, or name the one that is"
         )
-    return import_module("keras")
+    keras = import_module("keras")
+    # A keras.json in the user's home may say otherwise.
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    return keras
 
 
 def _peek() -> dict[str, object]:

@@ -1,0 +1,264 @@
+"""The same inputs give the same bytes, under any conditions, and a command proves it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ENVIRONMENT, Project, bake
+from ruamel.yaml import YAML
+from test_pipeline import STAGES, edit, stages_run
+
+ONE_CORE = ["taskset", "-c", "0"]
+OTHER_CONDITIONS = {
+    "PYTHONHASHSEED": "7",
+    "TZ": "Asia/Tokyo",
+    "LC_ALL": "C",
+    "OMP_NUM_THREADS": "8",
+    "PJRT_NPROC": "2",
+}
+
+
+def changed_files(project: Project) -> list[str]:
+    """Files in git that differ from the commit, dvc.lock and with it every output among them."""
+    return project.run("git", "diff", "--name-only").split()
+
+
+def changed_inputs(project: Project) -> dict[str, list[str]]:
+    """By stage, what `dvc status` says has changed."""
+    status = YAML(typ="safe").load(project.run("uv", "run", "--no-sync", "dvc", "status", "--json"))
+    return {stage.removeprefix("dvc.yaml:"): str(changes) for stage, changes in status.items()}
+
+
+def clone(project: Project, to: Path) -> Project:
+    """A clone with an environment of its own."""
+    project.run("git", "clone", "--quiet", ".", str(to))
+    cloned = Project(to)
+    cloned.run("uv", "sync", "--frozen")
+    return cloned
+
+
+def test_another_place_processor_locale_time_zone_and_hash_seed_give_the_same_bytes(
+    tmp_path: Path, reproduced: Project
+) -> None:
+    elsewhere = clone(reproduced, tmp_path / "another place")
+    command = [*ONE_CORE, "uv", "run", "dvc", "repro", "--force"]
+    printed = elsewhere.try_run(*command, **OTHER_CONDITIONS)
+    assert printed.returncode == 0, printed.stderr
+    assert stages_run(printed.stdout) == STAGES
+    overruled = "train: reproducibility is strict: OMP_NUM_THREADS=8, PJRT_NPROC=2 is overruled"
+    assert overruled in printed.stderr
+    assert changed_files(elsewhere) == []
+
+
+def test_verify_names_the_first_stage_that_differs_and_why(demo: Project) -> None:
+    good = demo.run("git", "rev-parse", "HEAD").strip()
+    edit(demo / "params.yaml", "  folds: 5", "  folds: 3")
+    demo.run("git", "commit", "--quiet", "--all", "--message", "Parameters without results")
+    before = snapshot(demo)
+    result = demo.try_run("uv", "run", "my-project", "verify")
+    demo.run("git", "reset", "--quiet", "--hard", good)
+    assert result.returncode == 1
+    assert "preprocess  data/processed/train.parquet" in result.stdout
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert "train is the first stage whose output differs" in line
+    assert "train in params.yaml was" in line
+    assert before["files"] == snapshot(demo)["files"] | {
+        "params.yaml": before["files"]["params.yaml"]
+    }
+
+
+def test_verify_tells_a_revision_it_cannot_rebuild(demo: Project) -> None:
+    result = demo.try_run("uv", "run", "my-project", "verify", "--rev", "nope")
+    assert result.returncode == 1
+    assert "error: nope: no such commit; verify needs one to rebuild\n" in result.stderr
+
+
+def test_verify_leaves_nothing_behind_when_it_is_ended(tmp_path: Path, demo: Project) -> None:
+    before = snapshot(demo)
+    command = ["python", "-m", "my_project", "verify"]
+    with Background(demo, tmp_path / "log", *command, TMPDIR=str(tmp_path)) as verify:
+        verify.wait_for("Running stage 'train'")
+        assert list(tmp_path.glob("verify-*")) != []
+        verify.process.terminate()
+        verify.finish()
+    assert verify.process.returncode == 130
+    assert list(tmp_path.glob("verify-*")) == []
+    assert snapshot(demo) == before
+
+
+def test_another_version_of_a_library_reruns_the_stages_that_compute_with_it(
+    demo: Project,
+) -> None:
+    demo.run("uv", "pip", "install", "joblib==1.5.3")
+    try:
+        changes = changed_inputs(demo)
+        assert sorted(changes) == ["evaluate", "train"]
+        assert "joblib" in changes["train"]
+    finally:
+        demo.run("uv", "sync")
+
+
+def test_another_version_of_a_tool_reruns_nothing(demo: Project) -> None:
+    demo.run("uv", "pip", "install", "ruff==0.15.0", "pytest==9.0.1")
+    try:
+        assert changed_inputs(demo) == {}
+    finally:
+        demo.run("uv", "sync")
+
+
+def test_a_file_edited_while_a_stage_runs_is_not_recorded_as_its_input(
+    tmp_path: Path, demo: Project
+) -> None:
+    lock = (demo / "dvc.lock").read_bytes()
+    source = demo / "src/my_project/train.py"
+    edit(demo / "params.yaml", "  folds: 5", "  folds: 3")
+    with Background(demo, tmp_path / "log", "dvc", "repro") as running:
+        running.wait_for("train: linear")
+        edit(source, "Stage 3:", "Third stage:")
+        printed = running.finish()
+    assert running.process.returncode != 0
+    assert "error: train: src/my_project/train.py changed while the stage ran;" in printed
+    assert (demo / "dvc.lock").read_bytes() == lock
+    assert stages_run(demo.run("uv", "run", "dvc", "repro"))[0] == "train"
+
+
+def test_a_stage_that_is_killed_runs_again_to_the_same_bytes(tmp_path: Path, demo: Project) -> None:
+    kill_and_repeat(demo, tmp_path / "log", "train", after=2.0)
+    assert changed_files(demo) == []
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("moment", [tenth / 10 for tenth in range(10)])
+@pytest.mark.parametrize("stage", STAGES)
+def test_killing_a_stage_at_any_moment_changes_nothing(
+    tmp_path: Path, demo: Project, stage: str, moment: float
+) -> None:
+    start = time.monotonic()
+    demo.run("uv", "run", "dvc", "repro", "--force", "--single-item", stage)
+    length = time.monotonic() - start
+    kill_and_repeat(demo, tmp_path / "log", stage, after=moment * length)
+    assert changed_files(demo) == []
+
+
+def test_of_two_runs_at_once_one_is_refused_and_the_other_gives_the_same_bytes(
+    tmp_path: Path, demo: Project
+) -> None:
+    with Background(demo, tmp_path / "log", "dvc", "repro", "--force") as first:
+        first.wait_for("train: linear")
+        second = demo.try_run("uv", "run", "dvc", "repro", "--force")
+        printed = first.finish()
+    assert first.process.returncode == 0, printed
+    # While a stage runs, DVC holds what it reads and writes, and tells the second run so.
+    assert second.returncode != 0
+    assert "is busy, it is being blocked by" in second.stderr
+    assert changed_files(demo) == []
+
+
+def test_fast_says_what_it_does_not_promise(demo: Project) -> None:
+    edit(demo / "params.yaml", "reproducibility: strict", "reproducibility: fast")
+    printed = demo.try_run("uv", "run", "python", "-m", "my_project", "ingest")
+    assert printed.returncode == 0
+    note = "ingest: reproducibility is fast: another run gives close results, not the same bytes\n"
+    assert printed.stderr == note
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("dataset", ["iris", "diabetes", "digits"])
+@pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
+def test_every_backend_gives_the_same_bytes_under_other_conditions(
+    tmp_path: Path, backend: str, dataset: str
+) -> None:
+    project = bake(tmp_path / "one", keras_backend=backend, dataset=dataset)
+    if backend == "torch":
+        edit(project / "pyproject.toml", "torch>=2.13", "torch==2.13.0")
+    project.run("uv", "run", "dvc", "repro")
+    project.commit()
+    project.run("uv", "run", "dvc", "repro", "--force")
+    assert changed_files(project) == []
+    elsewhere = clone(project, tmp_path / "two")
+    elsewhere.run(*ONE_CORE, "uv", "run", "dvc", "repro", "--force", **OTHER_CONDITIONS)
+    assert changed_files(elsewhere) == []
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("version", ["3.12", "3.13"])
+def test_another_python_gives_the_same_outputs(
+    tmp_path: Path, reproduced: Project, version: str
+) -> None:
+    reproduced.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
+    other = Project(tmp_path / "clone")
+    other.run("uv", "run", "--frozen", "--python", version, "dvc", "repro")
+    assert changed_files(other) == ["dvc.lock", "environment.yaml"]
+    before, after = (YAML(typ="safe").load(one / "dvc.lock") for one in (reproduced, other))
+    for lock in (before, after):
+        for stage in lock["stages"].values():
+            del stage["params"]["environment.yaml"]
+    assert before == after
+
+
+def snapshot(project: Project) -> dict[str, object]:
+    """What verify must leave alone: the tree, DVC's cache and git's references."""
+    ignored = {".venv", ".git", "__pycache__", "tmp"}
+    files = {
+        path.relative_to(project.root).as_posix(): path.read_bytes()
+        for path in project.root.rglob("*")
+        if path.is_file() and not ignored & set(path.relative_to(project.root).parts)
+    }
+    return {
+        "files": files,
+        "references": project.run("git", "for-each-ref"),
+        "head": project.run("git", "rev-parse", "HEAD"),
+        "status": project.run("git", "status", "--porcelain"),
+    }
+
+
+class Background:
+    """A command of the project's environment that runs while the test goes on."""
+
+    def __init__(self, project: Project, log: Path, *command: str, **environment: str) -> None:
+        program, *arguments = command
+        folder = project / ".venv/bin"
+        path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+        self.log = log
+        with log.open("w") as printed:
+            self.process = subprocess.Popen(
+                [folder / program, *arguments],
+                cwd=project.root,
+                env=ENVIRONMENT | {"PATH": path, "PYTHONUNBUFFERED": "1"} | environment,
+                stdout=printed,
+                stderr=printed,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Background:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def wait_for(self, text: str) -> None:
+        """Go on when the command has printed `text`."""
+        while text not in self.log.read_text():
+            assert self.process.poll() is None, self.log.read_text()
+            time.sleep(0.02)
+
+    def finish(self) -> str:
+        """Wait for the end; returns all that was printed."""
+        self.process.wait()
+        return self.log.read_text()
+
+
+def kill_and_repeat(project: Project, log: Path, stage: str, after: float) -> None:
+    """Kill DVC and the stage that it runs, both at once, then run DVC undisturbed."""
+    command = ["dvc", "repro", "--force", "--single-item", stage]
+    with Background(project, log, *command):
+        time.sleep(after)
+    project.run("uv", "run", "dvc", "repro")
+    assert "Data and pipelines are up to date." in project.run("uv", "run", "dvc", "status")

@@ -1,0 +1,197 @@
+"""Prove that a commit's results follow from its raw data: rebuild them and compare every hash."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ..config import Project, read_yaml
+from ..errors import UserError
+from .environment import current
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One output of a stage, as its commit records it and as the rebuild made it."""
+
+    stage: str
+    output: str
+    recorded: str
+    rebuilt: str
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the bytes are the same."""
+        return self.recorded == self.rebuilt
+
+
+def verify(project: Project, revision: str) -> tuple[str, list[Comparison], list[str]]:
+    """Rebuild `revision` from its raw data in a temporary clone, without any cache.
+
+    The user's files, cache and git references are only read. The libraries are those installed.
+
+    Returns:
+        The commit, a comparison for each output, and what else is known to differ.
+
+    Raises:
+        UserError: There is no such commit, it has no dvc.lock, or it cannot be rebuilt.
+    """
+    top = Path(_git(project.root, "rev-parse", "--show-toplevel"))
+    inside = project.root.resolve().relative_to(top.resolve())
+    commit = _commit(project.root, revision)
+    with _temporary_folder() as scratch:
+        _git(top, "clone", "--quiet", "--shared", "--no-checkout", str(top), str(scratch / "clone"))
+        _git(scratch / "clone", "checkout", "--quiet", "--detach", commit)
+        clone = Project(scratch / "clone" / inside)
+        recorded = _lock(clone, f"{commit[:8]} holds no dvc.lock: run `dvc repro` and commit first")
+        processor = _processor(clone)
+        _rebuild(project, clone, scratch)
+        rebuilt = _lock(clone, "the rebuild left no dvc.lock")
+    return commit, _compare(recorded, rebuilt), _differences(recorded, rebuilt, processor)
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+        )
+    except FileNotFoundError as error:
+        raise UserError("git is not installed; verify rebuilds a commit") from error
+    except subprocess.CalledProcessError as error:
+        raise UserError(f"git {arguments[0]}: {' '.join(error.stderr.split())}") from error
+    return done.stdout.strip()
+
+
+def _commit(folder: Path, revision: str) -> str:
+    try:
+        return _git(folder, "rev-parse", "--verify", "--quiet", revision + "^{commit}")
+    except UserError as error:
+        raise UserError(f"{revision}: no such commit; verify needs one to rebuild") from error
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """A folder that is gone afterwards, also when the process is asked to terminate."""
+
+    def interrupt(*_: int | FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        with tempfile.TemporaryDirectory(prefix="verify-", ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
+def _lock(project: Project, missing: str) -> dict[str, Any]:
+    path = project.root / "dvc.lock"
+    if not path.exists():
+        raise UserError(missing)
+    stages: dict[str, Any] = read_yaml(path, "dvc.lock")["stages"]
+    return stages
+
+
+def _processor(project: Project) -> str | None:
+    if not project.environment_file.exists():
+        return None
+    return read_yaml(project.environment_file, "environment.yaml").get("processor")
+
+
+def _rebuild(project: Project, clone: Project, scratch: Path) -> None:
+    """Run every stage in `clone`, with its own code and an empty cache."""
+    environment = os.environ | {
+        "PYTHONPATH": str(clone.root / "src"),
+        "DVC_SITE_CACHE_DIR": str(scratch / "site"),
+        "DVC_NO_ANALYTICS": "1",
+    }
+
+    def dvc(*arguments: str) -> None:
+        command = [sys.executable, "-m", "dvc", *arguments]
+        done = subprocess.run(command, cwd=clone.root, env=environment, stdout=sys.stderr)
+        if done.returncode:
+            raise UserError(f"the rebuild failed at `dvc {' '.join(arguments)}`, see above")
+
+    dvc("config", "--quiet", "--local", "cache.dir", str(scratch / "cache"))
+    if tracked := _git(clone.root, "ls-files", "*.dvc").splitlines():
+        # Raw data that DVC keeps: from the user's cache, which has the layout of a remote.
+        own = subprocess.run(
+            [sys.executable, "-m", "dvc", "cache", "dir"],
+            cwd=project.root, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        dvc("remote", "add", "--quiet", "--local", "own-cache", own.stdout.strip())
+        dvc("pull", "--quiet", "--remote", "own-cache", *tracked)
+    dvc("repro", "--force")
+
+
+def _compare(recorded: dict[str, Any], rebuilt: dict[str, Any]) -> list[Comparison]:
+    return [
+        Comparison(stage, output, before, _hashes(rebuilt, stage, "outs").get(output, "missing"))
+        for stage in recorded
+        for output, before in _hashes(recorded, stage, "outs").items()
+    ]
+
+
+def _hashes(lock: dict[str, Any], stage: str, kind: str) -> dict[str, str]:
+    entries = lock.get(stage, {}).get(kind, [])
+    return {entry["path"]: entry.get("md5", "missing") for entry in entries}
+
+
+def _differences(
+    recorded: dict[str, Any], rebuilt: dict[str, Any], processor: str | None
+) -> list[str]:
+    """What may be why outputs differ, each once, in the order of the stages."""
+    made = {name for stage in recorded for name in _hashes(recorded, stage, "outs")}
+    found = []
+    for stage in recorded:
+        before, after = _hashes(recorded, stage, "deps"), _hashes(rebuilt, stage, "deps")
+        stale = [name for name in after if name not in made and before.get(name) != after[name]]
+        found += [f"dvc.lock was made from another {name}" for name in stale]
+        for file, values in recorded[stage].get("params", {}).items():
+            now = rebuilt.get(stage, {}).get("params", {}).get(file, {})
+            found += [
+                f"{key} in {file} was {value}, now it is {now[key]}"
+                for key, value in values.items()
+                if key in now and now[key] != value
+            ]
+    if processor not in (None, current()["processor"]):
+        found.append(f"the processor was {processor}, here it is {current()['processor']}")
+    return list(dict.fromkeys(found))
+
+
+def main(revision: str) -> None:
+    """Print a table of `revision`'s outputs and whether their rebuild has the same bytes.
+
+    Raises:
+        UserError: Some output differs, or the commit cannot be rebuilt.
+    """
+    project = Project.find()
+    print(f"verify: rebuilding {revision} in a temporary clone", file=sys.stderr)
+    commit, comparisons, differences = verify(project, revision)
+    width = max(len(comparison.output) for comparison in comparisons)
+    print(f"{'stage':<12}{'output':<{width + 2}}{'recorded':<10}{'rebuilt':<10}")
+    for one in comparisons:
+        verdict = "same" if one.agrees else "DIFFERS"
+        print(
+            f"{one.stage:<12}{one.output:<{width + 2}}{one.recorded[:8]:<10}{one.rebuilt[:8]:<10}"
+            f"{verdict}"
+        )
+    if _git(project.root, "status", "--porcelain"):
+        print("verify: uncommitted changes are no part of the commit", file=sys.stderr)
+    wrong = [one for one in comparisons if not one.agrees]
+    if wrong:
+        reasons = "; ".join(differences) or "versions, parameters and processor are those recorded"
+        raise UserError(
+            f"{commit[:8]}: {wrong[0].stage} is the first stage whose output differs "
+            f"({wrong[0].output}): {reasons}"
+        )
+    print(f"verify: all {len(comparisons)} outputs of {commit[:8]} are the same bytes")
