@@ -1,12 +1,15 @@
 """The environment that numeric libraries find."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 from conftest import write_params
 
 from package_name.config import Project
 from package_name.errors import UserError
+from package_name.reproducibility import runtime
 from package_name.reproducibility.runtime import OVERRULED, STRICT, import_keras, notes, pin
 
 
@@ -16,6 +19,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     unpinned = {name: value for name, value in os.environ.items() if name not in STRICT}
     unpinned.pop(OVERRULED, None)
     monkeypatch.setattr(os, "environ", unpinned | {"OMP_NUM_THREADS": "8"})
+    # numpy is long there when a test calls `pin`, which is not what these tests are about.
+    monkeypatch.setattr(runtime, "READERS", ())
 
 
 @pytest.mark.usefixtures("project")
@@ -31,6 +36,30 @@ def test_strict_names_what_it_overrules_also_in_processes_it_starts(project: Pro
     pin()
     assert notes("strict") == ["reproducibility is strict: OMP_NUM_THREADS=8 is overruled"]
     assert project.params().reproducibility == "strict"
+
+
+def in_a_new_process(code: str) -> subprocess.CompletedProcess[str]:
+    package = runtime.__name__.partition(".")[0]
+    command = [sys.executable, "-c", code.replace("PACKAGE", package)]
+    return subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, check=True)
+
+
+@pytest.mark.usefixtures("project")
+def test_importing_the_package_pins_before_numpy_is_there() -> None:
+    code = "import PACKAGE, os, sys; print(os.environ['OMP_NUM_THREADS'], 'numpy' in sys.modules)"
+    done = in_a_new_process(code)
+    assert (done.stdout, done.stderr) == ("1 False\n", "")
+
+
+@pytest.mark.usefixtures("project")
+def test_numpy_before_the_package_is_warned_of() -> None:
+    warned = in_a_new_process("import numpy, PACKAGE").stderr
+    assert "numpy was imported before" in warned
+    assert "import the project's package first" in warned
+
+
+def test_these_tests_run_pinned(request: pytest.FixtureRequest) -> None:
+    assert request.config.pluginmanager.has_plugin(runtime.__name__.partition(".")[0])
 
 
 def test_fast_leaves_the_users_setting(project: Project) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import warnings
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -26,6 +28,7 @@ SAME_PROCESSOR_CODE = {
     "TF_ENABLE_ONEDNN_OPTS": "0",
 }
 STRICT = ONE_THREAD | SAME_PROCESSOR_CODE
+READERS = ("numpy", "jax", "tensorflow", "torch")
 OVERRULED = "REPRODUCIBILITY_OVERRULED"
 """Where a process tells those that it starts which settings of the user it has overruled."""
 
@@ -45,6 +48,13 @@ def pin() -> None:
 
 
 def _overrule(settings: dict[str, str]) -> None:
+    early = [name for name in READERS if name in sys.modules]
+    if early and any(os.environ.get(name) != value for name, value in settings.items()):
+        warnings.warn(
+            f"{early[0]} was imported before {__package__.partition('.')[0]} and computes with the "
+            "threads that it found; import the project's package first",
+            stacklevel=1,
+        )
     others = [
         f"{name}={os.environ[name]}"
         for name, value in settings.items()
