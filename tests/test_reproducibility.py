@@ -72,6 +72,34 @@ def test_verify_names_the_first_stage_that_differs_and_why(demo: Project) -> Non
     }
 
 
+WRONG_COMMITS = {
+    "an output that no stage writes": (
+        lambda project: edit(project / "src/my_project/config.py", '"model_card.md"', '"card.md"')
+    ),
+    "a frozen stage": (
+        lambda project: edit(
+            project / "dvc.yaml", "  evaluate:\n", "  evaluate:\n    frozen: true\n"
+        )
+    ),
+    "a lock that lacks stages": (
+        lambda project: (project / "dvc.lock").write_text(
+            (project / "dvc.lock").read_text().partition("  preprocess:\n")[0]
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_COMMITS)
+def test_verify_takes_nothing_over_from_the_commit(demo: Project, wrong: str) -> None:
+    good = demo.run("git", "rev-parse", "HEAD").strip()
+    WRONG_COMMITS[wrong](demo)
+    demo.run("git", "commit", "--quiet", "--all", "--message", "Wrong")
+    result = demo.try_run("uv", "run", "my-project", "verify")
+    demo.run("git", "reset", "--quiet", "--hard", good)
+    assert result.returncode == 1, result.stdout
+    assert "are the same bytes" not in result.stdout
+
+
 def test_verify_tells_a_revision_it_cannot_rebuild(demo: Project) -> None:
     result = demo.try_run("uv", "run", "my-project", "verify", "--rev", "nope")
     assert result.returncode == 1
@@ -84,9 +112,13 @@ def test_verify_leaves_nothing_behind_when_it_is_ended(tmp_path: Path, demo: Pro
     with Background(demo, tmp_path / "log", *command, TMPDIR=str(tmp_path)) as verify:
         verify.wait_for("Running stage 'train'")
         assert list(tmp_path.glob("verify-*")) != []
+        (clone,) = tmp_path.glob("verify-*/clone")
         verify.process.terminate()
         verify.finish()
     assert verify.process.returncode == 130
+    # Nothing that was started goes on in the clone, where it would write the folder anew.
+    processes = Path("/proc").glob("[0-9]*/cwd")
+    assert clone not in {cwd.readlink() for cwd in processes if cwd.exists()}
     assert list(tmp_path.glob("verify-*")) == []
     assert snapshot(demo) == before
 
@@ -128,7 +160,7 @@ def test_a_file_edited_while_a_stage_runs_is_not_recorded_as_its_input(
 
 
 def test_a_stage_that_is_killed_runs_again_to_the_same_bytes(tmp_path: Path, demo: Project) -> None:
-    kill_and_repeat(demo, tmp_path / "log", "train", after=2.0)
+    kill_and_repeat(demo, tmp_path / "log", "train", moment=0.5)
     assert changed_files(demo) == []
 
 
@@ -138,10 +170,7 @@ def test_a_stage_that_is_killed_runs_again_to_the_same_bytes(tmp_path: Path, dem
 def test_killing_a_stage_at_any_moment_changes_nothing(
     tmp_path: Path, demo: Project, stage: str, moment: float
 ) -> None:
-    start = time.monotonic()
-    demo.run("uv", "run", "dvc", "repro", "--force", "--single-item", stage)
-    length = time.monotonic() - start
-    kill_and_repeat(demo, tmp_path / "log", stage, after=moment * length)
+    kill_and_repeat(demo, tmp_path / "log", stage, moment)
     assert changed_files(demo) == []
 
 
@@ -255,10 +284,17 @@ class Background:
         return self.log.read_text()
 
 
-def kill_and_repeat(project: Project, log: Path, stage: str, after: float) -> None:
-    """Kill DVC and the stage that it runs, both at once, then run DVC undisturbed."""
+def kill_and_repeat(project: Project, log: Path, stage: str, moment: float) -> None:
+    """Kill DVC and the stage when that share of the stage is over, then run DVC undisturbed."""
     command = ["dvc", "repro", "--force", "--single-item", stage]
-    with Background(project, log, *command):
-        time.sleep(after)
+    with Background(project, log, *command) as undisturbed:
+        undisturbed.wait_for("> python -m")
+        start = time.monotonic()
+        undisturbed.wait_for(f"{stage}: ")
+        length = time.monotonic() - start
+    with Background(project, log, *command) as running:
+        running.wait_for("> python -m")
+        time.sleep(moment * length)
+        assert running.process.poll() is None
     project.run("uv", "run", "dvc", "repro")
     assert "Data and pipelines are up to date." in project.run("uv", "run", "dvc", "status")

@@ -76,6 +76,14 @@ def test_a_network_is_the_same_bytes_wherever_and_whenever_it_is_saved(tmp_path:
     assert loaded.get_weights()[0].tolist() == networks[1].get_weights()[0].tolist()
 
 
+def test_a_folder_survives_a_kill_between_the_two_renames(tmp_path: Path) -> None:
+    (tmp_path / ".model.old.tmp").mkdir()
+    (tmp_path / ".model.old.tmp" / "old").touch()
+    with pytest.raises(ZeroDivisionError), replacing_directory(tmp_path / "model"):
+        raise ZeroDivisionError
+    assert [file.name for file in (tmp_path / "model").iterdir()] == ["old"]
+
+
 def test_text_has_line_feeds_on_every_system(tmp_path: Path) -> None:
     write_text("a\nb\n", tmp_path / "a.txt")
     assert (tmp_path / "a.txt").read_bytes() == b"a\nb\n"

@@ -15,8 +15,13 @@ STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 def imported_by(module: Path) -> Iterator[Path]:
     """The package's files that `module` imports, inside functions too, but not for types alone."""
     for node in nodes(ast.parse(module.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = module.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                if name.name.split(".")[0] == PACKAGE.name:
+                    yield from existing(PACKAGE.parent.joinpath(*name.name.split(".")))
+        elif isinstance(node, ast.ImportFrom) and (node.level or in_package(node.module)):
+            folder = module.parents[node.level - 1] if node.level else PACKAGE.parent
+            base = folder.joinpath(*(node.module or "").split("."))
             for name in node.names:
                 yield from existing(base / name.name)
             yield from existing(base)
@@ -25,9 +30,15 @@ def imported_by(module: Path) -> Iterator[Path]:
 def nodes(tree: ast.AST) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(tree):
         if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            for other in child.orelse:
+                yield from [other, *nodes(other)]
             continue
         yield child
         yield from nodes(child)
+
+
+def in_package(module: str | None) -> bool:
+    return module is not None and module.split(".")[0] == PACKAGE.name
 
 
 def existing(module: Path) -> Iterator[Path]:

@@ -1,11 +1,13 @@
 """An input that is edited while a stage runs makes the stage fail."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from conftest import PARAMS, write_params
 
+from package_name import STARTED
 from package_name.config import Project
 from package_name.errors import UserError
 from package_name.reproducibility import stage
@@ -22,7 +24,9 @@ def inputs(project: Project) -> Project:
     """A project whose stage `train` depends on data, code and parameters."""
     (project.root / "dvc.yaml").write_text(json.dumps({"stages": {"train": DEFINITION}}))
     (project.root / "src").mkdir()
-    (project.root / "src" / "code.py").write_text("x = 1")
+    code = project.root / "src" / "code.py"
+    code.write_text("x = 1")
+    os.utime(code, ns=(0, STARTED - 1))
     project.environment_file.write_text('{"numpy": "1", "docs": "1"}')
     return project
 
@@ -67,6 +71,31 @@ def test_a_change_while_the_stage_runs_is_named(inputs: Project, change, name: s
     with pytest.raises(UserError) as error, unchanged(inputs, "train"):
         change(inputs)
     assert str(error.value).startswith(f"train: {name} changed while the stage ran; ")
+
+
+def test_code_edited_after_the_process_started_is_named_though_the_stage_began_later(
+    inputs: Project,
+) -> None:
+    edit_code(inputs)
+    with pytest.raises(UserError, match=r"train: src/code\.py changed"), unchanged(inputs, "train"):
+        pass
+
+
+def test_files_that_dvc_ignores_may_change(inputs: Project) -> None:
+    (inputs.root / ".dvcignore").write_text("# not data\nREADME.md\n*.tmp\n")
+    with unchanged(inputs, "train"):
+        (inputs.root / "data" / "raw" / "README.md").write_text("new")
+        (inputs.root / "data" / "raw" / ".fruit.csv.tmp").write_text("new")
+
+
+def test_a_file_of_parameters_may_be_a_dependency_as_a_whole(inputs: Project) -> None:
+    definition = {"params": [{"more.yaml": None}, {"pyproject.toml": ["project.version"]}]}
+    (inputs.root / "dvc.yaml").write_text(json.dumps({"stages": {"train": definition}}))
+    (inputs.root / "more.yaml").write_text("a: 1")
+    with pytest.raises(UserError) as error, unchanged(inputs, "train"):
+        (inputs.root / "more.yaml").write_text("a: 12")
+        (inputs.root / "pyproject.toml").write_text("[project]")
+    assert str(error.value).startswith("train: more.yaml, pyproject.toml changed")
 
 
 def test_what_the_stage_does_not_depend_on_may_change(inputs: Project) -> None:

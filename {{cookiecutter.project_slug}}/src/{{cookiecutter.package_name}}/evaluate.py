@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from .config import Project
 from .data.tables import read_parquet
-from .errors import exit_status
+from .errors import end, exit_status
 from .modeling.metrics import classes, interval, primary_metric, probabilities, score
 from .params import Params
 from .reproducibility.artifacts import (
@@ -159,4 +158,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(lambda: run("evaluate", main)))
+    end(exit_status(lambda: run("evaluate", main)))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from .config import Project
 from .data.contract import Contract, apply, load_contract, require_columns
-from .errors import UserError, exit_status
+from .errors import UserError, end, exit_status
 from .reproducibility.artifacts import write_json, write_parquet
 from .reproducibility.stage import run
 
@@ -103,4 +102,4 @@ def _read(project: Project, contract: Contract, name: str) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(lambda: run("ingest", main)))
+    end(exit_status(lambda: run("ingest", main)))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from .config import Project
 from .data.contract import load_contract
 from .data.splits import split
 from .data.tables import read_parquet
-from .errors import UserError, exit_status
+from .errors import UserError, end, exit_status
 from .params import Kind
 from .reproducibility.artifacts import write_parquet
 from .reproducibility.stage import run
@@ -66,4 +65,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(lambda: run("preprocess", main)))
+    end(exit_status(lambda: run("preprocess", main)))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from .config import Project
 from .data.contract import Contract, load_contract
 from .data.tables import read_parquet
-from .errors import UserError, exit_status
+from .errors import UserError, end, exit_status
 from .modeling.metrics import METRICS, Metric, primary_metric
 from .params import Kind, Params
 from .reproducibility.artifacts import write_csv
@@ -183,4 +182,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(lambda: run("train", main)))
+    end(exit_status(lambda: run("train", main)))

@@ -42,6 +42,9 @@ def replacing_directory(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     former = path.with_name(f".{path.name}.old.tmp")
+    if former.exists() and not path.exists():
+        # A process was killed between the two renames below.
+        former.replace(path)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:

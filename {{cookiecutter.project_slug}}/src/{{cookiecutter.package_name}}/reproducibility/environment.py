@@ -15,8 +15,8 @@ from pathlib import Path
 from .artifacts import write_text
 
 LIBRARIES = (
-    *("numpy", "pandas", "pandera", "pyarrow", "pillow"),
-    *("scikit-learn", "joblib", "keras", "jax", "jaxlib", "tensorflow", "torch"),
+    *("numpy", "scipy", "pandas", "pandera", "pyarrow", "pillow"),
+    *("scikit-learn", "joblib", "h5py", "keras", "jax", "jaxlib", "tensorflow", "torch"),
     "matplotlib",
 )
 HEADER = """\

@@ -40,11 +40,11 @@ def pin() -> None:
     rests on it; `fast` leaves the user's settings and the libraries' own defaults alone.
     """
     params = _peek()
+    backend = {"KERAS_BACKEND": str(params["keras_backend"])} if "keras_backend" in params else {}
     if params.get("reproducibility", "strict") == "strict":
-        _overrule(STRICT)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    if backend := params.get("keras_backend"):
-        os.environ["KERAS_BACKEND"] = str(backend)
+        _overrule(STRICT | backend)
+    for name, value in (backend | {"TF_CPP_MIN_LOG_LEVEL": "2"}).items():
+        os.environ.setdefault(name, value)
 
 
 def _overrule(settings: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,13 @@ from ..config import Project, read_yaml
 from ..errors import UserError
 from .environment import current
 
+MISSING = "missing"
+OF_ONE_REPOSITORY = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
+)
+"""What git tells its hooks of the user's repository; it must not be taken for the clone's."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -30,8 +38,8 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """Whether the bytes are the same."""
-        return self.recorded == self.rebuilt
+        """Whether both are there and are the same bytes."""
+        return self.recorded == self.rebuilt != MISSING
 
 
 def verify(project: Project, revision: str) -> tuple[str, list[Comparison], list[str]]:
@@ -59,15 +67,23 @@ def verify(project: Project, revision: str) -> tuple[str, list[Comparison], list
     return commit, _compare(recorded, rebuilt), _differences(recorded, rebuilt, processor)
 
 
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in OF_ONE_REPOSITORY}
+
+
 def _git(folder: Path, *arguments: str) -> str:
+    return _run(["git", *arguments], folder, _environment(), f"git {arguments[0]}")
+
+
+def _run(command: list[str], folder: Path, environment: dict[str, str], name: str) -> str:
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=True
         )
     except FileNotFoundError as error:
-        raise UserError("git is not installed; verify rebuilds a commit") from error
+        raise UserError(f"{command[0]} is not installed; verify needs it") from error
     except subprocess.CalledProcessError as error:
-        raise UserError(f"git {arguments[0]}: {' '.join(error.stderr.split())}") from error
+        raise UserError(f"{name}: {' '.join(error.stderr.split())}") from error
     return done.stdout.strip()
 
 
@@ -85,20 +101,23 @@ def _temporary_folder() -> Iterator[Path]:
     def interrupt(*_: int | FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    former = signal.signal(signal.SIGTERM, interrupt)
+    ends = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    former = {number: signal.signal(number, interrupt) for number in ends}
     try:
         with tempfile.TemporaryDirectory(prefix="verify-", ignore_cleanup_errors=True) as folder:
             yield Path(folder)
     finally:
-        signal.signal(signal.SIGTERM, former)
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 def _lock(project: Project, missing: str) -> dict[str, Any]:
     path = project.root / "dvc.lock"
-    if not path.exists():
+    content = read_yaml(path, "dvc.lock") if path.exists() else None
+    stages = content.get("stages") if isinstance(content, dict) else None
+    if not stages:
         raise UserError(missing)
-    stages: dict[str, Any] = read_yaml(path, "dvc.lock")["stages"]
-    return stages
+    return dict(stages)
 
 
 def _processor(project: Project) -> str | None:
@@ -108,42 +127,70 @@ def _processor(project: Project) -> str | None:
 
 
 def _rebuild(project: Project, clone: Project, scratch: Path) -> None:
-    """Run every stage in `clone`, with its own code and an empty cache."""
-    environment = os.environ | {
+    """Run every stage in `clone`, with its own code, an empty cache and nothing of its results."""
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = _environment() | {
+        "PATH": programs,
         "PYTHONPATH": str(clone.root / "src"),
         "DVC_SITE_CACHE_DIR": str(scratch / "site"),
         "DVC_NO_ANALYTICS": "1",
     }
+    command = [sys.executable, "-m", "dvc"]
 
-    def dvc(*arguments: str) -> None:
-        command = [sys.executable, "-m", "dvc", *arguments]
-        done = subprocess.run(command, cwd=clone.root, env=environment, stdout=sys.stderr)
-        if done.returncode:
-            raise UserError(f"the rebuild failed at `dvc {' '.join(arguments)}`, see above")
+    def dvc(*arguments: str, folder: Path = clone.root) -> str:
+        return _run([*command, *arguments], folder, environment, f"dvc {arguments[0]}")
 
     dvc("config", "--quiet", "--local", "cache.dir", str(scratch / "cache"))
     if tracked := _git(clone.root, "ls-files", "*.dvc").splitlines():
         # Raw data that DVC keeps: from the user's cache, which has the layout of a remote.
-        own = subprocess.run(
-            [sys.executable, "-m", "dvc", "cache", "dir"],
-            cwd=project.root, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        dvc("remote", "add", "--quiet", "--local", "own-cache", own.stdout.strip())
+        own_cache = dvc("cache", "dir", folder=project.root)
+        dvc("remote", "add", "--quiet", "--local", "own-cache", own_cache)
         dvc("pull", "--quiet", "--remote", "own-cache", *tracked)
-    dvc("repro", "--force")
+    _remove_results(clone)
+    if _run_group([*command, "repro"], clone.root, environment):
+        raise UserError("the rebuild failed, see above")
+
+
+def _remove_results(clone: Project) -> None:
+    """Remove dvc.lock and all outputs that it names, so that nothing is taken over."""
+    for stage in _lock(clone, "").values():
+        for output in stage.get("outs", []):
+            path = clone.root / output["path"]
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    (clone.root / "dvc.lock").unlink()
+
+
+def _run_group(command: list[str], folder: Path, environment: dict[str, str]) -> int:
+    """Run a command; should this process be interrupted, end it and all that it has started."""
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=sys.stderr, start_new_session=True
+    )
+    try:
+        return process.wait()
+    except BaseException:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+        process.wait()
+        raise
 
 
 def _compare(recorded: dict[str, Any], rebuilt: dict[str, Any]) -> list[Comparison]:
     return [
-        Comparison(stage, output, before, _hashes(rebuilt, stage, "outs").get(output, "missing"))
-        for stage in recorded
-        for output, before in _hashes(recorded, stage, "outs").items()
+        Comparison(stage, output, before.get(output, MISSING), after.get(output, MISSING))
+        for stage in recorded | rebuilt
+        for before, after in [(_hashes(recorded, stage, "outs"), _hashes(rebuilt, stage, "outs"))]
+        for output in before | after
     ]
 
 
 def _hashes(lock: dict[str, Any], stage: str, kind: str) -> dict[str, str]:
     entries = lock.get(stage, {}).get(kind, [])
-    return {entry["path"]: entry.get("md5", "missing") for entry in entries}
+    return {entry["path"]: entry.get("md5", MISSING) for entry in entries}
 
 
 def _differences(
