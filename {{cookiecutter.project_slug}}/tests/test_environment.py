@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from package_name.reproducibility.environment import LIBRARIES, current, record
+from package_name.reproducibility.environment import (
+    LIBRARIES,
+    current,
+    record,
+)
 
 ROOT = Path(__file__).parents[1]
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]

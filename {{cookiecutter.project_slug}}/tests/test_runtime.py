@@ -10,7 +10,13 @@ from conftest import write_params
 from package_name.config import Project
 from package_name.errors import UserError
 from package_name.reproducibility import runtime
-from package_name.reproducibility.runtime import OVERRULED, STRICT, import_keras, notes, pin
+from package_name.reproducibility.runtime import (
+    OVERRULED,
+    STRICT,
+    import_keras,
+    notes,
+    pin,
+)
 
 
 @pytest.fixture(autouse=True)
