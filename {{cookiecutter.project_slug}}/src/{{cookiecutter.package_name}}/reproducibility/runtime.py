@@ -95,14 +95,10 @@ def import_keras() -> ModuleType:
 
 def _peek() -> dict[str, object]:
     """params.yaml as it stands, or nothing: a mistake in it is told by the command that runs."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    from ..config import Project
+    from ..config import Project, read_yaml
 
     try:
-        text = Project.find().params_file.read_text(encoding="utf-8")
-        content = YAML(typ="safe", pure=True).load(text)
-    except (UserError, OSError, UnicodeDecodeError, YAMLError):
+        content = read_yaml(Project.find().params_file, "params.yaml")
+    except UserError:
         return {}
     return content if isinstance(content, dict) else {}
