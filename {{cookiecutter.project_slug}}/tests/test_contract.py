@@ -9,12 +9,8 @@ import pytest
 from conftest import CONTRACT
 
 from package_name.config import Project
-from package_name.data.contract import (
-    Contract,
-    apply,
-    load_contract,
-    require_columns,
-)
+from package_name.data.conformity import apply, require_columns
+from package_name.data.contract import Column, Contract, load_contract
 from package_name.errors import UserError
 
 
@@ -101,10 +97,24 @@ def test_a_missing_column_is_named_with_those_that_are_there(
         (changed("weight", units="g"), "columns.weight.units: unknown key; did you mean unit?"),
         (changed("colour", categories=[True]), "YAML reads this as true, not as a text; put"),
         (CONTRACT | {"images": {"width": 1, "height": 9}}, "beside images, the target is the only"),
+        (changed("weight", type="image", range=None), "a column of type image needs `images`"),
+        (CONTRACT | {"group": "farm"}, "group: found 'farm', which is no column"),
+        (CONTRACT | {"time": "colour"}, "time: 'colour' must be a datetime or a number"),
+        (CONTRACT | {"subgroups": ["weight"]}, "subgroups: 'weight' must be binary, categorical"),
+        (CONTRACT | {"part": "colour"}, "part: 'colour' must have the categories train and test"),
+        (changed("colour", type="binary", categories=["a"]), "a binary column has two"),
+        (changed("colour", type="identifier"), "a column of type identifier has no `categories`"),
+        (
+            changed("weight", format="%Y"),
+            "columns.weight: a column of type numeric has no `format`",
+        ),
         (changed("weight", range=[9, 1]), "columns.weight: range starts at 9, above its end 1"),
-        (changed("weight", categories=["a"]), "columns.weight: a column of type numeric has"),
-        (changed("colour", categories=None), "columns.colour: a categorical column needs"),
-        (changed("colour", range=[0, 1]), "columns.colour: a categorical column has"),
+        (changed("weight", categories=["a"]), "columns.weight: a column of type numeric has no"),
+        (changed("colour", categories=None), "columns.colour: a column of type categorical needs"),
+        (
+            changed("colour", range=[0, 1]),
+            "columns.colour: a column of type categorical has no `range`",
+        ),
     ],
 )
 def test_an_impossible_contract_is_told_in_one_line(
@@ -123,9 +133,41 @@ def test_a_target_that_does_not_fit_the_kind_is_told(project: Project) -> None:
         load_contract(project, "regression")
 
 
-def test_images_stand_for_one_column_per_pixel() -> None:
+def test_images_bring_their_columns() -> None:
     contract = Contract.model_validate(
         CONTRACT
         | {"images": {"width": 3, "height": 2}, "columns": {"fruit": CONTRACT["columns"]["fruit"]}}
     )
-    assert contract.features == [f"pixel_{y}_{x}" for y in range(2) for x in range(3)]
+    assert list(contract.columns) == ["image", "file", "part", "fruit"]
+    assert contract.features == ["image"]
+    assert contract.images.shape == (2, 3, 1)
+
+
+def test_columns_that_only_organise_rows_are_no_features() -> None:
+    columns = CONTRACT["columns"] | {
+        "farm": {"type": "integer", "meaning": "farm"},
+        "label": {"type": "identifier", "meaning": "label"},
+        "side": {"type": "categorical", "categories": ["train", "test"], "meaning": "side"},
+        "picked": {"type": "datetime", "meaning": "when it was picked"},
+    }
+    contract = Contract.model_validate(
+        CONTRACT | {"columns": columns, "group": "farm", "part": "side", "time": "picked"}
+    )
+    assert contract.features == ["weight", "seeds", "colour", "picked"]
+
+
+@pytest.mark.parametrize(
+    ("form", "cell", "expected"),
+    [
+        (None, "2026-01-31", "2026-01-31 00:00"),
+        (None, "2026-01-31T23:30:00+02:00", "2026-01-31 21:30"),
+        ("%d.%m.%Y", "31.01.2026", "2026-01-31 00:00"),
+    ],
+)
+def test_times_are_read_as_they_are_written(form: str | None, cell: str, expected: str) -> None:
+    column = Column(type="datetime", meaning="when", format=form)
+    table, breaches = apply({"when": column}, pd.DataFrame({"when": [cell, "soon"]}))
+    assert table["when"][0] == pd.Timestamp(expected)
+    assert breaches["row"].tolist() == [2]
+    assert breaches["value"].tolist() == ["soon"]
+    assert breaches["rule"][0].startswith("a time written as ")

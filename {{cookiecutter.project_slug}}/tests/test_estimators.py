@@ -1,34 +1,130 @@
-"""The candidates, as params.yaml calls them."""
+"""The candidates, as params.yaml calls them, are scikit-learn estimators."""
 
+import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.tree import DecisionTreeClassifier
 
 from package_name.errors import UserError
 from package_name.modeling import estimators
-from package_name.modeling.estimators import build
+from package_name.modeling.estimators import CANDIDATES, Problem, build
+from package_name.modeling.registry import Registry
+
+KINDS = ("classification", "regression")
+X = np.random.default_rng(0).normal(size=(90, 4)).astype("float32")
+TARGETS = {
+    "classification": np.where(X[:, 0] + X[:, 1] > 0, "up", "down").astype(object),
+    "regression": 100 + 50 * X[:, 0] - 20 * X[:, 2],
+}
+SHORT = {name: {"max_epochs": 12} for name in ("mlp", "wide_and_deep", "cnn")}
+# Every candidate for each kind of problem; a convolution tells classes of images apart only.
+CASES = [
+    *((name, kind) for name in CANDIDATES for kind in KINDS if name != "cnn"),
+    ("cnn", "classification"),
+]
 
 
-@pytest.mark.parametrize("name", ["baseline", "linear", "mlp"])
-def test_a_candidate_is_a_classifier_or_a_regressor_as_the_problem_asks(name: str) -> None:
-    assert is_classifier(build(name, {}, "classification", seed=1))
-    assert is_regressor(build(name, {}, "regression", seed=1))
+def problem(name: str, kind: str) -> Problem:
+    return Problem(kind, seed=1, image=(2, 2, 1) if name == "cnn" else None)
+
+
+def made(name: str, kind: str, **options: object) -> BaseEstimator:
+    tiny = {"filters": [4], "padding": "same", "validation_fraction": 0.3} if name == "cnn" else {}
+    return build(name, SHORT.get(name, {}) | tiny | options, problem(name, kind))
+
+
+def test_the_pool_has_a_candidate_of_every_family() -> None:
+    assert list(CANDIDATES) == [
+        *("baseline", "linear", "knn", "svm", "tree", "forest", "boosting"),
+        *("mlp", "wide_and_deep", "cnn"),
+    ]
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_a_candidate_is_a_classifier_or_a_regressor_as_the_problem_asks(
+    name: str, kind: str
+) -> None:
+    assert (is_classifier if kind == "classification" else is_regressor)(made(name, kind))
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_a_clone_has_the_same_parameters(name: str, kind: str) -> None:
+    estimator = made(name, kind)
+    assert repr(clone(estimator).get_params()) == repr(estimator.get_params())
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_a_candidate_can_be_cross_validated_and_learns(name: str, kind: str) -> None:
+    scores = cross_validate(made(name, kind), X, TARGETS[kind], cv=3)["test_score"]
+    least = {"baseline": -1, "cnn": 0.5, "tree": 0.5, "knn": 0.5}.get(name, 0.6)
+    assert scores.mean() > least
+
+
+GRIDS = {
+    "linear": ("alpha", "C"),
+    "knn": ("neighbours", "n_neighbors"),
+    "tree": ("max_depth", "max_depth"),
+    "forest": ("trees", "n_estimators"),
+    "boosting": ("trees", "max_iter"),
+    "mlp": ("hidden_units", "hidden_units"),
+    "wide_and_deep": ("embedding", "embedding"),
+    "cnn": ("filters", "filters"),
+}
+
+
+@pytest.mark.parametrize(("name", "parameter"), [(name, grid[1]) for name, grid in GRIDS.items()])
+def test_a_candidate_can_be_searched_over(name: str, parameter: str) -> None:
+    values = [(2,), (3,)] if parameter in ("hidden_units", "filters") else [2, 3]
+    grid = GridSearchCV(made(name, "classification"), {parameter: values}, cv=2)
+    grid.fit(X, TARGETS["classification"])
+    assert grid.best_estimator_.get_params()[parameter] in values
+    assert len(grid.predict(X)) == len(X)
+
+
+@pytest.mark.parametrize("name", [name for name in CANDIDATES if name not in ("baseline", "knn")])
+def test_balanced_classes_find_more_of_the_rare_one(name: str) -> None:
+    rng = np.random.default_rng(3)
+    y = np.where(X[:, 0] + rng.normal(0, 1.5, 90) > 1.6, "rare", "common").astype(object)
+    found = [
+        made(name, "classification", class_weight=weight).fit(X, y).predict_proba(X)[:, 1].mean()
+        for weight in (None, "balanced")
+    ]
+    if name == "svm":
+        # Its probabilities are calibrated to the shares of the classes; what it weighs is inside.
+        assert made(name, "classification", class_weight="balanced").estimator.class_weight
+    else:
+        assert found[1] > found[0]
 
 
 def test_a_new_candidate_is_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimators, "CANDIDATES", dict(estimators.CANDIDATES))
+    monkeypatch.setattr(estimators, "CANDIDATES", Registry("candidate"))
 
     @estimators.candidate
-    def tree(kind: str, seed: int, *, depth: int = 3) -> BaseEstimator:
-        assert kind == "classification"
-        return DecisionTreeClassifier(max_depth=depth, random_state=seed)
+    def stump(problem: Problem, *, depth: int = 3) -> BaseEstimator:
+        assert problem.classifies
+        return DecisionTreeClassifier(max_depth=depth, random_state=problem.seed)
 
-    assert build("tree", {"depth": 2}, "classification", seed=1).max_depth == 2
+    assert build("stump", {"depth": 2}, problem("stump", "classification")).max_depth == 2
 
 
-def test_options_reach_the_estimator() -> None:
-    assert build("linear", {"alpha": 4}, "regression", seed=1).alpha == 4
-    assert build("mlp", {"hidden_units": [3, 2]}, "regression", seed=1).hidden_units == (3, 2)
+@pytest.mark.parametrize(
+    ("name", "options", "parameter", "value"),
+    [
+        ("linear", {"alpha": 4}, "alpha", 4),
+        ("knn", {"neighbours": 3}, "n_neighbors", 3),
+        ("svm", {"kernel": "poly"}, "regressor__kernel", "poly"),
+        ("forest", {"trees": 7}, "n_estimators", 7),
+        ("boosting", {"l2": 0.5}, "l2_regularization", 0.5),
+        ("mlp", {"hidden_units": [3, 2]}, "hidden_units", (3, 2)),
+        ("mlp", {"schedule": "cosine"}, "schedule", "cosine"),
+    ],
+)
+def test_options_reach_the_estimator(
+    name: str, options: dict, parameter: str, value: object
+) -> None:
+    estimator = build(name, options, Problem("regression", seed=1))
+    assert estimator.get_params()[parameter] == value
 
 
 @pytest.mark.parametrize(
@@ -55,10 +151,25 @@ def test_options_reach_the_estimator() -> None:
             {"dropout": 1},
             "train.candidates.mlp.dropout: found 1, which should be less than 1",
         ),
+        ("mlp", {"schedule": "linear"}, "train.candidates.mlp.schedule: found 'linear'"),
+        ("tree", {"class_weight": "even"}, "train.candidates.tree.class_weight: found 'even'"),
+        ("cnn", {}, "train.candidates.cnn: it tells classes of images apart; this is a class"),
     ],
 )
 def test_a_mistake_in_params_is_told_in_one_line(name: str, options: dict, expected: str) -> None:
     with pytest.raises(UserError) as error:
-        build(name, options, "classification", seed=1)
+        build(name, options, Problem("classification", seed=1))
     assert expected in str(error.value)
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_an_image_too_small_for_its_convolutions_is_told() -> None:
+    small = Problem("classification", seed=1, image=(8, 8, 1))
+    with pytest.raises(UserError, match="nothing is left of 8x8 pixels after 2 convolutions"):
+        build("cnn", {}, small)
+    assert build("cnn", {"padding": "same"}, small).image == (8, 8, 1)
+
+
+def test_tables_candidates_that_embed_columns_refuse_images() -> None:
+    with pytest.raises(UserError, match="wide_and_deep: it is for tables"):
+        build("wide_and_deep", {}, Problem("classification", seed=1, image=(8, 8, 1)))

@@ -17,7 +17,7 @@ def test_a_row_that_breaks_the_contract_is_kept_with_its_reason(
 ) -> None:
     raw = fruit.astype("str")
     raw.loc[3, ["weight", "colour"]] = ["heavy", "blue"]
-    kept, rejected = ingest.ingest(raw, contract)
+    kept, rejected = ingest.ingest(raw, None, contract)
     assert len(kept) == 59
     assert rejected["column"].tolist() == ["weight", "colour"]
     assert rejected["row"].tolist() == [4, 4]
@@ -51,6 +51,17 @@ def test_too_many_rejected_rows_stop_the_stage_and_leave_its_outputs(project: Pr
     assert "2 of 60 rows break references/schema.yaml" in str(error.value)
     assert "row 1, weight is 'heavy', expected a number from 0 to 500 g" in str(error.value)
     assert project.dataset.read_bytes() == before
+
+
+@pytest.mark.parametrize("value", ["inf", "-Infinity", "1e999", "nan"])
+def test_a_number_that_is_not_finite_is_set_aside(
+    contract: Contract, fruit: pd.DataFrame, value: str
+) -> None:
+    raw = fruit.astype("str")
+    raw.loc[3, "weight"] = value
+    kept, rejected = ingest.ingest(raw, None, contract)
+    assert len(kept) == 59
+    assert rejected[["row", "value"]].to_numpy().tolist() == [[4, value]]
 
 
 def break_rows(project: Project, count: int) -> None:

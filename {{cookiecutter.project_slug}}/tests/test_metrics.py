@@ -1,49 +1,124 @@
-"""Figures of merit."""
+"""Figures of merit are scikit-learn's, for any number of resamples at once."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import metrics as sk
 
 from package_name.errors import UserError
 from package_name.modeling.metrics import (
     METRICS,
-    interval,
+    Outcome,
+    outcome,
     primary_metric,
-    score,
+    resampled,
+    summary,
 )
+from package_name.params import EvaluateParams
 
-ACTUAL = np.array(["a", "a", "b", "b"], dtype=object)
-PREDICTIONS = pd.DataFrame(
-    {
-        "prediction": ["a", "b", "b", "b"],
-        "probability_a": [0.8, 0.4, 0.3, 0.2],
-        "probability_b": [0.2, 0.6, 0.7, 0.8],
+CLASSES = ("a", "b", "c")
+HOW = EvaluateParams(resamples=200, confidence=0.9)
+
+
+def some_outcome(classes: tuple[str, ...], rows: int = 60, seed: int = 0) -> Outcome:
+    """Better than chance, with equal probabilities among the rows."""
+    rng = np.random.default_rng(seed)
+    actual = rng.integers(len(classes), size=rows)
+    likely = rng.integers(1, 5, size=(rows, len(classes))) + 3 * np.eye(len(classes))[actual]
+    return Outcome(actual, likely / likely.sum(axis=1, keepdims=True), classes)
+
+
+def by_sklearn(found: Outcome, weights: np.ndarray) -> dict[str, float]:
+    actual, likely, decided = found.actual, found.predicted, found.decided
+    options = {"sample_weight": weights}
+    truth = np.eye(len(found.classes))[actual]
+    positive = slice(1, None) if len(found.classes) == 2 else slice(None)
+    return {
+        "accuracy": sk.accuracy_score(actual, decided, **options),
+        "balanced_accuracy": sk.balanced_accuracy_score(actual, decided, **options),
+        "f1_macro": sk.f1_score(actual, decided, average="macro", **options),
+        "log_loss": sk.log_loss(actual, likely, labels=range(len(found.classes)), **options),
+        "roc_auc": sk.roc_auc_score(truth, likely, average="macro", **options),
+        "average_precision": sk.average_precision_score(
+            truth[:, positive], likely[:, positive], average="macro", **options
+        ),
     }
-)
 
 
-def test_a_classification_is_scored_by_its_definitions() -> None:
-    scores = score("classification", ACTUAL, PREDICTIONS)
-    assert scores["accuracy"] == 0.75
-    assert scores["balanced_accuracy"] == 0.75
-    assert scores["f1_macro"] == pytest.approx((2 / 3 + 4 / 5) / 2)
-    assert scores["log_loss"] == pytest.approx(-np.mean(np.log([0.8, 0.4, 0.7, 0.8])))
+@pytest.mark.parametrize("classes", [("a", "b"), CLASSES])
+def test_a_classification_is_scored_as_scikit_learn_does(classes: tuple[str, ...]) -> None:
+    found = some_outcome(classes)
+    weights = np.random.default_rng(1).integers(0, 4, size=(3, len(found))).astype("float64")
+    for name, _ in by_sklearn(found, weights[0]).items():
+        measured = primary_metric("classification", name).measure(found, weights)
+        expected = [by_sklearn(found, row)[name] for row in weights]
+        assert measured == pytest.approx(expected), name
 
 
-def test_a_regression_is_scored_by_its_definitions() -> None:
-    actual = np.array([1.0, 2.0, 3.0])
-    scores = score("regression", actual, pd.DataFrame({"prediction": [1.0, 2.0, 6.0]}))
-    assert scores == pytest.approx({"rmse": np.sqrt(3), "mae": 1.0, "r2": -3.5})
+def test_a_regression_is_scored_as_scikit_learn_does() -> None:
+    rng = np.random.default_rng(0)
+    actual = 1000 + rng.normal(size=41)
+    found = Outcome(actual, actual + rng.normal(size=41))
+    drawn = rng.integers(41, size=41)
+    weights = np.bincount(drawn, minlength=41)[np.newaxis].astype("float64")
+    pair = actual[drawn], found.predicted[drawn]
+    expected = {
+        "rmse": sk.root_mean_squared_error(*pair),
+        "mae": sk.mean_absolute_error(*pair),
+        "r2": sk.r2_score(*pair),
+        "median_error": sk.median_absolute_error(*pair),
+    }
+    measured = {metric.name: metric.measure(found, weights)[0] for metric in METRICS["regression"]}
+    assert measured == pytest.approx(expected)
 
 
-def test_an_interval_holds_the_figure_and_narrows_with_more_rows() -> None:
-    accuracy = primary_metric("classification", "accuracy")
-    options = {"resamples": 200, "confidence": 0.9, "seed": 1}
-    low, high = interval(accuracy, ACTUAL, PREDICTIONS, **options)
-    assert low < 0.75 < high
-    many = pd.concat([PREDICTIONS] * 50, ignore_index=True)
-    narrow_low, narrow_high = interval(accuracy, np.tile(ACTUAL, 50), many, **options)
-    assert low < narrow_low < 0.75 < narrow_high < high
+def test_the_calibration_error_is_how_far_sureness_is_from_being_right() -> None:
+    likely = np.array([[0.95, 0.05]] * 10 + [[0.65, 0.35]] * 10)
+    actual = np.array([0] * 10 + [0] * 4 + [1] * 6)
+    error = primary_metric("classification", "calibration_error").of(
+        Outcome(actual, likely, ("a", "b"))
+    )
+    assert error == pytest.approx((0.05 + 0.25) / 2)
+
+
+def test_figures_that_are_not_defined_are_none() -> None:
+    one_class = Outcome(np.zeros(5, dtype=int), np.full((5, 2), 0.5), ("a", "b"))
+    scores = summary("classification", one_class, HOW, seed=1)
+    assert (scores["roc_auc"], scores["intervals"]["roc_auc"]) == (None, None)
+    assert scores["accuracy"] == 1
+    constant = Outcome(np.full(5, 3.3), np.arange(5.0))
+    scores = summary("regression", constant, HOW, seed=1)
+    assert (scores["r2"], scores["intervals"]["r2"]) == (None, None)
+    assert scores["mae"] == pytest.approx(np.abs(np.arange(5) - 3.3).mean())
+
+
+def test_every_metric_has_an_interval_that_narrows_with_more_rows() -> None:
+    few, many = some_outcome(CLASSES, 60), some_outcome(CLASSES, 6000)
+    widths = []
+    for found in (few, many):
+        scores = summary("classification", found, HOW, seed=1)
+        assert list(scores["intervals"]) == [metric.name for metric in METRICS["classification"]]
+        for name in ("accuracy", "log_loss", "roc_auc"):
+            low, high = scores["intervals"][name]
+            assert low < scores[name] < high
+        widths.append(np.subtract(*scores["intervals"]["log_loss"]))
+    assert widths[0] < 3 * widths[1] < 0
+
+
+def test_resamples_in_parts_are_those_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, metrics = some_outcome(CLASSES), METRICS["classification"]
+    whole = resampled(metrics, found, 20, seed=3)
+    monkeypatch.setattr("my_project.modeling.metrics.CELLS_AT_ONCE", 7 * len(found))
+    np.testing.assert_allclose(resampled(metrics, found, 20, seed=3), whole, rtol=1e-12)
+
+
+def test_an_outcome_finds_each_class_by_its_name() -> None:
+    predictions = pd.DataFrame(
+        {"prediction": ["b"], "probability_b": [0.9], "probability_a": [0.1]}
+    )
+    found = outcome(np.array(["a"], dtype=object), predictions, ["a", "b"])
+    assert found.actual.tolist() == [0]
+    assert found.predicted.tolist() == [[0.1, 0.9]]
 
 
 def test_an_unknown_metric_is_told_with_those_of_the_kind() -> None:
@@ -55,7 +130,12 @@ def test_an_unknown_metric_is_told_with_those_of_the_kind() -> None:
         primary_metric("regression", "accuracy")
 
 
-@pytest.mark.parametrize("kind", METRICS)
-def test_losses_are_told_from_gains(kind: str) -> None:
-    losses = {metric.name for metric in METRICS[kind] if not metric.higher_is_better}
-    assert losses == {"classification": {"log_loss"}, "regression": {"rmse", "mae"}}[kind]
+@pytest.mark.parametrize(
+    ("kind", "losses"),
+    [
+        ("classification", {"log_loss", "calibration_error"}),
+        ("regression", {"rmse", "mae", "median_error"}),
+    ],
+)
+def test_losses_are_told_from_gains(kind: str, losses: set[str]) -> None:
+    assert {metric.name for metric in METRICS[kind] if not metric.higher_is_better} == losses

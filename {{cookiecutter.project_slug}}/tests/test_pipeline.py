@@ -47,7 +47,9 @@ def trained(trained_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_the_champion_beats_the_baseline(trained: Project) -> None:
     metrics = json.loads(trained.metrics.read_text())
     assert metrics["accuracy"] > 0.9 > metrics["baseline"]["accuracy"]
-    assert metrics["accuracy_low"] <= metrics["accuracy"] <= metrics["accuracy_high"]
+    for name, (low, high) in metrics["intervals"].items():
+        assert low <= metrics[name] <= high
+    assert metrics["intervals"].keys() == metrics["baseline"]["intervals"].keys()
 
 
 def test_every_row_is_in_train_or_in_test(trained: Project) -> None:
@@ -172,22 +174,152 @@ def test_candidates_without_a_network_need_no_learning_curve(project: Project) -
     write_params(project, train={"metric": "accuracy", "folds": 3, "candidates": candidates})
     run_stages()
     pictures = sorted(path.name for path in project.figures.iterdir())
-    assert pictures == ["confusion_matrix.png", "roc_curve.png"]
+    assert pictures == [
+        *("calibration.png", "confusion_matrix.png", "importance.png"),
+        *("precision_recall.png", "roc_curve.png"),
+    ]
 
 
 def test_a_regression_runs_through_the_same_stages(project: Project) -> None:
     columns = CONTRACT["columns"] | {"seeds": {"type": "integer", "meaning": "seeds"}}
     contract = CONTRACT | {"target": "weight", "columns": columns}
     project.contract_file.write_text(json.dumps(contract))
-    candidates = {"baseline": {}, "linear": {}, "mlp": {"max_epochs": 3}}
+    networks = {key: {"max_epochs": 3} for key in ("mlp", "wide_and_deep")}
+    candidates = {key: {} for key in TABLE_CANDIDATES} | networks
     settings = {"metric": "rmse", "folds": 3, "candidates": candidates}
     write_params(project, kind="regression", train=settings)
     run_stages()
     metrics = json.loads(project.metrics.read_text())
-    assert metrics["rmse"] < metrics["baseline"]["rmse"]
+    assert metrics["intervals"]["rmse"][1] < metrics["baseline"]["intervals"]["rmse"][0]
     leaderboard = pd.read_csv(project.leaderboard)
     assert leaderboard["candidate"].tolist() == list(candidates)
     assert np.isfinite(leaderboard["r2_mean"]).all()
+    names = {path.stem for path in project.figures.iterdir()}
+    assert names == {
+        *("predicted_against_actual", "residuals", "importance"),
+        *("learning_curve_mlp", "learning_curve_wide_and_deep"),
+    }
+
+
+TABLE_CANDIDATES = ("baseline", "linear", "knn", "svm", "tree", "forest", "boosting")
+
+
+@pytest.mark.parametrize("candidate", [*TABLE_CANDIDATES[1:], "mlp", "wide_and_deep"])
+def test_every_candidate_can_be_champion_and_is_loaded_as_it_was(
+    project: Project, candidate: str
+) -> None:
+    networks = {key: {"max_epochs": 30} for key in ("mlp", "wide_and_deep")}
+    options = (networks | {"boosting": {"min_samples_leaf": 5}}).get(candidate, {})
+    settings = {
+        "metric": "accuracy",
+        "folds": 2,
+        "candidates": {"baseline": {}, candidate: options},
+    }
+    write_params(project, train=settings)
+    run_stages()
+    assert load(project.champion, "models/champion").candidate == candidate
+    model = {path.name: path.read_bytes() for path in project.champion.iterdir()}
+    train.main()
+    assert {path.name: path.read_bytes() for path in project.champion.iterdir()} == model
+
+
+def write_binary(project: Project, **changes: object) -> pd.DataFrame:
+    """Fruit with a binary target, its farm, and when it was picked; the contract to match."""
+    columns = CONTRACT["columns"] | {
+        "fruit": {"type": "binary", "categories": ["apple", "melon"], "meaning": "kind"},
+        "farm": {"type": "categorical", "categories": list("abcdefgh"), "meaning": "farm"},
+        "picked": {"type": "datetime", "meaning": "when"},
+    }
+    project.contract_file.write_text(json.dumps(CONTRACT | {"columns": columns} | changes))
+    raw = project.root / "data" / "raw" / "fruit.csv"
+    days = pd.date_range("2026-05-01", periods=60).strftime("%Y-%m-%d")
+    rows = pd.read_csv(raw).assign(farm=list("abcdefgh" * 8)[:60], picked=days)
+    rows.to_csv(raw, index=False)
+    candidates = {"baseline": {}, "linear": {}, "wide_and_deep": {"max_epochs": 3}}
+    settings = {"metric": "average_precision", "folds": 3, "candidates": candidates}
+    write_params(project, train=settings | {"training_sizes": [0.5, 1.0]})
+    return rows
+
+
+def test_a_binary_problem_runs_and_its_second_class_is_the_positive(project: Project) -> None:
+    write_binary(project)
+    run_stages()
+    metrics = json.loads(project.metrics.read_text())
+    predictions = pd.read_csv(project.plots / "predictions.csv")
+    share = (predictions["actual"] == "melon").mean()
+    assert metrics["baseline"]["average_precision"] == pytest.approx(share)
+    assert metrics["average_precision"] > 0.95
+    assert set(pd.read_csv(project.plots / "roc.csv")["class"]) == {"melon"}
+    sizes = pd.read_csv(project.training_sizes)
+    assert sizes["rows"].unique().tolist() == [15, 30]
+    assert (project.figures / "training_sizes.png").exists()
+
+
+@pytest.mark.parametrize(("by", "column"), [("group", "farm"), ("time", "picked")])
+def test_rows_are_split_by_the_column_that_the_contract_names(
+    project: Project, by: str, column: str
+) -> None:
+    write_binary(project, **{by: column})
+    write_params(project, split={"by": by, "test_fraction": 0.25})
+    run_stages()
+    parts = [pd.read_parquet(path)[column] for path in (project.train, project.test)]
+    assert not {*parts[0]} & {*parts[1]}
+    assert f"`{column}`" in project.model_card.read_text()
+
+
+def test_subgroups_are_told_apart(project: Project) -> None:
+    write_binary(project, subgroups=["colour"])
+    run_stages()
+    metrics = json.loads(project.metrics.read_text())
+    test = pd.read_csv(project.plots / "predictions.csv").assign(
+        colour=pd.read_parquet(project.test)["colour"]
+    )
+    right = (test["prediction"] == test["actual"]).groupby(test["colour"]).agg(["mean", "size"])
+    assert [
+        (line["column"], line["value"], line["test_rows"], line["accuracy"])
+        for line in metrics["subgroups"]
+    ] == [("colour", colour, row["size"], row["mean"]) for colour, row in right.iterrows()]
+    assert f"| colour | green | {right['size']['green']} |" in project.model_card.read_text()
+
+
+def test_a_test_class_that_was_never_learnt_is_told_and_counts_as_wrong(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = write_binary(project, time="picked")
+    fruit = CONTRACT["columns"]["fruit"] | {"categories": ["apple", "melon", "pear"]}
+    content = json.loads(project.contract_file.read_text())
+    content["columns"]["fruit"] = fruit
+    project.contract_file.write_text(json.dumps(content))
+    rows.loc[55:, "fruit"] = "pear"
+    rows.to_csv(project.root / "data" / "raw" / "fruit.csv", index=False)
+    write_params(project, split={"by": "time", "test_fraction": 0.25})
+    run_stages()
+    assert (
+        "evaluate: no train row is pear, which the test rows hold; the champion never predicts it\n"
+        in capsys.readouterr().err
+    )
+    predictions = pd.read_csv(project.plots / "predictions.csv")
+    assert (predictions["probability_pear"] == 0).all()
+    assert json.loads(project.metrics.read_text())["accuracy"] <= 10 / 15
+
+
+def test_columns_that_say_nothing_and_more_columns_than_rows_do_no_harm(project: Project) -> None:
+    rows = pd.read_csv(project.root / "data" / "raw" / "fruit.csv").head(40)
+    rng = np.random.default_rng(0)
+    noise = pd.DataFrame(rng.normal(size=(40, 50)), columns=[f"noise_{i}" for i in range(50)])
+    rows = rows.join(noise).assign(empty="", constant=7)
+    rows.to_csv(project.root / "data" / "raw" / "fruit.csv", index=False)
+    number = {"type": "numeric", "meaning": "a number", "nullable": True}
+    columns = CONTRACT["columns"] | dict.fromkeys([*noise, "empty", "constant"], number)
+    project.contract_file.write_text(json.dumps(CONTRACT | {"columns": columns}))
+    candidates = {key: {} for key in TABLE_CANDIDATES} | {"mlp": {"max_epochs": 3}}
+    write_params(project, train={"metric": "log_loss", "folds": 3, "candidates": candidates})
+    run_stages()
+    leaderboard = pd.read_csv(project.leaderboard).set_index("candidate")
+    assert np.isfinite(leaderboard["log_loss_mean"]).all()
+    assert leaderboard["accuracy_mean"].max() > 0.9
+    importance = pd.read_csv(project.plots / "importance.csv").set_index("feature")["loss"]
+    assert importance[["empty", "constant"]].tolist() == [0, 0]
 
 
 def test_a_stage_that_fails_leaves_the_outputs_of_its_last_run(trained: Project) -> None:

@@ -1,73 +1,165 @@
-"""Setting the test rows apart."""
+"""Setting the test rows apart, and making folds by the same rule."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import CONTRACT, PARAMS
 
-from package_name.data.splits import split
+from package_name.data.contract import Contract
+from package_name.data.splits import draw, folds, latest, set_test_apart
 from package_name.errors import UserError
-from package_name.preprocess import clean, divide
+from package_name.params import Params
+from package_name.preprocess import clean
+
+COLUMNS = {
+    "farm": {"type": "integer", "meaning": "farm", "nullable": True},
+    "picked": {"type": "datetime", "meaning": "when it was picked", "nullable": True},
+    "side": {
+        "type": "categorical",
+        "categories": ["train", "test"],
+        "meaning": "side",
+        "nullable": True,
+    },
+}
+GROUPED = Contract.model_validate(
+    CONTRACT | {"columns": CONTRACT["columns"] | COLUMNS, "group": "farm", "time": "picked"}
+)
+GIVEN = Contract.model_validate(
+    CONTRACT | {"columns": CONTRACT["columns"] | COLUMNS, "part": "side"}
+)
 
 
-def test_every_class_has_its_share_in_the_test(fruit: pd.DataFrame) -> None:
-    _, test = split(fruit, fruit["fruit"], 0.25, seed=1)
-    assert (abs(test["fruit"].value_counts() - fruit["fruit"].value_counts() / 4) <= 0.5).all()
-
-
-def test_no_row_is_lost_and_none_is_on_both_sides(fruit: pd.DataFrame) -> None:
-    train, test = split(fruit, fruit["fruit"], 0.25, seed=1)
-    together = pd.concat([train, test]).sort_values(list(fruit.columns), ignore_index=True)
-    pd.testing.assert_frame_equal(
-        together, fruit.sort_values(list(fruit.columns), ignore_index=True)
+def params(by: str = "row", kind: str = "classification", **train: object) -> Params:
+    settings = {"metric": "accuracy", "candidates": {"baseline": {}}, "folds": 3} | train
+    split = {"by": by, "test_fraction": 0.25}
+    return Params(
+        **PARAMS | {"kind": kind, "split": split, "train": settings, "keras_backend": "jax"}
     )
 
 
-def test_the_order_of_the_rows_does_not_matter(fruit: pd.DataFrame) -> None:
-    shuffled = fruit.sample(frac=1, random_state=3).reset_index(drop=True)
-    _, test = split(fruit, fruit["fruit"], 0.25, seed=1)
-    _, test_of_shuffled = split(shuffled, shuffled["fruit"], 0.25, seed=1)
+@pytest.fixture
+def orchard(fruit: pd.DataFrame) -> pd.DataFrame:
+    """Fruit of 20 farms, three from each, picked on 15 days, with no side given."""
+    return fruit.assign(
+        farm=pd.array(np.arange(60) % 20, dtype="Int64"),
+        picked=pd.Timestamp(2026, 5, 1) + pd.to_timedelta(np.arange(60) * 7 % 15, unit="D"),
+        side=pd.Series([None] * 60, dtype="str"),
+    )
+
+
+def test_every_class_has_its_share_in_the_test(contract: Contract, fruit: pd.DataFrame) -> None:
+    _, test = set_test_apart(fruit, contract, params())
+    assert (abs(test["fruit"].value_counts() - fruit["fruit"].value_counts() / 4) <= 0.5).all()
+
+
+@pytest.mark.parametrize("by", ["row", "group", "time"])
+def test_no_row_is_lost_and_none_is_on_both_sides(orchard: pd.DataFrame, by: str) -> None:
+    train, test = set_test_apart(orchard, GROUPED, params(by))
+    keys = [*orchard.columns.drop("side")]
+    together = pd.concat([train, test]).sort_values(keys, ignore_index=True)
+    pd.testing.assert_frame_equal(together, orchard.sort_values(keys, ignore_index=True))
+    assert 10 <= len(test) <= 20
+
+
+@pytest.mark.parametrize("by", ["row", "group", "time"])
+def test_the_order_of_the_rows_does_not_matter(orchard: pd.DataFrame, by: str) -> None:
+    shuffled = orchard.sample(frac=1, random_state=3).reset_index(drop=True)
+    _, test = set_test_apart(orchard, GROUPED, params(by))
+    _, test_of_shuffled = set_test_apart(shuffled, GROUPED, params(by))
     assert set(test["weight"]) == set(test_of_shuffled["weight"])
 
 
-def test_equal_rows_fall_on_the_same_side(fruit: pd.DataFrame) -> None:
-    doubled = pd.concat([fruit, fruit], ignore_index=True)
-    train, test = split(doubled, doubled["fruit"], 0.25, seed=1)
+@pytest.mark.parametrize("by", ["row", "group", "time"])
+def test_equal_rows_fall_on_the_same_side(orchard: pd.DataFrame, by: str) -> None:
+    doubled = pd.concat([orchard, orchard], ignore_index=True)
+    train, test = set_test_apart(doubled, GROUPED, params(by))
     assert test.duplicated(keep=False).all()
     assert train.duplicated(keep=False).all()
+
+
+def test_rows_that_differ_in_their_name_alone_fall_on_the_same_side(fruit: pd.DataFrame) -> None:
+    columns = CONTRACT["columns"] | {"label": {"type": "identifier", "meaning": "label"}}
+    contract = Contract.model_validate(CONTRACT | {"columns": columns})
+    doubled = pd.concat([fruit, fruit], ignore_index=True)
+    named = doubled.assign(label=[str(number) for number in range(120)])
+    _, test = set_test_apart(named, contract, params())
+    drawn = set(test["label"].astype(int))
+    assert len(drawn) == 30
+    assert {(number + 60) % 120 for number in drawn} == drawn
+
+
+def test_images_of_equal_pixels_fall_on_the_same_side() -> None:
+    target = {"type": "categorical", "categories": ["no", "yes"], "meaning": "answer"}
+    contract = Contract.model_validate(
+        CONTRACT
+        | {"target": "answer", "images": {"width": 2, "height": 1}, "columns": {"answer": target}}
+    )
+    pixels = [bytes([number % 40, 0]) for number in range(80)]
+    frame = pd.DataFrame({"image": pixels, "answer": ["no", "yes"] * 40}).assign(
+        file=[f"{number}.png" for number in range(80)], part=pd.Series([None] * 80, dtype="str")
+    )
+    train, test = set_test_apart(frame, contract, params())
+    assert len(test) == 20
+    assert not set(train["image"]) & set(test["image"])
+
+
+def test_a_group_is_on_one_side(orchard: pd.DataFrame) -> None:
+    train, test = set_test_apart(orchard, GROUPED, params("group"))
+    assert len(test) == 15
+    assert not set(train["farm"]) & set(test["farm"])
+
+
+def test_the_latest_rows_are_the_test_and_those_of_a_day_stay_together(
+    orchard: pd.DataFrame,
+) -> None:
+    train, test = set_test_apart(orchard, GROUPED, params("time"))
+    assert len(test) == 16
+    assert train["picked"].max() < test["picked"].min()
+
+
+def test_the_earliest_time_is_never_in_the_test() -> None:
+    times = pd.Series([1, 2, 2, 2, 2, 2, 2, 2, 2, 2])
+    assert latest(times, 0.9).tolist() == [False] + [True] * 9
+
+
+def test_a_given_split_is_kept_without_train_rows_that_equal_a_test_row(
+    orchard: pd.DataFrame,
+) -> None:
+    given = orchard.assign(side=["train"] * 50 + ["test"] * 10)
+    copied = pd.concat([given, given.tail(3).assign(side="train")], ignore_index=True)
+    train, test = set_test_apart(copied, GIVEN, params())
+    pd.testing.assert_frame_equal(train, given.head(50))
+    pd.testing.assert_frame_equal(test, given.tail(10).reset_index(drop=True))
 
 
 @pytest.mark.parametrize("categories", [5, 40])
 def test_the_share_is_kept_as_near_as_equal_rows_allow(categories: int) -> None:
     values = np.random.default_rng(0).integers(0, categories, 1000)
-    frame = pd.DataFrame({"a": values, "target": "x"})
-    train, test = split(frame, frame["target"], 0.2, seed=1)
-    largest = frame["a"].value_counts().max()
-    assert abs(len(test) - 200) <= largest / 2
-    assert not set(train["a"]) & set(test["a"])
+    frame = pd.DataFrame({"a": values})
+    test = draw(frame, pd.Series("x", index=frame.index), 0.2, seed=1)
+    assert abs(test.sum() - 200) <= frame["a"].value_counts().max() / 2
+    assert not set(values[test]) & set(values[~test])
 
 
 def test_a_small_class_has_rows_on_both_sides() -> None:
-    frame = pd.DataFrame({"a": range(40), "target": ["rare", "rare"] + ["common"] * 38})
-    train, test = split(frame, frame["target"], 0.2, seed=1)
-    assert list(train["target"]).count("rare") == list(test["target"]).count("rare") == 1
+    frame = pd.DataFrame({"a": range(40)})
+    strata = pd.Series(["rare", "rare"] + ["common"] * 38)
+    test = draw(frame, strata, 0.2, seed=1)
+    assert test[:2].sum() == 1
 
 
 def test_equal_rows_are_never_all_in_the_test() -> None:
-    frame = pd.DataFrame({"a": [1] * 99 + [2], "target": "x"})
-    train, _ = split(frame, frame["target"], 0.6, seed=1)
-    assert len(train) >= 1
+    frame = pd.DataFrame({"a": [1] * 99 + [2]})
+    assert not draw(frame, pd.Series("x", index=frame.index), 0.6, seed=1).all()
 
 
 def test_another_seed_draws_another_test_set(fruit: pd.DataFrame) -> None:
-    _, one = split(fruit, fruit["fruit"], 0.25, seed=1)
-    _, two = split(fruit, fruit["fruit"], 0.25, seed=2)
-    assert set(one["weight"]) != set(two["weight"])
+    one, two = (draw(fruit, fruit["fruit"], 0.25, seed) for seed in (1, 2))
+    assert one.tolist() != two.tolist()
 
 
 def test_a_column_named_seed_is_no_obstacle(fruit: pd.DataFrame) -> None:
-    renamed = fruit.rename(columns={"seeds": "seed"})
-    _, test = split(renamed, renamed["fruit"], 0.25, seed=1)
-    assert len(test) == 15
+    assert draw(fruit.rename(columns={"seeds": "seed"}), fruit["fruit"], 0.25, seed=1).sum() == 15
 
 
 def test_rows_without_a_target_are_dropped(fruit: pd.DataFrame) -> None:
@@ -75,6 +167,111 @@ def test_rows_without_a_target_are_dropped(fruit: pd.DataFrame) -> None:
     assert len(clean(fruit, "fruit")) == 58
 
 
-def test_a_split_that_leaves_too_few_test_rows_is_told(fruit: pd.DataFrame) -> None:
-    with pytest.raises(UserError, match=r"split\.test_fraction: 0\.01 of 60 rows leaves 59 for"):
-        divide(fruit, "weight", "regression", 0.01, seed=1)
+def test_every_fold_of_a_classification_holds_every_class(
+    contract: Contract, fruit: pd.DataFrame
+) -> None:
+    rows = fruit.assign(fruit=["apple"] * 50 + ["melon"] * 10)
+    tried = [rows["fruit"].iloc[fold[1]] for fold in folds(rows, contract, params(folds=5))]
+    assert [(part == "melon").sum() for part in tried] == [2] * 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "train"),
+    [("classification", {}), ("regression", {}), ("regression", {"folds": None, "holdout": 0.3})],
+)
+@pytest.mark.parametrize("by", ["row", "group", "time"])
+def test_folds_learn_from_none_of_the_rows_that_they_are_tried_on(
+    orchard: pd.DataFrame, by: str, kind: str, train: dict
+) -> None:
+    target = "fruit" if kind == "classification" else "weight"
+    contract = GROUPED.model_copy(update={"target": target})
+    made = folds(orchard, contract, params(by, kind, **train))
+    assert len(made) == (1 if train else 3)
+    for learnt, tried in made:
+        assert len(learnt)
+        assert len(tried)
+        assert not set(learnt) & set(tried)
+        if by == "group":
+            assert not set(orchard["farm"].iloc[learnt]) & set(orchard["farm"].iloc[tried])
+        if by == "time":
+            assert orchard["picked"].iloc[learnt].max() < orchard["picked"].iloc[tried].min()
+    if train:
+        assert len(made[0][1]) == pytest.approx(18, abs=2)
+    elif by != "time":
+        assert sorted(np.concatenate([tried for _, tried in made])) == list(range(60))
+
+
+WRONG = {
+    "one class only": (
+        {},
+        lambda rows: rows.assign(fruit="apple"),
+        r"the train rows hold one class only, 'apple'; two are needed",
+    ),
+    "a class with fewer rows than folds": (
+        {},
+        lambda rows: rows.assign(fruit=["apple"] * 58 + ["melon"] * 2),
+        r"train\.folds: 3 folds need 3 train rows of each class, but 'melon' has 2",
+    ),
+    "a constant target": (
+        {"kind": "regression"},
+        lambda rows: rows.assign(weight=3.5),
+        r"the target is 3\.5 in every train row; there is nothing to tell apart",
+    ),
+    "more folds than rows": (
+        {"kind": "regression", "folds": 90},
+        lambda rows: rows,
+        r"train\.folds: 90 is more than the 60 train rows",
+    ),
+    "fewer groups than folds": (
+        {"by": "group"},
+        lambda rows: rows.assign(farm=np.arange(60) % 2),
+        r"3 folds by group need 3 groups, but 'farm' has 2 in the train rows",
+    ),
+    "too few times": (
+        {"by": "time"},
+        lambda rows: rows.assign(picked=pd.Timestamp(2026, 1, 1)),
+        r"3 folds by time need 4 times, but 'picked' has 1 in the train rows",
+    ),
+    "a row without a time": (
+        {"by": "time"},
+        lambda rows: rows.assign(picked=rows["picked"].where(rows.index > 0)),
+        r"time: 1 of 60 rows lack 'picked'; make it `nullable: false`",
+    ),
+    "too small a share": (
+        {"folds": None, "holdout": 0.01, "kind": "regression"},
+        lambda rows: rows,
+        r"train\.holdout: 0\.01 of 60 rows, split by row, leaves fewer than two",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_rows_that_cannot_be_folded_are_told(orchard: pd.DataFrame, mistake: str) -> None:
+    settings, change, expected = WRONG[mistake]
+    target = "weight" if settings.get("kind") == "regression" else "fruit"
+    contract = GROUPED.model_copy(update={"target": target})
+    with pytest.raises(UserError, match=expected):
+        folds(change(orchard), contract, params(**settings))
+
+
+@pytest.mark.parametrize("by", ["group", "time"])
+def test_a_split_by_a_column_that_the_contract_does_not_name_is_told(
+    contract: Contract, fruit: pd.DataFrame, by: str
+) -> None:
+    with pytest.raises(UserError, match=f"split.by: {by} needs a column; name it as `{by}:`"):
+        set_test_apart(fruit, contract, params(by))
+
+
+def test_a_split_that_leaves_too_few_test_rows_is_told(
+    contract: Contract, fruit: pd.DataFrame
+) -> None:
+    with pytest.raises(
+        UserError, match=r"split: 4 rows split by row with a test_fraction of 0\.25"
+    ):
+        set_test_apart(fruit.head(4), contract.model_copy(update={"target": "weight"}), params())
+
+
+def test_rows_without_a_side_in_a_given_split_are_told(orchard: pd.DataFrame) -> None:
+    given = orchard.assign(side=["train"] * 50 + [None] * 10)
+    with pytest.raises(UserError, match="part: 'side' says nothing about 10 of 60 rows"):
+        set_test_apart(given, GIVEN, params())

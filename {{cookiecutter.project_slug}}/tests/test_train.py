@@ -1,57 +1,158 @@
 """Comparing candidates and choosing one."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import PARAMS, write_params
 
 from package_name.config import Project
-from package_name.data.contract import Contract
+from package_name.data.contract import Contract, load_contract
+from package_name.data.splits import folds
 from package_name.errors import UserError
 from package_name.modeling.metrics import primary_metric
-from package_name.train import candidates, choose, folds_for
+from package_name.train import (
+    candidates,
+    choose,
+    compare,
+    over_folds,
+    scorer,
+    telling,
+    training_sizes,
+    unlearnt,
+)
 
 LEADERBOARD = pd.DataFrame(
     {
         "candidate": ["baseline", "linear", "mlp"],
         "accuracy_mean": [0.3, 0.9, 0.9],
         "log_loss_mean": [1.1, 0.4, 0.3],
+        "standard_error": [0.0, 0.3, 0.15],
     }
 )
 
 
 @pytest.mark.parametrize(("metric", "expected"), [("accuracy", "linear"), ("log_loss", "mlp")])
 def test_the_best_candidate_wins_and_a_tie_goes_to_the_earlier(metric: str, expected: str) -> None:
-    assert choose(LEADERBOARD, primary_metric("classification", metric)) == expected
+    metric = primary_metric("classification", metric)
+    assert choose(LEADERBOARD, metric, one_standard_error=False) == expected
 
 
-def test_every_fold_of_a_classification_holds_every_class() -> None:
-    y = np.array(["a"] * 40 + ["b"] * 5, dtype=object)
-    folds = folds_for("classification", y, 5, seed=1)
-    assert [list(y[test]).count("b") for _, test in folds.split(y, y)] == [1] * 5
+def test_the_simplest_candidate_within_a_standard_error_of_the_best_can_win() -> None:
+    log_loss = primary_metric("classification", "log_loss")
+    assert choose(LEADERBOARD, log_loss, one_standard_error=True) == "linear"
+    surer = LEADERBOARD.assign(standard_error=0.05)
+    assert choose(surer, log_loss, one_standard_error=True) == "mlp"
 
 
-@pytest.mark.parametrize(
-    ("y", "expected"),
-    [
-        (["a"] * 9, "the train rows hold one class only, 'a'; two are needed"),
-        (["a"] * 9 + ["b"] * 2, "3 folds need 3 train rows of each class, but 'b' has 2"),
-    ],
-)
-def test_classes_that_cannot_be_folded_are_told(y: list[str], expected: str) -> None:
-    with pytest.raises(UserError, match=expected):
-        folds_for("classification", np.array(y, dtype=object), 3, seed=1)
+def test_a_candidate_without_the_metric_never_wins() -> None:
+    accuracy = primary_metric("classification", "accuracy")
+    undefined = LEADERBOARD.assign(accuracy_mean=[0.3, np.nan, 0.2])
+    assert choose(undefined, accuracy, one_standard_error=False) == "baseline"
+    with pytest.raises(UserError, match=r"train\.metric: accuracy is not defined on the rows"):
+        choose(undefined.assign(accuracy_mean=np.nan), accuracy, one_standard_error=False)
 
 
-def test_more_folds_than_rows_are_told() -> None:
-    with pytest.raises(UserError, match=r"train\.folds: 5 is more than the 3 train rows"):
-        folds_for("regression", np.arange(3.0), 5, seed=1)
+def test_a_line_of_the_leaderboard_has_mean_spread_and_standard_error() -> None:
+    scores = {"accuracy": np.array([0.5, 0.7, 0.9]), "roc_auc": np.array([0.8, np.nan, 0.6])}
+    line = over_folds(scores, primary_metric("classification", "accuracy"))
+    assert line == pytest.approx(
+        {
+            "accuracy_mean": 0.7,
+            "accuracy_std": 0.2,
+            "roc_auc_mean": 0.7,
+            "roc_auc_std": np.std([0.8, 0.6], ddof=1),
+            "standard_error": 0.2 / np.sqrt(3),
+        }
+    )
+
+
+def test_held_out_rows_have_a_standard_error_by_the_bootstrap(project: Project) -> None:
+    settings = {"metric": "accuracy", "holdout": 0.4, "candidates": {"baseline": {}, "tree": {}}}
+    write_params(project, train=settings)
+    leaderboard = run(project)
+    rows = 24
+    share = leaderboard["accuracy_mean"]
+    expected = np.sqrt(share * (1 - share) / rows)
+    np.testing.assert_allclose(leaderboard["standard_error"], expected, atol=0.02)
+    assert leaderboard["accuracy_std"].isna().all()
+
+
+def run(project: Project) -> pd.DataFrame:
+    """The leaderboard of all rows."""
+    params = project.params()
+    contract = load_contract(project, params.kind)
+    rows = pd.read_csv(project.root / params.data.raw)
+    leaderboard, _ = compare(
+        candidates(params, contract),
+        rows[contract.features],
+        rows[contract.target].to_numpy(),
+        folds(rows, contract, params),
+        scorer(params, contract),
+        primary_metric(params.kind, params.train.metric),
+    )
+    return leaderboard
+
+
+def test_a_class_that_a_fold_has_not_learnt_counts_against_the_candidate(
+    project: Project, contract: Contract, fruit: pd.DataFrame
+) -> None:
+    score = scorer(project.params(), contract)
+    X, y = fruit[contract.features], fruit["fruit"].to_numpy()
+    apples = np.flatnonzero(y == "apple")
+    pipeline = candidates(project.params(), contract)["baseline"].fit(X.iloc[apples], y[apples])
+    scores = score(pipeline, X, y)
+    assert scores["accuracy"] == pytest.approx(len(apples) / 60)
+    assert scores["log_loss"] > 10
+    assert unlearnt(y, [(apples, np.arange(60))]) == [
+        "fold 1 is tried on classes it has not learnt: melon"
+    ]
+    assert unlearnt(y, [(np.arange(60), apples)]) == []
+
+
+def test_more_rows_help_until_they_do_not(project: Project, contract: Contract) -> None:
+    params = project.params()
+    rows = pd.read_csv(project.root / params.data.raw)
+    score = scorer(params, contract)
+    sizes = training_sizes(
+        candidates(params, contract)["linear"],
+        rows[contract.features],
+        rows["fruit"].to_numpy(),
+        folds(rows, contract, params),
+        (0.01, 0.5, 1.0),
+        lambda *rows: score(*rows)["accuracy"],
+        seed=1,
+    )
+    assert sizes["rows"].tolist() == [20] * 3 + [40] * 3
+    assert sizes["fold"].tolist() == [1, 2, 3] * 2
+    assert sizes["validation"].min() > 0.9
+
+
+def test_a_warning_of_a_library_is_told_once_with_the_candidates_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with telling("linear"):
+        for _ in range(3):
+            warnings.warn("did not converge\nsee the manual", UserWarning, stacklevel=1)
+            warnings.warn("an old name", DeprecationWarning, stacklevel=1)
+    assert capsys.readouterr().err == "train: linear: did not converge\n"
 
 
 def test_the_baseline_cannot_be_left_out(project: Project, contract: Contract) -> None:
     write_params(project, train=PARAMS["train"] | {"candidates": {"linear": {}}})
     with pytest.raises(UserError, match=r"train\.candidates: baseline is missing"):
         candidates(project.params(), contract)
+
+
+@pytest.mark.parametrize("settings", [{"folds": 3, "holdout": 0.2}, {}])
+def test_folds_and_held_out_rows_are_one_or_the_other(project: Project, settings: dict) -> None:
+    write_params(project, train={"metric": "accuracy", "candidates": {"baseline": {}}} | settings)
+    with pytest.raises(UserError) as error:
+        project.params()
+    assert str(error.value) == (
+        "params.yaml: train: say either `folds` or `holdout`: how the candidates are compared"
+    )
 
 
 def test_unseen_categories_and_missing_numbers_can_be_predicted(

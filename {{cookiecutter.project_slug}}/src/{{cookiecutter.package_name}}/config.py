@@ -29,6 +29,7 @@ class Project:
         self.ingest_report = self.reports / "ingest.json"
         self.leaderboard = self.reports / "leaderboard.csv"
         self.history = self.reports / "history.csv"
+        self.training_sizes = self.reports / "training_sizes.csv"
         self.metrics = self.reports / "metrics.json"
         self.plots = self.reports / "plots"
         self.figures = self.reports / "figures"

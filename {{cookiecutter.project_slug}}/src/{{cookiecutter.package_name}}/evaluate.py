@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from .config import Project
+from .data.contract import Contract
 from .data.tables import read_parquet
 from .errors import end, exit_status
-from .modeling.metrics import classes, interval, primary_metric, probabilities, score
-from .params import Params
+from .modeling.card import model_card, with_interval
+from .modeling.metrics import METRICS, Outcome, outcome, primary_metric, summary
+from .params import Kind, Params
 from .reproducibility.artifacts import (
     replacing_directory,
     write_csv,
@@ -19,108 +22,84 @@ from .reproducibility.artifacts import (
 from .reproducibility.stage import run
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from matplotlib.figure import Figure
 
-ROC_COLUMNS = ["class", "false_positive_rate", "true_positive_rate"]
-
-
-def summarise(
-    params: Params, actual: np.ndarray, champion: pd.DataFrame, baseline: pd.DataFrame
-) -> dict[str, Any]:
-    """All metrics of the champion, an interval of the primary one, and the same for the baseline.
-
-    Args:
-        params: Names the primary metric and how the interval is made.
-        actual: (n_rows,) true classes or values.
-        champion: The champion's predictions.
-        baseline: The baseline's predictions.
-    """
-    primary = primary_metric(params.kind, params.train.metric)
-
-    def summary(predictions: pd.DataFrame) -> dict[str, float]:
-        low, high = interval(
-            primary,
-            actual,
-            predictions,
-            resamples=params.evaluate.resamples,
-            confidence=params.evaluate.confidence,
-            seed=params.seed,
-        )
-        bounds = {f"{primary.name}_low": low, f"{primary.name}_high": high}
-        return score(params.kind, actual, predictions) | bounds
-
-    return summary(champion) | {"test_rows": len(actual), "baseline": summary(baseline)}
+    from .modeling.gallery import Gallery
+    from .modeling.saved import SavedModel
 
 
-def roc(actual: np.ndarray, predictions: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, float]]:
-    """The points of each class's ROC curve against the rest, and the area under it.
-
-    A class without test rows, or with nothing but, has no curve.
-
-    Returns:
-        `class`, `false_positive_rate`, `true_positive_rate`; and the area by class.
-    """
-    import pandas as pd
-    from sklearn import metrics
-
-    curves, areas = [], {}
-    for name, likely in zip(classes(predictions), probabilities(predictions).T, strict=True):
-        positive = actual == name
-        if positive.all() or not positive.any():
-            continue
-        false_rate, true_rate, _ = metrics.roc_curve(positive, likely)
-        curve = dict(zip(ROC_COLUMNS, (name, false_rate, true_rate), strict=True))
-        curves.append(pd.DataFrame(curve))
-        areas[name] = float(metrics.auc(false_rate, true_rate))
-    return pd.concat(curves) if curves else pd.DataFrame(columns=ROC_COLUMNS), areas
-
-
-def mean_curve(history: pd.DataFrame) -> pd.DataFrame:
-    """The mean loss per candidate and epoch, for as many epochs as every fold has."""
-    epochs = history.groupby(["candidate", "epoch"])[["loss", "val_loss"]]
-    every_fold = history.groupby("candidate")["fold"].nunique()
-    complete = epochs.size().eq(every_fold, level="candidate")
-    return epochs.mean()[complete].reset_index()
-
-
-def figures(
-    params: Params,
-    target: str,
-    actual: np.ndarray,
-    predictions: pd.DataFrame,
-    history: pd.DataFrame,
-) -> tuple[dict[str, Figure], dict[str, pd.DataFrame]]:
-    """The pictures, and the tables that `dvc plots` draws the same things from, by file name."""
-    from .modeling import figures as draw
-
-    predicted = predictions["prediction"].to_numpy()
-    tables = {
-        "predictions": predictions.assign(actual=actual),
-        "learning_curve": mean_curve(history),
+def summarise(params: Params, champion: Outcome, baseline: Outcome) -> dict[str, Any]:
+    """All metrics of the champion with their intervals, and the same for the baseline."""
+    return {
+        "test_rows": len(champion),
+        **summary(params.kind, champion, params.evaluate, params.seed),
+        "baseline": summary(params.kind, baseline, params.evaluate, params.seed),
     }
-    if params.kind == "classification":
-        tables["roc"], areas = roc(actual, predictions)
-        pictures = {
-            "confusion_matrix": draw.confusion_matrix(actual, predicted, classes(predictions)),
-            "roc_curve": draw.roc_curves(tables["roc"], areas),
-        }
-    else:
-        pictures = {
-            "predicted_against_actual": draw.predicted_against_actual(actual, predicted, target),
-            "residuals": draw.residuals(actual, predicted, target),
-        }
-    for name, epochs in history.groupby("candidate"):
-        pictures[f"learning_curve_{name}"] = draw.learning_curve(epochs)
-    return pictures, tables
+
+
+def by_subgroup(
+    params: Params, contract: Contract, test: pd.DataFrame, champion: Outcome
+) -> list[dict[str, Any]]:
+    """All metrics of the champion for the rows of each value of the contract's subgroups."""
+    lines: list[dict[str, Any]] = []
+    for column in contract.subgroups:
+        values = test[column].fillna("missing")
+        for value in sorted(values.unique()):
+            part = champion.only((values == value).to_numpy())
+            scores = summary(params.kind, part, params.evaluate, params.seed)
+            lines.append({"column": column, "value": value, "test_rows": len(part), **scores})
+    return lines
+
+
+def unlearnt(test: pd.DataFrame, champion: SavedModel) -> list[str]:
+    """The classes of the test rows that the champion has not learnt."""
+    if champion.kind == "regression":
+        return []
+    return sorted({*test[champion.contract.target]} - {*champion.pipeline.classes_})
+
+
+def draw(
+    params: Params,
+    champion: SavedModel,
+    test: pd.DataFrame,
+    found: Outcome,
+    history: pd.DataFrame,
+    sizes: pd.DataFrame,
+) -> Gallery:
+    """All figures and tables of this kind of problem."""
+    from .modeling import gallery
+
+    metric = primary_metric(params.kind, params.train.metric)
+    parts = [
+        gallery.of_classes(found)
+        if params.kind == "classification"
+        else gallery.of_numbers(found, champion.contract.target),
+        gallery.of_images(champion, test, found)
+        if champion.contract.images
+        else gallery.of_features(champion, test, metric, params.seed),
+        gallery.of_training(history, sizes, champion.candidate, metric),
+    ]
+    return gallery.Gallery(
+        {name: figure for part in parts for name, figure in part.figures.items()},
+        {name: table for part in parts for name, table in part.tables.items()},
+    )
+
+
+def table(kind: Kind, scores: dict[str, Any], champion: str) -> str:
+    """The metrics of champion and baseline as lines of text."""
+    lines = [["", champion, "baseline"]]
+    for metric in METRICS[kind]:
+        found = (scores, scores["baseline"])
+        lines.append([metric.name, *(with_interval(part, metric.name) for part in found)])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = ([cell.ljust(wide) for cell, wide in zip(line, widths, strict=True)] for line in lines)
+    return "\n".join("  ".join(line).rstrip() for line in padded)
 
 
 def main() -> None:
     """Run the stage in the project around the working directory."""
     import pandas as pd
 
-    from .modeling.card import model_card
     from .modeling.saved import load
 
     project = Project.find()
@@ -129,31 +108,40 @@ def main() -> None:
         load(project.require(path, "train"), project.name(path))
         for path in (project.champion, project.baseline)
     )
-    leaderboard = pd.read_csv(project.require(project.leaderboard, "train"))
-    history = pd.read_csv(project.require(project.history, "train"))
+    leaderboard, history, sizes = (
+        pd.read_csv(project.require(path, "train"))
+        for path in (project.leaderboard, project.history, project.training_sizes)
+    )
     test = read_parquet(project.require(project.test, "preprocess"), project.name(project.test))
-    target = champion.contract.target
-    actual = test[target].to_numpy()
+    contract = champion.contract
+    actual = test[contract.target].to_numpy()
+    if unknown := unlearnt(test, champion):
+        print(
+            f"evaluate: no train row is {' or '.join(unknown)}, which the test rows hold; "
+            "the champion never predicts it",
+            file=sys.stderr,
+        )
     predictions = champion.predict(test)
+    found = outcome(actual, predictions, contract.classes)
+    expected = outcome(actual, baseline.predict(test), contract.classes)
 
-    metrics = summarise(params, actual, predictions, baseline.predict(test))
-    pictures, tables = figures(params, target, actual, predictions, history)
+    metrics = summarise(params, found, expected)
+    metrics["subgroups"] = by_subgroup(params, contract, test, found)
+    drawn = draw(params, champion, test, found, history, sizes)
     write_json(metrics, project.metrics)
     with replacing_directory(project.figures) as directory:
-        for name, figure in pictures.items():
+        for name, figure in drawn.figures.items():
             write_png(figure, directory / f"{name}.png")
     with replacing_directory(project.plots) as directory:
-        for name, table in tables.items():
-            write_csv(table, directory / f"{name}.csv")
-    write_text(
-        model_card(params, champion, leaderboard, metrics, list(pictures)), project.model_card
-    )
-    name = params.train.metric
+        write_csv(predictions.assign(actual=actual), directory / "predictions.csv")
+        for name, lines in drawn.tables.items():
+            write_csv(lines, directory / f"{name}.csv")
+    card = model_card(params, champion, leaderboard, metrics, list(drawn.figures))
+    write_text(card, project.model_card)
+    print(table(params.kind, metrics, champion.candidate))
     print(
-        f"evaluate: {champion.candidate} has {name} {metrics[name]:.4f} "
-        f"({metrics[f'{name}_low']:.4f} to {metrics[f'{name}_high']:.4f}), the baseline "
-        f"{metrics['baseline'][name]:.4f}, on {len(test)} test rows "
-        f"-> {project.name(project.metrics)}"
+        f"evaluate: {champion.candidate} on {len(test)} test rows, figures with their "
+        f"{100 * params.evaluate.confidence:g}% intervals -> {project.name(project.metrics)}"
     )
 
 

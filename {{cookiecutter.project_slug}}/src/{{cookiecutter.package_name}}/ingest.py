@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .config import Project
-from .data.contract import Contract, apply, load_contract, require_columns
+from .data.conformity import apply, require_columns
+from .data.contract import IMAGE, Contract, load_contract
 from .errors import UserError, end, exit_status
 from .reproducibility.artifacts import write_json, write_parquet
 from .reproducibility.stage import run
@@ -14,20 +16,42 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def ingest(raw: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read(
+    path: Path, name: str, contract: Contract, *, resize: bool
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """The raw table or images as a table; and what could not be read of them."""
+    if contract.images is not None:
+        from .data.images import read_images
+
+        return read_images(path, name, contract, resize=resize)
+    from .data.tables import read_table
+
+    return read_table(path, name, contract.missing), None
+
+
+def ingest(
+    raw: pd.DataFrame, unusable: pd.DataFrame | None, contract: Contract
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Type the columns of the contract and separate the rows that break it.
 
     Args:
         raw: The table as it came, one row per observation.
+        unusable: Breaches that were found while reading, if any.
         contract: What it should hold.
 
     Returns:
         The rows that keep the contract, with its columns in its order and typed; and one row per
         broken cell: `row`, `column`, `value`, `rule`, then the raw row's own cells as text.
     """
+    import pandas as pd
+
     table, breaches = apply(contract.columns, raw)
+    if unusable is not None:
+        breaches = pd.concat([unusable, breaches]).sort_values("row", kind="stable")
+        breaches = breaches.reset_index(drop=True)
     kept = table.drop(index=breaches["row"].unique() - 1).reset_index(drop=True)
-    originals = raw.iloc[breaches["row"].to_numpy() - 1].astype("str").reset_index(drop=True)
+    cells = raw.drop(columns=IMAGE) if contract.images else raw
+    originals = cells.iloc[breaches["row"].to_numpy() - 1].astype("str").reset_index(drop=True)
     return kept, breaches.join(originals.add_prefix("raw_"))
 
 
@@ -76,9 +100,9 @@ def main() -> None:
     params = project.params()
     contract = load_contract(project, params.kind)
     name = params.data.raw
-    raw = _read(project, contract, name)
+    raw, unusable = read(project.root / name, name, contract, resize=params.data.resize)
     require_columns(raw, contract.columns, name)
-    kept, breaches = ingest(raw, contract)
+    kept, breaches = ingest(raw, unusable, contract)
     counts = report(raw, kept, breaches, contract)
     require_few_rejected(counts, breaches, params.data.max_rejected, name)
     write_parquet(kept, project.dataset)
@@ -89,16 +113,6 @@ def main() -> None:
         f"ingest: {counts['accepted']} rows accepted, {counts['rejected']} rejected"
         f"{ignored if counts['ignored_columns'] else ''} -> {project.name(project.dataset)}"
     )
-
-
-def _read(project: Project, contract: Contract, name: str) -> pd.DataFrame:
-    if contract.images is not None:
-        from .data.images import read_images
-
-        return read_images(project.root / name, name, contract)
-    from .data.tables import read_table
-
-    return read_table(project.root / name, name, contract.missing)
 
 
 if __name__ == "__main__":

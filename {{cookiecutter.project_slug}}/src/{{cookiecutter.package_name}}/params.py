@@ -6,9 +6,9 @@ import difflib
 import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from .config import read_yaml
 from .errors import UserError
@@ -16,6 +16,9 @@ from .errors import UserError
 Kind = Literal["classification", "regression"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(strict=True, gt=0)]
+Step = str | Annotated[dict[str, Any], Field(min_length=1, max_length=1)]
+Recipe = list[Step] | Literal["drop"]
+"""Steps in their order, each a name or `{name: option}`; or leave the columns out."""
 
 
 class Strict(BaseModel):
@@ -31,6 +34,8 @@ class DataParams(Strict):
     """The raw file below data/raw, relative to the project's root."""
     max_rejected: Annotated[float, Field(ge=0, le=1)]
     """Largest share of rows that may break the contract before ingest gives up."""
+    resize: bool = False
+    """Scale images of another size than the contract's instead of setting them aside."""
 
     @field_validator("raw")
     @classmethod
@@ -44,10 +49,25 @@ class DataParams(Strict):
 
 
 class SplitParams(Strict):
-    """How `preprocess` divides the rows."""
+    """How `preprocess` divides the rows, and `train` its folds in the same way."""
 
+    by: Literal["row", "group", "time"] = "row"
+    """Draw single rows, draw groups whole, or take the latest rows for the test."""
     test_fraction: Fraction
     """Share of the rows that only `evaluate` sees."""
+
+
+class FeaturesParams(Strict):
+    """The steps that make numbers of each group of columns; see `modeling.steps`."""
+
+    numeric: Recipe = ["impute", "standardise"]
+    """Columns of type numeric and integer."""
+    binary: Recipe = ["ordinal", {"impute": "most_frequent"}]
+    categorical: Recipe = ["one_hot"]
+    ordered: Recipe = ["ordinal", "impute", "standardise"]
+    datetime: Recipe = ["calendar", "impute"]
+    columns: dict[str, Recipe] = {}
+    """Steps of single columns, instead of those of their group."""
 
 
 class TrainParams(Strict):
@@ -55,10 +75,22 @@ class TrainParams(Strict):
 
     metric: str
     """The metric that picks the champion."""
-    folds: Annotated[int, Field(strict=True, ge=2)]
+    folds: Annotated[int, Field(strict=True, ge=2)] | None = None
     """Number of cross-validation folds."""
+    holdout: Fraction | None = None
+    """Instead of folds, the share of the train rows that all candidates are compared on."""
+    one_standard_error: bool = False
+    """Take the first candidate within one standard error of the best, instead of the best."""
+    training_sizes: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
+    """Shares of the rows to train the champion on again, to see whether more data would help."""
     candidates: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
     """Options of each candidate by its name, simplest first: ties go to the earlier one."""
+
+    @model_validator(mode="after")
+    def _validates_in_one_way(self) -> Self:
+        if (self.folds is None) == (self.holdout is None):
+            raise ValueError("say either `folds` or `holdout`: how the candidates are compared")
+        return self
 
 
 class EvaluateParams(Strict):
@@ -83,6 +115,7 @@ class Params(Strict):
     """The library that Keras computes with; it must be installed."""
     data: DataParams
     split: SplitParams
+    features: FeaturesParams = FeaturesParams()
     train: TrainParams
     evaluate: EvaluateParams
 

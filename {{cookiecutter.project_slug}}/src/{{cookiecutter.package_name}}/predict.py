@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .config import Project
-from .data.contract import Contract, apply, require_columns
+from .data.conformity import apply, require_columns
+from .data.contract import FILE, Contract
 from .data.tables import read_table
 from .errors import UserError
 from .reproducibility.artifacts import write_csv
@@ -16,17 +17,31 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def read_features(path: Path, contract: Contract) -> pd.DataFrame:
-    """Read the contract's feature columns from a CSV or parquet file, typed and checked.
+def read_features(path: Path, contract: Contract, *, resize: bool) -> pd.DataFrame:
+    """Read the contract's feature columns from a file, typed and checked.
+
+    Args:
+        path: A CSV or parquet file; where the contract describes images, also a zip or a folder
+            of them.
+        contract: What the rows should hold.
+        resize: Scale images of another size.
+
+    Returns:
+        The features, and of images also where each lies.
 
     Raises:
         UserError: The file cannot be read, lacks a feature, or a cell breaks the contract.
     """
     name = str(path)
-    raw = read_table(path, name, contract.missing)
-    features = contract.features_only()
-    require_columns(raw, features, name)
-    table, breaches = apply(features, raw)
+    if contract.images and path.suffix.lower() != ".parquet":
+        from .data.images import read_images
+
+        table, breaches = read_images(path, name, contract, resize=resize)
+    else:
+        raw = read_table(path, name, contract.missing)
+        features = contract.features_only()
+        require_columns(raw, features, name)
+        table, breaches = apply(features, raw)
     if not breaches.empty:
         first = breaches.iloc[0]
         others = f" (and {len(breaches) - 1} more cells)" if len(breaches) > 1 else ""
@@ -63,7 +78,10 @@ def main(file: Path, output: Path | None) -> None:
     if output is not None:
         require_writable(output, file, project)
     champion = load(project.require(project.champion, "train"), project.name(project.champion))
-    predictions = champion.predict(read_features(file, champion.contract))
+    rows = read_features(file, champion.contract, resize=project.params().data.resize)
+    predictions = champion.predict(rows)
+    if FILE in rows and champion.contract.images:
+        predictions.insert(0, FILE, rows[FILE])
     if output is None:
         predictions.to_csv(sys.stdout, index=False, lineterminator="\n")
         return

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from .config import Project
 from .data.contract import load_contract
-from .data.splits import split
+from .data.splits import set_test_apart
 from .data.tables import read_parquet
-from .errors import UserError, end, exit_status
-from .params import Kind
+from .errors import end, exit_status
 from .reproducibility.artifacts import write_parquet
 from .reproducibility.stage import run
 
@@ -26,24 +25,6 @@ def clean(dataset: pd.DataFrame, target: str) -> pd.DataFrame:
     return dataset.dropna(subset=[target]).reset_index(drop=True)
 
 
-def divide(
-    dataset: pd.DataFrame, target: str, kind: Kind, test_fraction: float, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split rows into train and test; every class of a classification has its share in both.
-
-    Raises:
-        UserError: A side would have fewer than two rows, too few to compute a score from.
-    """
-    strata = dataset[target] if kind == "classification" else dataset[target].notna()
-    train, test = split(dataset, strata, test_fraction, seed)
-    if min(len(train), len(test)) < 2:
-        raise UserError(
-            f"params.yaml: split.test_fraction: {test_fraction:g} of {len(dataset)} rows leaves "
-            f"{len(train)} for training and {len(test)} for the test; both need two or more"
-        )
-    return train, test
-
-
 def main() -> None:
     """Run the stage in the project around the working directory."""
     project = Project.find()
@@ -53,13 +34,13 @@ def main() -> None:
         project.require(project.dataset, "ingest"), project.name(project.dataset)
     )
     cleaned = clean(dataset, contract.target)
-    train, test = divide(
-        cleaned, contract.target, params.kind, params.split.test_fraction, params.seed
-    )
+    train, test = set_test_apart(cleaned, contract, params)
+    copies = len(cleaned) - len(train) - len(test)
+    note = f", {copies} copies of test rows left out" if copies else ""
     write_parquet(train, project.train)
     write_parquet(test, project.test)
     print(
-        f"preprocess: {len(train)} rows for training, {len(test)} for the test "
+        f"preprocess: {len(train)} rows for training, {len(test)} for the test{note} "
         f"-> {project.name(project.train.parent)}"
     )
 

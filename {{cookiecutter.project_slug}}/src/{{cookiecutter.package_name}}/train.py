@@ -1,112 +1,108 @@
-"""Stage 3: compare the candidates by cross-validation, then fit the champion on all train rows."""
+"""Stage 3: compare the candidates on validation rows, then fit the champion on all train rows."""
 
 from __future__ import annotations
 
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .config import Project
 from .data.contract import Contract, load_contract
+from .data.splits import Fold, folds
 from .data.tables import read_parquet
 from .errors import UserError, end, exit_status
-from .modeling.metrics import METRICS, Metric, primary_metric
-from .params import Kind, Params
+from .modeling.metrics import METRICS, Metric, outcome, primary_metric, resampled
+from .params import Params
 from .reproducibility.artifacts import write_csv
 from .reproducibility.stage import run
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
-    from sklearn.model_selection import BaseCrossValidator
     from sklearn.pipeline import Pipeline
 
+    Scorer = Callable[[Pipeline, pd.DataFrame, np.ndarray], dict[str, float]]
+
 HISTORY_COLUMNS = ["candidate", "fold", "epoch", "loss", "val_loss"]
+SIZES_COLUMNS = ["rows", "fold", "train", "validation"]
+STANDARD_ERROR, STANDARD_ERROR_RESAMPLES = "standard_error", 200
 
 
 def candidates(params: Params, contract: Contract) -> dict[str, Pipeline]:
     """An unfitted pipeline of features and estimator for each candidate in params.yaml.
 
     Raises:
-        UserError: A candidate or an option is unknown, an option is impossible, or the baseline
-            is not among them.
+        UserError: A candidate, a step or an option is unknown or impossible, or the baseline is not
+            among the candidates.
     """
     from sklearn.pipeline import make_pipeline
 
-    from .modeling.estimators import build
-    from .modeling.features import features
+    from .modeling.estimators import TAKES_CODES, Problem, build
+    from .modeling.features import coded, features
 
     if "baseline" not in params.train.candidates:
         raise UserError(
             "params.yaml: train.candidates: baseline is missing; "
             "the champion is measured against it"
         )
+    problem = Problem(
+        params.kind,
+        params.seed,
+        tuple(len(contract.columns[name].categories) for name in coded(contract, params.features)),
+        contract.images.shape if contract.images else None,
+    )
     return {
-        name: make_pipeline(features(contract), build(name, options, params.kind, params.seed))
+        name: make_pipeline(
+            features(contract, params.features, params.seed, codes=name in TAKES_CODES),
+            build(name, options, problem),
+        )
         for name, options in params.train.candidates.items()
     }
 
 
-def folds_for(kind: Kind, y: np.ndarray, folds: int, seed: int) -> BaseCrossValidator:
-    """The shuffled folds of a cross-validation; for a classification each holds every class.
+def scorer(params: Params, contract: Contract) -> Scorer:
+    """What gives every metric of a fitted pipeline on the rows it is tried on.
 
-    Args:
-        kind: The kind of problem.
-        y: (n_rows,) targets of the train rows.
-        folds: Number of folds.
-        seed: Seed of the shuffling.
-
-    Raises:
-        UserError: There are too few rows, or too few of one class, for so many folds.
+    On a single fold it also gives the standard error of the primary metric, by the bootstrap.
     """
-    import numpy as np
-    from sklearn.model_selection import KFold, StratifiedKFold
+    from .modeling.saved import SavedModel
 
-    if kind == "regression":
-        if len(y) < folds:
-            raise UserError(
-                f"params.yaml: train.folds: {folds} is more than the {len(y)} train rows"
-            )
-        return KFold(folds, shuffle=True, random_state=seed)
-    classes, counts = np.unique(y, return_counts=True)
-    if len(classes) < 2:
-        raise UserError(f"the train rows hold one class only, {classes[0]!r}; two are needed")
-    if counts.min() < folds:
-        raise UserError(
-            f"params.yaml: train.folds: {folds} folds need {folds} train rows of each class, but "
-            f"{classes[counts.argmin()]!r} has {counts.min()}"
-        )
-    return StratifiedKFold(folds, shuffle=True, random_state=seed)
+    primary = primary_metric(params.kind, params.train.metric)
+
+    def score(pipeline: Pipeline, X: pd.DataFrame, y: np.ndarray) -> dict[str, float]:
+        predictions = SavedModel(pipeline, "", params.kind, contract).predict(X)
+        found = outcome(y, predictions, contract.classes)
+        scores = {metric.name: metric.of(found) for metric in METRICS[params.kind]}
+        if params.train.holdout is None:
+            return scores
+        draws = resampled((primary,), found, STANDARD_ERROR_RESAMPLES, params.seed)
+        return scores | {STANDARD_ERROR: float(draws.std(ddof=1))}
+
+    return score
 
 
 def cross_validate(
-    pipeline: Pipeline,
-    X: pd.DataFrame,
-    y: np.ndarray,
-    folds: BaseCrossValidator,
-    metrics: tuple[Metric, ...],
-) -> tuple[dict[str, float], pd.DataFrame]:
+    pipeline: Pipeline, X: pd.DataFrame, y: np.ndarray, folds: list[Fold], score: Scorer
+) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
     """Fit and score a clone of `pipeline` per fold.
 
     Returns:
-        `<metric>_mean` and `<metric>_std` over the folds; and the epochs of the fitted networks
+        (n_folds,) figures by what `score` calls them; and the epochs of the fitted networks
         (`fold`, `epoch`, `loss`, `val_loss`), empty when the estimator is not a network.
     """
     import pandas as pd
     from sklearn import model_selection
 
     result = model_selection.cross_validate(
-        pipeline,
-        X,
-        y,
-        cv=folds,
-        scoring={metric.name: metric.scorer for metric in metrics},
-        return_estimator=True,
-        error_score="raise",
+        pipeline, X, y, cv=folds, scoring=score, return_estimator=True, error_score="raise"
     )
-    scores: dict[str, float] = {}
-    for metric in metrics:
-        values = metric.from_score(result[f"test_{metric.name}"])
-        scores[f"{metric.name}_mean"] = float(values.mean())
-        scores[f"{metric.name}_std"] = float(values.std(ddof=1))
+    scores = {
+        name.removeprefix("test_"): values
+        for name, values in result.items()
+        if name.startswith("test_")
+    }
     networks = {
         fold: fitted[-1].history_
         for fold, fitted in enumerate(result["estimator"], start=1)
@@ -122,18 +118,52 @@ def cross_validate(
     return scores, pd.DataFrame(rows, columns=HISTORY_COLUMNS[1:])
 
 
-def choose(leaderboard: pd.DataFrame, metric: Metric) -> str:
-    """The candidate with the best mean of `metric`; a tie goes to the one listed first."""
-    means = leaderboard.set_index("candidate")[f"{metric.name}_mean"]
-    return str(means.idxmax() if metric.higher_is_better else means.idxmin())
+def over_folds(scores: dict[str, np.ndarray], metric: Metric) -> dict[str, float]:
+    """A line of the leaderboard: mean and standard deviation of each figure over the folds.
+
+    Of the primary `metric` also the standard error of the mean. A fold in which a figure is not
+    defined does not count; with a single fold there is no standard deviation.
+    """
+    import pandas as pd
+
+    found = pd.DataFrame(scores)
+    errors = found.pop(STANDARD_ERROR) if STANDARD_ERROR in found else found[metric.name]
+    spread = found.std(ddof=1)
+    line: dict[str, float] = {}
+    for name in found:
+        line |= {f"{name}_mean": found[name].mean(), f"{name}_std": spread[name]}
+    alone = len(found) == 1
+    line[STANDARD_ERROR] = errors[0] if alone else spread[metric.name] / len(found) ** 0.5
+    return line
+
+
+def choose(leaderboard: pd.DataFrame, metric: Metric, *, one_standard_error: bool) -> str:
+    """The candidate with the best mean of `metric`; a tie goes to the one listed first.
+
+    With `one_standard_error` the first one whose mean is within one standard error of the best is
+    taken, the simplest that is about as good (Breiman et al., 1984).
+
+    Raises:
+        UserError: The metric is not defined for any candidate.
+    """
+    lines = leaderboard.set_index("candidate")
+    merit = lines[f"{metric.name}_mean"] * (1 if metric.higher_is_better else -1)
+    if merit.isna().all():
+        raise UserError(
+            f"params.yaml: train.metric: {metric.name} is not defined on the rows that candidates "
+            "are compared on; a class may be missing there"
+        )
+    best = merit.idxmax()
+    leeway = lines.loc[best, STANDARD_ERROR] if one_standard_error else 0.0
+    return str(merit.index[merit >= merit[best] - leeway][0])
 
 
 def compare(
     pipelines: dict[str, Pipeline],
     X: pd.DataFrame,
     y: np.ndarray,
-    folds: BaseCrossValidator,
-    kind: Kind,
+    folds: list[Fold],
+    score: Scorer,
     metric: Metric,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cross-validate every candidate on the same folds, printing a line for each.
@@ -143,18 +173,82 @@ def compare(
     """
     import pandas as pd
 
-    rows: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = []
     histories = []
     for name, pipeline in pipelines.items():
-        print(f"train: {name:<12}", end="", flush=True)
-        scores, history = cross_validate(pipeline, X, y, folds, METRICS[kind])
-        mean, spread = scores[f"{metric.name}_mean"], scores[f"{metric.name}_std"]
-        print(f"{metric.name} {mean:.4f} +- {spread:.4f} over {folds.get_n_splits()} folds")
-        rows.append({"candidate": name, **scores})
+        with telling(name):
+            scores, history = cross_validate(pipeline, X, y, folds, score)
+        line = over_folds(scores, metric)
+        error = f"+- {line[STANDARD_ERROR]:.4f}, {_where(len(folds), len(folds[0][1]))}"
+        print(
+            f"train: {name:<14}{metric.name} {line[f'{metric.name}_mean']:.4f} {error}", flush=True
+        )
+        lines.append({"candidate": name, **line})
         if not history.empty:
             histories.append(history.assign(candidate=name)[HISTORY_COLUMNS])
     history = pd.concat(histories) if histories else pd.DataFrame(columns=HISTORY_COLUMNS)
-    return pd.DataFrame(rows), history
+    return pd.DataFrame(lines), history
+
+
+def _where(folds: int, rows: int) -> str:
+    return f"over {folds} folds" if folds > 1 else f"on {rows} held-out rows"
+
+
+@contextmanager
+def telling(name: str) -> Iterator[None]:
+    """Print each different warning of the libraries once, in a line that names the candidate."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for text in dict.fromkeys(str(warning.message).partition("\n")[0] for warning in caught):
+        print(f"train: {name}: {text}", file=sys.stderr)
+
+
+def training_sizes(
+    pipeline: Pipeline,
+    X: pd.DataFrame,
+    y: np.ndarray,
+    folds: list[Fold],
+    shares: tuple[float, ...],
+    score: Callable[[Pipeline, pd.DataFrame, np.ndarray], float],
+    seed: int,
+) -> pd.DataFrame:
+    """How good the pipeline is when it learns from fewer rows.
+
+    Returns:
+        For each share and fold `rows`, `fold`, and the score on the rows learnt from (`train`) and
+        on the others (`validation`).
+    """
+    import numpy as np
+    import pandas as pd
+    from sklearn.model_selection import learning_curve
+
+    # With too few rows a class may be missing; such a fit fails, and its figures with it.
+    enough = [share for share in shares if int(share * len(folds[0][0])) >= 2]
+    if not enough:
+        return pd.DataFrame(columns=SIZES_COLUMNS)
+    rows, on_train, on_validation = learning_curve(
+        pipeline,
+        X,
+        y,
+        train_sizes=enough,
+        cv=folds,
+        scoring=score,
+        shuffle=True,
+        random_state=seed,
+        error_score=np.nan,
+    )
+    shape = on_train.shape
+    table = pd.DataFrame(
+        {
+            "rows": np.repeat(rows, shape[1]),
+            "fold": np.tile(np.arange(1, shape[1] + 1), shape[0]),
+            "train": on_train.ravel(),
+            "validation": on_validation.ravel(),
+        }
+    )
+    return table.dropna()
 
 
 def main() -> None:
@@ -168,17 +262,44 @@ def main() -> None:
     pipelines = candidates(params, contract)
     rows = read_parquet(project.require(project.train, "preprocess"), project.name(project.train))
     X, y = rows[contract.features], rows[contract.target].to_numpy()
-    folds = folds_for(params.kind, y, params.train.folds, params.seed)
+    compared_on = folds(rows, contract, params)
+    for note in unlearnt(y, compared_on):
+        print(f"train: {note}", file=sys.stderr)
+    score = scorer(params, contract)
 
-    leaderboard, history = compare(pipelines, X, y, folds, params.kind, metric)
-    champion = choose(leaderboard, metric)
+    leaderboard, history = compare(pipelines, X, y, compared_on, score, metric)
+    champion = choose(leaderboard, metric, one_standard_error=params.train.one_standard_error)
     for name, directory in ((champion, project.champion), ("baseline", project.baseline)):
-        fitted = pipelines[name].fit(X, y)
+        with telling(name):
+            fitted = pipelines[name].fit(X, y)
         save(SavedModel(fitted, name, params.kind, contract), directory)
     leaderboard["champion"] = leaderboard["candidate"] == champion
     write_csv(leaderboard, project.leaderboard)
     write_csv(history, project.history)
+    with telling(champion):
+        sizes = training_sizes(
+            pipelines[champion],
+            X,
+            y,
+            # Earlier folds by time learn from fewer rows than the sizes ask for.
+            compared_on[-1:] if params.split.by == "time" else compared_on,
+            params.train.training_sizes,
+            lambda *rows: score(*rows)[metric.name],
+            params.seed,
+        )
+    write_csv(sizes, project.training_sizes)
     print(f"train: champion is {champion} -> {project.name(project.champion)}")
+
+
+def unlearnt(y: np.ndarray, folds: list[Fold]) -> list[str]:
+    """A line for each fold in which a class is tried that is not learnt from."""
+    lines = []
+    for number, (learnt, tried) in enumerate(folds, start=1):
+        if y.dtype.kind in "OUT" and (unknown := sorted({*y[tried]} - {*y[learnt]})):
+            lines.append(
+                f"fold {number} is tried on classes it has not learnt: {', '.join(unknown)}"
+            )
+    return lines
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
 """The data contract: what each column means and which values it may hold.
 
-`references/schema.yaml` is its file. Rows that break it are breaches: one row per broken cell in a
-table with the columns `row` (counted from 1, the header not counted), `column`, `value` (as text)
-and `rule` (what the contract asks for).
+`references/schema.yaml` is its file.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
@@ -15,8 +13,14 @@ from ..config import Project
 from ..errors import UserError
 from ..params import Kind, Strict, load, nearest
 
-if TYPE_CHECKING:
-    import pandas as pd
+Type = Literal[
+    "numeric", "integer", "binary", "categorical", "ordered", "datetime", "identifier", "image"
+]
+NUMBERS: tuple[Type, ...] = ("numeric", "integer")
+LEVELS: tuple[Type, ...] = ("binary", "categorical", "ordered")
+TARGETS: dict[Kind, tuple[Type, ...]] = {"classification": LEVELS, "regression": NUMBERS}
+IMAGE, FILE, PART = "image", "file", "part"
+"""The columns of a data set of images, beside its target."""
 
 
 def _as_written(value: object) -> object:
@@ -32,8 +36,9 @@ Text = Annotated[str, BeforeValidator(_as_written)]
 class Column(Strict):
     """What one column holds."""
 
-    type: Literal["numeric", "integer", "categorical"]
-    """Numbers, whole numbers, or one of a few texts."""
+    type: Type
+    """Numbers, whole numbers, two texts, a few texts, texts in an order from low to high, points in
+    time, names of things that no model learns from, or pictures."""
     meaning: str
     """What a row's value says, for people."""
     unit: str | None = None
@@ -41,19 +46,24 @@ class Column(Strict):
     range: tuple[float | None, float | None] | None = None
     """Smallest and largest number allowed, both included; null leaves a side open."""
     categories: Annotated[list[Text], Field(min_length=1)] | None = None
-    """All texts allowed."""
+    """All texts allowed; of an ordered column in their order."""
+    format: str | None = None
+    """How a point in time is written, in the signs of strptime; without it as ISO 8601 says."""
     nullable: bool = False
     """Whether a row may lack the value."""
 
     @model_validator(mode="after")
-    def _fits_its_type(self) -> Column:
-        categorical = self.type == "categorical"
-        if categorical and self.categories is None:
-            raise ValueError("a categorical column needs `categories`, the list of values allowed")
-        if categorical and self.range is not None:
-            raise ValueError("a categorical column has `categories`, not a `range`")
-        if not categorical and self.categories is not None:
-            raise ValueError(f"a column of type {self.type} has a `range`, not `categories`")
+    def _fits_its_type(self) -> Self:
+        if (self.type in LEVELS) != (self.categories is not None):
+            if self.type in LEVELS:
+                raise ValueError(f"a column of type {self.type} needs `categories`, all its values")
+            raise ValueError(f"a column of type {self.type} has no `categories`")
+        if self.type == "binary" and len(self.categories or []) != 2:
+            raise ValueError("a binary column has two `categories`, the second one is the positive")
+        if self.range is not None and self.type not in NUMBERS:
+            raise ValueError(f"a column of type {self.type} has no `range`")
+        if self.format is not None and self.type != "datetime":
+            raise ValueError(f"a column of type {self.type} has no `format`")
         low, high = self.range or (None, None)
         if low is not None and high is not None and low > high:
             raise ValueError(f"range starts at {low:g}, above its end {high:g}")
@@ -63,6 +73,13 @@ class Column(Strict):
         """What a value must be, in words."""
         if self.categories is not None:
             return f"one of {', '.join(self.categories)}"
+        match self.type:
+            case "datetime":
+                return f"a time written as {self.format or 'ISO 8601 says, such as 2026-01-31'}"
+            case "identifier":
+                return "a name"
+            case "image":
+                return "an image"
         unit = f" {self.unit}" if self.unit else ""
         whole = "a whole number" if self.type == "integer" else "a number"
         match self.range or (None, None):
@@ -77,16 +94,23 @@ class Column(Strict):
 
 
 class Images(Strict):
-    """The shape of images that stand for a table of pixels."""
+    """The shape that all images have in the table."""
 
     width: PositiveInt
     """Pixels per line."""
     height: PositiveInt
     """Lines per image."""
+    colour: bool = False
+    """Red, green and blue per pixel instead of one shade of grey."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Lines, pixels per line, values per pixel."""
+        return (self.height, self.width, 3 if self.colour else 1)
 
 
 class Contract(Strict):
-    """All columns that the pipeline uses, and which of them it predicts."""
+    """All columns that the pipeline uses, and what it does with them."""
 
     title: str
     """What the data set is, in a few words."""
@@ -96,47 +120,98 @@ class Contract(Strict):
     """What may be done with them."""
     target: str
     """The column to predict."""
+    group: str | None = None
+    """Rows of one value belong together, such as those of one patient; no feature."""
+    time: str | None = None
+    """The column that says when a row was observed."""
+    part: str | None = None
+    """The column that says `train` or `test` where somebody else has split the rows; no feature."""
+    subgroups: tuple[Text, ...] = ()
+    """Columns whose values are told apart when the champion is measured, such as the region."""
     missing: tuple[Text, ...] = ("", "NA")
     """Texts that stand for a missing value."""
     images: Images | None = None
-    """Set when the raw file is a zip of images; each pixel is then a feature."""
+    """Set when the raw file is a zip or a folder of images, a folder for each class."""
     columns: Annotated[dict[Text, Column], Field(min_length=1)]
     """Every column by its name."""
 
     @model_validator(mode="before")
     @classmethod
-    def _describe_pixels(cls, content: Any) -> Any:
+    def _describe_images(cls, content: Any) -> Any:
         match content:
-            case {"images": {"width": int(width), "height": int(height)}, "columns": dict(columns)}:
-                return {**content, "columns": {**_pixels(width, height), **columns}}
+            case {"images": images, "columns": dict(columns)} if images is not None:
+                return {"part": PART, **content, "columns": {**_OF_IMAGES, **columns}}
         return content
 
     @model_validator(mode="after")
-    def _describes_its_target(self) -> Contract:
-        if self.target not in self.columns:
+    def _names_its_columns(self) -> Self:
+        named = {"target": self.target, "group": self.group, "time": self.time, "part": self.part}
+        subgroups = {f"subgroups.{number}": name for number, name in enumerate(self.subgroups)}
+        for key, name in (named | subgroups).items():
+            if name is not None and name not in self.columns:
+                raise ValueError(
+                    f"{key}: found {name!r}, which is no column of this contract; "
+                    + nearest(name, self.columns)
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _uses_columns_as_what_they_are(self) -> Self:
+        if self.part is not None and not {*(self.columns[self.part].categories or [])} <= {
+            *("train", "test")
+        }:
+            raise ValueError(f"part: {self.part!r} must have the categories train and test")
+        if self.time is not None and self.columns[self.time].type not in ("datetime", *NUMBERS):
+            raise ValueError(f"time: {self.time!r} must be a datetime or a number")
+        for name in self.subgroups:
+            if self.columns[name].type not in LEVELS:
+                raise ValueError(f"subgroups: {name!r} must be {', '.join(LEVELS[:-1])} or ordered")
+        if not self.images and any(column.type == "image" for column in self.columns.values()):
             raise ValueError(
-                f"target: found {self.target!r}, which is no column of this contract; "
-                + nearest(self.target, self.columns)
+                "columns: a column of type image needs `images`, their width and height"
             )
-        if self.features == []:
-            raise ValueError("columns: only the target is described; a model needs features too")
-        if self.images and len(self.features) != self.images.width * self.images.height:
+        if self.images and (len(self.features) > 1 or {*_OF_IMAGES} & {self.target}):
             raise ValueError("columns: beside images, the target is the only column to describe")
+        if not self.features:
+            raise ValueError("columns: no feature is described, so there is nothing to learn from")
         return self
 
     @property
     def features(self) -> list[str]:
         """The columns that a prediction is made from."""
-        return [name for name in self.columns if name != self.target]
+        others = (self.target, self.group, self.part)
+        return [
+            name
+            for name, column in self.columns.items()
+            if name not in others and column.type != "identifier"
+        ]
 
     def features_only(self) -> dict[str, Column]:
         """The feature columns by name."""
         return {name: self.columns[name] for name in self.features}
 
+    @property
+    def classes(self) -> list[str]:
+        """The target's categories; none when it is a number."""
+        return self.columns[self.target].categories or []
 
-def _pixels(width: int, height: int) -> dict[str, dict[str, Any]]:
-    brightness = {"type": "integer", "range": [0, 255], "meaning": "brightness, 0 is black"}
-    return {f"pixel_{y}_{x}": brightness for y in range(height) for x in range(width)}
+    @property
+    def observation(self) -> list[str]:
+        """The columns whose values make two rows the same observation."""
+        group = [self.group] if self.group else []
+        return [*dict.fromkeys([*self.features, self.target, *group])]
+
+
+_OF_IMAGES = {
+    IMAGE: {"type": "image", "meaning": "the image"},
+    FILE: {"type": "identifier", "meaning": "where the image lies"},
+    PART: {
+        "type": "categorical",
+        "categories": ["train", "test"],
+        "nullable": True,
+        "meaning": "which side of a given split the image is on",
+    },
+}
 
 
 def load_contract(project: Project, kind: Kind) -> Contract:
@@ -149,115 +224,9 @@ def load_contract(project: Project, kind: Kind) -> Contract:
     name = project.name(project.contract_file)
     contract = load(Contract, project.contract_file, name)
     found = contract.columns[contract.target].type
-    allowed = {"classification": ["categorical"], "regression": ["numeric", "integer"]}[kind]
-    if found not in allowed:
+    if found not in TARGETS[kind]:
         raise UserError(
             f"{name}: target {contract.target!r} is {found}, but params.yaml says kind: {kind}, "
-            f"which predicts a column of type {' or '.join(allowed)}"
+            f"which predicts a column of type {' or '.join(TARGETS[kind])}"
         )
     return contract
-
-
-def require_columns(frame: pd.DataFrame, columns: dict[str, Column], name: str) -> None:
-    """Check that the table read from the file `name` has all `columns`.
-
-    Raises:
-        UserError: One is not there.
-    """
-    for column in columns:
-        if column not in frame.columns:
-            raise UserError(
-                f"{name}: column {column!r} is missing; the contract asks for it; "
-                f"the file has {_listing(frame.columns)}"
-            )
-
-
-def _listing(names: pd.Index, most: int = 12) -> str:
-    shown = ", ".join(map(repr, names[:most]))
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
-
-
-def apply(columns: dict[str, Column], frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Give each of `columns` its type and find the cells that break its rule.
-
-    Args:
-        columns: The columns to keep, in the order wanted.
-        frame: A table with at least these columns, of text or already typed.
-
-    Returns:
-        The typed table, as long as `frame` (an unreadable cell is missing in it), and the breaches.
-    """
-    import pandas as pd
-
-    raw = frame[list(columns)].reset_index(drop=True)
-    table = pd.DataFrame({name: _convert(raw[name], column) for name, column in columns.items()})
-    unreadable = table.isna() & raw.notna()
-    return table, _breaches(raw, columns, unreadable | _broken_rules(table, columns))
-
-
-def _convert(cells: pd.Series, column: Column) -> pd.Series:
-    import numpy as np
-    import pandas as pd
-
-    if column.type == "categorical":
-        return cells.map(_as_text, na_action="ignore").astype("str")
-    numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
-    numbers = numbers.where(np.isfinite(numbers))
-    if column.type == "integer":
-        return numbers.where(numbers == np.round(numbers)).astype("Int64")
-    return numbers
-
-
-def _as_text(value: object) -> str:
-    # 2.0 in a column that some writer took for floats is the category 2.
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def _broken_rules(table: pd.DataFrame, columns: dict[str, Column]) -> pd.DataFrame:
-    import pandas as pd
-    from pandera.errors import SchemaErrors
-
-    broken = pd.DataFrame(False, index=table.index, columns=table.columns)
-    try:
-        _pandera_schema(columns).validate(table, lazy=True)
-    except SchemaErrors as error:
-        cases = error.failure_cases
-        for name in columns:
-            broken.loc[cases.loc[cases["column"] == name, "index"].astype(int), name] = True
-    return broken
-
-
-def _breaches(raw: pd.DataFrame, columns: dict[str, Column], broken: pd.DataFrame) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
-    rows, places = np.nonzero(broken.to_numpy())
-    cells = raw.iloc[rows].to_numpy(dtype=object)[np.arange(len(rows)), places]
-    names = [list(columns)[place] for place in places]
-    texts = ["" if gone else str(cell) for cell, gone in zip(cells, pd.isna(cells), strict=True)]
-    found = {
-        "row": pd.Series(rows + 1, dtype="int64"),
-        "column": pd.Series(names, dtype="str"),
-        "value": pd.Series(texts, dtype="str"),
-        "rule": pd.Series([columns[name].rule() for name in names], dtype="str"),
-    }
-    return pd.DataFrame(found)
-
-
-def _pandera_schema(columns: dict[str, Column]) -> Any:
-    import pandera.pandas as pa
-
-    checked = {}
-    for name, column in columns.items():
-        checks = []
-        low, high = column.range or (None, None)
-        if low is not None:
-            checks.append(pa.Check.ge(low))
-        if high is not None:
-            checks.append(pa.Check.le(high))
-        if column.categories is not None:
-            checks.append(pa.Check.isin(column.categories))
-        checked[name] = pa.Column(None, checks, nullable=column.nullable)
-    return pa.DataFrameSchema(checked)

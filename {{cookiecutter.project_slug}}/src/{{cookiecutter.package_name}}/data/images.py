@@ -1,70 +1,131 @@
-"""Reading a zip of images as a table with one column per pixel."""
+"""Reading images as a table: one row per image, its pixels as bytes."""
 
 from __future__ import annotations
 
+import io
+import struct
 import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
-from .contract import Contract, Images
+from .contract import FILE, IMAGE, PART, Contract, Images
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+READABLE = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+SIDES = ("train", "test")
+# What reading a damaged or locked file raises, from the zip or from the decoder.
+UNREADABLE = (
+    *(OSError, SyntaxError, ValueError, RuntimeError, EOFError, struct.error),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
-def read_images(path: Path, name: str, contract: Contract) -> pd.DataFrame:
-    """Read grey images from a zip with one folder per class.
+
+def read_images(
+    path: Path, name: str, contract: Contract, *, resize: bool
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the images of a zip or a folder.
+
+    An image lies in the folder of its class, `<class>/<any name>.png`; where all such folders lie
+    in one of the folders `train` and `test`, that split is kept.
 
     Args:
-        path: The zip file; an image lies in it as `<class>/<any name>.png`.
-        name: What messages call the file.
+        path: The zip or the folder.
+        name: What messages call it.
         contract: Says the images' size and which column takes the class.
+        resize: Scale an image of another size instead of setting it aside.
 
     Returns:
-        One row per image in the order of their names: the pixels (0 to 255, line by line), then
-        the class.
+        A row per image in the order of their names, with the columns of `contract` (an image that
+        cannot be used is missing); and the breaches, as `conformity.apply` gives them.
 
     Raises:
-        UserError: The file is missing, not a zip, holds no image, or one that cannot be read.
+        UserError: It is not there, is neither a zip nor a folder, or holds no image.
     """
-    import numpy as np
     import pandas as pd
 
     assert contract.images is not None
+    with _opened(path, name) as (files, read):
+        files = sorted(file for file in files if _is_image(file))
+        if not files:
+            raise UserError(f"{name}: no images; files such as <class>/<name>.png were expected")
+        found = [_read_image(read, file, contract.images, resize) for file in files]
+    folders = [PurePosixPath(file).parent for file in files]
+    split = all(folder.parent.name in SIDES for folder in folders)
+    frame = pd.DataFrame(
+        {
+            IMAGE: pd.Series([image for image, _ in found], dtype="object"),
+            FILE: pd.Series(files, dtype="str"),
+            PART: pd.Series([f.parent.name if split else None for f in folders], dtype="str"),
+            contract.target: pd.Series([folder.name for folder in folders], dtype="str"),
+        }
+    )
+    reasons = [reason for _, reason in found]
+    broken = [row for row, reason in enumerate(reasons) if reason]
+    breaches = {
+        "row": pd.Series([row + 1 for row in broken], dtype="int64"),
+        "column": pd.Series([IMAGE for _ in broken], dtype="str"),
+        "value": pd.Series([files[row] for row in broken], dtype="str"),
+        "rule": pd.Series([reasons[row] for row in broken], dtype="str"),
+    }
+    return frame, pd.DataFrame(breaches)
+
+
+def pixels(images: pd.Series, shape: tuple[int, int, int]) -> np.ndarray:
+    """(n_rows, height, width, channels) bytes of a column that `read_images` made."""
+    import numpy as np
+
+    return np.frombuffer(b"".join(images), dtype="uint8").reshape(-1, *shape)
+
+
+@contextmanager
+def _opened(path: Path, name: str) -> Iterator[tuple[list[str], Callable[[str], bytes]]]:
+    """The files in a zip or a folder by their names in it, and what reads one of them."""
+    if path.is_dir():
+        files = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
+        yield files, lambda file: (path / file).read_bytes()
+        return
     try:
         with zipfile.ZipFile(path) as archive:
-            members = sorted(member for member in archive.namelist() if _is_image(member))
-            pixels = [_read_image(archive, member, name, contract.images) for member in members]
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise UserError(f"{name}: no such file; a zip of images was expected") from error
+            yield archive.namelist(), archive.read
+    except FileNotFoundError as error:
+        raise UserError(f"{name}: not there; a zip or a folder of images was expected") from error
     except zipfile.BadZipFile as error:
-        raise UserError(f"{name}: not a zip file; a zip of images was expected") from error
-    if not pixels:
-        raise UserError(f"{name}: no images; files such as <class>/<name>.png were expected")
-    frame = pd.DataFrame(np.stack(pixels), columns=contract.features)
-    frame[contract.target] = [PurePosixPath(member).parent.name for member in members]
-    return frame
+        raise UserError(
+            f"{name}: not a whole zip file; a zip or a folder of images was expected"
+        ) from error
 
 
-def _is_image(member: str) -> bool:
+def _is_image(file: str) -> bool:
     # macOS puts a file of its own, ._name.png, beside each one that it packs.
-    return member.endswith(".png") and not PurePosixPath(member).name.startswith(".")
+    path = PurePosixPath(file)
+    return path.suffix.lower() in READABLE and not path.name.startswith(".")
 
 
-def _read_image(archive: zipfile.ZipFile, member: str, name: str, images: Images) -> np.ndarray:
-    import numpy as np
-    from PIL import Image, UnidentifiedImageError
+def _read_image(
+    read: Callable[[str], bytes], file: str, images: Images, resize: bool
+) -> tuple[bytes | None, str | None]:
+    """The pixels, or what was expected instead of this file."""
+    from PIL import Image, ImageOps
 
     try:
-        with archive.open(member) as file, Image.open(file) as image:
-            grey = np.asarray(image.convert("L"))
-    except (UnidentifiedImageError, OSError) as error:
-        raise UserError(f"{name}: {member} is not a readable image") from error
-    if grey.shape != (images.height, images.width):
-        found = f"{grey.shape[1]}x{grey.shape[0]}"
-        raise UserError(
-            f"{name}: {member} is {found} pixels; the contract says {images.width}x{images.height}"
-        )
-    return grey.reshape(-1)
+        with Image.open(io.BytesIO(read(file))) as image:
+            if image.mode[0] in "IF":
+                return None, "an image of 8 bits per shade"
+            # A camera stores which way it was held instead of turning the picture.
+            upright = ImageOps.exif_transpose(image).convert("RGB" if images.colour else "L")
+    except UNREADABLE:
+        return None, "a readable image"
+    size = (images.width, images.height)
+    if resize and upright.size != size:
+        upright = upright.resize(size, Image.Resampling.BILINEAR)
+    if upright.size != size:
+        wide, high = upright.size
+        return None, f"an image of {images.width}x{images.height} pixels, not {wide}x{high}"
+    return upright.tobytes(), None

@@ -1,31 +1,116 @@
-"""Which rows are for training and which for the final test."""
+"""Which rows are for training, which for the final test, and which make the folds between.
+
+The test rows and the folds are drawn by one rule, `split.by` in params.yaml: by row, by group (a
+group's rows stay together) or by time (what is learnt from comes before what it is tried on).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..errors import UserError
+from ..params import Params
+from .contract import Contract
+
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
+Fold = tuple["np.ndarray", "np.ndarray"]
+"""Positions of the rows to learn from and of those to try it on."""
 
-def split(
-    frame: pd.DataFrame, strata: pd.Series, test_fraction: float, seed: int
+
+def require_column(contract: Contract, by: str) -> str:
+    """The column that rows are split by: of the contract's `group`, or its `time`.
+
+    Raises:
+        UserError: The contract names none.
+    """
+    column = {"group": contract.group, "time": contract.time}[by]
+    if column is None:
+        raise UserError(
+            f"params.yaml: split.by: {by} needs a column; name it as `{by}:` in "
+            "references/schema.yaml"
+        )
+    return column
+
+
+def set_test_apart(
+    frame: pd.DataFrame, contract: Contract, params: Params
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Divide rows into train and test by what they contain, not by where they stand.
+    """The train rows and the test rows, each in the order of `frame`.
+
+    A split that the contract's `part` gives is kept, but for train rows that equal a test row.
+
+    Raises:
+        UserError: The contract lacks the column to split by, or a side would have fewer than two
+            rows, too few to compute a score from.
+    """
+    if contract.part and frame[contract.part].notna().any():
+        test, rule = _given(frame, contract), "as given"
+    else:
+        share = params.split.test_fraction
+        test = _drawn(frame, contract, params, share, params.seed)
+        rule = f"by {params.split.by} with a test_fraction of {share:g}"
+    train, test = (frame[side].reset_index(drop=True) for side in (~test, test))
+    train = _without_copies(train, test, contract.observation)
+    if min(len(train), len(test)) < 2:
+        raise UserError(
+            f"params.yaml: split: {len(frame)} rows split {rule} are {len(train)} for training and "
+            f"{len(test)} for the test; both need two or more"
+        )
+    return train, test
+
+
+def _drawn(
+    frame: pd.DataFrame, contract: Contract, params: Params, share: float, seed: int
+) -> np.ndarray:
+    """(n_rows,) whether a row is in the share that is set apart."""
+    import pandas as pd
+
+    if params.split.by == "time":
+        return latest(frame[require_column(contract, "time")], share)
+    one_stratum = pd.Series(True, index=frame.index)
+    if params.split.by == "group":
+        groups = frame[[require_column(contract, "group")]]
+        return draw(groups, one_stratum, share, seed)
+    stratified = params.kind == "classification"
+    strata = frame[contract.target] if stratified else one_stratum
+    return draw(frame[contract.observation], strata, share, seed)
+
+
+def _given(frame: pd.DataFrame, contract: Contract) -> np.ndarray:
+    part = frame[contract.part]
+    if part.isna().any():
+        raise UserError(
+            f"references/schema.yaml: part: {contract.part!r} says nothing about "
+            f"{part.isna().sum()} of {len(part)} rows; give each train or test"
+        )
+    return (part == "test").to_numpy()
+
+
+def _without_copies(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """The train rows that are equal to no test row in `columns`."""
+    known = set(row_hashes(test[columns], 0))
+    return train[~row_hashes(train[columns], 0).isin(known)].reset_index(drop=True)
+
+
+def draw(frame: pd.DataFrame, strata: pd.Series, share: float, seed: int) -> np.ndarray:
+    """Draw test rows by what they contain, not by where they stand.
 
     Within each stratum the distinct rows are ordered by a hash of their content, and the first of
-    them become test rows until their share is nearest to `test_fraction`. So the order of the rows
-    does not matter, and rows that are equal in every column fall on the same side. A stratum with
-    two distinct rows or more has rows on both sides.
+    them become test rows until their share is nearest to `share`. So the order of the rows does
+    not matter, and rows that are equal in every column fall on the same side. A stratum with two
+    distinct rows or more has rows on both sides.
 
     Args:
-        frame: (n_rows, n_columns) table.
+        frame: (n_rows, n_columns) what tells rows apart.
         strata: (n_rows,) label of the group in which a row's share is taken.
-        test_fraction: Share of each stratum for the test, between 0 and 1.
+        share: Share of each stratum for the test, between 0 and 1.
         seed: Another seed draws another test set.
 
     Returns:
-        The train rows and the test rows, each in the order of `frame`.
+        (n_rows,) whether a row is drawn.
     """
     import pandas as pd
 
@@ -34,9 +119,21 @@ def split(
     reached = copies.groupby("stratum").cumsum()
     rows = copies.groupby("stratum").transform("sum")
     first, last = reached == copies, reached == rows
-    chosen = ~last & (first | (reached - copies / 2 < test_fraction * rows))
-    test = chosen.loc[pd.MultiIndex.from_frame(keys)].to_numpy()
-    return frame[~test].reset_index(drop=True), frame[test].reset_index(drop=True)
+    chosen = ~last & (first | (reached - copies / 2 < share * rows))
+    return chosen.loc[pd.MultiIndex.from_frame(keys)].to_numpy()
+
+
+def latest(times: pd.Series, share: float) -> np.ndarray:
+    """(n_rows,) whether a row is among the latest `share`; rows of one time stay together.
+
+    Raises:
+        UserError: A row has no time.
+    """
+    _require_times(times)
+    counts = times.value_counts().sort_index()
+    reached = counts.cumsum() - counts / 2
+    late = counts.index[reached > (1 - share) * len(times)]
+    return times.isin(late[late > counts.index[0]]).to_numpy()
 
 
 def row_hashes(frame: pd.DataFrame, seed: int) -> pd.Series:
@@ -52,3 +149,110 @@ def _unused_name(frame: pd.DataFrame) -> str:
     while name in frame.columns:
         name += "_"
     return name
+
+
+def folds(rows: pd.DataFrame, contract: Contract, params: Params) -> list[Fold]:
+    """The folds that candidates are compared on, by the rule that set the test rows apart.
+
+    By row, every class of a classification has its share in each fold. By group, classes are
+    spread as evenly as whole groups allow. By time, fold after fold learns from all that came
+    before the rows it is tried on. With `train.holdout` there is one fold, that share of the rows.
+
+    Raises:
+        UserError: There are too few rows, classes, groups or times for so many folds.
+    """
+    y = rows[contract.target].to_numpy()
+    _require_variety(y, params)
+    if params.train.holdout is not None:
+        return [_held_out(rows, contract, params, params.train.holdout)]
+    if params.split.by == "time":
+        return _forward(rows[require_column(contract, "time")], params.train.folds)
+    if params.split.by == "group":
+        return _by_group(y, rows[require_column(contract, "group")], params)
+    return _by_row(y, params)
+
+
+def _require_variety(y: np.ndarray, params: Params) -> None:
+    import pandas as pd
+
+    values = pd.unique(y)
+    if len(values) > 1:
+        return
+    if params.kind == "classification":
+        raise UserError(f"the train rows hold one class only, {values[0]!r}; two are needed")
+    raise UserError(
+        f"the target is {values[0]:g} in every train row; there is nothing to tell apart"
+    )
+
+
+def _held_out(rows: pd.DataFrame, contract: Contract, params: Params, share: float) -> Fold:
+    import numpy as np
+
+    tried = _drawn(rows, contract, params, share, params.seed)
+    if min(tried.sum(), (~tried).sum()) < 2:
+        raise UserError(
+            f"params.yaml: train.holdout: {share:g} of {len(rows)} rows, split by "
+            f"{params.split.by}, leaves fewer than two on a side"
+        )
+    return np.flatnonzero(~tried), np.flatnonzero(tried)
+
+
+def _by_row(y: np.ndarray, params: Params) -> list[Fold]:
+    import numpy as np
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    many = params.train.folds
+    if params.kind == "regression":
+        if len(y) < many:
+            raise UserError(
+                f"params.yaml: train.folds: {many} is more than the {len(y)} train rows"
+            )
+        return list(KFold(many, shuffle=True, random_state=params.seed).split(y))
+    classes, counts = np.unique(y, return_counts=True)
+    if counts.min() < many:
+        raise UserError(
+            f"params.yaml: train.folds: {many} folds need {many} train rows of each class, but "
+            f"{classes[counts.argmin()]!r} has {counts.min()}"
+        )
+    return list(StratifiedKFold(many, shuffle=True, random_state=params.seed).split(y, y))
+
+
+def _by_group(y: np.ndarray, groups: pd.Series, params: Params) -> list[Fold]:
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
+    many, distinct = params.train.folds, groups.nunique(dropna=False)
+    if distinct < many:
+        raise UserError(
+            f"params.yaml: train.folds: {many} folds by group need {many} groups, but "
+            f"{groups.name!r} has {distinct} in the train rows"
+        )
+    stratified = params.kind == "classification"
+    folder = (StratifiedGroupKFold if stratified else GroupKFold)(
+        many, shuffle=True, random_state=params.seed
+    )
+    return list(folder.split(y, y, groups.astype("str")))
+
+
+def _forward(times: pd.Series, many: int) -> list[Fold]:
+    import numpy as np
+    from sklearn.model_selection import TimeSeriesSplit
+
+    _require_times(times)
+    distinct, places = np.unique(times.to_numpy(), return_inverse=True)
+    if len(distinct) <= many:
+        raise UserError(
+            f"params.yaml: train.folds: {many} folds by time need {many + 1} times, but "
+            f"{times.name!r} has {len(distinct)} in the train rows"
+        )
+    return [
+        (np.flatnonzero(places < later[0]), np.flatnonzero(np.isin(places, later)))
+        for _, later in TimeSeriesSplit(many).split(distinct)
+    ]
+
+
+def _require_times(times: pd.Series) -> None:
+    if times.isna().any():
+        raise UserError(
+            f"references/schema.yaml: time: {times.isna().sum()} of {len(times)} rows lack "
+            f"{times.name!r}; make it `nullable: false`, so that ingest sets them aside"
+        )

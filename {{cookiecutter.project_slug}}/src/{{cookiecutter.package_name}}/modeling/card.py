@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..params import Params
+from .metrics import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..data.contract import Contract
     from .saved import SavedModel
 
 
@@ -32,35 +34,34 @@ def model_card(
         figures: Names of the pictures in reports/figures, without extension.
     """
     contract, primary = champion.contract, params.train.metric
-    names = [name for name in metrics["baseline"] if not name.endswith(("_low", "_high"))]
-    share = f"{100 * params.split.test_fraction:g}"
-    coverage = f"{100 * params.evaluate.confidence:g}%"
+    names = [metric.name for metric in METRICS[params.kind]]
+    many = len(contract.features)
+    source = "an image" if contract.images else f"{many} feature{'s' if many > 1 else ''}"
     return "\n".join(
         [
             f"# Model card: {champion.candidate} for {contract.target}",
             "",
             f"Predicts `{contract.target}` ({contract.columns[contract.target].meaning}) from "
-            f"{len(contract.features)} features: a {params.kind}.",
+            f"{source}: a {params.kind}.",
             "",
             "## Data",
             "",
             f"{contract.title}. Source: {contract.source}. Licence: {contract.licence}.",
             "",
-            f"{metrics['test_rows']} rows, as near to {share}% as whole rows allow, were "
-            "set apart before any model was fitted; only the figures below come from them.",
+            f"{metrics['test_rows']} rows were set apart before any model was fitted, "
+            f"{_split(params, contract)}; only the figures of the test rows come from them.",
             "",
             "## How the champion was chosen",
             "",
-            f"By the mean {primary} over {params.train.folds} cross-validation folds of the train "
-            "rows; a tie goes to the candidate listed first.",
+            f"By the mean {primary} {_compared_on(params)}; {_rule(params)}.",
             "",
             *_table(
-                ["candidate", f"{primary} mean", "standard deviation over folds"],
+                ["candidate", f"{primary} mean", "standard error"],
                 (
                     [
-                        row["candidate"],
-                        _number(row[f"{primary}_mean"]),
-                        _number(row[f"{primary}_std"]),
+                        f"**{row['candidate']}**" if row["champion"] else row["candidate"],
+                        f"{row[f'{primary}_mean']:.4f}",
+                        f"{row['standard_error']:.4f}",
                     ]
                     for _, row in leaderboard.iterrows()
                 ),
@@ -68,37 +69,94 @@ def model_card(
             "",
             "## On the test rows",
             "",
+            f"In brackets the {100 * params.evaluate.confidence:g}% bootstrap interval.",
+            "",
             *_table(
                 ["metric", champion.candidate, "baseline"],
                 (
-                    [name, _number(metrics[name]), _number(metrics["baseline"][name])]
+                    [
+                        name,
+                        *(with_interval(found, name) for found in (metrics, metrics["baseline"])),
+                    ]
                     for name in names
                 ),
             ),
             "",
-            f"{coverage} bootstrap interval of {primary}: {_bounds(metrics, primary)} for "
-            f"{champion.candidate}, {_bounds(metrics['baseline'], primary)} for the baseline.",
-            "",
+            *_subgroups(metrics["subgroups"], primary),
             *(f"![{name.replace('_', ' ')}](figures/{name}.png)" for name in figures),
             "",
             "## Limits",
             "",
-            "The figures hold for rows like those in the data set. Rows outside the ranges of "
-            "`references/schema.yaml` are refused, not predicted. Nothing here shows that a "
-            "feature causes the outcome.",
+            *_limits(metrics, primary),
             "",
         ]
     )
 
 
+def _split(params: Params, contract: Contract) -> str:
+    if contract.part and not contract.images:
+        return f"those that `{contract.part}` calls test"
+    given = "those below a folder `test`, or else " if contract.images else ""
+    share = f"{100 * params.split.test_fraction:g}%"
+    match params.split.by:
+        case "time":
+            return f"{given}the latest {share} by `{contract.time}`"
+        case "group":
+            return f"{given}about {share}, every `{contract.group}` whole"
+    stratified = " of each class" if params.kind == "classification" else ""
+    return f"{given}as near to {share}{stratified} as whole rows allow"
+
+
+def _compared_on(params: Params) -> str:
+    if params.train.holdout is not None:
+        return f"on {100 * params.train.holdout:g}% of the train rows, held out"
+    way = {
+        "row": "cross-validation folds of the train rows",
+        "group": "cross-validation folds of whole groups of the train rows",
+        "time": "folds of the train rows, each learnt from what came before",
+    }
+    return f"over {params.train.folds} {way[params.split.by]}"
+
+
+def _rule(params: Params) -> str:
+    if params.train.one_standard_error:
+        return "the first candidate within one standard error of the best is taken"
+    return "a tie goes to the candidate listed first"
+
+
+def _subgroups(lines: list[dict[str, Any]], primary: str) -> list[str]:
+    if not lines:
+        return []
+    rows = (
+        [line["column"], line["value"], str(line["test_rows"]), with_interval(line, primary)]
+        for line in lines
+    )
+    return ["Told apart:", "", *_table(["column", "value", "test rows", primary], rows), ""]
+
+
+def _limits(metrics: dict[str, Any], primary: str) -> list[str]:
+    ends = [scores["intervals"][primary] for scores in (metrics, metrics["baseline"])]
+    apart = None not in ends and (ends[0][0] > ends[1][1] or ends[0][1] < ends[1][0])
+    doubt = (
+        f"- The intervals of champion and baseline overlap in {primary}: on "
+        f"{metrics['test_rows']} rows the champion is not shown to be any better."
+    )
+    return [
+        *([] if apart else [doubt]),
+        "- The figures hold for rows like those in the data set.",
+        "- Rows outside the ranges of `references/schema.yaml` are refused, not predicted.",
+        "- Nothing here shows that a feature causes the outcome.",
+    ]
+
+
+def with_interval(scores: dict[str, Any], metric: str) -> str:
+    """A figure and its interval, as `metrics.summary` gives them, for people."""
+    if scores[metric] is None:
+        return "undefined"
+    low, high = scores["intervals"][metric]
+    return f"{scores[metric]:.4f} ({low:.4f} to {high:.4f})"
+
+
 def _table(header: list[str], rows: Iterable[list[str]]) -> list[str]:
     lines = [header, ["---"] * len(header), *rows]
     return [f"| {' | '.join(cells)} |" for cells in lines]
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}"
-
-
-def _bounds(metrics: dict[str, float], name: str) -> str:
-    return f"{_number(metrics[f'{name}_low'])} to {_number(metrics[f'{name}_high'])}"

@@ -1,100 +1,329 @@
 """The candidates: one function each, which params.yaml calls by its name.
 
-To add one, write a function marked `@candidate` that takes the kind of problem, the seed and its
-own options by keyword, and returns an unfitted scikit-learn estimator; then name it in params.yaml
-under `train.candidates`.
+To add one, write a function marked `@candidate` that takes the problem and its own options by
+keyword, and returns an unfitted scikit-learn estimator; then name it in params.yaml under
+`train.candidates`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import Parameter, signature
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, ValidationError, validate_call
+from pydantic import Field, PositiveFloat
 from sklearn.base import BaseEstimator
 
 from ..errors import UserError
-from ..params import Count, Fraction, Kind, explain, nearest
+from ..params import Count, Fraction, Kind
+from .registry import Registry
 
-CANDIDATES: dict[str, Callable[..., BaseEstimator]] = {}
+Share = Annotated[float, Field(ge=0, lt=1)]
+ClassWeight = Literal["balanced"] | None
+"""`balanced` gives every class of a classification the same weight, however rare its rows are."""
+Schedule = Literal["constant", "cosine", "plateau"]
+
+CANDIDATES = Registry("candidate")
+TAKES_CODES: set[str] = set()
+"""Candidates that embed categories: theirs come as whole numbers, before all other features."""
 
 
-def candidate(build: Callable[..., BaseEstimator]) -> Callable[..., BaseEstimator]:
-    """Register `build` under its own name; its options are checked against its annotations."""
-    CANDIDATES[build.__name__] = validate_call(config={"allow_inf_nan": False})(build)
-    return build
+@dataclass(frozen=True)
+class Problem:
+    """What a candidate may want to know beside its options."""
+
+    kind: Kind
+    seed: int
+    codes: tuple[int, ...] = ()
+    """Number of categories of each of the first features, for a candidate that embeds them."""
+    image: tuple[int, int, int] | None = None
+    """Height, width and channels, when each row is an image."""
+
+    @property
+    def classifies(self) -> bool:
+        """Whether a class is predicted, not a number."""
+        return self.kind == "classification"
+
+
+Build = Callable[..., BaseEstimator]
+
+
+def candidate(build: Build | None = None, *, takes_codes: bool = False) -> Any:
+    """Register `build` under its own name; its options are checked against its annotations.
+
+    Args:
+        build: The function.
+        takes_codes: Whether it embeds categories itself, instead of taking the recipe's numbers.
+    """
+    if build is None:
+        return lambda build: candidate(build, takes_codes=takes_codes)
+    if takes_codes:
+        TAKES_CODES.add(build.__name__)
+    return CANDIDATES.add(build)
 
 
 @candidate
-def baseline(kind: Kind, seed: int) -> BaseEstimator:
-    """What any model must beat: always the most frequent class, or the mean."""
+def baseline(problem: Problem) -> BaseEstimator:
+    """What any model must beat: always the shares of the classes, or the mean."""
     from sklearn.dummy import DummyClassifier, DummyRegressor
 
-    if kind == "classification":
-        return DummyClassifier(strategy="prior", random_state=seed)
+    if problem.classifies:
+        return DummyClassifier(strategy="prior", random_state=problem.seed)
     return DummyRegressor(strategy="mean")
 
 
 @candidate
-def linear(kind: Kind, seed: int, *, alpha: PositiveFloat = 1.0) -> BaseEstimator:
+def linear(
+    problem: Problem, *, alpha: PositiveFloat = 1.0, class_weight: ClassWeight = None
+) -> BaseEstimator:
     """Logistic or ridge regression; `alpha` is the weight of the L2 penalty."""
     from sklearn.linear_model import LogisticRegression, Ridge
 
-    if kind == "classification":
-        return LogisticRegression(C=1 / alpha, max_iter=1000, random_state=seed)
-    return Ridge(alpha=alpha, random_state=seed)
+    if problem.classifies:
+        return LogisticRegression(C=1 / alpha, class_weight=class_weight, max_iter=1000)
+    return Ridge(alpha=alpha)
+
+
+@candidate
+def knn(
+    problem: Problem,
+    *,
+    neighbours: Count = 15,
+    weights: Literal["uniform", "distance"] = "distance",
+) -> BaseEstimator:
+    """The classes, or the mean, of the nearest train rows, nearer ones counting more."""
+    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+
+    knn = KNeighborsClassifier if problem.classifies else KNeighborsRegressor
+    return knn(neighbours, weights=weights)
+
+
+@candidate
+def svm(
+    problem: Problem,
+    *,
+    kernel: Literal["rbf", "poly", "sigmoid", "linear"] = "rbf",
+    penalty: PositiveFloat = 1.0,
+    gamma: PositiveFloat | Literal["scale"] = "scale",
+    class_weight: ClassWeight = None,
+) -> BaseEstimator:
+    """A support vector machine; `penalty` is what rows beyond the margin cost, often called C.
+
+    Its probabilities come from a sigmoid over its decisions (Platt, 1999); a regression learns the
+    standardised target, so that the options do not depend on its unit.
+    """
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC, SVR
+
+    if problem.classifies:
+        svc = SVC(C=penalty, kernel=kernel, gamma=gamma, class_weight=class_weight)
+        return CalibratedClassifierCV(svc, ensemble=False)
+    svr = SVR(C=penalty, kernel=kernel, gamma=gamma)
+    return TransformedTargetRegressor(svr, transformer=StandardScaler())
+
+
+@candidate
+def tree(
+    problem: Problem,
+    *,
+    max_depth: Count | None = None,
+    min_samples_leaf: Count = 5,
+    class_weight: ClassWeight = None,
+) -> BaseEstimator:
+    """A decision tree: easy to read, seldom the best."""
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    options: dict[str, Any] = {
+        "max_depth": max_depth,
+        "min_samples_leaf": min_samples_leaf,
+        "random_state": problem.seed,
+    }
+    if problem.classifies:
+        return DecisionTreeClassifier(class_weight=class_weight, **options)
+    return DecisionTreeRegressor(**options)
+
+
+@candidate
+def forest(
+    problem: Problem,
+    *,
+    trees: Count = 100,
+    max_depth: Count | None = None,
+    min_samples_leaf: Count = 2,
+    class_weight: ClassWeight = None,
+) -> BaseEstimator:
+    """A random forest (Breiman, 2001)."""
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+    options: dict[str, Any] = {
+        "n_estimators": trees,
+        "max_depth": max_depth,
+        "min_samples_leaf": min_samples_leaf,
+        "random_state": problem.seed,
+    }
+    if problem.classifies:
+        return RandomForestClassifier(class_weight=class_weight, **options)
+    return RandomForestRegressor(**options)
+
+
+@candidate
+def boosting(
+    problem: Problem,
+    *,
+    learning_rate: PositiveFloat = 0.1,
+    trees: Count = 100,
+    max_leaf_nodes: Annotated[int, Field(ge=2)] = 8,
+    min_samples_leaf: Count = 20,
+    l2: Annotated[float, Field(ge=0)] = 0.0,
+    class_weight: ClassWeight = None,
+) -> BaseEstimator:
+    """Gradient boosting of small trees over histograms (Friedman, 2001; Ke et al., 2017)."""
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    options: dict[str, Any] = {
+        "learning_rate": learning_rate,
+        "max_iter": trees,
+        "max_leaf_nodes": max_leaf_nodes,
+        "min_samples_leaf": min_samples_leaf,
+        "l2_regularization": l2,
+        "early_stopping": False,
+        "random_state": problem.seed,
+    }
+    if problem.classifies:
+        return HistGradientBoostingClassifier(class_weight=class_weight, **options)
+    return HistGradientBoostingRegressor(**options)
 
 
 @candidate
 def mlp(
-    kind: Kind,
-    seed: int,
+    problem: Problem,
     *,
     hidden_units: tuple[Count, ...] = (32,),
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+    dropout: Share = 0.0,
     learning_rate: PositiveFloat = 0.01,
+    schedule: Schedule = "constant",
     batch_size: Count = 16,
     max_epochs: Count = 200,
     patience: Count = 10,
     validation_fraction: Fraction = 0.2,
+    class_weight: ClassWeight = None,
 ) -> BaseEstimator:
-    """A multilayer perceptron in Keras; see `networks.Perceptron` for the options."""
+    """A multilayer perceptron in Keras; see `networks` for the options."""
     from .networks import PerceptronClassifier, PerceptronRegressor
 
-    perceptron = PerceptronClassifier if kind == "classification" else PerceptronRegressor
-    return perceptron(
-        hidden_units=hidden_units,
+    options: dict[str, Any] = {
+        "hidden_units": hidden_units,
+        "dropout": dropout,
+        "learning_rate": learning_rate,
+        "schedule": schedule,
+        "batch_size": batch_size,
+        "max_epochs": max_epochs,
+        "patience": patience,
+        "validation_fraction": validation_fraction,
+        "random_state": problem.seed,
+    }
+    if problem.classifies:
+        return PerceptronClassifier(class_weight=class_weight, **options)
+    return PerceptronRegressor(**options)
+
+
+@candidate(takes_codes=True)
+def wide_and_deep(
+    problem: Problem,
+    *,
+    hidden_units: tuple[Count, ...] = (32,),
+    embedding: Count = 4,
+    dropout: Share = 0.0,
+    learning_rate: PositiveFloat = 0.01,
+    schedule: Schedule = "constant",
+    batch_size: Count = 16,
+    max_epochs: Count = 200,
+    patience: Count = 10,
+    validation_fraction: Fraction = 0.2,
+    class_weight: ClassWeight = None,
+) -> BaseEstimator:
+    """A linear model beside a network over embedded categories; see `networks` for the options."""
+    from .networks import WideAndDeepClassifier, WideAndDeepRegressor
+
+    if problem.image is not None:
+        raise UserError(
+            "params.yaml: train.candidates.wide_and_deep: it is for tables, and the contract "
+            "describes images; cnn is for those"
+        )
+    options: dict[str, Any] = {
+        "codes": problem.codes,
+        "embedding": embedding,
+        "hidden_units": hidden_units,
+        "dropout": dropout,
+        "learning_rate": learning_rate,
+        "schedule": schedule,
+        "batch_size": batch_size,
+        "max_epochs": max_epochs,
+        "patience": patience,
+        "validation_fraction": validation_fraction,
+        "random_state": problem.seed,
+    }
+    if problem.classifies:
+        return WideAndDeepClassifier(class_weight=class_weight, **options)
+    return WideAndDeepRegressor(**options)
+
+
+@candidate
+def cnn(
+    problem: Problem,
+    *,
+    filters: tuple[Count, ...] = (32, 64),
+    padding: Literal["valid", "same"] = "valid",
+    dropout: Share = 0.5,
+    learning_rate: PositiveFloat = 0.001,
+    schedule: Schedule = "constant",
+    batch_size: Count = 128,
+    max_epochs: Count = 30,
+    patience: Count = 3,
+    validation_fraction: Fraction = 0.1,
+    class_weight: ClassWeight = None,
+) -> BaseEstimator:
+    """A convolutional network in Keras for images; see `networks` for the options."""
+    from .networks import ConvolutionalClassifier
+
+    where = "params.yaml: train.candidates.cnn"
+    if problem.image is None or not problem.classifies:
+        raise UserError(
+            f"{where}: it tells classes of images apart; this is a {problem.kind} of "
+            f"{'images' if problem.image else 'a table'}"
+        )
+    height, width, _ = problem.image
+    left = min(height, width)
+    for _ in filters:
+        left = (left if padding == "same" else left - 2) // 2
+    if left < 1:
+        raise UserError(
+            f"{where}: nothing is left of {width}x{height} pixels after {len(filters)} "
+            "convolutions and poolings; fewer filters, or padding: same, leave more"
+        )
+    return ConvolutionalClassifier(
+        image=problem.image,
+        filters=filters,
+        padding=padding,
         dropout=dropout,
         learning_rate=learning_rate,
+        schedule=schedule,
         batch_size=batch_size,
         max_epochs=max_epochs,
         patience=patience,
         validation_fraction=validation_fraction,
-        random_state=seed,
+        class_weight=class_weight,
+        random_state=problem.seed,
     )
 
 
-def build(name: str, options: dict[str, Any], kind: Kind, seed: int) -> BaseEstimator:
+def build(name: str, options: dict[str, Any], problem: Problem) -> BaseEstimator:
     """The unfitted candidate that params.yaml calls `name`, with its options.
 
     Raises:
-        UserError: There is no such candidate, or it does not take such an option.
+        UserError: There is no such candidate, it does not take such an option, or it is not for
+            such a problem.
     """
-    where = f"params.yaml: train.candidates.{name}"
-    if name not in CANDIDATES:
-        raise UserError(f"{where}: unknown candidate; {nearest(name, CANDIDATES)}")
-    known = [
-        option
-        for option, parameter in signature(CANDIDATES[name]).parameters.items()
-        if parameter.kind is Parameter.KEYWORD_ONLY
-    ]
-    for option in options:
-        if option not in known:
-            raise UserError(
-                f"{where}.{option}: unknown option; {nearest(option, known or ['none'])}"
-            )
-    try:
-        return CANDIDATES[name](kind, seed, **options)
-    except ValidationError as error:
-        raise UserError(explain(error, where)) from error
+    return CANDIDATES.call(name, options, f"params.yaml: train.candidates.{name}", problem)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from .metrics import Outcome
+
 BLUE, ORANGE, GREY = "#1f5f99", "#d9730d", "#8a8f98"
 STYLE = {
     "font.size": 10,
@@ -42,19 +44,20 @@ def _canvas(title: str, width: float = 6.0, height: float = 4.5) -> Iterator[tup
         yield figure, axes
 
 
-def confusion_matrix(actual: np.ndarray, predicted: np.ndarray, classes: list[str]) -> Figure:
+def confusion_matrix(found: Outcome) -> Figure:
     """Rows per pair of true and predicted class, shaded by their share of the true class."""
     from sklearn import metrics
 
-    counts = metrics.confusion_matrix(actual, predicted, labels=classes)
+    classes = found.classes
+    labels = range(len(classes))
+    counts = metrics.confusion_matrix(found.actual, found.decided, labels=labels)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     size = max(4.5, 0.6 * len(classes) + 2)
     with _canvas("Confusion matrix of the test rows", size + 0.9, size - 0.2) as (figure, axes):
         image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         axes.grid(False)
-        ticks = range(len(classes))
-        axes.set_xticks(ticks, classes, rotation=45 if len(classes) > 4 else 0)
-        axes.set_yticks(ticks, classes)
+        axes.set_xticks(labels, classes, rotation=45 if len(classes) > 4 else 0)
+        axes.set_yticks(labels, classes)
         axes.set_xlabel("predicted")
         axes.set_ylabel("actual")
         for (row, column), count in np.ndenumerate(counts):
@@ -62,6 +65,22 @@ def confusion_matrix(actual: np.ndarray, predicted: np.ndarray, classes: list[st
             axes.text(column, row, str(count), ha="center", va="center", color=colour)
         figure.colorbar(image, ax=axes, label="share of the actual class", shrink=0.8)
     return figure
+
+
+def _class_curves(
+    axes: Axes, table: pd.DataFrame, x: str, y: str, figures: dict[str, float], what: str
+) -> None:
+    """A curve per class of the columns `x` and `y`, its figure in the legend."""
+    colours = matplotlib.colormaps["viridis"](np.linspace(0, 0.85, len(figures)))
+    # Perfect curves coincide: earlier ones are drawn wider, so that each stays visible.
+    widths = np.linspace(5, 1.8, len(figures)) if len(figures) > 1 else [1.8]
+    for (name, value), colour, width in zip(figures.items(), colours, widths, strict=True):
+        curve = table[table["class"] == name]
+        label = f"{name} ({what} {value:.3f})"
+        axes.plot(curve[x], curve[y], color=colour, linewidth=width, label=label)
+    axes.set_xlabel(x.replace("_", " "))
+    axes.set_ylabel(y.replace("_", " "))
+    axes.set_aspect("equal")
 
 
 def roc_curves(roc: pd.DataFrame, areas: dict[str, float]) -> Figure:
@@ -72,23 +91,119 @@ def roc_curves(roc: pd.DataFrame, areas: dict[str, float]) -> Figure:
         areas: Area under the curve by class.
     """
     with _canvas("ROC curves, each class against the rest", 5.4, 5.2) as (figure, axes):
-        colours = matplotlib.colormaps["viridis"](np.linspace(0, 0.85, len(areas)))
-        # Perfect curves coincide: earlier ones are drawn wider, so that each stays visible.
-        widths = np.linspace(5, 1.8, len(areas))
-        for (name, area), colour, width in zip(areas.items(), colours, widths, strict=True):
-            curve = roc[roc["class"] == name]
-            axes.plot(
-                curve["false_positive_rate"],
-                curve["true_positive_rate"],
-                color=colour,
-                linewidth=width,
-                label=f"{name} (area {area:.3f})",
-            )
+        _class_curves(axes, roc, "false_positive_rate", "true_positive_rate", areas, "area")
         axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="chance (area 0.500)")
-        axes.set_xlabel("false positive rate")
-        axes.set_ylabel("true positive rate")
-        axes.set_aspect("equal")
         axes.legend(loc="lower right")
+    return figure
+
+
+def precision_recall_curves(curves: pd.DataFrame, averages: dict[str, float]) -> Figure:
+    """One curve per class against all others.
+
+    Args:
+        curves: `class`, `recall`, `precision`; a row per threshold.
+        averages: Average precision by class.
+    """
+    with _canvas("Precision and recall, each class against the rest", 5.4, 5.2) as (figure, axes):
+        _class_curves(axes, curves, "recall", "precision", averages, "average")
+        axes.set_ylim(-0.05, 1.05)
+        axes.legend(loc="lower left")
+    return figure
+
+
+def calibration(table: pd.DataFrame) -> Figure:
+    """A point per range of probabilities, larger with more rows; the diagonal is right.
+
+    Args:
+        table: `probability`, `share_right`, `rows`; a row per range.
+    """
+    with _canvas("Calibration: is 80% sure right 80% of the time?", 5.4, 5.2) as (figure, axes):
+        axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="as sure as right")
+        sizes = 30 + 300 * table["rows"] / table["rows"].sum()
+        axes.plot(table["probability"], table["share_right"], color=BLUE, linewidth=1)
+        axes.scatter(
+            table["probability"], table["share_right"], s=sizes, color=BLUE, label="test rows"
+        )
+        axes.set_xlabel("probability of the predicted class")
+        axes.set_ylabel("share of right predictions")
+        axes.set_xlim(-0.05, 1.05)
+        axes.set_ylim(-0.05, 1.05)
+        axes.set_aspect("equal")
+        axes.legend(loc="lower right", markerscale=0.5)
+    return figure
+
+
+def training_sizes(table: pd.DataFrame, metric: str, candidate: str) -> Figure:
+    """The score over the number of rows learnt from, its mean over the folds and their spread.
+
+    Args:
+        table: `rows`, `fold`, `train`, `validation`.
+        metric: What the scores are called.
+        candidate: What was trained.
+    """
+    title = f"Would more rows help? {candidate} trained on a part"
+    with _canvas(title) as (figure, axes):
+        for column, colour, label in (
+            ("train", BLUE, "rows learnt from"),
+            ("validation", ORANGE, "rows held out"),
+        ):
+            by_rows = table.groupby("rows")[column]
+            mean, spread = by_rows.mean(), by_rows.std(ddof=0)
+            axes.plot(mean.index, mean, color=colour, marker="o", label=label)
+            axes.fill_between(
+                mean.index, mean - spread, mean + spread, color=colour, alpha=0.15, linewidth=0
+            )
+        axes.set_xlabel("rows learnt from")
+        axes.set_ylabel(metric.replace("_", " "))
+        axes.legend()
+    return figure
+
+
+def importance(table: pd.DataFrame, metric: str, most: int = 15) -> Figure:
+    """A bar per feature, the most important on top.
+
+    Args:
+        table: `feature`, `loss`, `loss_std`, sorted.
+        metric: What gets worse.
+        most: Features shown.
+    """
+    shown = table.head(most)[::-1]
+    title = "Importance: what shuffling a feature costs"
+    with _canvas(title, 6, 1.6 + 0.32 * len(shown)) as (figure, axes):
+        axes.barh(
+            shown["feature"],
+            shown["loss"],
+            xerr=shown["loss_std"],
+            color=BLUE,
+            ecolor=GREY,
+            height=0.6,
+        )
+        axes.axvline(0, color=GREY, linewidth=1)
+        axes.grid(False, axis="y")
+        axes.set_xlabel(f"how much worse {metric.replace('_', ' ')} gets on test rows")
+    return figure
+
+
+def mistakes(images: np.ndarray, titles: list[str], columns: int = 6) -> Figure:
+    """Images in lines, each with what was predicted and what it is.
+
+    Args:
+        images: (n_images, height, width, channels) shades from 0 to 255.
+        titles: What stands above each.
+        columns: Images per line.
+    """
+    lines = -(-len(images) // columns)
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE | {"axes.grid": False, "axes.titlelocation": "center"})
+        figure = Figure(figsize=(1.45 * columns, 0.6 + 1.75 * lines), layout="constrained")
+        figure.suptitle("Most confident mistakes on the test rows", x=0.01, ha="left", fontsize=12)
+        grid = figure.subplots(lines, columns, squeeze=False)
+        for axes in grid.flat:
+            axes.set_axis_off()
+        for axes, image, title in zip(grid.flat, images, titles, strict=False):
+            axes.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
+            axes.set_title(title, fontsize=8, pad=4)
     return figure
 
 
@@ -98,8 +213,9 @@ def learning_curve(history: pd.DataFrame) -> Figure:
     Args:
         history: `candidate`, `fold`, `epoch`, `loss`, `val_loss` of one candidate.
     """
-    name = history["candidate"].iloc[0]
-    with _canvas(f"Learning curve of {name}, a line per fold") as (figure, axes):
+    name, folds = history["candidate"].iloc[0], history["fold"].nunique()
+    title = f"Learning curve of {name}{', a line per fold' if folds > 1 else ''}"
+    with _canvas(title) as (figure, axes):
         for column, colour, label in (
             ("loss", BLUE, "training rows"),
             ("val_loss", ORANGE, "rows watched for early stopping"),

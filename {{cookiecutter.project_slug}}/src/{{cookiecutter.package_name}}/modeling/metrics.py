@@ -1,80 +1,242 @@
-"""How good predictions are, by the kind of problem."""
+"""How good predictions are, by the kind of problem.
+
+Every measure takes weights: a bootstrap resample is how often each row was drawn, so that all
+resamples are measured at once. With equal weights, or any others, the figures are those of
+scikit-learn's functions with `sample_weight`.
+"""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn import metrics
 
 from ..errors import UserError
-from ..params import Kind, nearest
+from ..params import EvaluateParams, Kind, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PROBABILITY = "probability_"
+CALIBRATION_BINS = 10
+SMALLEST = np.finfo("float64").eps
+"""What a probability of zero is taken for in a logarithm, as scikit-learn does."""
+CELLS_AT_ONCE = 2**22
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happened beside what was predicted.
+
+    For a classification: `actual` are (n_rows,) places of the true classes in `classes`, and
+    `predicted` are (n_rows, n_classes) probabilities. For a regression both are (n_rows,) numbers.
+    """
+
+    actual: np.ndarray
+    predicted: np.ndarray
+    classes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.actual)
+
+    def only(self, rows: np.ndarray) -> Outcome:
+        """The outcome of some rows."""
+        return Outcome(self.actual[rows], self.predicted[rows], self.classes)
+
+    @property
+    def decided(self) -> np.ndarray:
+        """(n_rows,) place of the most probable class."""
+        return self.predicted.argmax(axis=1)
+
+
+Measure = Callable[[Outcome, np.ndarray], np.ndarray]
+"""(n_resamples,) figures of an outcome for (n_resamples, n_rows) weights; nan where undefined."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure of merit.
-
-    Args:
-        name: What params.yaml and the reports call it.
-        scorer: What scikit-learn's `scoring` calls it; there more is always better.
-        measure: The figure from (n_rows,) true values and the predictions that
-            `saved.SavedModel.predict` gives.
-        higher_is_better: Whether it is a gain or a loss.
-    """
+    """A figure of merit."""
 
     name: str
-    scorer: str
-    measure: Callable[[np.ndarray, pd.DataFrame], float]
+    """What params.yaml and the reports call it."""
+    measure: Measure
     higher_is_better: bool = True
 
-    def from_score(self, score: np.ndarray) -> np.ndarray:
-        """Undo the sign that scikit-learn gives to losses so that more is better."""
-        return score if self.higher_is_better else -score
+    def of(self, outcome: Outcome) -> float:
+        """The figure, every row counting the same; nan where it is not defined."""
+        return float(self.measure(outcome, np.ones((1, len(outcome))))[0])
 
 
-def _of_predictions(function: Callable[..., float], **options: object) -> Callable[..., float]:
-    return lambda actual, found: float(function(actual, found["prediction"].to_numpy(), **options))
+def outcome(actual: np.ndarray, predictions: pd.DataFrame, classes: list[str]) -> Outcome:
+    """What `saved.SavedModel.predict` gave beside the truth.
+
+    Args:
+        actual: (n_rows,) true classes or values.
+        predictions: (n_rows, ...) table with `prediction`, or `probability_<class>` of each class.
+        classes: All classes; none for a regression.
+    """
+    import pandas as pd
+
+    if not classes:
+        return Outcome(actual.astype("float64"), predictions["prediction"].to_numpy())
+    places = pd.Index(classes).get_indexer(pd.Index(actual))
+    likely = predictions[[f"{PROBABILITY}{name}" for name in classes]].to_numpy()
+    return Outcome(places, likely, tuple(classes))
 
 
-def _log_loss(actual: np.ndarray, predictions: pd.DataFrame) -> float:
-    likely = probabilities(predictions)
-    return float(metrics.log_loss(actual, likely, labels=classes(predictions)))
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """`above / below`, nan where nothing is below."""
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+
+
+def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return _ratio(weights @ values, weights.sum(axis=1))
+
+
+def _mean_over_classes(figures: list[np.ndarray]) -> np.ndarray:
+    """The mean of (n_resamples,) figures of each class, without classes that have none."""
+    table = np.array(figures)
+    return _ratio(np.nansum(table, axis=0), (~np.isnan(table)).sum(axis=0))
+
+
+def accuracy(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The share of rows whose most probable class is the true one."""
+    return _mean((outcome.decided == outcome.actual).astype("float64"), weights)
+
+
+def balanced_accuracy(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The mean over classes of the share of their rows that is found."""
+    right = outcome.decided == outcome.actual
+    rows = [outcome.actual == place for place in range(len(outcome.classes))]
+    return _mean_over_classes([_ratio(weights @ (of & right), weights @ of) for of in rows])
+
+
+def f1_macro(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The mean over classes of the harmonic mean of precision and recall."""
+    figures = []
+    for place in range(len(outcome.classes)):
+        true, decided = outcome.actual == place, outcome.decided == place
+        figures.append(_ratio(2 * (weights @ (true & decided)), weights @ (1.0 * true + decided)))
+    return _mean_over_classes(figures)
+
+
+def log_loss(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The mean of minus the logarithm of the true class's probability."""
+    likely = outcome.predicted[np.arange(len(outcome)), outcome.actual]
+    return _mean(-np.log(np.clip(likely, SMALLEST, 1)), weights)
+
+
+def roc_auc(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The chance that a row of a class has a higher probability of it than one of another class.
+
+    The mean over the classes, each against the rest (Hanley and McNeil, 1982).
+    """
+    places = range(len(outcome.classes))
+    return _mean_over_classes([_area(*_ranked(outcome, place, weights)) for place in places])
+
+
+def average_precision(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The mean precision over all thresholds, weighted by the recall that each adds.
+
+    Of two classes that of the second one; of more the mean over the classes, each against the rest.
+    """
+    places = range(len(outcome.classes))
+    figures = []
+    for place in places[-1:] if len(places) == 2 else places:
+        hits, misses = _ranked(outcome, place, weights)
+        found = hits.cumsum(axis=1)
+        precision = np.nan_to_num(_ratio(found, found + misses.cumsum(axis=1)))
+        figures.append(_ratio((hits * precision).sum(axis=1), found[:, -1]))
+    return _mean_over_classes(figures)
+
+
+def _ranked(outcome: Outcome, place: int, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weight of the rows of a class and of the others, by descending probability of it.
+
+    Returns:
+        Two times (n_resamples, n_different_probabilities).
+    """
+    likely = outcome.predicted[:, place]
+    order = np.argsort(-likely, kind="stable")
+    starts = np.flatnonzero(np.diff(likely[order], prepend=np.inf))
+    true = outcome.actual[order] == place
+    ordered = weights[:, order]
+    return (
+        np.add.reduceat(ordered * true, starts, axis=1),
+        np.add.reduceat(ordered * ~true, starts, axis=1),
+    )
+
+
+def _area(hits: np.ndarray, misses: np.ndarray) -> np.ndarray:
+    all_hits, all_misses = hits.sum(axis=1), misses.sum(axis=1)
+    above = hits.cumsum(axis=1) - hits / 2
+    return _ratio((misses * above).sum(axis=1), all_hits * all_misses)
+
+
+def calibration_error(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """How far the probability of the decision is from the share of right decisions.
+
+    The mean over ten equal ranges of that probability, weighted by their rows (the expected
+    calibration error of Guo et al., 2017).
+    """
+    likely = outcome.predicted.max(axis=1)
+    gaps = (outcome.decided == outcome.actual) - likely
+    bins = np.minimum((likely * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    each = np.eye(CALIBRATION_BINS)[bins] * gaps[:, np.newaxis]
+    return _ratio(np.abs(weights @ each).sum(axis=1), weights.sum(axis=1))
+
+
+def _errors(outcome: Outcome) -> np.ndarray:
+    return outcome.predicted - outcome.actual
+
+
+def rmse(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The root of the mean squared error, in the target's unit."""
+    return np.sqrt(_mean(_errors(outcome) ** 2, weights))
+
+
+def mae(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The mean absolute error, in the target's unit."""
+    return _mean(np.abs(_errors(outcome)), weights)
+
+
+def median_error(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The median absolute error, in the target's unit; weights are whole numbers of rows."""
+    errors = np.abs(_errors(outcome))
+    order = np.argsort(errors, kind="stable")
+    reached = weights[:, order].cumsum(axis=1)
+    rows = reached[:, -1:]
+    lower = (reached > (rows - 1) // 2).argmax(axis=1)
+    upper = (reached > rows // 2).argmax(axis=1)
+    return (errors[order][lower] + errors[order][upper]) / 2
+
+
+def r2(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The share of the target's variance that is explained; nan where the target is constant."""
+    centred = outcome.actual - outcome.actual.mean()
+    rows = weights.sum(axis=1)
+    spread = weights @ centred**2 - (weights @ centred) ** 2 / rows
+    spread[spread < SMALLEST * rows * (centred**2).max(initial=0)] = 0
+    return 1 - _ratio(weights @ _errors(outcome) ** 2, spread)
 
 
 METRICS: dict[Kind, tuple[Metric, ...]] = {
     "classification": (
-        Metric("accuracy", "accuracy", _of_predictions(metrics.accuracy_score)),
-        Metric(
-            "balanced_accuracy",
-            "balanced_accuracy",
-            _of_predictions(metrics.balanced_accuracy_score),
-        ),
-        Metric("f1_macro", "f1_macro", _of_predictions(metrics.f1_score, average="macro")),
-        Metric("log_loss", "neg_log_loss", _log_loss, higher_is_better=False),
+        Metric("accuracy", accuracy),
+        Metric("balanced_accuracy", balanced_accuracy),
+        Metric("f1_macro", f1_macro),
+        Metric("log_loss", log_loss, higher_is_better=False),
+        Metric("roc_auc", roc_auc),
+        Metric("average_precision", average_precision),
+        Metric("calibration_error", calibration_error, higher_is_better=False),
     ),
     "regression": (
-        Metric(
-            "rmse",
-            "neg_root_mean_squared_error",
-            _of_predictions(metrics.root_mean_squared_error),
-            higher_is_better=False,
-        ),
-        Metric(
-            "mae",
-            "neg_mean_absolute_error",
-            _of_predictions(metrics.mean_absolute_error),
-            higher_is_better=False,
-        ),
-        Metric("r2", "r2", _of_predictions(metrics.r2_score)),
+        Metric("rmse", rmse, higher_is_better=False),
+        Metric("mae", mae, higher_is_better=False),
+        Metric("r2", r2),
+        Metric("median_error", median_error, higher_is_better=False),
     ),
 }
 
@@ -93,50 +255,41 @@ def primary_metric(kind: Kind, name: str) -> Metric:
     return by_name[name]
 
 
-def score(kind: Kind, actual: np.ndarray, predictions: pd.DataFrame) -> dict[str, float]:
-    """Every metric of `kind`; see `Metric` for the arguments."""
-    return {metric.name: metric.measure(actual, predictions) for metric in METRICS[kind]}
+def resampled(
+    metrics: tuple[Metric, ...], outcome: Outcome, resamples: int, seed: int
+) -> np.ndarray:
+    """(n_metrics, n_resamples) figures of bootstrap resamples of the rows (Efron, 1979)."""
+    rng = np.random.default_rng(seed)
+    rows = len(outcome)
+    at_once = max(1, CELLS_AT_ONCE // rows)
+    figures = []
+    for start in range(0, resamples, at_once):
+        drawn = [rng.integers(rows, size=rows) for _ in range(min(at_once, resamples - start))]
+        weights = np.array([np.bincount(rows_drawn, minlength=rows) for rows_drawn in drawn])
+        figures.append([metric.measure(outcome, weights.astype("float64")) for metric in metrics])
+    return np.concatenate(figures, axis=1)
 
 
-def interval(
-    metric: Metric,
-    actual: np.ndarray,
-    predictions: pd.DataFrame,
-    *,
-    resamples: int,
-    confidence: float,
-    seed: int,
-) -> tuple[float, float]:
-    """Percentile bootstrap interval of a metric over the rows (Efron, 1979).
+def summary(kind: Kind, outcome: Outcome, how: EvaluateParams, seed: int) -> dict[str, Any]:
+    """Every metric and its percentile interval; none where a metric is not defined.
 
     Args:
-        metric: What to measure.
-        actual: (n_rows,) true classes or values.
-        predictions: As `saved.SavedModel.predict` gives them.
-        resamples: Number of resamples with replacement.
-        confidence: Coverage, between 0 and 1.
+        kind: The kind of problem.
+        outcome: What to measure.
+        how: Number of resamples, and the coverage of the intervals.
         seed: Seed of the resampling.
+
+    Returns:
+        Each metric by its name, and their `intervals`, low and high, by the same names.
     """
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(len(actual), size=(resamples, len(actual)))
-    with warnings.catch_warnings():
-        # A resample may lack a class that is predicted, which some metrics remark upon each time.
-        warnings.simplefilter("ignore", UserWarning)
-        values = [metric.measure(actual[rows], predictions.iloc[rows]) for rows in draws]
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return float(low), float(high)
-
-
-def classes(predictions: pd.DataFrame) -> list[str]:
-    """The classes that `predictions` has probabilities of, in their order."""
-    return [
-        name.removeprefix(PROBABILITY)
-        for name in predictions.columns
-        if name.startswith(PROBABILITY)
-    ]
-
-
-def probabilities(predictions: pd.DataFrame) -> np.ndarray:
-    """(n_rows, n_classes) probabilities in `predictions`, in the order of `classes`."""
-    return predictions.filter(regex=f"^{PROBABILITY}").to_numpy()
+    tail = (1 - how.confidence) / 2
+    figures: dict[str, float | None] = {}
+    intervals: dict[str, list[float] | None] = {}
+    draws = resampled(METRICS[kind], outcome, how.resamples, seed)
+    for metric, drawn in zip(METRICS[kind], draws, strict=True):
+        figure, defined = metric.of(outcome), drawn[~np.isnan(drawn)]
+        sound = not np.isnan(figure) and defined.size > 0
+        figures[metric.name] = figure if sound else None
+        bounds = np.quantile(defined, [tail, 1 - tail]).tolist() if sound else None
+        intervals[metric.name] = bounds
+    return figures | {"intervals": intervals}

@@ -1,37 +1,40 @@
 """Keras networks as scikit-learn estimators.
 
 Every constructor argument is a parameter that `clone` keeps; `fit` builds and trains the network.
-Pickling leaves `network_` out: `saved` stores it as a `.keras` file instead.
 """
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.model_selection import train_test_split
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..errors import UserError
+from ..reproducibility.artifacts import write_keras
 from ..reproducibility.runtime import import_keras
 
 if TYPE_CHECKING:
     import keras
 
+    from .training import Inputs
 
-class Perceptron(BaseEstimator):
-    """What classification and regression by a multilayer perceptron share.
+NETWORK = "network_"
+parameters = dataclass(kw_only=True, eq=False, repr=False)
+"""Makes a constructor of a class's fields, each of which is a parameter to scikit-learn."""
 
-    Args:
-        hidden_units: Units of each hidden layer, first to last.
-        dropout: Share of a hidden layer's outputs dropped while training.
-        learning_rate: Step size of Adam.
-        batch_size: Rows per gradient step.
-        max_epochs: Passes over the training rows at the most.
-        patience: Epochs without a better validation loss before training stops.
-        validation_fraction: Share of the rows given to `fit` that early stopping watches.
-        random_state: Seed of the weights, the shuffling and the validation rows.
+
+@parameters
+class Network(BaseEstimator):
+    """What all networks share.
 
     Attributes:
         network_: The trained `keras.Model`, with the weights of its best epoch.
@@ -39,101 +42,129 @@ class Perceptron(BaseEstimator):
         n_features_in_: Number of columns seen in `fit`.
     """
 
-    def __init__(
-        self,
-        hidden_units: tuple[int, ...] = (32,),
-        dropout: float = 0.0,
-        learning_rate: float = 0.01,
-        batch_size: int = 16,
-        max_epochs: int = 200,
-        patience: int = 10,
-        validation_fraction: float = 0.2,
-        random_state: int = 0,
-    ) -> None:
-        self.hidden_units = hidden_units
-        self.dropout = dropout
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.patience = patience
-        self.validation_fraction = validation_fraction
-        self.random_state = random_state
+    dropout: float = 0.0
+    """Share of a layer's outputs dropped while training."""
+    learning_rate: float = 0.01
+    """Step size of Adam (Kingma and Ba, 2015)."""
+    schedule: str = "constant"
+    """How it goes on: `constant`; `cosine`, down to nearly none at `max_epochs`; or `plateau`,
+    halved after half of `patience` epochs without a better validation loss."""
+    batch_size: int = 16
+    """Rows per gradient step."""
+    max_epochs: int = 200
+    """Passes over the training rows at the most."""
+    patience: int = 10
+    """Epochs without a better validation loss before training stops."""
+    validation_fraction: float = 0.2
+    """Share of the rows given to `fit` that early stopping watches."""
+    random_state: int = 0
+    """Seed of the weights, the shuffling and the validation rows."""
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "network_"}
+        return state | {NETWORK: _pack(state[NETWORK])} if NETWORK in state else state
 
-    def _fit(self, X: np.ndarray, y: np.ndarray, outputs: int, activation: str, loss: str) -> None:
-        keras = import_keras()
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(
+            state | {NETWORK: _unpack(state[NETWORK])} if NETWORK in state else state
+        )
+
+    def _build(self, columns: int, outputs: int, activation: str) -> keras.Model:
+        """An untrained network for so many columns of X and so many outputs.
+
+        Its layers are named, because Keras would number them by how many it has made before.
+        """
+        raise NotImplementedError
+
+    def _inputs(self, X: np.ndarray) -> Inputs:
+        """What the network takes for (n_rows, n_features) float32 numbers."""
+        return (X,)
+
+    def _train(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        weights: np.ndarray,
+        *,
+        outputs: int,
+        activation: str,
+        loss: str,
+    ) -> None:
+        from .training import Rows, Training, train
+
         # Also seeds Python's and numpy's global generators, which Keras draws from.
-        keras.utils.set_random_seed(self.random_state)
+        import_keras().utils.set_random_seed(self.random_state)
         self.network_ = self._build(X.shape[1], outputs, activation)
-        self.network_.compile(keras.optimizers.Adam(self.learning_rate, name="adam"), loss=loss)
-        X_fit, X_watched, y_fit, y_watched = self._set_validation_rows_apart(X, y)
-        stop_early = keras.callbacks.EarlyStopping(
-            patience=self.patience, restore_best_weights=True
-        )
-        history = self.network_.fit(
-            X_fit,
-            y_fit,
-            validation_data=(X_watched, y_watched),
+        rows, watched = self._watched_rows_apart(y)
+        how = Training(
+            loss=loss,
+            learning_rate=self.learning_rate,
+            schedule=self.schedule,
             batch_size=self.batch_size,
-            epochs=self.max_epochs,
-            callbacks=[stop_early, keras.callbacks.TerminateOnNaN()],
-            verbose=0,
+            max_epochs=self.max_epochs,
+            patience=self.patience,
+            seed=self.random_state,
         )
-        if not np.isfinite(history.history["loss"]).all():
-            raise UserError(
-                f"a network's loss is no number any more after {len(history.epoch)} epochs; "
-                f"lower its learning_rate in params.yaml, which is {self.learning_rate:g}"
-            )
-        self.history_ = {name: history.history[name] for name in ("loss", "val_loss")}
+        self.history_ = train(
+            self.network_,
+            type(self).__name__,
+            *(Rows(self._inputs(X[part]), y[part], weights[part]) for part in (rows, watched)),
+            how,
+        )
 
-    def _build(self, inputs: int, outputs: int, activation: str) -> keras.Model:
-        keras = import_keras()
-        # Named, because Keras would number the layers by how many the process has made before.
-        network = keras.Sequential(
-            [keras.layers.Input((inputs,), name="features")], name="perceptron"
+    def _watched_rows_apart(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The numbers of the rows to learn from and of those that early stopping watches."""
+        if len(y) < 2:
+            raise ValueError(f"n_samples={len(y)}: a network needs two rows, one of them to watch")
+        watched = min(max(1, round(len(y) * self.validation_fraction)), len(y) - 1)
+        rows, watched = train_test_split(
+            np.arange(len(y)),
+            test_size=watched,
+            random_state=self.random_state,
+            stratify=self._strata(y, watched),
         )
-        for number, units in enumerate(self.hidden_units, start=1):
-            network.add(keras.layers.Dense(units, activation="relu", name=f"hidden_{number}"))
-            network.add(keras.layers.Dropout(self.dropout, name=f"dropout_{number}"))
-        network.add(keras.layers.Dense(outputs, activation=activation, name="outputs"))
-        return network
+        return rows, watched
 
-    def _set_validation_rows_apart(self, X: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-        return train_test_split(
-            X, y, test_size=self.validation_fraction, random_state=self.random_state
-        )
+    def _strata(self, y: np.ndarray, watched: int) -> np.ndarray | None:  # noqa: ARG002
+        """(n_rows,) what to draw equal shares of, if anything, for so many watched rows."""
+        return None
 
     def _outputs(self, X: Any) -> np.ndarray:
-        check_is_fitted(self, "network_")
+        from .training import predict
+
+        check_is_fitted(self, NETWORK)
         X = validate_data(self, X, reset=False, dtype="float32")
-        return self.network_.predict(X, batch_size=1024, verbose=0).astype("float64")
+        return predict(self.network_, self._inputs(X))
 
 
-class PerceptronClassifier(ClassifierMixin, Perceptron):
-    """A multilayer perceptron with a softmax over the classes."""
+@parameters
+class NetworkClassifier(ClassifierMixin, Network):
+    """A network with a softmax over the classes."""
+
+    class_weight: str | None = None
+    """`balanced` gives every class the same weight, however rare its rows are."""
 
     def fit(self, X: Any, y: Any) -> Self:
         """Train on (n_rows, n_features) numbers and (n_rows,) class labels."""
         X, y = validate_data(self, X, y, dtype="float32")
+        check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
-        loss = "sparse_categorical_crossentropy"
-        self._fit(X, codes, outputs=len(self.classes_), activation="softmax", loss=loss)
+        if len(self.classes_) < 2:
+            raise ValueError(f"the rows hold one class only, {self.classes_[0]!r}; two are needed")
+        self._train(
+            X,
+            codes.astype("int32"),
+            compute_sample_weight(self.class_weight, codes).astype("float32"),
+            outputs=len(self.classes_),
+            activation="softmax",
+            loss="sparse_categorical_crossentropy",
+        )
         return self
 
-    def _set_validation_rows_apart(self, X: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-        rows = round(len(y) * self.validation_fraction)
-        classes, counts = np.unique(y, return_counts=True)
-        every_class_fits = min(rows, len(y) - rows) >= len(classes) and counts.min() >= 2
-        return train_test_split(
-            X,
-            y,
-            test_size=self.validation_fraction,
-            random_state=self.random_state,
-            stratify=y if every_class_fits else None,
-        )
+    def _strata(self, y: np.ndarray, watched: int) -> np.ndarray | None:
+        counts = np.bincount(y)
+        every_class_fits = min(watched, len(y) - watched) >= len(counts) and counts.min() >= 2
+        return y if every_class_fits else None
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """(n_rows, n_classes) probabilities, in the order of `classes_`; each row sums to 1."""
@@ -142,21 +173,199 @@ class PerceptronClassifier(ClassifierMixin, Perceptron):
 
     def predict(self, X: Any) -> np.ndarray:
         """(n_rows,) most probable class."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        likely = self.predict_proba(X)
+        return self.classes_[likely.argmax(axis=1)]
 
 
-class PerceptronRegressor(RegressorMixin, Perceptron):
-    """A multilayer perceptron with one linear output, trained on the standardised target."""
+@parameters
+class NetworkRegressor(RegressorMixin, Network):
+    """A network with one linear output, trained on the standardised target."""
 
     def fit(self, X: Any, y: Any) -> Self:
         """Train on (n_rows, n_features) numbers and (n_rows,) targets."""
         X, y = validate_data(self, X, y, dtype="float32", y_numeric=True)
         y = np.asarray(y, dtype="float64")
         self.mean_, self.scale_ = float(y.mean()), float(y.std()) or 1.0
-        standardised = (y - self.mean_) / self.scale_
-        self._fit(X, standardised, outputs=1, activation="linear", loss="mean_squared_error")
+        self._train(
+            X,
+            ((y - self.mean_) / self.scale_).astype("float32"),
+            np.ones(len(y), dtype="float32"),
+            outputs=1,
+            activation="linear",
+            loss="mean_squared_error",
+        )
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         """(n_rows,) predictions in the target's unit."""
         return self._outputs(X)[:, 0] * self.scale_ + self.mean_
+
+
+@parameters
+class Perceptron(Network):
+    """Dense layers, each followed by dropout."""
+
+    hidden_units: tuple[int, ...] = (32,)
+    """Units of each hidden layer, first to last."""
+
+    def _build(self, columns: int, outputs: int, activation: str) -> keras.Model:
+        keras = import_keras()
+        layers = keras.layers
+        return keras.Sequential(
+            [
+                layers.Input((columns,), name="features"),
+                *_hidden(self.hidden_units, self.dropout),
+                layers.Dense(outputs, activation=activation, name="outputs"),
+            ],
+            name="perceptron",
+        )
+
+
+@parameters
+class PerceptronClassifier(NetworkClassifier, Perceptron):
+    """A multilayer perceptron for classes."""
+
+
+@parameters
+class PerceptronRegressor(NetworkRegressor, Perceptron):
+    """A multilayer perceptron for a number."""
+
+
+@parameters
+class WideAndDeep(Network):
+    """A linear model and a perceptron whose outputs are added (Cheng et al., 2016).
+
+    The first columns of X are codes of categories, whole numbers from 0. The linear model has a
+    weight for each, the perceptron an embedding; one embedding serves all missing (below 0) and
+    unknown codes of a column.
+    """
+
+    codes: tuple[int, ...] = ()
+    """Number of categories of each of the first columns; all others are numbers."""
+    embedding: int = 4
+    """Numbers that stand for a category in the perceptron."""
+    hidden_units: tuple[int, ...] = (32,)
+    """Units of each hidden layer of the perceptron, first to last."""
+
+    def _build(self, columns: int, outputs: int, activation: str) -> keras.Model:
+        keras = import_keras()
+        layers = keras.layers
+        inputs, wide, deep = [], [], []
+        if self.codes:
+            codes = layers.Input((len(self.codes),), dtype="int32", name="codes")
+            places = sum(self.codes) + len(self.codes)
+            weights = layers.Embedding(places, outputs, "zeros", name="weights_of_codes")(codes)
+            embedded = layers.Embedding(places, self.embedding, name="embedding")(codes)
+            inputs.append(codes)
+            wide.append(layers.GlobalAveragePooling1D(name="wide_codes")(weights))
+            deep.append(layers.Flatten(name="embedded")(embedded))
+        if columns > len(self.codes):
+            numbers = layers.Input((columns - len(self.codes),), name="numbers")
+            inputs.append(numbers)
+            wide.append(layers.Dense(outputs, name="wide_numbers")(numbers))
+            deep.append(numbers)
+        hidden = deep[0] if len(deep) == 1 else layers.Concatenate(name="deep")(deep)
+        for layer in _hidden(self.hidden_units, self.dropout):
+            hidden = layer(hidden)
+        both = layers.Add(name="sum")([*wide, layers.Dense(outputs, name="deep_outputs")(hidden)])
+        answer = layers.Activation(activation, name="outputs")(both)
+        return keras.Model(inputs, answer, name="wide_and_deep")
+
+    def _inputs(self, X: np.ndarray) -> Inputs:
+        many = len(self.codes)
+        known = np.array(self.codes, dtype="int32")
+        codes = X[:, :many].astype("int32")
+        # All columns share a table; each starts with the place for what is missing or unknown.
+        places = np.where((codes >= 0) & (codes < known), codes + 1, 0)
+        starts = np.cumsum(known + 1) - (known + 1)
+        parts = [(places + starts).astype("int32"), X[:, many:]]
+        return tuple(part for part in parts if part.shape[1])
+
+
+@parameters
+class WideAndDeepClassifier(NetworkClassifier, WideAndDeep):
+    """A wide and deep network for classes."""
+
+
+@parameters
+class WideAndDeepRegressor(NetworkRegressor, WideAndDeep):
+    """A wide and deep network for a number."""
+
+
+@parameters
+class ConvolutionalClassifier(NetworkClassifier):
+    """Convolutions of 3x3 with max pooling of 2x2, dropout, softmax, as for MNIST in Keras' docs.
+
+    X holds an image per row, its pixels line by line.
+    """
+
+    image: tuple[int, int, int] = (28, 28, 1)
+    """Height, width and channels."""
+    filters: tuple[int, ...] = (32, 64)
+    """Filters of each convolution, first to last."""
+    padding: str = "valid"
+    """`valid` leaves out what the filter does not cover, `same` fills up with zeros."""
+    dropout: float = 0.5
+    learning_rate: float = 0.001
+    batch_size: int = 128
+    max_epochs: int = 30
+    patience: int = 3
+    validation_fraction: float = 0.1
+
+    def _build(self, columns: int, outputs: int, activation: str) -> keras.Model:
+        keras = import_keras()
+        layers = keras.layers
+        network = keras.Sequential(
+            [
+                layers.Input((columns,), name="pixels"),
+                layers.Reshape(self.image, name="image"),
+            ],
+            name="convolutional",
+        )
+        for number, filters in enumerate(self.filters, start=1):
+            name = f"convolution_{number}"
+            network.add(
+                layers.Conv2D(filters, 3, activation="relu", padding=self.padding, name=name)
+            )
+            network.add(layers.MaxPooling2D(name=f"pooling_{number}"))
+        network.add(layers.Flatten(name="flat"))
+        network.add(layers.Dropout(self.dropout, name="dropout"))
+        network.add(layers.Dense(outputs, activation=activation, name="outputs"))
+        return network
+
+
+def _hidden(units: tuple[int, ...], dropout: float) -> list[keras.layers.Layer]:
+    layers = import_keras().layers
+    return [
+        layer
+        for number, width in enumerate(units, start=1)
+        for layer in (
+            layers.Dense(width, activation="relu", name=f"hidden_{number}"),
+            layers.Dropout(dropout, name=f"dropout_{number}"),
+        )
+    ]
+
+
+def _pack(network: keras.Model) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.keras"
+        write_keras(network, path)
+        return path.read_bytes()
+
+
+def _unpack(content: bytes) -> keras.Model:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.keras"
+        path.write_bytes(content)
+        return import_keras().saving.load_model(path, compile=False)
+
+
+@contextmanager
+def without_network(estimator: BaseEstimator) -> Iterator[None]:
+    """Leave the Keras network out of `estimator`, if it is one, while the block runs."""
+    network = vars(estimator).pop(NETWORK, None)
+    try:
+        yield
+    finally:
+        if network is not None:
+            vars(estimator)[NETWORK] = network

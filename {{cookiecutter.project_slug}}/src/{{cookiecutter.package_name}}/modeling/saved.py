@@ -25,7 +25,7 @@ from ..reproducibility.artifacts import (
 )
 from ..reproducibility.runtime import import_keras
 from .metrics import PROBABILITY
-from .networks import Perceptron
+from .networks import Network, without_network
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,26 +50,33 @@ class SavedModel:
             X: (n_rows, n_columns) table with at least the features, typed by the contract.
 
         Returns:
-            (n_rows,) `prediction`; for a classification also `probability_<class>` for each class.
+            (n_rows,) `prediction`; for a classification also `probability_<class>` for each class
+            of the contract, zero for one that the model has not seen.
         """
         import pandas as pd
 
         X = X[self.contract.features]
         if self.kind == "regression":
             return pd.DataFrame({"prediction": self.pipeline.predict(X)})
-        classes = self.pipeline.classes_
-        likely = self.pipeline.predict_proba(X)
-        columns = {f"{PROBABILITY}{name}": likely[:, i] for i, name in enumerate(classes)}
-        return pd.DataFrame({"prediction": classes[likely.argmax(axis=1)], **columns})
+        likely = pd.DataFrame(self.pipeline.predict_proba(X), columns=self.pipeline.classes_)
+        likely = likely.reindex(columns=self.contract.classes, fill_value=0.0)
+        return pd.concat(
+            [
+                likely.idxmax(axis=1).astype("str").rename("prediction"),
+                likely.add_prefix(PROBABILITY),
+            ],
+            axis=1,
+        )
 
 
 def save(model: SavedModel, directory: Path) -> None:
     """Write `model` as the folder `directory`, in place of what was there."""
     estimator = model.pipeline[-1]
     with replacing_directory(directory) as temporary:
-        write_joblib(model.pipeline, temporary / PIPELINE)
+        with without_network(estimator):
+            write_joblib(model.pipeline, temporary / PIPELINE)
         libraries = ["scikit-learn"]
-        if isinstance(estimator, Perceptron):
+        if isinstance(estimator, Network):
             write_keras(estimator.network_, temporary / NETWORK)
             libraries.append("keras")
         description = {
@@ -107,7 +114,7 @@ def load(directory: Path, name: str) -> SavedModel:
         if digest != expected.get(file):
             raise UserError(f"{name}: {file} is not the file that was saved; train again")
     pipeline = joblib.load(directory / PIPELINE)
-    if isinstance(pipeline[-1], Perceptron):
+    if isinstance(pipeline[-1], Network):
         keras = import_keras()
         pipeline[-1].network_ = keras.saving.load_model(directory / NETWORK, compile=False)
     return SavedModel(pipeline, candidate, kind, contract)
