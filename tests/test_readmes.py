@@ -111,11 +111,11 @@ def installs_the_hooks(project: Project, command: str) -> None:
 
 
 def shows_a_change(expected: str) -> Callable[[Project, str], None]:
-    """After another number of resamples and a run, the command names what differs."""
+    """After another share of test rows and a run, the command names what differs."""
 
     def check(project: Project, command: str) -> None:
         params = project / "params.yaml"
-        text = params.read_text(encoding="utf-8").replace("resamples: 500", "resamples: 50")
+        text = params.read_text(encoding="utf-8").replace("fraction: 0.25", "fraction: 0.5")
         params.write_text(text, encoding="utf-8", newline="\n")
         project.run("uv", "run", "dvc", "repro")
         assert expected in project.run(*command.split())
@@ -135,8 +135,8 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "make notebooks": runs_the_notebooks,
     "make docs": builds_the_docs,
     "make lint": prints("All checks passed!", "files already formatted"),
-    "uv run dvc params diff": shows_a_change("evaluate.resamples"),
-    "uv run dvc metrics diff": shows_a_change("log_loss_low"),
+    "uv run dvc params diff": shows_a_change("split.test_fraction"),
+    "uv run dvc metrics diff": shows_a_change("log_loss"),
     "uv run dvc plots show": prints("dvc_plots/index.html"),
     "uv run pre-commit install": installs_the_hooks,
 }
@@ -195,7 +195,7 @@ def test_make_demo_goes_from_a_fresh_checkout_to_metrics(checkout: Project) -> N
     assert "baseline.log_loss" in printed.stdout
     example = COMMAND.split((TEMPLATE / "README.md").read_text(encoding="utf-8"))[2]
     shown = [line for line in example.partition("```")[0].splitlines() if line]
-    assert len(shown) == 7
+    assert len(shown) == 20
     for line in shown:
         assert without_scores(line) in without_scores(printed.stdout)
 

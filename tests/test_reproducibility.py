@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -215,6 +216,25 @@ def test_every_backend_gives_the_same_bytes_under_other_conditions(
 
 
 @pytest.mark.matrix
+@pytest.mark.parametrize(
+    "candidate", ["linear", "knn", "svm", "tree", "forest", "boosting", "mlp", "wide_and_deep"]
+)
+def test_every_champion_has_the_same_bytes_under_other_conditions(
+    tmp_path: Path, candidate: str
+) -> None:
+    project = bake(tmp_path / "one", dataset="diabetes")
+    params = project / "params.yaml"
+    others = re.compile(rf"^    (?!baseline|{candidate})\w+: \{{.*\}}\n", flags=re.MULTILINE)
+    params.write_text(others.sub("", params.read_text(encoding="utf-8")), encoding="utf-8")
+    project.run("uv", "run", "dvc", "repro")
+    assert f'"candidate": "{candidate}"' in (project / "models/champion/model.json").read_text()
+    project.commit()
+    elsewhere = clone(project, tmp_path / "two")
+    elsewhere.run(*ONE_CORE, "uv", "run", "dvc", "repro", "--force", **OTHER_CONDITIONS)
+    assert changed_files(elsewhere) == []
+
+
+@pytest.mark.matrix
 @pytest.mark.parametrize("version", ["3.12", "3.13"])
 def test_another_python_gives_the_same_outputs(
     tmp_path: Path, reproduced: Project, version: str
@@ -290,7 +310,7 @@ def kill_and_repeat(project: Project, log: Path, stage: str, moment: float) -> N
     with Background(project, log, *command) as undisturbed:
         undisturbed.wait_for("> python -m")
         start = time.monotonic()
-        undisturbed.wait_for(f"{stage}: ")
+        undisturbed.wait_for("train: champion" if stage == "train" else f"{stage}: ")
         length = time.monotonic() - start
     with Background(project, log, *command) as running:
         running.wait_for("> python -m")

@@ -30,7 +30,8 @@ def problem(name: str, kind: str) -> Problem:
 
 
 def made(name: str, kind: str, **options: object) -> BaseEstimator:
-    tiny = {"filters": [4], "padding": "same", "validation_fraction": 0.3} if name == "cnn" else {}
+    tiny = {"filters": [8], "padding": "same", "batch_size": 8, "learning_rate": 0.01}
+    tiny = tiny if name == "cnn" else {}
     return build(name, SHORT.get(name, {}) | tiny | options, problem(name, kind))
 
 
@@ -57,7 +58,7 @@ def test_a_clone_has_the_same_parameters(name: str, kind: str) -> None:
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_a_candidate_can_be_cross_validated_and_learns(name: str, kind: str) -> None:
     scores = cross_validate(made(name, kind), X, TARGETS[kind], cv=3)["test_score"]
-    least = {"baseline": -1, "cnn": 0.5, "tree": 0.5, "knn": 0.5}.get(name, 0.6)
+    least = {"baseline": -1, "tree": 0.5, "knn": 0.5}.get(name, 0.6)
     assert scores.mean() > least
 
 

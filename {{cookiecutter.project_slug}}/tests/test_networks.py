@@ -103,7 +103,7 @@ def test_a_row_is_predicted_the_same_alone_and_among_others() -> None:
 
 def test_every_batch_has_the_same_size_and_every_row_counts_once() -> None:
     rows, weights = np.arange(10.0), np.ones(10, dtype="float32")
-    batches = Batches((rows,), rows, weights, size=4, shuffle=np.random.default_rng(0))
+    batches = Batches((rows,), rows, weights, size=4, rng=np.random.default_rng(0))
     batches.on_epoch_begin()
     parts = [batches[number] for number in range(len(batches))]
     assert [part[0].shape for part in parts] == [(4,)] * 3
@@ -161,6 +161,21 @@ def test_a_convolution_tells_where_in_an_image_something_is_from_what_it_is() ->
         image=(10, 10, 3), filters=(8, 8), batch_size=16, learning_rate=0.01, max_epochs=40
     )
     assert estimator.fit(flat[:200], labels[:200]).score(flat[200:], labels[200:]) > 0.9
+
+
+def test_images_are_moved_anew_while_training_and_lose_only_what_leaves_them() -> None:
+    estimator = ConvolutionalClassifier(image=(3, 4, 2), shift=1)
+    images = np.zeros((500, 3, 4, 2), dtype="float32")
+    images[:, 1, 1, 1] = 1
+    rng = np.random.default_rng(0)
+    one, two = (
+        estimator._vary((images.reshape(500, -1),), rng)[0].reshape(500, 3, 4, 2) for _ in range(2)
+    )
+    assert not np.array_equal(one, two)
+    assert (one.sum(axis=(1, 2, 3)) == 1).all()
+    places = {tuple(place) for place in np.argwhere(one)[:, 1:].tolist()}
+    assert places == {(y, x, 1) for y in range(3) for x in range(3)}
+    assert ConvolutionalClassifier()._vary is None
 
 
 def test_the_same_seed_gives_the_same_network() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -25,7 +25,7 @@ from ..reproducibility.runtime import import_keras
 if TYPE_CHECKING:
     import keras
 
-    from .training import Inputs
+    from .training import Inputs, Vary
 
 NETWORK = "network_"
 parameters = dataclass(kw_only=True, eq=False, repr=False)
@@ -80,6 +80,9 @@ class Network(BaseEstimator):
         """What the network takes for (n_rows, n_features) float32 numbers."""
         return (X,)
 
+    _vary: ClassVar[Vary | None] = None
+    """What makes other inputs of those of a batch, in every epoch anew."""
+
     def _train(
         self,
         X: np.ndarray,
@@ -110,6 +113,7 @@ class Network(BaseEstimator):
             type(self).__name__,
             *(Rows(self._inputs(X[part]), y[part], weights[part]) for part in (rows, watched)),
             how,
+            self._vary,
         )
 
     def _watched_rows_apart(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -303,6 +307,8 @@ class ConvolutionalClassifier(NetworkClassifier):
     """Height, width and channels."""
     filters: tuple[int, ...] = (32, 64)
     """Filters of each convolution, first to last."""
+    shift: int = 0
+    """Pixels by which images are moved at random while training, up or down and to a side."""
     padding: str = "valid"
     """`valid` leaves out what the filter does not cover, `same` fills up with zeros."""
     dropout: float = 0.5
@@ -311,6 +317,19 @@ class ConvolutionalClassifier(NetworkClassifier):
     max_epochs: int = 30
     patience: int = 3
     validation_fraction: float = 0.1
+
+    @property
+    def _vary(self) -> Vary | None:
+        return self._shifted if self.shift else None
+
+    def _shifted(self, X: Inputs, rng: np.random.Generator) -> Inputs:
+        height, width, _ = self.image
+        edges = (self.shift, self.shift)
+        images = np.pad(X[0].reshape(-1, *self.image), ((0, 0), edges, edges, (0, 0)))
+        views = np.lib.stride_tricks.sliding_window_view(images, (height, width), axis=(1, 2))
+        y, x = rng.integers(2 * self.shift + 1, size=(2, len(images)))
+        moved = views[np.arange(len(images)), y, x].transpose(0, 2, 3, 1)
+        return (moved.reshape(len(images), -1),)
 
     def _build(self, columns: int, outputs: int, activation: str) -> keras.Model:
         keras = import_keras()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil, cos, pi
 
@@ -21,6 +21,7 @@ from ..reproducibility.runtime import import_keras
 keras = import_keras()
 Inputs = tuple[np.ndarray, ...]
 """What a network takes: one array or several, of n_rows each."""
+Vary = Callable[[Inputs, np.random.Generator], Inputs]
 
 PREDICTED_AT_ONCE = 256
 SECONDS_BETWEEN_LINES = 60
@@ -34,7 +35,8 @@ class Batches(keras.utils.PyDataset):
         y: (n_rows,) targets; without them a batch is features alone.
         weights: (n_rows,) what each row counts for.
         size: Rows per batch.
-        shuffle: Draws another order for every epoch; without it rows stay in theirs.
+        rng: Draws another order for every epoch; without it rows stay in theirs.
+        vary: Makes other inputs of those of a batch each time, with `rng`.
     """
 
     def __init__(
@@ -44,12 +46,13 @@ class Batches(keras.utils.PyDataset):
         weights: np.ndarray | None = None,
         *,
         size: int,
-        shuffle: np.random.Generator | None = None,
+        rng: np.random.Generator | None = None,
+        vary: Vary | None = None,
     ) -> None:
         super().__init__()
         self.X, self.y, self.weights = X, y, weights
         self.size = size
-        self.shuffle = shuffle
+        self.rng, self.vary = rng, vary
         self.rows = np.arange(len(X[0]))
 
     def __len__(self) -> int:
@@ -59,6 +62,8 @@ class Batches(keras.utils.PyDataset):
         rows = self.rows[number * self.size : (number + 1) * self.size]
         filled = np.resize(rows, self.size)
         X = tuple(part[filled] for part in self.X)
+        if self.vary is not None:
+            X = self.vary(X, self.rng)
         inputs = X[0] if len(X) == 1 else X
         if self.y is None or self.weights is None:
             return (inputs,)
@@ -69,8 +74,8 @@ class Batches(keras.utils.PyDataset):
 
     def on_epoch_begin(self) -> None:
         """Draw the order of the epoch's rows."""
-        if self.shuffle is not None:
-            self.rows = self.shuffle.permutation(len(self.rows))
+        if self.rng is not None:
+            self.rows = self.rng.permutation(len(self.rows))
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,12 @@ class Training:
 
 
 def train(
-    network: keras.Model, name: str, rows: Rows, watched: Rows, how: Training
+    network: keras.Model,
+    name: str,
+    rows: Rows,
+    watched: Rows,
+    how: Training,
+    vary: Vary | None = None,
 ) -> dict[str, list[float]]:
     """Train `network`, which takes the weights of its best epoch.
 
@@ -106,6 +116,7 @@ def train(
         rows: What it learns from.
         watched: What early stopping watches.
         how: All settings.
+        vary: Makes other inputs of those of `rows` in every epoch.
 
     Returns:
         `loss` and `val_loss` by epoch.
@@ -121,9 +132,11 @@ def train(
     _assign(twin.variables, _values(network.variables))
     _assign(twin.optimizer.variables, twin.first_state)
     twin.optimizer.learning_rate = how.learning_rate
-    shuffle = np.random.default_rng(how.seed)
+    # Dropout on torch draws from the global generator, which compiling may have moved on.
+    keras.utils.set_random_seed(how.seed)
+    rng = np.random.default_rng(how.seed)
     history = twin.fit(
-        Batches(rows.X, rows.y, rows.weights, size=size, shuffle=shuffle),
+        Batches(rows.X, rows.y, rows.weights, size=size, rng=rng, vary=vary),
         validation_data=Batches(watched.X, watched.y, watched.weights, size=size),
         epochs=how.max_epochs,
         callbacks=_callbacks(name, how),
