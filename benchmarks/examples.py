@@ -4,8 +4,9 @@
 
 The iris example is that of scikit-learn's page "Getting Started" (a quarter for the test, a
 logistic regression on standardised features), the digits example "Recognizing hand-written digits"
-(the first half for training, a support vector machine with gamma 0.001). The project gets each split as a given one:
-a column `part`, and folders `train` and `test`. Nothing is timed; `--rounds` is taken and unused.
+(the first half for training, a support vector machine with gamma 0.001). The project gets each
+split as a given one: a column `part`, and folders `train` and `test`. Nothing is timed; `--rounds`
+is taken and unused.
 """
 
 from __future__ import annotations
@@ -68,10 +69,11 @@ def run_example(dataset: str, script: str, scratch: Path) -> None:
     metrics = json.loads((project / "reports/metrics.json").read_text(encoding="utf-8"))
     model = json.loads((project / "models/champion/model.json").read_text(encoding="utf-8"))
     low, high = metrics["intervals"]["accuracy"]
-    print(
-        f"| {dataset} | {metrics['test_rows']} | {float(example.stdout):.4f} | {model['candidate']} "
-        f"| {metrics['accuracy']:.4f} ({low:.4f} to {high:.4f}) |"
-    )
+    cells = [
+        *(dataset, str(metrics["test_rows"]), f"{float(example.stdout):.4f}", model["candidate"]),
+        f"{metrics['accuracy']:.4f} ({low:.4f} to {high:.4f})",
+    ]
+    print(f"| {' | '.join(cells)} |")
 
 
 def main() -> None:

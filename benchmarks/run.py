@@ -22,7 +22,7 @@ WRITTEN = """
     dvc.lock .dvc/cache .dvc/tmp data/interim/dataset.parquet data/interim/rejected.parquet
     data/processed/train.parquet data/processed/test.parquet models/champion models/baseline
     reports/ingest.json reports/leaderboard.csv reports/history.csv reports/metrics.json
-    reports/figures reports/plots reports/model_card.md
+    reports/figures reports/plots reports/model_card.md reports/training_sizes.csv
 """.split()
 STAGES = ["ingest", "preprocess", "train", "evaluate"]
 ONE_PROCESS = "import my_project; from my_project import {0}; [stage.main() for stage in ({0})]"

@@ -211,7 +211,7 @@ def _callbacks(name: str, how: Training) -> list[keras.callbacks.Callback]:
     ]
 
 
-def _cosine(how: Training):
+def _cosine(how: Training) -> Callable[[int], float]:
     """From the whole learning rate to nearly none (Loshchilov and Hutter, 2017)."""
     return lambda epoch: how.learning_rate * (1 + cos(pi * epoch / how.max_epochs)) / 2
 
