@@ -1,5 +1,7 @@
 """The candidates, as params.yaml calls them, are scikit-learn estimators."""
 
+import importlib
+
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
@@ -107,6 +109,19 @@ def test_a_new_candidate_is_one_function(monkeypatch: pytest.MonkeyPatch) -> Non
         return DecisionTreeClassifier(max_depth=depth, random_state=problem.seed)
 
     assert build("stump", {"depth": 2}, problem("stump", "classification")).max_depth == 2
+
+
+def test_a_candidate_whose_library_is_missing_names_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(estimators, "CANDIDATES", Registry("candidate"))
+
+    @estimators.candidate
+    def elsewhere(problem: Problem) -> BaseEstimator:
+        return importlib.import_module("a_library_from_elsewhere").Model(problem.seed)
+
+    with pytest.raises(UserError, match="elsewhere: it needs a_library_from_elsewhere, which is"):
+        build("elsewhere", {}, problem("elsewhere", "classification"))
 
 
 @pytest.mark.parametrize(

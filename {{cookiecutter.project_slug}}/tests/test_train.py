@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from conftest import PARAMS, write_params
 
+from package_name import ingest, preprocess, train
 from package_name.config import Project
 from package_name.data.contract import Contract, load_contract
 from package_name.data.splits import folds
@@ -137,6 +138,25 @@ def test_a_warning_of_a_library_is_told_once_with_the_candidates_name(
             warnings.warn("did not converge\nsee the manual", UserWarning, stacklevel=1)
             warnings.warn("an old name", DeprecationWarning, stacklevel=1)
     assert capsys.readouterr().err == "train: linear: did not converge\n"
+
+
+def test_a_candidate_that_cannot_learn_from_the_rows_is_told_and_costs_nothing(
+    project: Project,
+) -> None:
+    settings = {"metric": "accuracy", "folds": 3, "candidates": {"baseline": {}}}
+    write_params(project, train=settings)
+    for stage in (ingest, preprocess, train):
+        stage.main()
+    before = {path: path.read_bytes() for path in project.reports.iterdir()}
+    too_many = {"candidates": {"baseline": {}, "knn": {"neighbours": 50}}}
+    write_params(project, train=settings | too_many)
+    with pytest.raises(UserError) as error:
+        train.main()
+    assert str(error.value).startswith(
+        "params.yaml: train.candidates.knn: it cannot learn from these rows: Expected n_neighbors"
+    )
+    assert len(str(error.value).splitlines()) == 1
+    assert {path: path.read_bytes() for path in project.reports.iterdir()} == before
 
 
 def test_the_baseline_cannot_be_left_out(project: Project, contract: Contract) -> None:

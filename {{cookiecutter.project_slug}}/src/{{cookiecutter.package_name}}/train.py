@@ -196,11 +196,21 @@ def _where(folds: int, rows: int) -> str:
 
 @contextmanager
 def telling(name: str) -> Iterator[None]:
-    """Print each different warning of the libraries once, in a line that names the candidate."""
+    """Print each different warning of the libraries once, in a line that names the candidate.
+
+    Raises:
+        UserError: The candidate cannot learn from these rows, for the reason that its library gives.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
-        yield
+        try:
+            yield
+        except ValueError as error:
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"params.yaml: train.candidates.{name}: it cannot learn from these rows: {reason}"
+            ) from error
     for text in dict.fromkeys(str(warning.message).partition("\n")[0] for warning in caught):
         print(f"train: {name}: {text}", file=sys.stderr)
 
@@ -269,13 +279,7 @@ def main() -> None:
 
     leaderboard, history = compare(pipelines, X, y, compared_on, score, metric)
     champion = choose(leaderboard, metric, one_standard_error=params.train.one_standard_error)
-    for name, directory in ((champion, project.champion), ("baseline", project.baseline)):
-        with telling(name):
-            fitted = pipelines[name].fit(X, y)
-        save(SavedModel(fitted, name, params.kind, contract), directory)
     leaderboard["champion"] = leaderboard["candidate"] == champion
-    write_csv(leaderboard, project.leaderboard)
-    write_csv(history, project.history)
     with telling(champion):
         sizes = training_sizes(
             pipelines[champion],
@@ -287,6 +291,11 @@ def main() -> None:
             lambda *rows: score(*rows)[metric.name],
             params.seed,
         )
+        fitted = {name: pipelines[name].fit(X, y) for name in dict.fromkeys(["baseline", champion])}
+    save(SavedModel(fitted[champion], champion, params.kind, contract), project.champion)
+    save(SavedModel(fitted["baseline"], "baseline", params.kind, contract), project.baseline)
+    write_csv(leaderboard, project.leaderboard)
+    write_csv(history, project.history)
     write_csv(sizes, project.training_sizes)
     print(f"train: champion is {champion} -> {project.name(project.champion)}")
 

@@ -325,7 +325,13 @@ def build(name: str, options: dict[str, Any], problem: Problem) -> BaseEstimator
     """The unfitted candidate that params.yaml calls `name`, with its options.
 
     Raises:
-        UserError: There is no such candidate, it does not take such an option, or it is not for
-            such a problem.
+        UserError: There is no such candidate, it does not take such an option, it is not for such a
+            problem, or its library is not installed.
     """
-    return CANDIDATES.call(name, options, f"params.yaml: train.candidates.{name}", problem)
+    where = f"params.yaml: train.candidates.{name}"
+    try:
+        return CANDIDATES.call(name, options, where, problem)
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"{where}: it needs {error.name}, which is not installed; `uv add {error.name}` does that"
+        ) from error
