@@ -199,7 +199,7 @@ def telling(name: str) -> Iterator[None]:
     """Print each different warning of the libraries once, in a line that names the candidate.
 
     Raises:
-        UserError: The candidate cannot learn from these rows, for the reason that its library gives.
+        UserError: The candidate cannot learn from these rows, for its library's reason.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")

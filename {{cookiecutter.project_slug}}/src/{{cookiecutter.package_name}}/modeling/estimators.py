@@ -333,5 +333,6 @@ def build(name: str, options: dict[str, Any], problem: Problem) -> BaseEstimator
         return CANDIDATES.call(name, options, where, problem)
     except ModuleNotFoundError as error:
         raise UserError(
-            f"{where}: it needs {error.name}, which is not installed; `uv add {error.name}` does that"
+            f"{where}: it needs {error.name}, which is not installed; "
+            f"`uv add {error.name}` installs it"
         ) from error
