@@ -71,7 +71,7 @@ def runs_the_notebooks(project: Project, command: str) -> None:
     project.run(*command.split())
     notebook = project / "reports/notebooks/1.0-yn-data-exploration.ipynb"
     text = notebook.read_text(encoding="utf-8")
-    assert "Iris flowers of three species: 120 rows for training, 4 features" in text
+    assert "Iris flowers of three species: 114 rows for training, 4 features" in text
     assert text.count("image/png") == 2
     assert '"output_type": "error"' not in text
 

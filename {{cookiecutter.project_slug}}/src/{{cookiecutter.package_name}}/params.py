@@ -17,8 +17,8 @@ Kind = Literal["classification", "regression"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(strict=True, gt=0)]
 Step = str | Annotated[dict[str, Any], Field(min_length=1, max_length=1)]
+# Steps in their order, each a name or a name with its option; or leave the columns out.
 Recipe = list[Step] | Literal["drop"]
-"""Steps in their order, each a name or `{name: option}`; or leave the columns out."""
 
 
 class Strict(BaseModel):

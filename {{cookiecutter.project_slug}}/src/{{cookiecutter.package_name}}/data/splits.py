@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+# Positions of the rows to learn from and of those to try it on.
 Fold = tuple["np.ndarray", "np.ndarray"]
-"""Positions of the rows to learn from and of those to try it on."""
 
 
 def require_column(contract: Contract, by: str) -> str:

@@ -19,8 +19,8 @@ from ..params import Count, Fraction, Kind
 from .registry import Registry
 
 Share = Annotated[float, Field(ge=0, lt=1)]
+# The same weight for every class of a classification, however rare its rows are.
 ClassWeight = Literal["balanced"] | None
-"""`balanced` gives every class of a classification the same weight, however rare its rows are."""
 Schedule = Literal["constant", "cosine", "plateau"]
 
 CANDIDATES = Registry("candidate")

@@ -51,8 +51,8 @@ class Outcome:
         return self.predicted.argmax(axis=1)
 
 
+# (n_resamples,) figures of an outcome for (n_resamples, n_rows) weights; nan where undefined.
 Measure = Callable[[Outcome, np.ndarray], np.ndarray]
-"""(n_resamples,) figures of an outcome for (n_resamples, n_rows) weights; nan where undefined."""
 
 
 @dataclass(frozen=True)

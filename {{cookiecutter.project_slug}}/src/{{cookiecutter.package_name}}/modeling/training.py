@@ -19,8 +19,8 @@ from ..errors import UserError
 from ..reproducibility.runtime import import_keras
 
 keras = import_keras()
+# What a network takes: one array or several, of n_rows each.
 Inputs = tuple[np.ndarray, ...]
-"""What a network takes: one array or several, of n_rows each."""
 Vary = Callable[[Inputs, np.random.Generator], Inputs]
 
 PREDICTED_AT_ONCE = 256
