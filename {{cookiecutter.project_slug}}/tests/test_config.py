@@ -63,7 +63,7 @@ def test_an_impossible_value_is_named_with_its_key(
         (b"seed: 1\nseed: 2\n", "not valid YAML: found duplicate key"),
         (b"seed: \xff", "params.yaml: not UTF-8 text"),
         (b"# nothing\n", "params.yaml: says nothing yet"),
-        (b"- 1\n", "params.yaml: found [1], which should be a valid dictionary"),
+        (b"- 1\n", "params.yaml: found [1], which should be keys with their values"),
     ],
 )
 def test_a_file_that_is_no_mapping_is_told_in_one_line(
@@ -95,3 +95,27 @@ def test_outside_a_project_the_error_says_so(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"not inside a project: no params\.yaml"):
         Project.find()
+
+
+def test_nothing_after_a_candidates_name_means_no_options(project: Project) -> None:
+    write_params(project, train={"folds": 3, "candidates": {"baseline": None}})
+    assert project.params().train.candidates == {"baseline": {}}
+
+
+@pytest.mark.parametrize(
+    ("section", "content", "expected"),
+    [
+        ("train", {"folds": 3, "candidates": {}}, "train.candidates: found {}, which should not"),
+        ("train", {"folds": 3, "candidates": {"linear": 3}}, "found 3, which should be options"),
+        ("features", {"ordered": "ordinal"}, "features.ordered: found 'ordinal'; a list of steps"),
+        ("features", {"ordered": [["ordinal"]]}, "features.ordered: found [['ordinal']]; a list"),
+    ],
+)
+def test_a_value_of_another_shape_is_told_in_one_line(
+    project: Project, section: str, content: dict, expected: str
+) -> None:
+    write_params(project, **{section: content})
+    with pytest.raises(UserError) as error:
+        project.params()
+    assert expected in str(error.value)
+    assert len(str(error.value).splitlines()) == 1

@@ -133,6 +133,14 @@ def test_a_target_that_does_not_fit_the_kind_is_told(project: Project) -> None:
         load_contract(project, "regression")
 
 
+def test_images_cannot_stand_for_numbers(project: Project) -> None:
+    number = {"fruit": {"type": "numeric", "meaning": "weight"}}
+    content = CONTRACT | {"images": {"width": 3, "height": 2}, "columns": number}
+    project.contract_file.write_text(json.dumps(content))
+    with pytest.raises(UserError, match="images: their folders are classes; kind: regression"):
+        load_contract(project, "regression")
+
+
 def test_images_bring_their_columns() -> None:
     contract = Contract.model_validate(
         CONTRACT

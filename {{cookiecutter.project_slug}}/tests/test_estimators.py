@@ -179,6 +179,24 @@ def test_a_mistake_in_params_is_told_in_one_line(name: str, options: dict, expec
     assert len(str(error.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("mlp", {"hidden_units": 32}, "mlp.hidden_units: found 32, which should be a list"),
+        (
+            "svm",
+            {"gamma": "auto"},
+            "svm.gamma: found 'auto', which should be a valid number, unable to parse string as a "
+            "number, or 'scale'",
+        ),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_one_mistake(name: str, options: dict, expected: str) -> None:
+    with pytest.raises(UserError) as error:
+        build(name, options, Problem("classification", seed=1))
+    assert str(error.value) == f"params.yaml: train.candidates.{expected}"
+
+
 def test_an_image_too_small_for_its_convolutions_is_told() -> None:
     small = Problem("classification", seed=1, image=(8, 8, 1))
     with pytest.raises(UserError, match="nothing is left of 8x8 pixels after 2 convolutions"):

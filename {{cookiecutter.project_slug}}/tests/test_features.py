@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import CONTRACT
+from sklearn.model_selection import KFold
 
 from package_name.data.contract import Contract
 from package_name.errors import UserError
@@ -78,6 +79,16 @@ def test_quantile_bins_hold_about_as_many_rows_each_and_equal_ones_are_one() -> 
     assert made(numeric=["impute", {"quantile_bin": 50}]).shape[1] < 6
 
 
+def test_quantile_bins_take_a_column_of_whole_numbers() -> None:
+    columns = CONTRACT_OF_ALL.model_dump(exclude_none=True)["columns"]
+    columns["size"] = {"type": "integer", "meaning": "size"}
+    contract = Contract.model_validate(CONTRACT | {"columns": columns})
+    recipe = FeaturesParams.model_validate(NOTHING | {"numeric": [{"quantile_bin": 2}]})
+    rows = ROWS.assign(size=pd.array([1, 2, 3, 4, 5, 6], dtype="Int64"))
+    X = features(contract, recipe, seed=1).fit_transform(rows, FRUIT)
+    assert X[:, 0].tolist() == [1, 1, 1, 0, 0, 0]
+
+
 def test_one_hot_has_a_column_for_each_value_and_for_a_missing_one() -> None:
     assert made(categorical=["one_hot"]).tolist() == [
         [0, 1, 0],
@@ -100,14 +111,19 @@ def test_ordinal_takes_the_order_of_the_contract() -> None:
 
 
 def test_target_encoding_leaves_out_the_rows_own_target() -> None:
-    rows = pd.concat([ROWS] * 20, ignore_index=True)
-    y = np.array(["apple", "melon"] * 60, dtype=object)
-    recipe = FeaturesParams.model_validate(NOTHING | {"categorical": ["target_encode"]})
+    rows = pd.concat([ROWS] * 20, ignore_index=True).assign(colour=["red", "green"] * 60)
+    y = np.random.default_rng(0).normal(size=120)
+    recipe = FeaturesParams.model_validate(
+        NOTHING | {"categorical": [{"target_encode": {"smooth": 0}}]}
+    )
     encoder = features(CONTRACT_OF_ALL, recipe, seed=1)
-    learnt = encoder.fit_transform(rows, y)
-    assert not np.allclose(learnt, encoder.transform(rows))
-    unseen = encoder.transform(ROWS.assign(colour="blue"))
-    assert unseen[:, 0] == pytest.approx([0.5] * 6)
+    learnt = encoder.fit_transform(rows, y)[:, 0]
+    others = KFold(5, shuffle=True, random_state=1)
+    for fold, own in others.split(rows):
+        for colour in ("red", "green"):
+            mean = y[fold][rows["colour"].iloc[fold] == colour].mean()
+            assert learnt[own][rows["colour"].iloc[own] == colour] == pytest.approx(mean)
+    assert encoder.transform(ROWS.assign(colour="blue"))[:, 0] == pytest.approx(y.mean())
 
 
 def test_times_are_near_each_other_around_the_turn_of_the_year_and_of_the_day() -> None:
@@ -163,6 +179,19 @@ def test_what_is_learnt_comes_from_the_rows_of_fit_alone() -> None:
     assert transformer.transform(ROWS)[5, 0] == pytest.approx((6 - 2) / np.sqrt(2 / 3))
 
 
+def test_images_are_shades_from_0_to_1_and_have_no_recipe() -> None:
+    columns = {"fruit": CONTRACT["columns"]["fruit"]}
+    contract = Contract.model_validate(
+        CONTRACT | {"images": {"width": 2, "height": 1}, "columns": columns}
+    )
+    rows = pd.DataFrame({"image": [bytes([0, 255]), bytes([51, 0])]})
+    X = features(contract, FeaturesParams(), seed=1).fit_transform(rows)
+    np.testing.assert_allclose(X, [[0, 1], [0.2, 0]])
+    recipe = FeaturesParams(columns={"image": ["standardise"]})
+    with pytest.raises(UserError, match=r"features\.columns\.image: no feature"):
+        features(contract, recipe, seed=1)
+
+
 def test_codes_come_first_and_mark_what_is_missing() -> None:
     recipe = FeaturesParams()
     X = features(CONTRACT_OF_ALL, recipe, seed=1, codes=True).fit_transform(ROWS, FRUIT)
@@ -176,6 +205,12 @@ def test_codes_come_first_and_mark_what_is_missing() -> None:
     ("recipe", "expected"),
     [
         ({"numeric": ["scale"]}, "features.numeric.scale: unknown step; did you mean"),
+        (
+            {"numeric": ["impute", "indicate_missing"]},
+            "features.numeric: indicate_missing: nothing is missing any more here; put it first",
+        ),
+        ({"numeric": "drop", "columns": {"size": ["inpute"]}}, "features.columns.size.inpute: unk"),
+        ({"columns": {"picked": ["elapsed", "impute"]}, "datetime": ["calender"]}, "calender: unk"),
         ({"numeric": ["standardize"]}, "unknown step; did you mean standardise?"),
         ({"numeric": ["one_hot"]}, "features.numeric: one_hot takes texts, and gets numbers"),
         ({"categorical": []}, "features.categorical: texts need a step that makes numbers"),

@@ -93,6 +93,15 @@ def test_a_split_by_folders_is_known(tmp_path: Path) -> None:
     assert frame["answer"].tolist() == ["no", "yes"] * 2
 
 
+def test_an_image_beside_a_given_split_is_set_aside(tmp_path: Path) -> None:
+    files = dict.fromkeys(["train/no/1.png", "test/yes/1.png", "val/yes/1.png", "1.png"], ramp())
+    raw, unusable = read_images(put(tmp_path / "a.zip", files), "a.zip", contract(), resize=False)
+    kept, rejected = ingest.ingest(raw, unusable, contract())
+    assert kept["part"].tolist() == ["test", "train"]
+    assert {*rejected["value"]} >= {"1.png", "val/yes/1.png"}
+    assert "an image below a folder train or test, as others are" in {*rejected["rule"]}
+
+
 def test_a_class_called_train_is_no_split(tmp_path: Path) -> None:
     path = put(tmp_path / "a.zip", {"train/1.png": ramp(), "ship/1.png": ramp()})
     frame, _ = read_images(path, "a.zip", contract(), resize=False)
@@ -107,6 +116,7 @@ def test_a_class_called_train_is_no_split(tmp_path: Path) -> None:
         (ramp()[:40], "a readable image"),
         (ramp(2, 2), "an image of 3x2 pixels, not 2x2"),
         (png(np.zeros((2, 3), dtype="uint16")), "an image of 8 bits per shade"),
+        (png(np.zeros((20000, 20000), dtype="bool")), "a readable image"),
     ],
 )
 def test_an_unusable_image_is_set_aside_with_the_reason(
@@ -223,5 +233,7 @@ def test_predict_tells_which_image_it_cannot_use(
     capsys.readouterr()
     assert main(["predict", "new"]) == 1
     assert capsys.readouterr().err == (
-        "error: new: row 2: image is '2.png', expected an image of 6x6 pixels, not 3x2\n"
+        "error: new: 2.png, expected an image of 6x6 pixels, not 3x2\n"
     )
+    assert main(["predict", "new/1.png"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith("1.png,")

@@ -73,12 +73,33 @@ def test_a_regression_is_scored_as_scikit_learn_does() -> None:
 
 
 def test_the_calibration_error_is_how_far_sureness_is_from_being_right() -> None:
-    likely = np.array([[0.95, 0.05]] * 10 + [[0.65, 0.35]] * 10)
+    metric = primary_metric("classification", "calibration_error")
+    likely = np.array([[0.95, 0.05, 0]] * 10 + [[0.65, 0.35, 0]] * 10)
     actual = np.array([0] * 10 + [0] * 4 + [1] * 6)
-    error = primary_metric("classification", "calibration_error").of(
-        Outcome(actual, likely, ("a", "b"))
-    )
-    assert error == pytest.approx((0.05 + 0.25) / 2)
+    assert metric.of(Outcome(actual, likely, CLASSES)) == pytest.approx((0.05 + 0.25) / 2)
+
+
+def test_the_calibration_error_of_two_classes_is_that_of_the_second() -> None:
+    metric = primary_metric("classification", "calibration_error")
+    likely = np.array([[0.55, 0.45]] * 10 + [[0.45, 0.55]] * 10)
+    actual = np.array([0] * 10 + [1] * 10)
+    # Judged by the more probable class, both halves would be 0.45 too modest; here they cancel not.
+    assert metric.of(Outcome(actual, likely, ("a", "b"))) == pytest.approx(0.45)
+    skewed = np.where(np.arange(20) % 10 < 2, 1, 0)
+    balanced = np.array([[0.75, 0.25]] * 10 + [[0.25, 0.75]] * 10)
+    assert metric.of(Outcome(skewed, balanced, ("a", "b"))) == pytest.approx((0.05 + 0.55) / 2)
+
+
+def test_rows_of_a_group_are_drawn_together() -> None:
+    found = some_outcome(CLASSES, 30)
+    copies = found.only(np.repeat(np.arange(30), 20))
+    grouped = Outcome(copies.actual, copies.predicted, CLASSES, np.repeat(np.arange(30), 20))
+    widths = {}
+    for name, case in (("rows", found), ("copies", copies), ("groups", grouped)):
+        low, high = summary("classification", case, HOW, seed=1)["intervals"]["log_loss"]
+        widths[name] = high - low
+    assert widths["groups"] == pytest.approx(widths["rows"])
+    assert widths["copies"] < widths["rows"] / 3
 
 
 def test_figures_that_are_not_defined_are_none() -> None:

@@ -69,6 +69,24 @@ def test_the_order_of_the_rows_does_not_matter(orchard: pd.DataFrame, by: str) -
     assert set(test["weight"]) == set(test_of_shuffled["weight"])
 
 
+def test_equal_rows_are_tried_in_one_fold_wherever_they_stand(
+    contract: Contract, fruit: pd.DataFrame
+) -> None:
+    doubled = pd.concat([fruit, fruit.sample(frac=1, random_state=3)], ignore_index=True)
+    tried = [
+        doubled.iloc[fold[1]].sort_values(list(fruit), ignore_index=True)
+        for fold in folds(doubled, contract, params())
+    ]
+    assert all(len(part) == pytest.approx(40, abs=4) for part in tried)
+    assert all(part.duplicated(keep=False).all() for part in tried)
+    alone = [
+        fruit.iloc[fold[1]].sort_values(list(fruit), ignore_index=True)
+        for fold in folds(fruit, contract, params())
+    ]
+    for part, once in zip(tried, alone, strict=True):
+        pd.testing.assert_frame_equal(part.drop_duplicates(ignore_index=True), once)
+
+
 @pytest.mark.parametrize("by", ["row", "group", "time"])
 def test_equal_rows_fall_on_the_same_side(orchard: pd.DataFrame, by: str) -> None:
     doubled = pd.concat([orchard, orchard], ignore_index=True)
@@ -77,9 +95,12 @@ def test_equal_rows_fall_on_the_same_side(orchard: pd.DataFrame, by: str) -> Non
     assert train.duplicated(keep=False).all()
 
 
-def test_rows_that_differ_in_their_name_alone_fall_on_the_same_side(fruit: pd.DataFrame) -> None:
+@pytest.mark.parametrize("changes", [{}, {"group": "label"}])
+def test_rows_that_differ_in_their_name_alone_fall_on_the_same_side(
+    fruit: pd.DataFrame, changes: dict[str, str]
+) -> None:
     columns = CONTRACT["columns"] | {"label": {"type": "identifier", "meaning": "label"}}
-    contract = Contract.model_validate(CONTRACT | {"columns": columns})
+    contract = Contract.model_validate(CONTRACT | {"columns": columns} | changes)
     doubled = pd.concat([fruit, fruit], ignore_index=True)
     named = doubled.assign(label=[str(number) for number in range(120)])
     _, test = set_test_apart(named, contract, params())
@@ -215,7 +236,7 @@ WRONG = {
     "a constant target": (
         {"kind": "regression"},
         lambda rows: rows.assign(weight=3.5),
-        r"the target is 3\.5 in every train row; there is nothing to tell apart",
+        r"the train rows hold one target only, 3\.5; there is nothing to tell apart",
     ),
     "more folds than rows": (
         {"kind": "regression", "folds": 90},
@@ -231,6 +252,23 @@ WRONG = {
         {"by": "time"},
         lambda rows: rows.assign(picked=pd.Timestamp(2026, 1, 1)),
         r"3 folds by time need 4 times, but 'picked' has 1 in the train rows",
+    ),
+    "a fold of one class, by time": (
+        {"by": "time"},
+        lambda rows: rows.assign(
+            fruit=np.where(rows["picked"].rank(method="dense") < 9, "apple", "melon")
+        ),
+        r"split by time, fold 1 learns from one class only, 'apple'; two are needed",
+    ),
+    "a rare class, by group": (
+        {"by": "group"},
+        lambda rows: rows.assign(fruit=["apple"] * 58 + ["melon"] * 2),
+        r"3 folds need 3 train rows of each class, but 'melon' has 2",
+    ),
+    "too few rows that differ": (
+        {"kind": "regression", "folds": 5},
+        lambda rows: pd.concat([rows.head(2)] * 30, ignore_index=True),
+        r"equal rows stay together, and too few of the 60 train rows differ for 5 folds",
     ),
     "a row without a time": (
         {"by": "time"},

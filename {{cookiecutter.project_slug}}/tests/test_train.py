@@ -17,11 +17,11 @@ from package_name.train import (
     candidates,
     choose,
     compare,
+    doubts,
     over_folds,
     scorer,
     telling,
     training_sizes,
-    unlearnt,
 )
 
 LEADERBOARD = pd.DataFrame(
@@ -43,8 +43,15 @@ def test_the_best_candidate_wins_and_a_tie_goes_to_the_earlier(metric: str, expe
 def test_the_simplest_candidate_within_a_standard_error_of_the_best_can_win() -> None:
     log_loss = primary_metric("classification", "log_loss")
     assert choose(LEADERBOARD, log_loss, one_standard_error=True) == "linear"
-    surer = LEADERBOARD.assign(standard_error=0.05)
-    assert choose(surer, log_loss, one_standard_error=True) == "mlp"
+    for error in (0.05, np.nan):
+        surer = LEADERBOARD.assign(standard_error=error)
+        assert choose(surer, log_loss, one_standard_error=True) == "mlp"
+
+
+def test_a_difference_of_rounding_is_a_tie() -> None:
+    log_loss = primary_metric("classification", "log_loss")
+    rounded = LEADERBOARD.assign(log_loss_mean=[0.3, 0.2 * 1.5, 0.3 - 1e-16])
+    assert choose(rounded, log_loss, one_standard_error=False) == "baseline"
 
 
 def test_a_candidate_without_the_metric_never_wins() -> None:
@@ -106,13 +113,18 @@ def test_a_class_that_a_fold_has_not_learnt_counts_against_the_candidate(
     scores = score(pipeline, X, y)
     assert scores["accuracy"] == pytest.approx(len(apples) / 60)
     assert scores["log_loss"] > 10
-    assert unlearnt(y, [(apples, np.arange(60))]) == [
+    params = project.params()
+    assert doubts(y, params, [(apples, np.arange(60))]) == [
         "fold 1 is tried on classes it has not learnt: melon"
     ]
-    assert unlearnt(y, [(np.arange(60), apples)]) == []
+    assert doubts(y, params, [(np.arange(60), apples)]) == []
+    rare = np.array(["apple"] * 57 + ["melon"] * 3, dtype=object)
+    assert doubts(rare, params, []) == [
+        "class 'melon' has 3 train rows; scores of so few mean little"
+    ]
 
 
-def test_more_rows_help_until_they_do_not(project: Project, contract: Contract) -> None:
+def test_sizes_tell_whether_more_rows_help(project: Project, contract: Contract) -> None:
     params = project.params()
     rows = pd.read_csv(project.root / params.data.raw)
     score = scorer(params, contract)
@@ -121,13 +133,14 @@ def test_more_rows_help_until_they_do_not(project: Project, contract: Contract) 
         rows[contract.features],
         rows["fruit"].to_numpy(),
         folds(rows, contract, params),
-        (0.01, 0.5, 1.0),
-        lambda *rows: score(*rows)["accuracy"],
+        (0.01, 0.1, 1.0),
+        lambda *rows: score(*rows)["log_loss"],
         seed=1,
     )
-    assert sizes["rows"].tolist() == [20] * 3 + [40] * 3
-    assert sizes["fold"].tolist() == [1, 2, 3] * 2
-    assert sizes["validation"].min() > 0.9
+    assert sizes.groupby("fold")["rows"].agg(list).tolist() == [sorted({*sizes["rows"]})] * 3
+    by_rows = sizes.groupby("rows")["validation"].mean()
+    assert len(by_rows) == 2
+    assert by_rows.iloc[1] < by_rows.iloc[0] / 2
 
 
 def test_a_warning_of_a_library_is_told_once_with_the_candidates_name(
@@ -135,9 +148,9 @@ def test_a_warning_of_a_library_is_told_once_with_the_candidates_name(
 ) -> None:
     with telling("linear"):
         for _ in range(3):
-            warnings.warn("did not converge\nsee the manual", UserWarning, stacklevel=1)
+            warnings.warn("did not converge:\n    see the manual", UserWarning, stacklevel=1)
             warnings.warn("an old name", DeprecationWarning, stacklevel=1)
-    assert capsys.readouterr().err == "train: linear: did not converge\n"
+    assert capsys.readouterr().err == "train: linear: did not converge: see the manual\n"
 
 
 def test_a_candidate_that_cannot_learn_from_the_rows_is_told_and_costs_nothing(
@@ -163,6 +176,12 @@ def test_the_baseline_cannot_be_left_out(project: Project, contract: Contract) -
     write_params(project, train=PARAMS["train"] | {"candidates": {"linear": {}}})
     with pytest.raises(UserError, match=r"train\.candidates: baseline is missing"):
         candidates(project.params(), contract)
+
+
+def test_the_metric_has_a_default_for_each_kind(project: Project) -> None:
+    write_params(project, train={"folds": 3, "candidates": {"baseline": {}}})
+    assert primary_metric("classification", project.params().train.metric).name == "log_loss"
+    assert primary_metric("regression", None).name == "rmse"
 
 
 @pytest.mark.parametrize("settings", [{"folds": 3, "holdout": 0.2}, {}])

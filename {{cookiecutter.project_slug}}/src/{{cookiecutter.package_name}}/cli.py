@@ -26,7 +26,9 @@ def parser() -> argparse.ArgumentParser:
         commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
     summary = "predict the rows of a file with the champion"
     predict = commands.add_parser("predict", help=summary, description=f"{summary.capitalize()}.")
-    predict.add_argument("file", type=Path, help="CSV or parquet file with the feature columns")
+    predict.add_argument(
+        "file", type=Path, help="CSV or parquet file with the feature columns, or images"
+    )
     predict.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="CSV to write (default: standard output)"
     )

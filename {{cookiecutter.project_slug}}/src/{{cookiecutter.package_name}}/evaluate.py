@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .config import Project
 from .data.contract import Contract
+from .data.splits import given_split
 from .data.tables import read_parquet
 from .errors import end, exit_status
 from .modeling.card import model_card, with_interval
@@ -122,8 +123,9 @@ def main() -> None:
             file=sys.stderr,
         )
     predictions = champion.predict(test)
-    found = outcome(actual, predictions, contract.classes)
-    expected = outcome(actual, baseline.predict(test), contract.classes)
+    groups = test[contract.group] if contract.group else None
+    found = outcome(actual, predictions, contract.classes, groups)
+    expected = outcome(actual, baseline.predict(test), contract.classes, groups)
 
     metrics = summarise(params, found, expected)
     metrics["subgroups"] = by_subgroup(params, contract, test, found)
@@ -136,7 +138,14 @@ def main() -> None:
         write_csv(predictions.assign(actual=actual), directory / "predictions.csv")
         for name, lines in drawn.tables.items():
             write_csv(lines, directory / f"{name}.csv")
-    card = model_card(params, champion, leaderboard, metrics, list(drawn.figures))
+    card = model_card(
+        params,
+        champion,
+        leaderboard,
+        metrics,
+        list(drawn.figures),
+        given_split=given_split(test, contract),
+    )
     write_text(card, project.model_card)
     print(table(params.kind, metrics, champion.candidate))
     print(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .config import Project
-from .data.conformity import apply, require_columns
+from .data.conformity import apply, first_breach, require_columns
 from .data.contract import IMAGE, Contract, load_contract
 from .errors import UserError, end, exit_status
 from .reproducibility.artifacts import write_json, write_parquet
@@ -85,12 +85,10 @@ def require_few_rejected(
         return
     worst = breaches["column"].value_counts().head(3)
     columns = ", ".join(f"{column} ({count})" for column, count in worst.items())
-    first = breaches.iloc[0]
     raise UserError(
         f"{name}: {counts['rejected']} of {counts['rows']} rows break references/schema.yaml, "
         f"more than data.max_rejected ({allowed:g}) in params.yaml allows; worst columns: "
-        f"{columns}; first: row {first['row']}, {first['column']} is {first['value']!r}, "
-        f"expected {first['rule']}"
+        f"{columns}; first: {first_breach(breaches)}"
     )
 
 
@@ -113,6 +111,11 @@ def main() -> None:
         f"ingest: {counts['accepted']} rows accepted, {counts['rejected']} rejected"
         f"{ignored if counts['ignored_columns'] else ''} -> {project.name(project.dataset)}"
     )
+    if not breaches.empty:
+        print(
+            f"ingest: what was rejected, with reasons -> {project.name(project.rejected)}; first: "
+            f"{first_breach(breaches)}"
+        )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,15 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from .config import read_yaml
 from .errors import UserError
@@ -16,9 +24,25 @@ from .errors import UserError
 Kind = Literal["classification", "regression"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(strict=True, gt=0)]
-Step = str | Annotated[dict[str, Any], Field(min_length=1, max_length=1)]
+
+
+def _is_recipe(value: object) -> object:
+    steps = value if isinstance(value, list) else [None]
+    names = [[*step] if isinstance(step, dict) else [step] for step in steps]
+    if value != "drop" and not all(len(name) == 1 and isinstance(name[0], str) for name in names):
+        raise ValueError(
+            f"found {value!r}; a list of steps was expected, such as [impute, quantile_bin: 10], "
+            "or drop"
+        )
+    return value
+
+
 # Steps in their order, each a name or a name with its option; or leave the columns out.
-Recipe = list[Step] | Literal["drop"]
+Recipe = Annotated[list[str | dict[str, Any]] | Literal["drop"], BeforeValidator(_is_recipe)]
+
+
+# Nothing after a candidate's name means none of its options.
+Options = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
 
 
 class Strict(BaseModel):
@@ -73,8 +97,8 @@ class FeaturesParams(Strict):
 class TrainParams(Strict):
     """How `train` compares the candidates."""
 
-    metric: str
-    """The metric that picks the champion."""
+    metric: str | None = None
+    """The metric that picks the champion; by default log_loss or rmse."""
     folds: Annotated[int, Field(strict=True, ge=2)] | None = None
     """Number of cross-validation folds."""
     holdout: Fraction | None = None
@@ -83,7 +107,7 @@ class TrainParams(Strict):
     """Take the first candidate within one standard error of the best, instead of the best."""
     training_sizes: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
     """Shares of the rows to train the champion on again, to see whether more data would help."""
-    candidates: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
+    candidates: Annotated[dict[str, Options], Field(min_length=1)]
     """Options of each candidate by its name, simplest first: ties go to the earlier one."""
 
     @model_validator(mode="after")
@@ -154,7 +178,38 @@ def explain(error: ValidationError, where: str, model: object = None) -> str:
         for mistake in mistakes
         if mistake["type"] != "missing" or mistake["loc"][:-1] not in misspelt
     ]
-    return "\n".join(_explain_one(mistake, where, model) for mistake in mistakes)
+    return "\n".join(_explain_one(mistake, where, model) for mistake in _merged(mistakes))
+
+
+EXPECTED = {
+    "dict_type": "should be options such as {alpha: 1.0}",
+    "tuple_type": "should be a list",
+    "list_type": "should be a list",
+    "too_short": "should not be empty",
+    "model_type": "should be keys with their values",
+}
+
+
+def _merged(mistakes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One mistake for a value that is none of several types, which pydantic tells one by one."""
+    by_place: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for mistake in mistakes:
+        place = _place(mistake)
+        expected = EXPECTED.get(mistake["type"], mistake["msg"])
+        expected = re.sub(r"^Input | or instance of \w+", "", expected)
+        if place in by_place and len(place) < len(mistake["loc"]):
+            by_place[place]["expected"] += f", or {expected.removeprefix('should be ')}"
+        else:
+            by_place[place] = mistake | {"loc": place, "expected": expected}
+    return list(by_place.values())
+
+
+def _place(mistake: dict[str, Any]) -> tuple[Any, ...]:
+    """Where a mistake is, without the name of the type at its end that pydantic had tried."""
+    *parents, last = mistake["loc"] or ("",)
+    tried = re.fullmatch(r"(constrained-)?(int|float|str|bool)|.*\[.*\]", str(last))
+    is_key = mistake["type"] in ("extra_forbidden", "missing")
+    return tuple(parents) if tried and not is_key else tuple(mistake["loc"])
 
 
 def _explain_one(mistake: dict[str, Any], where: str, model: object) -> str:
@@ -169,8 +224,7 @@ def _explain_one(mistake: dict[str, Any], where: str, model: object) -> str:
         case "value_error":
             return f"{where}: {mistake['ctx']['error']}"
         case _:
-            expected = re.sub(r"^Input | or instance of \w+", "", mistake["msg"])
-            return f"{where}: found {mistake['input']!r}, which {expected}"
+            return f"{where}: found {mistake['input']!r}, which {mistake['expected']}"
 
 
 def nearest(found: str, allowed: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .config import Project
-from .data.conformity import apply, require_columns
+from .data.conformity import apply, first_breach, require_columns
 from .data.contract import FILE, Contract
 from .data.tables import read_table
 from .errors import UserError
@@ -21,8 +21,8 @@ def read_features(path: Path, contract: Contract, *, resize: bool) -> pd.DataFra
     """Read the contract's feature columns from a file, typed and checked.
 
     Args:
-        path: A CSV or parquet file; where the contract describes images, also a zip or a folder
-            of them.
+        path: A CSV or parquet file; where the contract describes images, an image, or a zip or a
+            folder of them.
         contract: What the rows should hold.
         resize: Scale images of another size.
 
@@ -43,12 +43,8 @@ def read_features(path: Path, contract: Contract, *, resize: bool) -> pd.DataFra
         require_columns(raw, features, name)
         table, breaches = apply(features, raw)
     if not breaches.empty:
-        first = breaches.iloc[0]
-        others = f" (and {len(breaches) - 1} more cells)" if len(breaches) > 1 else ""
-        raise UserError(
-            f"{name}: row {first['row']}: {first['column']} is {first['value']!r}, "
-            f"expected {first['rule']}{others}"
-        )
+        others = f" (and {len(breaches) - 1} more)" if len(breaches) > 1 else ""
+        raise UserError(f"{name}: {first_breach(breaches)}{others}")
     return table
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 HISTORY_COLUMNS = ["candidate", "fold", "epoch", "loss", "val_loss"]
 SIZES_COLUMNS = ["rows", "fold", "train", "validation"]
+RARE = 10
 STANDARD_ERROR, STANDARD_ERROR_RESAMPLES = "standard_error", 200
 
 
@@ -67,6 +68,8 @@ def scorer(params: Params, contract: Contract) -> Scorer:
 
     On a single fold it also gives the standard error of the primary metric, by the bootstrap.
     """
+    import numpy as np
+
     from .modeling.saved import SavedModel
 
     primary = primary_metric(params.kind, params.train.metric)
@@ -78,7 +81,7 @@ def scorer(params: Params, contract: Contract) -> Scorer:
         if params.train.holdout is None:
             return scores
         draws = resampled((primary,), found, STANDARD_ERROR_RESAMPLES, params.seed)
-        return scores | {STANDARD_ERROR: float(draws.std(ddof=1))}
+        return scores | {STANDARD_ERROR: float(np.nanstd(draws, ddof=1))}
 
     return score
 
@@ -128,12 +131,12 @@ def over_folds(scores: dict[str, np.ndarray], metric: Metric) -> dict[str, float
 
     found = pd.DataFrame(scores)
     errors = found.pop(STANDARD_ERROR) if STANDARD_ERROR in found else found[metric.name]
-    spread = found.std(ddof=1)
+    spread, defined = found.std(ddof=1), found[metric.name].notna().sum()
     line: dict[str, float] = {}
     for name in found:
         line |= {f"{name}_mean": found[name].mean(), f"{name}_std": spread[name]}
     alone = len(found) == 1
-    line[STANDARD_ERROR] = errors[0] if alone else spread[metric.name] / len(found) ** 0.5
+    line[STANDARD_ERROR] = errors[0] if alone else spread[metric.name] / defined**0.5
     return line
 
 
@@ -154,7 +157,9 @@ def choose(leaderboard: pd.DataFrame, metric: Metric, *, one_standard_error: boo
             "are compared on; a class may be missing there"
         )
     best = merit.idxmax()
-    leeway = lines.loc[best, STANDARD_ERROR] if one_standard_error else 0.0
+    error = lines.loc[best, STANDARD_ERROR]
+    rounding = 1e-9 * abs(merit[best])
+    leeway = error if one_standard_error and error > 0 else rounding
     return str(merit.index[merit >= merit[best] - leeway][0])
 
 
@@ -179,10 +184,7 @@ def compare(
         with telling(name):
             scores, history = cross_validate(pipeline, X, y, folds, score)
         line = over_folds(scores, metric)
-        error = f"+- {line[STANDARD_ERROR]:.4f}, {_where(len(folds), len(folds[0][1]))}"
-        print(
-            f"train: {name:<14}{metric.name} {line[f'{metric.name}_mean']:.4f} {error}", flush=True
-        )
+        print(f"train: {name:<14}{_in_words(line, metric.name, folds)}", flush=True)
         lines.append({"candidate": name, **line})
         if not history.empty:
             histories.append(history.assign(candidate=name)[HISTORY_COLUMNS])
@@ -190,8 +192,12 @@ def compare(
     return pd.DataFrame(lines), history
 
 
-def _where(folds: int, rows: int) -> str:
-    return f"over {folds} folds" if folds > 1 else f"on {rows} held-out rows"
+def _in_words(line: dict[str, float], metric: str, folds: list[Fold]) -> str:
+    mean, error = line[f"{metric}_mean"], line[STANDARD_ERROR]
+    where = f"over {len(folds)} folds" if len(folds) > 1 else f"on {len(folds[0][1])} held-out rows"
+    if mean != mean:
+        return f"{metric} undefined {where}"
+    return f"{metric} {mean:.4f}{f' +- {error:.4f}' if error >= 0 else ''}, {where}"
 
 
 @contextmanager
@@ -207,12 +213,17 @@ def telling(name: str) -> Iterator[None]:
         try:
             yield
         except ValueError as error:
-            reason = " ".join(str(error).split())
             raise UserError(
-                f"params.yaml: train.candidates.{name}: it cannot learn from these rows: {reason}"
+                f"params.yaml: train.candidates.{name}: it cannot learn from these rows: "
+                f"{_shortened(error)}"
             ) from error
-    for text in dict.fromkeys(str(warning.message).partition("\n")[0] for warning in caught):
+    for text in dict.fromkeys(_shortened(warning.message) for warning in caught):
         print(f"train: {name}: {text}", file=sys.stderr)
+
+
+def _shortened(message: object, most: int = 200) -> str:
+    text = " ".join(str(message).split())
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def training_sizes(
@@ -228,27 +239,29 @@ def training_sizes(
 
     Returns:
         For each share and fold `rows`, `fold`, and the score on the rows learnt from (`train`) and
-        on the others (`validation`).
+        on the others (`validation`); without those that are too few to learn from.
     """
     import numpy as np
     import pandas as pd
     from sklearn.model_selection import learning_curve
 
-    # With too few rows a class may be missing; such a fit fails, and its figures with it.
     enough = [share for share in shares if int(share * len(folds[0][0])) >= 2]
     if not enough:
         return pd.DataFrame(columns=SIZES_COLUMNS)
-    rows, on_train, on_validation = learning_curve(
-        pipeline,
-        X,
-        y,
-        train_sizes=enough,
-        cv=folds,
-        scoring=score,
-        shuffle=True,
-        random_state=seed,
-        error_score=np.nan,
-    )
+    with warnings.catch_warnings():
+        # With few rows a fit may fail, for instance because a class is missing.
+        warnings.simplefilter("ignore")
+        rows, on_train, on_validation = learning_curve(
+            pipeline,
+            X,
+            y,
+            train_sizes=enough,
+            cv=folds,
+            scoring=score,
+            shuffle=True,
+            random_state=seed,
+            error_score=np.nan,
+        )
     shape = on_train.shape
     table = pd.DataFrame(
         {
@@ -273,7 +286,7 @@ def main() -> None:
     rows = read_parquet(project.require(project.train, "preprocess"), project.name(project.train))
     X, y = rows[contract.features], rows[contract.target].to_numpy()
     compared_on = folds(rows, contract, params)
-    for note in unlearnt(y, compared_on):
+    for note in doubts(y, params, compared_on):
         print(f"train: {note}", file=sys.stderr)
     score = scorer(params, contract)
 
@@ -297,14 +310,28 @@ def main() -> None:
     write_csv(leaderboard, project.leaderboard)
     write_csv(history, project.history)
     write_csv(sizes, project.training_sizes)
+    left_out = len(params.train.training_sizes) - sizes["rows"].nunique()
+    if left_out:
+        print(
+            f"train: {left_out} of train.training_sizes are too few rows for {champion}, left out",
+            file=sys.stderr,
+        )
     print(f"train: champion is {champion} -> {project.name(project.champion)}")
 
 
-def unlearnt(y: np.ndarray, folds: list[Fold]) -> list[str]:
-    """A line for each fold in which a class is tried that is not learnt from."""
-    lines = []
+def doubts(y: np.ndarray, params: Params, folds: list[Fold]) -> list[str]:
+    """A line for each class that is too rare to say much of, or is tried but not learnt."""
+    import pandas as pd
+
+    if params.kind == "regression":
+        return []
+    lines = [
+        f"class {name!r} has {rows} train rows; scores of so few mean little"
+        for name, rows in pd.Series(y).value_counts().sort_index().items()
+        if rows < RARE
+    ]
     for number, (learnt, tried) in enumerate(folds, start=1):
-        if y.dtype.kind in "OUT" and (unknown := sorted({*y[tried]} - {*y[learnt]})):
+        if unknown := sorted({*y[tried]} - {*y[learnt]}):
             lines.append(
                 f"fold {number} is tried on classes it has not learnt: {', '.join(unknown)}"
             )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from .contract import Column
+from .contract import IMAGE, Column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +27,14 @@ def require_columns(frame: pd.DataFrame, columns: dict[str, Column], name: str) 
                 f"{name}: column {column!r} is missing; the contract asks for it; "
                 f"the file has {_listing(frame.columns)}"
             )
+
+
+def first_breach(breaches: pd.DataFrame) -> str:
+    """The first of some breaches in words; an image is told by where it lies."""
+    first = breaches.iloc[0]
+    if first["column"] == IMAGE:
+        return f"{first['value']}, expected {first['rule']}"
+    return f"row {first['row']}, {first['column']} is {first['value']!r}, expected {first['rule']}"
 
 
 def _listing(names: pd.Index, most: int = 12) -> str:

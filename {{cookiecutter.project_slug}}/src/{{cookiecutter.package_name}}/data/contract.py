@@ -197,9 +197,8 @@ class Contract(Strict):
 
     @property
     def observation(self) -> list[str]:
-        """The columns whose values make two rows the same observation."""
-        group = [self.group] if self.group else []
-        return [*dict.fromkeys([*self.features, self.target, *group])]
+        """The columns whose values make two rows equal, whatever they are called or grouped by."""
+        return [*self.features, self.target]
 
 
 _OF_IMAGES = {
@@ -229,4 +228,6 @@ def load_contract(project: Project, kind: Kind) -> Contract:
             f"{name}: target {contract.target!r} is {found}, but params.yaml says kind: {kind}, "
             f"which predicts a column of type {' or '.join(TARGETS[kind])}"
         )
+    if contract.images and kind == "regression":
+        raise UserError(f"{name}: images: their folders are classes; kind: {kind} has none")
     return contract

@@ -30,13 +30,13 @@ UNREADABLE = (
 def read_images(
     path: Path, name: str, contract: Contract, *, resize: bool
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read the images of a zip or a folder.
+    """Read the images of a zip or a folder, or a single one.
 
-    An image lies in the folder of its class, `<class>/<any name>.png`; where all such folders lie
-    in one of the folders `train` and `test`, that split is kept.
+    An image lies in the folder of its class, `<class>/<any name>.png`; where such folders lie in
+    folders `train` and `test`, that split is kept, and images elsewhere cannot be used.
 
     Args:
-        path: The zip or the folder.
+        path: The zip, the folder or the image.
         name: What messages call it.
         contract: Says the images' size and which column takes the class.
         resize: Scale an image of another size instead of setting it aside.
@@ -57,12 +57,18 @@ def read_images(
             raise UserError(f"{name}: no images; files such as <class>/<name>.png were expected")
         found = [_read_image(read, file, contract.images, resize) for file in files]
     folders = [PurePosixPath(file).parent for file in files]
-    split = all(folder.parent.name in SIDES for folder in folders)
+    sides = [folder.parent.name if folder.parent.name in SIDES else None for folder in folders]
+    if any(sides):
+        # Of a given split, nothing is drawn anew.
+        found = [
+            (image, reason if side else "an image below a folder train or test, as others are")
+            for (image, reason), side in zip(found, sides, strict=True)
+        ]
     frame = pd.DataFrame(
         {
             IMAGE: pd.Series([image for image, _ in found], dtype="object"),
             FILE: pd.Series(files, dtype="str"),
-            PART: pd.Series([f.parent.name if split else None for f in folders], dtype="str"),
+            PART: pd.Series(sides, dtype="str"),
             contract.target: pd.Series([folder.name for folder in folders], dtype="str"),
         }
     )
@@ -86,10 +92,13 @@ def pixels(images: pd.Series, shape: tuple[int, int, int]) -> np.ndarray:
 
 @contextmanager
 def _opened(path: Path, name: str) -> Iterator[tuple[list[str], Callable[[str], bytes]]]:
-    """The files in a zip or a folder by their names in it, and what reads one of them."""
+    """The files by their names in the zip or the folder, and what reads one of them."""
     if path.is_dir():
         files = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
         yield files, lambda file: (path / file).read_bytes()
+        return
+    if path.is_file() and _is_image(path.name):
+        yield [path.name], lambda _: path.read_bytes()
         return
     try:
         with zipfile.ZipFile(path) as archive:
@@ -120,7 +129,7 @@ def _read_image(
                 return None, "an image of 8 bits per shade"
             # A camera stores which way it was held instead of turning the picture.
             upright = ImageOps.exif_transpose(image).convert("RGB" if images.colour else "L")
-    except UNREADABLE:
+    except (*UNREADABLE, Image.DecompressionBombError):
         return None, "a readable image"
     size = (images.width, images.height)
     if resize and upright.size != size:

@@ -46,14 +46,16 @@ def set_test_apart(
         UserError: The contract lacks the column to split by, or a side would have fewer than two
             rows, too few to compute a score from.
     """
-    if contract.part and frame[contract.part].notna().any():
+    given = given_split(frame, contract)
+    if given:
         test, rule = _given(frame, contract), "as given"
     else:
         share = params.split.test_fraction
-        test = _drawn(frame, contract, params, share, params.seed)
+        test = _drawn(frame, contract, params, share)
         rule = f"by {params.split.by} with a test_fraction of {share:g}"
     train, test = (frame[side].reset_index(drop=True) for side in (~test, test))
-    train = _without_copies(train, test, contract.observation)
+    if given:
+        train = _without_copies(train, test, contract.observation)
     if min(len(train), len(test)) < 2:
         raise UserError(
             f"params.yaml: split: {len(frame)} rows split {rule} are {len(train)} for training and "
@@ -62,21 +64,27 @@ def set_test_apart(
     return train, test
 
 
-def _drawn(
-    frame: pd.DataFrame, contract: Contract, params: Params, share: float, seed: int
-) -> np.ndarray:
+def given_split(frame: pd.DataFrame, contract: Contract) -> bool:
+    """Whether the rows say which side they are on."""
+    return contract.part is not None and bool(frame[contract.part].notna().any())
+
+
+def _drawn(frame: pd.DataFrame, contract: Contract, params: Params, share: float) -> np.ndarray:
     """(n_rows,) whether a row is in the share that is set apart."""
     import pandas as pd
 
     if params.split.by == "time":
         return latest(frame[require_column(contract, "time")], share)
-    one_stratum = pd.Series(True, index=frame.index)
     if params.split.by == "group":
         groups = frame[[require_column(contract, "group")]]
-        return draw(groups, one_stratum, share, seed)
-    stratified = params.kind == "classification"
-    strata = frame[contract.target] if stratified else one_stratum
-    return draw(frame[contract.observation], strata, share, seed)
+        return draw(groups, pd.Series(True, index=frame.index), share, params.seed)
+    return draw(frame[contract.observation], _strata(frame, contract, params), share, params.seed)
+
+
+def _strata(frame: pd.DataFrame, contract: Contract, params: Params) -> pd.Series:
+    """(n_rows,) what an equal share is taken of: each class, or all rows of a regression."""
+    target = frame[contract.target]
+    return target if params.kind == "classification" else target.notna()
 
 
 def _given(frame: pd.DataFrame, contract: Contract) -> np.ndarray:
@@ -98,10 +106,9 @@ def _without_copies(train: pd.DataFrame, test: pd.DataFrame, columns: list[str])
 def draw(frame: pd.DataFrame, strata: pd.Series, share: float, seed: int) -> np.ndarray:
     """Draw test rows by what they contain, not by where they stand.
 
-    Within each stratum the distinct rows are ordered by a hash of their content, and the first of
-    them become test rows until their share is nearest to `share`. So the order of the rows does
-    not matter, and rows that are equal in every column fall on the same side. A stratum with two
-    distinct rows or more has rows on both sides.
+    The first rows of each stratum, in the order of `_lined_up`, become test rows until their share
+    is nearest to `share`. So rows that are equal in every column fall on the same side. A stratum
+    with two distinct rows or more has rows on both sides.
 
     Args:
         frame: (n_rows, n_columns) what tells rows apart.
@@ -112,15 +119,35 @@ def draw(frame: pd.DataFrame, strata: pd.Series, share: float, seed: int) -> np.
     Returns:
         (n_rows,) whether a row is drawn.
     """
+    line = _lined_up(frame, strata, seed)
+    first, last = line["reached"] == line["copies"], line["reached"] == line["rows"]
+    return (~last & (first | (line["middle"] < share))).to_numpy()
+
+
+def deal(frame: pd.DataFrame, strata: pd.Series, many: int, seed: int) -> np.ndarray:
+    """(n_rows,) the fold, from 0, that each row is tried in; for the arguments see `draw`.
+
+    Equal parts of each stratum's line: equal rows are in one fold, and each fold has its share.
+    """
+    return (_lined_up(frame, strata, seed)["middle"] * many).astype(int).to_numpy()
+
+
+def _lined_up(frame: pd.DataFrame, strata: pd.Series, seed: int) -> pd.DataFrame:
+    """Each stratum's distinct rows in the order of a hash of their content.
+
+    Returns:
+        For each row of `frame` how many rows are equal to it (`copies`), how many its stratum has
+        (`rows`), how many of them the line has with it (`reached`), and the share of the line at
+        the middle of its copies (`middle`).
+    """
     import pandas as pd
 
     keys = pd.DataFrame({"stratum": strata.to_numpy(), "hash": row_hashes(frame, seed).to_numpy()})
-    copies = keys.groupby(["stratum", "hash"]).size()
-    reached = copies.groupby("stratum").cumsum()
-    rows = copies.groupby("stratum").transform("sum")
-    first, last = reached == copies, reached == rows
-    chosen = ~last & (first | (reached - copies / 2 < share * rows))
-    return chosen.loc[pd.MultiIndex.from_frame(keys)].to_numpy()
+    line = keys.groupby(["stratum", "hash"]).size().rename("copies").to_frame()
+    of_stratum = line["copies"].groupby("stratum")
+    line["rows"], line["reached"] = of_stratum.transform("sum"), of_stratum.cumsum()
+    line["middle"] = (line["reached"] - line["copies"] / 2) / line["rows"]
+    return line.loc[pd.MultiIndex.from_frame(keys)].reset_index(drop=True)
 
 
 def latest(times: pd.Series, share: float) -> np.ndarray:
@@ -162,33 +189,36 @@ def folds(rows: pd.DataFrame, contract: Contract, params: Params) -> list[Fold]:
         UserError: There are too few rows, classes, groups or times for so many folds.
     """
     y = rows[contract.target].to_numpy()
-    _require_variety(y, params)
+    _require_variety(y, params, "the train rows hold")
     if params.train.holdout is not None:
-        return [_held_out(rows, contract, params, params.train.holdout)]
-    if params.split.by == "time":
-        return _forward(rows[require_column(contract, "time")], params.train.folds)
-    if params.split.by == "group":
-        return _by_group(y, rows[require_column(contract, "group")], params)
-    return _by_row(y, params)
+        made = [_held_out(rows, contract, params, params.train.holdout)]
+    elif params.split.by == "time":
+        made = _forward(rows[require_column(contract, "time")], params.train.folds)
+    elif params.split.by == "group":
+        made = _by_group(y, rows[require_column(contract, "group")], params)
+    else:
+        made = _by_row(rows, contract, params)
+    for number, (learnt, _) in enumerate(made, start=1):
+        _require_variety(
+            y[learnt], params, f"split by {params.split.by}, fold {number} learns from"
+        )
+    return made
 
 
-def _require_variety(y: np.ndarray, params: Params) -> None:
+def _require_variety(y: np.ndarray, params: Params, where: str) -> None:
     import pandas as pd
 
     values = pd.unique(y)
-    if len(values) > 1:
-        return
-    if params.kind == "classification":
-        raise UserError(f"the train rows hold one class only, {values[0]!r}; two are needed")
-    raise UserError(
-        f"the target is {values[0]:g} in every train row; there is nothing to tell apart"
-    )
+    if len(values) == 1 and params.kind == "classification":
+        raise UserError(f"{where} one class only, {values[0]!r}; two are needed")
+    if len(values) == 1:
+        raise UserError(f"{where} one target only, {values[0]:g}; there is nothing to tell apart")
 
 
 def _held_out(rows: pd.DataFrame, contract: Contract, params: Params, share: float) -> Fold:
     import numpy as np
 
-    tried = _drawn(rows, contract, params, share, params.seed)
+    tried = _drawn(rows, contract, params, share)
     if min(tried.sum(), (~tried).sum()) < 2:
         raise UserError(
             f"params.yaml: train.holdout: {share:g} of {len(rows)} rows, split by "
@@ -197,29 +227,41 @@ def _held_out(rows: pd.DataFrame, contract: Contract, params: Params, share: flo
     return np.flatnonzero(~tried), np.flatnonzero(tried)
 
 
-def _by_row(y: np.ndarray, params: Params) -> list[Fold]:
+def _by_row(rows: pd.DataFrame, contract: Contract, params: Params) -> list[Fold]:
     import numpy as np
-    from sklearn.model_selection import KFold, StratifiedKFold
+
+    many, strata = params.train.folds, _strata(rows, contract, params)
+    _require_rows(rows[contract.target].to_numpy(), params)
+    dealt = deal(rows[contract.observation], strata, many, params.seed)
+    made = [(np.flatnonzero(dealt != fold), np.flatnonzero(dealt == fold)) for fold in range(many)]
+    if not all(len(tried) for _, tried in made):
+        raise UserError(
+            f"params.yaml: train.folds: equal rows stay together, and too few of the {len(rows)} "
+            f"train rows differ for {many} folds"
+        )
+    return made
+
+
+def _require_rows(y: np.ndarray, params: Params) -> None:
+    import numpy as np
 
     many = params.train.folds
+    if len(y) < many:
+        raise UserError(f"params.yaml: train.folds: {many} is more than the {len(y)} train rows")
     if params.kind == "regression":
-        if len(y) < many:
-            raise UserError(
-                f"params.yaml: train.folds: {many} is more than the {len(y)} train rows"
-            )
-        return list(KFold(many, shuffle=True, random_state=params.seed).split(y))
+        return
     classes, counts = np.unique(y, return_counts=True)
     if counts.min() < many:
         raise UserError(
             f"params.yaml: train.folds: {many} folds need {many} train rows of each class, but "
             f"{classes[counts.argmin()]!r} has {counts.min()}"
         )
-    return list(StratifiedKFold(many, shuffle=True, random_state=params.seed).split(y, y))
 
 
 def _by_group(y: np.ndarray, groups: pd.Series, params: Params) -> list[Fold]:
     from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
+    _require_rows(y, params)
     many, distinct = params.train.folds, groups.nunique(dropna=False)
     if distinct < many:
         raise UserError(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..params import Params
-from .metrics import METRICS
+from ..params import Kind, Params
+from .metrics import METRICS, primary_metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +21,8 @@ def model_card(
     leaderboard: pd.DataFrame,
     metrics: dict[str, Any],
     figures: Iterable[str],
+    *,
+    given_split: bool,
 ) -> str:
     """The card as Markdown.
 
@@ -32,10 +34,12 @@ def model_card(
         leaderboard: Scores of every candidate, as `train` writes them.
         metrics: Scores on the test rows, as `evaluate` writes them.
         figures: Names of the pictures in reports/figures, without extension.
+        given_split: Whether somebody else has set the test rows apart.
     """
-    contract, primary = champion.contract, params.train.metric
+    contract = champion.contract
+    primary = primary_metric(params.kind, params.train.metric).name
     names = [metric.name for metric in METRICS[params.kind]]
-    many = len(contract.features)
+    many = len(champion.features)
     source = "an image" if contract.images else f"{many} feature{'s' if many > 1 else ''}"
     return "\n".join(
         [
@@ -49,7 +53,8 @@ def model_card(
             f"{contract.title}. Source: {contract.source}. Licence: {contract.licence}.",
             "",
             f"{metrics['test_rows']} rows were set apart before any model was fitted, "
-            f"{_split(params, contract)}; only the figures of the test rows come from them.",
+            f"{_split(params, contract, given_split)}; only the figures of "
+            "the test rows come from them.",
             "",
             "## How the champion was chosen",
             "",
@@ -87,24 +92,23 @@ def model_card(
             "",
             "## Limits",
             "",
-            *_limits(metrics, primary),
+            *_limits(params.kind, metrics, primary),
             "",
         ]
     )
 
 
-def _split(params: Params, contract: Contract) -> str:
-    if contract.part and not contract.images:
+def _split(params: Params, contract: Contract, given: bool) -> str:
+    if given:
         return f"those that `{contract.part}` calls test"
-    given = "those below a folder `test`, or else " if contract.images else ""
     share = f"{100 * params.split.test_fraction:g}%"
     match params.split.by:
         case "time":
-            return f"{given}the latest {share} by `{contract.time}`"
+            return f"the latest {share} by `{contract.time}`"
         case "group":
-            return f"{given}about {share}, every `{contract.group}` whole"
+            return f"about {share}, every `{contract.group}` whole"
     stratified = " of each class" if params.kind == "classification" else ""
-    return f"{given}as near to {share}{stratified} as whole rows allow"
+    return f"as near to {share}{stratified} as whole rows allow"
 
 
 def _compared_on(params: Params) -> str:
@@ -134,15 +138,28 @@ def _subgroups(lines: list[dict[str, Any]], primary: str) -> list[str]:
     return ["Told apart:", "", *_table(["column", "value", "test rows", primary], rows), ""]
 
 
-def _limits(metrics: dict[str, Any], primary: str) -> list[str]:
-    ends = [scores["intervals"][primary] for scores in (metrics, metrics["baseline"])]
+def _limits(kind: Kind, metrics: dict[str, Any], primary: str) -> list[str]:
+    baseline = metrics["baseline"]
+    ends = [scores["intervals"][primary] for scores in (metrics, baseline)]
     apart = None not in ends and (ends[0][0] > ends[1][1] or ends[0][1] < ends[1][0])
     doubt = (
         f"- The intervals of champion and baseline overlap in {primary}: on "
         f"{metrics['test_rows']} rows the champion is not shown to be any better."
     )
+    names = [
+        metric
+        for metric in METRICS[kind]
+        if None not in (metrics[metric.name], baseline[metric.name])
+    ]
+    worse = [
+        metric.name
+        for metric in names
+        if (metrics[metric.name] < baseline[metric.name]) == metric.higher_is_better
+        and metrics[metric.name] != baseline[metric.name]
+    ]
     return [
         *([] if apart else [doubt]),
+        *([f"- The champion is worse than the baseline in {', '.join(worse)}."] if worse else []),
         "- The figures hold for rows like those in the data set.",
         "- Rows outside the ranges of `references/schema.yaml` are refused, not predicted.",
         "- Nothing here shows that a feature causes the outcome.",
@@ -159,4 +176,5 @@ def with_interval(scores: dict[str, Any], metric: str) -> str:
 
 def _table(header: list[str], rows: Iterable[list[str]]) -> list[str]:
     lines = [header, ["---"] * len(header), *rows]
-    return [f"| {' | '.join(cells)} |" for cells in lines]
+    escaped = ([cell.replace("|", r"\|") for cell in line] for line in lines)
+    return [f"| {' | '.join(cells)} |" for cells in escaped]

@@ -70,19 +70,19 @@ def precision_recall(found: Outcome) -> tuple[pd.DataFrame, dict[str, float]]:
 
 
 def calibration(found: Outcome) -> pd.DataFrame:
-    """How often the decision is right, by the range that its probability falls into.
+    """How often what is claimed is so, by the range of its probability; see `Outcome.claimed`.
 
     Returns:
-        `probability` (the mean in the range), `share_right` and `rows` of each range with rows.
+        `probability` (the mean in the range), `share_so` and `rows` of each range with rows.
     """
-    likely = found.predicted.max(axis=1)
+    likely, so = found.claimed
     ranges = np.minimum((likely * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    rows = pd.DataFrame({"probability": likely, "right": found.decided == found.actual})
+    rows = pd.DataFrame({"probability": likely, "so": so})
     grouped = rows.groupby(ranges)
     return pd.DataFrame(
         {
             "probability": grouped["probability"].mean(),
-            "share_right": grouped["right"].mean(),
+            "share_so": grouped["so"].mean(),
             "rows": grouped.size(),
         }
     ).reset_index(drop=True)
@@ -130,6 +130,7 @@ def importance(model: SavedModel, rows: pd.DataFrame, metric: Metric, seed: int)
             "loss_std": result.importances_std,
         }
     )
+    table = table[table["feature"].isin(model.features)]
     return table.sort_values("loss", ascending=False, kind="stable", ignore_index=True)
 
 

@@ -49,11 +49,13 @@ def features(
     if codes and coded(contract, recipe):
         names = coded(contract, recipe)
         sections.append(("codes", _codes(contract, names), names))
-    for where, steps, columns in _sections(contract, recipe):
+    for where, steps, cells, columns in _sections(contract, recipe):
         names = [name for name in columns if not (codes and name in coded(contract, recipe))]
+        scope = Scope({name: columns[name] for name in names}, seed)
+        # Also without columns, since a mistake in the recipe is one all the same.
+        chain = _chain(steps, where, cells, scope)
         if names:
-            scope = Scope({name: columns[name] for name in names}, seed)
-            sections.append((where, _chain(steps, where, scope), names))
+            sections.append((where, chain, names))
     if contract.images is not None:
         sections.append(("image", _scaled_pixels(contract.images.shape), contract.features))
     if not sections:
@@ -65,7 +67,7 @@ def coded(contract: Contract, recipe: FeaturesParams) -> list[str]:
     """The features with texts that the recipe does not drop."""
     return [
         name
-        for _, _, columns in _sections(contract, recipe)
+        for *_, columns in _sections(contract, recipe)
         for name, column in columns.items()
         if column.type in LEVELS
     ]
@@ -73,36 +75,36 @@ def coded(contract: Contract, recipe: FeaturesParams) -> list[str]:
 
 def _sections(
     contract: Contract, recipe: FeaturesParams
-) -> list[tuple[str, Recipe, dict[str, Column]]]:
-    """What params.yaml calls each part of the recipe, its steps, and its columns, if any."""
+) -> list[tuple[str, Recipe, Cells, dict[str, Column]]]:
+    """What params.yaml calls each part of the recipe, its steps, and its cells and columns."""
     columns = contract.features_only()
     for name in recipe.columns:
-        if name not in columns:
+        if name not in columns or columns[name].type == "image":
             raise UserError(
                 f"params.yaml: features.columns.{name}: no feature of references/schema.yaml; "
                 + nearest(name, columns)
             )
-    sections: list[tuple[str, Recipe, dict[str, Column]]] = []
-    for group in CELLS:
+    sections: list[tuple[str, Recipe, Cells, dict[str, Column]]] = []
+    for group, cells in CELLS.items():
         members = {
             name: column
             for name, column in columns.items()
             if GROUPS[column.type] == group and name not in recipe.columns
         }
-        sections.append((group, getattr(recipe, group), members))
+        sections.append((group, getattr(recipe, group), cells, members))
     for name, steps in recipe.columns.items():
-        sections.append((f"columns.{name}", steps, {name: columns[name]}))
-    return [section for section in sections if section[1] != "drop" and section[2]]
+        cells = CELLS[GROUPS[columns[name].type]]
+        sections.append((f"columns.{name}", steps, cells, {name: columns[name]}))
+    return [section for section in sections if section[1] != "drop"]
 
 
-def _chain(steps: Recipe, section: str, scope: Scope) -> TransformerMixin:
+def _chain(steps: Recipe, section: str, cells: Cells, scope: Scope) -> TransformerMixin:
     """The steps as one transformer, after a check that each can take what it gets."""
     from sklearn.pipeline import make_pipeline
 
     where = f"params.yaml: features.{section}"
-    cells = CELLS[GROUPS[next(iter(scope.columns.values())).type]]
     holes = [name for name, column in scope.columns.items() if column.nullable]
-    transformers = []
+    transformers, filled = [], False
     for step in steps:
         name, options = _read(step)
         STEPS.require(name, f"{where}.{name}")
@@ -115,7 +117,11 @@ def _chain(steps: Recipe, section: str, scope: Scope) -> TransformerMixin:
             raise UserError(
                 f"{where}: quantile_bin: {holes[0]!r} may be missing; put impute before it"
             )
-        cells = "numbers"
+        if name == "indicate_missing" and filled:
+            raise UserError(
+                f"{where}: indicate_missing: nothing is missing any more here; put it first"
+            )
+        cells, filled = "numbers", filled or name in LEAVE_NONE_MISSING
         holes = [] if name in LEAVE_NONE_MISSING else holes
         transformers.append(STEPS.call(name, options, f"{where}.{name}", scope))
     if cells != "numbers":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .metrics import Outcome
 
+CURVES_SHOWN, COUNTS_SHOWN = 10, 20
 BLUE, ORANGE, GREY = "#1f5f99", "#d9730d", "#8a8f98"
 STYLE = {
     "font.size": 10,
@@ -52,31 +53,47 @@ def confusion_matrix(found: Outcome) -> Figure:
     labels = range(len(classes))
     counts = metrics.confusion_matrix(found.actual, found.decided, labels=labels)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    size = max(4.5, 0.6 * len(classes) + 2)
+    size = min(max(4.5, 0.6 * len(classes) + 2), 14)
     with _canvas("Confusion matrix of the test rows", size + 0.9, size - 0.2) as (figure, axes):
         image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         axes.grid(False)
-        axes.set_xticks(labels, classes, rotation=45 if len(classes) > 4 else 0)
-        axes.set_yticks(labels, classes)
+        names = [_short(name) for name in classes]
+        crowded = len(classes) > 4 or max(map(len, names)) > 10
+        axes.set_xticks(labels, names, rotation=90 if crowded else 0)
+        axes.set_yticks(labels, names)
         axes.set_xlabel("predicted")
         axes.set_ylabel("actual")
         for (row, column), count in np.ndenumerate(counts):
+            if len(classes) > COUNTS_SHOWN and not count:
+                continue
             colour = "white" if shares[row, column] > 0.6 else "black"
             axes.text(column, row, str(count), ha="center", va="center", color=colour)
         figure.colorbar(image, ax=axes, label="share of the actual class", shrink=0.8)
     return figure
 
 
+def _of_classes(what: str, figures: dict[str, float]) -> str:
+    if len(figures) > CURVES_SHOWN:
+        return f"{what}, the {CURVES_SHOWN} worst of {len(figures)} classes"
+    return f"{what}, each class against the rest" if len(figures) > 1 else what
+
+
+def _short(name: str, most: int = 24) -> str:
+    return name if len(name) <= most else f"{name[: most - 3]}..."
+
+
 def _class_curves(
     axes: Axes, table: pd.DataFrame, x: str, y: str, figures: dict[str, float], what: str
 ) -> None:
     """A curve per class of the columns `x` and `y`, its figure in the legend."""
-    colours = matplotlib.colormaps["viridis"](np.linspace(0, 0.85, len(figures)))
+    shown = sorted(figures, key=figures.__getitem__)[:CURVES_SHOWN]
+    shown = [name for name in figures if name in shown]
+    colours = matplotlib.colormaps["viridis"](np.linspace(0, 0.85, len(shown)))
     # Perfect curves coincide: earlier ones are drawn wider, so that each stays visible.
-    widths = np.linspace(5, 1.8, len(figures)) if len(figures) > 1 else [1.8]
-    for (name, value), colour, width in zip(figures.items(), colours, widths, strict=True):
+    widths = np.linspace(5 if 1 < len(shown) < 5 else 1.8, 1.8, len(shown))
+    for name, colour, width in zip(shown, colours, widths, strict=True):
         curve = table[table["class"] == name]
-        label = f"{name} ({what} {value:.3f})"
+        label = f"{_short(name)} ({what} {figures[name]:.3f})"
         axes.plot(curve[x], curve[y], color=colour, linewidth=width, label=label)
     axes.set_xlabel(x.replace("_", " "))
     axes.set_ylabel(y.replace("_", " "))
@@ -90,7 +107,7 @@ def roc_curves(roc: pd.DataFrame, areas: dict[str, float]) -> Figure:
         roc: `class`, `false_positive_rate`, `true_positive_rate`; a row per threshold.
         areas: Area under the curve by class.
     """
-    with _canvas("ROC curves, each class against the rest", 5.4, 5.2) as (figure, axes):
+    with _canvas(_of_classes("ROC curves", areas), 5.4, 5.2) as (figure, axes):
         _class_curves(axes, roc, "false_positive_rate", "true_positive_rate", areas, "area")
         axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="chance (area 0.500)")
         axes.legend(loc="lower right")
@@ -104,28 +121,30 @@ def precision_recall_curves(curves: pd.DataFrame, averages: dict[str, float]) ->
         curves: `class`, `recall`, `precision`; a row per threshold.
         averages: Average precision by class.
     """
-    with _canvas("Precision and recall, each class against the rest", 5.4, 5.2) as (figure, axes):
+    with _canvas(_of_classes("Precision and recall", averages), 5.4, 5.2) as (figure, axes):
         _class_curves(axes, curves, "recall", "precision", averages, "average")
         axes.set_ylim(-0.05, 1.05)
-        axes.legend(loc="lower left")
+        if averages:
+            axes.legend(loc="lower left")
     return figure
 
 
-def calibration(table: pd.DataFrame) -> Figure:
+def calibration(table: pd.DataFrame, what: str) -> Figure:
     """A point per range of probabilities, larger with more rows; the diagonal is right.
 
     Args:
-        table: `probability`, `share_right`, `rows`; a row per range.
+        table: `probability`, `share_so`, `rows`; a row per range.
+        what: What the probability is of.
     """
     with _canvas("Calibration: is 80% sure right 80% of the time?", 5.4, 5.2) as (figure, axes):
         axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="as sure as right")
         sizes = 30 + 300 * table["rows"] / table["rows"].sum()
-        axes.plot(table["probability"], table["share_right"], color=BLUE, linewidth=1)
+        axes.plot(table["probability"], table["share_so"], color=BLUE, linewidth=1)
         axes.scatter(
-            table["probability"], table["share_right"], s=sizes, color=BLUE, label="test rows"
+            table["probability"], table["share_so"], s=sizes, color=BLUE, label="test rows"
         )
-        axes.set_xlabel("probability of the predicted class")
-        axes.set_ylabel("share of right predictions")
+        axes.set_xlabel(f"predicted probability of {what}")
+        axes.set_ylabel(f"share of {what}")
         axes.set_xlim(-0.05, 1.05)
         axes.set_ylim(-0.05, 1.05)
         axes.set_aspect("equal")
@@ -171,7 +190,7 @@ def importance(table: pd.DataFrame, metric: str, most: int = 15) -> Figure:
     title = "Importance: what shuffling a feature costs"
     with _canvas(title, 6, 1.6 + 0.32 * len(shown)) as (figure, axes):
         axes.barh(
-            shown["feature"],
+            [_short(name) for name in shown["feature"]],
             shown["loss"],
             xerr=shown["loss_std"],
             color=BLUE,
@@ -225,7 +244,11 @@ def learning_curve(history: pd.DataFrame) -> Figure:
                 label = "_"
         axes.set_xlabel("epoch")
         axes.set_ylabel("loss")
-        axes.set_ylim(bottom=0)
+        losses = history[["loss", "val_loss"]].to_numpy()
+        if losses.min() > 0 and losses.max() > 50 * np.median(losses):
+            axes.set_yscale("log")
+        else:
+            axes.set_ylim(bottom=0)
         axes.legend()
     return figure
 

@@ -30,12 +30,13 @@ def of_classes(found: Outcome) -> Gallery:
     roc, areas = curves.roc(found)
     precision_recall, averages = curves.precision_recall(found)
     calibration = curves.calibration(found)
+    claim = found.classes[1] if len(found.classes) == 2 else "the predicted class"
     return Gallery(
         {
             "confusion_matrix": figures.confusion_matrix(found),
             "roc_curve": figures.roc_curves(roc, areas),
             "precision_recall": figures.precision_recall_curves(precision_recall, averages),
-            "calibration": figures.calibration(calibration),
+            "calibration": figures.calibration(calibration, claim),
         },
         {"roc": roc, "precision_recall": precision_recall, "calibration": calibration},
     )

@@ -37,18 +37,33 @@ class Outcome:
     actual: np.ndarray
     predicted: np.ndarray
     classes: tuple[str, ...] = ()
+    groups: np.ndarray | None = None
+    """(n_rows,) number of each row's group, from 0; a resample draws whole groups."""
 
     def __len__(self) -> int:
         return len(self.actual)
 
     def only(self, rows: np.ndarray) -> Outcome:
         """The outcome of some rows."""
-        return Outcome(self.actual[rows], self.predicted[rows], self.classes)
+        groups = (
+            None if self.groups is None else np.unique(self.groups[rows], return_inverse=True)[1]
+        )
+        return Outcome(self.actual[rows], self.predicted[rows], self.classes, groups)
 
     @property
     def decided(self) -> np.ndarray:
         """(n_rows,) place of the most probable class."""
         return self.predicted.argmax(axis=1)
+
+    @property
+    def claimed(self) -> tuple[np.ndarray, np.ndarray]:
+        """(n_rows,) probability of something, and whether it is so.
+
+        Of two classes it is the second one; of more, that the decision is right.
+        """
+        if len(self.classes) == 2:
+            return self.predicted[:, 1], self.actual == 1
+        return self.predicted.max(axis=1), self.decided == self.actual
 
 
 # (n_resamples,) figures of an outcome for (n_resamples, n_rows) weights; nan where undefined.
@@ -69,21 +84,29 @@ class Metric:
         return float(self.measure(outcome, np.ones((1, len(outcome))))[0])
 
 
-def outcome(actual: np.ndarray, predictions: pd.DataFrame, classes: list[str]) -> Outcome:
+def outcome(
+    actual: np.ndarray,
+    predictions: pd.DataFrame,
+    classes: list[str],
+    groups: pd.Series | None = None,
+) -> Outcome:
     """What `saved.SavedModel.predict` gave beside the truth.
 
     Args:
         actual: (n_rows,) true classes or values.
         predictions: (n_rows, ...) table with `prediction`, or `probability_<class>` of each class.
         classes: All classes; none for a regression.
+        groups: (n_rows,) the group that each row belongs to, if rows are not drawn one by one.
     """
     import pandas as pd
 
+    numbers = None if groups is None else pd.factorize(groups, use_na_sentinel=False)[0]
     if not classes:
-        return Outcome(actual.astype("float64"), predictions["prediction"].to_numpy())
+        found = predictions["prediction"].to_numpy()
+        return Outcome(actual.astype("float64"), found, groups=numbers)
     places = pd.Index(classes).get_indexer(pd.Index(actual))
     likely = predictions[[f"{PROBABILITY}{name}" for name in classes]].to_numpy()
-    return Outcome(places, likely, tuple(classes))
+    return Outcome(places, likely, tuple(classes), numbers)
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
@@ -176,13 +199,13 @@ def _area(hits: np.ndarray, misses: np.ndarray) -> np.ndarray:
 
 
 def calibration_error(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
-    """How far the probability of the decision is from the share of right decisions.
+    """How far probabilities are from how often it is so; see `Outcome.claimed`.
 
-    The mean over ten equal ranges of that probability, weighted by their rows (the expected
+    The mean over ten equal ranges of the probability, weighted by their rows (the expected
     calibration error of Guo et al., 2017).
     """
-    likely = outcome.predicted.max(axis=1)
-    gaps = (outcome.decided == outcome.actual) - likely
+    likely, so = outcome.claimed
+    gaps = so - likely
     bins = np.minimum((likely * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     each = np.eye(CALIBRATION_BINS)[bins] * gaps[:, np.newaxis]
     return _ratio(np.abs(weights @ each).sum(axis=1), weights.sum(axis=1))
@@ -241,13 +264,18 @@ METRICS: dict[Kind, tuple[Metric, ...]] = {
 }
 
 
-def primary_metric(kind: Kind, name: str) -> Metric:
-    """The metric of `kind` that params.yaml calls `name`.
+DEFAULTS: dict[Kind, str] = {"classification": "log_loss", "regression": "rmse"}
+
+
+def primary_metric(kind: Kind, name: str | None) -> Metric:
+    """The metric of `kind` that params.yaml calls `name`, by default log loss or RMSE.
 
     Raises:
         UserError: There is none.
     """
     by_name = {metric.name: metric for metric in METRICS[kind]}
+    if name is None:
+        name = DEFAULTS[kind]
     if name not in by_name:
         raise UserError(
             f"params.yaml: train.metric: no metric {name!r} for {kind}; {nearest(name, by_name)}"
@@ -261,12 +289,14 @@ def resampled(
     """(n_metrics, n_resamples) figures of bootstrap resamples of the rows (Efron, 1979)."""
     rng = np.random.default_rng(seed)
     rows = len(outcome)
+    groups = np.arange(rows) if outcome.groups is None else outcome.groups
+    many = groups.max() + 1
     at_once = max(1, CELLS_AT_ONCE // rows)
     figures = []
     for start in range(0, resamples, at_once):
-        drawn = [rng.integers(rows, size=rows) for _ in range(min(at_once, resamples - start))]
-        weights = np.array([np.bincount(rows_drawn, minlength=rows) for rows_drawn in drawn])
-        figures.append([metric.measure(outcome, weights.astype("float64")) for metric in metrics])
+        drawn = rng.integers(many, size=(min(at_once, resamples - start), many))
+        weights = np.array([np.bincount(of, minlength=many)[groups] for of in drawn], dtype=float)
+        figures.append([metric.measure(outcome, weights) for metric in metrics])
     return np.concatenate(figures, axis=1)
 
 

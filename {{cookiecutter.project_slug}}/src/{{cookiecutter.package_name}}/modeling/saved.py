@@ -24,6 +24,7 @@ from ..reproducibility.artifacts import (
     write_keras,
 )
 from ..reproducibility.runtime import import_keras
+from . import features  # noqa: F401 - a pickled pipeline calls functions of it by their names
 from .metrics import PROBABILITY
 from .networks import Network, without_network
 
@@ -42,6 +43,12 @@ class SavedModel:
     candidate: str
     kind: Kind
     contract: Contract
+
+    @property
+    def features(self) -> list[str]:
+        """The contract's features without those that the recipe drops."""
+        used = {name for _, _, names in self.pipeline[0].transformers for name in names}
+        return [name for name in self.contract.features if name in used]
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """Predict from the contract's feature columns.

@@ -184,4 +184,13 @@ class QuantileBins(KBinsDiscretizer):
             warnings.filterwarnings(
                 "ignore", "Bins whose width|Feature .* is constant", UserWarning
             )
-            return super().fit(X, y, sample_weight)
+            return super().fit(_writable(X), y, sample_weight)
+
+    def transform(self, X: Any) -> np.ndarray:
+        """(n_rows, n_bins) which bin each number is in."""
+        return super().transform(_writable(X))
+
+
+def _writable(X: Any) -> np.ndarray:
+    # pandas lends a column of whole numbers without the right to write, which scikit-learn does.
+    return np.array(X, dtype="float64")
