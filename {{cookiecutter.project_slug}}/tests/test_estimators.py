@@ -7,6 +7,7 @@ import pytest
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.estimator_checks import check_estimator
 
 from package_name.errors import UserError
 from package_name.modeling import estimators
@@ -62,6 +63,43 @@ def test_a_candidate_can_be_cross_validated_and_learns(name: str, kind: str) -> 
     scores = cross_validate(made(name, kind), X, TARGETS[kind], cv=3)["test_score"]
     least = {"baseline": -1, "tree": 0.5, "knn": 0.5}.get(name, 0.6)
     assert scores.mean() > least
+
+
+WEIGHTS = ("check_sample_weight_equivalence_on_dense_data",)
+WEIGHTS += ("check_sample_weight_equivalence_on_sparse_data",)
+# What does not apply of scikit-learn's own checks, and why.
+LEAVES = dict.fromkeys(WEIGHTS, "a leaf needs some number of rows, whatever they weigh")
+DRAWN = dict.fromkeys(WEIGHTS, "rows are drawn, for a tree or a fold, whatever they weigh")
+NOT_APPLICABLE = {
+    ("linear", "regression"): {
+        "check_non_transformer_estimators_n_iter": "ridge is solved without iterations"
+    },
+    ("svm", "classification"): DRAWN
+    | {"check_supervised_y_2d": "the calibration takes one target, as the pipeline gives"},
+    ("tree", "classification"): LEAVES,
+    ("tree", "regression"): LEAVES,
+    ("forest", "classification"): DRAWN,
+    ("forest", "regression"): DRAWN,
+}
+SMALL = {"knn": {"neighbours": 5}, "forest": {"trees": 10}}
+
+
+# Networks are checked in test_networks.py.
+@pytest.mark.parametrize(
+    ("name", "kind"), [case for case in CASES if case[0] not in (*SHORT, "baseline")]
+)
+def test_scikit_learn_finds_nothing_amiss(name: str, kind: str) -> None:
+    estimator = build(name, SMALL.get(name, {}), problem(name, kind))
+    checks = check_estimator(
+        estimator,
+        expected_failed_checks=NOT_APPLICABLE.get((name, kind), {}),
+        on_skip=None,
+        on_fail=None,
+    )
+    assert len(checks) > 40
+    assert [check["check_name"] for check in checks if check["status"] == "failed"] == []
+    expected = {check["check_name"] for check in checks if check["status"] == "xfail"}
+    assert expected == {*NOT_APPLICABLE.get((name, kind), {})}
 
 
 GRIDS = {

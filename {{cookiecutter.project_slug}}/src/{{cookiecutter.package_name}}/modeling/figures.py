@@ -143,12 +143,12 @@ def calibration(table: pd.DataFrame, what: str) -> Figure:
         axes.scatter(
             table["probability"], table["share_so"], s=sizes, color=BLUE, label="test rows"
         )
-        axes.set_xlabel(f"predicted probability of {what}")
+        axes.set_xlabel(f"probability of {what}")
         axes.set_ylabel(f"share of {what}")
         axes.set_xlim(-0.05, 1.05)
         axes.set_ylim(-0.05, 1.05)
         axes.set_aspect("equal")
-        axes.legend(loc="lower right", markerscale=0.5)
+        axes.legend(loc="best", markerscale=0.5)
     return figure
 
 
