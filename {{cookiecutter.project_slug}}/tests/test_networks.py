@@ -19,7 +19,7 @@ from package_name.modeling.networks import (
     WideAndDeepRegressor,
     without_network,
 )
-from package_name.modeling.training import Batches
+from package_name.modeling.training import Rows, Varied
 
 X = np.random.default_rng(0).normal(size=(80, 3))
 LABELS = np.where(X[:, 0] + X[:, 1] > 0, "up", "down")
@@ -101,16 +101,30 @@ def test_a_row_is_predicted_the_same_alone_and_among_others() -> None:
     np.testing.assert_allclose(estimator.predict_proba(many)[:80], estimator.predict_proba(X))
 
 
-def test_every_batch_has_the_same_size_and_every_row_counts_once() -> None:
-    rows, weights = np.arange(10.0), np.ones(10, dtype="float32")
-    batches = Batches((rows,), rows, weights, size=4, rng=np.random.default_rng(0))
-    batches.on_epoch_begin()
-    parts = [batches[number] for number in range(len(batches))]
-    assert [part[0].shape for part in parts] == [(4,)] * 3
-    counted = np.concatenate([part[0][part[2] > 0] for part in parts])
-    assert sorted(counted) == list(rows)
-    assert list(counted) != list(rows)
-    assert np.concatenate([part[2] for part in parts]).mean() == pytest.approx(1)
+def test_batches_are_filled_with_rows_that_do_not_count() -> None:
+    numbers = np.arange(10.0)
+    rows = Rows((numbers,), numbers, np.full(10, 2, dtype="float32")).filled(4)
+    assert len(rows) == 12
+    assert (rows.X[0] * (rows.weights > 0)).sum() == numbers.sum()
+    assert (rows.weights > 0).tolist() == [True] * 10 + [False] * 2
+    assert rows.weights.mean() == pytest.approx(2)
+
+
+def test_varied_batches_hold_every_row_once_and_in_another_order_each_epoch() -> None:
+    numbers = np.arange(12.0)
+    rows = Rows((numbers,), numbers, np.ones(12, dtype="float32"))
+    rng = np.random.default_rng(0)
+    batches = Varied(rows, 4, lambda X, rng: (X[0] + rng.integers(2) * 100,), rng)
+    epochs, varied = [], set()
+    for _ in range(5):
+        batches.on_epoch_begin()
+        parts = [batches[number] for number in range(len(batches))]
+        epochs.append(np.concatenate([X % 100 for X, _, _ in parts]))
+        assert epochs[-1].tolist() == np.concatenate([y for _, y, _ in parts]).tolist()
+        assert sorted(epochs[-1]) == list(numbers)
+        varied |= {bool(X.max() >= 100) for X, _, _ in parts}
+    assert epochs[0].tolist() != epochs[1].tolist()
+    assert varied == {True, False}
 
 
 def test_a_classifier_learns_and_gives_probabilities() -> None:

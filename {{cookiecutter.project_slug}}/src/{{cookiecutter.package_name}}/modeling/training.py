@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil, cos, pi
+from typing import Any
 
 import numpy as np
 
@@ -27,57 +28,6 @@ PREDICTED_AT_ONCE = 256
 SECONDS_BETWEEN_LINES = 60
 
 
-class Batches(keras.utils.PyDataset):
-    """Rows in batches of equal size; the last one is filled up with rows of weight zero.
-
-    Args:
-        X: The network's inputs, each an array of n_rows.
-        y: (n_rows,) targets; without them a batch is features alone.
-        weights: (n_rows,) what each row counts for.
-        size: Rows per batch.
-        rng: Draws another order for every epoch; without it rows stay in theirs.
-        vary: Makes other inputs of those of a batch each time, with `rng`.
-    """
-
-    def __init__(
-        self,
-        X: Inputs,
-        y: np.ndarray | None = None,
-        weights: np.ndarray | None = None,
-        *,
-        size: int,
-        rng: np.random.Generator | None = None,
-        vary: Vary | None = None,
-    ) -> None:
-        super().__init__()
-        self.X, self.y, self.weights = X, y, weights
-        self.size = size
-        self.rng, self.vary = rng, vary
-        self.rows = np.arange(len(X[0]))
-
-    def __len__(self) -> int:
-        return ceil(len(self.rows) / self.size)
-
-    def __getitem__(self, number: int) -> tuple[Inputs | np.ndarray, ...]:
-        rows = self.rows[number * self.size : (number + 1) * self.size]
-        filled = np.resize(rows, self.size)
-        X = tuple(part[filled] for part in self.X)
-        if self.vary is not None:
-            X = self.vary(X, self.rng)
-        inputs = X[0] if len(X) == 1 else X
-        if self.y is None or self.weights is None:
-            return (inputs,)
-        # Keras takes the mean over all rows of all batches, those of weight zero included.
-        weights = self.weights[filled] * np.float32(len(self) * self.size / len(self.rows))
-        weights[len(rows) :] = 0
-        return inputs, self.y[filled], weights
-
-    def on_epoch_begin(self) -> None:
-        """Draw the order of the epoch's rows."""
-        if self.rng is not None:
-            self.rows = self.rng.permutation(len(self.rows))
-
-
 @dataclass(frozen=True)
 class Rows:
     """The network's inputs, (n_rows,) targets and (n_rows,) weights."""
@@ -85,6 +35,56 @@ class Rows:
     X: Inputs
     y: np.ndarray
     weights: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def filled(self, size: int) -> Rows:
+        """These rows in whole batches of `size`: rows of weight zero are added.
+
+        Keras takes the mean loss over all rows, so that the others weigh as much more.
+        """
+        places = _filled(len(self), size)
+        weights = self.weights[places] * np.float32(len(places) / len(self))
+        weights[len(self) :] = 0
+        return Rows(tuple(part[places] for part in self.X), self.y[places], weights)
+
+
+def _filled(rows: int, size: int) -> np.ndarray:
+    """Places of rows, some of them twice, as many as fill batches of `size`."""
+    return np.resize(np.arange(rows), ceil(rows / size) * size)
+
+
+def _of_one(X: Inputs) -> Inputs | np.ndarray:
+    return X[0] if len(X) == 1 else X
+
+
+class Varied(keras.utils.PyDataset):
+    """Batches in another order in every epoch, whose inputs are made anew each time.
+
+    Args:
+        rows: What the network learns from, in whole batches.
+        size: Rows per batch.
+        vary: Makes other inputs of those of a batch.
+        rng: What the order and `vary` draw from.
+    """
+
+    def __init__(self, rows: Rows, size: int, vary: Vary, rng: np.random.Generator) -> None:
+        super().__init__()
+        self.rows, self.size, self.vary, self.rng = rows, size, vary, rng
+        self.order = np.arange(len(rows))
+
+    def __len__(self) -> int:
+        return len(self.rows) // self.size
+
+    def __getitem__(self, number: int) -> tuple[Inputs | np.ndarray, np.ndarray, np.ndarray]:
+        places = self.order[number * self.size : (number + 1) * self.size]
+        X = self.vary(tuple(part[places] for part in self.rows.X), self.rng)
+        return _of_one(X), self.rows.y[places], self.rows.weights[places]
+
+    def on_epoch_begin(self) -> None:
+        """Draw the order of the epoch's rows."""
+        self.order = self.rng.permutation(len(self.rows))
 
 
 @dataclass(frozen=True)
@@ -124,24 +124,19 @@ def train(
     Raises:
         UserError: The loss is no number any more.
     """
-    size = how.batch_size
-    first = Batches(
-        tuple(part[:size] for part in rows.X), rows.y[:size], rows.weights[:size], size=size
-    )
-    twin = _compiled_to_train(network, how.loss, first)
+    rows, watched = rows.filled(how.batch_size), watched.filled(how.batch_size)
+    twin = _compiled_to_train(network, how.loss, rows, how.batch_size)
     _assign(twin.variables, _values(network.variables))
     _assign(twin.optimizer.variables, twin.first_state)
     twin.optimizer.learning_rate = how.learning_rate
-    # Dropout on torch draws from the global generator, which compiling may have moved on.
+    # The order of the rows and, on torch, dropout are drawn from the global generators.
     keras.utils.set_random_seed(how.seed)
-    rng = np.random.default_rng(how.seed)
     history = twin.fit(
-        Batches(rows.X, rows.y, rows.weights, size=size, rng=rng, vary=vary),
-        validation_data=Batches(watched.X, watched.y, watched.weights, size=size),
+        **_fed(rows, how, vary),
+        validation_data=(_of_one(watched.X), watched.y, watched.weights),
+        validation_batch_size=how.batch_size,
         epochs=how.max_epochs,
         callbacks=_callbacks(name, how),
-        # Keras would shuffle the batches once more, by Python's own generator.
-        shuffle=False,
         verbose=0,
     )
     if not np.isfinite(history.history["loss"]).all():
@@ -153,18 +148,30 @@ def train(
     return {key: history.history[key] for key in ("loss", "val_loss")}
 
 
+def _fed(rows: Rows, how: Training, vary: Vary | None) -> dict[str, Any]:
+    """What `fit` takes of the rows: arrays, or batches where each is to be varied."""
+    if vary is None:
+        arrays = {"x": _of_one(rows.X), "y": rows.y, "sample_weight": rows.weights}
+        return arrays | {"batch_size": how.batch_size}
+    varied = Varied(rows, how.batch_size, vary, np.random.default_rng(how.seed))
+    # Keras would shuffle the batches once more, by Python's own generator.
+    return {"x": varied, "shuffle": False}
+
+
 def predict(network: keras.Model, X: Inputs) -> np.ndarray:
     """(n_rows, n_outputs) outputs of `network` for its inputs."""
     twin = _compiled_to_predict(network)
     _assign(twin.weights, _values(network.weights))
-    outputs = twin.predict(Batches(X, size=PREDICTED_AT_ONCE), verbose=0)
+    places = _filled(len(X[0]), PREDICTED_AT_ONCE)
+    inputs = _of_one(tuple(part[places] for part in X))
+    outputs = twin.predict(inputs, batch_size=PREDICTED_AT_ONCE, verbose=0)
     return outputs[: len(X[0])].astype("float64")
 
 
 _twins: dict[tuple[str, str], keras.Model] = {}
 
 
-def _compiled_to_train(network: keras.Model, loss: str, batch: Batches) -> keras.Model:
+def _compiled_to_train(network: keras.Model, loss: str, rows: Rows, size: int) -> keras.Model:
     """A compiled network of the same shape, made once per process."""
     key = (network.to_json(), loss)
     if key not in _twins:
@@ -173,7 +180,8 @@ def _compiled_to_train(network: keras.Model, loss: str, batch: Batches) -> keras
         twin.optimizer.build(twin.trainable_variables)
         twin.first_state = _values(twin.optimizer.variables)
         # Keras draws from the layers' seeds when a network meets data for the first time.
-        twin.fit(batch, shuffle=False, verbose=0)
+        first = Rows(tuple(part[:size] for part in rows.X), rows.y[:size], rows.weights[:size])
+        twin.fit(_of_one(first.X), first.y, sample_weight=first.weights, batch_size=size, verbose=0)
         _twins[key] = twin
     return _twins[key]
 
