@@ -80,9 +80,8 @@ def builds_the_docs(project: Project, command: str) -> None:
     printed = project.run(*command.split())
     assert "build succeeded" in printed
     html = project / "docs/_build/html"
-    assert "What any model must beat" in (html / "api/my_project.modeling.estimators.html").read_text(
-        encoding="utf-8"
-    )
+    page = html / "api/my_project.modeling.estimators.html"
+    assert "What any model must beat" in page.read_text(encoding="utf-8")
     assert "references/schema.yaml" in (html / "pipeline.html").read_text(encoding="utf-8")
 
 
