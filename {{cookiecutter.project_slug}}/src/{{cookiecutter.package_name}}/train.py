@@ -150,7 +150,7 @@ def choose(leaderboard: pd.DataFrame, metric: Metric, *, one_standard_error: boo
         UserError: The metric is not defined for any candidate.
     """
     lines = leaderboard.set_index("candidate")
-    merit = lines[f"{metric.name}_mean"] * (1 if metric.higher_is_better else -1)
+    merit = lines[f"{metric.name}_mean"] * metric.sign
     if merit.isna().all():
         raise UserError(
             f"params.yaml: train.metric: {metric.name} is not defined on the rows that candidates "

@@ -21,6 +21,8 @@ LEVELS: tuple[Type, ...] = ("binary", "categorical", "ordered")
 TARGETS: dict[Kind, tuple[Type, ...]] = {"classification": LEVELS, "regression": NUMBERS}
 IMAGE, FILE, PART = "image", "file", "part"
 """The columns of a data set of images, beside its target."""
+SIDES = ("train", "test")
+"""What a given split calls its two parts."""
 
 
 def _as_written(value: object) -> object:
@@ -157,9 +159,7 @@ class Contract(Strict):
 
     @model_validator(mode="after")
     def _uses_columns_as_what_they_are(self) -> Self:
-        if self.part is not None and not {*(self.columns[self.part].categories or [])} <= {
-            *("train", "test")
-        }:
+        if self.part is not None and not {*(self.columns[self.part].categories or [])} <= {*SIDES}:
             raise ValueError(f"part: {self.part!r} must have the categories train and test")
         if self.time is not None and self.columns[self.time].type not in ("datetime", *NUMBERS):
             raise ValueError(f"time: {self.time!r} must be a datetime or a number")
@@ -206,7 +206,7 @@ _OF_IMAGES = {
     FILE: {"type": "identifier", "meaning": "where the image lies"},
     PART: {
         "type": "categorical",
-        "categories": ["train", "test"],
+        "categories": [*SIDES],
         "nullable": True,
         "meaning": "which side of a given split the image is on",
     },

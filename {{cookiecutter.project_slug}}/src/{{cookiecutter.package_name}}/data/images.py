@@ -12,14 +12,13 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
-from .contract import FILE, IMAGE, PART, Contract, Images
+from .contract import FILE, IMAGE, PART, SIDES, Contract, Images
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
 READABLE = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-SIDES = ("train", "test")
 # What reading a damaged or locked file raises, from the zip or from the decoder.
 UNREADABLE = (
     *(OSError, SyntaxError, ValueError, RuntimeError, EOFError, struct.error),

@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn import metrics
 from sklearn.inspection import permutation_importance
 
-from .metrics import CALIBRATION_BINS, Metric, Outcome, outcome
+from .metrics import Metric, Outcome, calibration_bin, outcome
 
 if TYPE_CHECKING:
     from .saved import SavedModel
@@ -24,10 +24,7 @@ def _against_the_rest(found: Outcome) -> list[tuple[str, np.ndarray, np.ndarray]
 
     Of two classes the second one alone, since the first one's curve is its mirror.
     """
-    places = range(len(found.classes))
-    rows = [
-        (place, found.actual == place) for place in (places[-1:] if len(places) == 2 else places)
-    ]
+    rows = [(place, found.actual == place) for place in found.judged]
     return [
         (found.classes[place], positive, found.predicted[:, place])
         for place, positive in rows
@@ -76,9 +73,8 @@ def calibration(found: Outcome) -> pd.DataFrame:
         `probability` (the mean in the range), `share_so` and `rows` of each range with rows.
     """
     likely, so = found.claimed
-    ranges = np.minimum((likely * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     rows = pd.DataFrame({"probability": likely, "so": so})
-    grouped = rows.groupby(ranges)
+    grouped = rows.groupby(calibration_bin(likely))
     return pd.DataFrame(
         {
             "probability": grouped["probability"].mean(),
@@ -112,7 +108,7 @@ def importance(model: SavedModel, rows: pd.DataFrame, metric: Metric, seed: int)
 
     def merit(_: object, X: pd.DataFrame, y: pd.Series) -> float:
         found = outcome(y.to_numpy(), model.predict(X), contract.classes)
-        return metric.of(found) * (1 if metric.higher_is_better else -1)
+        return metric.of(found) * metric.sign
 
     result = permutation_importance(
         model.pipeline,

@@ -62,6 +62,19 @@ def candidate(build: Build | None = None, *, takes_codes: bool = False) -> Any:
     return CANDIDATES.add(build)
 
 
+def _of_kind(
+    problem: Problem,
+    classifier: Build,
+    regressor: Build,
+    class_weight: ClassWeight,
+    **options: Any,
+) -> BaseEstimator:
+    """The one of two estimators that the problem asks for; only classes can be weighted."""
+    if problem.classifies:
+        return classifier(class_weight=class_weight, **options)
+    return regressor(**options)
+
+
 @candidate
 def baseline(problem: Problem) -> BaseEstimator:
     """What any model must beat: always the shares of the classes, or the mean."""
@@ -135,14 +148,15 @@ def tree(
     """A decision tree: easy to read, seldom the best."""
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-    options: dict[str, Any] = {
-        "max_depth": max_depth,
-        "min_samples_leaf": min_samples_leaf,
-        "random_state": problem.seed,
-    }
-    if problem.classifies:
-        return DecisionTreeClassifier(class_weight=class_weight, **options)
-    return DecisionTreeRegressor(**options)
+    return _of_kind(
+        problem,
+        DecisionTreeClassifier,
+        DecisionTreeRegressor,
+        class_weight,
+        max_depth=max_depth,
+        min_samples_leaf=min_samples_leaf,
+        random_state=problem.seed,
+    )
 
 
 @candidate
@@ -157,15 +171,16 @@ def forest(
     """A random forest (Breiman, 2001)."""
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-    options: dict[str, Any] = {
-        "n_estimators": trees,
-        "max_depth": max_depth,
-        "min_samples_leaf": min_samples_leaf,
-        "random_state": problem.seed,
-    }
-    if problem.classifies:
-        return RandomForestClassifier(class_weight=class_weight, **options)
-    return RandomForestRegressor(**options)
+    return _of_kind(
+        problem,
+        RandomForestClassifier,
+        RandomForestRegressor,
+        class_weight,
+        n_estimators=trees,
+        max_depth=max_depth,
+        min_samples_leaf=min_samples_leaf,
+        random_state=problem.seed,
+    )
 
 
 @candidate
@@ -182,18 +197,19 @@ def boosting(
     """Gradient boosting of small trees over histograms (Friedman, 2001; Ke et al., 2017)."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    options: dict[str, Any] = {
-        "learning_rate": learning_rate,
-        "max_iter": trees,
-        "max_leaf_nodes": max_leaf_nodes,
-        "min_samples_leaf": min_samples_leaf,
-        "l2_regularization": l2,
-        "early_stopping": False,
-        "random_state": problem.seed,
-    }
-    if problem.classifies:
-        return HistGradientBoostingClassifier(class_weight=class_weight, **options)
-    return HistGradientBoostingRegressor(**options)
+    return _of_kind(
+        problem,
+        HistGradientBoostingClassifier,
+        HistGradientBoostingRegressor,
+        class_weight,
+        learning_rate=learning_rate,
+        max_iter=trees,
+        max_leaf_nodes=max_leaf_nodes,
+        min_samples_leaf=min_samples_leaf,
+        l2_regularization=l2,
+        early_stopping=False,
+        random_state=problem.seed,
+    )
 
 
 @candidate
@@ -213,20 +229,21 @@ def mlp(
     """A multilayer perceptron in Keras; see `networks` for the options."""
     from .networks import PerceptronClassifier, PerceptronRegressor
 
-    options: dict[str, Any] = {
-        "hidden_units": hidden_units,
-        "dropout": dropout,
-        "learning_rate": learning_rate,
-        "schedule": schedule,
-        "batch_size": batch_size,
-        "max_epochs": max_epochs,
-        "patience": patience,
-        "validation_fraction": validation_fraction,
-        "random_state": problem.seed,
-    }
-    if problem.classifies:
-        return PerceptronClassifier(class_weight=class_weight, **options)
-    return PerceptronRegressor(**options)
+    return _of_kind(
+        problem,
+        PerceptronClassifier,
+        PerceptronRegressor,
+        class_weight,
+        hidden_units=hidden_units,
+        dropout=dropout,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        batch_size=batch_size,
+        max_epochs=max_epochs,
+        patience=patience,
+        validation_fraction=validation_fraction,
+        random_state=problem.seed,
+    )
 
 
 @candidate(takes_codes=True)
@@ -252,22 +269,23 @@ def wide_and_deep(
             "params.yaml: train.candidates.wide_and_deep: it is for tables, and the contract "
             "describes images; cnn is for those"
         )
-    options: dict[str, Any] = {
-        "codes": problem.codes,
-        "embedding": embedding,
-        "hidden_units": hidden_units,
-        "dropout": dropout,
-        "learning_rate": learning_rate,
-        "schedule": schedule,
-        "batch_size": batch_size,
-        "max_epochs": max_epochs,
-        "patience": patience,
-        "validation_fraction": validation_fraction,
-        "random_state": problem.seed,
-    }
-    if problem.classifies:
-        return WideAndDeepClassifier(class_weight=class_weight, **options)
-    return WideAndDeepRegressor(**options)
+    return _of_kind(
+        problem,
+        WideAndDeepClassifier,
+        WideAndDeepRegressor,
+        class_weight,
+        codes=problem.codes,
+        embedding=embedding,
+        hidden_units=hidden_units,
+        dropout=dropout,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        batch_size=batch_size,
+        max_epochs=max_epochs,
+        patience=patience,
+        validation_fraction=validation_fraction,
+        random_state=problem.seed,
+    )
 
 
 @candidate

@@ -45,12 +45,10 @@ def features(
     """
     from sklearn.compose import ColumnTransformer
 
-    sections = []
-    if codes and coded(contract, recipe):
-        names = coded(contract, recipe)
-        sections.append(("codes", _codes(contract, names), names))
+    embedded = coded(contract, recipe) if codes else []
+    sections = [("codes", _codes(contract, embedded), embedded)] if embedded else []
     for where, steps, cells, columns in _sections(contract, recipe):
-        names = [name for name in columns if not (codes and name in coded(contract, recipe))]
+        names = [name for name in columns if name not in embedded]
         scope = Scope({name: columns[name] for name in names}, seed)
         # Also without columns, since a mistake in the recipe is one all the same.
         chain = _chain(steps, where, cells, scope)

@@ -56,6 +56,12 @@ class Outcome:
         return self.predicted.argmax(axis=1)
 
     @property
+    def judged(self) -> range:
+        """Places of the classes to set against the rest; of two classes the second one alone."""
+        places = range(len(self.classes))
+        return places[-1:] if len(places) == 2 else places
+
+    @property
     def claimed(self) -> tuple[np.ndarray, np.ndarray]:
         """(n_rows,) probability of something, and whether it is so.
 
@@ -78,6 +84,11 @@ class Metric:
     """What params.yaml and the reports call it."""
     measure: Measure
     higher_is_better: bool = True
+
+    @property
+    def sign(self) -> int:
+        """What makes more of the figure better: 1, or -1 for a loss."""
+        return 1 if self.higher_is_better else -1
 
     def of(self, outcome: Outcome) -> float:
         """The figure, every row counting the same; nan where it is not defined."""
@@ -165,9 +176,8 @@ def average_precision(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
 
     Of two classes that of the second one; of more the mean over the classes, each against the rest.
     """
-    places = range(len(outcome.classes))
     figures = []
-    for place in places[-1:] if len(places) == 2 else places:
+    for place in outcome.judged:
         hits, misses = _ranked(outcome, place, weights)
         found = hits.cumsum(axis=1)
         precision = np.nan_to_num(_ratio(found, found + misses.cumsum(axis=1)))
@@ -206,9 +216,13 @@ def calibration_error(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """
     likely, so = outcome.claimed
     gaps = so - likely
-    bins = np.minimum((likely * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    each = np.eye(CALIBRATION_BINS)[bins] * gaps[:, np.newaxis]
+    each = np.eye(CALIBRATION_BINS)[calibration_bin(likely)] * gaps[:, np.newaxis]
     return _ratio(np.abs(weights @ each).sum(axis=1), weights.sum(axis=1))
+
+
+def calibration_bin(likely: np.ndarray) -> np.ndarray:
+    """(n_rows,) which of the equal ranges each probability falls into, from 0."""
+    return np.minimum((likely * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
 
 
 def _errors(outcome: Outcome) -> np.ndarray:
