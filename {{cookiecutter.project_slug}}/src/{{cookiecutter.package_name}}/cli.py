@@ -10,7 +10,7 @@ from pathlib import Path
 from .errors import exit_status
 
 STAGES = {
-    "ingest": "read the raw file by the contract and set aside what breaks it",
+    "ingest": "read the raw files by the contract and set aside what breaks it",
     "preprocess": "clean the rows and set the test rows apart",
     "train": "compare the candidates and train the champion",
     "evaluate": "measure the champion on the test rows",
@@ -24,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in STAGES.items():
         commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+    _add_use(commands)
     summary = "predict the rows of a file with the champion"
     predict = commands.add_parser("predict", help=summary, description=f"{summary.capitalize()}.")
     predict.add_argument(
@@ -36,6 +37,30 @@ def parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help=summary, description=f"{summary.capitalize()}.")
     verify.add_argument("--rev", default="HEAD", help="commit to rebuild (default: HEAD)")
     return root
+
+
+def _add_use(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    summary = "take your own data into the project"
+    use = commands.add_parser("use", help=summary, description=f"{summary.capitalize()}.")
+    use.add_argument(
+        "source",
+        help="file, folder, zip of images, or address (https://, s3://, or a database's)",
+    )
+    use.add_argument("--target", metavar="COLUMN", help="the column to predict")
+    kinds = ("classification", "regression")
+    use.add_argument("--kind", choices=kinds, help="whether a class or a number is predicted")
+    use.add_argument(
+        "--id", action="append", default=[], metavar="COLUMN", help="a name of the row, no feature"
+    )
+    use.add_argument("--group", metavar="COLUMN", help="rows with one value are on one side")
+    use.add_argument("--time", metavar="COLUMN", help="the latest rows by it are the test")
+    use.add_argument(
+        "--drop", action="extend", nargs="+", default=[], metavar="COLUMN", help="not to be used"
+    )
+    use.add_argument("--sheet", metavar="NAME", help="of a spreadsheet (default: the first)")
+    use.add_argument("--table", metavar="NAME", help="of a database")
+    use.add_argument("--dry-run", action="store_true", help="tell what was understood, no more")
+    use.add_argument("--replace", action="store_true", help="instead of your own earlier data")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,6 +81,21 @@ def run(options: argparse.Namespace) -> None:
             from . import predict
 
             predict.main(options.file, options.output)
+        case "use":
+            from . import use
+            from .data.understanding import Wishes
+
+            wishes = Wishes(
+                target=options.target,
+                kind=options.kind,
+                identifiers=tuple(options.id),
+                group=options.group,
+                time=options.time,
+                drop=tuple(options.drop),
+                sheet=options.sheet,
+                table=options.table,
+            )
+            use.main(options.source, wishes, dry_run=options.dry_run, replace=options.replace)
         case "verify":
             from .reproducibility import verify
 

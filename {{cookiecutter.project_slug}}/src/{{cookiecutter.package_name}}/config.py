@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,9 @@ from .errors import UserError
 
 if TYPE_CHECKING:
     from .params import Params
+
+
+TRUTH_VALUES = ("y", "n", "yes", "no", "on", "off", "true", "false")
 
 
 class Project:
@@ -19,6 +23,7 @@ class Project:
         self.params_file = root / "params.yaml"
         self.environment_file = root / "environment.yaml"
         self.contract_file = root / "references" / "schema.yaml"
+        self.raw = root / "data" / "raw"
         self.dataset = root / "data" / "interim" / "dataset.parquet"
         self.rejected = root / "data" / "interim" / "rejected.parquet"
         self.train = root / "data" / "processed" / "train.parquet"
@@ -98,3 +103,80 @@ def read_yaml(path: Path, name: str) -> Any:
         raise UserError(f"{name}, line {line}: not valid YAML: {error.problem}") from error
     except YAMLError as error:
         raise UserError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
+
+
+def edited_yaml(text: str, changes: dict[str, Any]) -> str:
+    """The YAML mapping `text` with some values changed; comments and all else stay.
+
+    Args:
+        text: A file's content.
+        changes: New values by their keys, those of nested ones with dots between.
+    """
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096  # a line that is too long for ruamel is not for its writer
+    yaml.representer.add_representer(
+        type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
+    content = yaml.load(text)
+    for key, value in changes.items():
+        _change(content, key.split("."), value)
+    written = io.StringIO()
+    yaml.dump(content, written)
+    return written.getvalue()
+
+
+def _change(content: Any, path: list[str], value: Any) -> None:
+    sections = [content]
+    for key in path[:-1]:
+        sections.append(sections[-1].setdefault(key, styled({})))
+    comment = _comment_at_end(sections[-1].get(path[-1]))
+    sections[-1][path[-1]] = styled(value)
+    if comment is None:
+        return
+    # What stands below the old value belongs to the key that comes next.
+    for section, key in zip(reversed(sections), reversed(path), strict=True):
+        later = list(section)[list(section).index(key) + 1 :]
+        if later:
+            lines = [line.strip().removeprefix("#")[1:] for line in comment.strip("\n").split("\n")]
+            indent = section.lc.col if section is not content else 0
+            before = "\n".join(lines) if any(lines) else "\n"
+            section.yaml_set_comment_before_after_key(later[0], before=before, indent=indent)
+            return
+
+
+def _comment_at_end(node: Any) -> str | None:
+    """What ruamel.yaml keeps with the last key of a mapping in lines: the lines below it."""
+    while isinstance(node, dict) and node and not node.fa.flow_style():
+        last = list(node)[-1]
+        if token := node.ca.items.get(last, [None] * 3)[2]:
+            return str(token.value)
+        node = node[last]
+    return None
+
+
+def styled(value: Any, *, lines: bool = True) -> Any:
+    """A value as ruamel.yaml writes it: a mapping in lines, what is in it on one line each."""
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+    if isinstance(value, dict):
+        node: Any = CommentedMap({k: styled(v, lines=False) for k, v in value.items()})
+    elif isinstance(value, list | tuple):
+        node = CommentedSeq([styled(item, lines=False) for item in value])
+        lines = False
+    else:
+        return _unmistakable(value)
+    if not lines or not value:
+        node.fa.set_flow_style()
+    return node
+
+
+def _unmistakable(value: Any) -> Any:
+    """A text that older parsers of YAML take for a truth value in quotes."""
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+    if isinstance(value, str) and value.lower() in TRUTH_VALUES:
+        return DoubleQuotedScalarString(value)
+    return value

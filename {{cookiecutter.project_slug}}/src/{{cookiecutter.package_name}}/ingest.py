@@ -1,13 +1,13 @@
-"""Stage 1: read the raw file by the contract and set aside what breaks it."""
+"""Stage 1: read the raw files by the contract and set aside what breaks it."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .config import Project
-from .data.conformity import apply, first_breach, require_columns
-from .data.contract import IMAGE, Contract, load_contract
+from .data.conformity import apply, first_breach
+from .data.contract import IMAGE, NUMBERS, Contract, load_contract
+from .data.raw import Raw, read
 from .errors import UserError, end, exit_status
 from .reproducibility.artifacts import write_json, write_parquet
 from .reproducibility.stage import run
@@ -15,81 +15,109 @@ from .reproducibility.stage import run
 if TYPE_CHECKING:
     import pandas as pd
 
-
-def read(
-    path: Path, name: str, contract: Contract, *, resize: bool
-) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """The raw table or images as a table; and what could not be read of them."""
-    if contract.images is not None:
-        from .data.images import read_images
-
-        return read_images(path, name, contract, resize=resize)
-    from .data.tables import read_table
-
-    return read_table(path, name, contract.missing), None
+MOST_TOLD = 5
 
 
-def ingest(
-    raw: pd.DataFrame, unusable: pd.DataFrame | None, contract: Contract
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def ingest(raw: Raw, contract: Contract) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Type the columns of the contract and separate the rows that break it.
 
     Args:
-        raw: The table as it came, one row per observation.
-        unusable: Breaches that were found while reading, if any.
-        contract: What it should hold.
+        raw: The rows as they came.
+        contract: What they should hold.
 
     Returns:
         The rows that keep the contract, with its columns in its order and typed; and one row per
-        broken cell: `row`, `column`, `value`, `rule`, then the raw row's own cells as text.
+        broken cell: `file`, `row` in it, `column`, `value`, `rule`, then the raw row's own cells as
+        text.
     """
     import pandas as pd
 
-    table, breaches = apply(contract.columns, raw)
-    if unusable is not None:
-        breaches = pd.concat([unusable, breaches]).sort_values("row", kind="stable")
-        breaches = breaches.reset_index(drop=True)
-    kept = table.drop(index=breaches["row"].unique() - 1).reset_index(drop=True)
-    cells = raw.drop(columns=IMAGE) if contract.images else raw
-    originals = cells.iloc[breaches["row"].to_numpy() - 1].astype("str").reset_index(drop=True)
-    return kept, breaches.join(originals.add_prefix("raw_"))
+    table, breaches = apply(contract.columns, raw.cells, contract.layout)
+    breaches = pd.concat([raw.unusable, breaches], ignore_index=True)
+    breaches = breaches.sort_values("row", kind="stable", ignore_index=True)
+    places = breaches["row"].to_numpy() - 1
+    kept = table.drop(index=pd.unique(places)).reset_index(drop=True)
+    origin = pd.DataFrame(
+        {"file": raw.files, "row": raw.files.groupby(raw.files).cumcount() + 1}
+    ).iloc[places]
+    cells = raw.cells.drop(columns=IMAGE) if contract.images else raw.cells
+    originals = cells.iloc[places].astype("str").add_prefix("raw_").reset_index(drop=True)
+    broken = breaches[["column", "value", "rule"]]
+    return kept, pd.concat([origin.reset_index(drop=True), broken, originals], axis=1)
 
 
 def report(
-    raw: pd.DataFrame, kept: pd.DataFrame, breaches: pd.DataFrame, contract: Contract
+    raw: Raw, kept: pd.DataFrame, breaches: pd.DataFrame, contract: Contract
 ) -> dict[str, Any]:
     """What came in and what became of it, as numbers for reports/ingest.json."""
+    rows = raw.files.value_counts(sort=False)
+    rejected = breaches.drop_duplicates(["file", "row"])["file"].value_counts()
     broken = breaches["column"].value_counts()
     return {
-        "rows": len(raw),
+        "rows": len(raw.cells),
         "accepted": len(kept),
-        "rejected": len(raw) - len(kept),
-        "ignored_columns": [str(name) for name in raw.columns if name not in contract.columns],
+        "rejected": len(raw.cells) - len(kept),
+        "files": {
+            name: {"rows": int(count), "rejected": int(rejected.get(name, 0))}
+            for name, count in rows.items()
+        },
+        "ignored_columns": ignored(raw, contract),
         "columns": {
-            name: {"missing": int(kept[name].isna().sum()), "breaches": int(broken.get(name, 0))}
-            for name in contract.columns
+            name: {
+                "missing": int(kept[name].isna().sum()),
+                "breaches": int(broken.get(name, 0)),
+                **(_extent(kept[name]) if column.type in NUMBERS else {}),
+            }
+            for name, column in contract.columns.items()
         },
     }
 
 
-def require_few_rejected(
-    counts: dict[str, Any], breaches: pd.DataFrame, allowed: float, name: str
-) -> None:
-    """Check the share of rejected rows of the file `name`.
+def ignored(raw: Raw, contract: Contract) -> list[str]:
+    """The columns that the contract neither describes nor drops."""
+    known = {*contract.columns, *contract.drop}
+    return [str(name) for name in raw.cells.columns if name not in known]
+
+
+def _extent(numbers: pd.Series) -> dict[str, float]:
+    present = numbers.dropna()
+    return (
+        {"smallest": present.min().item(), "largest": present.max().item()} if len(present) else {}
+    )
+
+
+def require_few_rejected(counts: dict[str, Any], breaches: pd.DataFrame, allowed: float) -> None:
+    """Check the share of rejected rows of each file.
 
     Raises:
         UserError: More than `allowed` broke the contract, or none kept it.
     """
-    share = counts["rejected"] / counts["rows"]
-    if share <= allowed and counts["accepted"]:
-        return
-    worst = breaches["column"].value_counts().head(3)
-    columns = ", ".join(f"{column} ({count})" for column, count in worst.items())
-    raise UserError(
-        f"{name}: {counts['rejected']} of {counts['rows']} rows break references/schema.yaml, "
-        f"more than data.max_rejected ({allowed:g}) in params.yaml allows; worst columns: "
-        f"{columns}; first: {first_breach(breaches)}"
-    )
+    for name, file in counts["files"].items():
+        if file["rejected"] <= allowed * file["rows"] and file["rejected"] < file["rows"]:
+            continue
+        own = breaches[breaches["file"] == name]
+        worst = own["column"].value_counts().head(3)
+        columns = ", ".join(f"{column} ({count})" for column, count in worst.items())
+        raise UserError(
+            f"{name}: {file['rejected']} of {file['rows']} rows break references/schema.yaml, "
+            f"more than data.max_rejected ({allowed:g}) in params.yaml allows; worst columns: "
+            f"{columns}; first: {first_breach(own)}"
+        )
+
+
+def deviations(raw: Raw, breaches: pd.DataFrame, contract: Contract) -> list[str]:
+    """What a person should know of each column that is not as the contract has it."""
+    told = []
+    for name in ignored(raw, contract):
+        files = raw.files[raw.cells[name].notna()].unique()
+        told.append(f"{', '.join(files)}: column {name!r} is not described, so it is not used")
+    rows = raw.files.value_counts()
+    for (file, column), found in breaches.groupby(["file", "column"], sort=False):
+        told.append(
+            f"{file}: {column!r} breaks the contract in {len(found)} of {rows[file]} rows; "
+            + first_breach(found)
+        )
+    return told
 
 
 def main() -> None:
@@ -97,25 +125,25 @@ def main() -> None:
     project = Project.find()
     params = project.params()
     contract = load_contract(project, params.kind)
-    name = params.data.raw
-    raw, unusable = read(project.root / name, name, contract, resize=params.data.resize)
-    require_columns(raw, contract.columns, name)
-    kept, breaches = ingest(raw, unusable, contract)
+    raw = read(project, params.data.raw, contract, resize=params.data.resize)
+    kept, breaches = ingest(raw, contract)
     counts = report(raw, kept, breaches, contract)
-    require_few_rejected(counts, breaches, params.data.max_rejected, name)
+    require_few_rejected(counts, breaches, params.data.max_rejected)
     write_parquet(kept, project.dataset)
     write_parquet(breaches, project.rejected)
     write_json(counts, project.ingest_report)
-    ignored = f", ignored columns: {', '.join(counts['ignored_columns'])}"
+    of_files = f" of {len(counts['files'])} files" if len(counts["files"]) > 1 else ""
     print(
-        f"ingest: {counts['accepted']} rows accepted, {counts['rejected']} rejected"
-        f"{ignored if counts['ignored_columns'] else ''} -> {project.name(project.dataset)}"
+        f"ingest: {counts['accepted']} rows{of_files} accepted, {counts['rejected']} rejected "
+        f"-> {project.name(project.dataset)}"
     )
+    told = deviations(raw, breaches, contract)
+    for line in told[:MOST_TOLD]:
+        print(f"ingest: {line}")
+    if len(told) > MOST_TOLD:
+        print(f"ingest: and {len(told) - MOST_TOLD} more such columns")
     if not breaches.empty:
-        print(
-            f"ingest: what was rejected, with reasons -> {project.name(project.rejected)}; first: "
-            f"{first_breach(breaches)}"
-        )
+        print(f"ingest: what was rejected, with reasons -> {project.name(project.rejected)}")
 
 
 if __name__ == "__main__":

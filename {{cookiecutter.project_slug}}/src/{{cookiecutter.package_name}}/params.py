@@ -55,7 +55,7 @@ class DataParams(Strict):
     """What `ingest` reads and how much of it may be unusable."""
 
     raw: str
-    """The raw file below data/raw, relative to the project's root."""
+    """The raw file, or a folder of raw files, relative to the project's root: data/raw for all."""
     max_rejected: Annotated[float, Field(ge=0, le=1)]
     """Largest share of rows that may break the contract before ingest gives up."""
     resize: bool = False
@@ -65,9 +65,9 @@ class DataParams(Strict):
     @classmethod
     def _is_watched(cls, raw: str) -> str:
         path = PurePosixPath(raw)
-        if path.parts[:2] != ("data", "raw") or len(path.parts) < 3 or ".." in path.parts:
+        if path.parts[:2] != ("data", "raw") or ".." in path.parts:
             raise ValueError(
-                f"found {raw!r}; name a file below data/raw, which the pipeline watches"
+                f"found {raw!r}; name data/raw, which the pipeline watches, or a file below it"
             )
         return raw
 

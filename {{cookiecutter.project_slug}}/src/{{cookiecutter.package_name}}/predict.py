@@ -38,10 +38,10 @@ def read_features(path: Path, contract: Contract, *, resize: bool) -> pd.DataFra
 
         table, breaches = read_images(path, name, contract, resize=resize)
     else:
-        raw = read_table(path, name, contract.missing)
+        raw = read_table(path, name, contract.missing, contract.layout)
         features = contract.features_only()
         require_columns(raw, features, name)
-        table, breaches = apply(features, raw)
+        table, breaches = apply(features, raw, contract.layout)
     if not breaches.empty:
         others = f" (and {len(breaches) - 1} more)" if len(breaches) > 1 else ""
         raise UserError(f"{name}: {first_breach(breaches)}{others}")
@@ -58,7 +58,7 @@ def require_writable(output: Path, file: Path, project: Project) -> None:
         raise UserError(f"{output}: a folder; name a file to write")
     if output.resolve() == file.resolve():
         raise UserError(f"{output}: the file to predict from; name another to write")
-    if output.resolve().is_relative_to((project.root / "data" / "raw").resolve()):
+    if output.resolve().is_relative_to(project.raw.resolve()):
         raise UserError(f"{output}: files in data/raw are never written; name another place")
 
 

@@ -6,10 +6,11 @@ What breaks it are breaches: one row per broken cell in a table with the columns
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from .contract import IMAGE, Column
+from .contract import GROUPS, IMAGE, PLAIN, Column, Layout
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,14 +20,15 @@ def require_columns(frame: pd.DataFrame, columns: dict[str, Column], name: str) 
     """Check that the table read from the file `name` has all `columns`.
 
     Raises:
-        UserError: One is not there.
+        UserError: Some are not there.
     """
-    for column in columns:
-        if column not in frame.columns:
-            raise UserError(
-                f"{name}: column {column!r} is missing; the contract asks for it; "
-                f"the file has {_listing(frame.columns)}"
-            )
+    lacking = [column for column in columns if column not in frame.columns]
+    if lacking:
+        are = "column {} is" if len(lacking) == 1 else "columns {} are"
+        raise UserError(
+            f"{name}: {are.format(_listing(lacking))} missing; the contract asks for it; "
+            f"the file has {_listing(list(frame.columns))}"
+        )
 
 
 def first_breach(breaches: pd.DataFrame) -> str:
@@ -37,17 +39,20 @@ def first_breach(breaches: pd.DataFrame) -> str:
     return f"row {first['row']}, {first['column']} is {first['value']!r}, expected {first['rule']}"
 
 
-def _listing(names: pd.Index, most: int = 12) -> str:
+def _listing(names: list[str], most: int = 12) -> str:
     shown = ", ".join(map(repr, names[:most]))
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def apply(columns: dict[str, Column], frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def apply(
+    columns: dict[str, Column], frame: pd.DataFrame, layout: Layout = PLAIN
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give each of `columns` its type and find the cells that break its rule.
 
     Args:
         columns: The columns to keep, in the order wanted.
         frame: A table with at least these columns, of text or already typed.
+        layout: How its texts write numbers.
 
     Returns:
         The typed table, as long as `frame` (an unreadable cell is missing in it), and the breaches.
@@ -55,65 +60,128 @@ def apply(columns: dict[str, Column], frame: pd.DataFrame) -> tuple[pd.DataFrame
     import pandas as pd
 
     raw = frame[list(columns)].reset_index(drop=True)
-    table = pd.DataFrame({name: _convert(raw[name], column) for name, column in columns.items()})
+    raw = pd.DataFrame({name: _with_gaps(raw[name], column) for name, column in columns.items()})
+    table = pd.DataFrame(
+        {name: _convert(raw[name], column, layout) for name, column in columns.items()}
+    )
     unreadable = table.isna() & raw.notna()
-    return table, _breaches(raw, columns, unreadable | _broken_rules(table, columns))
+    against_rule, repeated = _broken_rules(table, columns)
+    breaches = pd.concat(
+        [
+            _breaches(raw, columns, unreadable | against_rule),
+            _breaches(raw, columns, repeated, "a value that no row above has"),
+        ]
+    )
+    return table, breaches.sort_values("row", kind="stable", ignore_index=True)
 
 
-def _convert(cells: pd.Series, column: Column) -> pd.Series:
-    import pandas as pd
+def _with_gaps(cells: pd.Series, column: Column) -> pd.Series:
+    """The cells without those that stand for nothing in this column."""
+    if not column.missing:
+        return cells
+    return cells.mask(cells.map(as_text, na_action="ignore").isin(list(column.missing)))
+
+
+def _convert(cells: pd.Series, column: Column, layout: Layout) -> pd.Series:
 
     match column.type:
         case "image":
             return cells
-        case "binary" | "categorical" | "ordered" | "identifier":
-            return cells.map(_as_text, na_action="ignore").astype("str")
+        case "binary" | "categorical" | "ordered" | "identifier" | "text":
+            return cells.map(as_text, na_action="ignore").astype("str")
         case "datetime":
-            times = pd.to_datetime(
-                cells, format=column.format or "ISO8601", utc=True, errors="coerce"
-            )
-            return times.dt.tz_localize(None).astype("datetime64[us]")
-    numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
-    numbers = numbers.where(numbers.abs() != float("inf"))
+            return times(cells, column.format)
+    found = numbers(cells, layout)
     if column.type == "integer":
-        return numbers.where(numbers == numbers.round()).astype("Int64")
-    return numbers
+        return found.where(found == found.round()).astype("Int64")
+    return found
 
 
-def _as_text(value: object) -> str:
+def times(cells: pd.Series, written: str | None) -> pd.Series:
+    """(n_rows,) the cells as points in time, without their time zone; unreadable ones missing."""
+    import pandas as pd
+
+    found = pd.to_datetime(cells, format=written or "ISO8601", utc=True, errors="coerce")
+    return found.dt.tz_localize(None).astype("datetime64[us]")
+
+
+def numbers(cells: pd.Series, layout: Layout) -> pd.Series:
+    """(n_rows,) the cells as finite numbers; unreadable ones missing."""
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(cells):
+        found = cells.astype("Float64").astype("float64")
+    else:
+        found = pd.to_numeric(_with_points(cells, layout), errors="coerce").astype("float64")
+    return found.where(found.abs() != float("inf"))
+
+
+def _with_points(cells: pd.Series, layout: Layout) -> pd.Series:
+    """The cells with the decimal point, and without what stands between thousands."""
+    if layout.decimal == "." and layout.thousands is None:
+        return cells
+    decimal, group = re.escape(layout.decimal), GROUPS.get(layout.thousands or "", "(?!)")
+    number = re.compile(rf"[+-]?(?:\d+|{in_groups(group)})?(?:{decimal}\d*)?(?:[eE][+-]?\d+)?")
+
+    def with_point(cell: object) -> object:
+        if not isinstance(cell, str):
+            return cell
+        if not number.fullmatch(cell.strip()):
+            return None
+        return re.sub(group, "", cell.strip()).replace(layout.decimal, ".")
+
+    return cells.map(with_point, na_action="ignore")
+
+
+def in_groups(mark: str) -> str:
+    """The pattern of a whole number whose groups of three digits are set apart by a pattern."""
+    return r"\d{1,3}(?:" + mark + r"\d{3})+"
+
+
+def as_text(value: object) -> str:
+    """A cell as a contract's categories have it."""
     # 2.0 in a column that some writer took for floats is the category 2.
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip()
 
 
-def _broken_rules(table: pd.DataFrame, columns: dict[str, Column]) -> pd.DataFrame:
+def _broken_rules(
+    table: pd.DataFrame, columns: dict[str, Column]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Which cells break their rule, and which repeat the value of a row above."""
     import pandas as pd
     from pandera.errors import SchemaErrors
 
-    broken = pd.DataFrame(False, index=table.index, columns=table.columns)
+    broken, repeated = (
+        pd.DataFrame(False, index=table.index, columns=table.columns) for _ in range(2)
+    )
     try:
         _pandera_schema(columns).validate(table, lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
-        for name in columns:
-            broken.loc[cases.loc[cases["column"] == name, "index"].astype(int), name] = True
-    return broken
+        again = cases["check"] == "field_uniqueness"
+        for marked, found in ((broken, cases[~again]), (repeated, cases[again])):
+            for name, rows in found.groupby("column")["index"]:
+                marked.loc[rows.astype(int), name] = True
+    return broken, repeated
 
 
-def _breaches(raw: pd.DataFrame, columns: dict[str, Column], broken: pd.DataFrame) -> pd.DataFrame:
+def _breaches(
+    raw: pd.DataFrame, columns: dict[str, Column], broken: pd.DataFrame, rule: str | None = None
+) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
     rows, places = np.nonzero(broken.to_numpy())
-    cells = raw.iloc[rows].to_numpy(dtype=object)[np.arange(len(rows)), places]
     names = [list(columns)[place] for place in places]
-    texts = ["" if gone else str(cell) for cell, gone in zip(cells, pd.isna(cells), strict=True)]
+    cells = [raw[name].iloc[row] for row, name in zip(rows, names, strict=True)]
+    texts = ["" if pd.isna(cell) else str(cell) for cell in cells]
     found = {
         "row": pd.Series(rows + 1, dtype="int64"),
         "column": pd.Series(names, dtype="str"),
         "value": pd.Series(texts, dtype="str"),
-        "rule": pd.Series([columns[name].rule() for name in names], dtype="str"),
+        "rule": pd.Series([rule or columns[name].rule() for name in names], dtype="str"),
     }
     return pd.DataFrame(found)
 
@@ -133,5 +201,11 @@ def _pandera_schema(columns: dict[str, Column]) -> Any:
             checks.append(pa.Check.isin(column.categories))
         # Why an image is missing, its reader has told.
         nullable = column.nullable or column.type == "image"
-        checked[name] = pa.Column(None, checks, nullable=nullable)
+        checked[name] = pa.Column(
+            None,
+            checks,
+            nullable=nullable,
+            unique=column.unique,
+            report_duplicates="exclude_first",
+        )
     return pa.DataFrameSchema(checked)

@@ -5,22 +5,42 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
-from ..config import Project
+from ..config import Project, read_yaml
 from ..errors import UserError
 from ..params import Kind, Strict, load, nearest
 
 Type = Literal[
-    "numeric", "integer", "binary", "categorical", "ordered", "datetime", "identifier", "image"
+    "numeric",
+    "integer",
+    "binary",
+    "categorical",
+    "ordered",
+    "datetime",
+    "text",
+    "identifier",
+    "image",
 ]
 NUMBERS: tuple[Type, ...] = ("numeric", "integer")
 LEVELS: tuple[Type, ...] = ("binary", "categorical", "ordered")
 TARGETS: dict[Kind, tuple[Type, ...]] = {"classification": LEVELS, "regression": NUMBERS}
+NO_FEATURES: tuple[Type, ...] = ("identifier", "text")
+"""Types that no model learns from."""
 IMAGE, FILE, PART = "image", "file", "part"
 """The columns of a data set of images, beside its target."""
+GROUPS = {" ": "[ \u00a0\u202f]", ",": ",", ".": r"\.", "'": "['\u2019]"}
+"""Patterns of what may stand between groups of three digits."""
 SIDES = ("train", "test")
 """What a given split calls its two parts."""
 
@@ -40,7 +60,7 @@ class Column(Strict):
 
     type: Type
     """Numbers, whole numbers, two texts, a few texts, texts in an order from low to high, points in
-    time, names of things that no model learns from, or pictures."""
+    time, sentences or names of things, which no model learns from, or pictures."""
     meaning: str
     """What a row's value says, for people."""
     unit: str | None = None
@@ -53,6 +73,14 @@ class Column(Strict):
     """How a point in time is written, in the signs of strptime; without it as ISO 8601 says."""
     nullable: bool = False
     """Whether a row may lack the value."""
+    missing: tuple[Text, ...] = ()
+    """Texts that stand for a missing value in this column, beside those of the whole table."""
+    unique: bool = False
+    """Whether no two rows may have the same value."""
+    example: Text | None = None
+    """A value as it stands in the raw file."""
+    guessed: str | None = None
+    """What `use` saw that it took the column for; remove it when you have looked at it."""
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> Self:
@@ -80,6 +108,8 @@ class Column(Strict):
                 return f"a time written as {self.format or 'ISO 8601 says, such as 2026-01-31'}"
             case "identifier":
                 return "a name"
+            case "text":
+                return "a text"
             case "image":
                 return "an image"
         unit = f" {self.unit}" if self.unit else ""
@@ -93,6 +123,50 @@ class Column(Strict):
                 return f"{whole} up to {high:g}{unit}"
             case (low, high):
                 return f"{whole} from {low:g} to {high:g}{unit}"
+
+
+class Layout(Strict):
+    """How the raw tables are written, all of them in the same way."""
+
+    encoding: str = "utf-8"
+    """Of a text file; with or without a byte order mark."""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    """What stands between two cells of a text file."""
+    quote: Literal['"', "'"] = '"'
+    """What stands around a cell that holds a delimiter."""
+    decimal: Literal[".", ","] = "."
+    """What stands before the decimals of a number."""
+    thousands: Literal[",", ".", " ", "'"] | None = None
+    """What may stand between groups of three digits."""
+    skip: NonNegativeInt = 0
+    """Lines before the first one of the table."""
+    header: bool = True
+    """Whether the first line names the columns; otherwise they are column_1, column_2 and so on."""
+    sheet: str | None = None
+    """Of a spreadsheet; by default the first."""
+    table: str | None = None
+    """Of a database."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, encoding: str) -> str:
+        try:
+            codecs.lookup(encoding)
+        except LookupError as error:
+            raise ValueError(
+                f"found {encoding!r}; no such encoding, try utf-8 or cp1252"
+            ) from error
+        return encoding
+
+    @model_validator(mode="after")
+    def _tells_marks_apart(self) -> Self:
+        if self.thousands == self.decimal:
+            raise ValueError(f"thousands and decimal are both {self.decimal!r}")
+        return self
+
+
+PLAIN = Layout()
+"""Commas, points before decimals, names in the first line."""
 
 
 class Images(Strict):
@@ -132,6 +206,10 @@ class Contract(Strict):
     """Columns whose values are told apart when the champion is measured, such as the region."""
     missing: tuple[Text, ...] = ("", "NA")
     """Texts that stand for a missing value."""
+    drop: tuple[Text, ...] = ()
+    """Columns of the raw file that are known and not used."""
+    layout: Layout = PLAIN
+    """How the raw tables are written."""
     images: Images | None = None
     """Set when the raw file is a zip or a folder of images, a folder for each class."""
     columns: Annotated[dict[Text, Column], Field(min_length=1)]
@@ -183,7 +261,7 @@ class Contract(Strict):
         return [
             name
             for name, column in self.columns.items()
-            if name not in others and column.type != "identifier"
+            if name not in others and column.type not in NO_FEATURES
         ]
 
     def features_only(self) -> dict[str, Column]:
@@ -221,6 +299,10 @@ def load_contract(project: Project, kind: Kind) -> Contract:
             fit the kind.
     """
     name = project.name(project.contract_file)
+    if project.contract_file.exists() and read_yaml(project.contract_file, name) is None:
+        raise UserError(
+            f"{name}: says nothing yet; the command `use FILE --target COLUMN` writes it"
+        )
     contract = load(Contract, project.contract_file, name)
     found = contract.columns[contract.target].type
     if found not in TARGETS[kind]:

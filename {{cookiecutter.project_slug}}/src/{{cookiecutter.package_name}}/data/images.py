@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-import struct
 import zipfile
-import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
+from .archives import DAMAGED, members, opened_zip
 from .contract import FILE, IMAGE, PART, SIDES, Contract, Images
 
 if TYPE_CHECKING:
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 READABLE = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+GREY = ("1", "L", "LA", "I", "I;16", "F")
+"""Pillow's names of what images without colour are made of."""
 # What reading a damaged or locked file raises, from the zip or from the decoder.
-UNREADABLE = (
-    *(OSError, SyntaxError, ValueError, RuntimeError, EOFError, struct.error),
-    *(zipfile.BadZipFile, zlib.error),
-)
+UNREADABLE = (*DAMAGED, SyntaxError, ValueError)
 
 
 def read_images(
@@ -82,6 +81,37 @@ def read_images(
     return frame, pd.DataFrame(breaches)
 
 
+def survey(path: Path, name: str) -> tuple[Counter[tuple[int, int]], bool, set[str]]:
+    """The sizes of a data set's images with their counts, whether any is coloured, the classes.
+
+    Raises:
+        UserError: It is not there, is neither a zip nor a folder, or holds no readable image.
+    """
+    from PIL import Image
+
+    sizes: Counter[tuple[int, int]] = Counter()
+    coloured, classes = False, set()
+    with _opened(path, name) as (files, read):
+        for file in filter(_is_image, files):
+            try:
+                with Image.open(io.BytesIO(read(file))) as image:
+                    sizes[image.size] += 1
+                    coloured |= image.mode not in GREY
+            except (*UNREADABLE, Image.DecompressionBombError):
+                continue
+            classes.add(PurePosixPath(file).parent.name)
+    if not sizes:
+        raise UserError(f"{name}: no readable images; <class>/<name>.png was expected")
+    return sizes, coloured, classes
+
+
+def holds_images(path: Path) -> bool:
+    """Whether a zip or a folder holds images."""
+    if path.is_dir():
+        return any(_is_image(file.name) for file in path.rglob("*"))
+    return zipfile.is_zipfile(path) and any(map(_is_image, zipfile.ZipFile(path).namelist()))
+
+
 def pixels(images: pd.Series, shape: tuple[int, int, int]) -> np.ndarray:
     """(n_rows, height, width, channels) bytes of a column that `read_images` made."""
     import numpy as np
@@ -99,15 +129,10 @@ def _opened(path: Path, name: str) -> Iterator[tuple[list[str], Callable[[str], 
     if path.is_file() and _is_image(path.name):
         yield [path.name], lambda _: path.read_bytes()
         return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive.namelist(), archive.read
-    except FileNotFoundError as error:
-        raise UserError(f"{name}: not there; a zip or a folder of images was expected") from error
-    except zipfile.BadZipFile as error:
-        raise UserError(
-            f"{name}: not a whole zip file; a zip or a folder of images was expected"
-        ) from error
+    if not path.is_file():
+        raise UserError(f"{name}: not there; a zip or a folder of images was expected")
+    with opened_zip(path, name) as archive:
+        yield members(archive), archive.read
 
 
 def _is_image(file: str) -> bool:

@@ -2,6 +2,9 @@
 
 The test rows and the folds are drawn by one rule, `split.by` in params.yaml: by row, by group (a
 group's rows stay together) or by time (what is learnt from comes before what it is tried on).
+
+Test rows are drawn each by itself, so that a row stays on its side whatever other rows come or go.
+Folds are drawn so that classes are spread evenly, since nothing outlasts them.
 """
 
 from __future__ import annotations
@@ -51,7 +54,7 @@ def set_test_apart(
         test, rule = _given(frame, contract), "as given"
     else:
         share = params.split.test_fraction
-        test = _drawn(frame, contract, params, share)
+        test = _apart(frame, contract, params, share)
         rule = f"by {params.split.by} with a test_fraction of {share:g}"
     train, test = (frame[side].reset_index(drop=True) for side in (~test, test))
     if given:
@@ -67,6 +70,23 @@ def set_test_apart(
 def given_split(frame: pd.DataFrame, contract: Contract) -> bool:
     """Whether the rows say which side they are on."""
     return contract.part is not None and bool(frame[contract.part].notna().any())
+
+
+def _apart(frame: pd.DataFrame, contract: Contract, params: Params, share: float) -> np.ndarray:
+    """(n_rows,) whether a row is for the test."""
+    if params.split.by == "time":
+        return latest(frame[require_column(contract, "time")], share)
+    by_group = params.split.by == "group"
+    key = [require_column(contract, "group")] if by_group else contract.observation
+    return keyed(frame[key], share, params.seed)
+
+
+def keyed(frame: pd.DataFrame, share: float, seed: int) -> np.ndarray:
+    """(n_rows,) whether the hash of a row's content is in the lowest `share` of all hashes.
+
+    Equal rows are on one side, and other rows have no say in it: the share is kept on average.
+    """
+    return (row_hashes(frame, seed) < share * 2.0**64).to_numpy()
 
 
 def _drawn(frame: pd.DataFrame, contract: Contract, params: Params, share: float) -> np.ndarray:
@@ -104,17 +124,17 @@ def _without_copies(train: pd.DataFrame, test: pd.DataFrame, columns: list[str])
 
 
 def draw(frame: pd.DataFrame, strata: pd.Series, share: float, seed: int) -> np.ndarray:
-    """Draw test rows by what they contain, not by where they stand.
+    """Draw rows by what they contain, not by where they stand.
 
-    The first rows of each stratum, in the order of `_lined_up`, become test rows until their share
-    is nearest to `share`. So rows that are equal in every column fall on the same side. A stratum
-    with two distinct rows or more has rows on both sides.
+    The first rows of each stratum, in the order of `_lined_up`, are drawn until their share is
+    nearest to `share`. So rows that are equal in every column fall on the same side. A stratum with
+    two distinct rows or more has rows on both sides.
 
     Args:
         frame: (n_rows, n_columns) what tells rows apart.
         strata: (n_rows,) label of the group in which a row's share is taken.
-        share: Share of each stratum for the test, between 0 and 1.
-        seed: Another seed draws another test set.
+        share: Share of each stratum to draw, between 0 and 1.
+        seed: Another seed draws other rows.
 
     Returns:
         (n_rows,) whether a row is drawn.

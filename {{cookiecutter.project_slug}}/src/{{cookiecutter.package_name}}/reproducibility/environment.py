@@ -15,7 +15,7 @@ from pathlib import Path
 from .artifacts import write_text
 
 LIBRARIES = (
-    *("numpy", "scipy", "pandas", "pandera", "pyarrow", "pillow"),
+    *("numpy", "scipy", "pandas", "pandera", "pyarrow", "pillow", "openpyxl", "sqlalchemy"),
     *("scikit-learn", "joblib", "h5py", "keras", "jax", "jaxlib", "tensorflow", "torch"),
     "matplotlib",
 )

@@ -1,0 +1,125 @@
+"""Taking other data into a project, as a whole or not at all.
+
+What will be new is first laid out in a folder of its own. A journal written there is the moment of
+decision: without it the folder is thrown away, with it the moves that it lists are made, by whoever
+comes next if need be.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..config import Project
+from ..errors import UserError
+from ..reproducibility.artifacts import write_json
+
+STAGING = ".use.tmp"
+JOURNAL = "journal.json"
+SAMPLES = (
+    "9cc1c345c71bcc9b486b74cbf6063fa66f4bb5e0f603a4b3c3471ec2e5e8e355",  # iris.csv
+    "d25bf036161d655a476ca52e6aa8997695ea07dc5ede317387e9a238be1abc02",  # diabetes.csv
+    "baff137a5b020b4ba80e38b507dc7c0eda1b2418b86929304a7c1af6b706cccc",  # digits.zip
+)
+"""SHA-256 of the data sets that a new project may come with."""
+
+
+@contextmanager
+def staged(project: Project) -> Iterator[Path]:
+    """An empty folder in which to lay out what will be new; gone afterwards.
+
+    It is a DVC repository of its own that shares the project's cache.
+    """
+    staging = project.root / STAGING
+    shutil.rmtree(staging, ignore_errors=True)
+    (staging / ".dvc").mkdir(parents=True)
+    try:
+        config = configparser.ConfigParser()
+        config["core"] = {"no_scm": "true", "analytics": "false"}
+        config["cache"] = {"dir": dvc(project.root, "cache", "dir").strip().replace("%", "%%")}
+        with (staging / ".dvc" / "config").open("w", encoding="utf-8") as file:
+            config.write(file)
+        yield staging
+    finally:
+        if not (staging / JOURNAL).exists():
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def dvc(folder: Path, *arguments: str) -> str:
+    """Run a command of DVC in a folder; returns what it printed.
+
+    Raises:
+        UserError: It failed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    if done.returncode:
+        reason = " ".join(done.stderr.replace("ERROR: ", "").partition("\n\n")[0].split())
+        raise UserError(f"dvc {arguments[0]}: {reason or 'failed'}")
+    return done.stdout
+
+
+def in_git(folder: Path, path: Path) -> bool:
+    """Whether git has `path` as it is."""
+    git = ["git", "-C", str(folder)]
+    known = subprocess.run([*git, "ls-files", "--", str(path)], capture_output=True)
+    changed = subprocess.run([*git, "status", "--porcelain", "--", str(path)], capture_output=True)
+    return bool(known.stdout) and not changed.stdout
+
+
+def commit(project: Project, moves: dict[str, str], removed: list[str]) -> None:
+    """Put what is staged into its place, and remove what it replaces.
+
+    Args:
+        project: The project.
+        moves: Where each staged file or folder belongs, by its name in the staging folder;
+            relative to the project's root.
+        removed: What goes, relative to the project's root.
+
+    Raises:
+        UserError: A folder may not be written; nothing has changed then.
+    """
+    for place in [*moves.values(), *removed]:
+        folder = (project.root / place).parent
+        if not os.access(folder, os.W_OK):
+            raise UserError(f"{project.name(folder)}: may not be written")
+    write_json({"moves": moves, "removed": removed}, project.root / STAGING / JOURNAL)
+    resume(project)
+
+
+def resume(project: Project) -> bool:
+    """Finish what was decided, if an interrupted process has left something; whether it had."""
+    staging = project.root / STAGING
+    if not (staging / JOURNAL).exists():
+        return False
+    journal = json.loads((staging / JOURNAL).read_text(encoding="utf-8"))
+    for name in journal["removed"]:
+        remove(project.root / name)
+    for name, place in journal["moves"].items():
+        if (staging / name).exists():
+            if (project.root / place).is_dir():
+                shutil.rmtree(project.root / place)
+            (staging / name).replace(project.root / place)
+    (staging / JOURNAL).unlink()
+    shutil.rmtree(staging)
+    return True
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

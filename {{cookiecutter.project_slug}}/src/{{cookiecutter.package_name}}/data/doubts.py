@@ -1,0 +1,155 @@
+"""What a person should look at before trusting a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from .contract import LEVELS, NUMBERS, Contract
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+FEW_ROWS = 100
+RARE = 0.05
+"""Share of the rows below which a class is rare."""
+RANGES = 50
+SURE, SAME = 0.99, 0.9999
+MOST_COMPARED = 500
+"""Columns of numbers of which each pair is compared."""
+SAMPLED = 50_000
+
+
+def doubts(table: pd.DataFrame, contract: Contract) -> list[str]:
+    """What is doubtful about a typed table as a whole, in words."""
+    sampled = table.sample(min(len(table), SAMPLED), random_state=0).reset_index(drop=True)
+    return [
+        *_few_rows(table, contract),
+        *_skewed_classes(table, contract),
+        *_leaks(sampled, contract),
+        *_twins(sampled, contract),
+        *_copies(table, contract),
+        *_unused_time(contract),
+    ]
+
+
+def _few_rows(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
+    lost = int(table[contract.target].isna().sum())
+    if lost:
+        yield f"{lost} of {len(table)} rows lack the target: nothing is learnt from them"
+    if len(table) - lost < FEW_ROWS:
+        yield f"{len(table) - lost} rows are few: expect wide intervals"
+
+
+def _skewed_classes(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
+    if not contract.classes:
+        return
+    shares = table[contract.target].value_counts(normalize=True)
+    if shares.min() < RARE:
+        yield (
+            f"class {shares.idxmin()!r} is rare, {shares.min():.1%} of the rows: look at "
+            "average_precision and the confusion matrix, not at accuracy"
+        )
+
+
+def _leaks(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
+    """Columns from which alone the target of unseen rows can be told."""
+    table = table[table[contract.target].notna()]
+    if len(table) < FEW_ROWS / 2:
+        return
+    y = _codes(table[contract.target]) if contract.classes else _floats(table[contract.target])
+    for name, column in contract.features_only().items():
+        if column.type == "image":
+            continue
+        if _tells(_ranges(table[name], column.type in LEVELS), y, bool(contract.classes)):
+            yield (
+                f"{name!r} alone tells the target: was it known before the target was? "
+                f"if not, `--drop {name}`"
+            )
+
+
+def _tells(codes: np.ndarray, y: np.ndarray, classes: bool) -> bool:
+    """Whether what goes with each code in one half of the rows holds in the other."""
+    import numpy as np
+    import pandas as pd
+
+    learnt = np.random.default_rng(0).permutation(len(y)) < len(y) / 2
+    seen = pd.Series(y[learnt]).groupby(codes[learnt])
+    rule = seen.agg(lambda part: part.mode()[0]) if classes else seen.mean()
+    tried = pd.Series(codes[~learnt]).map(rule)
+    if tried.isna().mean() > 0.1:
+        return False
+    right = y[~learnt]
+    if classes:
+        usual = (right == pd.Series(y[learnt]).mode()[0]).mean()
+        wrong = 1 - (tried.to_numpy() == right).mean()
+        return bool(wrong <= (1 - SURE) and wrong <= (1 - usual) / 10)
+    left = np.nanmean((right - tried.to_numpy()) ** 2)
+    return bool(left <= (1 - SURE) * right.var())
+
+
+def _codes(cells: pd.Series) -> np.ndarray:
+    import pandas as pd
+
+    return pd.factorize(cells, sort=True)[0]
+
+
+def _floats(cells: pd.Series) -> np.ndarray:
+    if cells.dtype.kind == "M":
+        cells = cells.astype("int64").where(cells.notna())
+    return cells.astype("Float64").to_numpy("float64", na_value=float("nan"))
+
+
+def _ranges(cells: pd.Series, levels: bool) -> np.ndarray:
+    """(n_rows,) a number for each value or, of numbers, for each of some ranges; -1 for a gap."""
+    import pandas as pd
+
+    if levels:
+        return _codes(cells)
+    values = pd.Series(_floats(cells)).round(12)
+    if values.nunique() <= RANGES:
+        return _codes(values)
+    return pd.qcut(values, RANGES, labels=False, duplicates="drop").fillna(-1).to_numpy("int64")
+
+
+def _twins(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
+    """Columns that say the same as another."""
+    import numpy as np
+
+    columns = contract.features_only()
+    kinds = {
+        "levels": [name for name, column in columns.items() if column.type in LEVELS],
+        "numbers": [name for name, column in columns.items() if column.type in NUMBERS],
+    }
+    first: dict[bytes, str] = {}
+    for name in kinds["levels"]:
+        # Numbered in the order in which they come, two names of one thing have one number.
+        codes = np.unique(table[name].factorize()[0], return_inverse=True)[1].tobytes()
+        if codes in first:
+            yield _same(first[codes], name)
+        first.setdefault(codes, name)
+    names = kinds["numbers"]
+    if not 1 < len(names) <= MOST_COMPARED or len(table) < 3:
+        return
+    correlations = table[names].astype("float64").corr(min_periods=3).abs().to_numpy()
+    for one, other in np.argwhere(np.triu(correlations > SAME, k=1)):
+        yield _same(names[one], names[other])
+
+
+def _same(one: str, other: str) -> str:
+    return f"{one!r} and {other!r} say the same: `--drop {other}` loses nothing"
+
+
+def _copies(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
+    if copies := int(table.duplicated(contract.observation).sum()):
+        yield f"rows equal to another: {copies}; equal rows stay on one side of the split"
+    torn = int(table.duplicated(contract.features).sum()) - copies
+    if torn:
+        yield f"rows equal to another but for the target: {torn}; no model is right on all of them"
+
+
+def _unused_time(contract: Contract) -> Iterator[str]:
+    times = [name for name in contract.features if contract.columns[name].type == "datetime"]
+    if times and contract.time is None and contract.group is None:
+        yield f"rows have a time: `--time {times[0]}` tests on the latest instead of any rows"

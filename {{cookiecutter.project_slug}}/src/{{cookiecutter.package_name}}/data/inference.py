@@ -1,0 +1,364 @@
+"""Guessing the contract of a table from its cells.
+
+Nothing here is certain: each column says what it was taken for, for a person to correct.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from .conformity import as_text, numbers, times
+from .contract import Column, Layout, Type
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NOTHING = ("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "(null)", "<NA>")
+"""Texts that hardly ever mean anything but a missing value."""
+PERHAPS_NOTHING = re.compile(
+    r"[-\u2013\u2014.*?#]+|none|nil|missing|unknown|undefined|n\.?\s?a\.?|not available|tbd|"
+    r"[+-]?(inf|infinity|nan)",
+    re.IGNORECASE,
+)
+"""Texts that mean a missing value among numbers or times, and may be a category elsewhere."""
+SENTINEL = re.compile(r"-?9{2,}|-1")
+FORMATS = (
+    "ISO8601",
+    *("%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y.%m.%d"),
+    *("%d.%m.%Y", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%y"),
+    *("%d/%m/%Y", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y", "%m/%d/%Y %H:%M:%S"),
+    *("%m/%d/%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%d/%m/%y", "%m/%d/%y"),
+    *("%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y"),
+)
+"""How dates are written; the first that fits all cells is taken."""
+DIGITS_OF_A_DAY = "%Y%m%d"
+SCALES = [
+    scale.split(",")
+    for scale in (
+        "very low,low,moderate,medium,high,very high",
+        "xxs,xs,s,m,l,xl,xxl,xxxl",
+        "tiny,small,medium,large,huge",
+        "never,rarely,seldom,sometimes,often,usually,always",
+        "very poor,poor,fair,average,good,very good,excellent",
+        "strongly disagree,disagree,neutral,agree,strongly agree",
+        "very dissatisfied,dissatisfied,neutral,satisfied,very satisfied",
+        "none,mild,moderate,severe",
+        "cold,cool,mild,warm,hot",
+        "bronze,silver,gold,platinum",
+        "basic,standard,premium",
+        "beginner,intermediate,advanced,expert",
+        "junior,mid,senior",
+        "minor,major,critical",
+    )
+]
+"""Words with an order."""
+POSITIVE = ("yes", "y", "true", "t", "1", "positive", "pos", "present", "on", "ja", "oui", "si")
+NEGATIVE = ("no", "n", "false", "f", "0", "negative", "neg", "absent", "off", "nein", "non", "-1")
+NAMES = re.compile(r"(^|[_\s.-])([iI][dD]|uuid|guid|key)$|[a-z]I[dD]$")
+"""What a column is called that names a thing, such as a customer."""
+NUMBERS_ROWS = re.compile(r"(^|[_\s.-])(nr|no|number|index|row)$", re.IGNORECASE)
+EACH_ONCE, NAMES_ROW = "each value once", "names the row: no feature"
+MOST_CATEGORIES = 100
+FEW_VALUES = 10
+AMONG_NUMBERS = 0.9
+"""Share of cells that must be numbers for the others to be taken for missing ones."""
+
+
+class Guess(NamedTuple):
+    """What a column was taken for; nothing when it holds nothing."""
+
+    column: Column | None
+    doubts: list[str]
+
+
+def guess_missing(frame: pd.DataFrame) -> tuple[str, ...]:
+    """The texts that stand for a missing value wherever they are in the table."""
+    found = {
+        text
+        for name in frame.columns
+        if frame[name].dtype in ("str", "object")
+        for text in set(NOTHING) & set(frame[name].map(as_text, na_action="ignore").unique())
+    }
+    return ("", *(text for text in NOTHING if text in found | {"NA"} and text))
+
+
+def guess(cells: pd.Series, layout: Layout) -> Guess:
+    """Guess what a column of (n_rows,) cells holds.
+
+    The guess admits every cell of the column.
+    """
+    present = cells.dropna()
+    if present.empty:
+        return Guess(None, ["holds nothing: left out"])
+    if len(present) == len(cells) and len(present.map(as_text).unique()) == 1:
+        return Guess(None, [f"holds {as_text(present.iloc[0])!r} only: left out"])
+    if present.dtype.kind == "M":
+        return _finished(cells, present, "datetime", _span(times(present, None)))
+    if present.dtype.kind in "iuf":
+        return _of_numbers(cells, present, numbers(present, layout), ())
+    texts = present.map(as_text)
+    if not _has_leading_zeros(texts):
+        found = numbers(present, layout)
+        odd = _odd_ones(texts, found)
+        if odd is not None:
+            day = _of_times(cells, texts, DIGITS_OF_A_DAY) if _may_be_days(texts) else None
+            return day or _of_numbers(cells, present, found, odd)
+    for written in FORMATS:
+        if dated := _of_times(cells, texts, written):
+            return dated
+    return _of_texts(cells, texts)
+
+
+def guess_target(cells: pd.Series, layout: Layout, kind: str | None) -> Guess:
+    """Guess the column to predict: as a category where it has few values, unless `kind` says."""
+    found = guess(cells, layout)
+    column = found.column
+    if column is None:
+        return found
+    texts = cells.dropna().map(as_text)
+    if column.missing:
+        texts = texts[~texts.isin(column.missing)]
+    distinct = texts.nunique()
+    is_number = column.type in ("numeric", "integer")
+    few = distinct <= FEW_VALUES and (not is_number or distinct <= max(2, len(texts) / 5))
+    if kind == "regression" or (is_number and not few and kind is None):
+        return found
+    if column.type in ("binary", "categorical", "ordered"):
+        return found
+    if distinct > MOST_CATEGORIES and kind is None:
+        return found
+    made = _of_levels(cells, texts)
+    if made.column and column.missing:
+        return Guess(made.column.model_copy(update={"missing": column.missing}), found.doubts)
+    return made
+
+
+def _has_leading_zeros(texts: pd.Series) -> bool:
+    """Whether a text is a code that would lose its zeros as a number."""
+    return bool(texts.str.fullmatch(r"[+-]?0\d+").any())
+
+
+def _odd_ones(texts: pd.Series, found: pd.Series) -> tuple[str, ...] | None:
+    """The texts that are no numbers, when so few are that they must stand for missing ones."""
+    unread = texts[found.isna().to_numpy()]
+    odd = tuple(sorted(unread.unique()))
+    if not odd:
+        return ()
+    if len(unread) == len(texts) or len(odd) > 3:
+        return None
+    meant = all(PERHAPS_NOTHING.fullmatch(text) for text in odd)
+    return odd if meant or len(unread) <= (1 - AMONG_NUMBERS) * len(texts) else None
+
+
+def _of_numbers(
+    cells: pd.Series, present: pd.Series, found: pd.Series, odd: tuple[str, ...]
+) -> Guess:
+    texts = present.map(as_text)
+    doubts = [f"{_quoted(odd)} among numbers: taken for missing"] if odd else []
+    missing = list(odd)
+    if sentinel := _sentinel(texts, found):
+        missing.append(sentinel)
+        share = (texts == sentinel).sum()
+        doubts.append(f"{sentinel} in {share} rows, far from all others: taken for missing")
+        found = found[(texts != sentinel).to_numpy()]
+    if infinite := sorted(texts[found.index][found.isna().to_numpy()].unique()):
+        missing += [text for text in infinite if text not in missing]
+    values = found.dropna()
+    if values.empty:
+        return Guess(None, ["holds no finite number: left out"])
+    distinct, whole = values.nunique(), bool((values == values.round()).all())
+    note = f"{values.min():g} to {values.max():g}"
+    if whole and not missing and set(texts) == {"0", "1"}:
+        return _finished(cells, texts, "binary", "zeros and ones", categories=["0", "1"])
+    if whole and values.abs().max() > 2**53:
+        return _finished(cells, texts, "identifier", "whole numbers too long for a number")
+    unique = distinct == len(values) > FEW_VALUES
+    if whole and unique and not missing and _counts_rows(values, str(cells.name)):
+        return _finished(*(cells, texts, "identifier", EACH_ONCE, [NAMES_ROW]), unique=True)
+    if whole and distinct > FEW_VALUES and not missing and NAMES.search(str(cells.name)):
+        return _finished(*(cells, texts, "identifier", f"{distinct} different", [_repeats(cells)]))
+    guessed: Type = "integer" if whole else "numeric"
+    return _finished(
+        *(cells, texts, guessed, note, doubts), range=_widened(values), missing=tuple(missing)
+    )
+
+
+def _counts_rows(values: pd.Series, name: str) -> bool:
+    """Whether distinct whole numbers are names of rows: a plain count, or so called."""
+    counts = values.diff().dropna().eq(1).all()
+    return bool(counts) or bool(NAMES.search(name) or NUMBERS_ROWS.search(name))
+
+
+def _sentinel(texts: pd.Series, found: pd.Series) -> str | None:
+    """A number such as -999 that must stand for a missing one: repeated, far from all others."""
+    for text in (found.idxmin(), found.idxmax()) if found.notna().any() else ():
+        mark = texts[text]
+        same = (texts == mark).to_numpy()
+        others = found[~same].dropna()
+        if not SENTINEL.fullmatch(mark) or same.sum() < 2 or others.nunique() < 3:
+            continue
+        value, low, high = float(mark), others.min(), others.max()
+        gap = low - value if value < low else value - high
+        if value == -1:
+            alone = low >= 0 and same.sum() >= 2 and high > 20
+            if alone:
+                return mark
+        elif gap > high - low and (value > 0 or low >= 0):
+            return mark
+    return None
+
+
+def _widened(values: pd.Series) -> tuple[float, float]:
+    """The range seen and as much again on each side, but not below zero when none was.
+
+    Rounded outwards to two digits; wide enough for another delivery, too narrow for another unit.
+    """
+    low, high = float(values.min()), float(values.max())
+    span = (high - low) or abs(high) or 1.0
+    wide_low = 0.0 if low >= 0 else _outwards(low - span, -1)
+    return min(wide_low, low), max(_outwards(high + span, 1) if high > 0 or low < 0 else 0.0, high)
+
+
+def _outwards(value: float, side: int) -> float:
+    import math
+
+    if value == 0 or not math.isfinite(value):
+        return value
+    unit = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
+    if unit == 0 or not math.isfinite(value / unit):
+        return value
+    rounded = math.ceil(value / unit * side) * side * unit
+    return float(f"{rounded:.6g}")
+
+
+def _may_be_days(texts: pd.Series) -> bool:
+    return bool(texts.str.fullmatch(r"(19|20)\d\d[01]\d[0-3]\d").all())
+
+
+def _of_times(cells: pd.Series, texts: pd.Series, written: str) -> Guess | None:
+    """The column as times written in one way, if they are."""
+    # A look at a few cells first: most columns are no times, and there are many ways.
+    if times(texts.iloc[:20], written).isna().all():
+        return None
+    found = times(texts, written)
+    odd = tuple(sorted(texts[found.isna().to_numpy()].unique()))
+    if odd and not all(PERHAPS_NOTHING.fullmatch(text) for text in odd):
+        return None
+    doubts = [f"{_quoted(odd)} among dates: taken for missing"] if odd else []
+    other = written.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m")
+    if written != "ISO8601" and other in FORMATS and not times(texts, other).isna().any():
+        doubts.append(f"dates such as {texts.iloc[0]!r} were read as {written}, not as {other}")
+    elif written != "ISO8601":
+        doubts.append(f"dates as text, such as {texts.iloc[0]!r}: read as {written}")
+    return _finished(
+        *(cells, texts, "datetime", _span(found), doubts),
+        format=None if written == "ISO8601" else written,
+        missing=odd,
+    )
+
+
+def _span(found: pd.Series) -> str:
+    return f"{found.min():%Y-%m-%d} to {found.max():%Y-%m-%d}"
+
+
+def _of_texts(cells: pd.Series, texts: pd.Series) -> Guess:
+    distinct, rows = texts.nunique(), len(texts)
+    words = texts.iloc[:1000].str.split().str.len().mean()
+    if distinct == rows and rows > FEW_VALUES:
+        if words >= 3:
+            return _finished(
+                *(cells, texts, "text", "sentences", ["free text: no feature as it stands"])
+            )
+        return _finished(*(cells, texts, "identifier", EACH_ONCE, [NAMES_ROW]), unique=True)
+    if distinct > FEW_VALUES and NAMES.search(str(cells.name)):
+        note = f"{distinct} different"
+        return _finished(cells, texts, "identifier", note, [_repeats(cells)])
+    if distinct > MOST_CATEGORIES and distinct > rows / 5:
+        guessed: Type = "text" if words >= 3 else "identifier"
+        doubt = f"{distinct} different texts in {rows} rows: no feature as it stands"
+        return _finished(cells, texts, guessed, f"{distinct} different", [doubt])
+    return _of_levels(cells, texts)
+
+
+def _of_levels(cells: pd.Series, texts: pd.Series) -> Guess:
+    """The column as texts of a set: two, some, or some in an order."""
+    values = sorted(texts.unique())
+    if len(values) == 2:
+        ordered = _positive_last(values, texts)
+        note = "two texts, the second one the positive"
+        return _finished(cells, texts, "binary", note, categories=ordered)
+    if scale := _in_order(values):
+        note = "texts in an order from low to high"
+        return _finished(cells, texts, "ordered", note, categories=scale)
+    doubts = []
+    if len(values) > MOST_CATEGORIES / 2:
+        doubts.append(f"{len(values)} categories are many: encoded by the mean target of each")
+    note = f"{len(values)} different texts"
+    return _finished(cells, texts, "categorical", note, doubts, categories=values)
+
+
+def _positive_last(values: list[str], texts: pd.Series) -> list[str]:
+    """Two values, the one that a person would call positive last: by its word, else the rarer."""
+
+    def rank(value: str) -> tuple[int, int]:
+        word = value.lower()
+        return (word in POSITIVE) - (word in NEGATIVE), -int((texts == value).sum())
+
+    return sorted(values, key=rank)
+
+
+def _in_order(values: list[str]) -> list[str] | None:
+    """The values from low to high, where their words or the numbers at their start say so."""
+    if len(values) < 3:
+        return None
+    for scale in SCALES:
+        if all(value.lower() in scale for value in values):
+            return sorted(values, key=lambda value: scale.index(value.lower()))
+    starts = [re.match(r"\D?\s*(\d+(?:\.\d+)?)\s*(\D.*)?$", value) for value in values]
+    if any(start is None for start in starts) or not all(start[2] for start in starts if start):
+        return None
+    firsts = {value: float(start[1]) for value, start in zip(values, starts, strict=True) if start}
+    distinct = len(set(firsts.values())) == len(values)
+    return sorted(values, key=lambda value: firsts[value]) if distinct else None
+
+
+def _repeats(cells: pd.Series) -> str:
+    return (
+        f"{len(cells.dropna()) / cells.nunique():.1f} rows for each value: no feature; "
+        f"`--group {cells.name}` keeps the rows of one together"
+    )
+
+
+def _quoted(texts: tuple[str, ...]) -> str:
+    return ", ".join(map(repr, texts))
+
+
+def _finished(
+    cells: pd.Series,
+    texts: pd.Series,
+    guessed: Type,
+    note: str,
+    doubts: list[str] | None = None,
+    **more: object,
+) -> Guess:
+    missing = more.get("missing", ())
+    shown = texts.map(as_text)
+    shown = shown[~shown.isin(list(missing))]  # type: ignore[call-overload]
+    holes = bool(cells.isna().any()) or len(shown) < len(texts)
+    column = Column(
+        type=guessed,
+        meaning=TO_SAY,
+        nullable=holes,
+        example=_shortened(shown.iloc[0]),
+        guessed=note,
+        **more,
+    )
+    return Guess(column, doubts or [])
+
+
+TO_SAY = "not described yet"
+
+
+def _shortened(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else f"{text[:most]}..."

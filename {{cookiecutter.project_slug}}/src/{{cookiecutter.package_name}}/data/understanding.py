@@ -1,0 +1,329 @@
+"""Making out what a person's data are: their contract, and what is doubtful about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import ValidationError
+
+from ..errors import UserError
+from ..params import Kind, explain, nearest
+from . import images as pictures
+from .conformity import apply, first_breach
+from .contract import LEVELS, NUMBERS, TARGETS, Column, Contract, Images, Layout
+from .doubts import doubts
+from .inference import MOST_CATEGORIES, TO_SAY, guess, guess_missing, guess_target
+from .sniffing import Sniffed, has_header, sniff
+from .tables import kind_of, read_table, require_file, sheets_of, texts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LARGEST_SIDE = 64
+"""Images of several sizes, or larger than this, are scaled to it: a network need not see more."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person says of the data; the rest is guessed."""
+
+    target: str | None = None
+    kind: Kind | None = None
+    identifiers: tuple[str, ...] = ()
+    group: str | None = None
+    time: str | None = None
+    drop: tuple[str, ...] = ()
+    sheet: str | None = None
+    table: str | None = None
+
+
+class Understanding(NamedTuple):
+    """What data were taken for."""
+
+    contract: Contract
+    table: pd.DataFrame
+    """The rows, typed by the contract."""
+    notes: list[str]
+    """How the data are written, in words."""
+    doubts: dict[str | None, list[str]]
+    """What to look at, by column; what concerns all of them under None."""
+    resize: bool = False
+    """Whether images must be scaled."""
+
+
+def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) -> Understanding:
+    """Make out what tables hold that lie in some files.
+
+    Args:
+        files: One file or several with the same columns.
+        name: What messages call them, and the contract too.
+        source: Where they are from.
+        wishes: What is known.
+
+    Raises:
+        UserError: They cannot be read, or do not hold what is wished for.
+    """
+    layout, notes, told = _layout(files[0], wishes)
+    frame = _read(files, layout)
+    target = _require_names(frame, name, wishes)
+    missing = guess_missing(frame)
+    frame = _read(files, layout, missing)
+    columns: dict[str, Column] = {}
+    dropped = [*wishes.drop]
+    about: dict[str | None, list[str]] = {None: told}
+    for column in frame.columns.drop(dropped):
+        is_target = column == target
+        guessed = (
+            guess_target(frame[column], layout, wishes.kind)
+            if is_target
+            else guess(frame[column], layout)
+        )
+        if is_target:
+            _require_target(guessed.column, guessed.doubts, frame[column], name, wishes.kind)
+        about[column] = [*guessed.doubts]
+        if guessed.column is None:
+            dropped.append(column)
+        else:
+            columns[column] = _as_wished(column, guessed.column, frame[column], wishes, about)
+    columns, table = _admitting(columns, frame, layout, target, about)
+    contract = _contract(
+        title=Path(name).name.partition(".")[0] or name,
+        source=source,
+        licence="not stated",
+        target=target,
+        group=wishes.group,
+        time=wishes.time,
+        missing=missing,
+        drop=tuple(dropped),
+        layout=layout,
+        columns=columns,
+    )
+    about[None] += doubts(table, contract)
+    return Understanding(contract, table, notes, about)
+
+
+def _layout(path: Path, wishes: Wishes) -> Sniffed:
+    """How a file is written, that in words, and what is doubtful about it."""
+    name = path.name
+    require_file(path, name)
+    match kind_of(path):
+        case "parquet":
+            return Sniffed(Layout(), ["parquet"], [])
+        case "database":
+            return Sniffed(Layout(table=wishes.table), ["database"], [])
+        case "excel":
+            return _layout_of_sheet(path, name, wishes)
+    return sniff(next(texts(path, name)), wishes.target)
+
+
+def _layout_of_sheet(path: Path, name: str, wishes: Wishes) -> Sniffed:
+    sheets = sheets_of(path, name)
+    sheet = wishes.sheet or sheets[0]
+    others = [repr(one) for one in sheets if one != sheet]
+    told = [f"the sheet {sheet!r} was taken; there are also {', '.join(others)}"]
+    bare = read_table(path, name, ("",), Layout(sheet=sheet, header=False))
+    header = has_header(bare.head(200).astype("str").to_numpy().tolist(), wishes.target)
+    names = "column names in the first row" if header else "no row of column names"
+    told = told if others and wishes.sheet is None else []
+    return Sniffed(Layout(sheet=sheet, header=header), [f"sheet {sheet!r}", names], told)
+
+
+def _read(files: Sequence[Path], layout: Layout, missing: tuple[str, ...] = ("",)) -> pd.DataFrame:
+    import pandas as pd
+
+    frames = [read_table(path, path.name, missing, layout) for path in files]
+    for path, frame in zip(files, frames, strict=True):
+        if different := sorted(set(frame) ^ set(frames[0])):
+            raise UserError(
+                f"{path.name}: its columns are not those of {files[0].name}: {different[0]!r} is "
+                "in one of them only"
+            )
+    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+
+
+def _require_names(frame: pd.DataFrame, name: str, wishes: Wishes) -> str:
+    """The target, after a look whether all columns that are wished for are there."""
+    if wishes.target is None:
+        raise UserError(f"{name}: which column is to be predicted? {_advice('', frame)}")
+    named = {
+        "--target": [wishes.target],
+        "--id": wishes.identifiers,
+        "--group": [wishes.group],
+        "--time": [wishes.time],
+        "--drop": wishes.drop,
+    }
+    for option, columns in named.items():
+        for column in columns:
+            if column is not None and column not in frame.columns:
+                raise UserError(f"{name}: {option}: no column {column!r}; {_advice(column, frame)}")
+            if option != "--target" and column == wishes.target:
+                raise UserError(f"{name}: {option}: {column!r} is the target")
+    for option in ("--group", "--time", "--id"):
+        if both := {*named[option]} & {*wishes.drop}:
+            raise UserError(f"{name}: {option}: {both.pop()!r} is dropped by --drop as well")
+    return wishes.target
+
+
+def _advice(column: str, frame: pd.DataFrame, most: int = 20) -> str:
+    names = [str(name) for name in frame.columns]
+    shown = nearest(column, names).partition("allowed: ")[0] if column else ""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{shown}the columns are {', '.join(map(repr, names[:most]))}{more}"
+
+
+def _require_target(
+    column: Column | None, told: list[str], cells: pd.Series, name: str, kind: Kind | None
+) -> None:
+    target = f"{name}: target {cells.name!r}"
+    if column is None:
+        raise UserError(f"{target} {told[-1].partition(':')[0]}; there is nothing to learn")
+    if kind is not None and column.type not in TARGETS[kind]:
+        raise UserError(
+            f"{target} holds texts such as {column.example!r}; --kind regression predicts numbers"
+            if kind == "regression"
+            else f"{target} has {cells.nunique()} different values, too many for classes"
+        )
+    if column.type not in (*LEVELS, *NUMBERS):
+        raise UserError(
+            f"{target} looks like {column.type}, such as {column.example!r}; a number, or a text "
+            f"with at most {MOST_CATEGORIES} different values was expected"
+        )
+
+
+def _as_wished(
+    name: str,
+    guessed: Column,
+    cells: pd.Series,
+    wishes: Wishes,
+    about: dict[str | None, list[str]],
+) -> Column:
+    """The guess, but for what the person has said of the column."""
+    if name in wishes.identifiers:
+        about[name] = []
+        return Column(
+            type="identifier",
+            meaning=TO_SAY,
+            nullable=guessed.nullable,
+            missing=guessed.missing,
+            unique=not cells.dropna().duplicated().any(),
+            example=guessed.example,
+            guessed="named by --id",
+        )
+    if name == wishes.group:
+        about[name] = []
+    if name == wishes.time:
+        about[name] = [told for told in about[name] if "date" in told]
+        if guessed.type not in ("datetime", *NUMBERS):
+            raise UserError(
+                f"--time: {name!r} looks like {guessed.type}, such as {guessed.example!r}; a "
+                "column of dates or numbers was expected"
+            )
+        if guessed.nullable:
+            raise UserError(f"--time: some rows lack {name!r}; each needs its time")
+    return guessed
+
+
+def _admitting(
+    columns: dict[str, Column],
+    frame: pd.DataFrame,
+    layout: Layout,
+    target: str,
+    about: dict[str | None, list[str]],
+) -> tuple[dict[str, Column], pd.DataFrame]:
+    """The columns, and the rows typed by them: what does not admit its own cells becomes text."""
+    table, breaches = apply(columns, frame, layout)
+    if breaches.empty:
+        return columns, table
+    for name in breaches["column"].unique():
+        first = breaches[breaches["column"] == name].iloc[0]
+        if name == target:
+            raise UserError(
+                f"target {name!r}: row {first['row']} holds {first['value']!r}, where all others "
+                f"are {first['rule']}"
+            )
+        about[name].append(f"holds all sorts, such as {first['value']!r}: taken for text")
+        plain = {"meaning": TO_SAY, "nullable": True, "guessed": "all sorts"}
+        columns = {**columns, name: Column(type="text", **plain)}
+    table, _ = apply(columns, frame, layout)
+    return columns, table
+
+
+def _contract(**content: Any) -> Contract:
+    try:
+        return Contract(**content)
+    except ValidationError as error:
+        raise UserError(explain(error, content["title"], Contract)) from error
+
+
+def understand_images(
+    path: Path, name: str, source: str, wishes: Wishes, allowed: float
+) -> Understanding:
+    """Make out what a zip or a folder of images holds.
+
+    Args:
+        path: The zip or the folder.
+        name: What messages call it, and the contract too.
+        source: Where it is from.
+        wishes: What is known.
+        allowed: Largest share of images that may be unusable.
+
+    Raises:
+        UserError: It cannot be read, its images are of fewer than two classes, or too many of them
+            are unusable.
+    """
+    for option in ("identifiers", "group", "time", "drop", "sheet", "table"):
+        if getattr(wishes, option):
+            raise UserError(f"{name}: images have one column, their class; see --target")
+    if wishes.kind == "regression":
+        raise UserError(f"{name}: the folders of images are classes; --kind regression has none")
+    target = wishes.target or "class"
+    sizes, colour, classes = pictures.survey(path, name)
+    if len(classes) < 2:
+        raise UserError(
+            f"{name}: the images lie in one folder, {next(iter(classes))!r}; a folder for each "
+            "class was expected, such as cats/1.png and dogs/1.png"
+        )
+    (width, height), usual = sizes.most_common(1)[0]
+    resize = usual < sizes.total() or max(width, height) > LARGEST_SIDE
+    if max(width, height) > LARGEST_SIDE:
+        width, height = (
+            max(1, side * LARGEST_SIDE // max(width, height)) for side in (width, height)
+        )
+    told = []
+    if len(sizes) > 1:
+        told.append(f"images of {len(sizes)} sizes: scaled to {width}x{height}")
+    elif resize:
+        told.append(f"images of {max(sizes)[0]}x{max(sizes)[1]}: scaled to {width}x{height}")
+    column = Column(
+        type="categorical",
+        categories=sorted(classes),
+        meaning=TO_SAY,
+        example=min(classes),
+        guessed="the folders' names",
+    )
+    contract = _contract(
+        title=Path(name).name.partition(".")[0],
+        source=source,
+        licence="not stated",
+        target=target,
+        images=Images(width=width, height=height, colour=colour),
+        columns={target: column},
+    )
+    raw, breaches = pictures.read_images(path, name, contract, resize=resize)
+    table, _ = apply(contract.columns, raw, contract.layout)
+    kept = table.drop(index=breaches["row"] - 1).reset_index(drop=True)
+    if len(breaches):
+        unusable = f"{len(breaches)} of {len(raw)} images cannot be used; {first_breach(breaches)}"
+        if len(breaches) > allowed * len(raw):
+            raise UserError(
+                f"{name}: {unusable}; more than data.max_rejected ({allowed:g}) in params.yaml "
+                "allows: remove them, or raise it"
+            )
+        told.append(unusable)
+    shade = "colour" if colour else "grey"
+    notes = [f"{len(raw)} images, {width}x{height}, {shade}, {len(classes)} classes"]
+    about = {None: told + doubts(kept, contract)}
+    return Understanding(contract, kept, notes, about, resize)
