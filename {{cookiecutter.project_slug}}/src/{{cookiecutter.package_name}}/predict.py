@@ -11,7 +11,7 @@ from .data.conformity import apply, first_breach, require_columns
 from .data.contract import FILE, Contract
 from .data.tables import read_table
 from .errors import UserError
-from .reproducibility.artifacts import write_csv
+from .reproducibility.artifacts import as_csv, write_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,11 +79,11 @@ def main(file: Path, output: Path | None) -> None:
     if FILE in rows and champion.contract.images:
         predictions.insert(0, FILE, rows[FILE])
     if output is None:
-        predictions.to_csv(sys.stdout, index=False, lineterminator="\n")
+        sys.stdout.write(as_csv(predictions))
         return
     if output.exists() and not output.is_file():
         # A pipe or a device takes what is written; it must not be replaced by a file.
-        predictions.to_csv(output, index=False, lineterminator="\n")
+        output.write_text(as_csv(predictions), encoding="utf-8", newline="\n")
     else:
         write_csv(predictions, output.resolve())
     print(f"predict: {len(predictions)} rows by {champion.candidate} -> {output}")

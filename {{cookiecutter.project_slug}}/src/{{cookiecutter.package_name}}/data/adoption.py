@@ -23,33 +23,36 @@ from ..reproducibility.artifacts import write_json
 
 STAGING = ".use.tmp"
 JOURNAL = "journal.json"
-SAMPLES = (
-    "9cc1c345c71bcc9b486b74cbf6063fa66f4bb5e0f603a4b3c3471ec2e5e8e355",  # iris.csv
-    "d25bf036161d655a476ca52e6aa8997695ea07dc5ede317387e9a238be1abc02",  # diabetes.csv
-    "baff137a5b020b4ba80e38b507dc7c0eda1b2418b86929304a7c1af6b706cccc",  # digits.zip
-)
-"""SHA-256 of the data sets that a new project may come with."""
 
 
 @contextmanager
 def staged(project: Project) -> Iterator[Path]:
-    """An empty folder in which to lay out what will be new; gone afterwards.
-
-    It is a DVC repository of its own that shares the project's cache.
-    """
+    """An empty folder in which to lay out what will be new; gone afterwards."""
     staging = project.root / STAGING
     shutil.rmtree(staging, ignore_errors=True)
-    (staging / ".dvc").mkdir(parents=True)
+    staging.mkdir()
     try:
-        config = configparser.ConfigParser()
-        config["core"] = {"no_scm": "true", "analytics": "false"}
-        config["cache"] = {"dir": dvc(project.root, "cache", "dir").strip().replace("%", "%%")}
-        with (staging / ".dvc" / "config").open("w", encoding="utf-8") as file:
-            config.write(file)
         yield staging
     finally:
         if not (staging / JOURNAL).exists():
             shutil.rmtree(staging, ignore_errors=True)
+
+
+def track(project: Project, staging: Path, *arguments: str) -> None:
+    """Run a command of DVC, such as `add`, on what is staged.
+
+    For it the folder is a repository of its own that shares the project's cache.
+
+    Raises:
+        UserError: It failed.
+    """
+    (staging / ".dvc").mkdir(exist_ok=True)
+    config = configparser.ConfigParser(interpolation=None)
+    config["core"] = {"no_scm": "true", "analytics": "false"}
+    config["cache"] = {"dir": dvc(project.root, "cache", "dir").strip()}
+    with (staging / ".dvc" / "config").open("w", encoding="utf-8") as file:
+        config.write(file)
+    dvc(staging, *arguments)
 
 
 def dvc(folder: Path, *arguments: str) -> str:
@@ -69,14 +72,6 @@ def dvc(folder: Path, *arguments: str) -> str:
         reason = " ".join(done.stderr.replace("ERROR: ", "").partition("\n\n")[0].split())
         raise UserError(f"dvc {arguments[0]}: {reason or 'failed'}")
     return done.stdout
-
-
-def in_git(folder: Path, path: Path) -> bool:
-    """Whether git has `path` as it is."""
-    git = ["git", "-C", str(folder)]
-    known = subprocess.run([*git, "ls-files", "--", str(path)], capture_output=True)
-    changed = subprocess.run([*git, "status", "--porcelain", "--", str(path)], capture_output=True)
-    return bool(known.stdout) and not changed.stdout
 
 
 def commit(project: Project, moves: dict[str, str], removed: list[str]) -> None:

@@ -274,6 +274,12 @@ class Contract(Strict):
         return self.columns[self.target].categories or []
 
     @property
+    def kind(self) -> Kind | None:
+        """The kind of problem that the target makes it, if any."""
+        of_target = self.columns[self.target].type
+        return next((kind for kind, types in TARGETS.items() if of_target in types), None)
+
+    @property
     def observation(self) -> list[str]:
         """The columns whose values make two rows equal, whatever they are called or grouped by."""
         return [*self.features, self.target]

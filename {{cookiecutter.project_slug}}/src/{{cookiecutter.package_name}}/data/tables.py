@@ -84,7 +84,7 @@ def read_table(
             frame = _read_texts(path, name, layout)
     if frame.empty:
         raise UserError(f"{name}: no rows; only the column names are there")
-    return _with_gaps(frame, missing)
+    return with_gaps(frame, missing)
 
 
 def require_file(path: Path, name: str) -> None:
@@ -372,8 +372,8 @@ def require_distinct(names: Sequence[str], name: str) -> None:
         raise UserError(f"{name}: the column name {twice!r} stands there twice; rename one")
 
 
-def _with_gaps(frame: pd.DataFrame, missing: Sequence[str]) -> pd.DataFrame:
-    """The frame with its texts trimmed, and those that stand for nothing missing."""
+def with_gaps(frame: pd.DataFrame, missing: Sequence[str]) -> pd.DataFrame:
+    """The frame with its texts trimmed, and those in `missing` missing."""
     import pandas as pd
 
     cleaned: dict[str, pd.Series] = {}

@@ -17,7 +17,7 @@ from .contract import LEVELS, NUMBERS, TARGETS, Column, Contract, Images, Layout
 from .doubts import doubts
 from .inference import MOST_CATEGORIES, TO_SAY, guess, guess_missing, guess_target
 from .sniffing import Sniffed, has_header, sniff
-from .tables import kind_of, read_table, require_file, sheets_of, texts
+from .tables import kind_of, read_table, require_file, sheets_of, texts, with_gaps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) ->
     frame = _read(files, layout)
     target = _require_names(frame, name, wishes)
     missing = guess_missing(frame)
-    frame = _read(files, layout, missing)
+    frame = with_gaps(frame, missing)
     columns: dict[str, Column] = {}
     dropped = [*wishes.drop]
     about: dict[str | None, list[str]] = {None: told}
@@ -131,10 +131,10 @@ def _layout_of_sheet(path: Path, name: str, wishes: Wishes) -> Sniffed:
     return Sniffed(Layout(sheet=sheet, header=header), [f"sheet {sheet!r}", names], told)
 
 
-def _read(files: Sequence[Path], layout: Layout, missing: tuple[str, ...] = ("",)) -> pd.DataFrame:
+def _read(files: Sequence[Path], layout: Layout) -> pd.DataFrame:
     import pandas as pd
 
-    frames = [read_table(path, path.name, missing, layout) for path in files]
+    frames = [read_table(path, path.name, ("",), layout) for path in files]
     for path, frame in zip(files, frames, strict=True):
         if different := sorted(set(frame) ^ set(frames[0])):
             raise UserError(

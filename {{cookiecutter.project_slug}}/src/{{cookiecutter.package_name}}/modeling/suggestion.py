@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..data.contract import LEVELS, NUMBERS, TARGETS, Contract
-from ..params import Kind
+from ..data.contract import LEVELS, NUMBERS, Contract
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,19 +19,12 @@ MOST_ROWS_OF_NEIGHBOURS = 20_000
 RARE, SPREAD, MANY_LEVELS, MANY_GAPS = 0.05, 3.0, 50, 0.05
 
 
-def kind_of(contract: Contract) -> Kind:
-    """The kind of problem that the target makes it."""
-    of_target = contract.columns[contract.target].type
-    return next(kind for kind, types in TARGETS.items() if of_target in types)
-
-
 def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     """Settings for a typed table, by their keys in params.yaml."""
-    kind = kind_of(contract)
     by = "time" if contract.time else "group" if contract.group else "row"
     images = contract.images is not None
     return {
-        "kind": kind,
+        "kind": contract.kind,
         "split.by": by,
         "features.columns": {} if images else _recipes(contract, table),
         "train.metric": _metric(contract, table),

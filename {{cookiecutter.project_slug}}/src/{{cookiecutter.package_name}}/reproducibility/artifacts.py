@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     import keras
     import pandas as pd
     from matplotlib.figure import Figure
+
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What begins a formula in a spreadsheet."""
+NUMBER = re.compile(r"[+-]?[\d.,]+([eE][+-]?\d+)?%?")
 
 
 @contextmanager
@@ -70,8 +76,26 @@ def write_json(content: Any, path: Path) -> None:
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """CSV with a header, without the index; floats as the shortest text that reads back equal."""
-    write_text(frame.to_csv(index=False, lineterminator="\n"), path)
+    """The frame as `as_csv` has it."""
+    write_text(as_csv(frame), path)
+
+
+def as_csv(frame: pd.DataFrame) -> str:
+    """CSV with a header, without the index; floats as the shortest text that reads back equal.
+
+    A text that a spreadsheet would run as a formula has an apostrophe before it (OWASP, "CSV
+    Injection"); one that is a number, such as -1, has none.
+    """
+    texts = frame.select_dtypes(["str", "object"])
+    harmless = frame.assign(**{str(name): texts[name].map(_harmless) for name in texts})
+    harmless.columns = [_harmless(name) for name in frame.columns]
+    return harmless.to_csv(index=False, lineterminator="\n")
+
+
+def _harmless(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(FORMULA) and not NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:

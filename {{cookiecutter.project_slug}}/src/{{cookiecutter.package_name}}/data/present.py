@@ -1,0 +1,132 @@
+"""What lies in data/raw already, and whether it may go."""
+
+from __future__ import annotations
+
+import filecmp
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from ..config import Project
+from ..errors import UserError
+from ..params import load
+from ..reproducibility.artifacts import sha256
+from .adoption import dvc
+from .contract import Contract
+from .raw import entries
+from .sources import Source
+from .understanding import Wishes
+
+SAMPLES = (
+    "9cc1c345c71bcc9b486b74cbf6063fa66f4bb5e0f603a4b3c3471ec2e5e8e355",  # iris.csv
+    "d25bf036161d655a476ca52e6aa8997695ea07dc5ede317387e9a238be1abc02",  # diabetes.csv
+    "baff137a5b020b4ba80e38b507dc7c0eda1b2418b86929304a7c1af6b706cccc",  # digits.zip
+)
+"""SHA-256 of the data sets that a new project may come with."""
+
+
+def is_used(project: Project, source: Source, contract: Contract, wishes: Wishes) -> bool:
+    """Whether the project runs on these data already, described as is wished for."""
+    place = project.raw / source.path.name
+    if not place.exists() or not _same(source.path, place) or _is_sample(place):
+        return False
+    try:
+        before = load(Contract, project.contract_file, project.name(project.contract_file))
+    except UserError:
+        return False
+    if {*before.columns, *before.drop} != {*contract.columns, *contract.drop}:
+        return False
+    return (
+        _choices(before) == _choices(contract)
+        and {*before.drop} >= {*contract.drop}
+        and all(before.columns[name].type == "identifier" for name in wishes.identifiers)
+    )
+
+
+def _choices(contract: Contract) -> list[Any]:
+    """What a person may have chosen, and not the rest, which they may have corrected since."""
+    roles = [contract.target, contract.group, contract.time]
+    return [*roles, contract.kind, contract.layout.sheet, contract.layout.table]
+
+
+def _same(one: Path, other: Path) -> bool:
+    if one.is_dir() != other.is_dir():
+        return False
+    if one.is_file():
+        return filecmp.cmp(one, other, shallow=False)
+    files = [
+        sorted(file.relative_to(path) for file in entries(path, deep=True)) for path in (one, other)
+    ]
+    return files[0] == files[1] and all(
+        filecmp.cmp(one / file, other / file, shallow=False) for file in files[0]
+    )
+
+
+def require_free(project: Project, source: Source, replace: bool) -> list[Path]:
+    """What must leave data/raw: the sample or, with `replace`, all that is kept elsewhere.
+
+    Raises:
+        UserError: The person's own data are there, or would be lost.
+    """
+    place = project.raw / source.path.name
+    there = _there(project)
+    others = [path for path in there if path != source.path and not _is_sample(path)]
+    if place in others and place.exists() and _same(source.path, place) and not replace:
+        raise UserError(
+            f"{project.name(place)}: in use already, for another target or with other options; "
+            "--replace describes it anew, and changes of references/schema.yaml are lost"
+        )
+    if others and not replace:
+        names = ", ".join(project.name(path) for path in others)
+        raise UserError(
+            f"{names}: there already; --replace takes {source.path.name} instead. To add rows of "
+            "the same kind, copy the file into data/raw/ and run `uv run dvc repro`"
+        )
+    for path in others:
+        if not _is_kept(project, path):
+            raise UserError(
+                f"{project.name(path)}: kept neither by git nor by DVC as it is, so --replace "
+                "would lose it; move it away first"
+            )
+    return [path for path in there if path != place]
+
+
+def _there(project: Project) -> list[Path]:
+    """What data/raw holds, also when DVC has not brought it yet."""
+    pointers = project.raw.glob("*.dvc")
+    return sorted({*entries(project.raw), *(path.with_suffix("") for path in pointers)})
+
+
+def _is_sample(path: Path) -> bool:
+    return path.is_file() and sha256(path) in SAMPLES
+
+
+def _is_kept(project: Project, path: Path) -> bool:
+    """Whether the bytes can be had again, from DVC's cache or from a commit of git."""
+    if not pointer(path).exists():
+        return in_git(project.root, path)
+    if not path.exists():
+        return in_git(project.root, pointer(path))
+    return _is_clean(project.root, pointer(path))
+
+
+def pointer(path: Path) -> Path:
+    """The file by which DVC keeps `path`."""
+    return path.with_name(f"{path.name}.dvc")
+
+
+def _is_clean(folder: Path, kept: Path) -> bool:
+    """Whether what DVC keeps by a file `*.dvc` is as it was when it was added."""
+    try:
+        dvc(folder, "status", "--quiet", str(kept))
+    except UserError:
+        return False
+    return True
+
+
+def in_git(folder: Path, path: Path) -> bool:
+    """Whether git has `path` as it is."""
+    git = ["git", "-C", str(folder)]
+    known = subprocess.run([*git, "ls-files", "--", str(path)], capture_output=True)
+    changed = subprocess.run([*git, "status", "--porcelain", "--", str(path)], capture_output=True)
+    return bool(known.stdout) and not changed.stdout

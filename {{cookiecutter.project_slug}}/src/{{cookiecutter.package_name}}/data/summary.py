@@ -1,0 +1,64 @@
+"""What data were taken for, in lines for a person."""
+
+from __future__ import annotations
+
+from .contract import LEVELS, Column
+from .understanding import Understanding
+
+MOST_SHOWN = 40
+
+
+def summary(name: str, understanding: Understanding) -> list[str]:
+    """How the data called `name` are written, a table of their columns, and what is doubtful."""
+    contract, about = understanding.contract, understanding.doubts
+    rows = f"{len(understanding.table):,} rows, {len(contract.columns)} columns"
+    missing = f"missing values as {', '.join(map(repr, contract.missing[1:]))}"
+    notes = [*understanding.notes, *([missing] if contract.missing[1:] != ("NA",) else [])]
+    lines = [f"{name}: {rows}; {', '.join(notes)}", "", *_table(understanding), ""]
+    told = [*about[None]]
+    for column, notes in about.items():
+        told += [f"{column}: {note}" for note in notes] if column is not None else []
+    if not told:
+        return lines
+    more = len(told) - MOST_SHOWN
+    shown = [*told[:MOST_SHOWN], *([f"and {more} more such columns"] if more > 0 else [])]
+    return [*lines, "look at:", *(f"- {line}" for line in shown), ""]
+
+
+def _table(understanding: Understanding) -> list[str]:
+    contract, table = understanding.contract, understanding.table
+    rows = [("column", "type", "missing", "holds", "")]
+    for name, column in contract.columns.items():
+        if contract.images and name != contract.target:
+            continue
+        gaps = table[name].isna().mean()
+        roles = [role for role in ("target", "group", "time") if getattr(contract, role) == name]
+        holds = _levels(column) if column.categories else column.guessed or ""
+        if name == contract.target and column.type in LEVELS:
+            shares = table[name].value_counts(normalize=True).head(4)
+            holds = ", ".join(f"{value} {share:.0%}" for value, share in shares.items())
+            holds += f"; positive: {contract.classes[1]}" if column.type == "binary" else ""
+        rows.append(
+            (_one_line(name), column.type, f"{gaps:.1%}" if gaps else "-", holds, *roles[:1])
+        )
+    rows = [(*row, "")[:5] for row in rows]
+    shown = rows[: MOST_SHOWN + 1]
+    widths = [max(len(row[place]) for row in shown) for place in range(5)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in shown
+    ]
+    if len(rows) > len(shown):
+        lines.append(f"and {len(rows) - len(shown)} more columns, see references/schema.yaml")
+    return lines
+
+
+def _levels(column: Column, most: int = 4) -> str:
+    levels = [_one_line(level) for level in column.categories or []]
+    more = f" and {len(levels) - most} more" if len(levels) > most else ""
+    return (" < " if column.type == "ordered" else ", ").join(levels[:most]) + more
+
+
+def _one_line(name: str, most: int = 40) -> str:
+    plain = " ".join(name.split())
+    return plain if len(plain) <= most else f"{plain[:most]}..."
