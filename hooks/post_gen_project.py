@@ -36,6 +36,6 @@ if not git_started:
 if shutil.which("uv") is None:
     print("    pip install uv           (uv was not found: it makes the environment)")
 if ANSWERS["dataset"] == "none":
-    print("    put your data into data/raw and describe it in references/schema.yaml")
+    print(f"    uv run {ANSWERS['project_slug']} use FILE --target COLUMN   takes your data in")
 print("    uv run dvc repro         raw data to model, metrics and figures")
 print("    uv run dvc metrics show")

@@ -102,4 +102,6 @@ def demo(reproduced: Project) -> Project:
     yield reproduced
     reproduced.run("git", "reset", "--quiet", "--hard")
     reproduced.run("git", "clean", "-d", "--force", "--quiet")
+    # What a removed .gitignore had hidden.
+    reproduced.run("git", "clean", "-d", "--force", "--quiet", "data/raw")
     reproduced.run("uv", "run", "dvc", "checkout", "--force", "--quiet")

@@ -28,7 +28,7 @@ COMMON = """
     hatch_build.py src/record_environment.pth
     data/external/README.md data/interim/.gitignore data/interim/README.md
     data/processed/.gitignore data/processed/README.md data/raw/README.md
-    docs/conf.py docs/index.md docs/modelling.md docs/pipeline.md
+    docs/conf.py docs/data.md docs/index.md docs/modelling.md docs/pipeline.md
     models/.gitignore models/README.md
     notebooks/1.0-yn-data-exploration.ipynb notebooks/README.md
     references/README.md references/decisions/README.md references/schema.yaml reports/README.md

@@ -40,7 +40,7 @@ def test_the_champion_is_good_on_rows_it_has_not_seen(reproduced: Project) -> No
     for name in ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "average_precision"):
         assert metrics["intervals"][name][0] > metrics["baseline"]["intervals"][name][1]
     assert metrics["intervals"]["log_loss"][1] < metrics["baseline"]["intervals"]["log_loss"][0]
-    assert metrics["test_rows"] == len(read_csv(reproduced / "reports/plots/predictions.csv")) == 36
+    assert metrics["test_rows"] == len(read_csv(reproduced / "reports/plots/predictions.csv")) > 25
 
 
 def test_the_leaderboard_has_mean_and_spread_of_every_candidate(reproduced: Project) -> None:
@@ -280,8 +280,8 @@ def test_a_project_without_data_says_what_to_do_first(tmp_path: Path) -> None:
     result = project.try_run("uv", "run", "dvc", "repro")
     assert result.returncode != 0
     assert (
-        "error: references/schema.yaml: says nothing yet; fill it in as its comments describe\n"
-        in result.stderr
+        "error: references/schema.yaml: says nothing yet; the command `use FILE --target COLUMN` "
+        "writes it\n" in result.stderr
     )
 
 

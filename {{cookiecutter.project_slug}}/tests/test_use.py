@@ -373,16 +373,16 @@ def test_a_wish_that_cannot_be_granted_is_one_line(
     assert snapshot(project.root) == before
 
 
-def test_a_folder_without_files_is_told(
-    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("project")
+def test_a_folder_without_files_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     status, _, told = use(capsys, tmp_path / "empty", "--target", "t")
     assert (status, told) == (1, "error: empty: a folder without files\n")
 
 
+@pytest.mark.usefixtures("project")
 def test_files_with_other_columns_are_told(
-    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "months"
     folder.mkdir()
@@ -393,9 +393,8 @@ def test_files_with_other_columns_are_told(
     assert "2.csv: its columns are not those of 1.csv: 'age' is in one of them only" in told
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+@pytest.mark.usefixtures("project")
 def test_a_file_that_may_not_be_read_is_told(
-    project: Project,
     file: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -455,7 +454,18 @@ def test_too_many_damaged_images_are_told(
 
 ODD_NAMES = [
     *("index", "class", "../x", "=cmd()", "with space", "emoji \U0001f600", "two\nlines", "a:b#c"),
-    *("'quote", '"both"', "None", "true", "-1", "{{ x }}", "|pipe|", "%d", "seed", "target"),
+    *(
+        "'quote",
+        '"both"',
+        "None",
+        "true",
+        "-1",
+        "{" + "{ x }" + "}",
+        "|pipe|",
+        "%d",
+        "seed",
+        "target",
+    ),
 ]
 
 
@@ -474,8 +484,9 @@ def test_columns_of_any_name_are_taken_in(
     assert read_yaml(project.contract_file, "")["columns"].keys() == {*ODD_NAMES, "=target|x"}
 
 
+@pytest.mark.usefixtures("project")
 def test_five_thousand_columns_are_taken_in_and_not_all_printed(
-    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(60, 5000)).round(3)).add_prefix("g")

@@ -107,8 +107,7 @@ def _split(params: Params, contract: Contract, given: bool) -> str:
             return f"the latest {share} by `{contract.time}`"
         case "group":
             return f"about {share}, every `{contract.group}` whole"
-    stratified = " of each class" if params.kind == "classification" else ""
-    return f"as near to {share}{stratified} as whole rows allow"
+    return f"about {share}, each drawn by what it holds"
 
 
 def _compared_on(params: Params) -> str:
