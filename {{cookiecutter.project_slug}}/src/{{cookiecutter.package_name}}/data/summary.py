@@ -6,14 +6,16 @@ from .contract import LEVELS, Column
 from .understanding import Understanding
 
 MOST_SHOWN = 40
+USUAL = ("", "NA")
+"""Texts for missing values that are not worth a word."""
 
 
 def summary(name: str, understanding: Understanding) -> list[str]:
     """How the data called `name` are written, a table of their columns, and what is doubtful."""
     contract, about = understanding.contract, understanding.doubts
     rows = f"{len(understanding.table):,} rows, {len(contract.columns)} columns"
-    missing = f"missing values as {', '.join(map(repr, contract.missing[1:]))}"
-    notes = [*understanding.notes, *([missing] if contract.missing[1:] != ("NA",) else [])]
+    odd = [repr(text) for text in contract.missing if text not in USUAL]
+    notes = [*understanding.notes, *([f"missing values as {', '.join(odd)}"] if odd else [])]
     lines = [f"{name}: {rows}; {', '.join(notes)}", "", *_table(understanding), ""]
     told = [*about[None]]
     for column, notes in about.items():
