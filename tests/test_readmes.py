@@ -221,6 +221,14 @@ def without_scores(text: str) -> str:
     return re.sub(r"\d\.\d{4}", "score", text)
 
 
+def test_the_templates_readme_shows_what_use_prints(demo: Project, tmp_path: Path) -> None:
+    readme = (TEMPLATE / "README.md").read_text(encoding="utf-8")
+    _, _, shown = readme.partition("$ uv run my-project use customers.csv --target churned\n")
+    file = write(customers(300), tmp_path / "customers.csv")
+    printed = demo.run("uv", "run", "my-project", "use", str(file), "--target", "churned")
+    assert printed == shown.partition("```")[0]
+
+
 def test_make_test_is_the_commands_without_make(checkout: Project) -> None:
     readme = (TEMPLATE / "README.md").read_text(encoding="utf-8")
     planned = checkout.run("make", "--dry-run", "--always-make", "demo", "test", "PYTHON=python3")

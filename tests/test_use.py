@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENT, OFFLINE, TEMPLATE, Project
+from conftest import ENVIRONMENT, OFFLINE, Project
 from ruamel.yaml import YAML
 from test_pipeline import STAGES, edit, stages_run
 
@@ -95,14 +95,6 @@ def test_predict_holds_new_rows_against_the_contract(own: Project, tmp_path: Pat
     told = predict(write(customers(5, seed=1, region="east"), tmp_path / "east.csv"))
     assert told.returncode == 1
     assert "region is 'east', expected one of north, south, west (and 4 more)" in told.stderr
-
-
-def test_the_templates_readme_shows_what_use_prints(demo: Project, tmp_path: Path) -> None:
-    readme = (TEMPLATE / "README.md").read_text(encoding="utf-8")
-    _, _, shown = readme.partition("$ uv run my-project use customers.csv --target churned\n")
-    file = write(customers(300), tmp_path / "customers.csv")
-    printed = demo.run("uv", "run", "my-project", "use", str(file), "--target", "churned")
-    assert printed == shown.partition("```")[0]
 
 
 def deliver(project: Project, rows: list[dict[str, object]]) -> subprocess.CompletedProcess[str]:
