@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from conftest import PARAMS, write_params
+from ruamel.yaml import YAML
 
-from package_name.config import Project
+from package_name.config import Project, edited_yaml
 from package_name.errors import UserError
 
 
@@ -41,7 +42,13 @@ def test_a_misspelt_key_is_one_mistake_and_not_missing_as_well(project: Project)
         ("seed", True, "params.yaml: seed: found True, which should be a valid integer"),
         ("seed", 2**32, "params.yaml: seed: found 4294967296, which should be less than"),
         ("data", {"raw": "data/raw/a.csv", "max_rejected": "x"}, "data.max_rejected: found 'x'"),
-        ("data", {"raw": "../a.csv", "max_rejected": 0}, "data.raw: found '../a.csv'; name a file"),
+        (
+            "data",
+            {"raw": "../a.csv", "max_rejected": 0},
+            "data.raw: found '../a.csv'; name data/raw",
+        ),
+        ("data", {"raw": "data/raw/../a", "max_rejected": 0}, "data.raw: found 'data/raw/../a'"),
+        ("data", {"raw": "data", "max_rejected": 0}, "data.raw: found 'data'; name data/raw"),
         ("evaluate", {"resamples": 9}, "params.yaml: evaluate.confidence: missing"),
         ("train", None, "params.yaml: train: found None"),
     ],
@@ -74,6 +81,12 @@ def test_a_file_that_is_no_mapping_is_told_in_one_line(
         project.params()
     assert expected in str(error.value)
     assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("raw", ["data/raw", "data/raw/", "data/raw/a/b.csv"])
+def test_the_raw_data_are_the_folder_or_something_in_it(project: Project, raw: str) -> None:
+    write_params(project, data={"raw": raw, "max_rejected": 0})
+    assert project.params().data.raw == raw
 
 
 def test_numbers_are_read_as_yaml_1_2_does(project: Project) -> None:
@@ -119,3 +132,73 @@ def test_a_value_of_another_shape_is_told_in_one_line(
         project.params()
     assert expected in str(error.value)
     assert len(str(error.value).splitlines()) == 1
+
+
+SETTINGS = """\
+# What to do.
+seed: 42 # chosen freely
+data:
+  raw: data/raw/iris.csv
+
+  # Rows that may be unusable.
+  max_rejected: 1e-2
+
+# How to split.
+split:
+  by: "row" # or group
+train:
+  folds: 5
+  candidates: # simplest first
+    baseline: {}
+    linear: {alpha: 1.0}
+    # the last of them
+    mlp: {hidden_units: [32]}
+
+# How sure to be.
+evaluate: {resamples: 200, confidence: 0.95}
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "old", "new"),
+    [
+        ({}, "", ""),
+        ({"seed": 7}, "seed: 42 # chosen freely", "seed: 7  # chosen freely"),
+        ({"data.raw": "data/raw"}, "raw: data/raw/iris.csv", "raw: data/raw"),
+        ({"split.by": "time"}, 'by: "row" # or group', 'by: "time" # or group'),
+        ({"train.folds": None}, "folds: 5", "folds: null"),
+        ({"evaluate.confidence": 0.9}, "confidence: 0.95", "confidence: 0.9"),
+    ],
+)
+def test_an_edited_value_leaves_every_other_sign_as_it_was(
+    changes: dict[str, object], old: str, new: str
+) -> None:
+    assert edited_yaml(SETTINGS, changes) == SETTINGS.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"train.candidates": {"baseline": {}, "cnn": {"filters": [4, 8], "shift": 1}}},
+        {"train.candidates": {}},
+        {"data.resize": True, "features.columns": {"=a: b": ["impute", {"bin": 3}]}},
+        {"features": {"numeric": ["impute"], "columns": {"a": ["log1p", "impute"]}}},
+        {"features": {}, "train.folds": None, "train.holdout": 0.2, "split.by": "group"},
+    ],
+)
+def test_an_edited_mapping_is_what_was_asked_for_and_keeps_the_comments_below_it(
+    changes: dict[str, object],
+) -> None:
+    text = edited_yaml(SETTINGS, changes)
+    expected = YAML(typ="safe").load(SETTINGS)
+    for key, value in changes.items():
+        section = expected
+        *parents, last = key.split(".")
+        for parent in parents:
+            section = section.setdefault(parent, {})
+        section[last] = value
+    assert YAML(typ="safe").load(text) == expected
+    for comment in ("# What to do.", "# chosen freely", "# How to split.", "# How sure to be."):
+        assert comment in text
+    assert text.count("# How sure to be.") == 1
+    assert edited_yaml(text, changes) == text

@@ -10,7 +10,7 @@ from conftest import CONTRACT
 
 from package_name.config import Project
 from package_name.data.conformity import apply, require_columns
-from package_name.data.contract import Column, Contract, load_contract
+from package_name.data.contract import Column, Contract, Layout, load_contract
 from package_name.errors import UserError
 
 
@@ -179,3 +179,121 @@ def test_times_are_read_as_they_are_written(form: str | None, cell: str, expecte
     assert breaches["row"].tolist() == [2]
     assert breaches["value"].tolist() == ["soon"]
     assert breaches["rule"][0].startswith("a time written as ")
+
+
+@pytest.mark.parametrize(
+    ("layout", "expected"),
+    [
+        ({"thousands": "."}, "layout: thousands and decimal are both '.'"),
+        ({"encoding": "utf-9"}, "layout.encoding: found 'utf-9'; no such encoding, try utf-8"),
+        ({"delimiter": ";;"}, "layout.delimiter: found ';;'"),
+        ({"delimiter": ""}, "layout.delimiter: found ''"),
+        ({"quote": "`"}, "layout.quote: found '`', which should be '\"' or \"'\""),
+        ({"skip": -1}, "layout.skip: found -1"),
+        ({"decimals": ","}, "layout.decimals: unknown key; did you mean decimal?"),
+    ],
+)
+def test_an_impossible_layout_is_told_in_one_line(
+    project: Project, layout: dict, expected: str
+) -> None:
+    project.contract_file.write_text(json.dumps(CONTRACT | {"layout": layout}))
+    with pytest.raises(UserError) as error:
+        load_contract(project, "classification")
+    assert str(error.value).startswith(f"references/schema.yaml: {expected}")
+    assert len(str(error.value).splitlines()) == 1
+
+
+NUMBER = Column(type="numeric", meaning="a number", nullable=True)
+
+
+@pytest.mark.parametrize(
+    ("layout", "cell", "expected"),
+    [
+        ({}, "1.5", 1.5),
+        ({}, "1,5", None),
+        ({}, "1,234", None),
+        ({"decimal": ","}, "1,5", 1.5),
+        ({"decimal": ","}, "-1,5e3", -1500),
+        ({"decimal": ","}, ",5", 0.5),
+        ({"decimal": ","}, "1.5", None),
+        ({"decimal": ",", "thousands": "."}, "1.234.567,5", 1234567.5),
+        ({"decimal": ",", "thousands": "."}, "1234", 1234),
+        ({"decimal": ",", "thousands": "."}, "12.34", None),
+        ({"decimal": ",", "thousands": "."}, "1.2345", None),
+        ({"thousands": ","}, "1,234.5", 1234.5),
+        ({"thousands": ","}, "12,34", None),
+        ({"thousands": ","}, ",123", None),
+        ({"thousands": " "}, "1 234", 1234),
+        ({"thousands": " "}, "1\u00a0234\u202f567", 1234567),
+        ({"thousands": "'"}, "1'234.5", 1234.5),
+        ({"thousands": "'"}, "1\u2019234", 1234),
+        ({"decimal": ","}, "", None),
+        ({"decimal": ","}, "-", None),
+        ({"decimal": ","}, ",", None),
+        ({"decimal": ","}, "e5", None),
+        ({"decimal": ","}, "1_000", None),
+    ],
+)
+def test_numbers_are_read_as_the_layout_says(
+    layout: dict, cell: str, expected: float | None
+) -> None:
+    table, breaches = apply({"x": NUMBER}, pd.DataFrame({"x": [cell]}), Layout(**layout))
+    assert table["x"].tolist() == [expected] if expected is not None else table["x"].isna().all()
+    assert len(breaches) == (expected is None)
+
+
+def test_a_layout_leaves_numbers_of_a_typed_file_alone() -> None:
+    raw = pd.DataFrame({"x": [1.5, 1000.0], "y": pd.Series([1.5, "1,5"], dtype="object")})
+    table, _ = apply({"x": NUMBER, "y": NUMBER}, raw, Layout(decimal=","))
+    assert table["x"].tolist() == [1.5, 1000]
+    assert table["y"].tolist() == [1.5, 1.5]
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "rows"),
+    [
+        (NUMBER.model_copy(update={"missing": ("-999", "?")}), ["1", "-999", "?", "-99"], []),
+        (Column(type="numeric", meaning="", missing=("-999",)), ["1", "-999", "-99"], [2]),
+        (Column(type="categorical", categories=["a"], meaning="", missing=("?",)), ["a", "?"], [2]),
+        (NUMBER.model_copy(update={"missing": ("-999",)}), [1.0, -999.0, -99.0], []),
+    ],
+)
+def test_a_columns_own_markers_stand_for_missing_values(
+    column: Column, cells: list, rows: list[int]
+) -> None:
+    table, breaches = apply({"x": column}, pd.DataFrame({"x": cells}))
+    marked = [str(cell).removesuffix(".0") in column.missing for cell in cells]
+    assert table["x"].isna().tolist() == marked
+    assert breaches["row"].tolist() == rows
+
+
+def test_a_repeated_value_of_a_unique_column_is_told_at_the_later_row() -> None:
+    column = Column(type="identifier", meaning="name", unique=True, nullable=True)
+    raw = pd.DataFrame({"name": ["a", "b", None, "a", None, "a"]})
+    table, breaches = apply({"name": column}, raw)
+    assert breaches.to_dict("records") == [
+        {"row": row, "column": "name", "value": "a", "rule": "a value that no row above has"}
+        for row in (4, 6)
+    ]
+    assert len(table) == 6
+
+
+def test_a_broken_value_that_repeats_is_told_for_both() -> None:
+    column = Column(type="integer", range=(0, 9), meaning="number", unique=True)
+    _, breaches = apply({"x": column}, pd.DataFrame({"x": ["1", "99", "99", "x", "x"]}))
+    assert breaches["row"].tolist() == [2, 3, 3, 4, 5]
+    assert set(breaches["rule"]) == {"a whole number from 0 to 9", "a value that no row above has"}
+
+
+def test_a_text_may_be_anything_and_is_no_feature(contract: Contract) -> None:
+    column = Column(type="text", meaning="note")
+    table, breaches = apply({"note": column}, pd.DataFrame({"note": ["=cmd()", "1.0", 2.0, None]}))
+    assert table["note"].tolist()[:3] == ["=cmd()", "1.0", "2"]
+    assert breaches["row"].tolist() == [4]
+    columns = contract.columns | {"note": column}
+    assert contract.model_copy(update={"columns": columns}).features == contract.features
+
+
+def test_marks_of_a_guess_do_not_change_what_a_column_admits() -> None:
+    marked = Column(type="text", meaning="", example=1.5, guessed="sentences", missing=[-1, "?"])
+    assert (marked.example, marked.missing) == ("1.5", ("-1", "?"))

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import write_params
+from conftest import as_raw, write_params
 from PIL import Image
 
 from package_name import evaluate, ingest, preprocess, train
 from package_name.cli import main
 from package_name.config import Project
 from package_name.data.contract import Contract
-from package_name.data.images import pixels, read_images
+from package_name.data.images import holds_images, pixels, read_images, survey
 from package_name.errors import UserError
 
 ANSWER = {"type": "categorical", "categories": ["no", "yes"], "meaning": "the answer"}
@@ -96,7 +96,7 @@ def test_a_split_by_folders_is_known(tmp_path: Path) -> None:
 def test_an_image_beside_a_given_split_is_set_aside(tmp_path: Path) -> None:
     files = dict.fromkeys(["train/no/1.png", "test/yes/1.png", "val/yes/1.png", "1.png"], ramp())
     raw, unusable = read_images(put(tmp_path / "a.zip", files), "a.zip", contract(), resize=False)
-    kept, rejected = ingest.ingest(raw, unusable, contract())
+    kept, rejected = ingest.ingest(as_raw(raw, unusable), contract())
     assert kept["part"].tolist() == ["test", "train"]
     assert {*rejected["value"]} >= {"1.png", "val/yes/1.png"}
     assert "an image below a folder train or test, as others are" in {*rejected["rule"]}
@@ -124,7 +124,7 @@ def test_an_unusable_image_is_set_aside_with_the_reason(
 ) -> None:
     path = put(tmp_path / "a.zip", {"no/1.png": ramp(), "yes/2.png": content})
     raw, unusable = read_images(path, "a.zip", contract(), resize=False)
-    kept, rejected = ingest.ingest(raw, unusable, contract())
+    kept, rejected = ingest.ingest(as_raw(raw, unusable), contract())
     assert kept["file"].tolist() == ["no/1.png"]
     assert rejected[["row", "column", "value", "rule"]].to_numpy().tolist() == [
         [2, "image", "yes/2.png", reason]
@@ -143,7 +143,7 @@ def test_a_damaged_file_inside_a_zip_is_set_aside(tmp_path: Path) -> None:
 def test_an_image_of_a_class_that_the_contract_does_not_know_is_set_aside(tmp_path: Path) -> None:
     path = put(tmp_path / "a.zip", {"no/1.png": ramp(), "maybe/1.png": ramp()})
     raw, unusable = read_images(path, "a.zip", contract(), resize=False)
-    _, rejected = ingest.ingest(raw, unusable, contract())
+    _, rejected = ingest.ingest(as_raw(raw, unusable), contract())
     assert rejected[["column", "value", "rule"]].to_numpy().tolist() == [
         ["answer", "maybe", "one of no, yes"]
     ]
@@ -172,6 +172,35 @@ def test_what_holds_no_images_is_told_in_one_line(
         read_images(tmp_path / "a.zip", "a.zip", contract(), resize=False)
     assert str(error.value).startswith(expected)
     assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a"])
+def test_a_survey_tells_sizes_classes_and_whether_there_is_colour(
+    tmp_path: Path, name: str
+) -> None:
+    files = {"yes/1.png": ramp(), "yes/2.png": ramp(5, 4), "no/1.png": ramp(), "no/2.png": b"torn"}
+    grey = put(tmp_path / name, files | {"__MACOSX/up/._1.png": ramp(9, 9), "no/notes.txt": b""})
+    assert survey(grey, name) == ({(3, 2): 2, (5, 4): 1}, False, {"no", "yes"})
+    red = png(np.full((2, 3, 3), [200, 0, 0], dtype="uint8"))
+    coloured = put(tmp_path / f"red{name}", files | {"red/1.png": red})
+    assert survey(coloured, name)[1:] == (True, {"no", "red", "yes"})
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a"])
+def test_a_survey_without_a_readable_image_is_told(tmp_path: Path, name: str) -> None:
+    path = put(tmp_path / name, {"yes/1.png": b"torn"})
+    with pytest.raises(UserError, match="no readable images; <class>/<name>"):
+        survey(path, name)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a"])
+def test_a_zip_or_folder_holds_images_when_one_is_in_it(tmp_path: Path, name: str) -> None:
+    mixed = put(tmp_path / name, {"notes.txt": b"", "set/no/1.JPG": b""})
+    none = put(tmp_path / f"none{name}", {"a.csv": b"a\n1\n", "__MACOSX/._1.png": b"mac"})
+    assert holds_images(mixed)
+    assert not holds_images(none)
+    (tmp_path / "damaged.zip").write_bytes(b"PK\3\4 torn")
+    assert not holds_images(tmp_path / "damaged.zip")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 import pytest
-from conftest import write_params
+from conftest import as_raw, write_params
 
 from package_name import ingest
 from package_name.config import Project
@@ -17,10 +17,11 @@ def test_a_row_that_breaks_the_contract_is_kept_with_its_reason(
 ) -> None:
     raw = fruit.astype("str")
     raw.loc[3, ["weight", "colour"]] = ["heavy", "blue"]
-    kept, rejected = ingest.ingest(raw, None, contract)
+    kept, rejected = ingest.ingest(as_raw(raw), contract)
     assert len(kept) == 59
     assert rejected["column"].tolist() == ["weight", "colour"]
     assert rejected["row"].tolist() == [4, 4]
+    assert rejected["file"].tolist() == ["data/raw/fruit.csv"] * 2
     assert rejected["raw_weight"].tolist() == ["heavy", "heavy"]
 
 
@@ -38,7 +39,15 @@ def test_the_report_counts_what_was_rejected(project: Project) -> None:
     ingest.main()
     report = json.loads(project.ingest_report.read_text())
     assert (report["rows"], report["accepted"], report["rejected"]) == (60, 58, 2)
-    assert report["columns"]["weight"] == {"missing": 0, "breaches": 2}
+    weights = pd.read_parquet(project.dataset)["weight"]
+    assert report["columns"]["weight"] == {
+        "missing": 0,
+        "breaches": 2,
+        "smallest": weights.min(),
+        "largest": weights.max(),
+    }
+    assert report["columns"]["colour"] == {"missing": 0, "breaches": 0}
+    assert report["files"] == {"data/raw/fruit.csv": {"rows": 60, "rejected": 2}}
     assert pd.read_parquet(project.rejected)["value"].tolist() == ["heavy", "heavy"]
 
 
@@ -59,13 +68,84 @@ def test_a_number_that_is_not_finite_is_set_aside(
 ) -> None:
     raw = fruit.astype("str")
     raw.loc[3, "weight"] = value
-    kept, rejected = ingest.ingest(raw, None, contract)
+    kept, rejected = ingest.ingest(as_raw(raw), contract)
     assert len(kept) == 59
     assert rejected[["row", "value"]].to_numpy().tolist() == [[4, value]]
 
 
-def break_rows(project: Project, count: int) -> None:
+@pytest.fixture
+def deliveries(project: Project) -> Project:
+    """Two files of 60 rows in data/raw, beside what is no data; three rows of one are broken."""
+    raw = project.root / "data" / "raw"
+    write_params(project, data={"raw": "data/raw", "max_rejected": 0.05})
+    (raw / "later").mkdir()
+    (raw / "fruit.csv").rename(raw / "later" / "b.csv")
+    frame = pd.read_csv(raw / "later" / "b.csv")[["fruit", "colour", "seeds", "weight"]]
+    frame.assign(weight=frame["weight"] + 1).to_csv(raw / "a.csv", index=False)
+    for name in ("README.md", ".gitignore", "a.csv.dvc", "half.tmp"):
+        (raw / name).write_text("no data")
+    break_rows(project, 3, "later/b.csv")
+    return project
+
+
+def test_all_files_of_the_folder_are_read_in_the_order_of_their_names(deliveries: Project) -> None:
+    ingest.main()
+    report = json.loads(deliveries.ingest_report.read_text())
+    assert report["files"] == {
+        "data/raw/a.csv": {"rows": 60, "rejected": 0},
+        "data/raw/later/b.csv": {"rows": 60, "rejected": 3},
+    }
+    assert (report["rows"], report["accepted"]) == (120, 117)
+    rejected = pd.read_parquet(deliveries.rejected)
+    assert rejected["file"].tolist() == ["data/raw/later/b.csv"] * 3
+    assert rejected["row"].tolist() == [1, 2, 3]
+    weights = pd.read_parquet(deliveries.dataset)["weight"]
+    assert weights[60:].tolist() == (weights[3:60] - 1).tolist()
+
+
+def test_a_file_of_broken_rows_is_not_hidden_among_good_ones(deliveries: Project) -> None:
+    break_rows(deliveries, 4, "later/b.csv")
+    with pytest.raises(UserError, match=r"^data/raw/later/b\.csv: 4 of 60 rows break"):
+        ingest.main()
+
+
+def test_a_file_that_lacks_a_column_is_named(deliveries: Project) -> None:
+    path = deliveries.root / "data" / "raw" / "a.csv"
+    pd.read_csv(path).drop(columns="colour").to_csv(path, index=False)
+    with pytest.raises(UserError, match=r"^data/raw/a\.csv: column 'colour' is missing"):
+        ingest.main()
+
+
+def test_a_folder_without_data_is_told(deliveries: Project) -> None:
+    for path in (deliveries.root / "data" / "raw").rglob("*.csv"):
+        path.unlink()
+    with pytest.raises(UserError, match=r"^data/raw: no data there; the command `use`"):
+        ingest.main()
+
+
+def test_what_deviates_is_told_by_file_and_column(
+    deliveries: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = deliveries.root / "data" / "raw" / "a.csv"
+    pd.read_csv(path).assign(note="ripe").to_csv(path, index=False)
+    ingest.main()
+    told = capsys.readouterr().out
+    assert "data/raw/a.csv: column 'note' is not described, so it is not used" in told
+    assert "data/raw/later/b.csv: 'weight' breaks the contract in 3 of 60 rows; row 1" in told
+
+
+def test_a_column_that_the_contract_drops_is_not_reported(project: Project) -> None:
     raw = project.root / "data" / "raw" / "fruit.csv"
+    pd.read_csv(raw).assign(note="ripe").to_csv(raw, index=False)
+    content = json.loads(project.contract_file.read_text()) | {"drop": ["note"]}
+    project.contract_file.write_text(json.dumps(content))
+    ingest.main()
+    assert json.loads(project.ingest_report.read_text())["ignored_columns"] == []
+    assert "note" not in pd.read_parquet(project.dataset)
+
+
+def break_rows(project: Project, count: int, name: str = "fruit.csv") -> None:
+    raw = project.root / "data" / "raw" / name
     frame = pd.read_csv(raw, dtype="str")
     frame.loc[: count - 1, "weight"] = "heavy"
     frame.to_csv(raw, index=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
     from .params import Params
 
 
-TRUTH_VALUES = ("y", "n", "yes", "no", "on", "off", "true", "false")
+PLAIN = re.compile(r"\w[\w/. -]*")
+TRUTH_VALUES = ("null", "y", "n", "yes", "no", "on", "off", "true", "false")
 
 
 class Project:
@@ -157,26 +159,30 @@ def _comment_at_end(node: Any) -> str | None:
     return None
 
 
-def styled(value: Any, *, lines: bool = True) -> Any:
-    """A value as ruamel.yaml writes it: a mapping in lines, what is in it on one line each."""
+def styled(value: Any, depth: int = 1) -> Any:
+    """A value as ruamel.yaml writes it: mappings in lines down to a depth, below it on one line."""
     from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
     if isinstance(value, dict):
-        node: Any = CommentedMap({k: styled(v, lines=False) for k, v in value.items()})
+        node: Any = CommentedMap(
+            {_unmistakable(key): styled(item, depth - 1) for key, item in value.items()}
+        )
     elif isinstance(value, list | tuple):
-        node = CommentedSeq([styled(item, lines=False) for item in value])
-        lines = False
+        node = CommentedSeq([styled(item, depth=0) for item in value])
+        depth = 0
     else:
         return _unmistakable(value)
-    if not lines or not value:
+    if depth < 1 or not value:
         node.fa.set_flow_style()
     return node
 
 
 def _unmistakable(value: Any) -> Any:
-    """A text that older parsers of YAML take for a truth value in quotes."""
+    """A text in quotes, unless it is plain words; to older parsers `no` is a truth value."""
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-    if isinstance(value, str) and value.lower() in TRUTH_VALUES:
-        return DoubleQuotedScalarString(value)
-    return value
+    if not isinstance(value, str):
+        return value
+    if PLAIN.fullmatch(value) and value.lower() not in TRUTH_VALUES:
+        return value
+    return DoubleQuotedScalarString(value)

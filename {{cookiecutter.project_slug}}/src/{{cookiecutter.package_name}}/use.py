@@ -198,7 +198,6 @@ def _copy(path: Path, to: Path) -> None:
 def _as_yaml(contract: Contract) -> str:
     """The contract as a person would write it: a block for each column."""
     from ruamel.yaml import YAML
-    from ruamel.yaml.comments import CommentedMap
 
     content = contract.model_dump(mode="json", exclude_defaults=True)
     if contract.images:
@@ -208,8 +207,7 @@ def _as_yaml(contract: Contract) -> str:
     for column in columns.values():
         if "range" in column:
             column["range"] = [_briefly(limit) for limit in column["range"]]
-    page = styled(content)
-    page["columns"] = CommentedMap({name: styled(column) for name, column in columns.items()})
+    page = styled(content | {"columns": columns}, depth=3)
     page.yaml_set_comment_before_after_key("columns", before="\n")
     yaml = YAML()
     yaml.width = 4096

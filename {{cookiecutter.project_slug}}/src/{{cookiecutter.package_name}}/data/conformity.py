@@ -79,7 +79,7 @@ def _with_gaps(cells: pd.Series, column: Column) -> pd.Series:
     """The cells without those that stand for nothing in this column."""
     if not column.missing:
         return cells
-    return cells.mask(cells.map(as_text, na_action="ignore").isin(list(column.missing)))
+    return cells.mask(as_texts(cells).isin(list(column.missing)))
 
 
 def _convert(cells: pd.Series, column: Column, layout: Layout) -> pd.Series:
@@ -88,7 +88,7 @@ def _convert(cells: pd.Series, column: Column, layout: Layout) -> pd.Series:
         case "image":
             return cells
         case "binary" | "categorical" | "ordered" | "identifier" | "text":
-            return cells.map(as_text, na_action="ignore").astype("str")
+            return as_texts(cells)
         case "datetime":
             return times(cells, column.format)
     found = numbers(cells, layout)
@@ -138,8 +138,14 @@ def in_groups(mark: str) -> str:
     return r"\d{1,3}(?:" + mark + r"\d{3})+"
 
 
-def as_text(value: object) -> str:
-    """A cell as a contract's categories have it."""
+def as_texts(cells: pd.Series) -> pd.Series:
+    """(n_rows,) the cells as a contract's categories have them; gaps stay."""
+    if cells.dtype == "str":
+        return cells.str.strip()
+    return cells.map(_as_text, na_action="ignore").astype("str")
+
+
+def _as_text(value: object) -> str:
     # 2.0 in a column that some writer took for floats is the category 2.
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 FEW_ROWS = 100
 RARE = 0.05
 """Share of the rows below which a class is rare."""
-RANGES = 50
 SURE, SAME, UNSEEN = 0.99, 0.9999, 0.1
 MOST_COMPARED = 500
 """Columns of numbers of which each pair is compared."""
@@ -62,38 +61,42 @@ def _leaks(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
     for name, column in contract.features_only().items():
         if column.type == "image":
             continue
-        codes = _ranges(table[name], column.type in LEVELS)
-        if _tells(codes, y, len(contract.classes)):
+        levels = column.type in LEVELS
+        x = _codes(table[name]) if levels else _floats(table[name])
+        if _tells(x, y, len(contract.classes), levels=levels):
             yield (
                 f"{name!r} alone tells the target: was it known before the target was? "
                 f"if not, `--drop {name}`"
             )
 
 
-def _tells(codes: np.ndarray, y: np.ndarray, classes: int) -> bool:
-    """Whether what goes with each code in one half of the rows holds in the other.
+def _tells(x: np.ndarray, y: np.ndarray, classes: int, *, levels: bool) -> bool:
+    """Whether what goes with each value in one half of the rows holds in the other.
 
     Args:
-        codes: (n_rows,) -1 or more.
+        x: (n_rows,) numbers, or places of levels.
         y: (n_rows,) numbers or, of so many `classes`, their places.
         classes: 0 for numbers.
+        levels: Whether a value says nothing of those near it.
     """
     import numpy as np
 
+    # A gap is a value too, far from all others.
+    x = np.where(np.isnan(x), np.nanmin(x) - 2 * (np.nanmax(x) - np.nanmin(x)) - 1, x)
     learnt = np.random.default_rng(0).permutation(len(y)) < len(y) / 2
-    codes = codes + 1
-    known, asked, right = codes[learnt], codes[~learnt], y[~learnt]
-    counts = np.bincount(known, minlength=codes.max() + 1)
-    if (counts[asked] == 0).mean() > UNSEEN:
+    known, places = np.unique(x[learnt], return_inverse=True)
+    asked, right = x[~learnt], y[~learnt]
+    if levels and (~np.isin(asked, known)).mean() > UNSEEN:
         return False
+    nearest = np.searchsorted((known[1:] + known[:-1]) / 2, asked)
     if classes:
-        table = np.bincount(known * classes + y[learnt], minlength=counts.size * classes)
-        rule = table.reshape(-1, classes).argmax(axis=1)
-        wrong = (rule[asked] != right).mean()
-        usual = np.bincount(y[learnt]).argmax()
-        return bool(wrong <= 1 - SURE and wrong <= (right != usual).mean() / 10)
-    mean = np.bincount(known, weights=y[learnt], minlength=counts.size) / np.maximum(counts, 1)
-    return bool(((right - mean[asked]) ** 2).mean() <= (1 - SURE) * right.var())
+        table = np.bincount(places * classes + y[learnt], minlength=known.size * classes)
+        told = table.reshape(-1, classes).argmax(axis=1)[nearest]
+        unusual = right != np.bincount(y[learnt]).argmax()
+        wrong = (told != right).sum()
+        return bool(wrong <= (1 - SURE) * len(right) and wrong <= unusual.sum() / 10 > 0.5)
+    told = (np.bincount(places, weights=y[learnt]) / np.bincount(places))[nearest]
+    return bool(((right - told) ** 2).mean() <= (1 - SURE) * right.var())
 
 
 def _codes(cells: pd.Series) -> np.ndarray:
@@ -106,18 +109,6 @@ def _floats(cells: pd.Series) -> np.ndarray:
     if cells.dtype.kind == "M":
         cells = cells.astype("int64").where(cells.notna())
     return cells.astype("Float64").to_numpy("float64", na_value=float("nan"))
-
-
-def _ranges(cells: pd.Series, levels: bool) -> np.ndarray:
-    """(n_rows,) a number for each value or, of numbers, for each of some ranges; -1 for a gap."""
-    import pandas as pd
-
-    if levels:
-        return _codes(cells)
-    values = pd.Series(_floats(cells)).round(12)
-    if values.nunique() <= RANGES:
-        return _codes(values)
-    return pd.qcut(values, RANGES, labels=False, duplicates="drop").fillna(-1).to_numpy("int64")
 
 
 def _twins(table: pd.DataFrame, contract: Contract) -> Iterator[str]:

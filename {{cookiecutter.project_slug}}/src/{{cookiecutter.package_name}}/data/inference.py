@@ -5,11 +5,12 @@ Nothing here is certain: each column says what it was taken for, for a person to
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from .conformity import as_text, numbers, times
-from .contract import Column, Layout, Type
+from .conformity import as_texts, numbers, times
+from .contract import GROUPS, Column, Layout, Type
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ PERHAPS_NOTHING = re.compile(
     re.IGNORECASE,
 )
 """Texts that mean a missing value among numbers or times, and may be a category elsewhere."""
-SENTINEL = re.compile(r"-?9{2,}|-1")
+SENTINEL = re.compile(r"(-?9{2,}|-1)(\.0+)?")
 FORMATS = (
     "ISO8601",
     *("%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y.%m.%d"),
@@ -78,7 +79,7 @@ def guess_missing(frame: pd.DataFrame) -> tuple[str, ...]:
         text
         for name in frame.columns
         if frame[name].dtype in ("str", "object")
-        for text in set(NOTHING) & set(frame[name].map(as_text, na_action="ignore").unique())
+        for text in set(NOTHING) & set(as_texts(frame[name]).unique())
     }
     return ("", *(text for text in NOTHING if text in found | {"NA"} and text))
 
@@ -88,55 +89,72 @@ def guess(cells: pd.Series, layout: Layout) -> Guess:
 
     The guess admits every cell of the column.
     """
+    found = _guess_values(cells, layout)
+    column = found.column
+    if column is None or column.missing or column.type not in ("integer", "categorical"):
+        return found
+    texts = as_texts(cells.dropna())
+    if column.type == "integer" and {*texts} == {"0", "1"}:
+        return _finished(cells, texts, "binary", "zeros and ones", categories=["0", "1"])
+    distinct = texts.nunique()
+    if distinct <= FEW_VALUES:
+        return found
+    if column.type == "integer" and distinct == len(texts) and _counts_rows(cells):
+        return _finished(cells, texts, "identifier", EACH_ONCE, [NAMES_ROW], unique=True)
+    if NAMES.search(str(cells.name)):
+        return _finished(cells, texts, "identifier", f"{distinct} different", [_repeats(cells)])
+    return found
+
+
+def guess_target(cells: pd.Series, layout: Layout, kind: str | None) -> Guess:
+    """Guess the column to predict: as a category where it has few values, unless `kind` says."""
+    found = _guess_values(cells, layout)
+    column = found.column
+    if column is None:
+        return found
+    texts = as_texts(cells.dropna())
+    distinct = texts[~texts.isin(list(column.missing))].nunique()
+    if column.type in ("numeric", "integer"):
+        few = distinct <= FEW_VALUES and distinct <= max(2, len(texts) / 5)
+        as_it_is = kind == "regression" or (kind is None and not few)
+    else:
+        as_it_is = kind == "regression" or distinct > MOST_CATEGORIES
+    if as_it_is or column.categories:
+        return found
+    return Guess(_of_levels(cells, texts, column.missing).column, found.doubts)
+
+
+def _guess_values(cells: pd.Series, layout: Layout) -> Guess:
+    """Guess by the values, not by what the column is called."""
     present = cells.dropna()
     if present.empty:
         return Guess(None, ["holds nothing: left out"])
-    if len(present) == len(cells) and len(present.map(as_text).unique()) == 1:
-        return Guess(None, [f"holds {as_text(present.iloc[0])!r} only: left out"])
-    if present.dtype.kind == "M":
-        return _finished(cells, present, "datetime", _span(times(present, None)))
-    if present.dtype.kind in "iuf":
-        return _of_numbers(cells, present, numbers(present, layout), ())
-    texts = present.map(as_text)
-    if not _has_leading_zeros(texts):
+    texts = as_texts(present)
+    if len(present) == len(cells) and len(texts.unique()) == 1:
+        return Guess(None, [f"holds {texts.iloc[0]!r} only: left out"])
+    match present.dtype.kind:
+        case "M":
+            return _finished(cells, texts, "datetime", _span(times(present, None)))
+        case "b":
+            return _of_levels(cells, texts)
+        case "i" | "u" | "f":
+            return _of_numbers(cells, texts, numbers(present, layout), ())
+    if not _has_leading_zeros(texts, layout):
         found = numbers(present, layout)
         odd = _odd_ones(texts, found)
         if odd is not None:
             day = _of_times(cells, texts, DIGITS_OF_A_DAY) if _may_be_days(texts) else None
-            return day or _of_numbers(cells, present, found, odd)
+            return day or _of_numbers(cells, texts, found, odd)
     for written in FORMATS:
         if dated := _of_times(cells, texts, written):
             return dated
     return _of_texts(cells, texts)
 
 
-def guess_target(cells: pd.Series, layout: Layout, kind: str | None) -> Guess:
-    """Guess the column to predict: as a category where it has few values, unless `kind` says."""
-    found = guess(cells, layout)
-    column = found.column
-    if column is None:
-        return found
-    texts = cells.dropna().map(as_text)
-    if column.missing:
-        texts = texts[~texts.isin(column.missing)]
-    distinct = texts.nunique()
-    is_number = column.type in ("numeric", "integer")
-    few = distinct <= FEW_VALUES and (not is_number or distinct <= max(2, len(texts) / 5))
-    if kind == "regression" or (is_number and not few and kind is None):
-        return found
-    if column.type in ("binary", "categorical", "ordered"):
-        return found
-    if distinct > MOST_CATEGORIES and kind is None:
-        return found
-    made = _of_levels(cells, texts)
-    if made.column and column.missing:
-        return Guess(made.column.model_copy(update={"missing": column.missing}), found.doubts)
-    return made
-
-
-def _has_leading_zeros(texts: pd.Series) -> bool:
+def _has_leading_zeros(texts: pd.Series, layout: Layout) -> bool:
     """Whether a text is a code that would lose its zeros as a number."""
-    return bool(texts.str.fullmatch(r"[+-]?0\d+").any())
+    group = GROUPS.get(layout.thousands or "", "(?!)")
+    return bool(texts.str.fullmatch(rf"[+-]?0(\d|{group})*\d").any())
 
 
 def _odd_ones(texts: pd.Series, found: pd.Series) -> tuple[str, ...] | None:
@@ -152,41 +170,36 @@ def _odd_ones(texts: pd.Series, found: pd.Series) -> tuple[str, ...] | None:
 
 
 def _of_numbers(
-    cells: pd.Series, present: pd.Series, found: pd.Series, odd: tuple[str, ...]
+    cells: pd.Series, texts: pd.Series, found: pd.Series, odd: tuple[str, ...]
 ) -> Guess:
-    texts = present.map(as_text)
     doubts = [f"{_quoted(odd)} among numbers: taken for missing"] if odd else []
-    missing = list(odd)
+    missing = [*odd]
     if sentinel := _sentinel(texts, found):
         missing.append(sentinel)
-        share = (texts == sentinel).sum()
-        doubts.append(f"{sentinel} in {share} rows, far from all others: taken for missing")
+        rows = (texts == sentinel).sum()
+        doubts.append(f"{sentinel} in {rows} rows, far from all others: taken for missing")
         found = found[(texts != sentinel).to_numpy()]
-    if infinite := sorted(texts[found.index][found.isna().to_numpy()].unique()):
-        missing += [text for text in infinite if text not in missing]
+    missing += sorted({*texts[found.index][found.isna().to_numpy()]} - {*missing})
     values = found.dropna()
     if values.empty:
         return Guess(None, ["holds no finite number: left out"])
-    distinct, whole = values.nunique(), bool((values == values.round()).all())
-    note = f"{values.min():g} to {values.max():g}"
-    if whole and not missing and set(texts) == {"0", "1"}:
-        return _finished(cells, texts, "binary", "zeros and ones", categories=["0", "1"])
-    if whole and values.abs().max() > 2**53:
-        return _finished(cells, texts, "identifier", "whole numbers too long for a number")
-    unique = distinct == len(values) > FEW_VALUES
-    if whole and unique and not missing and _counts_rows(values, str(cells.name)):
-        return _finished(*(cells, texts, "identifier", EACH_ONCE, [NAMES_ROW]), unique=True)
-    if whole and distinct > FEW_VALUES and not missing and NAMES.search(str(cells.name)):
-        return _finished(*(cells, texts, "identifier", f"{distinct} different", [_repeats(cells)]))
-    guessed: Type = "integer" if whole else "numeric"
+    whole = bool((values == values.round()).all())
+    too_long = values.abs().max() > 2**53
+    if whole and too_long and cells.dtype.kind != "f" and texts.str.fullmatch(r"[+-]?\d+").all():
+        doubts = ["whole numbers too long to reckon with: no feature"]
+        return _finished(cells, texts, "identifier", "long whole numbers", doubts)
     return _finished(
-        *(cells, texts, guessed, note, doubts), range=_widened(values), missing=tuple(missing)
+        *(cells, texts, "integer" if whole and not too_long else "numeric"),
+        *(f"{values.min():g} to {values.max():g}", doubts),
+        range=_widened(values),
+        missing=tuple(missing),
     )
 
 
-def _counts_rows(values: pd.Series, name: str) -> bool:
+def _counts_rows(cells: pd.Series) -> bool:
     """Whether distinct whole numbers are names of rows: a plain count, or so called."""
-    counts = values.diff().dropna().eq(1).all()
+    counts = cells.dropna().astype("float64").diff().dropna().eq(1).all()
+    name = str(cells.name)
     return bool(counts) or bool(NAMES.search(name) or NUMBERS_ROWS.search(name))
 
 
@@ -216,13 +229,13 @@ def _widened(values: pd.Series) -> tuple[float, float]:
     """
     low, high = float(values.min()), float(values.max())
     span = (high - low) or abs(high) or 1.0
-    wide_low = 0.0 if low >= 0 else _outwards(low - span, -1)
-    return min(wide_low, low), max(_outwards(high + span, 1) if high > 0 or low < 0 else 0.0, high)
+    wide = (0.0 if low >= 0 else _outwards(low - span, -1), _outwards(high + span, 1))
+    if not all(map(math.isfinite, wide)):
+        return low, high
+    return min(wide[0], low), max(wide[1], high)
 
 
 def _outwards(value: float, side: int) -> float:
-    import math
-
     if value == 0 or not math.isfinite(value):
         return value
     unit = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
@@ -242,8 +255,13 @@ def _of_times(cells: pd.Series, texts: pd.Series, written: str) -> Guess | None:
     if times(texts.iloc[:20], written).isna().all():
         return None
     found = times(texts, written)
+    if written == "ISO8601":
+        # ISO 8601 lets a year stand alone, which a number may do as well.
+        found = found.where(texts.str.match(r"\d{4}-?\d\d").to_numpy())
     odd = tuple(sorted(texts[found.isna().to_numpy()].unique()))
-    if odd and not all(PERHAPS_NOTHING.fullmatch(text) for text in odd):
+    if not all(PERHAPS_NOTHING.fullmatch(text) or SENTINEL.fullmatch(text) for text in odd):
+        return None
+    if found.isna().all() or found.dropna().dt.year.max() > 9999:
         return None
     doubts = [f"{_quoted(odd)} among dates: taken for missing"] if odd else []
     other = written.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m")
@@ -281,21 +299,29 @@ def _of_texts(cells: pd.Series, texts: pd.Series) -> Guess:
     return _of_levels(cells, texts)
 
 
-def _of_levels(cells: pd.Series, texts: pd.Series) -> Guess:
+def _of_levels(cells: pd.Series, texts: pd.Series, missing: tuple[str, ...] = ()) -> Guess:
     """The column as texts of a set: two, some, or some in an order."""
-    values = sorted(texts.unique())
+    values = sorted({*texts} - {*missing}, key=_natural)
     if len(values) == 2:
         ordered = _positive_last(values, texts)
         note = "two texts, the second one the positive"
-        return _finished(cells, texts, "binary", note, categories=ordered)
+        return _finished(cells, texts, "binary", note, categories=ordered, missing=missing)
     if scale := _in_order(values):
         note = "texts in an order from low to high"
-        return _finished(cells, texts, "ordered", note, categories=scale)
+        return _finished(cells, texts, "ordered", note, categories=scale, missing=missing)
     doubts = []
     if len(values) > MOST_CATEGORIES / 2:
         doubts.append(f"{len(values)} categories are many: encoded by the mean target of each")
     note = f"{len(values)} different texts"
-    return _finished(cells, texts, "categorical", note, doubts, categories=values)
+    return _finished(cells, texts, "categorical", note, doubts, categories=values, missing=missing)
+
+
+def _natural(text: str) -> tuple[float, str]:
+    """Numbers in their order, before other texts."""
+    try:
+        return float(text), text
+    except ValueError:
+        return math.inf, text
 
 
 def _positive_last(values: list[str], texts: pd.Series) -> list[str]:
@@ -342,9 +368,7 @@ def _finished(
     doubts: list[str] | None = None,
     **more: object,
 ) -> Guess:
-    missing = more.get("missing", ())
-    shown = texts.map(as_text)
-    shown = shown[~shown.isin(list(missing))]  # type: ignore[call-overload]
+    shown = texts[~texts.isin(list(more.get("missing", ())))]  # type: ignore[call-overload]
     holes = bool(cells.isna().any()) or len(shown) < len(texts)
     column = Column(
         type=guessed,

@@ -11,8 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from ..errors import UserError
-from .conformity import in_groups
-from .contract import GROUPS, Layout
+from .contract import Layout
 from .tables import LONGEST_CELL, Text, decoded, named, numbered, require_distinct
 
 BYTE_ORDER_MARKS = {
@@ -23,6 +22,8 @@ BYTE_ORDER_MARKS = {
 }
 DELIMITERS = (",", ";", "\t", "|")
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+BLANKS = {"\u00a0": " ", "\u202f": " ", "\u2019": "'"}
+"""Signs that look like the mark they stand for."""
 LONGEST_LINE = 8 * 2**20
 SAMPLED_LINES, SAMPLED_CHARACTERS = 2000, 4 * 2**20
 IN_QUOTES = "(?:^|[,;\t|])\\s*'[^'\n]*'\\s*(?:[,;\t|]|$)"
@@ -61,10 +62,11 @@ def sniff(text: Text, target: str | None) -> Sniffed:
     sample = _sample(characters, text.name)
     quote = '"' if '"' in sample or not re.search(IN_QUOTES, sample, re.MULTILINE) else "'"
     delimiter = max(DELIMITERS, key=lambda one: _fitness(sample, one, quote))
-    records = list(_records(sample, delimiter, quote))
-    if not records:
+    lines = list(_records(sample, delimiter, quote))
+    if not any(cell for _, record in lines for cell in record):
         raise UserError(f"{text.name}: no columns; a header line and rows were expected")
-    skip, records = _without_preamble(sample, records)
+    skip = _lines_above(lines, target)
+    records = [record for above, record in lines if above >= skip]
     header = has_header(records, target)
     body = records[1:] if header else records
     if not body:
@@ -127,12 +129,16 @@ def _sample(characters: str, name: str) -> str:
     return "".join(lines)[:SAMPLED_CHARACTERS]
 
 
-def _records(sample: str, delimiter: str, quote: str) -> Iterator[list[str]]:
+def _records(sample: str, delimiter: str, quote: str) -> Iterator[tuple[int, list[str]]]:
+    """Each record that is not empty, with the number of lines above it."""
     csv.field_size_limit(LONGEST_CELL)
+    lines = io.StringIO(sample, newline=None)
+    reader, above = csv.reader(lines, delimiter=delimiter, quotechar=quote), 0
     try:
-        for record in csv.reader(io.StringIO(sample), delimiter=delimiter, quotechar=quote):
+        for record in reader:
             if record:
-                yield [cell.strip() for cell in record]
+                yield above, [cell.strip() for cell in record]
+            above = reader.line_num
     except csv.Error:
         return
 
@@ -143,7 +149,7 @@ def _fitness(sample: str, delimiter: str, quote: str) -> tuple[float, float, int
     First how many rows have as many cells as most have, then how few cells hold what delimits
     elsewhere, then how many cells a row has.
     """
-    records = list(islice(_records(sample, delimiter, quote), 500))
+    records = [record for _, record in islice(_records(sample, delimiter, quote), 500)]
     if not records:
         return 0, 0, 0
     counts = Counter(map(len, records))
@@ -156,19 +162,17 @@ def _fitness(sample: str, delimiter: str, quote: str) -> tuple[float, float, int
     return round(rows / len(records), 1), round(clean, 1), usual
 
 
-def _without_preamble(sample: str, records: list[list[str]]) -> tuple[int, list[list[str]]]:
-    """How many lines stand above the table, such as a title, and the records below them."""
-    usual = Counter(map(len, records)).most_common(1)[0][0]
-    above = 0
-    while usual > 1 and above < len(records) and sum(map(bool, records[above])) <= 1 < usual:
-        if len(records[above]) == usual and any(records[above]):
-            break
-        above += 1
-    if not above or above == len(records):
-        return 0, records
-    lines = sample.splitlines()
-    filled = [number for number, line in enumerate(lines) if line.strip()]
-    return filled[above], records[above:]
+def _lines_above(lines: Sequence[tuple[int, list[str]]], target: str | None) -> int:
+    """How many lines stand above the table: blank ones, a title, what names the delimiter."""
+    usual = Counter(len(record) for _, record in lines).most_common(1)[0][0]
+    for above, record in lines:
+        filled = [cell for cell in record if cell]
+        # Of two columns, one may well have no name.
+        is_title = len(filled) == 1 < usual and (len(record) < usual or usual > 2)
+        is_title = is_title and target not in filled and not _is_number(filled[0])
+        if filled and not is_title and filled[0] != "sep=":
+            return above
+    return 0
 
 
 def has_header(records: Sequence[Sequence[str]], target: str | None) -> bool:
@@ -193,36 +197,38 @@ def has_header(records: Sequence[Sequence[str]], target: str | None) -> bool:
 
 
 def _is_number(cell: str) -> bool:
-    return bool(re.fullmatch(r"[+-]?[\d.,' \u00a0\u202f]*\d[\d.,]*([eE][+-]?\d+)?", cell))
+    return bool(re.fullmatch(r"[+-]?[\d.,' \u00a0\u202f\u2019]*\d[\d.,]*([eE][+-]?\d+)?", cell))
 
 
 def _number_marks(cells: Iterable[str]) -> tuple[str, str | None, str]:
     """What stands before decimals, what between thousands, and a number that leaves it open."""
-    numbers = [cell.lstrip("+-") for cell in cells if _is_number(cell)]
-    text = "\n".join(numbers)
-    grouped = {
-        mark: re.search(rf"^{in_groups(group)}(?:[.,]\d+)?$", text, re.MULTILINE)
-        for mark, group in GROUPS.items()
-    }
-    comma = bool(
-        re.search(
-            r"^\d*,(?!\d{3}(?:\D|$))\d+$|^0,\d+$|^\d{4,},\d+$|\.\d{3},\d+$", text, re.MULTILINE
-        )
-    )
-    point = bool(
-        re.search(
-            r"^\d*\.(?!\d{3}(?:\D|$))\d+$|^0\.\d+$|^\d{4,}\.\d+$|,\d{3}\.\d+$", text, re.MULTILINE
-        )
-    )
-    for mark in (" ", "'"):
-        if grouped[mark]:
-            return ("," if comma and not point else "."), mark, ""
-    if comma and not point:
-        return ",", "." if grouped["."] else None, ""
-    if grouped[","] and not comma:
-        several = re.search(r"^\d{1,3}(?:,\d{3}){2,}", text, re.MULTILINE)
-        sure = point or several
-        return ".", ",", "" if sure else grouped[","].group()
-    if not point and re.search(r"^\d{1,3}(?:\.\d{3}){2,}$", text, re.MULTILINE):
-        return ",", ".", ""
-    return ".", None, ""
+    decimals: Counter[str] = Counter()
+    thousands: Counter[str] = Counter()
+    open_ones: dict[str, str] = {}
+    for cell in filter(_is_number, cells):
+        number = re.sub(r"[eE][+-]?\d+$", "", cell.lstrip("+-"))
+        marks = [BLANKS.get(sign, sign) for sign in number if not sign.isdigit()]
+        if not marks:
+            continue
+        last, before = marks[-1], {*marks[:-1]}
+        parts = re.split(r"\D", number)
+        in_threes = all(len(part) == 3 for part in parts[1:]) and 1 <= len(parts[0]) <= 3
+        if last not in ".,":
+            thousands.update([last] if in_threes else [])
+        elif before == {last}:
+            thousands.update(before if in_threes else [])
+        elif before:
+            decimals[last] += 1
+            thousands.update(before)
+        elif in_threes and parts[0] != "0":
+            open_ones.setdefault(last, cell)
+        else:
+            decimals[last] += 1
+    usual = "," if "." in thousands else "."
+    decimal = decimals.most_common(1)[0][0] if decimals else usual
+    other = "," if decimal == "." else "."
+    groups = [mark for mark, _ in thousands.most_common() if mark != decimal]
+    if not groups and other in open_ones:
+        groups = [other]
+    sure = bool(decimals or thousands) or "," not in open_ones
+    return decimal, groups[0] if groups else None, "" if sure else open_ones[","]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ..config import Project
 from ..errors import UserError
@@ -58,8 +58,13 @@ def fetched(
 
 def _downloaded(project: Project, address: str, staging: Path, *, dry_run: bool) -> Source:
     parts = urlsplit(address)
-    name = Path(parts.path).name
+    name = Path(unquote(parts.path)).name
     told = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    if parts.password:
+        raise UserError(
+            f"{told}: DVC writes the address into a file that git keeps, so it must not hold a "
+            "password; download the file, or give the password in DVC's settings"
+        )
     if not name:
         raise UserError(f"{told}: the address names no file")
     try:

@@ -55,7 +55,7 @@ def set_test_apart(
     else:
         share = params.split.test_fraction
         test = _apart(frame, contract, params, share)
-        rule = f"by {params.split.by} with a test_fraction of {share:g}"
+        rule = f"by {params.split.by} with a test_fraction of {share:g} and seed {params.seed}"
     train, test = (frame[side].reset_index(drop=True) for side in (~test, test))
     if given:
         train = _without_copies(train, test, contract.observation)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from urllib.parse import quote
 
 from ..errors import UserError
 from ..params import nearest
@@ -36,7 +39,15 @@ BEGINNINGS: dict[bytes, Kind] = {
     b"PK\x03\x04": "zip",
 }
 """What a file of another name is by its first bytes; without one of these it is text."""
+OF_OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+_BOOK = "xl/workbook.xml"
+TABULAR, PERHAPS_TABULAR = (
+    (".csv", ".tsv", ".json", ".jsonl", ".ndjson"),
+    (".txt", ".data", ".dat", ""),
+)
+"""What tables in a zip are called; the second only where nothing is called as the first."""
 LONGEST_CELL = 2**24
+HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class Text(NamedTuple):
@@ -50,12 +61,16 @@ class Text(NamedTuple):
 
 
 def kind_of(path: Path) -> Kind:
-    """What `path` is, by its name or, if that says nothing, by its first bytes."""
+    """What `path` is, by its name or, if that says nothing, by its content."""
     if path.suffix.lower() in KINDS:
         return KINDS[path.suffix.lower()]
     with path.open("rb") as file:
         start = file.read(16)
-    return next((kind for sign, kind in BEGINNINGS.items() if start.startswith(sign)), "text")
+    kind = next((kind for sign, kind in BEGINNINGS.items() if start.startswith(sign)), "text")
+    is_book = (
+        kind == "zip" and zipfile.is_zipfile(path) and _BOOK in zipfile.ZipFile(path).namelist()
+    )
+    return "excel" if is_book else kind
 
 
 def read_table(
@@ -75,7 +90,7 @@ def read_table(
     require_file(path, name)
     match kind_of(path):
         case "parquet":
-            frame = _without_index(read_parquet(path, name))
+            frame = _without_index(read_parquet(path, name), name)
         case "excel":
             frame = _read_excel(path, name, layout)
         case "database":
@@ -99,6 +114,9 @@ def require_file(path: Path, name: str) -> None:
         raise UserError(f"{name}: no such file; {_neighbours(path)}")
     if path.stat().st_size == 0:
         raise UserError(f"{name}: the file is empty; a header line and rows were expected")
+    with path.open("rb") as file:
+        if file.read(len(OF_OLD_EXCEL)) == OF_OLD_EXCEL:
+            raise UserError(f"{name}: a spreadsheet of before 2007; save it as .xlsx or CSV first")
 
 
 def _neighbours(path: Path) -> str:
@@ -119,18 +137,25 @@ def texts(path: Path, name: str) -> Iterator[Text]:
             yield Text(name, "json" if inner == "json" else "text", read_gzip(path, name))
         case "zip":
             with opened_zip(path, name) as archive:
-                found = [
-                    (member, kind)
-                    for member in members(archive)
-                    if (kind := KINDS.get(PurePosixPath(member).suffix.lower(), "text"))
-                    in ("text", "json")
-                ]
+                found = _tables_among(members(archive))
                 if not found:
                     raise UserError(f"{name}: no table of text in it, such as a CSV")
-                for member, kind in found:
+                for member in found:
+                    kind = KINDS.get(PurePosixPath(member).suffix.lower(), "text")
                     yield Text(f"{name}: {member}", kind, read_member(archive, member, name))
         case kind:
             yield Text(name, kind, path.read_bytes())
+
+
+def _tables_among(files: Sequence[str]) -> list[str]:
+    """The files in a zip that are tables of text; others may describe them."""
+    by_suffix = [(PurePosixPath(file).suffix.lower(), file) for file in files]
+    sure = [file for suffix, file in by_suffix if suffix in TABULAR]
+    return sure or [
+        file
+        for suffix, file in by_suffix
+        if suffix in PERHAPS_TABULAR and not PurePosixPath(file).name.lower().startswith("readme")
+    ]
 
 
 def decoded(text: Text, encoding: str) -> str:
@@ -189,7 +214,7 @@ def _from_csv(characters: str, text: Text, layout: Layout) -> pd.DataFrame:
 def first_record(characters: str, layout: Layout) -> list[str]:
     """The cells of the first line that is not empty, after those to skip."""
     csv.field_size_limit(LONGEST_CELL)
-    lines = io.StringIO(characters)
+    lines = io.StringIO(characters, newline=None)
     for _ in range(layout.skip):
         lines.readline()
     try:
@@ -232,6 +257,8 @@ def _parse(content: bytes, columns: int, name: str, layout: Layout) -> pa.Table:
             ),
         )
     except pa.ArrowInvalid as error:
+        if "Empty CSV" in str(error):
+            raise UserError(f"{name}: no rows; only the column names are there") from error
         reason = " ".join(str(error).removeprefix("CSV parse error: ").split())
         raise UserError(f"{name}: not a well-formed table: {_shortened(reason)}") from error
 
@@ -247,10 +274,12 @@ def _from_json(characters: str, text: Text) -> pd.DataFrame:
     if characters.lstrip().startswith("["):
         records = _loads(characters, text.name)
     else:
-        lines = enumerate(characters.splitlines(), start=1)
+        lines = enumerate(characters.split("\n"), start=1)
         records = [_loads(line, f"{text.name}, line {n}") for n, line in lines if line.strip()]
     if not all(isinstance(record, dict) for record in records):
         raise UserError(f"{text.name}: JSON, but not an object for each row")
+    if HALF_A_CHARACTER.search(characters) and not _is_text(records):
+        raise UserError(f"{text.name}: half a character, such as \\ud800 alone; text has none")
     names = dict.fromkeys(name for record in records for name in record)
     columns = {name: [_json_cell(record.get(name)) for record in records] for name in names}
     return pd.DataFrame({name: pd.Series(cells, dtype="object") for name, cells in columns.items()})
@@ -263,9 +292,18 @@ def _loads(characters: str, name: str) -> Any:
         raise UserError(f"{name}: not JSON: {error}") from error
 
 
+def _is_text(content: Any) -> bool:
+    try:
+        json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _json_cell(value: Any) -> Any:
     # Numbers keep their type; whatever is no plain value is told as it was written.
-    if isinstance(value, bool | list | dict):
+    too_long = isinstance(value, int) and abs(value) >= 2**1000
+    if isinstance(value, bool | list | dict) or too_long:
         return json.dumps(value, ensure_ascii=False)
     return value
 
@@ -307,7 +345,7 @@ def sheets_of(path: Path, name: str) -> list[str]:
 
 def sqlite_address(path: Path) -> str:
     """The address of a database file that is only read."""
-    return f"sqlite:///file:{path.resolve().as_posix()}?mode=ro&uri=true"
+    return f"sqlite:///file:{quote(quote(path.resolve().as_posix()))}?mode=ro&uri=true"
 
 
 def read_database(address: str, name: str, table: str | None) -> pd.DataFrame:
@@ -354,11 +392,12 @@ def read_parquet(path: Path, name: str) -> pd.DataFrame:
         raise UserError(f"{name}: not a readable parquet file") from error
 
 
-def _without_index(frame: pd.DataFrame) -> pd.DataFrame:
+def _without_index(frame: pd.DataFrame, file: str) -> pd.DataFrame:
     """The frame with what pandas had kept as its index as columns."""
     unnamed = list(frame.index.names) == [None]
-    frame = frame.reset_index(drop=unnamed)
-    return frame.set_axis([str(name) for name in frame.columns], axis=1)
+    names = [str(name) for name in [*([] if unnamed else frame.index.names), *frame.columns]]
+    require_distinct(names, file)
+    return frame.reset_index(drop=unnamed, allow_duplicates=True).set_axis(names, axis=1)
 
 
 def require_distinct(names: Sequence[str], name: str) -> None:
@@ -382,9 +421,12 @@ def with_gaps(frame: pd.DataFrame, missing: Sequence[str]) -> pd.DataFrame:
             cells = cells.astype("object")
         if cells.dtype == "object":
             cells = cells.map(_plain, na_action="ignore").infer_objects()
-        if cells.dtype == "object" or isinstance(cells.dtype, pd.StringDtype):
-            trimmed = cells.map(_trimmed, na_action="ignore")
-            cells = trimmed.mask(trimmed.isin(list(missing)))
+        if cells.dtype == "str":
+            cells = cells.str.strip()
+        elif cells.dtype == "object":
+            cells = cells.map(_trimmed, na_action="ignore")
+        if cells.dtype in ("str", "object"):
+            cells = cells.mask(cells.isin(list(missing)))
         cleaned[str(name)] = cells
     return pd.DataFrame(cleaned, index=frame.index)
 

@@ -88,8 +88,9 @@ def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) ->
             dropped.append(column)
         else:
             columns[column] = _as_wished(column, guessed.column, frame[column], wishes, about)
-    columns, table = _admitting(columns, frame, layout, target, about)
+    columns, table = _admitting(columns, frame, layout, target, name, about)
     contract = _contract(
+        name,
         title=Path(name).name.partition(".")[0] or name,
         source=source,
         licence="not stated",
@@ -186,6 +187,8 @@ def _require_target(
             if kind == "regression"
             else f"{target} has {cells.nunique()} different values, too many for classes"
         )
+    if len(column.categories or []) > MOST_CATEGORIES:
+        raise UserError(f"{target} has {len(column.categories or [])} classes, too many to learn")
     if column.type not in (*LEVELS, *NUMBERS):
         raise UserError(
             f"{target} looks like {column.type}, such as {column.example!r}; a number, or a text "
@@ -231,6 +234,7 @@ def _admitting(
     frame: pd.DataFrame,
     layout: Layout,
     target: str,
+    file: str,
     about: dict[str | None, list[str]],
 ) -> tuple[dict[str, Column], pd.DataFrame]:
     """The columns, and the rows typed by them: what does not admit its own cells becomes text."""
@@ -241,8 +245,8 @@ def _admitting(
         first = breaches[breaches["column"] == name].iloc[0]
         if name == target:
             raise UserError(
-                f"target {name!r}: row {first['row']} holds {first['value']!r}, where all others "
-                f"are {first['rule']}"
+                f"{file}: target {name!r}: row {first['row']} holds {first['value']!r}, where "
+                f"all others are {first['rule']}"
             )
         about[name].append(f"holds all sorts, such as {first['value']!r}: taken for text")
         plain = {"meaning": TO_SAY, "nullable": True, "guessed": "all sorts"}
@@ -251,11 +255,11 @@ def _admitting(
     return columns, table
 
 
-def _contract(**content: Any) -> Contract:
+def _contract(file: str, **content: Any) -> Contract:
     try:
         return Contract(**content)
     except ValidationError as error:
-        raise UserError(explain(error, content["title"], Contract)) from error
+        raise UserError(explain(error, file, Contract)) from error
 
 
 def understand_images(
@@ -305,6 +309,7 @@ def understand_images(
         guessed="the folders' names",
     )
     contract = _contract(
+        name,
         title=Path(name).name.partition(".")[0],
         source=source,
         licence="not stated",

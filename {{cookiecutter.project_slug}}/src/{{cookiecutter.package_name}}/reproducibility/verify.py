@@ -145,7 +145,12 @@ def _rebuild(project: Project, clone: Project, scratch: Path) -> None:
         # Raw data that DVC keeps: from the user's cache, which has the layout of a remote.
         own_cache = dvc("cache", "dir", folder=project.root)
         dvc("remote", "add", "--quiet", "--local", "own-cache", own_cache)
-        dvc("pull", "--quiet", "--remote", "own-cache", *tracked)
+        try:
+            dvc("pull", "--quiet", "--remote", "own-cache", *tracked)
+        except UserError as error:
+            raise UserError(
+                "the raw data are not all in DVC's cache: `dvc pull` or `dvc update` brings them"
+            ) from error
     _remove_results(clone)
     if _run_group([*command, "repro"], clone.root, environment):
         raise UserError("the rebuild failed, see above")
