@@ -542,3 +542,36 @@ def test_a_full_disk_is_told_and_changes_nothing(
     finally:
         os.chdir(project.root)
         subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("name", ["-x.csv", "a [1]*.csv", "Größe ü.csv", "#!.csv", "data"])
+def test_a_file_of_any_name_is_taken_in_and_hidden_from_git(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    file = file.rename(file.with_name(name))
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    status, _, told = use(capsys, file, "--target", "churned")
+    assert (status, told) == (0, "")
+    assert (project.raw / name).read_bytes() == file.read_bytes()
+    seen = subprocess.run(
+        ["git", "-c", "core.quotepath=off", "ls-files", "-z", "--others", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\0")
+    assert f"data/raw/{name}" not in seen
+    assert f"data/raw/{name}.dvc" in seen
+
+
+@pytest.mark.parametrize("name", ["README.md", ".hidden.csv", "a.dvc", "a.tmp"])
+def test_a_name_that_is_no_name_of_data_is_told(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (project.raw / "README.md").write_text("The data as they came.\n")
+    before = snapshot(project.root)
+    status, _, told = use(capsys, file.rename(file.with_name(name)), "--target", "churned")
+    assert (status, told) == (
+        1,
+        f"error: {name}: files of such names are not taken for data; rename it\n",
+    )
+    assert snapshot(project.root) == before

@@ -28,7 +28,9 @@ def parser() -> argparse.ArgumentParser:
     summary = "predict the rows of a file with the champion"
     predict = commands.add_parser("predict", help=summary, description=f"{summary.capitalize()}.")
     predict.add_argument(
-        "file", type=Path, help="CSV or parquet file with the feature columns, or images"
+        "file",
+        type=Path,
+        help="table with the feature columns, written like the raw data; or images",
     )
     predict.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="CSV to write (default: standard output)"

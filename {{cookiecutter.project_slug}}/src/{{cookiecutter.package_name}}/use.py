@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from .data import adoption
 from .data.contract import Contract
 from .data.images import holds_images
 from .data.present import in_git, is_used, pointer, require_free
-from .data.raw import entries
+from .data.raw import entries, is_data
 from .data.sources import Source, fetched
 from .data.splits import folds, set_test_apart
 from .data.summary import summary
@@ -83,8 +84,8 @@ def _staging(project: Project, dry_run: bool) -> Iterator[Path]:
 
 def _understood(source: Source, wishes: Wishes, params: Params) -> Understanding:
     path, name = source.path, source.path.name
-    if name.startswith(".") or path.suffix in (".dvc", ".tmp"):
-        raise UserError(f"{name}: DVC does not keep files of such names; rename it")
+    if not is_data(path):
+        raise UserError(f"{name}: files of such names are not taken for data; rename it")
     if holds_images(path):
         return understand_images(path, name, source.told, wishes, params.data.max_rejected)
     files = sorted(entries(path, deep=True)) if path.is_dir() else [path]
@@ -156,15 +157,15 @@ def _adopt(
     if source.path.parent != staging:
         _copy(source.path, staging / name)
     if not source.tracked and not by_git:
-        adoption.track(project, staging, "add", name)
+        adoption.track(project, staging, "add", "--", name)
     moves = {name: place}
     if not by_git:
         moves[pointer(staging / name).name] = pointer(place)
     ignored = project.raw / ".gitignore"
     former = ignored.read_text(encoding="utf-8").splitlines() if ignored.exists() else []
-    gone = {f"/{path.name}" for path in removed}
-    lines = [line for line in former if line not in gone | {f"/{name}"}]
-    lines += [] if by_git else [f"/{name}"]
+    gone = {_pattern(path) for path in (place, *removed)}
+    lines = [line for line in former if line not in gone]
+    lines += [] if by_git else [_pattern(place)]
     write_text("".join(f"{line}\n" for line in lines), staging / "gitignore")
     moves["gitignore"] = ignored
     write_text(_as_yaml(understanding.contract), staging / "schema.yaml")
@@ -183,6 +184,11 @@ def _adopt(
     for path in removed:
         print(f"use: {project.name(path)} is no longer used, and removed")
     print("next: uv run dvc repro")
+
+
+def _pattern(path: Path) -> str:
+    """The line of a .gitignore that means `path` beside it and nothing else."""
+    return "/" + re.sub(r"([\\*?\[])", r"\\\1", path.name)
 
 
 def _copy(path: Path, to: Path) -> None:

@@ -241,6 +241,8 @@ class Contract(Strict):
             raise ValueError(f"part: {self.part!r} must have the categories train and test")
         if self.time is not None and self.columns[self.time].type not in ("datetime", *NUMBERS):
             raise ValueError(f"time: {self.time!r} must be a datetime or a number")
+        for name in {*self.drop} & {*self.columns}:
+            raise ValueError(f"drop: {name!r} is described under columns as well; leave one out")
         for name in self.subgroups:
             if self.columns[name].type not in LEVELS:
                 raise ValueError(f"subgroups: {name!r} must be {', '.join(LEVELS[:-1])} or ordered")

@@ -39,7 +39,7 @@ def is_used(project: Project, source: Source, contract: Contract, wishes: Wishes
     return (
         _choices(before) == _choices(contract)
         and {*before.drop} >= {*contract.drop}
-        and all(before.columns[name].type == "identifier" for name in wishes.identifiers)
+        and all(name not in before.features for name in wishes.identifiers)
     )
 
 

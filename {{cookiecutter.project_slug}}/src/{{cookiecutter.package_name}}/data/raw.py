@@ -82,12 +82,14 @@ def raw_files(project: Project, where: str, contract: Contract) -> list[Path]:
     return found
 
 
+def is_data(path: Path) -> bool:
+    """Whether a file is called like data, not like what accompanies them."""
+    return not (path.name.startswith(".") or path.suffix in NO_DATA or path.name == "README.md")
+
+
 def entries(folder: Path, *, deep: bool = False) -> Iterator[Path]:
     """What lies in a folder, but for what accompanies the data; of `deep` ones only the files."""
-    for path in folder.iterdir():
-        accompanies = path.name.startswith(".") or path.suffix in NO_DATA
-        if accompanies or path.name == "README.md":
-            continue
+    for path in filter(is_data, folder.iterdir()):
         if deep and path.is_dir():
             yield from entries(path, deep=True)
         else:
