@@ -249,7 +249,7 @@ def test_what_the_hook_prints_is_ascii(tmp_path: Path, capfd: pytest.CaptureFixt
     bake(tmp_path, author_name="Zo\N{LATIN SMALL LETTER E WITH DIAERESIS}", dataset="none")
     printed = capfd.readouterr().out
     assert "my-project is ready. Next:" in printed
-    assert "describe it in references/schema.yaml" in printed
+    assert "uv run my-project use FILE --target COLUMN   takes your data in" in printed
     assert printed.isascii()
 
 

@@ -11,7 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from package_name.data.archives import members, opened_zip, read_gzip, read_member
+from package_name.data.archives import (
+    members,
+    opened_zip,
+    read_gzip,
+    read_member,
+)
 from package_name.errors import UserError
 
 ZEROS = bytes(150 * 2**20)

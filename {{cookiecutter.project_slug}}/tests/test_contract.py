@@ -10,7 +10,12 @@ from conftest import CONTRACT
 
 from package_name.config import Project
 from package_name.data.conformity import apply, require_columns
-from package_name.data.contract import Column, Contract, Layout, load_contract
+from package_name.data.contract import (
+    Column,
+    Contract,
+    Layout,
+    load_contract,
+)
 from package_name.errors import UserError
 
 

@@ -15,7 +15,11 @@ from package_name.config import edited_yaml
 from package_name.data.conformity import apply
 from package_name.data.contract import Contract
 from package_name.data.tables import read_table
-from package_name.data.understanding import Understanding, Wishes, understand
+from package_name.data.understanding import (
+    Understanding,
+    Wishes,
+    understand,
+)
 from package_name.errors import UserError
 from package_name.use import _as_yaml
 

@@ -15,7 +15,12 @@ from package_name import evaluate, ingest, preprocess, train
 from package_name.cli import main
 from package_name.config import Project
 from package_name.data.contract import Contract
-from package_name.data.images import holds_images, pixels, read_images, survey
+from package_name.data.images import (
+    holds_images,
+    pixels,
+    read_images,
+    survey,
+)
 from package_name.errors import UserError
 
 ANSWER = {"type": "categorical", "categories": ["no", "yes"], "meaning": "the answer"}

@@ -6,7 +6,13 @@ import pytest
 from conftest import CONTRACT, PARAMS, make_fruit
 
 from package_name.data.contract import Column, Contract
-from package_name.data.splits import draw, folds, keyed, latest, set_test_apart
+from package_name.data.splits import (
+    draw,
+    folds,
+    keyed,
+    latest,
+    set_test_apart,
+)
 from package_name.errors import UserError
 from package_name.params import Params
 from package_name.preprocess import clean
