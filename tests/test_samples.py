@@ -1,10 +1,13 @@
 """The sample data are what they are said to be."""
 
+import hashlib
+import re
 import sys
 import zipfile
 from pathlib import Path
 
 from conftest import TEMPLATE, Project
+from test_answers import PACKAGE
 
 sys.path.insert(0, str(TEMPLATE / "scripts"))
 RAW = TEMPLATE / "{{cookiecutter.project_slug}}" / "data" / "raw"
@@ -27,6 +30,13 @@ def members(path: Path) -> dict[str, int]:
     """Names of the images; their pixels may be packed otherwise by another version of zlib."""
     with zipfile.ZipFile(path) as archive:
         return {member.filename: member.file_size for member in archive.infolist()}
+
+
+def test_the_samples_are_those_that_use_may_take_away() -> None:
+    present = TEMPLATE / PACKAGE / "data" / "present.py"
+    known = re.findall(r'"([0-9a-f]{64})"', present.read_text(encoding="utf-8"))
+    samples = [path for path in RAW.iterdir() if path.name != "README.md"]
+    assert {hashlib.sha256(path.read_bytes()).hexdigest() for path in samples} == set(known)
 
 
 def test_the_samples_have_the_rows_they_are_known_for() -> None:

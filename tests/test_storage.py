@@ -340,7 +340,7 @@ def assert_used(project: Project, address: str, **environment: str) -> None:
     pointer = (project / "data/raw/file.csv.dvc").read_text(encoding="utf-8")
     assert f"path: {address}\n" in pointer
     contract = (project / "references/schema.yaml").read_text(encoding="utf-8")
-    assert f"source: {address}\n" in contract
+    assert f'source: "{address}"\n' in contract
     assert not (project / "data/raw/iris.csv").exists()
     make_quick(project)
 

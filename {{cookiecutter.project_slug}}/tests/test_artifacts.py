@@ -4,9 +4,11 @@ import json
 import zipfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from package_name.reproducibility.artifacts import (
+    as_csv,
     replacing,
     replacing_directory,
     write_json,
@@ -93,3 +95,22 @@ def test_json_refuses_what_is_no_json(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Out of range float values"):
         write_json({"accuracy": float("nan")}, tmp_path / "a.json")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=cmd()", "'=cmd()"),
+        ("+a1", "'+a1"),
+        ("-x", "'-x"),
+        ("@sum", "'@sum"),
+        ("\tx", "'\tx"),
+        ("-1", "-1"),
+        ("+1,5e3", '"+1,5e3"'),
+        ("a=b", "a=b"),
+        (-1.5, "-1.5"),
+    ],
+)
+def test_a_text_that_a_spreadsheet_would_run_has_an_apostrophe(cell: object, written: str) -> None:
+    assert as_csv(pd.DataFrame({"x": [cell]})) == f"x\n{written}\n"
+    assert as_csv(pd.DataFrame({"=x": [1]})) == "'=x\n1\n"

@@ -6,7 +6,8 @@ import pytest
 from conftest import PARAMS, write_params
 from ruamel.yaml import YAML
 
-from package_name.config import Project, edited_yaml
+from package_name.config import Project
+from package_name.editing import edited_yaml
 from package_name.errors import UserError
 
 
@@ -89,7 +90,7 @@ def test_the_raw_data_are_the_folder_or_something_in_it(project: Project, raw: s
     assert project.params().data.raw == raw
 
 
-def test_numbers_are_read_as_yaml_1_2_does(project: Project) -> None:
+def test_numbers_are_readas_yaml_1_2_does(project: Project) -> None:
     text = project.params_file.read_text().replace("0.25", "25e-2")
     project.params_file.write_text(text)
     assert project.params().split.test_fraction == 0.25

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from package_name.config import edited_yaml
 from package_name.data.conformity import apply
 from package_name.data.contract import Contract
 from package_name.data.tables import read_table
@@ -20,8 +19,9 @@ from package_name.data.understanding import (
     Wishes,
     understand,
 )
+from package_name.data.writing import as_yaml
+from package_name.editing import edited_yaml
 from package_name.errors import UserError
-from package_name.use import _as_yaml
 
 NAMES = st.sampled_from(
     [
@@ -132,7 +132,7 @@ def understood(content: bytes, name: str, target: str | None) -> None:
 
 def require_own_rows(found: Understanding, path: Path) -> None:
     contract = found.contract
-    written = YAML(typ="safe", pure=True).load(_as_yaml(contract))
+    written = YAML(typ="safe", pure=True).load(as_yaml(contract))
     assert Contract.model_validate(written) == contract
     frame = read_table(path, path.name, contract.missing, contract.layout)
     assert set(frame) == {*contract.columns, *contract.drop}
@@ -215,7 +215,7 @@ def test_any_words_are_the_same_in_the_contract_and_in_its_file(words: list[str]
         | {"title": title, "target": target, "columns": columns, "missing": others}
         | {"drop": [title], "layout": {"sheet": title}}
     )
-    written = YAML(typ="safe", pure=True).load(_as_yaml(contract))
+    written = YAML(typ="safe", pure=True).load(as_yaml(contract))
     assert Contract.model_validate(written) == contract
 
 
@@ -227,7 +227,7 @@ def test_a_word_with_a_sign_of_yaml_survives(word: str) -> None:
     contract = Contract(
         **UNUSED | {"target": "y", "columns": {f"{word}x": column, "y": column}, "missing": [word]}
     )
-    written = YAML(typ="safe", pure=True).load(_as_yaml(contract))
+    written = YAML(typ="safe", pure=True).load(as_yaml(contract))
     assert Contract.model_validate(written) == contract
 
 

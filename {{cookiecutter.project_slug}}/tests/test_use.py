@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_project
+from openpyxl import load_workbook
 from PIL import Image
 
 from package_name import cli
@@ -575,3 +576,132 @@ def test_a_name_that_is_no_name_of_data_is_told(
         f"error: {name}: files of such names are not taken for data; rename it\n",
     )
     assert snapshot(project.root) == before
+
+
+def interrupted(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch
+) -> None:
+    """Stop the command right after it has decided."""
+    with patch.context() as patched:
+        patched.setattr(adoption, "resume", lambda _: False)
+        use(capsys, file, "--target", "churned")
+    assert adoption.is_pending(project)
+
+
+def test_a_dry_run_does_not_finish_what_was_interrupted(
+    project: Project,
+    file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    interrupted(project, file, capsys, monkeypatch)
+    before = snapshot(project.root)
+    status, _, told = use(capsys, file, "--target", "churned", "--dry-run")
+    assert (status, told) == (
+        1,
+        "error: an interrupted `use` has still to be finished; run it without --dry-run\n",
+    )
+    assert snapshot(project.root) == before
+    status, printed, _ = use(capsys, file, "--target", "churned")
+    assert status == 0
+    assert printed.startswith("use: finished what an interrupted run had begun\n")
+
+
+def git(*arguments: str) -> None:
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"]
+    subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def committed(project: Project) -> Project:
+    """The project with all its files in git."""
+    git("init")
+    git("add", "--all")
+    git("commit", "--message", "All")
+    return project
+
+
+def test_a_file_that_git_keeps_stays_with_git(
+    committed: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (committed.raw / "customers.csv").write_bytes(file.read_bytes())
+    git("add", "--all")
+    git("commit", "--message", "Data")
+    _, printed, _ = use(capsys, "data/raw/customers.csv", "--target", "churned")
+    assert "use: data/raw/customers.csv (kept by git), references/schema.yaml" in printed
+    assert not (committed.raw / "customers.csv.dvc").exists()
+
+
+def test_a_name_that_git_keeps_for_another_file_is_told(
+    committed: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = snapshot(committed.root)
+    status, _, told = use(capsys, file.rename(file.with_name("fruit.csv")), "--target", "churned")
+    assert status == 1
+    assert "data/raw/fruit.csv: git keeps a file of this name; rename yours" in told
+    assert snapshot(committed.root) == before
+
+
+def test_a_folder_with_a_file_that_git_ignores_is_not_replaced(
+    committed: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (committed.raw / "mine").mkdir()
+    (committed.raw / "mine" / "a.csv").write_bytes(file.read_bytes())
+    (committed.root / ".gitignore").write_text("*.secret\n")
+    git("add", "--all")
+    git("commit", "--message", "Data")
+    (committed.raw / "mine" / "b.secret").write_text("only here")
+    status, _, told = use(capsys, file, "--target", "churned", "--replace")
+    assert status == 1
+    assert "data/raw/mine: kept neither by git nor by DVC as it is" in told
+
+
+def test_what_leaves_can_be_found_in_the_cache(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(capsys, file, "--target", "churned")
+    other = shutil.copy(file, file.with_name("other.csv"))
+    _, printed, _ = use(capsys, other, "--target", "churned", "--replace")
+    (line,) = [line for line in printed.splitlines() if "customers.csv is no longer used" in line]
+    md5 = line.rpartition(" ")[2]
+    cached = project.root / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
+    assert cached.read_bytes() == file.read_bytes()
+
+
+def test_corrections_of_a_file_in_place_are_not_lost(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(capsys, file, "--target", "churned")
+    text = project.contract_file.read_text().replace("not described yet", "described", 1)
+    project.contract_file.write_text(text)
+    status, _, told = use(capsys, "data/raw/customers.csv", "--target", "age")
+    assert status == 1
+    assert "data/raw/customers.csv: in use already, for another target" in told
+    assert project.contract_file.read_text() == text
+
+
+def test_hidden_folders_hold_no_images(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = images(tmp_path / "pictures")
+    shutil.copytree(source / "dark", source / "dark" / ".checkpoints")
+    status, printed, _ = use(capsys, source)
+    assert status == 0
+    assert "60 images" in printed
+    assert contract_of(project).classes == ["dark", "light"]
+
+
+def test_a_title_above_a_spreadsheets_table_is_no_part_of_it(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "customers.xlsx"
+    customers().to_excel(path, index=False, startrow=2)
+    book = load_workbook(path)
+    book.active["A1"] = "Customers of 2026"
+    book.save(path)
+    status, printed, _ = use(capsys, path, "--target", "churned")
+    assert status == 0
+    assert "customers.xlsx: 200 rows, 5 columns; sheet 'Sheet1', the first 1 rows are no" in printed
+    status, _, told = use(capsys, path, "--target", "churnd", "--dry-run")
+    assert (status, "did you mean churned?" in told) == (1, True)
+    assert contract_of(project).layout.skip == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import shutil
 import tempfile
@@ -12,16 +11,18 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .config import Project, edited_yaml, styled
+from .config import Project, read_yaml
 from .data import adoption
 from .data.contract import Contract
+from .data.files import entries, is_data
 from .data.images import holds_images
-from .data.present import in_git, is_used, pointer, require_free
-from .data.raw import entries, is_data
+from .data.present import is_kept_by_git, is_used, kept_as, pointer, require_free
 from .data.sources import Source, fetched
 from .data.splits import folds, set_test_apart
 from .data.summary import summary
 from .data.understanding import Understanding, Wishes, understand, understand_images
+from .data.writing import as_yaml
+from .editing import changed, edited_yaml
 from .errors import UserError
 from .modeling.suggestion import suggest
 from .params import FeaturesParams, Params
@@ -29,16 +30,6 @@ from .reproducibility.artifacts import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CONTRACT_HEADER = """\
-# The data contract: what each column means and which values it may hold. `ingest` sets rows aside
-# that break it. Written by `use` from what it saw: look at what is `guessed`, say what it means.
-#
-# type: numeric, integer, binary, categorical, ordered, datetime, text or identifier; the last two
-# are no features. range: [smallest, largest], null leaves a side open; nullable: true allows
-# missing values; missing: texts that stand for them.
-
-"""
 
 
 def main(address: str, wishes: Wishes, *, dry_run: bool, replace: bool) -> None:
@@ -54,6 +45,8 @@ def main(address: str, wishes: Wishes, *, dry_run: bool, replace: bool) -> None:
         UserError: They cannot be read or used; nothing has changed then.
     """
     project = Project.find()
+    if dry_run and adoption.is_pending(project):
+        raise UserError("an interrupted `use` has still to be finished; run it without --dry-run")
     if adoption.resume(project):
         print("use: finished what an interrupted run had begun")
     params = project.params()
@@ -68,7 +61,7 @@ def main(address: str, wishes: Wishes, *, dry_run: bool, replace: bool) -> None:
             print(f"use: {source.path.name} is in use already: nothing was changed")
             print("next: uv run dvc repro")
         else:
-            removed = require_free(project, source, replace)
+            removed = require_free(project, source, understanding.contract, replace=replace)
             _adopt(project, staging, source, understanding, settings, removed)
 
 
@@ -97,49 +90,35 @@ def _understood(source: Source, wishes: Wishes, params: Params) -> Understanding
 def _settings(project: Project, understanding: Understanding) -> dict[str, Any]:
     """What params.yaml has to say, such that the rows can be split and folded by it."""
     contract, table = understanding.contract, understanding.table
-    settings = suggest(contract, table) | {
-        "data.raw": "data/raw",
-        "data.resize": understanding.resize,
-    }
-    before = project.params()
+    name = project.name(project.params_file)
+    content, before = read_yaml(project.params_file, name), project.params()
+    settings = suggest(contract, table) | {"data.raw": "data/raw"}
+    if before.data.resize != understanding.resize:
+        settings["data.resize"] = understanding.resize
     if before.train.holdout is None and settings["train.holdout"] is None:
         del settings["train.holdout"]
-    if before.data.resize == understanding.resize:
-        del settings["data.resize"]
     if not before.features.model_fields_set:
-        recipe = FeaturesParams().model_dump() | {"columns": settings.pop("features.columns")}
-        settings["features"] = {} if contract.images else recipe
+        columns = settings.pop("features.columns")
+        settings["features"] = FeaturesParams().model_dump() | {"columns": columns}
+    rows = table.dropna(subset=[contract.target]).reset_index(drop=True)
     reasons = []
     # Of few rows or groups an unlucky seed draws all or none for the test.
     for many, seed in product((5, 4, 3, 2), (before.seed, 1, 2, 3, 4, 5)):
-        if not contract.images:
-            settings["train.folds"] = many
-        settings["seed"] = seed
+        tried = settings | {"seed": seed} | ({} if contract.images else {"train.folds": many})
         try:
-            _try_split(project, contract, table, settings)
+            _try_split(rows, contract, Params.model_validate(changed(content, tried)))
         except UserError as error:
             reasons.append(error)
         else:
-            return settings
+            return tried
     raise UserError(f"{contract.title}: too few rows of a kind to learn from: {reasons[-1]}")
 
 
-def _try_split(
-    project: Project, contract: Contract, table: pd.DataFrame, settings: dict[str, Any]
-) -> None:
-    text = edited_yaml(project.params_file.read_text(encoding="utf-8"), settings)
-    params = Params.model_validate(_parsed(text))
-    rows = table.dropna(subset=[contract.target]).reset_index(drop=True)
+def _try_split(rows: pd.DataFrame, contract: Contract, params: Params) -> None:
     train, _ = set_test_apart(rows, contract, params)
     if unseen := sorted({*contract.classes} - {*train[contract.target]}):
         raise UserError(f"class {unseen[0]!r} has no row to learn from")
     folds(train, contract, params)
-
-
-def _parsed(text: str) -> Any:
-    from ruamel.yaml import YAML
-
-    return YAML(typ="safe", pure=True).load(text)
 
 
 def _adopt(
@@ -153,7 +132,7 @@ def _adopt(
     """Lay out the new state beside the old one, then swap them."""
     name = source.path.name
     place = project.raw / name
-    by_git = in_git(project.root, place)
+    by_git = is_kept_by_git(project, source)
     if source.path.parent != staging:
         _copy(source.path, staging / name)
     if not source.tracked and not by_git:
@@ -163,16 +142,20 @@ def _adopt(
         moves[pointer(staging / name).name] = pointer(place)
     ignored = project.raw / ".gitignore"
     former = ignored.read_text(encoding="utf-8").splitlines() if ignored.exists() else []
-    gone = {_pattern(path) for path in (place, *removed)}
-    lines = [line for line in former if line not in gone]
+    old = {_pattern(path) for path in (place, *removed)}
+    lines = [line for line in former if line not in old]
     lines += [] if by_git else [_pattern(place)]
-    write_text("".join(f"{line}\n" for line in lines), staging / "gitignore")
-    moves["gitignore"] = ignored
-    write_text(_as_yaml(understanding.contract), staging / "schema.yaml")
-    moves["schema.yaml"] = project.contract_file
+    write_text("".join(f"{line}\n" for line in lines), staging / ".ignored")
+    moves[".ignored"] = ignored
+    write_text(as_yaml(understanding.contract), staging / ".schema.yaml")
+    moves[".schema.yaml"] = project.contract_file
     text = edited_yaml(project.params_file.read_text(encoding="utf-8"), settings)
-    write_text(text, staging / "params.yaml")
-    moves["params.yaml"] = project.params_file
+    write_text(text, staging / ".params.yaml")
+    moves[".params.yaml"] = project.params_file
+    gone = [
+        f"use: {project.name(path)} is no longer used, and removed{kept_as(path)}"
+        for path in removed
+    ]
     adoption.commit(
         project,
         {staged: project.name(target) for staged, target in moves.items()},
@@ -181,8 +164,8 @@ def _adopt(
     kept = "git" if by_git else "DVC"
     written = f"references/schema.yaml, {project.name(project.params_file)}"
     print(f"use: {project.name(place)} (kept by {kept}), {written}")
-    for path in removed:
-        print(f"use: {project.name(path)} is no longer used, and removed")
+    for line in gone:
+        print(line)
     print("next: uv run dvc repro")
 
 
@@ -199,28 +182,3 @@ def _copy(path: Path, to: Path) -> None:
         target = to / file.relative_to(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
-
-
-def _as_yaml(contract: Contract) -> str:
-    """The contract as a person would write it: a block for each column."""
-    from ruamel.yaml import YAML
-
-    content = contract.model_dump(mode="json", exclude_defaults=True)
-    if contract.images:
-        content.pop("part", None)
-        content["columns"] = {contract.target: content["columns"][contract.target]}
-    columns = content.pop("columns")
-    for column in columns.values():
-        if "range" in column:
-            column["range"] = [_briefly(limit) for limit in column["range"]]
-    page = styled(content | {"columns": columns}, depth=3)
-    page.yaml_set_comment_before_after_key("columns", before="\n")
-    yaml = YAML()
-    yaml.width = 4096
-    written = io.StringIO()
-    yaml.dump(page, written)
-    return CONTRACT_HEADER + written.getvalue()
-
-
-def _briefly(limit: float) -> float:
-    return int(limit) if limit.is_integer() and abs(limit) < 2**53 else limit

@@ -22,7 +22,7 @@ from ..errors import UserError
 from ..reproducibility.artifacts import write_json
 
 STAGING = ".use.tmp"
-JOURNAL = "journal.json"
+JOURNAL = ".journal.json"
 
 
 @contextmanager
@@ -94,18 +94,23 @@ def commit(project: Project, moves: dict[str, str], removed: list[str]) -> None:
     resume(project)
 
 
+def is_pending(project: Project) -> bool:
+    """Whether an interrupted process has decided something and not finished it."""
+    return (project.root / STAGING / JOURNAL).exists()
+
+
 def resume(project: Project) -> bool:
     """Finish what was decided, if an interrupted process has left something; whether it had."""
     staging = project.root / STAGING
-    if not (staging / JOURNAL).exists():
+    if not is_pending(project):
         return False
     journal = json.loads((staging / JOURNAL).read_text(encoding="utf-8"))
     for name in journal["removed"]:
         remove(project.root / name)
     for name, place in journal["moves"].items():
         if (staging / name).exists():
-            if (project.root / place).is_dir():
-                shutil.rmtree(project.root / place)
+            if (staging / name).is_dir() or (project.root / place).is_dir():
+                remove(project.root / place)
             (staging / name).replace(project.root / place)
     (staging / JOURNAL).unlink()
     shutil.rmtree(staging)

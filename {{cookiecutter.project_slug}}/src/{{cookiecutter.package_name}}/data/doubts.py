@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from .contract import LEVELS, NUMBERS, Contract
@@ -47,8 +48,8 @@ def _skewed_classes(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
     shares = table[contract.target].value_counts(normalize=True)
     if shares.min() < RARE:
         yield (
-            f"class {shares.idxmin()!r} is rare, {shares.min():.1%} of the rows: look at "
-            "average_precision and the confusion matrix, not at accuracy"
+            f"class {shares.idxmin()!r} is rare, {shares.min():.1%} of the rows: a model may "
+            "be right on all others and never find it"
         )
 
 
@@ -59,14 +60,14 @@ def _leaks(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
         return
     y = _codes(table[contract.target]) if contract.classes else _floats(table[contract.target])
     for name, column in contract.features_only().items():
-        if column.type == "image":
+        if column.type == "image" or table[name].isna().all():
             continue
         levels = column.type in LEVELS
         x = _codes(table[name]) if levels else _floats(table[name])
         if _tells(x, y, len(contract.classes), levels=levels):
             yield (
                 f"{name!r} alone tells the target: was it known before the target was? "
-                f"if not, `--drop {name}`"
+                f"if not, `--drop {quote(name)}`"
             )
 
 
@@ -136,7 +137,7 @@ def _twins(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
 
 
 def _same(one: str, other: str) -> str:
-    return f"{one!r} and {other!r} say the same: `--drop {other}` loses nothing"
+    return f"{one!r} and {other!r} say the same: `--drop {quote(other)}` loses nothing"
 
 
 def _copies(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
@@ -150,4 +151,5 @@ def _copies(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
 def _unused_time(contract: Contract) -> Iterator[str]:
     times = [name for name in contract.features if contract.columns[name].type == "datetime"]
     if times and contract.time is None and contract.group is None:
-        yield f"rows have a time: `--time {times[0]}` tests on the latest instead of any rows"
+        option = f"--time {quote(times[0])}"
+        yield f"rows have a time: `{option}` tests on the latest instead of any rows"

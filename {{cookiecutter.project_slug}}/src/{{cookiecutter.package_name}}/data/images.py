@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import UserError
 from .archives import DAMAGED, members, opened_zip
 from .contract import FILE, IMAGE, PART, SIDES, Contract, Images
+from .files import entries
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,7 +109,7 @@ def survey(path: Path, name: str) -> tuple[Counter[tuple[int, int]], bool, set[s
 def holds_images(path: Path) -> bool:
     """Whether a zip or a folder holds images."""
     if path.is_dir():
-        return any(_is_image(file.name) for file in path.rglob("*"))
+        return any(_is_image(file.name) for file in entries(path, deep=True))
     return zipfile.is_zipfile(path) and any(map(_is_image, zipfile.ZipFile(path).namelist()))
 
 
@@ -123,7 +124,7 @@ def pixels(images: pd.Series, shape: tuple[int, int, int]) -> np.ndarray:
 def _opened(path: Path, name: str) -> Iterator[tuple[list[str], Callable[[str], bytes]]]:
     """The files by their names in the zip or the folder, and what reads one of them."""
     if path.is_dir():
-        files = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
+        files = [file.relative_to(path).as_posix() for file in entries(path, deep=True)]
         yield files, lambda file: (path / file).read_bytes()
         return
     if path.is_file() and _is_image(path.name):

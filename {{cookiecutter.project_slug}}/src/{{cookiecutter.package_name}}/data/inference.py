@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from .conformity import as_texts, numbers, times
@@ -60,7 +61,7 @@ NAMES = re.compile(r"(^|[_\s.-])([iI][dD]|uuid|guid|key)$|[a-z]I[dD]$")
 """What a column is called that names a thing, such as a customer."""
 NUMBERS_ROWS = re.compile(r"(^|[_\s.-])(nr|no|number|index|row)$", re.IGNORECASE)
 EACH_ONCE, NAMES_ROW = "each value once", "names the row: no feature"
-MOST_CATEGORIES = 100
+MANY_CATEGORIES, MOST_CATEGORIES = 50, 100
 FEW_VALUES = 10
 AMONG_NUMBERS = 0.9
 """Share of cells that must be numbers for the others to be taken for missing ones."""
@@ -100,7 +101,9 @@ def guess(cells: pd.Series, layout: Layout) -> Guess:
     if distinct <= FEW_VALUES:
         return found
     if column.type == "integer" and distinct == len(texts) and _counts_rows(cells):
-        return _finished(cells, texts, "identifier", EACH_ONCE, [NAMES_ROW], unique=True)
+        # A plain count starts anew with the next delivery.
+        once = bool(NAMES.search(str(cells.name)))
+        return _finished(cells, texts, "identifier", EACH_ONCE, [NAMES_ROW], unique=once)
     if NAMES.search(str(cells.name)):
         return _finished(cells, texts, "identifier", f"{distinct} different", [_repeats(cells)])
     return found
@@ -304,14 +307,14 @@ def _of_levels(cells: pd.Series, texts: pd.Series, missing: tuple[str, ...] = ()
     values = sorted({*texts} - {*missing}, key=_natural)
     if len(values) == 2:
         ordered = _positive_last(values, texts)
-        note = "two texts, the second one the positive"
+        note = "two texts and the second is the positive"
         return _finished(cells, texts, "binary", note, categories=ordered, missing=missing)
     if scale := _in_order(values):
         note = "texts in an order from low to high"
         return _finished(cells, texts, "ordered", note, categories=scale, missing=missing)
     doubts = []
-    if len(values) > MOST_CATEGORIES / 2:
-        doubts.append(f"{len(values)} categories are many: encoded by the mean target of each")
+    if len(values) > MANY_CATEGORIES:
+        doubts.append(f"{len(values)} categories are many")
     note = f"{len(values)} different texts"
     return _finished(cells, texts, "categorical", note, doubts, categories=values, missing=missing)
 
@@ -352,7 +355,7 @@ def _in_order(values: list[str]) -> list[str] | None:
 def _repeats(cells: pd.Series) -> str:
     return (
         f"{len(cells.dropna()) / cells.nunique():.1f} rows for each value: no feature; "
-        f"`--group {cells.name}` keeps the rows of one together"
+        f"`--group {quote(str(cells.name))}` keeps the rows of one together"
     )
 
 

@@ -7,13 +7,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ..config import Project
+from ..config import Project, read_yaml
 from ..errors import UserError
 from ..params import load
 from ..reproducibility.artifacts import sha256
 from .adoption import dvc
 from .contract import Contract
-from .raw import entries
+from .files import entries
 from .sources import Source
 from .understanding import Wishes
 
@@ -28,19 +28,24 @@ SAMPLES = (
 def is_used(project: Project, source: Source, contract: Contract, wishes: Wishes) -> bool:
     """Whether the project runs on these data already, described as is wished for."""
     place = project.raw / source.path.name
-    if not place.exists() or not _same(source.path, place) or _is_sample(place):
-        return False
-    try:
-        before = load(Contract, project.contract_file, project.name(project.contract_file))
-    except UserError:
-        return False
-    if {*before.columns, *before.drop} != {*contract.columns, *contract.drop}:
+    before = _description(project, contract)
+    if before is None or not place.exists() or not _same(source.path, place):
         return False
     return (
         _choices(before) == _choices(contract)
         and {*before.drop} >= {*contract.drop}
         and all(name not in before.features for name in wishes.identifiers)
     )
+
+
+def _description(project: Project, contract: Contract) -> Contract | None:
+    """The contract that the project has, if it describes the same columns."""
+    try:
+        before = load(Contract, project.contract_file, project.name(project.contract_file))
+    except UserError:
+        return None
+    columns = {*contract.columns, *contract.drop}
+    return before if {*before.columns, *before.drop} == columns else None
 
 
 def _choices(contract: Contract) -> list[Any]:
@@ -62,33 +67,53 @@ def _same(one: Path, other: Path) -> bool:
     )
 
 
-def require_free(project: Project, source: Source, replace: bool) -> list[Path]:
+def require_free(
+    project: Project, source: Source, contract: Contract, *, replace: bool
+) -> list[Path]:
     """What must leave data/raw: the sample or, with `replace`, all that is kept elsewhere.
 
     Raises:
         UserError: The person's own data are there, or would be lost.
     """
     place = project.raw / source.path.name
-    there = _there(project)
-    others = [path for path in there if path != source.path and not _is_sample(path)]
-    if place in others and place.exists() and _same(source.path, place) and not replace:
+    there = [path for path in _there(project) if not _is_sample(path)]
+    if place in there and place.exists() and _same(source.path, place):
+        there.remove(place)
+        if _description(project, contract) and not replace:
+            raise UserError(
+                f"{project.name(place)}: in use already, for another target or with other options; "
+                "--replace describes it anew, and changes of references/schema.yaml are lost"
+            )
+    if there and not replace:
+        names = ", ".join(project.name(path) for path in there)
         raise UserError(
-            f"{project.name(place)}: in use already, for another target or with other options; "
-            "--replace describes it anew, and changes of references/schema.yaml are lost"
+            f"{names}: there already; --replace takes {source.path.name} instead; how to add rows "
+            "of the same kind stands in docs/data.md"
         )
-    if others and not replace:
-        names = ", ".join(project.name(path) for path in others)
-        raise UserError(
-            f"{names}: there already; --replace takes {source.path.name} instead. To add rows of "
-            "the same kind, copy the file into data/raw/ and run `uv run dvc repro`"
-        )
-    for path in others:
+    for path in there:
         if not _is_kept(project, path):
             raise UserError(
                 f"{project.name(path)}: kept neither by git nor by DVC as it is, so --replace "
                 "would lose it; move it away first"
             )
-    return [path for path in there if path != place]
+    return [path for path in _there(project) if path != place]
+
+
+def is_kept_by_git(project: Project, source: Source) -> bool:
+    """Whether git keeps the data where they belong, so that DVC need not.
+
+    Raises:
+        UserError: It keeps another file of that name.
+    """
+    place = project.raw / source.path.name
+    if not _git(project.root, "ls-files", "--", str(place)):
+        return False
+    if in_git(project.root, place) and _same(source.path, place) and not source.tracked:
+        return True
+    raise UserError(
+        f"{project.name(place)}: git keeps a file of this name; rename yours, or take that one out "
+        "with `git rm`"
+    )
 
 
 def _there(project: Project) -> list[Path]:
@@ -115,6 +140,14 @@ def pointer(path: Path) -> Path:
     return path.with_name(f"{path.name}.dvc")
 
 
+def kept_as(path: Path) -> str:
+    """Where DVC's cache keeps `path`, in words; nothing when DVC does not keep it."""
+    if not pointer(path).exists():
+        return ""
+    content = read_yaml(pointer(path), pointer(path).name)
+    return f"; DVC's cache keeps it as {content['outs'][0]['md5']}"
+
+
 def _is_clean(folder: Path, kept: Path) -> bool:
     """Whether what DVC keeps by a file `*.dvc` is as it was when it was added."""
     try:
@@ -125,8 +158,10 @@ def _is_clean(folder: Path, kept: Path) -> bool:
 
 
 def in_git(folder: Path, path: Path) -> bool:
-    """Whether git has `path` as it is."""
-    git = ["git", "-C", str(folder)]
-    known = subprocess.run([*git, "ls-files", "--", str(path)], capture_output=True)
-    changed = subprocess.run([*git, "status", "--porcelain", "--", str(path)], capture_output=True)
-    return bool(known.stdout) and not changed.stdout
+    """Whether git has all of `path` as it is."""
+    known = _git(folder, "ls-files", "--", str(path))
+    return bool(known) and not _git(folder, "status", "--porcelain", "--ignored", "--", str(path))
+
+
+def _git(folder: Path, *arguments: str) -> bytes:
+    return subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True).stdout

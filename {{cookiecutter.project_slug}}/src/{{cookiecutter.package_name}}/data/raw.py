@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,14 +9,12 @@ from ..config import Project
 from ..errors import UserError
 from .conformity import require_columns
 from .contract import Contract
+from .files import entries
 from .images import read_images
 from .tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-NO_DATA = (".dvc", ".tmp")
-"""Ends of names of files that lie beside the data."""
 
 
 class Raw(NamedTuple):
@@ -80,17 +77,3 @@ def raw_files(project: Project, where: str, contract: Contract) -> list[Path]:
     if not found:
         raise UserError(f"{where}: no data there; the command `use` takes a file in")
     return found
-
-
-def is_data(path: Path) -> bool:
-    """Whether a file is called like data, not like what accompanies them."""
-    return not (path.name.startswith(".") or path.suffix in NO_DATA or path.name == "README.md")
-
-
-def entries(folder: Path, *, deep: bool = False) -> Iterator[Path]:
-    """What lies in a folder, but for what accompanies the data; of `deep` ones only the files."""
-    for path in filter(is_data, folder.iterdir()):
-        if deep and path.is_dir():
-            yield from entries(path, deep=True)
-        else:
-            yield path

@@ -65,7 +65,7 @@ def sniff(text: Text, target: str | None) -> Sniffed:
     lines = list(_records(sample, delimiter, quote))
     if not any(cell for _, record in lines for cell in record):
         raise UserError(f"{text.name}: no columns; a header line and rows were expected")
-    skip = _lines_above(lines, target)
+    skip = lines_above(lines, target)
     records = [record for above, record in lines if above >= skip]
     header = has_header(records, target)
     body = records[1:] if header else records
@@ -162,7 +162,7 @@ def _fitness(sample: str, delimiter: str, quote: str) -> tuple[float, float, int
     return round(rows / len(records), 1), round(clean, 1), usual
 
 
-def _lines_above(lines: Sequence[tuple[int, list[str]]], target: str | None) -> int:
+def lines_above(lines: Sequence[tuple[int, list[str]]], target: str | None) -> int:
     """How many lines stand above the table: blank ones, a title, what names the delimiter."""
     usual = Counter(len(record) for _, record in lines).most_common(1)[0][0]
     for above, record in lines:

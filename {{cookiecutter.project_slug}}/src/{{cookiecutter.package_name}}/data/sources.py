@@ -13,7 +13,7 @@ from ..reproducibility.artifacts import write_parquet
 from . import adoption
 from .tables import read_database
 
-STORAGES = ("http", "https", "s3", "gs", "azure", "ssh", "hdfs", "webhdfs", "oss")
+STORAGES = ("http", "https", "s3", "ssh")
 """Schemes of addresses that DVC fetches from; others are databases."""
 EXTRAS = ("s3", "ssh")
 """Storages that pyproject.toml has an extra for."""
@@ -45,13 +45,16 @@ def fetched(
     Raises:
         UserError: There is nothing, or it cannot be reached.
     """
-    scheme = urlsplit(address).scheme
-    if "://" not in address or scheme == "file":
-        path = Path(urlsplit(address).path if scheme == "file" else address).expanduser()
+    if "://" not in address:
+        path = Path(address).expanduser()
         if not path.exists():
             raise UserError(f"{address}: no such file or folder")
         return Source(path.absolute(), path.absolute().name)
-    if scheme.partition("+")[0] in STORAGES:
+    try:
+        scheme = urlsplit(address).scheme
+    except ValueError as error:
+        raise UserError(f"{address}: not a valid address: {error}") from error
+    if scheme in STORAGES:
         return _downloaded(project, address, staging, dry_run=dry_run)
     return _exported(address, staging, table)
 

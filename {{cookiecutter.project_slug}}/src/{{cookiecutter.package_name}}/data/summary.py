@@ -19,12 +19,12 @@ def summary(name: str, understanding: Understanding) -> list[str]:
     lines = [f"{name}: {rows}; {', '.join(notes)}", "", *_table(understanding), ""]
     told = [*about[None]]
     for column, notes in about.items():
-        told += [f"{column}: {note}" for note in notes] if column is not None else []
+        told += [f"{_one_line(column)}: {note}" for note in notes] if column is not None else []
     if not told:
         return lines
     more = len(told) - MOST_SHOWN
     shown = [*told[:MOST_SHOWN], *([f"and {more} more such columns"] if more > 0 else [])]
-    return [*lines, "look at:", *(f"- {line}" for line in shown), ""]
+    return [*lines, "look at:", *(f"- {' '.join(line.split())}" for line in shown), ""]
 
 
 def _table(understanding: Understanding) -> list[str]:

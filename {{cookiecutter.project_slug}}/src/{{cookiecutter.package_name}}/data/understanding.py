@@ -16,12 +16,13 @@ from .conformity import apply, first_breach
 from .contract import LEVELS, NUMBERS, TARGETS, Column, Contract, Images, Layout
 from .doubts import doubts
 from .inference import MOST_CATEGORIES, TO_SAY, guess, guess_missing, guess_target
-from .sniffing import Sniffed, has_header, sniff
+from .sniffing import Sniffed, has_header, lines_above, sniff
 from .tables import kind_of, read_table, require_file, sheets_of, texts, with_gaps
 
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_SAMPLED = 200
 LARGEST_SIDE = 64
 """Images of several sizes, or larger than this, are scaled to it: a network need not see more."""
 
@@ -123,13 +124,16 @@ def _layout(path: Path, wishes: Wishes) -> Sniffed:
 def _layout_of_sheet(path: Path, name: str, wishes: Wishes) -> Sniffed:
     sheets = sheets_of(path, name)
     sheet = wishes.sheet or sheets[0]
-    others = [repr(one) for one in sheets if one != sheet]
-    told = [f"the sheet {sheet!r} was taken; there are also {', '.join(others)}"]
-    bare = read_table(path, name, ("",), Layout(sheet=sheet, header=False))
-    header = has_header(bare.head(200).astype("str").to_numpy().tolist(), wishes.target)
+    others = ", ".join(repr(one) for one in sheets if one != sheet)
+    told = [f"the sheet {sheet!r} was taken; there are also {others}"] if others else []
+    bare = read_table(path, name, ("",), Layout(sheet=sheet, header=False)).head(MOST_SAMPLED)
+    rows = bare.astype("object").fillna("").astype("str").to_numpy().tolist()
+    skip = lines_above(list(enumerate(rows)), wishes.target)
+    header = has_header(rows[skip:], wishes.target)
     names = "column names in the first row" if header else "no row of column names"
-    told = told if others and wishes.sheet is None else []
-    return Sniffed(Layout(sheet=sheet, header=header), [f"sheet {sheet!r}", names], told)
+    above = [f"the first {skip} rows are no part of the table"] if skip else []
+    layout = Layout(sheet=sheet, header=header, skip=skip)
+    return Sniffed(layout, [f"sheet {sheet!r}", *above, names], told if not wishes.sheet else [])
 
 
 def _read(files: Sequence[Path], layout: Layout) -> pd.DataFrame:

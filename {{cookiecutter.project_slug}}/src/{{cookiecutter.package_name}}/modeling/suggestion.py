@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..data.contract import LEVELS, NUMBERS, Contract
+from ..data.doubts import RARE
+from ..data.inference import MANY_CATEGORIES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +18,7 @@ CONVOLUTIONS = {
 }
 MOST_ROWS_OF_NEIGHBOURS = 20_000
 """Rows above which comparing each with each takes too long."""
-RARE, SPREAD, MANY_LEVELS, MANY_GAPS = 0.05, 3.0, 50, 0.05
+SPREAD, MANY_GAPS = 3.0, 0.05
 
 
 def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def _recipes(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
             evened = ["log1p"] if _is_spread(table[name]) else []
             if marked or evened:
                 recipes[name] = [*marked, "impute", *evened, "standardise"]
-        elif column.type in LEVELS and len(column.categories or []) > MANY_LEVELS:
+        elif column.type in LEVELS and len(column.categories or []) > MANY_CATEGORIES:
             recipes[name] = ["target_encode", "standardise"]
     return recipes
 

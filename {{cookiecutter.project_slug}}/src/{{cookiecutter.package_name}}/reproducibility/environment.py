@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import platform
 import sys
-from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -55,15 +54,3 @@ def record(path: Path) -> None:
     text = HEADER + "".join(lines)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         write_text(text, path)
-
-
-def record_for_dvc() -> None:
-    """Write environment.yaml of the project whose source this is.
-
-    Called when DVC starts in the project's environment, before it compares what has changed.
-    """
-    root = Path(__file__).parents[3]
-    if (root / "dvc.yaml").exists():
-        # On a medium that cannot be written DVC itself says so.
-        with suppress(OSError):
-            record(root / "environment.yaml")

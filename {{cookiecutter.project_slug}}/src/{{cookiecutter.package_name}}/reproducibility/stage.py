@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 
 from ..config import Project
-from ..data.adoption import resume
 from .environment import record
 from .inputs import unchanged
 from .runtime import notes
@@ -15,14 +14,12 @@ from .runtime import notes
 def run(name: str, main: Callable[[], None]) -> None:
     """Run `main` as the stage `name` of dvc.yaml.
 
-    It records the environment first, and makes sure that no input changes meanwhile. Data that an
-    interrupted `use` had decided to take in are taken in before.
+    It records the environment first, and makes sure that no input changes meanwhile.
 
     Raises:
         UserError: The stage cannot run, or one of its inputs was edited while it ran.
     """
     project = Project.find()
-    resume(project)
     record(project.environment_file)
     for note in notes(project.params().reproducibility):
         print(f"{name}: {note}", file=sys.stderr)
