@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from package_name.data.conformity import apply
-from package_name.data.contract import Contract
-from package_name.data.tables import read_table
-from package_name.data.understanding import (
+from package_name.data.adopting.understanding import (
     Understanding,
     Wishes,
     understand,
 )
-from package_name.data.writing import as_yaml
+from package_name.data.adopting.writing import as_yaml
+from package_name.data.conformity import apply
+from package_name.data.contract import Contract
+from package_name.data.tables import read_table
 from package_name.editing import edited_yaml
 from package_name.errors import UserError
 

@@ -6,21 +6,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from package_name.data.conformity import apply
-from package_name.data.contract import Column, Contract, Layout
-from package_name.data.doubts import doubts
-from package_name.data.inference import (
+from package_name.data.adopting.doubts import doubts
+from package_name.data.adopting.inference import (
     FORMATS,
     Guess,
     guess,
     guess_missing,
     guess_target,
 )
-from package_name.data.understanding import (
+from package_name.data.adopting.understanding import (
     Understanding,
     Wishes,
     understand,
 )
+from package_name.data.conformity import apply
+from package_name.data.contract import Column, Contract, Layout
 from package_name.errors import UserError
 
 

@@ -4,9 +4,9 @@ import codecs
 
 import pytest
 
+from package_name.data.adopting.sniffing import LONGEST_LINE, Sniffed, sniff
 from package_name.data.contract import Layout
-from package_name.data.sniffing import LONGEST_LINE, Sniffed, sniff
-from package_name.data.tables import Text
+from package_name.data.texts import Text
 from package_name.errors import UserError
 
 ROWS = [["city", "people", "note"], ["Oslo", "709000", "cold"], ["Rom", "2873000", "hot"]]

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from package_name.data.contract import Layout
-from package_name.data.tables import kind_of, read_table
+from package_name.data.kinds import kind_of
+from package_name.data.tables import read_table
 from package_name.errors import UserError
 
 BARE = Layout(header=False)

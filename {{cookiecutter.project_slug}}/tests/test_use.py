@@ -19,7 +19,7 @@ from PIL import Image
 
 from package_name import cli
 from package_name.config import Project, read_yaml
-from package_name.data import adoption, present
+from package_name.data.adopting import present, swap
 from package_name.data.contract import Contract
 from package_name.data.tables import read_table
 from package_name.params import load
@@ -49,7 +49,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.chdir(root)
     made = make_project(root)
     sample = root / "data" / "raw" / "fruit.csv"
-    monkeypatch.setattr(present, "SAMPLES", (adoption_hash(sample),))
+    monkeypatch.setattr(present, "SAMPLES", (hash_of(sample),))
     (root / ".dvc").mkdir()
     (root / ".dvc" / "config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
     settings = json.loads(made.params_file.read_text())
@@ -63,7 +63,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return made
 
 
-def adoption_hash(path: Path) -> str:
+def hash_of(path: Path) -> str:
     from my_project.reproducibility.artifacts import sha256
 
     return sha256(path)
@@ -118,7 +118,7 @@ def test_a_file_takes_the_place_of_the_sample(
     assert contract.features == ["age", "region", "income"]
     assert contract.classes == ["no", "yes"]
     assert project.params().data.raw == "data/raw"
-    assert not (project.root / adoption.STAGING).exists()
+    assert not (project.root / swap.STAGING).exists()
 
 
 def test_settings_change_and_the_persons_own_lines_stay(
@@ -249,17 +249,17 @@ def test_an_interrupted_swap_is_finished_by_whoever_comes_next(
         with pytest.raises(SystemExit):
             use(capsys, file, "--target", "churned")
     capsys.readouterr()
-    decided = (project.root / adoption.STAGING / adoption.JOURNAL).exists()
+    decided = (project.root / swap.STAGING / swap.JOURNAL).exists()
     if not decided:
         assert snapshot(project.root) == before
-    adoption.resume(project)
+    swap.resume(project)
     status, _, _ = use(capsys, file, "--target", "churned")
     assert status == 0
     assert contract_of(project).target == "churned"
     assert {path.name for path in project.raw.iterdir()} == {
         *("customers.csv", "customers.csv.dvc", ".gitignore")
     }
-    assert not (project.root / adoption.STAGING).exists()
+    assert not (project.root / swap.STAGING).exists()
 
 
 def stopping(function: Callable[..., object], left: object) -> Callable[..., object]:
@@ -583,9 +583,9 @@ def interrupted(
 ) -> None:
     """Stop the command right after it has decided."""
     with patch.context() as patched:
-        patched.setattr(adoption, "resume", lambda _: False)
+        patched.setattr(swap, "resume", lambda _: False)
         use(capsys, file, "--target", "churned")
-    assert adoption.is_pending(project)
+    assert swap.is_pending(project)
 
 
 def test_a_dry_run_does_not_finish_what_was_interrupted(

@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> None:
             predict.main(options.file, options.output)
         case "use":
             from . import use
-            from .data.understanding import Wishes
+            from .data.adopting.understanding import Wishes
 
             wishes = Wishes(
                 target=options.target,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from .config import Project
 from .data.contract import Contract
+from .data.parquet import read_parquet
 from .data.splits import given_split
-from .data.tables import read_parquet
 from .errors import end, exit_status
 from .modeling.card import model_card, with_interval
 from .modeling.metrics import METRICS, Outcome, outcome, primary_metric, summary

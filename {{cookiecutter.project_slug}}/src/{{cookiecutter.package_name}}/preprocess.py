@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from .config import Project
 from .data.contract import load_contract
+from .data.parquet import read_parquet
 from .data.splits import set_test_apart
-from .data.tables import read_parquet
 from .errors import end, exit_status
 from .reproducibility.artifacts import write_parquet
 from .reproducibility.stage import run

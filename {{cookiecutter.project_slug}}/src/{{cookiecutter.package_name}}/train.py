@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from .config import Project
 from .data.contract import Contract, load_contract
+from .data.parquet import read_parquet
 from .data.splits import Fold, folds
-from .data.tables import read_parquet
 from .errors import UserError, end, exit_status
 from .modeling.metrics import METRICS, Metric, outcome, primary_metric, resampled
 from .params import Params

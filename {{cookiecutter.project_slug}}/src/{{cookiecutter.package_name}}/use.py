@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .config import Project, read_yaml
-from .data import adoption
+from .data.adopting import swap
+from .data.adopting.present import is_kept_by_git, is_used, kept_as, pointer, require_free
+from .data.adopting.sources import Source, fetched
+from .data.adopting.summary import summary
+from .data.adopting.understanding import Understanding, Wishes, understand, understand_images
+from .data.adopting.writing import as_yaml
 from .data.contract import Contract
 from .data.files import entries, is_data
 from .data.images import holds_images
-from .data.present import is_kept_by_git, is_used, kept_as, pointer, require_free
-from .data.sources import Source, fetched
 from .data.splits import folds, set_test_apart
-from .data.summary import summary
-from .data.understanding import Understanding, Wishes, understand, understand_images
-from .data.writing import as_yaml
 from .editing import changed, edited_yaml
 from .errors import UserError
 from .modeling.suggestion import suggest
@@ -45,9 +45,9 @@ def main(address: str, wishes: Wishes, *, dry_run: bool, replace: bool) -> None:
         UserError: They cannot be read or used; nothing has changed then.
     """
     project = Project.find()
-    if dry_run and adoption.is_pending(project):
+    if dry_run and swap.is_pending(project):
         raise UserError("an interrupted `use` has still to be finished; run it without --dry-run")
-    if adoption.resume(project):
+    if swap.resume(project):
         print("use: finished what an interrupted run had begun")
     params = project.params()
     with _staging(project, dry_run) as staging:
@@ -71,7 +71,7 @@ def _staging(project: Project, dry_run: bool) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="use-") as folder:
             yield Path(folder)
     else:
-        with adoption.staged(project) as folder:
+        with swap.staged(project) as folder:
             yield folder
 
 
@@ -136,7 +136,7 @@ def _adopt(
     if source.path.parent != staging:
         _copy(source.path, staging / name)
     if not source.tracked and not by_git:
-        adoption.track(project, staging, "add", "--", name)
+        swap.track(project, staging, "add", "--", name)
     moves = {name: place}
     if not by_git:
         moves[pointer(staging / name).name] = pointer(place)
@@ -156,7 +156,7 @@ def _adopt(
         f"use: {project.name(path)} is no longer used, and removed{kept_as(path)}"
         for path in removed
     ]
-    adoption.commit(
+    swap.commit(
         project,
         {staged: project.name(target) for staged, target in moves.items()},
         [project.name(each) for path in removed for each in (path, pointer(path))],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..data.adopting.doubts import RARE
+from ..data.adopting.inference import MANY_CATEGORIES
 from ..data.contract import LEVELS, NUMBERS, Contract
-from ..data.doubts import RARE
-from ..data.inference import MANY_CATEGORIES
 
 if TYPE_CHECKING:
     import pandas as pd

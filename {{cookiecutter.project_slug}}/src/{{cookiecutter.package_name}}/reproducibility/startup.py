@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..config import Project
-from ..data.adoption import resume
+from ..data.adopting.swap import resume
 from .environment import record
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .contract import LEVELS, Column
+from ..contract import LEVELS, Column
 from .understanding import Understanding
 
 MOST_SHOWN = 40

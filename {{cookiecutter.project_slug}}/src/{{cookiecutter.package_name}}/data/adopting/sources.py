@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from ..config import Project
-from ..errors import UserError
-from ..reproducibility.artifacts import write_parquet
-from . import adoption
-from .tables import read_database
+from ...config import Project
+from ...errors import UserError
+from ...reproducibility.artifacts import write_parquet
+from ..databases import read_database
+from . import swap
 
 STORAGES = ("http", "https", "s3", "ssh")
 """Schemes of addresses that DVC fetches from; others are databases."""
@@ -72,9 +72,9 @@ def _downloaded(project: Project, address: str, staging: Path, *, dry_run: bool)
         raise UserError(f"{told}: the address names no file")
     try:
         if dry_run:
-            adoption.dvc(staging, "get-url", address, name)
+            swap.dvc(staging, "get-url", address, name)
         else:
-            adoption.track(project, staging, "import-url", address, name)
+            swap.track(project, staging, "import-url", address, name)
     except UserError as error:
         raise UserError(_about_storage(str(error), told, parts.scheme)) from error
     return Source(staging / name, told, tracked=True)

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
-from ..errors import UserError
-from ..params import Kind, explain, nearest
-from . import images as pictures
-from .conformity import apply, first_breach
-from .contract import LEVELS, NUMBERS, TARGETS, Column, Contract, Images, Layout
+from ...errors import UserError
+from ...params import Kind, explain, nearest
+from .. import images as pictures
+from ..conformity import apply, first_breach
+from ..contract import LEVELS, NUMBERS, TARGETS, Column, Contract, Images, Layout
+from ..kinds import kind_of
+from ..spreadsheets import sheets_of
+from ..tables import read_table, require_file, with_gaps
+from ..texts import texts
 from .doubts import doubts
 from .inference import MOST_CATEGORIES, TO_SAY, guess, guess_missing, guess_target
 from .sniffing import Sniffed, has_header, lines_above, sniff
-from .tables import kind_of, read_table, require_file, sheets_of, texts, with_gaps
 
 if TYPE_CHECKING:
     import pandas as pd

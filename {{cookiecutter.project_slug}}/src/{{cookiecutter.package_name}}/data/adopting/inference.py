@@ -10,8 +10,8 @@ import re
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
-from .conformity import as_texts, numbers, times
-from .contract import GROUPS, Column, Layout, Type
+from ..conformity import as_texts, numbers, times
+from ..contract import GROUPS, Column, Layout, Type
 
 if TYPE_CHECKING:
     import pandas as pd

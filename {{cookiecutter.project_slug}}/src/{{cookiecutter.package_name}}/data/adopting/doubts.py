@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from .contract import LEVELS, NUMBERS, Contract
+from ..contract import LEVELS, NUMBERS, Contract
 
 if TYPE_CHECKING:
     import numpy as np

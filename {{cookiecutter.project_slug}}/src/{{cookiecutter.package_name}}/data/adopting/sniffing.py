@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from ..errors import UserError
-from .contract import Layout
-from .tables import LONGEST_CELL, Text, decoded, named, numbered, require_distinct
+from ...errors import UserError
+from ..contract import Layout
+from ..names import named, numbered, require_distinct
+from ..texts import LONGEST_CELL, Text, decoded
 
 BYTE_ORDER_MARKS = {
     b"\xff\xfe\0\0": "utf-32",

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..config import Project
-from ..errors import UserError
-from ..reproducibility.artifacts import write_json
+from ...config import Project
+from ...errors import UserError
+from ...reproducibility.artifacts import write_json
 
 STAGING = ".use.tmp"
 JOURNAL = ".journal.json"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 
-from ..editing import styled
-from .contract import Contract
+from ...editing import styled
+from ..contract import Contract
 
 HEADER = """\
 # The data contract: what each column means and which values it may hold. `ingest` sets rows aside

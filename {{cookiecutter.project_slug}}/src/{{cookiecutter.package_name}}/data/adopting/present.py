@@ -7,14 +7,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ..config import Project, read_yaml
-from ..errors import UserError
-from ..params import load
-from ..reproducibility.artifacts import sha256
-from .adoption import dvc
-from .contract import Contract
-from .files import entries
+from ...config import Project, read_yaml
+from ...errors import UserError
+from ...params import load
+from ...reproducibility.artifacts import sha256
+from ..contract import Contract
+from ..files import entries
 from .sources import Source
+from .swap import dvc
 from .understanding import Wishes
 
 SAMPLES = (

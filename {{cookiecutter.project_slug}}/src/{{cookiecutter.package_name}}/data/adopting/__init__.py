@@ -1,0 +1,1 @@
+"""Taking other data into the project: what `use` does before the pipeline runs on them."""

@@ -1,0 +1,47 @@
+"""Reading tables from databases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from ..errors import UserError
+from ..params import nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def sqlite_address(path: Path) -> str:
+    """The address of a database file that is only read."""
+    return f"sqlite:///file:{quote(quote(path.resolve().as_posix()))}?mode=ro&uri=true"
+
+
+def read_database(address: str, name: str, table: str | None) -> pd.DataFrame:
+    """Read a table of the database at an address as SQLAlchemy writes it.
+
+    Raises:
+        UserError: The database or the table cannot be read, or what reads it is not installed.
+    """
+    import pandas as pd
+
+    try:
+        import sqlalchemy
+    except ImportError as error:
+        raise UserError(f"{name}: reading it takes SQLAlchemy: `uv add sqlalchemy`") from error
+    try:
+        engine = sqlalchemy.create_engine(address)
+        inspector = sqlalchemy.inspect(engine)
+        tables = [*inspector.get_table_names(), *inspector.get_view_names()]
+        if table is None and len(tables) == 1:
+            table = tables[0]
+        if table not in tables:
+            told = f"no table {table!r}; {nearest(table, tables)}" if table else "which table?"
+            listed = "" if table else f" --table takes one of {', '.join(tables) or 'none'}"
+            raise UserError(f"{name}: {told}{listed}")
+        with engine.connect() as connection:
+            return pd.read_sql_table(table, connection)
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise UserError(f"{name}: the database cannot be read: {reason}") from error
