@@ -93,6 +93,12 @@ def test_no_template_syntax_is_left_over(tmp_path: Path, question: str, value: s
             assert mark not in content, f"{mark!r} in {name}"
 
 
+def test_a_project_names_its_own_package_only(tmp_path: Path) -> None:
+    project = bake(tmp_path, project_name="Own One")
+    for name in project.files() - {"data/raw/digits.zip"}:
+        assert b"my_project" not in (project / name).read_bytes(), name
+
+
 def test_the_package_is_the_same_python_as_in_the_template(pristine: Project) -> None:
     for path in (TEMPLATE / PACKAGE).rglob("*.py"):
         rendered = pristine / "src/my_project" / path.relative_to(TEMPLATE / PACKAGE).as_posix()

@@ -26,7 +26,7 @@ def customers(rows: int, seed: int = 0, **replaced: object) -> list[dict[str, ob
         leaves = draw.gauss(age, 12) > 55 - 15 * (region == "west")
         made.append(
             {
-                "customer": f"C{seed}-{number:04}",
+                "customer_id": f"C{seed}-{number:04}",
                 "age": -999 if draw.random() < 0.05 else age,
                 "region": region,
                 "income": "?" if draw.random() < 0.05 else round(draw.lognormvariate(10, 0.5), 2),
@@ -114,7 +114,7 @@ def delivery(own: Project) -> Iterator[Project]:
 
 def of_the_test(project: Project) -> set[str]:
     """The customers of the test set."""
-    code = "import pandas; print(*pandas.read_parquet('data/processed/test.parquet').customer)"
+    code = "import pandas; print(*pandas.read_parquet('data/processed/test.parquet').customer_id)"
     return set(project.run("uv", "run", "python", "-c", code).split())
 
 
@@ -164,7 +164,13 @@ def test_a_delivery_that_is_not_as_described_is_named(delivery: Project, change:
 def test_the_documentation_describes_the_columns(delivery: Project) -> None:
     delivery.run("make", "docs")
     page = (delivery / "docs/_build/html/data_dictionary.html").read_text(encoding="utf-8")
-    for cell in ("customer", "identifier", "binary, target", "one of no, yes", "yes, also as -999"):
+    for cell in (
+        "customer_id",
+        "identifier",
+        "binary, target",
+        "one of no, yes",
+        "yes, also as -999",
+    ):
         assert f"<p>{cell}</p>" in page
 
 
@@ -172,7 +178,9 @@ def semicolons(folder: Path) -> list[str]:
     rows = customers(300)
     for row in rows:
         row["income"] = str(row["income"]).replace(".", ",")
-        row["größe"] = f"{random.Random(row['customer']).uniform(150, 200):.1f}".replace(".", ",")
+        row["größe"] = f"{random.Random(row['customer_id']).uniform(150, 200):.1f}".replace(
+            ".", ","
+        )
     path = write(rows, folder / "kunden.csv", delimiter=";")
     path.write_bytes(path.read_text(encoding="utf-8").encode("latin-1"))
     return [str(path), "--target", "churned"]
@@ -210,7 +218,7 @@ def time_stamped(folder: Path) -> list[str]:
 def grouped(folder: Path) -> list[str]:
     rows = [row | {"patient_id": 100 + n // 6} for n, row in enumerate(customers(300))]
     path = write(rows, folder / "visits.csv")
-    return [str(path), "--target", "churned", "--group", "patient_id", "--drop", "customer"]
+    return [str(path), "--target", "churned", "--group", "patient_id", "--drop", "customer_id"]
 
 
 def wide(folder: Path) -> list[str]:

@@ -272,15 +272,15 @@ def test_codes_with_leading_zeros_are_no_numbers_in_any_layout(
     ("values", "expected"),
     [
         ([1, 2, 5], (0, 9)),
-        ([0.5, 10.25], (0, 20)),
+        ([4.5, 26.5], (-18, 49)),
         ([-5, 5], (-15, 15)),
         ([-5, -1], (-9, 3)),
-        ([100, 103.5], (0, 110)),
+        ([100, 103.5], (96, 110)),
         ([0, 0.001], (0, 0.002)),
         ([7.5, 7.5, None], (0, 15)),
     ],
 )
-def test_a_range_is_as_wide_again_on_each_side_but_keeps_its_sign(
+def test_a_range_is_as_wide_again_on_each_side_and_of_counts_not_below_zero(
     values: list, expected: tuple[float, float]
 ) -> None:
     found = guess(pd.Series(values, name="x", dtype="float64"), Layout()).column
@@ -421,9 +421,10 @@ def test_a_marker_among_dates_is_no_date(mark: str) -> None:
 
 
 def test_an_identifier_of_each_row_is_unique_and_one_of_things_tells_its_group() -> None:
-    once = seen(numbered(20, "c"))
+    once = seen(numbered(20, "c"), "farm_id")
     assert once.column.unique
     assert once.doubts == ["names the row: no feature"]
+    assert not seen(numbered(20, "c"), "surname").column.unique
     repeated = seen(numbered(20) * 3, "farm_id")
     assert not repeated.column.unique
     assert repeated.doubts == [

@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 import pytest
-from conftest import as_raw, write_params
+from conftest import CONTRACT, as_raw, write_params
 
 from package_name import ingest
 from package_name.config import Project
@@ -149,3 +149,45 @@ def break_rows(project: Project, count: int, name: str = "fruit.csv") -> None:
     frame = pd.read_csv(raw, dtype="str")
     frame.loc[: count - 1, "weight"] = "heavy"
     frame.to_csv(raw, index=False)
+
+
+def test_numbers_beyond_those_seen_before_are_named_also_within_the_range(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = CONTRACT["columns"]
+    seen = columns | {
+        "weight": columns["weight"] | {"seen": [0, 450], "missing": ["499"], "nullable": True}
+    }
+    project.contract_file.write_text(json.dumps(CONTRACT | {"columns": seen}))
+    raw = project.root / "data" / "raw" / "fruit.csv"
+    frame = pd.read_csv(raw, dtype="str")
+    frame.loc[:2, "weight"] = ["480", "451", "499"]
+    frame.to_csv(raw, index=False)
+    beyond = (pd.to_numeric(frame["weight"]) > 450).sum() - 1
+    ingest.main()
+    printed = capsys.readouterr().out
+    assert f"'weight' has drifted: {beyond} rows are beyond 0 to 450" in printed
+
+
+def test_a_file_beside_the_one_that_is_read_is_named(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project.raw / "more.csv").write_text("a,b\n1,2\n")
+    ingest.main()
+    assert (
+        "ingest: data/raw/more.csv is not read: params.yaml names data/raw/fruit.csv\n"
+        in capsys.readouterr().out
+    )
+
+
+def test_a_delivery_that_dvc_does_not_keep_is_named(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_params(project, data={"raw": "data/raw", "max_rejected": 0.01})
+    first = project.raw / "fruit.csv"
+    (project.raw / "fruit.csv.dvc").write_text("outs: []\n")
+    (project.raw / "later.csv").write_bytes(first.read_bytes())
+    ingest.main()
+    printed = capsys.readouterr().out
+    assert "ingest: 120 rows of 2 files accepted" in printed
+    assert "data/raw/later.csv is not kept by DVC, as others are: `uv run dvc add`" in printed

@@ -6,6 +6,7 @@ import pytest
 from sklearn import metrics as sk
 
 from package_name.errors import UserError
+from package_name.modeling import metrics as measuring
 from package_name.modeling.metrics import (
     METRICS,
     Outcome,
@@ -129,7 +130,7 @@ def test_every_metric_has_an_interval_that_narrows_with_more_rows() -> None:
 def test_resamples_in_parts_are_those_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
     found, metrics = some_outcome(CLASSES), METRICS["classification"]
     whole = resampled(metrics, found, 20, seed=3)
-    monkeypatch.setattr("my_project.modeling.metrics.CELLS_AT_ONCE", 7 * len(found))
+    monkeypatch.setattr(measuring, "CELLS_AT_ONCE", 7 * len(found))
     np.testing.assert_allclose(resampled(metrics, found, 20, seed=3), whole, rtol=1e-12)
 
 

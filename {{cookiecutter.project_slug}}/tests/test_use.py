@@ -23,6 +23,7 @@ from package_name.data.adopting import present, swap
 from package_name.data.contract import Contract
 from package_name.data.tables import read_table
 from package_name.params import load
+from package_name.reproducibility.artifacts import sha256
 
 
 def customers(rows: int = 200, seed: int = 0) -> pd.DataFrame:
@@ -49,7 +50,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.chdir(root)
     made = make_project(root)
     sample = root / "data" / "raw" / "fruit.csv"
-    monkeypatch.setattr(present, "SAMPLES", (hash_of(sample),))
+    monkeypatch.setattr(present, "SAMPLES", (sha256(sample),))
     (root / ".dvc").mkdir()
     (root / ".dvc" / "config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
     settings = json.loads(made.params_file.read_text())
@@ -61,12 +62,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
         "    mlp: {max_epochs: 3}\n\n# The end.\nevaluate: {resamples: 20, confidence: 0.9}\n"
     )
     return made
-
-
-def hash_of(path: Path) -> str:
-    from my_project.reproducibility.artifacts import sha256
-
-    return sha256(path)
 
 
 def use(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -313,7 +308,11 @@ BAD: dict[str, tuple[str, bytes | None, str]] = {
     "one long line": ("a.csv", b"x" * 9_000_000, "the first line is longer than 8 MB"),
     "one row": ("a.csv", b"x,y,t\n1,2,a\n", "target 't' holds 'a' only"),
     "one column": ("a.csv", b"t\n" + b"a\nb\n" * 20, "no feature is described"),
-    "rare class": ("a.csv", GOOD + b"1,2,c\n", "too few rows of a kind to learn from: "),
+    "rare class": (
+        "a.csv",
+        GOOD + b"1,2,c\n",
+        "target 't': 1 of 41 rows are 'c', too few to learn and to test; merge it",
+    ),
     "torn gzip": ("a.csv.gz", gzip.compress(GOOD)[:-20], "a.csv.gz: not a whole gzip file"),
     "torn zip": ("a.zip", packed(GOOD)[:-20], "a.zip: not a whole zip file"),
     "torn parquet": ("a.parquet", b"PAR1 and no more", "a.parquet: not a readable parquet file"),
@@ -437,7 +436,7 @@ def test_images_are_taken_in_by_their_folders(
     assert contract.images.shape == (8, 8, 1)
     assert params.data.resize
     assert "cnn" in params.train.candidates
-    assert (params.train.folds, params.train.holdout) == (None, 0.2)
+    assert (params.train.folds, params.train.holdout) == (5, None)
 
 
 def test_too_many_damaged_images_are_told(
@@ -705,3 +704,47 @@ def test_a_title_above_a_spreadsheets_table_is_no_part_of_it(
     status, _, told = use(capsys, path, "--target", "churnd", "--dry-run")
     assert (status, "did you mean churned?" in told) == (1, True)
     assert contract_of(project).layout.skip == 1
+
+
+def test_what_a_person_has_said_of_columns_stays_when_they_are_described_anew(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(capsys, file, "--target", "churned")
+    text = project.contract_file.read_text().replace("not described yet", "number of the person", 1)
+    project.contract_file.write_text(text.replace("licence: not stated", "licence: internal"))
+    status, _, _ = use(capsys, file, "--target", "churned", "--drop", "income", "--replace")
+    contract = contract_of(project)
+    assert status == 0
+    assert contract.columns["customer"].meaning == "number of the person"
+    assert (contract.licence, contract.drop) == ("internal", ("income",))
+
+
+@pytest.mark.usefixtures("project")
+def test_it_is_said_what_will_be_learnt(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, printed, _ = use(capsys, file, "--target", "churned")
+    assert (
+        "learns: churned, a classification, from 3 columns; 9 candidates, judged by log_loss over "
+        "5 folds; split by row\n" in printed
+    )
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("others", [["a.csv"], ["a.csv", "b.xlsx"]])
+def test_a_folder_of_images_and_tables_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], others: list[str]
+) -> None:
+    folder = images(tmp_path / "pictures")
+    for name in others:
+        (folder / name).write_bytes(GOOD)
+    status, _, told = use(capsys, folder)
+    assert (status, told) == (
+        1,
+        "error: pictures: holds images and tables; name the one or the other\n",
+    )
+
+
+@pytest.mark.usefixtures("project")
+def test_the_project_itself_is_no_data(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, told = use(capsys, ".", "--target", "fruit")
+    assert status == 1
+    assert "the project lies in this folder; name what holds the data alone" in told

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .config import Project
-from .data.conformity import apply, first_breach
+from .data.conformity import apply, first_breach, numbers, without_markers
 from .data.contract import IMAGE, NUMBERS, Contract, load_contract
-from .data.raw import Raw, read
+from .data.files import entries
+from .data.raw import Raw, raw_files, read
 from .errors import UserError, end, exit_status
 from .reproducibility.artifacts import write_json, write_parquet
 from .reproducibility.stage import run
@@ -105,6 +106,40 @@ def require_few_rejected(counts: dict[str, Any], breaches: pd.DataFrame, allowed
         )
 
 
+def drifts(raw: Raw, contract: Contract) -> list[str]:
+    """Which files have numbers beyond those that there were when the contract was written."""
+    told = []
+    for name, column in contract.columns.items():
+        if column.seen is None:
+            continue
+        found, (low, high) = (
+            numbers(without_markers(raw.cells[name], column), contract.layout),
+            column.seen,
+        )
+        beyond = raw.files[~found.isna() & ~found.between(low, high)].value_counts(sort=False)
+        told += [
+            f"{file}: {name!r} has drifted: {count} rows are beyond {low:g} to {high:g}"
+            for file, count in beyond.items()
+        ]
+    return told
+
+
+def beside(project: Project, where: str, contract: Contract) -> list[str]:
+    """Which files in data/raw are not read, or not kept by DVC although others are."""
+    if project.root / where != project.raw:
+        read_files = raw_files(project, where, contract)
+        others = [path for path in entries(project.raw, deep=True) if path not in read_files]
+        # Within a folder of images all is read.
+        others = [path for path in others if project.root / where not in path.parents]
+        return [f"{project.name(path)} is not read: params.yaml names {where}" for path in others]
+    pointers = {path.with_suffix("") for path in project.raw.glob("*.dvc")}
+    loose = [path for path in entries(project.raw) if pointers and path not in pointers]
+    return [
+        f"{project.name(path)} is not kept by DVC, as others are: `uv run dvc add` keeps it"
+        for path in sorted(loose)
+    ]
+
+
 def deviations(raw: Raw, breaches: pd.DataFrame, contract: Contract) -> list[str]:
     """What a person should know of each column that is not as the contract has it."""
     told = []
@@ -117,7 +152,7 @@ def deviations(raw: Raw, breaches: pd.DataFrame, contract: Contract) -> list[str
             f"{file}: {column!r} breaks the contract in {len(found)} of {rows[file]} rows; "
             + first_breach(found)
         )
-    return told
+    return told + drifts(raw, contract)
 
 
 def main() -> None:
@@ -138,6 +173,8 @@ def main() -> None:
         f"-> {project.name(project.dataset)}"
     )
     told = deviations(raw, breaches, contract)
+    for line in beside(project, params.data.raw, contract):
+        print(f"ingest: {line}")
     for line in told[:MOST_TOLD]:
         print(f"ingest: {line}")
     if len(told) > MOST_TOLD:

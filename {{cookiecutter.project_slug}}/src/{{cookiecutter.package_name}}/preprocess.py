@@ -36,7 +36,9 @@ def main() -> None:
     cleaned = clean(dataset, contract.target)
     train, test = set_test_apart(cleaned, contract, params)
     copies = len(cleaned) - len(train) - len(test)
+    lost = len(dataset) - len(cleaned)
     note = f", {copies} copies of test rows left out" if copies else ""
+    note += f", {lost} rows without {contract.target!r} left out" if lost else ""
     write_parquet(train, project.train)
     write_parquet(test, project.test)
     print(

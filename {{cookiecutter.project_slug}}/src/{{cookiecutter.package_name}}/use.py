@@ -13,14 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 from .config import Project, read_yaml
 from .data.adopting import swap
-from .data.adopting.present import is_kept_by_git, is_used, kept_as, pointer, require_free
+from .data.adopting.present import (
+    as_described,
+    is_kept_by_git,
+    is_used,
+    kept_as,
+    pointer,
+    require_free,
+)
 from .data.adopting.sources import Source, fetched
-from .data.adopting.summary import summary
+from .data.adopting.summary import plan, summary
 from .data.adopting.understanding import Understanding, Wishes, understand, understand_images
 from .data.adopting.writing import as_yaml
 from .data.contract import Contract
 from .data.files import entries, is_data
 from .data.images import holds_images
+from .data.kinds import is_table
 from .data.splits import folds, set_test_apart
 from .editing import changed, edited_yaml
 from .errors import UserError
@@ -49,20 +57,22 @@ def main(address: str, wishes: Wishes, *, dry_run: bool, replace: bool) -> None:
         raise UserError("an interrupted `use` has still to be finished; run it without --dry-run")
     if swap.resume(project):
         print("use: finished what an interrupted run had begun")
-    params = project.params()
     with _staging(project, dry_run) as staging:
         source = fetched(project, address, staging, wishes.table, dry_run=dry_run)
-        understanding = _understood(source, wishes, params)
-        settings = _settings(project, understanding)
+        understanding = _understood(project, source, wishes)
+        settings = _settings(project, source.path.name, understanding)
+        contract = as_described(project, understanding.contract)
         print("\n".join(summary(source.path.name, understanding)))
-        if dry_run:
-            print("use: nothing was changed (--dry-run)")
-        elif is_used(project, source, understanding.contract, wishes):
+        print(plan(contract, settings))
+        if is_used(project, source, contract, wishes):
             print(f"use: {source.path.name} is in use already: nothing was changed")
             print("next: uv run dvc repro")
+            return
+        removed = require_free(project, source, contract, replace=replace)
+        if dry_run:
+            print("use: nothing was changed (--dry-run)")
         else:
-            removed = require_free(project, source, understanding.contract, replace=replace)
-            _adopt(project, staging, source, understanding, settings, removed)
+            _adopt(project, staging, source, contract, settings, removed)
 
 
 @contextmanager
@@ -75,19 +85,25 @@ def _staging(project: Project, dry_run: bool) -> Iterator[Path]:
             yield folder
 
 
-def _understood(source: Source, wishes: Wishes, params: Params) -> Understanding:
+def _understood(project: Project, source: Source, wishes: Wishes) -> Understanding:
     path, name = source.path, source.path.name
     if not is_data(path):
         raise UserError(f"{name}: files of such names are not taken for data; rename it")
+    if path.is_dir() and project.root.is_relative_to(path):
+        raise UserError(f"{name}: the project lies in this folder; name what holds the data alone")
+    if path.is_dir() and holds_images(path) and any(map(is_table, entries(path, deep=True))):
+        raise UserError(f"{name}: holds images and tables; name the one or the other")
     if holds_images(path):
-        return understand_images(path, name, source.told, wishes, params.data.max_rejected)
+        return understand_images(
+            path, name, source.told, wishes, project.params().data.max_rejected
+        )
     files = sorted(entries(path, deep=True)) if path.is_dir() else [path]
     if not files:
         raise UserError(f"{name}: a folder without files")
     return understand(files, name, source.told, wishes)
 
 
-def _settings(project: Project, understanding: Understanding) -> dict[str, Any]:
+def _settings(project: Project, file: str, understanding: Understanding) -> dict[str, Any]:
     """What params.yaml has to say, such that the rows can be split and folded by it."""
     contract, table = understanding.contract, understanding.table
     name = project.name(project.params_file)
@@ -104,14 +120,22 @@ def _settings(project: Project, understanding: Understanding) -> dict[str, Any]:
     reasons = []
     # Of few rows or groups an unlucky seed draws all or none for the test.
     for many, seed in product((5, 4, 3, 2), (before.seed, 1, 2, 3, 4, 5)):
-        tried = settings | {"seed": seed} | ({} if contract.images else {"train.folds": many})
+        tried = settings | {"seed": seed}
+        tried |= {"train.folds": many} if settings["train.folds"] else {}
         try:
             _try_split(rows, contract, Params.model_validate(changed(content, tried)))
         except UserError as error:
             reasons.append(error)
         else:
             return tried
-    raise UserError(f"{contract.title}: too few rows of a kind to learn from: {reasons[-1]}")
+    if contract.classes:
+        counts = rows[contract.target].value_counts()
+        raise UserError(
+            f"{file}: target {contract.target!r}: {counts.min()} of {len(rows)} rows are "
+            f"{counts.idxmin()!r}, too few to learn and to test; merge it with another class, or "
+            "take these rows out"
+        )
+    raise UserError(f"{file}: too few rows to learn and to test: {reasons[-1]}")
 
 
 def _try_split(rows: pd.DataFrame, contract: Contract, params: Params) -> None:
@@ -125,7 +149,7 @@ def _adopt(
     project: Project,
     staging: Path,
     source: Source,
-    understanding: Understanding,
+    contract: Contract,
     settings: dict[str, Any],
     removed: Sequence[Path],
 ) -> None:
@@ -147,7 +171,7 @@ def _adopt(
     lines += [] if by_git else [_pattern(place)]
     write_text("".join(f"{line}\n" for line in lines), staging / ".ignored")
     moves[".ignored"] = ignored
-    write_text(as_yaml(understanding.contract), staging / ".schema.yaml")
+    write_text(as_yaml(contract), staging / ".schema.yaml")
     moves[".schema.yaml"] = project.contract_file
     text = edited_yaml(project.params_file.read_text(encoding="utf-8"), settings)
     write_text(text, staging / ".params.yaml")

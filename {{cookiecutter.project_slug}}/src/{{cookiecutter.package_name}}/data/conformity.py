@@ -24,9 +24,10 @@ def require_columns(frame: pd.DataFrame, columns: dict[str, Column], name: str) 
     """
     lacking = [column for column in columns if column not in frame.columns]
     if lacking:
-        are = "column {} is" if len(lacking) == 1 else "columns {} are"
+        one = len(lacking) == 1
         raise UserError(
-            f"{name}: {are.format(_listing(lacking))} missing; the contract asks for it; "
+            f"{name}: column{'' if one else 's'} {_listing(lacking)} {'is' if one else 'are'} "
+            f"missing; the contract asks for {'it' if one else 'them'}; "
             f"the file has {_listing(list(frame.columns))}"
         )
 
@@ -60,7 +61,9 @@ def apply(
     import pandas as pd
 
     raw = frame[list(columns)].reset_index(drop=True)
-    raw = pd.DataFrame({name: _with_gaps(raw[name], column) for name, column in columns.items()})
+    raw = pd.DataFrame(
+        {name: without_markers(raw[name], column) for name, column in columns.items()}
+    )
     table = pd.DataFrame(
         {name: _convert(raw[name], column, layout) for name, column in columns.items()}
     )
@@ -75,7 +78,7 @@ def apply(
     return table, breaches.sort_values("row", kind="stable", ignore_index=True)
 
 
-def _with_gaps(cells: pd.Series, column: Column) -> pd.Series:
+def without_markers(cells: pd.Series, column: Column) -> pd.Series:
     """The cells without those that stand for nothing in this column."""
     if not column.missing:
         return cells

@@ -41,6 +41,8 @@ IMAGE, FILE, PART = "image", "file", "part"
 """The columns of a data set of images, beside its target."""
 GROUPS = {" ": "[ \u00a0\u202f]", ",": ",", ".": r"\.", "'": "['\u2019]"}
 """Patterns of what may stand between groups of three digits."""
+MOST_SHOWN = 12
+"""Categories that a message lists."""
 SIDES = ("train", "test")
 """What a given split calls its two parts."""
 
@@ -75,6 +77,8 @@ class Column(Strict):
     """Whether a row may lack the value."""
     missing: tuple[Text, ...] = ()
     """Texts that stand for a missing value in this column, beside those of the whole table."""
+    seen: tuple[float, float] | None = None
+    """Smallest and largest number that there were when the contract was written."""
     unique: bool = False
     """Whether no two rows may have the same value."""
     example: Text | None = None
@@ -102,7 +106,9 @@ class Column(Strict):
     def rule(self) -> str:
         """What a value must be, in words."""
         if self.categories is not None:
-            return f"one of {', '.join(self.categories)}"
+            more = len(self.categories) - MOST_SHOWN
+            others = f" and {more} more" if more > 0 else ""
+            return f"one of {', '.join(self.categories[:MOST_SHOWN])}{others}"
         match self.type:
             case "datetime":
                 return f"a time written as {self.format or 'ISO 8601 says, such as 2026-01-31'}"

@@ -42,6 +42,10 @@ def read_database(address: str, name: str, table: str | None) -> pd.DataFrame:
             raise UserError(f"{name}: {told}{listed}")
         with engine.connect() as connection:
             return pd.read_sql_table(table, connection)
-    except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"{name}: reading it takes {error.name}: `uv add --dev {error.name}`"
+        ) from error
+    except sqlalchemy.exc.SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise UserError(f"{name}: the database cannot be read: {reason}") from error

@@ -11,7 +11,9 @@ NO_DATA = (".dvc", ".tmp")
 
 def is_data(path: Path) -> bool:
     """Whether a file is called like data, not like what accompanies them."""
-    return not (path.name.startswith(".") or path.suffix in NO_DATA or path.name == "README.md")
+    return not (
+        path.name.startswith(".") or path.suffix in NO_DATA or path.stem.lower() == "readme"
+    )
 
 
 def entries(folder: Path, *, deep: bool = False) -> Iterator[Path]:

@@ -37,3 +37,8 @@ def kind_of(path: Path) -> Kind:
         kind == "zip" and zipfile.is_zipfile(path) and _BOOK in zipfile.ZipFile(path).namelist()
     )
     return "excel" if is_book else kind
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file is called like a table; a zip may hold anything."""
+    return KINDS.get(path.suffix.lower(), "zip") != "zip"

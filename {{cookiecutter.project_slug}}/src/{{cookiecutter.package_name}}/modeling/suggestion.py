@@ -18,6 +18,8 @@ CONVOLUTIONS = {
 }
 MOST_ROWS_OF_NEIGHBOURS = 20_000
 """Rows above which comparing each with each takes too long."""
+MOST_IMAGES_FOLDED = 1000
+"""Images above which training each candidate five times takes too long."""
 SPREAD, MANY_GAPS = 3.0, 0.05
 
 
@@ -25,13 +27,14 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     """Settings for a typed table, by their keys in params.yaml."""
     by = "time" if contract.time else "group" if contract.group else "row"
     images = contract.images is not None
+    costly = images and len(table) > MOST_IMAGES_FOLDED
     return {
         "kind": contract.kind,
         "split.by": by,
         "features.columns": {} if images else _recipes(contract, table),
         "train.metric": _metric(contract, table),
-        "train.folds": None if images else 5,
-        "train.holdout": 0.2 if images else None,
+        "train.folds": None if costly else 5,
+        "train.holdout": 0.2 if costly else None,
         "train.candidates": _of_images() if images else _of_tables(contract, len(table)),
     }
 

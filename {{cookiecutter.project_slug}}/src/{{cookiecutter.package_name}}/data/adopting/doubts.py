@@ -132,12 +132,16 @@ def _twins(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
     if not 1 < len(names) <= MOST_COMPARED or len(table) < 3:
         return
     correlations = table[names].astype("float64").corr(min_periods=3).abs().to_numpy()
+    gaps, told = table[names].isna().sum(), set()
     for one, other in np.argwhere(np.triu(correlations > SAME, k=1)):
-        yield _same(names[one], names[other])
+        kept, lost = sorted((names[one], names[other]), key=lambda name: int(gaps[name]))
+        if not {kept, lost} & told:
+            yield _same(kept, lost)
+        told.add(lost)
 
 
-def _same(one: str, other: str) -> str:
-    return f"{one!r} and {other!r} say the same: `--drop {quote(other)}` loses nothing"
+def _same(kept: str, lost: str) -> str:
+    return f"{kept!r} and {lost!r} say the same: `--drop {quote(lost)}` loses nothing"
 
 
 def _copies(table: pd.DataFrame, contract: Contract) -> Iterator[str]:

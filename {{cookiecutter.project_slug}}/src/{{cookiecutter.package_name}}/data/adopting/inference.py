@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -63,6 +64,7 @@ NUMBERS_ROWS = re.compile(r"(^|[_\s.-])(nr|no|number|index|row)$", re.IGNORECASE
 EACH_ONCE, NAMES_ROW = "each value once", "names the row: no feature"
 MANY_CATEGORIES, MOST_CATEGORIES = 50, 100
 FEW_VALUES = 10
+FEW_ROWS_OF_A_CLASS = 5
 AMONG_NUMBERS = 0.9
 """Share of cells that must be numbers for the others to be taken for missing ones."""
 
@@ -118,13 +120,21 @@ def guess_target(cells: pd.Series, layout: Layout, kind: str | None) -> Guess:
     texts = as_texts(cells.dropna())
     distinct = texts[~texts.isin(list(column.missing))].nunique()
     if column.type in ("numeric", "integer"):
+        rows_of_each = texts.value_counts()
         few = distinct <= FEW_VALUES and distinct <= max(2, len(texts) / 5)
+        few = few and (distinct == 2 or rows_of_each.min() >= FEW_ROWS_OF_A_CLASS)
         as_it_is = kind == "regression" or (kind is None and not few)
     else:
         as_it_is = kind == "regression" or distinct > MOST_CATEGORIES
     if as_it_is or column.categories:
         return found
-    return Guess(_of_levels(cells, texts, column.missing).column, found.doubts)
+    doubts = [*found.doubts]
+    if column.type in ("numeric", "integer") and distinct > 2 and kind is None:
+        doubts.append(
+            f"{distinct} numbers taken for classes: `--kind regression` predicts a number"
+        )
+    made = _of_levels(cells, texts, column.missing)
+    return Guess(made.column, [*doubts, *made.doubts])
 
 
 def _guess_values(cells: pd.Series, layout: Layout) -> Guess:
@@ -195,6 +205,7 @@ def _of_numbers(
         *(cells, texts, "integer" if whole and not too_long else "numeric"),
         *(f"{values.min():g} to {values.max():g}", doubts),
         range=_widened(values),
+        seen=(float(values.min()), float(values.max())),
         missing=tuple(missing),
     )
 
@@ -226,13 +237,14 @@ def _sentinel(texts: pd.Series, found: pd.Series) -> str | None:
 
 
 def _widened(values: pd.Series) -> tuple[float, float]:
-    """The range seen and as much again on each side, but not below zero when none was.
+    """The range seen and as much again on each side; not below zero where zero or a count is seen.
 
     Rounded outwards to two digits; wide enough for another delivery, too narrow for another unit.
     """
     low, high = float(values.min()), float(values.max())
     span = (high - low) or abs(high) or 1.0
-    wide = (0.0 if low >= 0 else _outwards(low - span, -1), _outwards(high + span, 1))
+    counted = low >= 0 and (values == values.round()).all()
+    wide = (0.0 if counted or low == 0 else _outwards(low - span, -1), _outwards(high + span, 1))
     if not all(map(math.isfinite, wide)):
         return low, high
     return min(wide[0], low), max(wide[1], high)
@@ -291,28 +303,46 @@ def _of_texts(cells: pd.Series, texts: pd.Series) -> Guess:
             return _finished(
                 *(cells, texts, "text", "sentences", ["free text: no feature as it stands"])
             )
-        return _finished(*(cells, texts, "identifier", EACH_ONCE, [NAMES_ROW]), unique=True)
+        # Two people of one name may come, two of one number not.
+        once = bool(NAMES.search(str(cells.name)))
+        return _finished(*(cells, texts, "identifier", EACH_ONCE, [NAMES_ROW]), unique=once)
     if distinct > FEW_VALUES and NAMES.search(str(cells.name)):
         note = f"{distinct} different"
         return _finished(cells, texts, "identifier", note, [_repeats(cells)])
     if distinct > MOST_CATEGORIES and distinct > rows / 5:
         guessed: Type = "text" if words >= 3 else "identifier"
         doubt = f"{distinct} different texts in {rows} rows: no feature as it stands"
+        doubt = _repeats(cells) if rows >= 2 * distinct else _amounts(texts) or doubt
         return _finished(cells, texts, guessed, f"{distinct} different", [doubt])
     return _of_levels(cells, texts)
+
+
+def _amounts(texts: pd.Series) -> str | None:
+    """What to do with numbers that have a sign of their unit."""
+    if texts.str.fullmatch(r"[^\w.,+-]{0,2}\s?[+-]?[\d.,' ]*\d\s?\D{0,3}").mean() < AMONG_NUMBERS:
+        return None
+    return f"amounts such as {texts.iloc[0]!r}: no numbers as they stand; take their sign off"
+
+
+def _spellings(values: list[str]) -> list[str]:
+    """What is doubtful about values that differ in nothing but capitals."""
+    alike = Counter(value.lower() for value in values)
+    word, count = alike.most_common(1)[0]
+    same = [value for value in values if value.lower() == word]
+    return [f"{_quoted(tuple(same))} differ in their spelling only"] if count > 1 else []
 
 
 def _of_levels(cells: pd.Series, texts: pd.Series, missing: tuple[str, ...] = ()) -> Guess:
     """The column as texts of a set: two, some, or some in an order."""
     values = sorted({*texts} - {*missing}, key=_natural)
+    doubts = _spellings(values)
     if len(values) == 2:
         ordered = _positive_last(values, texts)
         note = "two texts and the second is the positive"
-        return _finished(cells, texts, "binary", note, categories=ordered, missing=missing)
+        return _finished(cells, texts, "binary", note, doubts, categories=ordered, missing=missing)
     if scale := _in_order(values):
         note = "texts in an order from low to high"
         return _finished(cells, texts, "ordered", note, categories=scale, missing=missing)
-    doubts = []
     if len(values) > MANY_CATEGORIES:
         doubts.append(f"{len(values)} categories are many")
     note = f"{len(values)} different texts"

@@ -38,6 +38,23 @@ def is_used(project: Project, source: Source, contract: Contract, wishes: Wishes
     )
 
 
+def as_described(project: Project, contract: Contract) -> Contract:
+    """The contract with what a person has said before of the same columns."""
+    before = _description(project, contract)
+    if before is None:
+        return contract
+    columns = {
+        name: column.model_copy(
+            update={"meaning": before.columns[name].meaning, "unit": before.columns[name].unit}
+            if name in before.columns
+            else {}
+        )
+        for name, column in contract.columns.items()
+    }
+    said = {"title": before.title, "source": before.source, "licence": before.licence}
+    return contract.model_copy(update={**said, "columns": columns})
+
+
 def _description(project: Project, contract: Contract) -> Contract | None:
     """The contract that the project has, if it describes the same columns."""
     try:
@@ -82,7 +99,7 @@ def require_free(
         if _description(project, contract) and not replace:
             raise UserError(
                 f"{project.name(place)}: in use already, for another target or with other options; "
-                "--replace describes it anew, and changes of references/schema.yaml are lost"
+                "--replace describes it anew, and keeps what you have said columns mean"
             )
     if there and not replace:
         names = ", ".join(project.name(path) for path in there)

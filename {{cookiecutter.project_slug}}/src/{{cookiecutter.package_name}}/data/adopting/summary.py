@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..contract import LEVELS, Column
+from typing import Any
+
+from ..contract import LEVELS, Column, Contract
 from .understanding import Understanding
 
 MOST_SHOWN = 40
@@ -35,7 +37,7 @@ def _table(understanding: Understanding) -> list[str]:
             continue
         gaps = table[name].isna().mean()
         roles = [role for role in ("target", "group", "time") if getattr(contract, role) == name]
-        holds = _levels(column) if column.categories else column.guessed or ""
+        holds = _levels(column) if column.categories else _numbers(column) or column.guessed or ""
         if name == contract.target and column.type in LEVELS:
             shares = table[name].value_counts(normalize=True).head(4)
             holds = ", ".join(f"{value} {share:.0%}" for value, share in shares.items())
@@ -53,6 +55,26 @@ def _table(understanding: Understanding) -> list[str]:
     if len(rows) > len(shown):
         lines.append(f"and {len(rows) - len(shown)} more columns, see references/schema.yaml")
     return lines
+
+
+def _numbers(column: Column) -> str:
+    if column.range is None or column.seen is None:
+        return ""
+    (low, high), (least, most) = column.seen, column.range
+    return f"{low:g} to {high:g}, allowed {least:g} to {most:g}"
+
+
+def plan(contract: Contract, settings: dict[str, Any]) -> str:
+    """What will be learnt and how, by the settings for params.yaml, in a line."""
+    many = len(contract.features)
+    source = "the images" if contract.images else f"{many} column{'s' if many > 1 else ''}"
+    share = settings.get("train.holdout")
+    way = f"on {share:.0%} held out" if share else f"over {settings['train.folds']} folds"
+    candidates = len(settings["train.candidates"])
+    return (
+        f"learns: {_one_line(contract.target)}, a {settings['kind']}, from {source}; {candidates} "
+        f"candidates, judged by {settings['train.metric']} {way}; split by {settings['split.by']}"
+    )
 
 
 def _levels(column: Column, most: int = 4) -> str:

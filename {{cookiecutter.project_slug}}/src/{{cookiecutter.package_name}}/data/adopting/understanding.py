@@ -72,7 +72,7 @@ def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) ->
     """
     layout, notes, told = _layout(files[0], wishes)
     frame = _read(files, layout)
-    target = _require_names(frame, name, wishes)
+    target = _require_names(frame, name, wishes, told)
     missing = guess_missing(frame)
     frame = with_gaps(frame, missing)
     columns: dict[str, Column] = {}
@@ -152,7 +152,7 @@ def _read(files: Sequence[Path], layout: Layout) -> pd.DataFrame:
     return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
 
 
-def _require_names(frame: pd.DataFrame, name: str, wishes: Wishes) -> str:
+def _require_names(frame: pd.DataFrame, name: str, wishes: Wishes, told: list[str]) -> str:
     """The target, after a look whether all columns that are wished for are there."""
     if wishes.target is None:
         raise UserError(f"{name}: which column is to be predicted? {_advice('', frame)}")
@@ -166,9 +166,14 @@ def _require_names(frame: pd.DataFrame, name: str, wishes: Wishes) -> str:
     for option, columns in named.items():
         for column in columns:
             if column is not None and column not in frame.columns:
-                raise UserError(f"{name}: {option}: no column {column!r}; {_advice(column, frame)}")
+                raise UserError(
+                    f"{name}: {option}: no column {column!r}; "
+                    + "; ".join([_advice(column, frame), *told])
+                )
             if option != "--target" and column == wishes.target:
                 raise UserError(f"{name}: {option}: {column!r} is the target")
+    if wishes.group and wishes.time:
+        raise UserError(f"{name}: --group and --time: rows are split by one of them; choose one")
     for option in ("--group", "--time", "--id"):
         if both := {*named[option]} & {*wishes.drop}:
             raise UserError(f"{name}: {option}: {both.pop()!r} is dropped by --drop as well")
@@ -294,8 +299,8 @@ def understand_images(
     sizes, colour, classes = pictures.survey(path, name)
     if len(classes) < 2:
         raise UserError(
-            f"{name}: the images lie in one folder, {next(iter(classes))!r}; a folder for each "
-            "class was expected, such as cats/1.png and dogs/1.png"
+            f"{name}: all images lie in one folder; a folder for each class was expected, such as "
+            "cats/1.png and dogs/1.png"
         )
     (width, height), usual = sizes.most_common(1)[0]
     resize = usual < sizes.total() or max(width, height) > LARGEST_SIDE
