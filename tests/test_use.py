@@ -161,19 +161,6 @@ def test_a_delivery_that_is_not_as_described_is_named(delivery: Project, change:
     assert expected in told
 
 
-def test_the_documentation_describes_the_columns(delivery: Project) -> None:
-    delivery.run("make", "docs")
-    page = (delivery / "docs/_build/html/data_dictionary.html").read_text(encoding="utf-8")
-    for cell in (
-        "customer_id",
-        "identifier",
-        "binary, target",
-        "one of no, yes",
-        "yes, also as -999",
-    ):
-        assert f"<p>{cell}</p>" in page
-
-
 def semicolons(folder: Path) -> list[str]:
     rows = customers(300)
     for row in rows:

@@ -4,7 +4,11 @@ import codecs
 
 import pytest
 
-from package_name.data.adopting.sniffing import LONGEST_LINE, Sniffed, sniff
+from package_name.data.adopting.sniffing import (
+    LONGEST_LINE,
+    Sniffed,
+    sniff,
+)
 from package_name.data.contract import Layout
 from package_name.data.texts import Text
 from package_name.errors import UserError
