@@ -33,7 +33,7 @@ def members(path: Path) -> dict[str, int]:
 
 
 def test_the_samples_are_those_that_use_may_take_away() -> None:
-    present = TEMPLATE / PACKAGE / "data" / "present.py"
+    present = TEMPLATE / PACKAGE / "data" / "adopting" / "present.py"
     known = re.findall(r'"([0-9a-f]{64})"', present.read_text(encoding="utf-8"))
     samples = [path for path in RAW.iterdir() if path.name != "README.md"]
     assert {hashlib.sha256(path.read_bytes()).hexdigest() for path in samples} == set(known)
