@@ -389,3 +389,16 @@ def test_an_unknown_command_ends_with_status_2(capsys: pytest.CaptureFixture[str
         main(["trian"])
     assert end.value.code == 2
     assert "invalid choice: 'trian'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("metrics", "expected"),
+    [
+        ({"log_loss": 0.001}, True),
+        ({"log_loss": 0.05}, False),
+        ({"r2": 0.99999, "rmse": 0.1}, True),
+        ({"r2": 0.9, "rmse": 0.1}, False),
+    ],
+)
+def test_a_champion_too_good_to_be_true_is_told(metrics: dict[str, float], expected: bool) -> None:
+    assert evaluate.nearly_perfect(metrics) is expected
