@@ -364,6 +364,7 @@ def assert_update_fetches(project: Project, content: bytes, **environment: str) 
 
 
 @pytest.mark.usefixtures("speaks_s3")
+@pytest.mark.matrix
 def test_an_object_of_s3_is_used_and_its_next_version_adds_rows(
     generated: Project, bucket: Bucket
 ) -> None:
@@ -379,6 +380,7 @@ def test_an_object_of_s3_is_used_and_its_next_version_adds_rows(
     assert "verify: all 14 outputs of" in generated.run("uv", "run", "my-project", "verify")
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("etag", [True, False], ids=["with an etag", "without an etag"])
 def test_a_web_address_is_used_and_what_is_new_there_adds_rows(
     generated: Project, etag: bool
