@@ -272,15 +272,15 @@ def test_codes_with_leading_zeros_are_no_numbers_in_any_layout(
     ("values", "expected"),
     [
         ([1, 2, 5], (0, 9)),
-        ([4.5, 26.5], (-18, 49)),
+        ([4.5, 26.5], (0, 49)),
         ([-5, 5], (-15, 15)),
         ([-5, -1], (-9, 3)),
-        ([100, 103.5], (96, 110)),
+        ([100, 103.5], (0, 110)),
         ([0, 0.001], (0, 0.002)),
         ([7.5, 7.5, None], (0, 15)),
     ],
 )
-def test_a_range_is_as_wide_again_on_each_side_and_of_counts_not_below_zero(
+def test_a_range_is_as_wide_again_on_each_side_but_keeps_its_sign(
     values: list, expected: tuple[float, float]
 ) -> None:
     found = guess(pd.Series(values, name="x", dtype="float64"), Layout()).column

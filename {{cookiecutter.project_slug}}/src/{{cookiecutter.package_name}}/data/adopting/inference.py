@@ -237,14 +237,13 @@ def _sentinel(texts: pd.Series, found: pd.Series) -> str | None:
 
 
 def _widened(values: pd.Series) -> tuple[float, float]:
-    """The range seen and as much again on each side; not below zero where zero or a count is seen.
+    """The range seen and as much again on each side; not below zero where nothing is.
 
     Rounded outwards to two digits; wide enough for another delivery, too narrow for another unit.
     """
     low, high = float(values.min()), float(values.max())
     span = (high - low) or abs(high) or 1.0
-    counted = low >= 0 and (values == values.round()).all()
-    wide = (0.0 if counted or low == 0 else _outwards(low - span, -1), _outwards(high + span, 1))
+    wide = (0.0 if low >= 0 else _outwards(low - span, -1), _outwards(high + span, 1))
     if not all(map(math.isfinite, wide)):
         return low, high
     return min(wide[0], low), max(wide[1], high)
