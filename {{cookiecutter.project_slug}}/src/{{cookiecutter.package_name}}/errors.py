@@ -55,3 +55,9 @@ def _lines(error: UserError | OSError) -> list[str]:
     if isinstance(error, OSError) and error.filename:
         return [f"{error.filename}: {error.strerror}"]
     return str(error).splitlines()
+
+
+def shortened(text: str, most: int) -> str:
+    """The text on one line, cut to at most so many signs."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[:most]}..."

@@ -12,7 +12,7 @@ from .config import Project
 from .data.contract import Contract, load_contract
 from .data.parquet import read_parquet
 from .data.splits import Fold, folds
-from .errors import UserError, end, exit_status
+from .errors import UserError, end, exit_status, shortened
 from .modeling.metrics import METRICS, Metric, outcome, primary_metric, resampled
 from .params import Params
 from .reproducibility.artifacts import write_csv
@@ -29,6 +29,8 @@ HISTORY_COLUMNS = ["candidate", "fold", "epoch", "loss", "val_loss"]
 SIZES_COLUMNS = ["rows", "fold", "train", "validation"]
 RARE = 10
 STANDARD_ERROR, STANDARD_ERROR_RESAMPLES = "standard_error", 200
+LONGEST_TOLD = 200
+"""Signs of what a library says that are passed on."""
 
 
 def candidates(params: Params, contract: Contract) -> dict[str, Pipeline]:
@@ -215,15 +217,10 @@ def telling(name: str) -> Iterator[None]:
         except ValueError as error:
             raise UserError(
                 f"params.yaml: train.candidates.{name}: it cannot learn from these rows: "
-                f"{_shortened(error)}"
+                f"{shortened(str(error), LONGEST_TOLD)}"
             ) from error
-    for text in dict.fromkeys(_shortened(warning.message) for warning in caught):
+    for text in dict.fromkeys(shortened(str(warning.message), LONGEST_TOLD) for warning in caught):
         print(f"train: {name}: {text}", file=sys.stderr)
-
-
-def _shortened(message: object, most: int = 200) -> str:
-    text = " ".join(str(message).split())
-    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def training_sizes(

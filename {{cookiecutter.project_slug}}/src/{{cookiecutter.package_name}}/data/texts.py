@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import UserError
+from ..errors import UserError, shortened
 from .archives import members, opened_zip, read_gzip, read_member
 from .contract import Layout
 from .kinds import KINDS, Kind, kind_of
@@ -163,12 +163,8 @@ def _parse(content: bytes, columns: int, name: str, layout: Layout) -> pa.Table:
     except pa.ArrowInvalid as error:
         if "Empty CSV" in str(error):
             raise UserError(f"{name}: no rows; only the column names are there") from error
-        reason = " ".join(str(error).removeprefix("CSV parse error: ").split())
-        raise UserError(f"{name}: not a well-formed table: {_shortened(reason)}") from error
-
-
-def _shortened(text: str, most: int = 120) -> str:
-    return text if len(text) <= most else f"{text[:most]}..."
+        reason = shortened(str(error).removeprefix("CSV parse error: "), 120)
+        raise UserError(f"{name}: not a well-formed table: {reason}") from error
 
 
 def _from_json(characters: str, text: Text) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from collections import Counter
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...errors import shortened
 from ..conformity import as_texts, numbers, times
 from ..contract import GROUPS, Column, Layout, Type
 
@@ -406,7 +407,7 @@ def _finished(
         type=guessed,
         meaning=TO_SAY,
         nullable=holes,
-        example=_shortened(shown.iloc[0]),
+        example=shortened(shown.iloc[0], 60),
         guessed=note,
         **more,
     )
@@ -414,7 +415,3 @@ def _finished(
 
 
 TO_SAY = "not described yet"
-
-
-def _shortened(text: str, most: int = 60) -> str:
-    return text if len(text) <= most else f"{text[:most]}..."

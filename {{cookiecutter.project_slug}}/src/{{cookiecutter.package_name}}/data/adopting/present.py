@@ -125,7 +125,7 @@ def is_kept_by_git(project: Project, source: Source) -> bool:
     place = project.raw / source.path.name
     if not _git(project.root, "ls-files", "--", str(place)):
         return False
-    if in_git(project.root, place) and _same(source.path, place) and not source.tracked:
+    if _in_git(project.root, place) and _same(source.path, place) and not source.tracked:
         return True
     raise UserError(
         f"{project.name(place)}: git keeps a file of this name; rename yours, or take that one out "
@@ -146,9 +146,9 @@ def _is_sample(path: Path) -> bool:
 def _is_kept(project: Project, path: Path) -> bool:
     """Whether the bytes can be had again, from DVC's cache or from a commit of git."""
     if not pointer(path).exists():
-        return in_git(project.root, path)
+        return _in_git(project.root, path)
     if not path.exists():
-        return in_git(project.root, pointer(path))
+        return _in_git(project.root, pointer(path))
     return _is_clean(project.root, pointer(path))
 
 
@@ -174,7 +174,7 @@ def _is_clean(folder: Path, kept: Path) -> bool:
     return True
 
 
-def in_git(folder: Path, path: Path) -> bool:
+def _in_git(folder: Path, path: Path) -> bool:
     """Whether git has all of `path` as it is."""
     known = _git(folder, "ls-files", "--", str(path))
     return bool(known) and not _git(folder, "status", "--porcelain", "--ignored", "--", str(path))

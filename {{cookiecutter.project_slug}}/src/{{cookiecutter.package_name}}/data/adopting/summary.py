@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...errors import shortened
 from ..contract import LEVELS, Column, Contract
 from .understanding import Understanding
 
-MOST_SHOWN = 40
+MOST_SHOWN, LONGEST_NAME = 40, 40
 USUAL = ("", "NA")
 """Texts for missing values that are not worth a word."""
 
@@ -21,7 +22,8 @@ def summary(name: str, understanding: Understanding) -> list[str]:
     lines = [f"{name}: {rows}; {', '.join(notes)}", "", *_table(understanding), ""]
     told = [*about[None]]
     for column, notes in about.items():
-        told += [f"{_one_line(column)}: {note}" for note in notes] if column is not None else []
+        if column is not None:
+            told += [f"{shortened(column, LONGEST_NAME)}: {note}" for note in notes]
     if not told:
         return lines
     more = len(told) - MOST_SHOWN
@@ -42,9 +44,8 @@ def _table(understanding: Understanding) -> list[str]:
             shares = table[name].value_counts(normalize=True).head(4)
             holds = ", ".join(f"{value} {share:.0%}" for value, share in shares.items())
             holds += f"; positive: {contract.classes[1]}" if column.type == "binary" else ""
-        rows.append(
-            (_one_line(name), column.type, f"{gaps:.1%}" if gaps else "-", holds, *roles[:1])
-        )
+        called = shortened(name, LONGEST_NAME)
+        rows.append((called, column.type, f"{gaps:.1%}" if gaps else "-", holds, *roles[:1]))
     rows = [(*row, "")[:5] for row in rows]
     shown = rows[: MOST_SHOWN + 1]
     widths = [max(len(row[place]) for row in shown) for place in range(5)]
@@ -71,18 +72,14 @@ def plan(contract: Contract, settings: dict[str, Any]) -> str:
     share = settings.get("train.holdout")
     way = f"on {share:.0%} held out" if share else f"over {settings['train.folds']} folds"
     candidates = len(settings["train.candidates"])
+    target = shortened(contract.target, LONGEST_NAME)
     return (
-        f"learns: {_one_line(contract.target)}, a {settings['kind']}, from {source}; {candidates} "
+        f"learns: {target}, a {settings['kind']}, from {source}; {candidates} "
         f"candidates, judged by {settings['train.metric']} {way}; split by {settings['split.by']}"
     )
 
 
 def _levels(column: Column, most: int = 4) -> str:
-    levels = [_one_line(level) for level in column.categories or []]
+    levels = [shortened(level, LONGEST_NAME) for level in column.categories or []]
     more = f" and {len(levels) - most} more" if len(levels) > most else ""
     return (" < " if column.type == "ordered" else ", ").join(levels[:most]) + more
-
-
-def _one_line(name: str, most: int = 40) -> str:
-    plain = " ".join(name.split())
-    return plain if len(plain) <= most else f"{plain[:most]}..."
