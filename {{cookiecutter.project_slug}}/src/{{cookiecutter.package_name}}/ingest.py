@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .config import Project
 from .data.conformity import apply, first_breach, numbers, without_markers
 from .data.contract import IMAGE, NUMBERS, Contract, load_contract
-from .data.files import entries
+from .data.files import entries, kept_by_dvc
 from .data.raw import Raw, raw_files, read
 from .errors import UserError, end, exit_status
 from .reproducibility.artifacts import write_json, write_parquet
@@ -112,10 +112,8 @@ def drifts(raw: Raw, contract: Contract) -> list[str]:
     for name, column in contract.columns.items():
         if column.seen is None:
             continue
-        found, (low, high) = (
-            numbers(without_markers(raw.cells[name], column), contract.layout),
-            column.seen,
-        )
+        low, high = column.seen
+        found = numbers(without_markers(raw.cells[name], column), contract.layout)
         beyond = raw.files[~found.isna() & ~found.between(low, high)].value_counts(sort=False)
         told += [
             f"{file}: {name!r} has drifted: {count} rows are beyond {low:g} to {high:g}"
@@ -132,8 +130,8 @@ def beside(project: Project, where: str, contract: Contract) -> list[str]:
         # Within a folder of images all is read.
         others = [path for path in others if project.root / where not in path.parents]
         return [f"{project.name(path)} is not read: params.yaml names {where}" for path in others]
-    pointers = {path.with_suffix("") for path in project.raw.glob("*.dvc")}
-    loose = [path for path in entries(project.raw) if pointers and path not in pointers]
+    kept = kept_by_dvc(project.raw)
+    loose = [path for path in entries(project.raw) if kept and path not in kept]
     return [
         f"{project.name(path)} is not kept by DVC, as others are: `uv run dvc add` keeps it"
         for path in sorted(loose)

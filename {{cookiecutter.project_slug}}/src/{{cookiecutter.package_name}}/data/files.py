@@ -16,6 +16,11 @@ def is_data(path: Path) -> bool:
     )
 
 
+def kept_by_dvc(folder: Path) -> set[Path]:
+    """What DVC keeps in a folder, also when it has not brought it yet."""
+    return {pointer.with_suffix("") for pointer in folder.glob("*.dvc")}
+
+
 def entries(folder: Path, *, deep: bool = False) -> Iterator[Path]:
     """What lies in a folder, but for what accompanies the data; of `deep` ones only the files."""
     for path in filter(is_data, folder.iterdir()):

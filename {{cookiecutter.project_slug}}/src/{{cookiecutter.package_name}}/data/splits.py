@@ -76,9 +76,13 @@ def _apart(frame: pd.DataFrame, contract: Contract, params: Params, share: float
     """(n_rows,) whether a row is for the test."""
     if params.split.by == "time":
         return latest(frame[require_column(contract, "time")], share)
+    return keyed(_key(frame, contract, params), share, params.seed)
+
+
+def _key(frame: pd.DataFrame, contract: Contract, params: Params) -> pd.DataFrame:
+    """The columns whose equal values stay together, by row or by group."""
     by_group = params.split.by == "group"
-    key = [require_column(contract, "group")] if by_group else contract.observation
-    return keyed(frame[key], share, params.seed)
+    return frame[[require_column(contract, "group")] if by_group else contract.observation]
 
 
 def keyed(frame: pd.DataFrame, share: float, seed: int) -> np.ndarray:
@@ -95,10 +99,9 @@ def _drawn(frame: pd.DataFrame, contract: Contract, params: Params, share: float
 
     if params.split.by == "time":
         return latest(frame[require_column(contract, "time")], share)
-    if params.split.by == "group":
-        groups = frame[[require_column(contract, "group")]]
-        return draw(groups, pd.Series(True, index=frame.index), share, params.seed)
-    return draw(frame[contract.observation], _strata(frame, contract, params), share, params.seed)
+    by_group = params.split.by == "group"
+    strata = pd.Series(True, index=frame.index) if by_group else _strata(frame, contract, params)
+    return draw(_key(frame, contract, params), strata, share, params.seed)
 
 
 def _strata(frame: pd.DataFrame, contract: Contract, params: Params) -> pd.Series:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 
 def read_sheet(path: Path, name: str, layout: Layout) -> pd.DataFrame:
+    """Read the sheet that `layout` names, or the first, every cell with its own type.
+
+    Raises:
+        UserError: It cannot be read, is empty, or there is no such sheet.
+    """
     import pandas as pd
 
     sheets = sheets_of(path, name)

@@ -93,6 +93,11 @@ def decoded(text: Text, encoding: str) -> str:
 
 
 def read_texts(path: Path, name: str, layout: Layout) -> pd.DataFrame:
+    """Read the tables of text in a file below each other, every cell as text.
+
+    Raises:
+        UserError: One cannot be read as `layout` says, or has other columns.
+    """
     import pandas as pd
 
     frames = [_read_text(text, layout) for text in texts(path, name)]

@@ -12,7 +12,7 @@ from ...errors import UserError
 from ...params import load
 from ...reproducibility.artifacts import sha256
 from ..contract import Contract
-from ..files import entries
+from ..files import entries, kept_by_dvc
 from .sources import Source
 from .swap import dvc
 from .understanding import Wishes
@@ -135,8 +135,7 @@ def is_kept_by_git(project: Project, source: Source) -> bool:
 
 def _there(project: Project) -> list[Path]:
     """What data/raw holds, also when DVC has not brought it yet."""
-    pointers = project.raw.glob("*.dvc")
-    return sorted({*entries(project.raw), *(path.with_suffix("") for path in pointers)})
+    return sorted({*entries(project.raw)} | kept_by_dvc(project.raw))
 
 
 def _is_sample(path: Path) -> bool:
