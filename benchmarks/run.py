@@ -46,12 +46,20 @@ def removed(project: Path) -> None:
 def make_project(to: Path, answers: list[str]) -> Path:
     """Generate a project below `to` and install its environment."""
     command = [sys.executable, "-m", "cookiecutter", "--no-input", "--default-config"]
-    subprocess.run([*command, "-o", str(to), str(TEMPLATE), *answers], check=True)
+    # Cookiecutter leaves the hooks that it has run in the folder for temporary files.
+    environment = os.environ | {"TMPDIR": str(to)}
+    command += ["-o", str(to), str(TEMPLATE), *answers]
+    subprocess.run(command, env=environment, check=True)
     project = to / "my-project"
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    subprocess.run(["uv", "sync", "--quiet"], cwd=project, env=environment, check=True)
+    install(project)
     os.environ["PATH"] = f"{project / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
     return project
+
+
+def install(project: Path) -> None:
+    """Make the environment of `project`."""
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    subprocess.run(["uv", "sync", "--quiet"], cwd=project, env=environment, check=True)
 
 
 def main(rounds: int, dataset: str, keras_backend: str) -> None:

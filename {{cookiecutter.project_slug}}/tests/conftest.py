@@ -9,7 +9,6 @@ import pytest
 
 from package_name.config import Project
 from package_name.data.contract import Contract
-from package_name.data.raw import Raw
 
 CONTRACT = {
     "title": "Made-up fruit",
@@ -60,16 +59,6 @@ def contract() -> Contract:
 @pytest.fixture
 def fruit() -> pd.DataFrame:
     return make_fruit()
-
-
-def as_raw(
-    cells: pd.DataFrame, unusable: pd.DataFrame | None = None, files: list[str] | None = None
-) -> Raw:
-    """Rows as `raw.read` gives them; by default all of them from one file."""
-    if unusable is None:
-        unusable = pd.DataFrame({"row": [], "column": [], "value": [], "rule": []})
-    origin = pd.Series(files or ["data/raw/fruit.csv"] * len(cells), dtype="str")
-    return Raw(cells, origin, unusable.astype({"row": "int64"}))
 
 
 def make_project(root: Path) -> Project:

@@ -14,8 +14,8 @@ import pytest
 from package_name.data.archives import (
     members,
     opened_zip,
-    read_gzip,
-    read_member,
+    unpacked_gzip,
+    unpacked_member,
 )
 from package_name.errors import UserError
 
@@ -42,8 +42,8 @@ def test_a_zip_gives_the_bytes_of_each_file_in_it(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", {"b/c.csv": b"x\n1\n", "a.csv": NOISE})
     with opened_zip(path, "a.zip") as archive:
         assert members(archive) == ["a.csv", "b/c.csv"]
-        assert read_member(archive, "b/c.csv", "a.zip") == b"x\n1\n"
-        assert read_member(archive, "a.csv", "a.zip") == NOISE
+        assert unpacked_member(archive, "b/c.csv", "a.zip").read() == b"x\n1\n"
+        assert unpacked_member(archive, "a.csv", "a.zip").read() == NOISE
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_zip_that_lies_about_its_size_gives_no_more_than_it_says(tmp_path: Pat
     lie = path.read_bytes().replace(struct.pack("<L", len(ZEROS)), struct.pack("<L", 1000))
     path.write_bytes(lie)
     with opened_zip(path, "a.zip") as archive, told("a.zip: a.csv: damaged"):
-        read_member(archive, "a.csv", "a.zip")
+        unpacked_member(archive, "a.csv", "a.zip").read()
 
 
 @pytest.mark.parametrize("packed", ["zip", "gzip"])
@@ -92,17 +92,17 @@ def test_what_packs_well_is_taken_while_it_is_small_or_no_bomb(tmp_path: Path, p
         path = tmp_path / f"{number}.{packed}"
         if packed == "zip":
             with opened_zip(zipped(path, {"a.csv": content}), "a") as archive:
-                assert len(read_member(archive, "a.csv", "a")) == len(content)
+                assert len(unpacked_member(archive, "a.csv", "a").read()) == len(content)
         else:
             path.write_bytes(gzip.compress(content, 1))
-            assert len(read_gzip(path, "a")) == len(content)
+            assert len(unpacked_gzip(path, "a").read()) == len(content)
 
 
 def test_a_gzip_that_unpacks_to_far_too_much_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.csv.gz"
     path.write_bytes(gzip.compress(ZEROS, 9))
     with told("a.csv.gz: unpacks to more than 10"):
-        read_gzip(path, "a.csv.gz")
+        unpacked_gzip(path, "a.csv.gz").read()
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_damaged_gzip_is_told(tmp_path: Path, damage: object) -> None:
     path = tmp_path / "a.csv.gz"
     path.write_bytes(damage(gzip.compress(NOISE)))
     with told("a.csv.gz: not a whole gzip file"):
-        read_gzip(path, "a.csv.gz")
+        unpacked_gzip(path, "a.csv.gz").read()
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_file_of_a_zip_that_cannot_be_unpacked_is_told(tmp_path: Path, change:
     change(content)
     path.write_bytes(content)
     with opened_zip(path, "a.zip") as archive, told("a.zip: a.csv: damaged, or locked by a passwo"):
-        read_member(archive, "a.csv", "a.zip")
+        unpacked_member(archive, "a.csv", "a.zip").read()
 
 
 def test_what_systems_add_to_a_zip_is_no_member(tmp_path: Path) -> None:
@@ -180,4 +180,4 @@ def test_two_files_of_one_name_in_a_zip_do_no_harm(tmp_path: Path) -> None:
         archive.writestr("a.csv", b"x\n2\n")
     with opened_zip(path, "a.zip") as archive:
         assert set(members(archive)) == {"a.csv"}
-        assert read_member(archive, "a.csv", "a.zip") == b"x\n2\n"
+        assert unpacked_member(archive, "a.csv", "a.zip").read() == b"x\n2\n"

@@ -272,24 +272,6 @@ def test_a_columns_own_markers_stand_for_missing_values(
     assert breaches["row"].tolist() == rows
 
 
-def test_a_repeated_value_of_a_unique_column_is_told_at_the_later_row() -> None:
-    column = Column(type="identifier", meaning="name", unique=True, nullable=True)
-    raw = pd.DataFrame({"name": ["a", "b", None, "a", None, "a"]})
-    table, breaches = apply({"name": column}, raw)
-    assert breaches.to_dict("records") == [
-        {"row": row, "column": "name", "value": "a", "rule": "a value that no row above has"}
-        for row in (4, 6)
-    ]
-    assert len(table) == 6
-
-
-def test_a_broken_value_that_repeats_is_told_for_both() -> None:
-    column = Column(type="integer", range=(0, 9), meaning="number", unique=True)
-    _, breaches = apply({"x": column}, pd.DataFrame({"x": ["1", "99", "99", "x", "x"]}))
-    assert breaches["row"].tolist() == [2, 3, 3, 4, 5]
-    assert set(breaches["rule"]) == {"a whole number from 0 to 9", "a value that no row above has"}
-
-
 def test_a_text_may_be_anything_and_is_no_feature(contract: Contract) -> None:
     column = Column(type="text", meaning="note")
     table, breaches = apply({"note": column}, pd.DataFrame({"note": ["=cmd()", "1.0", 2.0, None]}))

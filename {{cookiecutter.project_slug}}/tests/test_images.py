@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import as_raw, write_params
+from conftest import write_params
 from PIL import Image
 
 from package_name import evaluate, ingest, preprocess, train
@@ -21,6 +21,7 @@ from package_name.data.images import (
     read_images,
     survey,
 )
+from package_name.data.raw import Raw
 from package_name.errors import UserError
 
 ANSWER = {"type": "categorical", "categories": ["no", "yes"], "meaning": "the answer"}
@@ -101,7 +102,7 @@ def test_a_split_by_folders_is_known(tmp_path: Path) -> None:
 def test_an_image_beside_a_given_split_is_set_aside(tmp_path: Path) -> None:
     files = dict.fromkeys(["train/no/1.png", "test/yes/1.png", "val/yes/1.png", "1.png"], ramp())
     raw, unusable = read_images(put(tmp_path / "a.zip", files), "a.zip", contract(), resize=False)
-    kept, rejected = ingest.ingest(as_raw(raw, unusable), contract())
+    _, rejected, kept = ingest.ingest(Raw(raw, "a.zip", unusable=unusable), contract())
     assert kept["part"].tolist() == ["test", "train"]
     assert {*rejected["value"]} >= {"1.png", "val/yes/1.png"}
     assert "an image below a folder train or test, as others are" in {*rejected["rule"]}
@@ -129,7 +130,7 @@ def test_an_unusable_image_is_set_aside_with_the_reason(
 ) -> None:
     path = put(tmp_path / "a.zip", {"no/1.png": ramp(), "yes/2.png": content})
     raw, unusable = read_images(path, "a.zip", contract(), resize=False)
-    kept, rejected = ingest.ingest(as_raw(raw, unusable), contract())
+    _, rejected, kept = ingest.ingest(Raw(raw, "a.zip", unusable=unusable), contract())
     assert kept["file"].tolist() == ["no/1.png"]
     assert rejected[["row", "column", "value", "rule"]].to_numpy().tolist() == [
         [2, "image", "yes/2.png", reason]
@@ -148,7 +149,7 @@ def test_a_damaged_file_inside_a_zip_is_set_aside(tmp_path: Path) -> None:
 def test_an_image_of_a_class_that_the_contract_does_not_know_is_set_aside(tmp_path: Path) -> None:
     path = put(tmp_path / "a.zip", {"no/1.png": ramp(), "maybe/1.png": ramp()})
     raw, unusable = read_images(path, "a.zip", contract(), resize=False)
-    _, rejected = ingest.ingest(as_raw(raw, unusable), contract())
+    _, rejected, _ = ingest.ingest(Raw(raw, "a.zip", unusable=unusable), contract())
     assert rejected[["column", "value", "rule"]].to_numpy().tolist() == [
         ["answer", "maybe", "one of no, yes"]
     ]

@@ -4,11 +4,12 @@ import json
 
 import pandas as pd
 import pytest
-from conftest import CONTRACT, as_raw, write_params
+from conftest import CONTRACT, write_params
 
 from package_name import ingest
 from package_name.config import Project
 from package_name.data.contract import Contract
+from package_name.data.raw import Raw
 from package_name.errors import UserError
 
 
@@ -17,10 +18,12 @@ def test_a_row_that_breaks_the_contract_is_kept_with_its_reason(
 ) -> None:
     raw = fruit.astype("str")
     raw.loc[3, ["weight", "colour"]] = ["heavy", "blue"]
-    kept, rejected = ingest.ingest(as_raw(raw), contract)
+    came = Raw(raw, "data/raw/fruit.csv", above=100)
+    _, breaches, kept = ingest.ingest(came, contract)
+    rejected = ingest.rejected(came, breaches)
     assert len(kept) == 59
     assert rejected["column"].tolist() == ["weight", "colour"]
-    assert rejected["row"].tolist() == [4, 4]
+    assert rejected["row"].tolist() == [104, 104]
     assert rejected["file"].tolist() == ["data/raw/fruit.csv"] * 2
     assert rejected["raw_weight"].tolist() == ["heavy", "heavy"]
 
@@ -68,9 +71,9 @@ def test_a_number_that_is_not_finite_is_set_aside(
 ) -> None:
     raw = fruit.astype("str")
     raw.loc[3, "weight"] = value
-    kept, rejected = ingest.ingest(as_raw(raw), contract)
+    _, breaches, kept = ingest.ingest(Raw(raw, "data/raw/fruit.csv"), contract)
     assert len(kept) == 59
-    assert rejected[["row", "value"]].to_numpy().tolist() == [[4, value]]
+    assert breaches[["row", "value"]].to_numpy().tolist() == [[4, value]]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Guessing how a table of text is written."""
 
 import codecs
+import io
 
 import pytest
 
@@ -18,7 +19,7 @@ ROWS = [["city", "people", "note"], ["Oslo", "709000", "cold"], ["Rom", "2873000
 
 def sniffed(content: str | bytes, target: str | None = None, kind: str = "text") -> Sniffed:
     content = content.encode() if isinstance(content, str) else content
-    return sniff(Text("a.csv", kind, content), target)
+    return sniff(Text("a.csv", kind, lambda: io.BytesIO(content)), target)
 
 
 def layout(content: str | bytes, target: str | None = None) -> Layout:

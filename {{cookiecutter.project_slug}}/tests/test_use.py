@@ -403,7 +403,7 @@ def test_a_file_that_may_not_be_read_is_told(
     def refuse(path: Path, *_: object, **__: object) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     status, _, told = use(capsys, file, "--target", "churned")
     assert (status, told) == (1, f"error: {file}: Permission denied\n")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .config import Project
 from .data.contract import Contract
-from .data.parquet import read_parquet
+from .data.parquet import Stored
 from .data.splits import given_split
 from .errors import end, exit_status
 from .modeling.card import model_card, with_interval
@@ -118,7 +118,7 @@ def main() -> None:
         pd.read_csv(project.require(path, "train"))
         for path in (project.leaderboard, project.history, project.training_sizes)
     )
-    test = read_parquet(project.require(project.test, "preprocess"), project.name(project.test))
+    test = Stored(project.require(project.test, "preprocess"), project.name(project.test)).read()
     contract = champion.contract
     actual = test[contract.target].to_numpy()
     if unknown := unlearnt(test, champion):

@@ -1,125 +1,134 @@
-"""Stage 1: read the raw files by the contract and set aside what breaks it."""
+"""Stage 1: read the raw files by the contract and set aside what breaks it.
+
+Rows come and go in batches, so that memory does not grow with their number.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from .config import Project
-from .data.conformity import apply, first_breach, numbers, without_markers
-from .data.contract import IMAGE, NUMBERS, Contract, load_contract
+from .data.batches import ahead, behind
+from .data.conformity import apply, as_texts, breaches_of
+from .data.contract import IMAGE, Contract, load_contract
 from .data.files import entries, kept_by_dvc
 from .data.raw import Raw, raw_files, read
-from .errors import UserError, end, exit_status
-from .reproducibility.artifacts import write_json, write_parquet
+from .data.tally import Tally
+from .data.uniqueness import Census, Repeats, value_hashes
+from .errors import end, exit_status
+from .params import DataParams
+from .reproducibility.artifacts import parquet_writer, write_json
 from .reproducibility.stage import run
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MOST_TOLD = 5
+REPEATED = "a value that no row above has"
 
 
-def ingest(raw: Raw, contract: Contract) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Type the columns of the contract and separate the rows that break it.
+def ingest(
+    raw: Raw, contract: Contract, repeats: dict[str, Repeats] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Type the columns of the contract and find the cells that break it.
 
     Args:
-        raw: The rows as they came.
+        raw: Some rows as they came.
         contract: What they should hold.
+        repeats: For each column that must not repeat a value, what knows those above.
 
     Returns:
-        The rows that keep the contract, with its columns in its order and typed; and one row per
-        broken cell: `file`, `row` in it, `column`, `value`, `rule`, then the raw row's own cells as
-        text.
+        All rows with the contract's columns, typed; the breaches, as `conformity.apply` gives them;
+        and the rows without a breach.
+    """
+    import numpy as np
+    import pandas as pd
+
+    table, breaches = apply(contract.columns, raw.cells, contract.layout, contract.missing)
+    found = [breaches]
+    if raw.unusable is not None:
+        found.insert(0, raw.unusable)
+    for name, known in (repeats or {}).items():
+        present = table[name].dropna()
+        again = present[known.among(value_hashes(present))]
+        if len(again):
+            found.append(breaches_of(name, again, REPEATED))
+    if len(found) > 1:
+        breaches = pd.concat(found).sort_values("row", kind="stable", ignore_index=True)
+    if breaches.empty:
+        return table, breaches, table
+    fine = np.ones(len(table), dtype=bool)
+    fine[breaches["row"].to_numpy() - 1] = False
+    return table, breaches, table[fine]
+
+
+def rejected(raw: Raw, breaches: pd.DataFrame) -> pd.DataFrame:
+    """A row for each breach: `file`, `row`, `column`, `value`, `rule`, and the raw row's own cells.
+
+    The cells are texts, each below the name of its column with `raw_` before it.
     """
     import pandas as pd
 
-    table, breaches = apply(contract.columns, raw.cells, contract.layout)
-    breaches = pd.concat([raw.unusable, breaches], ignore_index=True)
-    breaches = breaches.sort_values("row", kind="stable", ignore_index=True)
-    places = breaches["row"].to_numpy() - 1
-    kept = table.drop(index=pd.unique(places)).reset_index(drop=True)
-    origin = pd.DataFrame(
-        {"file": raw.files, "row": raw.files.groupby(raw.files).cumcount() + 1}
-    ).iloc[places]
-    cells = raw.cells.drop(columns=IMAGE) if contract.images else raw.cells
-    originals = cells.iloc[places].astype("str").add_prefix("raw_").reset_index(drop=True)
-    broken = breaches[["column", "value", "rule"]]
-    return kept, pd.concat([origin.reset_index(drop=True), broken, originals], axis=1)
-
-
-def report(
-    raw: Raw, kept: pd.DataFrame, breaches: pd.DataFrame, contract: Contract
-) -> dict[str, Any]:
-    """What came in and what became of it, as numbers for reports/ingest.json."""
-    rows = raw.files.value_counts(sort=False)
-    rejected = breaches.drop_duplicates(["file", "row"])["file"].value_counts()
-    broken = breaches["column"].value_counts()
-    return {
-        "rows": len(raw.cells),
-        "accepted": len(kept),
-        "rejected": len(raw.cells) - len(kept),
-        "files": {
-            name: {"rows": int(count), "rejected": int(rejected.get(name, 0))}
-            for name, count in rows.items()
-        },
-        "ignored_columns": ignored(raw, contract),
-        "columns": {
-            name: {
-                "missing": int(kept[name].isna().sum()),
-                "breaches": int(broken.get(name, 0)),
-                **(_extent(kept[name]) if column.type in NUMBERS else {}),
-            }
-            for name, column in contract.columns.items()
-        },
-    }
-
-
-def ignored(raw: Raw, contract: Contract) -> list[str]:
-    """The columns that the contract neither describes nor drops."""
-    known = {*contract.columns, *contract.drop}
-    return [str(name) for name in raw.cells.columns if name not in known]
-
-
-def _extent(numbers: pd.Series) -> dict[str, float]:
-    present = numbers.dropna()
-    return (
-        {"smallest": present.min().item(), "largest": present.max().item()} if len(present) else {}
+    cells = raw.cells.drop(columns=IMAGE, errors="ignore")
+    originals = cells.iloc[breaches["row"] - 1].reset_index(drop=True)
+    return pd.concat(
+        [
+            pd.DataFrame({"file": pd.Series([raw.file] * len(breaches), dtype="str")}),
+            breaches.assign(row=breaches["row"] + raw.above),
+            pd.DataFrame({f"raw_{name}": as_texts(originals[name]) for name in originals}),
+        ],
+        axis=1,
     )
 
 
-def require_few_rejected(counts: dict[str, Any], breaches: pd.DataFrame, allowed: float) -> None:
-    """Check the share of rejected rows of each file.
+class _RepeatedError(Exception):
+    """Values came twice where each must come once: the rows must be gone through knowing them."""
+
+    def __init__(self, repeats: dict[str, Repeats]) -> None:
+        self.repeats = repeats
+
+
+def read_all(project: Project, data: DataParams, contract: Contract) -> Tally:
+    """Read all raw files into dataset.parquet and rejected.parquet, or leave both as they are.
 
     Raises:
-        UserError: More than `allowed` broke the contract, or none kept it.
+        UserError: A file cannot be read, or too many of its rows break the contract.
     """
-    for name, file in counts["files"].items():
-        if file["rejected"] <= allowed * file["rows"] and file["rejected"] < file["rows"]:
-            continue
-        own = breaches[breaches["file"] == name]
-        worst = own["column"].value_counts().head(3)
-        columns = ", ".join(f"{column} ({count})" for column, count in worst.items())
-        raise UserError(
-            f"{name}: {file['rejected']} of {file['rows']} rows break references/schema.yaml, "
-            f"more than data.max_rejected ({allowed:g}) in params.yaml allows; worst columns: "
-            f"{columns}; first: {first_breach(own)}"
+    try:
+        return _pass(project, data, contract, {})
+    except _RepeatedError as error:
+        return _pass(project, data, contract, error.repeats)
+
+
+def _pass(
+    project: Project, data: DataParams, contract: Contract, repeats: dict[str, Repeats]
+) -> Tally:
+    unique = [name for name, column in contract.columns.items() if column.unique]
+    censuses = {} if repeats else {name: Census() for name in unique}
+    tally, columns = Tally(contract), None
+    with ExitStack() as stack:
+        keep, set_aside = (
+            stack.enter_context(behind(stack.enter_context(parquet_writer(path))))
+            for path in (project.dataset, project.rejected)
         )
-
-
-def drifts(raw: Raw, contract: Contract) -> list[str]:
-    """Which files have numbers beyond those that there were when the contract was written."""
-    told = []
-    for name, column in contract.columns.items():
-        if column.seen is None:
-            continue
-        low, high = column.seen
-        found = numbers(without_markers(raw.cells[name], column), contract.layout)
-        beyond = raw.files[~found.isna() & ~found.between(low, high)].value_counts(sort=False)
-        told += [
-            f"{file}: {name!r} has drifted: {count} rows are beyond {low:g} to {high:g}"
-            for file, count in beyond.items()
-        ]
-    return told
+        for path in raw_files(project, data.raw, contract):
+            name = project.name(path)
+            for raw in ahead(read(path, name, contract, resize=data.resize)):
+                table, breaches, kept = ingest(raw, contract, repeats)
+                for column, census in censuses.items():
+                    census.add(value_hashes(table[column].dropna()))
+                tally.add(raw, table, breaches, kept)
+                keep(kept)
+                if columns is None or not breaches.empty:
+                    lines = rejected(raw, breaches)
+                    columns = list(lines) if columns is None else columns
+                    set_aside(lines.reindex(columns=columns))
+            tally.require_few_rejected(name, data.max_rejected)
+        found = {name: census.repeated() for name, census in censuses.items()}
+        if any(map(len, found.values())):
+            raise _RepeatedError({name: Repeats(hashes) for name, hashes in found.items()})
+    return tally
 
 
 def beside(project: Project, where: str, contract: Contract) -> list[str]:
@@ -138,46 +147,27 @@ def beside(project: Project, where: str, contract: Contract) -> list[str]:
     ]
 
 
-def deviations(raw: Raw, breaches: pd.DataFrame, contract: Contract) -> list[str]:
-    """What a person should know of each column that is not as the contract has it."""
-    told = []
-    for name in ignored(raw, contract):
-        files = raw.files[raw.cells[name].notna()].unique()
-        told.append(f"{', '.join(files)}: column {name!r} is not described, so it is not used")
-    rows = raw.files.value_counts()
-    for (file, column), found in breaches.groupby(["file", "column"], sort=False):
-        told.append(
-            f"{file}: {column!r} breaks the contract in {len(found)} of {rows[file]} rows; "
-            + first_breach(found)
-        )
-    return told + drifts(raw, contract)
-
-
 def main() -> None:
     """Run the stage in the project around the working directory."""
     project = Project.find()
     params = project.params()
     contract = load_contract(project, params.kind)
-    raw = read(project, params.data.raw, contract, resize=params.data.resize)
-    kept, breaches = ingest(raw, contract)
-    counts = report(raw, kept, breaches, contract)
-    require_few_rejected(counts, breaches, params.data.max_rejected)
-    write_parquet(kept, project.dataset)
-    write_parquet(breaches, project.rejected)
-    write_json(counts, project.ingest_report)
-    of_files = f" of {len(counts['files'])} files" if len(counts["files"]) > 1 else ""
+    tally = read_all(project, params.data, contract)
+    report = tally.report()
+    write_json(report, project.ingest_report)
+    of_files = f" of {len(report['files'])} files" if len(report["files"]) > 1 else ""
     print(
-        f"ingest: {counts['accepted']} rows{of_files} accepted, {counts['rejected']} rejected "
+        f"ingest: {report['accepted']} rows{of_files} accepted, {report['rejected']} rejected "
         f"-> {project.name(project.dataset)}"
     )
-    told = deviations(raw, breaches, contract)
+    told = tally.deviations()
     for line in beside(project, params.data.raw, contract):
         print(f"ingest: {line}")
     for line in told[:MOST_TOLD]:
         print(f"ingest: {line}")
     if len(told) > MOST_TOLD:
         print(f"ingest: and {len(told) - MOST_TOLD} more such columns")
-    if not breaches.empty:
+    if report["rejected"]:
         print(f"ingest: what was rejected, with reasons -> {project.name(project.rejected)}")
 
 

@@ -2,50 +2,68 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any, TextIO
 
 from .config import Project
+from .data.batches import ahead
 from .data.conformity import apply, first_breach, require_columns
 from .data.contract import FILE, Contract
-from .data.tables import read_table
+from .data.tables import read_batches
 from .errors import UserError
-from .reproducibility.artifacts import as_csv, write_csv
+from .reproducibility.artifacts import as_csv, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def read_features(path: Path, contract: Contract, *, resize: bool) -> pd.DataFrame:
-    """Read the contract's feature columns from a file, typed and checked.
+def read_features(path: Path, contract: Contract, *, resize: bool) -> Iterator[pd.DataFrame]:
+    """Read the contract's feature columns from a file, typed and checked, batch by batch.
 
     Args:
-        path: A CSV or parquet file; where the contract describes images, an image, or a zip or a
-            folder of them.
+        path: A table; where the contract describes images, an image, or a zip or a folder of them.
         contract: What the rows should hold.
         resize: Scale images of another size.
 
-    Returns:
-        The features, and of images also where each lies.
+    Yields:
+        The features of some rows, and of images also where each lies.
 
     Raises:
-        UserError: The file cannot be read, lacks a feature, or a cell breaks the contract.
+        UserError: The file cannot be read, lacks a feature, or a cell breaks the contract. All
+            rows have been looked at by then.
     """
+    first, many = None, 0
+    for above, table, breaches in _checked(path, contract, resize=resize):
+        many += len(breaches)
+        if first is None and not breaches.empty:
+            first = first_breach(breaches.head(1).assign(row=breaches["row"] + above))
+        if first is None:
+            yield table
+    if first is not None:
+        others = f" (and {many - 1} more)" if many > 1 else ""
+        raise UserError(f"{path}: {first}{others}")
+
+
+def _checked(
+    path: Path, contract: Contract, *, resize: bool
+) -> Iterator[tuple[int, pd.DataFrame, pd.DataFrame]]:
+    """Of each batch the number of rows above it, its rows, and their breaches."""
     name = str(path)
     if contract.images and path.suffix.lower() != ".parquet":
         from .data.images import read_images
 
-        table, breaches = read_images(path, name, contract, resize=resize)
-    else:
-        raw = read_table(path, name, contract.missing, contract.layout)
-        features = contract.features_only()
+        yield 0, *read_images(path, name, contract, resize=resize)
+        return
+    features, above = contract.features_only(), 0
+    for raw in read_batches(path, name, contract.missing, contract.layout):
         require_columns(raw, features, name)
-        table, breaches = apply(features, raw, contract.layout)
-    if not breaches.empty:
-        others = f" (and {len(breaches) - 1} more)" if len(breaches) > 1 else ""
-        raise UserError(f"{name}: {first_breach(breaches)}{others}")
-    return table
+        yield above, *apply(features, raw, contract.layout, contract.missing)
+        above += len(raw)
 
 
 def require_writable(output: Path, file: Path, project: Project) -> None:
@@ -74,16 +92,37 @@ def main(file: Path, output: Path | None) -> None:
     if output is not None:
         require_writable(output, file, project)
     champion = load(project.require(project.champion, "train"), project.name(project.champion))
-    rows = read_features(file, champion.contract, resize=project.params().data.resize)
-    predictions = champion.predict(rows)
-    if FILE in rows and champion.contract.images:
-        predictions.insert(0, FILE, rows[FILE])
-    if output is None:
-        sys.stdout.write(as_csv(predictions))
+    rows = 0
+    with _written_whole(output) as lines:
+        for batch in ahead(
+            read_features(file, champion.contract, resize=project.params().data.resize)
+        ):
+            predictions = champion.predict(batch)
+            if FILE in batch and champion.contract.images:
+                predictions.insert(0, FILE, batch[FILE])
+            lines.write(as_csv(predictions, header=rows == 0))
+            rows += len(batch)
+    if output is not None:
+        print(f"predict: {rows} rows by {champion.candidate} -> {output}")
+
+
+@contextmanager
+def _written_whole(output: Path | None) -> Iterator[TextIO]:
+    """A file whose content comes to `output` or standard output once the block has ended well."""
+    as_text: dict[str, Any] = {"encoding": "utf-8", "newline": "\n"}
+    if output is not None and (output.is_file() or not output.exists()):
+        with (
+            replacing(output.resolve()) as temporary,
+            temporary.open("w", **as_text) as lines,
+        ):
+            yield lines
         return
-    if output.exists() and not output.is_file():
-        # A pipe or a device takes what is written; it must not be replaced by a file.
-        output.write_text(as_csv(predictions), encoding="utf-8", newline="\n")
-    else:
-        write_csv(predictions, output.resolve())
-    print(f"predict: {len(predictions)} rows by {champion.candidate} -> {output}")
+    with TemporaryFile("w+", **as_text) as lines:
+        yield lines
+        lines.seek(0)
+        if output is None:
+            shutil.copyfileobj(lines, sys.stdout)
+        else:
+            # A pipe or a device takes what is written; it must not be replaced by a file.
+            with output.open("w", **as_text) as pipe:
+                shutil.copyfileobj(lines, pipe)

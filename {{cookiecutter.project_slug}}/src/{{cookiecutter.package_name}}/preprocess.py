@@ -1,28 +1,35 @@
-"""Stage 2: clean each row by itself, then set the test rows apart."""
+"""Stage 2: clean each row by itself, then set the test rows apart.
+
+Rows come and go in batches, so that memory does not grow with their number.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from .config import Project
+from .data.batches import ahead, behind
 from .data.contract import load_contract
-from .data.parquet import read_parquet
-from .data.splits import set_test_apart
+from .data.parquet import Stored
+from .data.splits import sides
 from .errors import end, exit_status
-from .reproducibility.artifacts import write_parquet
+from .reproducibility.artifacts import parquet_writer
 from .reproducibility.stage import run
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def clean(dataset: pd.DataFrame, target: str) -> pd.DataFrame:
+def clean(rows: pd.DataFrame, target: str) -> pd.DataFrame:
     """Drop rows without a target: there is nothing to learn from them or to test on.
 
-    Cleaning looks at one row at a time. What is learnt from many rows (means, categories, scales)
-    belongs into a candidate's pipeline, so that validation folds stay unseen.
+    Cleaning looks at one row at a time, for it gets them in batches. What is learnt from many rows
+    (means, categories, scales) belongs into a candidate's pipeline, so that validation folds stay
+    unseen.
     """
-    return dataset.dropna(subset=[target]).reset_index(drop=True)
+    return rows.dropna(subset=[target]).reset_index(drop=True)
 
 
 def main() -> None:
@@ -30,19 +37,29 @@ def main() -> None:
     project = Project.find()
     params = project.params()
     contract = load_contract(project, params.kind)
-    dataset = read_parquet(
-        project.require(project.dataset, "ingest"), project.name(project.dataset)
-    )
-    cleaned = clean(dataset, contract.target)
-    train, test = set_test_apart(cleaned, contract, params)
-    copies = len(cleaned) - len(train) - len(test)
-    lost = len(dataset) - len(cleaned)
+    dataset = Stored(project.require(project.dataset, "ingest"), project.name(project.dataset))
+
+    def cleaned() -> Iterator[pd.DataFrame]:
+        return (clean(batch, contract.target) for batch in dataset.batches())
+
+    by = sides(cleaned, contract, params)
+    many = train = test = 0
+    with ExitStack() as stack:
+        to_train, to_test = (
+            stack.enter_context(behind(stack.enter_context(parquet_writer(path))))
+            for path in (project.train, project.test)
+        )
+        for rows in ahead(cleaned()):
+            learnt, tried = rows[by.train(rows)], rows[by.test(rows)]
+            to_train(learnt)
+            to_test(tried)
+            many, train, test = many + len(rows), train + len(learnt), test + len(tried)
+        by.require_both(train, test)
+    copies, lost = many - train - test, len(dataset) - many
     note = f", {copies} copies of test rows left out" if copies else ""
     note += f", {lost} rows without {contract.target!r} left out" if lost else ""
-    write_parquet(train, project.train)
-    write_parquet(test, project.test)
     print(
-        f"preprocess: {len(train)} rows for training, {len(test)} for the test{note} "
+        f"preprocess: {train} rows for training, {test} for the test{note} "
         f"-> {project.name(project.train.parent)}"
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .config import Project
 from .data.contract import Contract, load_contract
-from .data.parquet import read_parquet
+from .data.parquet import Stored
 from .data.splits import Fold, folds
 from .errors import UserError, end, exit_status, shortened
 from .modeling.metrics import METRICS, Metric, outcome, primary_metric, resampled
@@ -280,7 +280,7 @@ def main() -> None:
     contract = load_contract(project, params.kind)
     metric = primary_metric(params.kind, params.train.metric)
     pipelines = candidates(params, contract)
-    rows = read_parquet(project.require(project.train, "preprocess"), project.name(project.train))
+    rows = Stored(project.require(project.train, "preprocess"), project.name(project.train)).read()
     X, y = rows[contract.features], rows[contract.target].to_numpy()
     compared_on = folds(rows, contract, params)
     for note in doubts(y, params, compared_on):

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from ..errors import UserError
 
@@ -17,6 +18,7 @@ MOST_TIMES = 200
 """A table of text seldom packs to a fiftieth; a bomb packs to a thousandth."""
 UNSUSPICIOUS = 100 * 2**20
 """Bytes that do no harm, however well they are packed."""
+AT_ONCE = 2**20
 DAMAGED = (OSError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
 """What reading a damaged or locked archive raises."""
 
@@ -54,34 +56,59 @@ def members(archive: zipfile.ZipFile) -> list[str]:
     )
 
 
-def read_member(archive: zipfile.ZipFile, member: str, name: str) -> bytes:
-    """The bytes of one file in a zip.
+class Unpacked(io.RawIOBase):
+    """What is unpacked while it is read: of damage, and of far too much, a line tells."""
+
+    def __init__(self, file: IO[bytes], packed: int, name: str, damaged: str) -> None:
+        self.file, self.packed, self.name, self.damaged = file, packed, name, damaged
+        self.size = 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def close(self) -> None:
+        """Close the packed file too."""
+        self.file.close()
+        super().close()
+
+    def read(self, size: int = -1) -> bytes:
+        """So many bytes, or all that are left.
+
+        Raises:
+            UserError: The file is damaged or locked, or unpacks to far too much.
+        """
+        parts = []
+        while size:
+            try:
+                part = self.file.read(AT_ONCE if size < 0 else min(size, AT_ONCE))
+            except DAMAGED as error:
+                raise UserError(self.damaged) from error
+            if not part:
+                break
+            parts.append(part)
+            self.size += len(part)
+            size -= len(part) if size > 0 else 0
+            _require_sane(self.size, self.packed, self.name)
+        return b"".join(parts)
+
+
+def unpacked_member(archive: zipfile.ZipFile, member: str, name: str) -> Unpacked:
+    """One file in the zip `archive`, which messages call `name`.
 
     Raises:
         UserError: It is damaged or locked by a password.
     """
+    damaged = f"{name}: {member}: damaged, or locked by a password"
     try:
-        return archive.read(member)
+        return Unpacked(archive.open(member), archive.getinfo(member).compress_size, name, damaged)
     except DAMAGED as error:
-        raise UserError(f"{name}: {member}: damaged, or locked by a password") from error
+        raise UserError(damaged) from error
 
 
-def read_gzip(path: Path, name: str) -> bytes:
-    """The unpacked bytes of a gzip file.
-
-    Raises:
-        UserError: It is damaged, or unpacks to far too much.
-    """
-    packed, parts, size = path.stat().st_size, [], 0
-    try:
-        with gzip.open(path) as file:
-            while part := file.read(io.DEFAULT_BUFFER_SIZE * 128):
-                size += len(part)
-                _require_sane(size, packed, name)
-                parts.append(part)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(f"{name}: not a whole gzip file") from error
-    return b"".join(parts)
+def unpacked_gzip(path: Path, name: str) -> Unpacked:
+    """The content of a gzip file."""
+    return Unpacked(gzip.open(path), path.stat().st_size, name, f"{name}: not a whole gzip file")
 
 
 def _require_sane(unpacked: int, packed: int, name: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ..errors import UserError
 from ..params import nearest
+from .parquet import ROWS_AT_ONCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,8 +20,8 @@ def sqlite_address(path: Path) -> str:
     return f"sqlite:///file:{quote(quote(path.resolve().as_posix()))}?mode=ro&uri=true"
 
 
-def read_database(address: str, name: str, table: str | None) -> pd.DataFrame:
-    """Read a table of the database at an address as SQLAlchemy writes it.
+def database_batches(address: str, name: str, table: str | None) -> Iterator[pd.DataFrame]:
+    """Read a table of the database at an address as SQLAlchemy writes it, batch by batch.
 
     Raises:
         UserError: The database or the table cannot be read, or what reads it is not installed.
@@ -40,8 +42,8 @@ def read_database(address: str, name: str, table: str | None) -> pd.DataFrame:
             told = f"no table {table!r}; {nearest(table, tables)}" if table else "which table?"
             listed = "" if table else f" --table takes one of {', '.join(tables) or 'none'}"
             raise UserError(f"{name}: {told}{listed}")
-        with engine.connect() as connection:
-            return pd.read_sql_table(table, connection)
+        with engine.connect().execution_options(stream_results=True) as connection:
+            yield from pd.read_sql_table(table, connection, chunksize=ROWS_AT_ONCE)
     except ModuleNotFoundError as error:
         raise UserError(
             f"{name}: reading it takes {error.name}: `uv add --dev {error.name}`"

@@ -1,7 +1,8 @@
-"""The raw files as one table: what lies in data/raw, one delivery below the other."""
+"""The raw files: what lies in data/raw, one delivery below the other."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,55 +12,46 @@ from .conformity import require_columns
 from .contract import Contract
 from .files import entries
 from .images import read_images
-from .tables import read_table
+from .tables import read_batches
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 class Raw(NamedTuple):
-    """All rows as they came."""
+    """Some rows of a file as they came."""
 
     cells: pd.DataFrame
-    """A row for each observation, with all columns of the files."""
-    files: pd.Series
-    """(n_rows,) the file that each row is from."""
-    unusable: pd.DataFrame
+    """A row for each observation, with all columns of the file."""
+    file: str
+    """The file that they are from."""
+    above: int = 0
+    """Rows of the file that come before them."""
+    unusable: pd.DataFrame | None = None
     """What could not be read of images, as `conformity.apply` gives breaches."""
 
 
-def read(project: Project, where: str, contract: Contract, *, resize: bool) -> Raw:
-    """Read the raw files in the order of their names.
+def read(path: Path, name: str, contract: Contract, *, resize: bool) -> Iterator[Raw]:
+    """Read a raw file batch by batch.
 
     Args:
-        project: The project they lie in.
-        where: A file or a folder, relative to the project's root.
-        contract: What the files should hold.
+        path: The file, or a zip or a folder of images.
+        name: What messages call it.
+        contract: What it should hold.
         resize: Scale images of another size.
 
     Raises:
-        UserError: A file cannot be read, or lacks a column.
+        UserError: It cannot be read, or lacks a column.
     """
-    import pandas as pd
-
-    frames, files, unusable, rows = [], [], [], 0
-    for path in raw_files(project, where, contract):
-        name = project.name(path)
-        if contract.images is not None:
-            frame, breaches = read_images(path, name, contract, resize=resize)
-            unusable.append(breaches.assign(row=breaches["row"] + rows))
-        else:
-            frame = read_table(path, name, contract.missing, contract.layout)
-        require_columns(frame, contract.columns, name)
-        frames.append(frame)
-        files += [name] * len(frame)
-        rows += len(frame)
-    none = pd.DataFrame({"row": [], "column": [], "value": [], "rule": []})
-    return Raw(
-        frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True),
-        pd.Series(files, dtype="str"),
-        pd.concat(unusable, ignore_index=True) if unusable else none.astype({"row": "int64"}),
-    )
+    if contract.images is not None:
+        cells, unusable = read_images(path, name, contract, resize=resize)
+        yield Raw(cells, name, unusable=unusable)
+        return
+    above = 0
+    for cells in read_batches(path, name, contract.missing, contract.layout):
+        require_columns(cells, contract.columns, name)
+        yield Raw(cells, name, above)
+        above += len(cells)
 
 
 def raw_files(project: Project, where: str, contract: Contract) -> list[Path]:

@@ -9,7 +9,9 @@ Folds are drawn so that classes are spread evenly, since nothing outlasts them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import UserError
 from ..params import Params
@@ -38,33 +40,82 @@ def require_column(contract: Contract, by: str) -> str:
     return column
 
 
+Rows = Callable[[], Iterable["pd.DataFrame"]]
+"""Gives all rows, batch by batch."""
+Side = Callable[["pd.DataFrame"], "np.ndarray"]
+"""(n_rows,) whether each of some rows is on a side."""
+
+
+class Sides(NamedTuple):
+    """By what rows are for training or for the test."""
+
+    train: Side
+    test: Side
+    rule: str
+    """In words."""
+
+    def require_both(self, train: int, test: int) -> None:
+        """Check that so many rows on each side are enough to compute a score from.
+
+        Raises:
+            UserError: A side has fewer than two.
+        """
+        if min(train, test) < 2:
+            raise UserError(
+                f"params.yaml: split: {train + test} rows split {self.rule} are {train} for "
+                f"training and {test} for the test; both need two or more"
+            )
+
+
 def set_test_apart(
     frame: pd.DataFrame, contract: Contract, params: Params
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The train rows and the test rows, each in the order of `frame`.
-
-    A split that the contract's `part` gives is kept, but for train rows that equal a test row.
+    """The train rows and the test rows of a table, each in its order; see `sides`.
 
     Raises:
-        UserError: The contract lacks the column to split by, or a side would have fewer than two
-            rows, too few to compute a score from.
+        UserError: The contract lacks the column to split by, or a side has fewer than two rows.
     """
-    given = given_split(frame, contract)
-    if given:
-        test, rule = _given(frame, contract), "as given"
-    else:
-        share = params.split.test_fraction
-        test = _apart(frame, contract, params, share)
-        rule = f"by {params.split.by} with a test_fraction of {share:g} and seed {params.seed}"
-    train, test = (frame[side].reset_index(drop=True) for side in (~test, test))
-    if given:
-        train = _without_copies(train, test, contract.observation)
-    if min(len(train), len(test)) < 2:
-        raise UserError(
-            f"params.yaml: split: {len(frame)} rows split {rule} are {len(train)} for training and "
-            f"{len(test)} for the test; both need two or more"
-        )
+    by = sides(lambda: [frame], contract, params)
+    train, test = (frame[side(frame)].reset_index(drop=True) for side in (by.train, by.test))
+    by.require_both(len(train), len(test))
     return train, test
+
+
+def sides(rows: Rows, contract: Contract, params: Params) -> Sides:
+    """The rules by which rows are for training and for the test, each looked at by itself.
+
+    A split that the contract's `part` gives is kept, but for train rows that equal a test row,
+    which are on neither side. To split by time takes sixteen bytes of memory per row.
+
+    Args:
+        rows: Gives all rows in batches, for what has to be known of them beforehand.
+        contract: Names the columns.
+        params: Says how to split.
+
+    Raises:
+        UserError: The contract lacks the column to split by, or rows lack what decides their side.
+    """
+    if contract.part is not None and any(given_split(batch, contract) for batch in rows()):
+        return _given(rows, contract)
+    share = params.split.test_fraction
+    rule = f"by {params.split.by} with a test_fraction of {share:g} and seed {params.seed}"
+    if params.split.by == "time":
+        test = _of_latest(rows, require_column(contract, "time"), share)
+    else:
+        test = partial(_of_keyed, contract, params)
+    return Sides(lambda frame: ~test(frame), test, rule)
+
+
+def _of_latest(rows: Rows, column: str, share: float) -> Side:
+    import pandas as pd
+
+    times = pd.concat([batch[column] for batch in rows()], ignore_index=True)
+    first = _first_of_latest(times, share)
+    return lambda frame: _since(first, frame[column])
+
+
+def _of_keyed(contract: Contract, params: Params, frame: pd.DataFrame) -> np.ndarray:
+    return keyed(_key(frame, contract, params), params.split.test_fraction, params.seed)
 
 
 def given_split(frame: pd.DataFrame, contract: Contract) -> bool:
@@ -72,11 +123,29 @@ def given_split(frame: pd.DataFrame, contract: Contract) -> bool:
     return contract.part is not None and bool(frame[contract.part].notna().any())
 
 
-def _apart(frame: pd.DataFrame, contract: Contract, params: Params, share: float) -> np.ndarray:
-    """(n_rows,) whether a row is for the test."""
-    if params.split.by == "time":
-        return latest(frame[require_column(contract, "time")], share)
-    return keyed(_key(frame, contract, params), share, params.seed)
+def _given(rows: Rows, contract: Contract) -> Sides:
+    import numpy as np
+
+    part, hashes, silent, many = contract.part or "", [], 0, 0
+    for batch in rows():
+        test = batch[batch[part] == "test"]
+        hashes.append(row_hashes(test[contract.observation], 0).to_numpy())
+        silent, many = silent + int(batch[part].isna().sum()), many + len(batch)
+    if silent:
+        raise UserError(
+            f"references/schema.yaml: part: {part!r} says nothing about {silent} of {many} rows; "
+            "give each train or test"
+        )
+    known = np.unique(np.concatenate(hashes))
+
+    def of_test(frame: pd.DataFrame) -> np.ndarray:
+        return (frame[part] == "test").to_numpy()
+
+    def of_train(frame: pd.DataFrame) -> np.ndarray:
+        copies = np.isin(row_hashes(frame[contract.observation], 0).to_numpy(), known)
+        return ~of_test(frame) & ~copies
+
+    return Sides(of_train, of_test, "as given")
 
 
 def _key(frame: pd.DataFrame, contract: Contract, params: Params) -> pd.DataFrame:
@@ -108,22 +177,6 @@ def _strata(frame: pd.DataFrame, contract: Contract, params: Params) -> pd.Serie
     """(n_rows,) what an equal share is taken of: each class, or all rows of a regression."""
     target = frame[contract.target]
     return target if params.kind == "classification" else target.notna()
-
-
-def _given(frame: pd.DataFrame, contract: Contract) -> np.ndarray:
-    part = frame[contract.part]
-    if part.isna().any():
-        raise UserError(
-            f"references/schema.yaml: part: {contract.part!r} says nothing about "
-            f"{part.isna().sum()} of {len(part)} rows; give each train or test"
-        )
-    return (part == "test").to_numpy()
-
-
-def _without_copies(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """The train rows that are equal to no test row in `columns`."""
-    known = set(row_hashes(test[columns], 0))
-    return train[~row_hashes(train[columns], 0).isin(known)].reset_index(drop=True)
 
 
 def draw(frame: pd.DataFrame, strata: pd.Series, share: float, seed: int) -> np.ndarray:
@@ -179,11 +232,31 @@ def latest(times: pd.Series, share: float) -> np.ndarray:
     Raises:
         UserError: A row has no time.
     """
+    return _since(_first_of_latest(times, share), times)
+
+
+def _first_of_latest(times: pd.Series, share: float) -> Any:
+    """The first time of the latest `share`, or the next one where its middle row is too early.
+
+    The earliest time of all is never among them; there is none if no other is late enough.
+    """
+    import numpy as np
+
     _require_times(times)
-    counts = times.value_counts().sort_index()
-    reached = counts.cumsum() - counts / 2
-    late = counts.index[reached > (1 - share) * len(times)]
-    return times.isin(late[late > counts.index[0]]).to_numpy()
+    ordered, start = np.sort(times.to_numpy()), (1 - share) * len(times)
+    place = min(int(start), len(ordered) - 1)
+    first, behind = (np.searchsorted(ordered, ordered[place], side) for side in ("left", "right"))
+    if first == 0 or (first + behind) / 2 <= start:
+        place = behind
+    return ordered[place] if place < len(ordered) else None
+
+
+def _since(first: Any, times: pd.Series) -> np.ndarray:
+    import numpy as np
+
+    if first is None:
+        return np.zeros(len(times), dtype=bool)
+    return (times >= first).to_numpy(dtype=bool)
 
 
 def row_hashes(frame: pd.DataFrame, seed: int) -> pd.Series:

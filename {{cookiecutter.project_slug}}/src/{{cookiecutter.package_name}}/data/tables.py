@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
 from .contract import PLAIN, Layout
-from .databases import read_database, sqlite_address
+from .databases import database_batches, sqlite_address
 from .kinds import KINDS, kind_of
-from .names import require_distinct
-from .parquet import read_parquet
+from .parquet import parquet_batches
 from .spreadsheets import read_sheet
-from .texts import read_texts
+from .texts import text_batches
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,13 +23,27 @@ OF_OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 def read_table(
     path: Path, name: str, missing: Sequence[str], layout: Layout = PLAIN
 ) -> pd.DataFrame:
+    """Read a table whole, without blanks around its texts; see `read_batches`."""
+    import pandas as pd
+
+    frames = [with_gaps(batch, missing) for batch in read_batches(path, name, missing, layout)]
+    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+
+
+def read_batches(
+    path: Path, name: str, missing: Sequence[str], layout: Layout = PLAIN
+) -> Iterator[pd.DataFrame]:
     """Read a table: every cell of text or, where the file has types, with its own.
 
     Args:
         path: The file; of a zip, all tables of text in it below each other.
         name: What messages call the file.
-        missing: Texts that stand for a missing value.
+        missing: Texts that stand for a missing value. In text files those with blanks around them
+            are left to `conformity.apply`, which knows the columns where it need not look.
         layout: How it is written.
+
+    Yields:
+        Some rows, in their order; never none. JSON and spreadsheets come whole.
 
     Raises:
         UserError: The file is missing, empty, of another kind or not readable as what it is.
@@ -38,16 +51,21 @@ def read_table(
     require_file(path, name)
     match kind_of(path):
         case "parquet":
-            frame = _without_index(read_parquet(path, name), name)
+            batches = (with_gaps(batch, missing) for batch in parquet_batches(path, name))
         case "excel":
-            frame = read_sheet(path, name, layout)
+            batches = iter([with_gaps(read_sheet(path, name, layout), missing)])
         case "database":
-            frame = read_database(sqlite_address(path), name, layout.table)
+            found = database_batches(sqlite_address(path), name, layout.table)
+            batches = (with_gaps(batch, missing) for batch in found)
         case _:
-            frame = read_texts(path, name, layout)
-    if frame.empty:
+            batches = text_batches(path, name, missing, layout)
+    rows = 0
+    for batch in batches:
+        if len(batch):
+            rows += len(batch)
+            yield batch
+    if not rows:
         raise UserError(f"{name}: no rows; only the column names are there")
-    return with_gaps(frame, missing)
 
 
 def require_file(path: Path, name: str) -> None:
@@ -71,14 +89,6 @@ def _neighbours(path: Path) -> str:
     files = path.parent.glob("*") if path.parent.is_dir() else []
     tables = sorted(file.name for file in files if file.suffix.lower() in KINDS)
     return f"that folder holds {', '.join(tables[:10]) or 'no table'}"
-
-
-def _without_index(frame: pd.DataFrame, file: str) -> pd.DataFrame:
-    """The frame with what pandas had kept as its index as columns."""
-    unnamed = list(frame.index.names) == [None]
-    names = [str(name) for name in [*([] if unnamed else frame.index.names), *frame.columns]]
-    require_distinct(names, file)
-    return frame.reset_index(drop=unnamed, allow_duplicates=True).set_axis(names, axis=1)
 
 
 def with_gaps(frame: pd.DataFrame, missing: Sequence[str]) -> pd.DataFrame:

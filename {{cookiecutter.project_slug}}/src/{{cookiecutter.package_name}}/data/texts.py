@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ..errors import UserError, shortened
-from .archives import members, opened_zip, read_gzip, read_member
+from .archives import AT_ONCE, members, opened_zip, unpacked_gzip, unpacked_member
 from .contract import Layout
 from .kinds import KINDS, Kind, kind_of
 from .names import named, numbered, require_distinct
@@ -26,21 +30,25 @@ TABULAR, PERHAPS_TABULAR = (
 )
 """What tables in a zip are called; the second only where nothing is called as the first."""
 LONGEST_CELL = 2**24
+BLOCK, LARGEST_BLOCK = 2**23, 2**30
+"""Bytes parsed at a time."""
 HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class Text(NamedTuple):
-    """A table of text, unpacked."""
+    """A table of text."""
 
     name: str
     """What messages call it."""
     kind: Kind
     """`text` or `json`."""
-    content: bytes
+    opened: Callable[[], BinaryIO]
+    """Opens it to read its bytes, unpacked."""
 
 
-def texts(path: Path, name: str) -> Iterator[Text]:
-    """The tables of text in a file, which may be packed.
+@contextmanager
+def texts(path: Path, name: str) -> Iterator[list[Text]]:
+    """The tables of text in a file, which may be packed; they can be opened within the block.
 
     Raises:
         UserError: It is damaged, or holds none.
@@ -48,17 +56,23 @@ def texts(path: Path, name: str) -> Iterator[Text]:
     match kind_of(path):
         case "gzip":
             inner = KINDS.get(Path(path.stem).suffix.lower())
-            yield Text(name, "json" if inner == "json" else "text", read_gzip(path, name))
+            kind = "json" if inner == "json" else "text"
+            yield [Text(name, kind, partial(unpacked_gzip, path, name))]
         case "zip":
             with opened_zip(path, name) as archive:
                 found = _tables_among(members(archive))
                 if not found:
                     raise UserError(f"{name}: no table of text in it, such as a CSV")
-                for member in found:
-                    kind = KINDS.get(PurePosixPath(member).suffix.lower(), "text")
-                    yield Text(f"{name}: {member}", kind, read_member(archive, member, name))
+                yield [
+                    Text(
+                        f"{name}: {member}",
+                        KINDS.get(PurePosixPath(member).suffix.lower(), "text"),
+                        partial(unpacked_member, archive, member, name),
+                    )
+                    for member in found
+                ]
         case kind:
-            yield Text(name, kind, path.read_bytes())
+            yield [Text(name, kind, partial(path.open, "rb"))]
 
 
 def _tables_among(files: Sequence[str]) -> list[str]:
@@ -72,62 +86,140 @@ def _tables_among(files: Sequence[str]) -> list[str]:
     ]
 
 
-def decoded(text: Text, encoding: str) -> str:
-    """The content as text, without a byte order mark.
+def pieces(text: Text, encoding: str) -> Iterator[str]:
+    """The content, piece by piece, without a byte order mark.
 
     Raises:
         UserError: It is written in another encoding, or is no text.
     """
+    decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)()
+    lines = bytes_read = 0
+    with text.opened() as file:
+        while part := file.read(AT_ONCE):
+            pending = len(decoder.getstate()[0])
+            try:
+                characters = decoder.decode(part)
+            except UnicodeDecodeError as error:
+                raise _not_so_encoded(text, encoding, bytes_read - pending + error.start) from error
+            except UnicodeError as error:
+                raise _not_so_encoded(text, encoding) from error
+            if (place := characters.find("\0")) >= 0:
+                line = lines + characters.count("\n", 0, place) + 1
+                raise UserError(f"{text.name}, line {line}: a zero byte; text has none")
+            lines += characters.count("\n")
+            bytes_read += len(part)
+            yield characters
     try:
-        characters = text.content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+        yield decoder.decode(b"", final=True)
     except UnicodeError as error:
-        where = f" (byte {error.start})" if isinstance(error, UnicodeDecodeError) else ""
-        raise UserError(
-            f"{text.name}: not {encoding} text{where}; save it so, or say how it is written as "
-            "layout.encoding in references/schema.yaml"
-        ) from error
-    if (place := characters.find("\0")) >= 0:
-        line = characters.count("\n", 0, place) + 1
-        raise UserError(f"{text.name}, line {line}: a zero byte; text has none")
-    return characters
+        raise _not_so_encoded(text, encoding, bytes_read - len(decoder.getstate()[0])) from error
 
 
-def read_texts(path: Path, name: str, layout: Layout) -> pd.DataFrame:
+def _not_so_encoded(text: Text, encoding: str, place: int | None = None) -> UserError:
+    where = "" if place is None else f" (byte {place})"
+    return UserError(
+        f"{text.name}: not {encoding} text{where}; save it so, or say how it is written as "
+        "layout.encoding in references/schema.yaml"
+    )
+
+
+class _AsUtf8(io.RawIOBase):
+    """A text as UTF-8, which is checked where that costs next to nothing."""
+
+    def __init__(self, text: Text, encoding: str) -> None:
+        self.text, self.encoding = text, encoding
+        # The parser checks UTF-8 itself, and faster.
+        self.file = text.opened() if encoding == "utf-8" else None
+        self.pieces, self.rest = pieces(text, encoding), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        if self.file:
+            self.file.close()
+        self.pieces.close()
+        super().close()
+
+    def read(self, size: int = -1) -> bytes:
+        if self.file:
+            part = self.file.read(size)
+            if b"\0" in part:
+                # Raises what is wrong, and in which line.
+                deque(self.pieces, maxlen=0)
+            return part
+        parts = [self.rest]
+        while size < 0 or sum(map(len, parts)) < size:
+            piece = next(self.pieces, None)
+            if piece is None:
+                break
+            parts.append(piece.encode())
+        whole = b"".join(parts)
+        size = len(whole) if size < 0 else size
+        self.rest = whole[size:]
+        return whole[:size]
+
+
+def text_batches(
+    path: Path, name: str, missing: Sequence[str], layout: Layout
+) -> Iterator[pd.DataFrame]:
     """Read the tables of text in a file below each other, every cell as text.
+
+    Args:
+        path: The file.
+        name: What messages call it.
+        missing: Texts that stand for a missing value; those with blanks around them stay.
+        layout: How it is written.
+
+    Yields:
+        Some rows, of a JSON table all.
 
     Raises:
         UserError: One cannot be read as `layout` says, or has other columns.
     """
-    import pandas as pd
+    names: list[str] | None = None
+    with texts(path, name) as found:
+        for text in found:
+            batches = (
+                _from_json(text, layout)
+                if text.kind == "json"
+                else _from_csv(text, missing, layout)
+            )
+            for batch in batches:
+                names = names or list(batch)
+                if {*batch} != {*names}:
+                    raise UserError(f"{name}: the tables in it have different columns")
+                yield batch[names]
 
-    frames = [_read_text(text, layout) for text in texts(path, name)]
-    for frame in frames[1:]:
-        if set(frame) != set(frames[0]):
-            raise UserError(f"{name}: the tables in it have different columns")
-    return pd.concat(frames, ignore_index=True)
 
-
-def _read_text(text: Text, layout: Layout) -> pd.DataFrame:
-    characters = decoded(text, layout.encoding)
-    return (
-        _from_json(characters, text) if text.kind == "json" else _from_csv(characters, text, layout)
-    )
-
-
-def _from_csv(characters: str, text: Text, layout: Layout) -> pd.DataFrame:
+def _from_csv(text: Text, missing: Sequence[str], layout: Layout) -> Iterator[pd.DataFrame]:
     import pandas as pd
     import pyarrow as pa
 
-    first = first_record(characters, layout)
+    first = first_record(start(text, layout.encoding, LONGEST_CELL), layout)
     if not any(cell.strip() for cell in first):
         raise UserError(f"{text.name}: no columns; a header line and rows were expected")
-    table = _parse(characters.encode(), len(first), text.name, layout)
-    if layout.header:
-        table = table.slice(1)
     names = named(first) if layout.header else numbered(len(first))
     require_distinct(names, text.name)
     strings = pd.StringDtype(na_value=float("nan"))
-    return table.rename_columns(names).to_pandas(types_mapper={pa.string(): strings}.get)
+    header = 1 if layout.header else 0
+    for batch in _parsed(text, len(first), missing, layout):
+        rows = pa.Table.from_batches([batch]).slice(header)
+        header = max(0, header - len(batch))
+        if len(rows):
+            table = rows.rename_columns(names)
+            yield table.to_pandas(types_mapper={pa.large_string(): strings}.get)
+
+
+def start(text: Text, encoding: str, characters: int) -> str:
+    """The first so many characters of a text, or all; for errors see `pieces`."""
+    parts, many = [], 0
+    for piece in pieces(text, encoding):
+        parts.append(piece)
+        many += len(piece)
+        if many > characters:
+            break
+    return "".join(parts)[:characters]
 
 
 def first_record(characters: str, layout: Layout) -> list[str]:
@@ -143,39 +235,71 @@ def first_record(characters: str, layout: Layout) -> list[str]:
         return []
 
 
-def _parse(content: bytes, columns: int, name: str, layout: Layout) -> pa.Table:
+def _parsed(
+    text: Text, columns: int, missing: Sequence[str], layout: Layout
+) -> Iterator[pa.RecordBatch]:
     """All records as text, the first one too."""
+    import pyarrow as pa
+
+    size, given = BLOCK, 0
+    while True:
+        skipped = given
+        try:
+            for batch in _parsed_in_blocks(text, columns, missing, layout, size):
+                fresh = batch.slice(min(skipped, len(batch)))
+                skipped -= len(batch) - len(fresh)
+                given += len(fresh)
+                yield fresh
+            return
+        except pa.ArrowInvalid as error:
+            # A record that is longer than a block; from the start again, since it is so rare.
+            if "straddl" not in str(error) or size >= LARGEST_BLOCK:
+                raise _not_well_formed(text, layout, str(error)) from error
+            size *= 16
+
+
+def _parsed_in_blocks(
+    text: Text, columns: int, missing: Sequence[str], layout: Layout, size: int
+) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
     from pyarrow import csv as arrow
 
-    try:
-        return arrow.read_csv(
-            io.BytesIO(content),
+    with _AsUtf8(text, layout.encoding) as file:
+        yield from arrow.open_csv(
+            file,
             # One thread, because only then is a broken row told by its number.
             arrow.ReadOptions(
                 autogenerate_column_names=True,
                 use_threads=False,
                 skip_rows=layout.skip,
-                block_size=max(2**20, min(len(content), 2**30)),
+                block_size=size,
             ),
             arrow.ParseOptions(
                 delimiter=layout.delimiter, quote_char=layout.quote, newlines_in_values=True
             ),
             arrow.ConvertOptions(
-                column_types={f"f{place}": pa.string() for place in range(columns)}
+                column_types={f"f{place}": pa.large_string() for place in range(columns)},
+                null_values=list(missing),
+                strings_can_be_null=True,
             ),
         )
-    except pa.ArrowInvalid as error:
-        if "Empty CSV" in str(error):
-            raise UserError(f"{name}: no rows; only the column names are there") from error
-        reason = shortened(str(error).removeprefix("CSV parse error: "), 120)
-        raise UserError(f"{name}: not a well-formed table: {reason}") from error
 
 
-def _from_json(characters: str, text: Text) -> pd.DataFrame:
+def _not_well_formed(text: Text, layout: Layout, told: str) -> UserError:
+    if "Empty CSV" in told:
+        return UserError(f"{text.name}: no rows; only the column names are there")
+    if "invalid UTF8" in told:
+        # Raises where, if the text itself is to blame.
+        deque(pieces(text, layout.encoding), maxlen=0)
+    reason = shortened(told.removeprefix("CSV parse error: "), 120)
+    return UserError(f"{text.name}: not a well-formed table: {reason}")
+
+
+def _from_json(text: Text, layout: Layout) -> Iterator[pd.DataFrame]:
     """A table of JSON objects, one per line or all in one list."""
     import pandas as pd
 
+    characters = "".join(pieces(text, layout.encoding))
     if characters.lstrip().startswith("["):
         records = _loads(characters, text.name)
     else:
@@ -187,7 +311,7 @@ def _from_json(characters: str, text: Text) -> pd.DataFrame:
         raise UserError(f"{text.name}: half a character, such as \\ud800 alone; text has none")
     names = dict.fromkeys(name for record in records for name in record)
     columns = {name: [_json_cell(record.get(name)) for record in records] for name in names}
-    return pd.DataFrame({name: pd.Series(cells, dtype="object") for name, cells in columns.items()})
+    yield pd.DataFrame({name: pd.Series(cells, dtype="object") for name, cells in columns.items()})
 
 
 def _loads(characters: str, name: str) -> Any:

@@ -14,7 +14,7 @@ from pathlib import Path
 from .artifacts import write_text
 
 LIBRARIES = (
-    *("numpy", "scipy", "pandas", "pandera", "pyarrow", "pillow", "openpyxl", "sqlalchemy"),
+    *("numpy", "scipy", "pandas", "pyarrow", "pillow", "openpyxl", "sqlalchemy"),
     *("scikit-learn", "joblib", "h5py", "keras", "jax", "jaxlib", "tensorflow", "torch"),
     "matplotlib",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ...errors import UserError
 from ..contract import Layout
 from ..names import named, numbered, require_distinct
-from ..texts import LONGEST_CELL, Text, decoded
+from ..texts import LONGEST_CELL, Text, pieces, start
 
 BYTE_ORDER_MARKS = {
     b"\xff\xfe\0\0": "utf-32",
@@ -50,8 +50,8 @@ def sniff(text: Text, target: str | None) -> Sniffed:
     Raises:
         UserError: It is no text, or none of a table.
     """
-    encoding = _encoding(text.content)
-    characters = decoded(text, encoding)
+    encoding = _encoding(text)
+    characters = start(text, encoding, LONGEST_LINE + 1)
     notes, doubts = [encoding.upper() if encoding.startswith("utf") else encoding], []
     if not encoding.startswith("utf"):
         doubts.append(
@@ -97,24 +97,27 @@ def sniff(text: Text, target: str | None) -> Sniffed:
     return Sniffed(layout, notes, doubts)
 
 
-def _encoding(content: bytes) -> str:
+def _encoding(text: Text) -> str:
     """UTF-8 or UTF-16 where the bytes are that, and else the Western one of Windows.
 
     Among encodings of one byte nothing but the meaning of words tells which is right.
     """
+    with text.opened() as file:
+        beginning = file.read(4096)
     for mark, encoding in BYTE_ORDER_MARKS.items():
-        if content.startswith(mark):
+        if beginning.startswith(mark):
             return encoding
-    start = content[:4096]
-    zeros = [start[place::2].count(0) / max(1, len(start) / 2) for place in (0, 1)]
+    zeros = [beginning[place::2].count(0) / max(1, len(beginning) / 2) for place in (0, 1)]
     if max(zeros) > 0.4 and min(zeros) < 0.1:
         return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
     for encoding in ("utf-8", "cp1252"):
         try:
-            content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return encoding
+            deque(pieces(text, encoding), maxlen=0)
+        except UserError as error:
+            if not isinstance(error.__cause__, UnicodeError):
+                raise
+        else:
+            return encoding
     return "latin-1"
 
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from ...config import Project
 from ...errors import UserError
 from ...reproducibility.artifacts import write_parquet
-from ..databases import read_database
+from ..databases import database_batches
 from . import swap
 
 STORAGES = ("http", "https", "s3", "ssh")
@@ -91,8 +91,10 @@ def _about_storage(reason: str, told: str, scheme: str) -> str:
 
 def _exported(address: str, staging: Path, table: str | None) -> Source:
     """A table of a server's database as a parquet file, since a server keeps no old rows."""
+    import pandas as pd
+
     told = f"{urlsplit(address).scheme} database"
-    frame = read_database(address, told, table)
+    frame = pd.concat(database_batches(address, told, table), ignore_index=True)
     path = staging / (re.sub(r"[^\w-]", "_", table or "table") + ".parquet")
     write_parquet(frame, path)
     return Source(path, f"table {table} of a {told}")

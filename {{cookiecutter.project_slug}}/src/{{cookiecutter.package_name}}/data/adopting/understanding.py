@@ -121,7 +121,8 @@ def _layout(path: Path, wishes: Wishes) -> Sniffed:
             return Sniffed(Layout(table=wishes.table), ["database"], [])
         case "excel":
             return _layout_of_sheet(path, name, wishes)
-    return sniff(next(texts(path, name)), wishes.target)
+    with texts(path, name) as found:
+        return sniff(found[0], wishes.target)
 
 
 def _layout_of_sheet(path: Path, name: str, wishes: Wishes) -> Sniffed:

@@ -1,0 +1,43 @@
+"""Working on rows in batches, so that memory does not grow with their number."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+WAITING = 2
+"""Batches that are ready before they are needed, or wait to be written."""
+_END: Any = object()
+
+
+def ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """The same items, the next ones made in a thread of their own while one is worked on."""
+    iterator = iter(items)
+    with ThreadPoolExecutor(1) as thread:
+        coming = deque(thread.submit(next, iterator, _END) for _ in range(WAITING))
+        while (item := coming.popleft().result()) is not _END:
+            coming.append(thread.submit(next, iterator, _END))
+            yield item
+
+
+@contextmanager
+def behind(work: Callable[[Item], object]) -> Iterator[Callable[[Item], None]]:
+    """What has `work` done in a thread of its own, in the order of the calls.
+
+    What `work` raises is raised by a later call, or at the end of the block.
+    """
+    waiting: deque[Future[object]] = deque()
+
+    def submit(item: Item) -> None:
+        waiting.append(thread.submit(work, item))
+        while len(waiting) > WAITING or (waiting and waiting[0].done()):
+            waiting.popleft().result()
+
+    with ThreadPoolExecutor(1) as thread:
+        yield submit
+        while waiting:
+            waiting.popleft().result()
