@@ -21,7 +21,8 @@ def test_an_unknown_key_is_named_with_what_was_perhaps_meant(project: Project) -
         project.params()
     assert str(error.value) == (
         "params.yaml: train.fold: unknown key; did you mean folds? "
-        "allowed: metric, folds, holdout, one_standard_error, training_sizes, candidates"
+        "allowed: metric, folds, holdout, one_standard_error, max_rows_in_memory, training_sizes, "
+        "candidates"
     )
 
 

@@ -161,3 +161,25 @@ def test_an_unknown_metric_is_told_with_those_of_the_kind() -> None:
 )
 def test_losses_are_told_from_gains(kind: str, losses: set[str]) -> None:
     assert {metric.name for metric in METRICS[kind] if not metric.higher_is_better} == losses
+
+
+@pytest.mark.parametrize("per_group", [None, 4])
+def test_of_very_many_rows_subsets_give_about_the_same_intervals(
+    monkeypatch: pytest.MonkeyPatch, per_group: int | None
+) -> None:
+    found = some_outcome(CLASSES, 6000)
+    if per_group:
+        groups = np.arange(6000) // per_group
+        found = Outcome(found.actual, found.predicted, CLASSES, groups)
+    metrics, drawn = METRICS["classification"], []
+    for most in (6000, 1500):
+        monkeypatch.setattr(measuring, "MOST_RESAMPLED", most)
+        drawn.append(resampled(metrics, found, 200, seed=3))
+    whole, in_subsets = drawn
+    assert in_subsets.shape == whole.shape
+    np.testing.assert_allclose(in_subsets.std(axis=1), whole.std(axis=1), rtol=0.35)
+    figures = np.array([metric.of(found) for metric in metrics])
+    beyond = np.abs(in_subsets.mean(axis=1) - figures) / whole.std(axis=1)
+    # That error is drawn upwards by noise, in all rows as in subsets.
+    measured = [metric.name != "calibration_error" for metric in metrics]
+    assert (beyond[measured] < 0.35).all()

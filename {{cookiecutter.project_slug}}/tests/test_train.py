@@ -10,9 +10,11 @@ from conftest import PARAMS, write_params
 from package_name import ingest, preprocess, train
 from package_name.config import Project
 from package_name.data.contract import Contract, load_contract
+from package_name.data.parquet import Stored
 from package_name.data.splits import folds
 from package_name.errors import UserError
 from package_name.modeling.metrics import primary_metric
+from package_name.modeling.rows import TrainRows
 from package_name.train import (
     candidates,
     choose,
@@ -91,12 +93,11 @@ def run(project: Project) -> pd.DataFrame:
     """The leaderboard of all rows."""
     params = project.params()
     contract = load_contract(project, params.kind)
-    rows = pd.read_csv(project.root / params.data.raw)
+    table = pd.read_csv(project.root / params.data.raw)
     leaderboard, _ = compare(
         candidates(params, contract),
-        rows[contract.features],
-        rows[contract.target].to_numpy(),
-        folds(rows, contract, params),
+        TrainRows(table, Stored(project.train, "train.parquet"), contract, params),
+        folds(table, contract, params),
         scorer(params, contract),
         primary_metric(params.kind, params.train.metric),
     )
@@ -126,13 +127,12 @@ def test_a_class_that_a_fold_has_not_learnt_counts_against_the_candidate(
 
 def test_sizes_tell_whether_more_rows_help(project: Project, contract: Contract) -> None:
     params = project.params()
-    rows = pd.read_csv(project.root / params.data.raw)
+    table = pd.read_csv(project.root / params.data.raw)
     score = scorer(params, contract)
     sizes = training_sizes(
         candidates(params, contract)["linear"],
-        rows[contract.features],
-        rows["fruit"].to_numpy(),
-        folds(rows, contract, params),
+        TrainRows(table, Stored(project.train, "train.parquet"), contract, params),
+        folds(table, contract, params),
         (0.01, 0.1, 1.0),
         lambda *rows: score(*rows)["log_loss"],
         seed=1,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .config import Project
+from .data.batches import ahead
 from .data.contract import Contract
 from .data.parquet import Stored
+from .data.sampling import sample
 from .data.splits import given_split
 from .errors import end, exit_status
 from .modeling.card import model_card, with_interval
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
 
     from .modeling.gallery import Gallery
     from .modeling.saved import SavedModel
+
+
+MOST_SHOWN = 50_000
+"""Test rows that a figure or a table is made of."""
 
 
 def summarise(params: Params, champion: Outcome, baseline: Outcome) -> dict[str, Any]:
@@ -52,11 +59,41 @@ def by_subgroup(
     return lines
 
 
-def unlearnt(test: pd.DataFrame, champion: SavedModel) -> list[str]:
+def unlearnt(actual: pd.Series, champion: SavedModel) -> list[str]:
     """The classes of the test rows that the champion has not learnt."""
     if champion.kind == "regression":
         return []
-    return sorted({*test[champion.contract.target]} - {*champion.pipeline.classes_})
+    return sorted({*actual.unique()} - {*champion.pipeline.classes_})
+
+
+def outcomes(test: Stored, models: Sequence[SavedModel]) -> tuple[pd.DataFrame, list[Outcome]]:
+    """What each model says of the test rows, which come in batches.
+
+    Returns:
+        Of each row the target and what rows are told apart by; and an outcome for each model.
+    """
+    import pandas as pd
+
+    contract = models[0].contract
+    needed = [contract.target, contract.group, contract.part, *contract.subgroups]
+    columns = [name for name in dict.fromkeys(needed) if name is not None]
+    told_apart, parts = [], [[] for _ in models]
+    for batch in ahead(test.batches()):
+        told_apart.append(batch[columns])
+        actual = batch[contract.target].to_numpy()
+        for model, own in zip(models, parts, strict=True):
+            own.append(outcome(actual, model.predict(batch), contract.classes))
+    rows = pd.concat(told_apart, ignore_index=True)
+    groups = rows[contract.group] if contract.group else None
+    return rows, [Outcome.joined(own, groups) for own in parts]
+
+
+def shown(test: Stored, found: Outcome, seed: int) -> tuple[pd.DataFrame, Outcome]:
+    """The test rows that figures and tables are made of: all, or a sample where they are many."""
+    if len(test) <= MOST_SHOWN:
+        return test.read(), found
+    rows, places = sample(test, None, MOST_SHOWN, seed)
+    return rows, found.only(places)
 
 
 def draw(
@@ -86,7 +123,7 @@ def draw(
     )
 
 
-def table(kind: Kind, scores: dict[str, Any], champion: str) -> str:
+def scores_as_text(kind: Kind, scores: dict[str, Any], champion: str) -> str:
     """The metrics of champion and baseline as lines of text."""
     lines = [["", champion, "baseline"]]
     for metric in METRICS[kind]:
@@ -118,29 +155,26 @@ def main() -> None:
         pd.read_csv(project.require(path, "train"))
         for path in (project.leaderboard, project.history, project.training_sizes)
     )
-    test = Stored(project.require(project.test, "preprocess"), project.name(project.test)).read()
+    test = Stored(project.require(project.test, "preprocess"), project.name(project.test))
     contract = champion.contract
-    actual = test[contract.target].to_numpy()
-    if unknown := unlearnt(test, champion):
+    rows, (found, expected) = outcomes(test, (champion, baseline))
+    if unknown := unlearnt(rows[contract.target], champion):
         print(
             f"evaluate: no train row is {' or '.join(unknown)}, which the test rows hold; "
             "the champion never predicts it",
             file=sys.stderr,
         )
-    predictions = champion.predict(test)
-    groups = test[contract.group] if contract.group else None
-    found = outcome(actual, predictions, contract.classes, groups)
-    expected = outcome(actual, baseline.predict(test), contract.classes, groups)
-
     metrics = summarise(params, found, expected)
-    metrics["subgroups"] = by_subgroup(params, contract, test, found)
-    drawn = draw(params, champion, test, found, history, sizes)
+    metrics["subgroups"] = by_subgroup(params, contract, rows, found)
+    table, part = shown(test, found, params.seed)
+    drawn = draw(params, champion, table, part, history, sizes)
     write_json(metrics, project.metrics)
     with replacing_directory(project.figures) as directory:
         for name, figure in drawn.figures.items():
             write_png(figure, directory / f"{name}.png")
     with replacing_directory(project.plots) as directory:
-        write_csv(predictions.assign(actual=actual), directory / "predictions.csv")
+        predictions = champion.predict(table).assign(actual=table[contract.target])
+        write_csv(predictions, directory / "predictions.csv")
         for name, lines in drawn.tables.items():
             write_csv(lines, directory / f"{name}.csv")
     card = model_card(
@@ -149,17 +183,17 @@ def main() -> None:
         leaderboard,
         metrics,
         list(drawn.figures),
-        given_split=given_split(test, contract),
+        given_split=given_split(rows, contract),
     )
     write_text(card, project.model_card)
-    print(table(params.kind, metrics, champion.candidate))
+    print(scores_as_text(params.kind, metrics, champion.candidate))
     if nearly_perfect(metrics):
         print(
             "evaluate: nearly perfect on rows that it has not seen: make sure that no feature is "
             "known only once the target is"
         )
     print(
-        f"evaluate: {champion.candidate} on {len(test)} test rows, figures with their "
+        f"evaluate: {champion.candidate} on {len(rows)} test rows, figures with their "
         f"{100 * params.evaluate.confidence:g}% intervals -> {project.name(project.metrics)}"
     )
 

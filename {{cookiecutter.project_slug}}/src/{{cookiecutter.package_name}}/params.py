@@ -105,6 +105,8 @@ class TrainParams(Strict):
     """Instead of folds, the share of the train rows that all candidates are compared on."""
     one_standard_error: bool = False
     """Take the first candidate within one standard error of the best, instead of the best."""
+    max_rows_in_memory: Count = 200_000
+    """Of more train rows, candidates that need all in memory learn from a sample of so many."""
     training_sizes: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
     """Shares of the rows to train the champion on again, to see whether more data would help."""
     candidates: Annotated[dict[str, Options], Field(min_length=1)]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from sklearn.pipeline import Pipeline
 
+    from .modeling.rows import TrainRows
+
     Scorer = Callable[[Pipeline, pd.DataFrame, np.ndarray], dict[str, float]]
 
 HISTORY_COLUMNS = ["candidate", "fold", "epoch", "loss", "val_loss"]
@@ -89,7 +91,7 @@ def scorer(params: Params, contract: Contract) -> Scorer:
 
 
 def cross_validate(
-    pipeline: Pipeline, X: pd.DataFrame, y: np.ndarray, folds: list[Fold], score: Scorer
+    pipeline: Pipeline, rows: TrainRows, folds: list[Fold], score: Scorer
 ) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
     """Fit and score a clone of `pipeline` per fold.
 
@@ -97,30 +99,24 @@ def cross_validate(
         (n_folds,) figures by what `score` calls them; and the epochs of the fitted networks
         (`fold`, `epoch`, `loss`, `val_loss`), empty when the estimator is not a network.
     """
+    import numpy as np
     import pandas as pd
-    from sklearn import model_selection
 
-    result = model_selection.cross_validate(
-        pipeline, X, y, cv=folds, scoring=score, return_estimator=True, error_score="raise"
-    )
-    scores = {
-        name.removeprefix("test_"): values
-        for name, values in result.items()
-        if name.startswith("test_")
-    }
-    networks = {
-        fold: fitted[-1].history_
-        for fold, fitted in enumerate(result["estimator"], start=1)
-        if hasattr(fitted[-1], "history_")
-    }
-    rows = [
+    found, networks = [], {}
+    for number, fold in enumerate(folds, start=1):
+        fitted = rows.fit(pipeline, fold)
+        found.append(score(fitted, rows.X.iloc[fold[1]], rows.y[fold[1]]))
+        if hasattr(fitted[-1], "history_"):
+            networks[number] = fitted[-1].history_
+    scores = {name: np.array([scored[name] for scored in found]) for name in found[0]}
+    lines = [
         {"fold": fold, "epoch": epoch, "loss": loss, "val_loss": val_loss}
         for fold, epochs in networks.items()
         for epoch, (loss, val_loss) in enumerate(
             zip(epochs["loss"], epochs["val_loss"], strict=True), start=1
         )
     ]
-    return scores, pd.DataFrame(rows, columns=HISTORY_COLUMNS[1:])
+    return scores, pd.DataFrame(lines, columns=HISTORY_COLUMNS[1:])
 
 
 def over_folds(scores: dict[str, np.ndarray], metric: Metric) -> dict[str, float]:
@@ -167,8 +163,7 @@ def choose(leaderboard: pd.DataFrame, metric: Metric, *, one_standard_error: boo
 
 def compare(
     pipelines: dict[str, Pipeline],
-    X: pd.DataFrame,
-    y: np.ndarray,
+    rows: TrainRows,
     folds: list[Fold],
     score: Scorer,
     metric: Metric,
@@ -184,10 +179,13 @@ def compare(
     histories = []
     for name, pipeline in pipelines.items():
         with telling(name):
-            scores, history = cross_validate(pipeline, X, y, folds, score)
+            scores, history = cross_validate(pipeline, rows, folds, score)
         line = over_folds(scores, metric)
-        print(f"train: {name:<14}{_in_words(line, metric.name, folds)}", flush=True)
-        lines.append({"candidate": name, **line})
+        sampled = rows.samples(pipeline)
+        learnt_on = f"on a sample of {len(rows.table)}" if sampled else "on all rows"
+        told = f"{_in_words(line, metric.name, folds)}{f', {learnt_on}' if sampled else ''}"
+        print(f"train: {name:<14}{told}", flush=True)
+        lines.append({"candidate": name, **line, "learnt": learnt_on})
         if not history.empty:
             histories.append(history.assign(candidate=name)[HISTORY_COLUMNS])
     history = pd.concat(histories) if histories else pd.DataFrame(columns=HISTORY_COLUMNS)
@@ -225,14 +223,13 @@ def telling(name: str) -> Iterator[None]:
 
 def training_sizes(
     pipeline: Pipeline,
-    X: pd.DataFrame,
-    y: np.ndarray,
+    rows: TrainRows,
     folds: list[Fold],
     shares: tuple[float, ...],
     score: Callable[[Pipeline, pd.DataFrame, np.ndarray], float],
     seed: int,
 ) -> pd.DataFrame:
-    """How good the pipeline is when it learns from fewer rows.
+    """How good the pipeline is when it learns from fewer of the rows in memory.
 
     Returns:
         For each share and fold `rows`, `fold`, and the score on the rows learnt from (`train`) and
@@ -248,10 +245,10 @@ def training_sizes(
     with warnings.catch_warnings():
         # With few rows a fit may fail, for instance because a class is missing.
         warnings.simplefilter("ignore")
-        rows, on_train, on_validation = learning_curve(
+        many, on_train, on_validation = learning_curve(
             pipeline,
-            X,
-            y,
+            rows.X,
+            rows.y,
             train_sizes=enough,
             cv=folds,
             scoring=score,
@@ -262,7 +259,7 @@ def training_sizes(
     shape = on_train.shape
     table = pd.DataFrame(
         {
-            "rows": np.repeat(rows, shape[1]),
+            "rows": np.repeat(many, shape[1]),
             "fold": np.tile(np.arange(1, shape[1] + 1), shape[0]),
             "train": on_train.ravel(),
             "validation": on_validation.ravel(),
@@ -273,6 +270,7 @@ def training_sizes(
 
 def main() -> None:
     """Run the stage in the project around the working directory."""
+    from .modeling.rows import train_rows
     from .modeling.saved import SavedModel, save
 
     project = Project.find()
@@ -280,28 +278,27 @@ def main() -> None:
     contract = load_contract(project, params.kind)
     metric = primary_metric(params.kind, params.train.metric)
     pipelines = candidates(params, contract)
-    rows = Stored(project.require(project.train, "preprocess"), project.name(project.train)).read()
-    X, y = rows[contract.features], rows[contract.target].to_numpy()
-    compared_on = folds(rows, contract, params)
-    for note in doubts(y, params, compared_on):
+    file = Stored(project.require(project.train, "preprocess"), project.name(project.train))
+    rows = train_rows(file, contract, params)
+    compared_on = folds(rows.table, contract, params)
+    for note in doubts(rows.y, params, compared_on):
         print(f"train: {note}", file=sys.stderr)
     score = scorer(params, contract)
 
-    leaderboard, history = compare(pipelines, X, y, compared_on, score, metric)
+    leaderboard, history = compare(pipelines, rows, compared_on, score, metric)
     champion = choose(leaderboard, metric, one_standard_error=params.train.one_standard_error)
     leaderboard["champion"] = leaderboard["candidate"] == champion
     with telling(champion):
         sizes = training_sizes(
             pipelines[champion],
-            X,
-            y,
+            rows,
             # Earlier folds by time learn from fewer rows than the sizes ask for.
             compared_on[-1:] if params.split.by == "time" else compared_on,
             params.train.training_sizes,
-            lambda *rows: score(*rows)[metric.name],
+            lambda *tried: score(*tried)[metric.name],
             params.seed,
         )
-        fitted = {name: pipelines[name].fit(X, y) for name in dict.fromkeys(["baseline", champion])}
+        fitted = {name: rows.fit(pipelines[name]) for name in dict.fromkeys(["baseline", champion])}
     save(SavedModel(fitted[champion], champion, params.kind, contract), project.champion)
     save(SavedModel(fitted["baseline"], "baseline", params.kind, contract), project.baseline)
     write_csv(leaderboard, project.leaderboard)

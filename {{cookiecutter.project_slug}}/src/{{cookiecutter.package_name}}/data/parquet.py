@@ -11,6 +11,7 @@ from ..errors import UserError
 from .names import require_distinct
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     import pyarrow.parquet as pq
 
@@ -52,14 +53,25 @@ class Stored:
         with _opened(self.path, self.name) as file:
             return file.metadata.num_rows
 
-    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
-        """All rows, or some columns of them, in their order; the batches are always the same.
+    @property
+    def edges(self) -> np.ndarray:
+        """(n_batches + 1,) the place of each batch's first row, from 0, and the number of rows."""
+        import numpy as np
+
+        with _opened(self.path, self.name) as file:
+            groups = range(file.num_row_groups)
+            return np.cumsum([0, *(file.metadata.row_group(group).num_rows for group in groups)])
+
+    def batches(
+        self, columns: Sequence[str] | None = None, order: Sequence[int] | None = None
+    ) -> Iterator[pd.DataFrame]:
+        """All rows, or some columns of them, in their order or with the batches in another order.
 
         Raises:
             UserError: It is not a parquet file, or a torn one.
         """
         with _opened(self.path, self.name) as file:
-            for number in range(file.num_row_groups):
+            for number in range(file.num_row_groups) if order is None else order:
                 yield file.read_row_group(number, columns).to_pandas()
 
     def read(self) -> pd.DataFrame:

@@ -301,6 +301,32 @@ def folds(rows: pd.DataFrame, contract: Contract, params: Params) -> list[Fold]:
     return made
 
 
+def apart_from(tried: pd.DataFrame, rows: Rows, contract: Contract, params: Params) -> np.ndarray:
+    """(n_rows,) which of all rows may be learnt from by what is then tried on some of them.
+
+    By the rule that divides rows: those of other content, of other groups, or of earlier times.
+
+    Args:
+        tried: Some of the rows.
+        rows: Gives all rows in batches.
+        contract: Names the columns.
+        params: Says how rows are divided.
+    """
+    import numpy as np
+
+    if params.split.by == "time":
+        column = require_column(contract, "time")
+        first = tried[column].min()
+        return np.concatenate([~_since(first, batch[column]) for batch in rows()])
+    known = np.unique(row_hashes(_key(tried, contract, params), params.seed))
+    return np.concatenate(
+        [
+            ~np.isin(row_hashes(_key(batch, contract, params), params.seed), known)
+            for batch in rows()
+        ]
+    )
+
+
 def _require_variety(y: np.ndarray, params: Params, where: str) -> None:
     import pandas as pd
 

@@ -7,7 +7,7 @@ scikit-learn's functions with `sample_weight`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ CALIBRATION_BINS = 10
 SMALLEST = np.finfo("float64").eps
 """What a probability of zero is taken for in a logarithm, as scikit-learn does."""
 CELLS_AT_ONCE = 2**22
+MOST_RESAMPLED, SUBSETS = 100_000, 5
+"""Rows of which the bootstrap draws all, and how many subsets stand for more."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,13 @@ class Outcome:
             None if self.groups is None else np.unique(self.groups[rows], return_inverse=True)[1]
         )
         return Outcome(self.actual[rows], self.predicted[rows], self.classes, groups)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Outcome], groups: pd.Series | None) -> Outcome:
+        """The outcome of all rows of some parts, and the group that each row belongs to, if any."""
+        actual = np.concatenate([part.actual for part in parts])
+        predicted = np.concatenate([part.predicted for part in parts])
+        return cls(actual, predicted, parts[0].classes, numbered(groups))
 
     @property
     def decided(self) -> np.ndarray:
@@ -95,29 +104,29 @@ class Metric:
         return float(self.measure(outcome, np.ones((1, len(outcome))))[0])
 
 
-def outcome(
-    actual: np.ndarray,
-    predictions: pd.DataFrame,
-    classes: list[str],
-    groups: pd.Series | None = None,
-) -> Outcome:
+def outcome(actual: np.ndarray, predictions: pd.DataFrame, classes: list[str]) -> Outcome:
     """What `saved.SavedModel.predict` gave beside the truth.
 
     Args:
         actual: (n_rows,) true classes or values.
         predictions: (n_rows, ...) table with `prediction`, or `probability_<class>` of each class.
         classes: All classes; none for a regression.
-        groups: (n_rows,) the group that each row belongs to, if rows are not drawn one by one.
     """
     import pandas as pd
 
-    numbers = None if groups is None else pd.factorize(groups, use_na_sentinel=False)[0]
     if not classes:
         found = predictions["prediction"].to_numpy()
-        return Outcome(actual.astype("float64"), found, groups=numbers)
+        return Outcome(actual.astype("float64"), found)
     places = pd.Index(classes).get_indexer(pd.Index(actual))
     likely = predictions[[f"{PROBABILITY}{name}" for name in classes]].to_numpy()
-    return Outcome(places, likely, tuple(classes), numbers)
+    return Outcome(places, likely, tuple(classes))
+
+
+def numbered(groups: pd.Series | None) -> np.ndarray | None:
+    """(n_rows,) the number of each row's group, from 0; rows without one are a group."""
+    import pandas as pd
+
+    return None if groups is None else pd.factorize(groups, use_na_sentinel=False)[0]
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
@@ -300,16 +309,50 @@ def primary_metric(kind: Kind, name: str | None) -> Metric:
 def resampled(
     metrics: tuple[Metric, ...], outcome: Outcome, resamples: int, seed: int
 ) -> np.ndarray:
-    """(n_metrics, n_resamples) figures of bootstrap resamples of the rows (Efron, 1979)."""
+    """(n_metrics, n_resamples) figures of bootstrap resamples of the rows (Efron, 1979).
+
+    Of very many rows, small subsets are resampled to the size of all (the bag of little bootstraps
+    of Kleiner et al., 2014), and what they vary by is laid around the figure of all rows.
+    """
     rng = np.random.default_rng(seed)
     rows = len(outcome)
     groups = np.arange(rows) if outcome.groups is None else outcome.groups
     many = groups.max() + 1
-    at_once = max(1, CELLS_AT_ONCE // rows)
+    if rows <= MOST_RESAMPLED:
+        return _draws(metrics, outcome, groups, many, resamples, rng)
+    figures = []
+    whole = np.array([metric.of(outcome) for metric in metrics])
+    for part in range(SUBSETS):
+        chosen = rng.choice(many, max(2, many * MOST_RESAMPLED // rows), replace=False)
+        inside = np.isin(groups, chosen)
+        subset, own = outcome.only(inside), np.unique(groups[inside], return_inverse=True)[1]
+        share = len(range(part, resamples, SUBSETS))
+        centre = np.array([metric.of(subset) for metric in metrics])
+        drawn = _draws(metrics, subset, own, many, share, rng)
+        figures.append(drawn + (whole - centre)[:, np.newaxis])
+    return np.concatenate(figures, axis=1)
+
+
+def _draws(
+    metrics: tuple[Metric, ...],
+    outcome: Outcome,
+    groups: np.ndarray,
+    many: int,
+    resamples: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """(n_metrics, n_resamples) figures when `many` groups are drawn from those of the outcome."""
+    distinct = groups.max() + 1
+    at_once = max(1, CELLS_AT_ONCE // len(outcome))
     figures = []
     for start in range(0, resamples, at_once):
-        drawn = rng.integers(many, size=(min(at_once, resamples - start), many))
-        weights = np.array([np.bincount(of, minlength=many)[groups] for of in drawn], dtype=float)
+        drawn = min(at_once, resamples - start)
+        if distinct == many:
+            places = rng.integers(many, size=(drawn, many))
+            counts = np.array([np.bincount(of, minlength=many) for of in places])
+        else:
+            counts = rng.multinomial(many, np.full(distinct, 1 / distinct), size=drawn)
+        weights = counts[:, groups].astype("float64")
         figures.append([metric.measure(outcome, weights) for metric in metrics])
     return np.concatenate(figures, axis=1)
 

@@ -6,16 +6,16 @@ Every constructor argument is a parameter that `clone` keeps; `fit` builds and t
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.model_selection import train_test_split
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -25,9 +25,52 @@ from ..reproducibility.runtime import import_keras
 if TYPE_CHECKING:
     import keras
 
-    from .training import Inputs, Vary
+    from .training import Inputs, Rows, Shuffled, Vary
 
 NETWORK = "network_"
+
+
+class Parts(Protocol):
+    """Rows that do not fit into memory, with their features as numbers."""
+
+    labels: np.ndarray | None
+    """(n_classes,) labels, of which the rows have the places; none of a regression."""
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        ...
+
+    def targets(self) -> Iterator[np.ndarray]:
+        """(n_rows,) places in `labels`, or targets, part by part."""
+        ...
+
+    def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(n_rows, n_features) numbers, and places in `labels` or targets, in another order."""
+        ...
+
+
+class _Shuffled:
+    """The parts as a network takes them."""
+
+    def __init__(self, estimator: Network, parts: Parts) -> None:
+        self.estimator, self.of = estimator, parts
+
+    def __len__(self) -> int:
+        return len(self.of)
+
+    def parts(self, rng: np.random.Generator) -> Iterator[Rows]:
+        from .training import Rows
+
+        labels, targets = self.of.labels, self.estimator._targets
+        of_labels = None if labels is None else targets(labels)
+        for X, y in self.of.shuffled(rng):
+            if of_labels is None:
+                pair = targets(y)
+            else:
+                pair = tuple(each[y.astype(int)] for each in of_labels)
+            yield Rows(self.estimator._inputs(X), *pair)
+
+
 parameters = dataclass(kw_only=True, eq=False, repr=False)
 """Makes a constructor of a class's fields, each of which is a parameter to scikit-learn."""
 
@@ -83,22 +126,56 @@ class Network(BaseEstimator):
     _vary: ClassVar[Vary | None] = None
     """What makes other inputs of those of a batch, in every epoch anew."""
 
-    def _train(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        weights: np.ndarray,
-        *,
-        outputs: int,
-        activation: str,
-        loss: str,
-    ) -> None:
-        from .training import Rows, Training, train
+    def _learn_targets(self, parts: Iterable[np.ndarray]) -> None:
+        """Find what `_targets` needs of all (n_rows,) labels or targets, which come in parts."""
+        raise NotImplementedError
+
+    def _targets(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(n_rows,) what the network's outputs are compared with, and (n_rows,) weights."""
+        raise NotImplementedError
+
+    def _rows(self, X: np.ndarray, y: np.ndarray) -> Rows:
+        from .training import Rows
+
+        return Rows(self._inputs(X), *self._targets(y))
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train on (n_rows, n_features) numbers and (n_rows,) labels or targets."""
+        X, y = self._validated(X, y)
+        self._learn_targets([y])
+        rows, watched = self.watched_apart(y)
+        self._train(self._rows(X[rows], y[rows]), self._rows(X[watched], y[watched]), X.shape[1])
+        return self
+
+    def fit_batches(self, parts: Parts, X: Any, y: Any) -> Self:
+        """Train on rows of any number, of which a part is in memory at a time.
+
+        Args:
+            parts: What to learn from.
+            X: (n_rows, n_features) other numbers, which early stopping watches.
+            y: (n_rows,) labels or targets of these.
+        """
+        X, y = self._validated(X, y)
+        labels = parts.labels
+        self._learn_targets(
+            part if labels is None else labels[part.astype(int)] for part in parts.targets()
+        )
+        self._train(_Shuffled(self, parts), self._rows(X, y), X.shape[1])
+        return self
+
+    def _validated(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        raise NotImplementedError
+
+    _outputs_of: ClassVar[tuple[str, str]]
+    """What comes out of the last layer, and the loss, as Keras calls them."""
+
+    def _train(self, rows: Rows | Shuffled, watched: Rows, columns: int) -> None:
+        from .training import Training, train
 
         # Also seeds Python's and numpy's global generators, which Keras draws from.
         import_keras().utils.set_random_seed(self.random_state)
-        self.network_ = self._build(X.shape[1], outputs, activation)
-        rows, watched = self._watched_rows_apart(y)
+        activation, loss = self._outputs_of
+        self.network_ = self._build(columns, self._many_outputs(), activation)
         how = Training(
             loss=loss,
             learning_rate=self.learning_rate,
@@ -108,16 +185,17 @@ class Network(BaseEstimator):
             patience=self.patience,
             seed=self.random_state,
         )
-        self.history_ = train(
-            self.network_,
-            type(self).__name__,
-            *(Rows(self._inputs(X[part]), y[part], weights[part]) for part in (rows, watched)),
-            how,
-            self._vary,
-        )
+        self.history_ = train(self.network_, type(self).__name__, rows, watched, how, self._vary)
 
-    def _watched_rows_apart(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The numbers of the rows to learn from and of those that early stopping watches."""
+    def _many_outputs(self) -> int:
+        return 1
+
+    def watched_apart(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The places of the rows to learn from and of those that early stopping watches.
+
+        Args:
+            y: (n_rows,) labels or targets.
+        """
         if len(y) < 2:
             raise ValueError(f"n_samples={len(y)}: a network needs two rows, one of them to watch")
         watched = min(max(1, round(len(y) * self.validation_fraction)), len(y) - 1)
@@ -148,25 +226,38 @@ class NetworkClassifier(ClassifierMixin, Network):
     class_weight: str | None = None
     """`balanced` gives every class the same weight, however rare its rows are."""
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on (n_rows, n_features) numbers and (n_rows,) class labels."""
+    _outputs_of = ("softmax", "sparse_categorical_crossentropy")
+
+    def _validated(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         X, y = validate_data(self, X, y, dtype="float32")
         check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
+        return X, y
+
+    def _learn_targets(self, parts: Iterable[np.ndarray]) -> None:
+        import pandas as pd
+
+        found = [pd.factorize(part) for part in parts]
+        self.classes_, places = np.unique(
+            np.concatenate([classes for _, classes in found]), return_inverse=True
+        )
         if len(self.classes_) < 2:
             raise ValueError(f"the rows hold one class only, {self.classes_[0]!r}; two are needed")
-        self._train(
-            X,
-            codes.astype("int32"),
-            compute_sample_weight(self.class_weight, codes).astype("float32"),
-            outputs=len(self.classes_),
-            activation="softmax",
-            loss="sparse_categorical_crossentropy",
+        rows = np.bincount(places, np.concatenate([np.bincount(codes) for codes, _ in found]))
+        self.class_weights_ = compute_class_weight(
+            self.class_weight, classes=self.classes_, y=self.classes_, sample_weight=rows
         )
-        return self
+
+    def _targets(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        import pandas as pd
+
+        codes = pd.Index(self.classes_).get_indexer(y)
+        return codes.astype("int32"), self.class_weights_[codes].astype("float32")
+
+    def _many_outputs(self) -> int:
+        return len(self.classes_)
 
     def _strata(self, y: np.ndarray, watched: int) -> np.ndarray | None:
-        counts = np.bincount(y)
+        _, y, counts = np.unique(y, return_inverse=True, return_counts=True)
         every_class_fits = min(watched, len(y) - watched) >= len(counts) and counts.min() >= 2
         return y if every_class_fits else None
 
@@ -185,20 +276,26 @@ class NetworkClassifier(ClassifierMixin, Network):
 class NetworkRegressor(RegressorMixin, Network):
     """A network with one linear output, trained on the standardised target."""
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on (n_rows, n_features) numbers and (n_rows,) targets."""
+    _outputs_of = ("linear", "mean_squared_error")
+
+    def _validated(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         X, y = validate_data(self, X, y, dtype="float32", y_numeric=True)
-        y = np.asarray(y, dtype="float64")
-        self.mean_, self.scale_ = float(y.mean()), float(y.std()) or 1.0
-        self._train(
-            X,
-            ((y - self.mean_) / self.scale_).astype("float32"),
-            np.ones(len(y), dtype="float32"),
-            outputs=1,
-            activation="linear",
-            loss="mean_squared_error",
-        )
-        return self
+        return X, np.asarray(y, dtype="float64")
+
+    def _learn_targets(self, parts: Iterable[np.ndarray]) -> None:
+        """Mean and standard deviation, merged as Chan, Golub and LeVeque (1979) do."""
+        rows, self.mean_, variance = 0, 0.0, 0.0
+        for part in parts:
+            y = np.asarray(part, dtype="float64")
+            share, gap = len(y) / (rows + len(y)), y.mean() - self.mean_
+            variance += share * (y.var() - variance) + share * (1 - share) * gap**2
+            self.mean_ += float(share * gap)
+            rows += len(y)
+        self.scale_ = float(np.sqrt(variance)) or 1.0
+
+    def _targets(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        standardised = (np.asarray(y, dtype="float64") - self.mean_) / self.scale_
+        return standardised.astype("float32"), np.ones(len(y), dtype="float32")
 
     def predict(self, X: Any) -> np.ndarray:
         """(n_rows,) predictions in the target's unit."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from math import ceil, cos, pi
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from ..data.batches import ahead
 from ..errors import UserError
 from ..reproducibility.runtime import import_keras
 
@@ -45,14 +46,39 @@ class Rows:
         Keras takes the mean loss over all rows, so that the others weigh as much more.
         """
         places = _filled(len(self), size)
-        weights = self.weights[places] * np.float32(len(places) / len(self))
-        weights[len(self) :] = 0
-        return Rows(tuple(part[places] for part in self.X), self.y[places], weights)
+        rows = self.at(places)
+        rows.weights[len(self) :] = 0
+        return rows.scaled(len(places) / len(self))
+
+    def scaled(self, factor: float) -> Rows:
+        """These rows with so many times their weights."""
+        return Rows(self.X, self.y, self.weights * np.float32(factor))
+
+    def between(self, start: int, end: int) -> Rows:
+        """Those from `start` up to `end`, without copying them."""
+        part = slice(start, end)
+        return Rows(tuple(array[part] for array in self.X), self.y[part], self.weights[part])
+
+    def at(self, places: np.ndarray) -> Rows:
+        """Those at some places, in that order."""
+        return Rows(tuple(part[places] for part in self.X), self.y[places], self.weights[places])
 
 
 def _filled(rows: int, size: int) -> np.ndarray:
     """Places of rows, some of them twice, as many as fill batches of `size`."""
     return np.resize(np.arange(rows), ceil(rows / size) * size)
+
+
+class Shuffled(Protocol):
+    """Rows that do not fit into memory."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        ...
+
+    def parts(self, rng: np.random.Generator) -> Iterator[Rows]:
+        """All of them, a part after the other, in another order with each call."""
+        ...
 
 
 def _of_one(X: Inputs) -> Inputs | np.ndarray:
@@ -79,12 +105,73 @@ class Varied(keras.utils.PyDataset):
 
     def __getitem__(self, number: int) -> tuple[Inputs | np.ndarray, np.ndarray, np.ndarray]:
         places = self.order[number * self.size : (number + 1) * self.size]
-        X = self.vary(tuple(part[places] for part in self.rows.X), self.rng)
-        return _of_one(X), self.rows.y[places], self.rows.weights[places]
+        rows = self.rows.at(places)
+        return _of_one(self.vary(rows.X, self.rng)), rows.y, rows.weights
 
     def on_epoch_begin(self) -> None:
         """Draw the order of the epoch's rows."""
         self.order = self.rng.permutation(len(self.rows))
+
+
+class Streamed(keras.utils.PyDataset):
+    """Batches of rows that come part by part, in another order in every epoch.
+
+    The next part is made in a thread of its own while the network learns from one.
+
+    Args:
+        rows: What the network learns from.
+        size: Rows per batch.
+        vary: Makes other inputs of those of a batch, if anything does.
+        seed: Seed of the order and of what `vary` draws.
+    """
+
+    def __init__(self, rows: Shuffled, size: int, vary: Vary | None, seed: int) -> None:
+        super().__init__()
+        self.rows, self.size, self.vary, self.seed = rows, size, vary, seed
+        self.epoch = 0
+        self.coming: Iterator[Rows] = iter(())
+
+    def __len__(self) -> int:
+        return ceil(len(self.rows) / self.size)
+
+    def __getitem__(self, number: int) -> tuple[Inputs | np.ndarray, np.ndarray, np.ndarray]:
+        # Keras asks for one batch after the other, and some backends look at the first ones before.
+        if number == 0:
+            self.coming = self._batches()
+        batch = next(self.coming)
+        return _of_one(batch.X), batch.y, batch.weights
+
+    def on_epoch_begin(self) -> None:
+        """Count the epoch, which decides the order of its rows."""
+        self.epoch += 1
+
+    def _batches(self) -> Iterator[Rows]:
+        rng = np.random.default_rng([self.seed, self.epoch])
+        # As in `Rows.filled`, rows of weight zero fill the last batch.
+        scale = len(self) * self.size / len(self.rows)
+        rest: Rows | None = None
+        for part in ahead(self.rows.parts(rng)):
+            rows = part.scaled(scale)
+            rows = _below(rest, rows) if rest is not None and len(rest) else rows
+            whole = len(rows) - len(rows) % self.size
+            for start in range(0, whole, self.size):
+                yield self._varied(rows.between(start, start + self.size), rng)
+            rest = rows.between(whole, len(rows))
+        if rest is not None and len(rest):
+            last = rest.at(_filled(len(rest), self.size))
+            last.weights[len(rest) :] = 0
+            yield self._varied(last, rng)
+
+    def _varied(self, rows: Rows, rng: np.random.Generator) -> Rows:
+        return rows if self.vary is None else replace(rows, X=self.vary(rows.X, rng))
+
+
+def _below(upper: Rows, lower: Rows) -> Rows:
+    X = tuple(np.concatenate(parts) for parts in zip(upper.X, lower.X, strict=True))
+    y, weights = (
+        np.concatenate([getattr(upper, name), getattr(lower, name)]) for name in ("y", "weights")
+    )
+    return Rows(X, y, weights)
 
 
 @dataclass(frozen=True)
@@ -103,7 +190,7 @@ class Training:
 def train(
     network: keras.Model,
     name: str,
-    rows: Rows,
+    rows: Rows | Shuffled,
     watched: Rows,
     how: Training,
     vary: Vary | None = None,
@@ -124,8 +211,8 @@ def train(
     Raises:
         UserError: The loss is no number any more.
     """
-    rows, watched = rows.filled(how.batch_size), watched.filled(how.batch_size)
-    twin = _compiled_to_train(network, how.loss, rows, how.batch_size)
+    watched = watched.filled(how.batch_size)
+    twin = _compiled_to_train(network, how.loss, watched, how.batch_size)
     _assign(twin.variables, _values(network.variables))
     _assign(twin.optimizer.variables, twin.first_state)
     twin.optimizer.learning_rate = how.learning_rate
@@ -148,14 +235,19 @@ def train(
     return {key: history.history[key] for key in ("loss", "val_loss")}
 
 
-def _fed(rows: Rows, how: Training, vary: Vary | None) -> dict[str, Any]:
-    """What `fit` takes of the rows: arrays, or batches where each is to be varied."""
-    if vary is None:
+def _fed(rows: Rows | Shuffled, how: Training, vary: Vary | None) -> dict[str, Any]:
+    """What `fit` takes of the rows: arrays, or batches where they are varied or come in parts."""
+    size = how.batch_size
+    if isinstance(rows, Rows) and vary is None:
+        rows = rows.filled(size)
         arrays = {"x": _of_one(rows.X), "y": rows.y, "sample_weight": rows.weights}
-        return arrays | {"batch_size": how.batch_size}
-    varied = Varied(rows, how.batch_size, vary, np.random.default_rng(how.seed))
+        return arrays | {"batch_size": size}
+    if isinstance(rows, Rows):
+        batches = Varied(rows.filled(size), size, vary, np.random.default_rng(how.seed))
+    else:
+        batches = Streamed(rows, size, vary, how.seed)
     # Keras would shuffle the batches once more, by Python's own generator.
-    return {"x": varied, "shuffle": False}
+    return {"x": batches, "shuffle": False}
 
 
 def predict(network: keras.Model, X: Inputs) -> np.ndarray:
@@ -180,7 +272,7 @@ def _compiled_to_train(network: keras.Model, loss: str, rows: Rows, size: int) -
         twin.optimizer.build(twin.trainable_variables)
         twin.first_state = _values(twin.optimizer.variables)
         # Keras draws from the layers' seeds when a network meets data for the first time.
-        first = Rows(tuple(part[:size] for part in rows.X), rows.y[:size], rows.weights[:size])
+        first = rows.between(0, size)
         twin.fit(_of_one(first.X), first.y, sample_weight=first.weights, batch_size=size, verbose=0)
         _twins[key] = twin
     return _twins[key]

@@ -27,7 +27,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What begins a formula in a spreadsheet."""
 NUMBER = re.compile(r"[+-]?[\d.,]+([eE][+-]?\d+)?%?")
 
-ROWS_IN_GROUP = 2**17
+ROWS_IN_GROUP = 2**15
 """Rows of a parquet file that are read at once."""
 
 

@@ -1,0 +1,74 @@
+"""Drawing as many rows as fit into memory from a file of any size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .parquet import Stored
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+def sample(
+    rows: Stored, strata: str | None, most: int, seed: int
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Draw rows so that each stratum keeps its share, every row of it with the same chance.
+
+    From each batch so many rows are drawn as chance would have fallen on them (the multivariate
+    way to draw without replacement), so that no more than a batch and the sample are in memory.
+
+    Args:
+        rows: The file.
+        strata: The column whose values are the strata, or none to draw from all rows alike.
+        most: Rows to draw, fewer than the file has; a stratum has at least one of them.
+        seed: Another seed draws other rows.
+
+    Returns:
+        The rows drawn, in the order of the file; and (n_drawn,) their places in it, from 0.
+    """
+    import numpy as np
+    import pandas as pd
+
+    left = _counts(rows, strata)
+    wanted = _shares(left, most)
+    rng = np.random.default_rng(seed)
+    parts, places, above = [], [], 0
+    for batch in rows.batches():
+        chosen = []
+        for stratum, own in _by_stratum(batch, strata):
+            others = left[stratum] - wanted[stratum]
+            many = rng.hypergeometric(wanted[stratum], others, len(own)) if len(own) else 0
+            chosen.append(rng.choice(own, many, replace=False))
+            wanted[stratum] -= many
+            left[stratum] -= len(own)
+        drawn = np.sort(np.concatenate(chosen))
+        parts.append(batch.iloc[drawn])
+        places.append(drawn + above)
+        above += len(batch)
+    return pd.concat(parts, ignore_index=True), np.concatenate(places)
+
+
+def _counts(rows: Stored, strata: str | None) -> dict[object, int]:
+    if strata is None:
+        return {None: len(rows)}
+    counts: dict[object, int] = {}
+    for batch in rows.batches([strata]):
+        for value, count in batch[strata].value_counts().items():
+            counts[value] = counts.get(value, 0) + int(count)
+    return dict(sorted(counts.items()))
+
+
+def _shares(counts: dict[object, int], most: int) -> dict[object, int]:
+    """How many rows to draw of each stratum: its share, but one at the least."""
+    all_rows = sum(counts.values())
+    return {stratum: max(1, round(most * count / all_rows)) for stratum, count in counts.items()}
+
+
+def _by_stratum(batch: pd.DataFrame, strata: str | None) -> list[tuple[object, np.ndarray]]:
+    import numpy as np
+
+    if strata is None:
+        return [(None, np.arange(len(batch)))]
+    return sorted(batch.groupby(strata).indices.items())

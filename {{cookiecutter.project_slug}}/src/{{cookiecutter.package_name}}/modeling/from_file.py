@@ -1,0 +1,145 @@
+"""Fitting a candidate that learns batch by batch on a file of more rows than fit into memory.
+
+A sample of its rows is in memory. The features are fitted on that, and early stopping watches a
+part of it; the network learns from all other rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+
+from ..data.batches import ahead
+from ..data.contract import Contract
+from ..data.parquet import Stored
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+ROWS_IN_BLOCK = 2**10
+BLOCKS_MIXED = 2**7
+"""Blocks whose rows are shuffled together; they come from anywhere, since neighbours are alike."""
+
+
+def learns_in_batches(estimator: BaseEstimator) -> bool:
+    """Whether a candidate can learn from a file; any other needs its rows in memory."""
+    return hasattr(estimator, "fit_batches")
+
+
+class Matrix:
+    """(n_rows, n_columns) numbers in a file that is gone with this object, or with the process."""
+
+    def __init__(self, folder: Path, dtype: str) -> None:
+        self.file = TemporaryFile(dir=folder, prefix=".matrix.", suffix=".tmp")  # noqa: SIM115
+        self.dtype = np.dtype(dtype)
+        self.rows, self.columns = 0, 1
+
+    def append(self, numbers: np.ndarray) -> None:
+        """Write (n_rows, n_columns) further numbers below the others."""
+        self.rows += len(numbers)
+        self.columns = numbers.shape[1]
+        self.file.write(np.ascontiguousarray(numbers, dtype=self.dtype))
+
+    def block(self, number: int) -> np.ndarray:
+        """(ROWS_IN_BLOCK, n_columns) numbers, or fewer in the last block."""
+        size = ROWS_IN_BLOCK * self.columns * self.dtype.itemsize
+        self.file.seek(number * size)
+        return np.frombuffer(self.file.read(size), dtype=self.dtype).reshape(-1, self.columns)
+
+    @property
+    def blocks(self) -> int:
+        """How many there are."""
+        return ceil(self.rows / ROWS_IN_BLOCK)
+
+
+class Learnable:
+    """Those rows of a file that may be learnt from, transformed once and kept as numbers on disk.
+
+    Args:
+        rows: The file.
+        contract: Names the columns.
+        allowed: (n_rows,) whether each row of the file may be learnt from.
+        features: The fitted transformer.
+    """
+
+    def __init__(
+        self, rows: Stored, contract: Contract, allowed: np.ndarray, features: TransformerMixin
+    ) -> None:
+        self.labels = np.array(contract.classes, dtype="object") if contract.classes else None
+        folder = rows.path.parent
+        self.X, self.y = Matrix(folder, "float32"), Matrix(folder, "float64")
+        above = 0
+        for batch in ahead(rows.batches([*contract.features, contract.target])):
+            own = batch[allowed[above : above + len(batch)]]
+            above += len(batch)
+            if len(own):
+                self.X.append(features.transform(own[contract.features]))
+                self.y.append(self._as_numbers(own[contract.target])[:, np.newaxis])
+
+    def _as_numbers(self, y: pd.Series) -> np.ndarray:
+        if self.labels is None:
+            return y.to_numpy(dtype="float64")
+        return pd.Index(self.labels).get_indexer(y)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for matrix in (self.X, self.y):
+            matrix.file.close()
+
+    def __len__(self) -> int:
+        return self.X.rows
+
+    def targets(self) -> Iterator[np.ndarray]:
+        """(n_rows,) places in `labels`, or targets, block by block."""
+        for number in range(self.y.blocks):
+            yield self.y.block(number)[:, 0]
+
+    def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(n_rows, n_features) numbers, and places in `labels` or targets, in another order."""
+        order = rng.permutation(self.X.blocks)
+        for start in range(0, len(order), BLOCKS_MIXED):
+            X, y = (
+                np.concatenate([of.block(number) for number in order[start : start + BLOCKS_MIXED]])
+                for of in (self.X, self.y)
+            )
+            mixed = rng.permutation(len(X))
+            yield X[mixed], y[mixed, 0]
+
+
+def fit(
+    pipeline: Pipeline,
+    sample: pd.DataFrame,
+    places: np.ndarray,
+    rows: Stored,
+    allowed: np.ndarray,
+    contract: Contract,
+) -> Pipeline:
+    """Fit a clone of `pipeline` on a file.
+
+    Args:
+        pipeline: Features, and an estimator with `fit_batches`.
+        sample: (n_sampled, n_columns) rows of the file that are in memory.
+        places: (n_sampled,) where each is in the file.
+        rows: The file.
+        allowed: (n_rows,) whether each row of the file may be learnt from.
+        contract: Names the columns.
+    """
+    fitted = clone(pipeline)
+    features, estimator = fitted[0], fitted[-1]
+    y = sample[contract.target].to_numpy()
+    numbers = features.fit_transform(sample[contract.features], y)
+    _, watched = estimator.watched_apart(y)
+    others = allowed.copy()
+    others[places[watched]] = False
+    with Learnable(rows, contract, others, features) as learnable:
+        estimator.fit_batches(learnable, np.asarray(numbers)[watched], y[watched])
+    return fitted

@@ -1,0 +1,82 @@
+"""The train rows, in memory or too many for it, and fitting candidates on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from ..data.contract import Contract
+from ..data.parquet import Stored
+from ..data.sampling import sample
+from ..data.splits import Fold, apart_from
+from ..params import Params
+from . import from_file
+
+
+@dataclass(frozen=True)
+class TrainRows:
+    """The train rows, or a sample of them where they are too many for memory."""
+
+    table: pd.DataFrame
+    """Those in memory."""
+    file: Stored
+    """All of them."""
+    contract: Contract
+    params: Params
+    places: np.ndarray | None = None
+    """(n_rows,) where those in memory are in the file, if they are a sample."""
+
+    @property
+    def X(self) -> pd.DataFrame:  # noqa: N802 - the field's name
+        """(n_rows, n_features) features of the rows in memory."""
+        return self.table[self.contract.features]
+
+    @property
+    def y(self) -> np.ndarray:
+        """(n_rows,) labels or targets of the rows in memory."""
+        return self.table[self.contract.target].to_numpy()
+
+    def samples(self, pipeline: Pipeline) -> bool:
+        """Whether a candidate learns from the rows in memory although there are more."""
+        return self.places is not None and not from_file.learns_in_batches(pipeline[-1])
+
+    def fit(self, pipeline: Pipeline, fold: Fold | None = None) -> Pipeline:
+        """Fit a clone of `pipeline` on all rows that it can take, or on those a fold leaves it.
+
+        Args:
+            pipeline: Features and estimator.
+            fold: Of the rows in memory; what it is tried on, or equals that, is not learnt from.
+        """
+        learnt = np.arange(len(self.table)) if fold is None else fold[0]
+        if self.places is None or self.samples(pipeline):
+            return clone(pipeline).fit(self.X.iloc[learnt], self.y[learnt])
+        allowed = (
+            np.ones(len(self.file), dtype=bool)
+            if fold is None
+            else apart_from(self.table.iloc[fold[1]], self.file.batches, self.contract, self.params)
+        )
+        return from_file.fit(
+            pipeline,
+            self.table.iloc[learnt],
+            self.places[learnt],
+            self.file,
+            allowed,
+            self.contract,
+        )
+
+
+def train_rows(file: Stored, contract: Contract, params: Params) -> TrainRows:
+    """All rows of the file or, above `train.max_rows_in_memory`, a seeded sample of so many.
+
+    Of a classification, each class keeps its share.
+    """
+    most = params.train.max_rows_in_memory
+    if len(file) <= most:
+        return TrainRows(file.read(), file, contract, params)
+    strata = contract.target if params.kind == "classification" else None
+    table, places = sample(file, strata, most, params.seed)
+    return TrainRows(table, file, contract, params, places)
