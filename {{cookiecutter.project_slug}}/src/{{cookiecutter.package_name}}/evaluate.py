@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .config import Project
-from .data.batches import ahead
+from .data.batches import ahead, progress
 from .data.contract import Contract
 from .data.parquet import Stored
 from .data.sampling import sample
@@ -78,11 +78,13 @@ def outcomes(test: Stored, models: Sequence[SavedModel]) -> tuple[pd.DataFrame, 
     needed = [contract.target, contract.group, contract.part, *contract.subgroups]
     columns = [name for name in dict.fromkeys(needed) if name is not None]
     told_apart, parts = [], [[] for _ in models]
-    for batch in ahead(test.batches()):
-        told_apart.append(batch[columns])
-        actual = batch[contract.target].to_numpy()
-        for model, own in zip(models, parts, strict=True):
-            own.append(outcome(actual, model.predict(batch), contract.classes))
+    with progress("evaluate") as count:
+        for batch in ahead(test.batches()):
+            told_apart.append(batch[columns])
+            actual = batch[contract.target].to_numpy()
+            for model, own in zip(models, parts, strict=True):
+                own.append(outcome(actual, model.predict(batch), contract.classes))
+            count(len(batch))
     rows = pd.concat(told_apart, ignore_index=True)
     groups = rows[contract.group] if contract.group else None
     return rows, [Outcome.joined(own, groups) for own in parts]

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from .config import Project
-from .data.batches import ahead, behind
+from .data.batches import ahead, behind, progress
 from .data.conformity import apply, as_texts, breaches_of
 from .data.contract import IMAGE, Contract, load_contract
 from .data.files import entries, kept_by_dvc
@@ -108,6 +108,7 @@ def _pass(
     censuses = {} if repeats else {name: Census() for name in unique}
     tally, columns = Tally(contract), None
     with ExitStack() as stack:
+        count = stack.enter_context(progress("ingest"))
         keep, set_aside = (
             stack.enter_context(behind(stack.enter_context(parquet_writer(path))))
             for path in (project.dataset, project.rejected)
@@ -120,6 +121,7 @@ def _pass(
                     census.add(value_hashes(table[column].dropna()))
                 tally.add(raw, table, breaches, kept)
                 keep(kept)
+                count(len(table))
                 if columns is None or not breaches.empty:
                     lines = rejected(raw, breaches)
                     columns = list(lines) if columns is None else columns

@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, TextIO
 
 from .config import Project
-from .data.batches import ahead
+from .data.batches import ahead, progress
 from .data.conformity import apply, first_breach, require_columns
 from .data.contract import FILE, Contract
 from .data.tables import read_batches
@@ -93,7 +93,7 @@ def main(file: Path, output: Path | None) -> None:
         require_writable(output, file, project)
     champion = load(project.require(project.champion, "train"), project.name(project.champion))
     rows = 0
-    with _written_whole(output) as lines:
+    with _written_whole(output) as lines, progress("predict") as count:
         for batch in ahead(
             read_features(file, champion.contract, resize=project.params().data.resize)
         ):
@@ -102,6 +102,7 @@ def main(file: Path, output: Path | None) -> None:
                 predictions.insert(0, FILE, batch[FILE])
             lines.write(as_csv(predictions, header=rows == 0))
             rows += len(batch)
+            count(len(batch))
     if output is not None:
         print(f"predict: {rows} rows by {champion.candidate} -> {output}")
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from .config import Project
-from .data.batches import ahead, behind
+from .data.batches import ahead, behind, progress
 from .data.contract import load_contract
 from .data.parquet import Stored
 from .data.splits import sides
@@ -45,6 +45,7 @@ def main() -> None:
     by = sides(cleaned, contract, params)
     many = train = test = 0
     with ExitStack() as stack:
+        count = stack.enter_context(progress("preprocess"))
         to_train, to_test = (
             stack.enter_context(behind(stack.enter_context(parquet_writer(path))))
             for path in (project.train, project.test)
@@ -53,6 +54,7 @@ def main() -> None:
             learnt, tried = rows[by.train(rows)], rows[by.test(rows)]
             to_train(learnt)
             to_test(tried)
+            count(len(rows))
             many, train, test = many + len(rows), train + len(learnt), test + len(tried)
         by.require_both(train, test)
     copies, lost = many - train - test, len(dataset) - many

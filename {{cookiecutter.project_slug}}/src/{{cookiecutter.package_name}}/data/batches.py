@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +13,7 @@ from typing import Any, TypeVar
 Item = TypeVar("Item")
 WAITING = 2
 """Batches that are ready before they are needed, or wait to be written."""
+SECONDS_BETWEEN = 0.5
 _END: Any = object()
 
 
@@ -22,6 +25,25 @@ def ahead(items: Iterable[Item]) -> Iterator[Item]:
         while (item := coming.popleft().result()) is not _END:
             coming.append(thread.submit(next, iterator, _END))
             yield item
+
+
+@contextmanager
+def progress(stage: str) -> Iterator[Callable[[int], None]]:
+    """What is told of each batch's rows; on a terminal, work of seconds shows how far it is."""
+    rows, told = 0, time.monotonic()
+
+    def add(more: int) -> None:
+        nonlocal rows, told
+        rows += more
+        if sys.stderr.isatty() and time.monotonic() - told > SECONDS_BETWEEN:
+            told = time.monotonic()
+            print(f"\r{stage}: {rows:,} rows\033[K", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield add
+    finally:
+        if sys.stderr.isatty():
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -13,13 +13,15 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     import keras
     import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
     from matplotlib.figure import Figure
 
 
@@ -27,7 +29,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What begins a formula in a spreadsheet."""
 NUMBER = re.compile(r"[+-]?[\d.,]+([eE][+-]?\d+)?%?")
 
-ROWS_IN_GROUP = 2**15
+ROWS_IN_GROUP = 2**16
 """Rows of a parquet file that are read at once."""
 
 
@@ -108,31 +110,61 @@ def parquet_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     The bytes are the same however the rows are divided among the tables: row groups are of
     ROWS_IN_GROUP rows. The first table, which may be empty, gives the columns and their types.
     """
+    with replacing(path) as temporary, _Groups(temporary) as groups:
+        yield groups.add
+
+
+class _Groups:
+    """Rows on their way into a parquet file, written a row group at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.waiting: list[pa.Table] = []
+        self.writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        if failed is None and self.waiting:
+            self._write(ROWS_IN_GROUP)
+        if self.writer:
+            self.writer.close()
+
+    def add(self, frame: pd.DataFrame) -> None:
+        """Take in a table, and write each row group that is complete."""
+        import pyarrow as pa
+
+        schema = self.waiting[0].schema if self.waiting else None
+        self.waiting.append(pa.Table.from_pandas(frame, schema, preserve_index=False))
+        while sum(map(len, self.waiting)) >= ROWS_IN_GROUP:
+            self._write(ROWS_IN_GROUP)
+
+    def _write(self, most: int) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        rows = pa.concat_tables(self.waiting).combine_chunks()
+        group, self.waiting = rows[:most], [rows[most:]]
+        if self.writer is None:
+            self.writer = pq.ParquetWriter(
+                self.path, group.schema, use_dictionary=_repetitive(group)
+            )
+        if len(group):
+            self.writer.write_table(group, row_group_size=most)
+
+
+def _repetitive(rows: pa.Table) -> list[str]:
+    """The columns of texts that come often, which a dictionary saves space and time for."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
+    import pyarrow.compute as pc
 
-    waiting: list[pa.Table] = []
-    writer: pq.ParquetWriter | None = None
-
-    def write(frame: pd.DataFrame) -> None:
-        nonlocal writer
-        schema = writer.schema if writer else pa.Schema.from_pandas(frame, preserve_index=False)
-        if writer is None:
-            texts = [field.name for field in schema if pa.types.is_large_string(field.type)]
-            writer = opened.enter_context(pq.ParquetWriter(temporary, schema, use_dictionary=texts))
-        waiting.append(pa.Table.from_pandas(frame, schema, preserve_index=False))
-        while sum(map(len, waiting)) >= ROWS_IN_GROUP:
-            flush(ROWS_IN_GROUP)
-
-    def flush(most: int) -> None:
-        rows = pa.concat_tables(waiting).combine_chunks()
-        writer.write_table(rows[:most], row_group_size=ROWS_IN_GROUP)
-        waiting[:] = [rows[most:]]
-
-    with replacing(path) as temporary, ExitStack() as opened:
-        yield write
-        if waiting and (len(waiting[0]) or len(waiting) > 1):
-            flush(ROWS_IN_GROUP)
+    return [
+        name
+        for name, column in zip(rows.column_names, rows.columns, strict=True)
+        if pa.types.is_large_string(column.type)
+        and 2 * pc.count_distinct(column).as_py() < len(rows)
+    ]
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:

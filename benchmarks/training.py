@@ -1,0 +1,134 @@
+"""What an epoch of a network from a file takes beside one from an array in memory.
+
+    python benchmarks/training.py [--rounds N] [--rows N] [--keras_backend NAME]
+
+The rows are made up, and three quarters of them are for training. The floor transforms all of them
+beforehand, which is not timed, and gives the array of float32 to a bare `model.fit` of the same
+network. Ours is what `train` does above `train.max_rows_in_memory`: it fits the features on a
+sample, writes the numbers of all rows to disk and streams them. The first epoch of both compiles,
+so the median of the others is told apart from the whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import statistics
+import subprocess
+import tempfile
+from pathlib import Path
+
+from _table import count, use_table
+from run import make_project
+
+EPOCHS = 6
+SAMPLE = 100_000
+CANDIDATES = f"""\
+    baseline: {{}}
+    mlp: {{hidden_units: [64, 64], batch_size: 512, max_epochs: {EPOCHS}, patience: {EPOCHS}}}
+"""
+PREPARE = """
+import json, resource, sys, time
+import my_project
+import numpy as np
+from my_project.config import Project
+from my_project.data.contract import load_contract
+from my_project.data.parquet import Stored
+from my_project.modeling import training
+from my_project.modeling.rows import train_rows
+from my_project.train import candidates
+import keras
+
+project = Project.find()
+params = project.params()
+contract = load_contract(project, params.kind)
+file = Stored(project.train, "train.parquet")
+rows = train_rows(file, contract, params)
+pipeline = candidates(params, contract)["mlp"]
+ends = []
+
+class Clock(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        ends.append(time.perf_counter())
+
+def told(start):
+    epochs = np.diff([start, *ends]).tolist()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps([len(file), time.perf_counter() - start, epochs, peak]))
+"""
+OURS = """
+usual = training._callbacks
+training._callbacks = lambda *arguments: [*usual(*arguments), Clock()]
+start = time.perf_counter()
+rows.fit(pipeline)
+told(start)
+"""
+BARE = """
+features, estimator = pipeline[0].fit(rows.X, rows.y), pipeline[-1]
+needed = [*contract.features, contract.target]
+parts = [(features.transform(batch), batch[contract.target]) for batch in file.batches(needed)]
+X = np.concatenate([numbers for numbers, _ in parts]).astype("float32")
+y = np.concatenate([labels == contract.classes[1] for _, labels in parts]).astype("int32")
+del parts
+watched = len(rows.table) // 5
+network = estimator._build(X.shape[1], 2, "softmax")
+start = time.perf_counter()
+network.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+network.fit(
+    X[watched:], y[watched:], validation_data=(X[:watched], y[:watched]), validation_batch_size=512,
+    batch_size=512, epochs=int(sys.argv[1]), verbose=0, callbacks=[Clock()],
+)
+told(start)
+"""
+
+
+def prepared(scratch: Path, rows: int, keras_backend: str) -> Path:
+    """A project whose train rows are many more than it takes into memory."""
+    project = make_project(scratch, [f"keras_backend={keras_backend}"])
+    use_table(project, rows)
+    params = project / "params.yaml"
+    text = params.read_text(encoding="utf-8")
+    text = re.sub(r"(?<=candidates:\n)(    .*\n)+", CANDIDATES, text)
+    text = re.sub(r"max_rows_in_memory: .*", f"max_rows_in_memory: {SAMPLE}", text)
+    params.write_text(text, encoding="utf-8")
+    for stage in ("ingest", "preprocess"):
+        command = ["python", "-m", f"my_project.{stage}"]
+        subprocess.run(command, cwd=project, check=True, stdout=subprocess.DEVNULL)
+    return project
+
+
+def main(rounds: int, rows: int, keras_backend: str) -> None:
+    """Print a table."""
+    cases = {"an array in memory, bare model.fit": BARE, "the parquet file": OURS}
+    taken: dict[str, list[list[float]]] = {name: [] for name in cases}
+    with tempfile.TemporaryDirectory() as scratch:
+        project = prepared(Path(scratch), rows, keras_backend)
+        for _ in range(rounds):
+            for name, script in cases.items():
+                command = ["python", "-c", PREPARE + script, str(EPOCHS)]
+                done = subprocess.run(
+                    command, cwd=project, check=True, capture_output=True, text=True
+                )
+                learnt, whole, epochs, peak = json.loads(done.stdout.splitlines()[-1])
+                taken[name].append([statistics.median(epochs[1:]), whole, peak])
+    print(f"\n{EPOCHS} epochs of {learnt:,} rows on {keras_backend}, {rounds} rounds\n")
+    print("| from | min s | median s an epoch | max s | ratio | rows/s | whole s | ratio | MB |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    floor = [statistics.median(column) for column in zip(*taken[next(iter(cases))], strict=True)]
+    for name, runs in taken.items():
+        an_epoch, whole, _ = (statistics.median(column) for column in zip(*runs, strict=True))
+        low, high = min(run[0] for run in runs), max(run[0] for run in runs)
+        print(
+            f"| {name} | {low:.2f} | {an_epoch:.2f} | {high:.2f} | {an_epoch / floor[0]:.2f} "
+            f"| {learnt / an_epoch:,.0f} | {whole:.1f} | {whole / floor[1]:.2f} "
+            f"| {max(run[2] for run in runs):.0f} |"
+        )
+
+
+if __name__ == "__main__":
+    options = argparse.ArgumentParser()
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--rows", type=count, default=1_000_000)
+    options.add_argument("--keras_backend", default="jax")
+    main(**vars(options.parse_args()))
