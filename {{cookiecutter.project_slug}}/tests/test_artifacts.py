@@ -4,15 +4,20 @@ import json
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
+from package_name.reproducibility import artifacts
 from package_name.reproducibility.artifacts import (
     as_csv,
+    parquet_writer,
     replacing,
     replacing_directory,
     write_json,
     write_keras,
+    write_parquet,
     write_text,
 )
 from package_name.reproducibility.runtime import import_keras
@@ -114,3 +119,73 @@ def test_json_refuses_what_is_no_json(tmp_path: Path) -> None:
 def test_a_text_that_a_spreadsheet_would_run_has_an_apostrophe(cell: object, written: str) -> None:
     assert as_csv(pd.DataFrame({"x": [cell]})) == f"x\n{written}\n"
     assert as_csv(pd.DataFrame({"=x": [1]})) == "'=x\n1\n"
+
+
+TYPED = pd.DataFrame(
+    {
+        "text": pd.Series(["a", None, "ö", "", *"wxyz"], dtype="str"),
+        "whole": pd.array([1, None, 2**53 + 1, None, None, None, None, -1], dtype="Int64"),
+        "number": [0.1, np.nan, -0.0, 1e300, *[np.nan] * 4],
+        "time": pd.Series(["2026-01-31 12:30:01.000001", *[None] * 6, "0001-01-01"]).astype(
+            "datetime64[us]"
+        ),
+    }
+)
+
+
+@pytest.fixture
+def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifacts, "ROWS_IN_GROUP", 3)
+
+
+def parquet(path: Path, frame: pd.DataFrame, parts: list[int]) -> bytes:
+    """The file that so many rows at a time make."""
+    with parquet_writer(path) as write:
+        for end, many in zip(np.cumsum(parts), parts, strict=True):
+            write(frame.iloc[end - many : end])
+    return path.read_bytes()
+
+
+@pytest.mark.usefixtures("small_groups")
+@pytest.mark.parametrize("many", [0, 1, 3, 6, 8])
+def test_a_parquet_file_has_groups_of_equal_size_but_for_the_last(
+    tmp_path: Path, many: int
+) -> None:
+    write_parquet(TYPED.head(many), tmp_path / "a.parquet")
+    metadata = pq.read_metadata(tmp_path / "a.parquet")
+    groups = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+    assert groups == [3] * (many // 3) + [many % 3] * (many % 3 > 0)
+
+
+@pytest.mark.usefixtures("small_groups")
+@pytest.mark.parametrize("many", [0, 3, 6, 8])
+def test_a_parquet_file_is_the_same_bytes_however_its_rows_come(tmp_path: Path, many: int) -> None:
+    path, rows = tmp_path / "a.parquet", TYPED.head(many)
+    whole = parquet(path, rows, [many])
+    for parts in ([0, many], [many, 0], [0, 0, many, 0, 0], [1] * many or [0, 0], [0, *[1] * many]):
+        assert parquet(path, rows, parts) == whole
+    assert parquet(path, rows.sample(frac=1, random_state=1).sort_index(), [many]) == whole
+
+
+@pytest.mark.usefixtures("small_groups")
+@pytest.mark.parametrize("parts", [[8], [0, 8], [0, 1, 0, 4, 3], [3, 3, 2]])
+def test_types_and_gaps_of_a_parquet_file_are_read_back(tmp_path: Path, parts: list[int]) -> None:
+    parquet(tmp_path / "a.parquet", TYPED, parts)
+    found = pd.read_parquet(tmp_path / "a.parquet")
+    pd.testing.assert_frame_equal(found, TYPED, check_exact=True)
+    assert [*map(str, found.dtypes)] == ["str", "Int64", "float64", "datetime64[us]"]
+
+
+@pytest.mark.parametrize("parts", [[0], [0, 0]])
+def test_a_parquet_file_without_rows_has_its_columns(tmp_path: Path, parts: list[int]) -> None:
+    parquet(tmp_path / "a.parquet", TYPED, parts)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "a.parquet"), TYPED.head(0))
+
+
+def test_a_parquet_file_that_is_not_finished_leaves_the_old_one(tmp_path: Path) -> None:
+    before = parquet(tmp_path / "a.parquet", TYPED, [8])
+    with pytest.raises(ZeroDivisionError), parquet_writer(tmp_path / "a.parquet") as write:
+        write(TYPED)
+        raise ZeroDivisionError
+    assert (tmp_path / "a.parquet").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a.parquet"]

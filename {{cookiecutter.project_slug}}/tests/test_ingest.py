@@ -194,3 +194,14 @@ def test_a_delivery_that_dvc_does_not_keep_is_named(
     printed = capsys.readouterr().out
     assert "ingest: 120 rows of 2 files accepted" in printed
     assert "data/raw/later.csv is not kept by DVC, as others are: `uv run dvc add`" in printed
+
+
+def test_a_column_of_whole_numbers_may_lack_them_all(project: Project) -> None:
+    raw = project.raw / "fruit.csv"
+    pd.read_csv(raw).assign(seeds=None).to_csv(raw, index=False)
+    ingest.main()
+    report = json.loads(project.ingest_report.read_text())
+    assert report["columns"]["seeds"] == {"missing": 60, "breaches": 0}
+    seeds = pd.read_parquet(project.dataset)["seeds"]
+    assert seeds.dtype == "Int64"
+    assert seeds.isna().all()

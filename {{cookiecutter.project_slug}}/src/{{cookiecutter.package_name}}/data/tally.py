@@ -48,7 +48,7 @@ class Tally:
         self.rejected[raw.file] += len(table) - len(kept)
         for name, column in self.contract.columns.items():
             self.missing[name] += int(kept[name].isna().sum())
-            if column.type in NUMBERS:
+            if column.type in NUMBERS and kept[name].notna().any():
                 self._widen(name, kept[name])
             if column.seen is not None:
                 low, high = column.seen
@@ -67,9 +67,8 @@ class Tally:
 
     def _widen(self, name: str, numbers: pd.Series) -> None:
         low, high = numbers.min(), numbers.max()
-        if low == low and high == high:
-            known = self.extents.get(name, (low, high))
-            self.extents[name] = min(known[0], low), max(known[1], high)
+        known = self.extents.get(name, (low, high))
+        self.extents[name] = min(known[0], low), max(known[1], high)
 
     def report(self) -> dict[str, Any]:
         """All counts, for reports/ingest.json."""

@@ -32,6 +32,8 @@ TABULAR, PERHAPS_TABULAR = (
 LONGEST_CELL = 2**24
 BLOCK, LARGEST_BLOCK = 2**23, 2**30
 """Bytes parsed at a time."""
+LONGER_THAN_A_BLOCK = ("straddl", "Empty CSV", "larger than block size")
+"""What the parser says of a record; the second and the third if it is the first one."""
 HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -253,9 +255,10 @@ def _parsed(
             return
         except pa.ArrowInvalid as error:
             # A record that is longer than a block; from the start again, since it is so rare.
-            if "straddl" not in str(error) or size >= LARGEST_BLOCK:
+            too_long = any(sign in str(error) for sign in LONGER_THAN_A_BLOCK)
+            if not too_long or size >= LARGEST_BLOCK:
                 raise _not_well_formed(text, layout, str(error)) from error
-            size *= 16
+            size = min(size * 16, LARGEST_BLOCK)
 
 
 def _parsed_in_blocks(
