@@ -189,3 +189,11 @@ def test_a_parquet_file_that_is_not_finished_leaves_the_old_one(tmp_path: Path) 
         raise ZeroDivisionError
     assert (tmp_path / "a.parquet").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["a.parquet"]
+
+
+def test_the_first_table_with_rows_gives_the_types(tmp_path: Path) -> None:
+    pictures = pd.DataFrame({"image": pd.Series([b"\0\1", b"\2"], dtype="object")})
+    with parquet_writer(tmp_path / "a.parquet") as write:
+        write(pictures.head(0))
+        write(pictures)
+    assert pd.read_parquet(tmp_path / "a.parquet")["image"].tolist() == [b"\0\1", b"\2"]

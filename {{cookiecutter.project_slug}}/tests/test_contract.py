@@ -284,3 +284,29 @@ def test_a_text_may_be_anything_and_is_no_feature(contract: Contract) -> None:
 def test_marks_of_a_guess_do_not_change_what_a_column_admits() -> None:
     marked = Column(type="text", meaning="", example=1.5, guessed="sentences", missing=[-1, "?"])
     assert (marked.example, marked.missing) == ("1.5", ("-1", "?"))
+
+
+@pytest.mark.parametrize("cell", ["now", "today", "1", "-1", "12"])
+def test_what_is_no_date_is_no_date_whatever_pandas_thinks(cell: str) -> None:
+    column = Column(type="datetime", meaning="when")
+    _, breaches = apply({"when": column}, pd.DataFrame({"when": ["2026-01-31", cell]}))
+    assert breaches["value"].tolist() == [cell]
+
+
+def test_a_date_is_read_the_same_beside_one_of_nanoseconds() -> None:
+    column = Column(type="datetime", meaning="when")
+    cells = ["0001-01-01", "2026-01-01T00:00:00.123456789", "2026-01-01T00:00:00.5Z"]
+    table, breaches = apply({"when": column}, pd.DataFrame({"when": cells}))
+    assert breaches.empty
+    assert table["when"].astype("str").tolist() == [
+        "0001-01-01 00:00:00.000000",
+        "2026-01-01 00:00:00.123456",
+        "2026-01-01 00:00:00.500000",
+    ]
+
+
+def test_a_category_with_blanks_around_it_admits_no_cell_however_plain() -> None:
+    column = Column(type="categorical", categories=[" a", "b"], meaning="letter")
+    for cells, rows in (([" a", "b"], [1]), ([" a", "b", " b"], [1])):
+        _, breaches = apply({"x": column}, pd.DataFrame({"x": pd.Series(cells, dtype="str")}))
+        assert breaches["row"].tolist() == rows

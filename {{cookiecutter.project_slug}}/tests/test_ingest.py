@@ -1,6 +1,9 @@
 """Setting rows aside that break the contract."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -205,3 +208,52 @@ def test_a_column_of_whole_numbers_may_lack_them_all(project: Project) -> None:
     seeds = pd.read_parquet(project.dataset)["seeds"]
     assert seeds.dtype == "Int64"
     assert seeds.isna().all()
+
+
+def test_marks_of_missing_values_count_in_json_too(project: Project) -> None:
+    (project.raw / "fruit.csv").unlink()
+    write_params(project, data={"raw": "data/raw/fruit.json", "max_rejected": 0})
+    rows = [
+        {"weight": 100.5, "seeds": seeds, "colour": " red", "fruit": "apple"}
+        for seeds in ("NA", 3, " ", "4", None)
+    ]
+    (project.raw / "fruit.json").write_text(json.dumps(rows))
+    ingest.main()
+    kept = pd.read_parquet(project.dataset)
+    assert kept["seeds"].isna().tolist() == [True, False, True, False, True]
+    assert kept["colour"].tolist() == ["red"] * 5
+
+
+def test_an_undescribed_column_without_values_is_not_worth_a_line(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = project.raw / "fruit.csv"
+    pd.read_csv(raw).assign(note=None).to_csv(raw, index=False)
+    ingest.main()
+    assert "note" not in capsys.readouterr().out
+    assert json.loads(project.ingest_report.read_text())["ignored_columns"] == ["note"]
+
+
+def test_neither_file_is_written_when_the_last_of_one_cannot_be(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_params(project, data={"raw": "data/raw/fruit.csv", "max_rejected": 0.2})
+    ingest.main()
+    before = [path.read_bytes() for path in (project.dataset, project.rejected)]
+    break_rows(project, 3)
+    usual = ingest.parquet_writer
+
+    @contextmanager
+    def full_disk(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+        def write(frame: pd.DataFrame) -> None:
+            if path == project.dataset:
+                raise OSError(28, "No space left on device")
+            whole(frame)
+
+        with usual(path) as whole:
+            yield write
+
+    monkeypatch.setattr(ingest, "parquet_writer", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        ingest.main()
+    assert [path.read_bytes() for path in (project.dataset, project.rejected)] == before

@@ -109,10 +109,10 @@ def _pass(
     tally, columns = Tally(contract), None
     with ExitStack() as stack:
         count = stack.enter_context(progress("ingest"))
-        keep, set_aside = (
-            stack.enter_context(behind(stack.enter_context(parquet_writer(path))))
-            for path in (project.dataset, project.rejected)
-        )
+        # Both writers first, so that neither file is there before both are written to the end.
+        paths = (project.dataset, project.rejected)
+        writers = [stack.enter_context(parquet_writer(path)) for path in paths]
+        keep, set_aside = (stack.enter_context(behind(write)) for write in writers)
         for path in raw_files(project, data.raw, contract):
             name = project.name(path)
             for raw in ahead(read(path, name, contract, resize=data.resize)):

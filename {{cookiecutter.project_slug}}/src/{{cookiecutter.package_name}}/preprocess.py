@@ -46,10 +46,11 @@ def main() -> None:
     many = train = test = 0
     with ExitStack() as stack:
         count = stack.enter_context(progress("preprocess"))
-        to_train, to_test = (
-            stack.enter_context(behind(stack.enter_context(parquet_writer(path))))
-            for path in (project.train, project.test)
-        )
+        # Both writers first, so that neither file is there before both are written to the end.
+        writers = [
+            stack.enter_context(parquet_writer(path)) for path in (project.train, project.test)
+        ]
+        to_train, to_test = (stack.enter_context(behind(write)) for write in writers)
         for rows in ahead(cleaned()):
             learnt, tried = rows[by.train(rows)], rows[by.test(rows)]
             to_train(learnt)

@@ -133,7 +133,9 @@ def _typed_at_once(cells: pd.Series, column: Column, layout: Layout) -> pd.Serie
         return None
     texts = _arrow(cells)
     if column.categories is not None:
-        known = pc.is_in(texts, pa.array(column.categories, texts.type), skip_nulls=True)
+        # One with blanks around it is none of a cell's, whose blanks are taken off.
+        plain = [value for value in column.categories if value == value.strip()]
+        known = pc.is_in(texts, pa.array(plain, texts.type), skip_nulls=True)
         return cells if pc.sum(known).as_py() == len(texts) - texts.null_count else None
     try:
         if column.type == "datetime" and column.format is None:
@@ -205,6 +207,10 @@ def times(cells: pd.Series, written: str | None) -> pd.Series:
     """(n_rows,) the cells as points in time, without their time zone; unreadable ones missing."""
     import pandas as pd
 
+    if written is None and cells.dtype == "str":
+        # pandas would read `now` and `1`, and lose early years beside a cell of nanoseconds.
+        dates = cells.where(cells.str.match(r"\s*\d{4}"))
+        cells = dates.str.replace(r"([.,]\d{6})\d+", r"\1", regex=True)
     found = pd.to_datetime(cells, format=written or "ISO8601", utc=True, errors="coerce")
     return found.dt.tz_localize(None).astype("datetime64[us]")
 

@@ -43,7 +43,11 @@ def database_batches(address: str, name: str, table: str | None) -> Iterator[pd.
             listed = "" if table else f" --table takes one of {', '.join(tables) or 'none'}"
             raise UserError(f"{name}: {told}{listed}")
         with engine.connect().execution_options(stream_results=True) as connection:
-            yield from pd.read_sql_table(table, connection, chunksize=ROWS_AT_ONCE)
+            # Whole numbers stay whole where some are missing.
+            for batch in pd.read_sql_table(
+                table, connection, chunksize=ROWS_AT_ONCE, dtype_backend="numpy_nullable"
+            ):
+                yield batch.astype(dict.fromkeys(batch.select_dtypes("string"), "object"))
     except ModuleNotFoundError as error:
         raise UserError(
             f"{name}: reading it takes {error.name}: `uv add --dev {error.name}`"

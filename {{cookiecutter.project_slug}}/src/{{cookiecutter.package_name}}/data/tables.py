@@ -58,7 +58,12 @@ def read_batches(
             found = database_batches(sqlite_address(path), name, layout.table)
             batches = (with_gaps(batch, missing) for batch in found)
         case _:
-            batches = text_batches(path, name, missing, layout)
+            found = text_batches(path, name, missing, layout)
+            # JSON has types.
+            batches = (
+                batch if (batch.dtypes == "str").all() else with_gaps(batch, missing)
+                for batch in found
+            )
     rows = 0
     for batch in batches:
         if len(batch):

@@ -123,6 +123,7 @@ class Tally:
         told = [
             f"{', '.join(files)}: column {name!r} is not described, so it is not used"
             for name, files in self.ignored.items()
+            if files
         ]
         told += [
             f"{file}: {column!r} breaks the contract in {count} of {self.rows[file]} rows; "

@@ -102,7 +102,10 @@ def pieces(text: Text, encoding: str) -> Iterator[str]:
             try:
                 characters = decoder.decode(part)
             except UnicodeDecodeError as error:
-                raise _not_so_encoded(text, encoding, bytes_read - pending + error.start) from error
+                place = bytes_read - pending + error.start
+                if encoding == "utf-8" and not bytes_read and part.startswith(codecs.BOM_UTF8):
+                    place += len(codecs.BOM_UTF8)
+                raise _not_so_encoded(text, encoding, place) from error
             except UnicodeError as error:
                 raise _not_so_encoded(text, encoding) from error
             if (place := characters.find("\0")) >= 0:

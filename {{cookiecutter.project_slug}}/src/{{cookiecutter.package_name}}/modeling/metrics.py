@@ -24,7 +24,7 @@ CALIBRATION_BINS = 10
 SMALLEST = np.finfo("float64").eps
 """What a probability of zero is taken for in a logarithm, as scikit-learn does."""
 CELLS_AT_ONCE = 2**22
-MOST_RESAMPLED, SUBSETS = 100_000, 5
+MOST_RESAMPLED, SUBSETS = 20_000, 5
 """Rows of which the bootstrap draws all, and how many subsets stand for more."""
 
 

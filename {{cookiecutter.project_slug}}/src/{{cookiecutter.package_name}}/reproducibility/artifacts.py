@@ -108,7 +108,7 @@ def parquet_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     """What writes tables of the same columns below each other as one parquet file, without indexes.
 
     The bytes are the same however the rows are divided among the tables: row groups are of
-    ROWS_IN_GROUP rows. The first table, which may be empty, gives the columns and their types.
+    ROWS_IN_GROUP rows. The first table with rows, or else the last, gives the columns and types.
     """
     with replacing(path) as temporary, _Groups(temporary) as groups:
         yield groups.add
@@ -135,6 +135,9 @@ class _Groups:
         """Take in a table, and write each row group that is complete."""
         import pyarrow as pa
 
+        if not self.writer and not any(map(len, self.waiting)):
+            # A table without rows says less of types than one with some.
+            self.waiting = []
         schema = self.waiting[0].schema if self.waiting else None
         self.waiting.append(pa.Table.from_pandas(frame, schema, preserve_index=False))
         while sum(map(len, self.waiting)) >= ROWS_IN_GROUP:
