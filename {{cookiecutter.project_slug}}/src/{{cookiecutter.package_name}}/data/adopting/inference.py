@@ -83,7 +83,7 @@ def guess_missing(frame: pd.DataFrame) -> tuple[str, ...]:
         text
         for name in frame.columns
         if frame[name].dtype in ("str", "object")
-        for text in set(NOTHING) & set(as_texts(frame[name]).unique())
+        for text in as_texts(frame[name]).loc[lambda texts: texts.isin(NOTHING)].unique()
     }
     return ("", *(text for text in NOTHING if text in found | {"NA"} and text))
 
@@ -91,7 +91,8 @@ def guess_missing(frame: pd.DataFrame) -> tuple[str, ...]:
 def guess(cells: pd.Series, layout: Layout) -> Guess:
     """Guess what a column of (n_rows,) cells holds.
 
-    The guess admits every cell of the column.
+    The guess admits every cell of the column. The index of a sample has the places that its rows
+    have in the table.
     """
     found = _guess_values(cells, layout)
     column = found.column
@@ -213,7 +214,12 @@ def _of_numbers(
 
 def _counts_rows(cells: pd.Series) -> bool:
     """Whether distinct whole numbers are names of rows: a plain count, or so called."""
-    counts = cells.dropna().astype("float64").diff().dropna().eq(1).all()
+    import numpy as np
+
+    present = cells.dropna().astype("float64")
+    is_sample = cells.index[-1] >= len(cells)
+    steps = np.diff(present.index) if is_sample else 1
+    counts = (np.diff(present) == steps).all()
     name = str(cells.name)
     return bool(counts) or bool(NAMES.search(name) or NUMBERS_ROWS.search(name))
 

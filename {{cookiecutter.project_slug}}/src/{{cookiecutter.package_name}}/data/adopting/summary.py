@@ -16,9 +16,11 @@ USUAL = ("", "NA")
 def summary(name: str, understanding: Understanding) -> list[str]:
     """How the data called `name` are written, a table of their columns, and what is doubtful."""
     contract, about = understanding.contract, understanding.doubts
-    rows = f"{len(understanding.table):,} rows, {len(contract.columns)} columns"
+    rows = f"{understanding.rows:,} rows, {len(contract.columns)} columns"
     odd = [repr(text) for text in contract.missing if text not in USUAL]
     notes = [*understanding.notes, *([f"missing values as {', '.join(odd)}"] if odd else [])]
+    if understanding.whole is not None:
+        notes.append(f"guessed from a sample of {len(understanding.table):,} rows")
     lines = [f"{name}: {rows}; {', '.join(notes)}", "", *_table(understanding), ""]
     told = [*about[None]]
     for column, notes in about.items():
@@ -37,7 +39,7 @@ def _table(understanding: Understanding) -> list[str]:
     for name, column in contract.columns.items():
         if contract.images and name != contract.target:
             continue
-        gaps = table[name].isna().mean()
+        gaps = understanding.gaps(name)
         roles = [role for role in ("target", "group", "time") if getattr(contract, role) == name]
         holds = _levels(column) if column.categories else _numbers(column) or column.guessed or ""
         if name == contract.target and column.type in LEVELS:

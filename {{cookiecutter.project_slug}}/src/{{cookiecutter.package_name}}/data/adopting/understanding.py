@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,10 +17,12 @@ from ..conformity import apply, first_breach
 from ..contract import LEVELS, NUMBERS, TARGETS, Column, Contract, Images, Layout
 from ..kinds import kind_of
 from ..spreadsheets import sheets_of
-from ..tables import read_table, require_file, with_gaps
+from ..tables import read_batches, read_table, require_file, with_gaps
 from ..texts import texts
 from .doubts import doubts
-from .inference import MOST_CATEGORIES, TO_SAY, guess, guess_missing, guess_target
+from .inference import MOST_CATEGORIES, TO_SAY, Guess, guess, guess_target
+from .refining import refined
+from .sampling import sample
 from .sniffing import Sniffed, has_header, lines_above, sniff
 
 if TYPE_CHECKING:
@@ -44,18 +47,39 @@ class Wishes:
     table: str | None = None
 
 
+class Whole(NamedTuple):
+    """What is known of all rows of a table."""
+
+    rows: int
+    gaps: dict[str, int]
+    """How many rows lack a value, by column."""
+
+
 class Understanding(NamedTuple):
     """What data were taken for."""
 
     contract: Contract
     table: pd.DataFrame
-    """The rows, typed by the contract."""
+    """The rows, typed by the contract; of a large table a sample of them."""
     notes: list[str]
     """How the data are written, in words."""
     doubts: dict[str | None, list[str]]
     """What to look at, by column; what concerns all of them under None."""
     resize: bool = False
     """Whether images must be scaled."""
+    whole: Whole | None = None
+    """The table of which `table` is a sample."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows the data have."""
+        return len(self.table) if self.whole is None else self.whole.rows
+
+    def gaps(self, column: str) -> float:
+        """The share of rows that lack a value."""
+        if self.whole is None:
+            return float(self.table[column].isna().mean())
+        return self.whole.gaps[column] / self.whole.rows
 
 
 def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) -> Understanding:
@@ -71,28 +95,26 @@ def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) ->
         UserError: They cannot be read, or do not hold what is wished for.
     """
     layout, notes, told = _layout(files[0], wishes)
-    frame = _read(files, layout)
-    target = _require_names(frame, name, wishes, told)
-    missing = guess_missing(frame)
-    frame = with_gaps(frame, missing)
-    columns: dict[str, Column] = {}
-    dropped = [*wishes.drop]
+    batches = partial(_batches, files, layout)
+    drawn = sample(batches(("",)), wishes.target)
+    target = _require_names(drawn.frame, name, wishes, told)
+    frame = with_gaps(drawn.frame, drawn.missing)
+    guessing = partial(_guess, layout=layout, file=name, wishes=wishes)
+    described = frame.drop(columns=[*wishes.drop])
+    if drawn.is_whole:
+        whole, guesses = None, {str(column): guessing(described[column]) for column in described}
+        columns = _columns(guesses)
+        table, breaches = apply(columns, frame, layout)
+    else:
+        again = partial(batches, drawn.missing)
+        guesses, gaps, breaches = refined(guessing, described, again, layout, drawn.missing)
+        columns, whole = _columns(guesses), Whole(drawn.rows, gaps)
+        table, _ = apply(columns, frame, layout)
     about: dict[str | None, list[str]] = {None: told}
-    for column in frame.columns.drop(dropped):
-        is_target = column == target
-        guessed = (
-            guess_target(frame[column], layout, wishes.kind)
-            if is_target
-            else guess(frame[column], layout)
-        )
-        if is_target:
-            _require_target(guessed.column, guessed.doubts, frame[column], name, wishes.kind)
-        about[column] = [*guessed.doubts]
-        if guessed.column is None:
-            dropped.append(column)
-        else:
-            columns[column] = _as_wished(column, guessed.column, frame[column], wishes, about)
-    columns, table = _admitting(columns, frame, layout, target, name, about)
+    about |= {column: [*guessed.doubts] for column, guessed in guesses.items()}
+    if not breaches.empty:
+        columns = _admitting(columns, breaches, target, name, about)
+        table, _ = apply(columns, frame, layout)
     contract = _contract(
         name,
         title=Path(name).name.partition(".")[0] or name,
@@ -101,13 +123,13 @@ def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) ->
         target=target,
         group=wishes.group,
         time=wishes.time,
-        missing=missing,
-        drop=tuple(dropped),
+        missing=drawn.missing,
+        drop=(*wishes.drop, *(column for column in guesses if column not in columns)),
         layout=layout,
         columns=columns,
     )
     about[None] += doubts(table, contract)
-    return Understanding(contract, table, notes, about)
+    return Understanding(contract, table, notes, about, whole=whole)
 
 
 def _layout(path: Path, wishes: Wishes) -> Sniffed:
@@ -140,17 +162,20 @@ def _layout_of_sheet(path: Path, name: str, wishes: Wishes) -> Sniffed:
     return Sniffed(layout, [f"sheet {sheet!r}", *above, names], told if not wishes.sheet else [])
 
 
-def _read(files: Sequence[Path], layout: Layout) -> pd.DataFrame:
-    import pandas as pd
-
-    frames = [read_table(path, path.name, ("",), layout) for path in files]
-    for path, frame in zip(files, frames, strict=True):
-        if different := sorted(set(frame) ^ set(frames[0])):
-            raise UserError(
-                f"{path.name}: its columns are not those of {files[0].name}: {different[0]!r} is "
-                "in one of them only"
-            )
-    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+def _batches(
+    files: Sequence[Path], layout: Layout, missing: Sequence[str]
+) -> Iterator[pd.DataFrame]:
+    """The rows of all files, texts in `missing` missing, some at a time."""
+    names: list[str] = []
+    for path in files:
+        for batch in read_batches(path, path.name, missing, layout):
+            names = names or [*batch]
+            if different := sorted({*batch} ^ {*names}):
+                raise UserError(
+                    f"{path.name}: its columns are not those of {files[0].name}: "
+                    f"{different[0]!r} is in one of them only"
+                )
+            yield batch[names]
 
 
 def _require_names(frame: pd.DataFrame, name: str, wishes: Wishes, told: list[str]) -> str:
@@ -209,17 +234,21 @@ def _require_target(
         )
 
 
-def _as_wished(
-    name: str,
-    guessed: Column,
-    cells: pd.Series,
-    wishes: Wishes,
-    about: dict[str | None, list[str]],
-) -> Column:
-    """The guess, but for what the person has said of the column."""
+def _guess(cells: pd.Series, layout: Layout, file: str, wishes: Wishes) -> Guess:
+    """What a column is, by its cells and by what the person has said of it."""
+    if cells.name != wishes.target:
+        return _as_wished(guess(cells, layout), cells, wishes)
+    found = guess_target(cells, layout, wishes.kind)
+    _require_target(found.column, found.doubts, cells, file, wishes.kind)
+    return found
+
+
+def _as_wished(found: Guess, cells: pd.Series, wishes: Wishes) -> Guess:
+    name, guessed = str(cells.name), found.column
+    if guessed is None:
+        return found
     if name in wishes.identifiers:
-        about[name] = []
-        return Column(
+        column = Column(
             type="identifier",
             meaning=TO_SAY,
             nullable=guessed.nullable,
@@ -228,10 +257,8 @@ def _as_wished(
             example=guessed.example,
             guessed="named by --id",
         )
-    if name == wishes.group:
-        about[name] = []
+        return Guess(column, [])
     if name == wishes.time:
-        about[name] = [told for told in about[name] if "date" in told]
         if guessed.type not in ("datetime", *NUMBERS):
             raise UserError(
                 f"--time: {name!r} looks like {guessed.type}, such as {guessed.example!r}; a "
@@ -239,21 +266,22 @@ def _as_wished(
             )
         if guessed.nullable:
             raise UserError(f"--time: some rows lack {name!r}; each needs its time")
-    return guessed
+        return Guess(guessed, [told for told in found.doubts if "date" in told])
+    return Guess(guessed, []) if name == wishes.group else found
+
+
+def _columns(guesses: dict[str, Guess]) -> dict[str, Column]:
+    return {name: guess.column for name, guess in guesses.items() if guess.column is not None}
 
 
 def _admitting(
     columns: dict[str, Column],
-    frame: pd.DataFrame,
-    layout: Layout,
+    breaches: pd.DataFrame,
     target: str,
     file: str,
     about: dict[str | None, list[str]],
-) -> tuple[dict[str, Column], pd.DataFrame]:
-    """The columns, and the rows typed by them: what does not admit its own cells becomes text."""
-    table, breaches = apply(columns, frame, layout)
-    if breaches.empty:
-        return columns, table
+) -> dict[str, Column]:
+    """The columns, but those that do not admit their own cells as text."""
     for name in breaches["column"].unique():
         first = breaches[breaches["column"] == name].iloc[0]
         if name == target:
@@ -264,8 +292,7 @@ def _admitting(
         about[name].append(f"holds all sorts, such as {first['value']!r}: taken for text")
         plain = {"meaning": TO_SAY, "nullable": True, "guessed": "all sorts"}
         columns = {**columns, name: Column(type="text", **plain)}
-    table, _ = apply(columns, frame, layout)
-    return columns, table
+    return columns
 
 
 def _contract(file: str, **content: Any) -> Contract:
