@@ -23,13 +23,13 @@ from my_project import ingest, preprocess, train
 from my_project.config import Project
 from my_project.data.contract import load_contract
 from my_project.data.splits import folds
-from my_project.data.tables import read_parquet
+from my_project.data.parquet import Stored
 ingest.main(); preprocess.main()
 project = Project.find()
 params = project.params()
 params = params.model_copy(update={"train": params.train.model_copy(update={"folds": 10})})
 contract = load_contract(project, params.kind)
-rows = read_parquet(project.train, "train")
+rows = Stored(project.train, "train").read()
 X, y = rows[contract.features], rows[contract.target].to_numpy()
 from my_project.modeling import training
 pipeline = train.candidates(params, contract)["mlp"]

@@ -12,7 +12,7 @@ import pytest
 from package_name.reproducibility import artifacts
 from package_name.reproducibility.artifacts import (
     as_csv,
-    parquet_writer,
+    parquet_writers,
     replacing,
     replacing_directory,
     write_json,
@@ -140,7 +140,7 @@ def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def parquet(path: Path, frame: pd.DataFrame, parts: list[int]) -> bytes:
     """The file that so many rows at a time make."""
-    with parquet_writer(path) as write:
+    with parquet_writers(path) as (write,):
         for end, many in zip(np.cumsum(parts), parts, strict=True):
             write(frame.iloc[end - many : end])
     return path.read_bytes()
@@ -184,7 +184,7 @@ def test_a_parquet_file_without_rows_has_its_columns(tmp_path: Path, parts: list
 
 def test_a_parquet_file_that_is_not_finished_leaves_the_old_one(tmp_path: Path) -> None:
     before = parquet(tmp_path / "a.parquet", TYPED, [8])
-    with pytest.raises(ZeroDivisionError), parquet_writer(tmp_path / "a.parquet") as write:
+    with pytest.raises(ZeroDivisionError), parquet_writers(tmp_path / "a.parquet") as (write,):
         write(TYPED)
         raise ZeroDivisionError
     assert (tmp_path / "a.parquet").read_bytes() == before
@@ -193,7 +193,31 @@ def test_a_parquet_file_that_is_not_finished_leaves_the_old_one(tmp_path: Path) 
 
 def test_the_first_table_with_rows_gives_the_types(tmp_path: Path) -> None:
     pictures = pd.DataFrame({"image": pd.Series([b"\0\1", b"\2"], dtype="object")})
-    with parquet_writer(tmp_path / "a.parquet") as write:
+    with parquet_writers(tmp_path / "a.parquet") as (write,):
         write(pictures.head(0))
         write(pictures)
     assert pd.read_parquet(tmp_path / "a.parquet")["image"].tolist() == [b"\0\1", b"\2"]
+
+
+def test_no_file_takes_its_place_before_all_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    for path in paths:
+        path.write_text("old")
+    usual = artifacts._Groups._write
+
+    def full_disk(groups: object, most: int) -> None:
+        if "a.parquet" in groups.path.name:
+            raise OSError(28, "No space left on device")
+        usual(groups, most)
+
+    monkeypatch.setattr(artifacts._Groups, "_write", full_disk)
+    with (
+        pytest.raises(OSError, match="No space left"),
+        parquet_writers(*paths) as writers,
+    ):
+        for write in writers:
+            write(TYPED)
+    assert [path.read_text() for path in paths] == ["old", "old"]
+    assert sorted(tmp_path.iterdir()) == paths

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_fruit, write_params
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.pipeline import make_pipeline
 
 from package_name import ingest, preprocess, train
 from package_name.config import Project
@@ -52,7 +54,8 @@ class Numbers:
 def learnable(
     stored: Stored, contract: Contract, allowed: np.ndarray, scale: float = 1.0
 ) -> Learnable:
-    return Learnable(stored, contract, allowed, Numbers(scale))
+    none = np.empty((0, 2)), pd.Series([], dtype="str")
+    return Learnable(stored, contract, allowed, Numbers(scale), none)
 
 
 def test_a_sample_keeps_the_share_of_each_class_and_the_order_of_the_file(stored: Stored) -> None:
@@ -81,10 +84,41 @@ def test_a_seed_draws_the_same_rows_again_and_another_one_others(stored: Stored)
     assert first.tolist() != other.tolist()
 
 
-def test_a_class_of_one_row_is_in_the_sample(tmp_path: Path) -> None:
-    write_parquet(pd.DataFrame({"y": ["a"] * 999 + ["b"]}), tmp_path / "a.parquet")
+def test_of_a_rare_class_enough_rows_are_in_the_sample(tmp_path: Path) -> None:
+    rare = ["b"] + ["c"] * 20 + ["d"] * 90
+    write_parquet(pd.DataFrame({"y": ["a"] * 9000 + rare}), tmp_path / "a.parquet")
     rows, _ = sample(Stored(tmp_path / "a.parquet", "a"), "y", 100, seed=1)
-    assert rows["y"].value_counts().to_dict() == {"a": 100, "b": 1}
+    assert rows["y"].value_counts().to_dict() == {"a": 99, "d": 30, "c": 20, "b": 1}
+
+
+def test_rows_of_the_sample_are_learnt_from_as_the_features_were_fitted_on_them(
+    stored: Stored, contract: Contract
+) -> None:
+    met = []
+
+    class Features(TransformerMixin, BaseEstimator):
+        def fit_transform(self, X: pd.DataFrame, _: object = None) -> np.ndarray:
+            return np.full((len(X), 1), -1.0)
+
+        def transform(self, X: pd.DataFrame) -> np.ndarray:
+            return np.arange(len(X), dtype="float64")[:, np.newaxis]
+
+    class Network(BaseEstimator):
+        def watched_apart(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return np.arange(len(y) - 5), np.arange(len(y) - 5, len(y))
+
+        def fit_batches(self, parts: Learnable, X: np.ndarray, y: np.ndarray) -> None:
+            met.extend(parts.shuffled(np.random.default_rng(0)))
+            assert (len(X), len(y)) == (5, 5)
+
+    places = np.arange(0, 1000, 50)
+    table = stored.read().iloc[places]
+    everything = np.ones(1000, dtype=bool)
+    pipeline = make_pipeline(Features(), Network())
+    from_file.fit(pipeline, table, places, stored, everything, contract)
+    X = np.concatenate([part for part, _ in met])
+    assert (X == -1).sum() == 15
+    assert len(X) == 1000 - 5
 
 
 def test_each_allowed_row_is_learnt_from_once_an_epoch_in_another_order(

@@ -1,9 +1,6 @@
 """Setting rows aside that break the contract."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -14,6 +11,7 @@ from package_name.config import Project
 from package_name.data.contract import Contract
 from package_name.data.raw import Raw
 from package_name.errors import UserError
+from package_name.reproducibility import artifacts
 
 
 def test_a_row_that_breaks_the_contract_is_kept_with_its_reason(
@@ -23,7 +21,7 @@ def test_a_row_that_breaks_the_contract_is_kept_with_its_reason(
     raw.loc[3, ["weight", "colour"]] = ["heavy", "blue"]
     came = Raw(raw, "data/raw/fruit.csv", above=100)
     _, breaches, kept = ingest.ingest(came, contract)
-    rejected = ingest.rejected(came, breaches)
+    rejected = ingest.rejected(came, breaches, list(raw))
     assert len(kept) == 59
     assert rejected["column"].tolist() == ["weight", "colour"]
     assert rejected["row"].tolist() == [104, 104]
@@ -241,19 +239,31 @@ def test_neither_file_is_written_when_the_last_of_one_cannot_be(
     ingest.main()
     before = [path.read_bytes() for path in (project.dataset, project.rejected)]
     break_rows(project, 3)
-    usual = ingest.parquet_writer
+    usual = artifacts._Groups._write
 
-    @contextmanager
-    def full_disk(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
-        def write(frame: pd.DataFrame) -> None:
-            if path == project.dataset:
-                raise OSError(28, "No space left on device")
-            whole(frame)
+    def full_disk(groups: object, most: int) -> None:
+        if "dataset" in groups.path.name:
+            raise OSError(28, "No space left on device")
+        usual(groups, most)
 
-        with usual(path) as whole:
-            yield write
-
-    monkeypatch.setattr(ingest, "parquet_writer", full_disk)
+    monkeypatch.setattr(artifacts._Groups, "_write", full_disk)
     with pytest.raises(OSError, match="No space left"):
         ingest.main()
     assert [path.read_bytes() for path in (project.dataset, project.rejected)] == before
+
+
+def test_rejected_rows_keep_all_cells_also_those_that_one_file_alone_has(
+    deliveries: Project,
+) -> None:
+    raw = deliveries.raw
+    frame = pd.read_csv(raw / "a.csv", dtype="str").assign(note="ripe")
+    frame.to_csv(raw / "a.csv", index=False)
+    frame = frame.drop(columns="note").assign(shade="dark")
+    frame.loc[0, "weight"] = "light"
+    frame.to_csv(raw / "c.csv", index=False)
+    ingest.main()
+    rejected = pd.read_parquet(deliveries.rejected)
+    assert rejected["raw_shade"].tolist()[:1] == ["dark"]
+    assert rejected["raw_note"].isna().all()
+    assert rejected["raw_shade"].isna().tolist() == [False, True, True, True]
+    assert set(rejected.dtypes.astype("str")) == {"str", "int64"}

@@ -183,3 +183,24 @@ def test_of_very_many_rows_subsets_give_about_the_same_intervals(
     # That error is drawn upwards by noise, in all rows as in subsets.
     measured = [metric.name != "calibration_error" for metric in metrics]
     assert (beyond[measured] < 0.35).all()
+
+
+def test_intervals_of_subsets_stay_where_a_figure_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "MOST_RESAMPLED", 50)
+    actual = np.arange(1000) % 2
+    sure = np.where(actual == 1, 0.999, 0.001)
+    sure[:2] = 0.6, 0.4
+    found = Outcome(actual, np.column_stack([1 - sure, sure]), ("a", "b"))
+    metrics = METRICS["classification"]
+    for metric, drawn in zip(metrics, resampled(metrics, found, 100, seed=1), strict=True):
+        low, high = metric.bounds
+        assert np.nanmin(drawn) >= low, metric.name
+        assert np.nanmax(drawn) <= high, metric.name
+
+
+def test_very_many_rows_of_one_group_can_be_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "MOST_RESAMPLED", 50)
+    found = some_outcome(CLASSES, 200)
+    alone = Outcome(found.actual, found.predicted, CLASSES, np.zeros(200, dtype=int))
+    accuracy = METRICS["classification"][:1]
+    assert len({*resampled(accuracy, alone, 20, seed=1)[0]}) == 1

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from package_name.data import parquet
 from package_name.data.contract import Layout
 from package_name.data.kinds import kind_of
 from package_name.data.tables import read_table
@@ -411,3 +412,13 @@ def test_texts_that_stand_for_a_missing_value_are_missing(
     path = written(tmp_path / "a.csv", ("x,y\n" + "".join(f"{c},1\n" for c in cells)).encode())
     found = read(path, missing=("", "NA", "?"))["x"]
     assert [cell is None for cell in found] == missing
+
+
+def test_an_index_of_numbers_with_a_name_is_a_column_whatever_the_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "ROWS_AT_ONCE", 7)
+    frame = pd.DataFrame({"x": range(20)}, index=pd.RangeIndex(5, 45, 2, name="number"))
+    frame.to_parquet(tmp_path / "a.parquet")
+    found = read_table(tmp_path / "a.parquet", "a.parquet", [""])
+    assert found["number"].tolist() == list(range(5, 45, 2))

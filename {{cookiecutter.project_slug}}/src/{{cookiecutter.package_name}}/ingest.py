@@ -5,7 +5,9 @@ Rows come and go in batches, so that memory does not grow with their number.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .config import Project
@@ -18,7 +20,7 @@ from .data.tally import Tally
 from .data.uniqueness import Census, Repeats, value_hashes
 from .errors import end, exit_status
 from .params import DataParams
-from .reproducibility.artifacts import parquet_writer, write_json
+from .reproducibility.artifacts import parquet_writers, write_json
 from .reproducibility.stage import run
 
 if TYPE_CHECKING:
@@ -63,15 +65,20 @@ def ingest(
     return table, breaches, table[fine]
 
 
-def rejected(raw: Raw, breaches: pd.DataFrame) -> pd.DataFrame:
+def rejected(raw: Raw, breaches: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """A row for each breach: `file`, `row`, `column`, `value`, `rule`, and the raw row's own cells.
 
     The cells are texts, each below the name of its column with `raw_` before it.
+
+    Args:
+        raw: Some rows as they came.
+        breaches: Their breaches.
+        columns: Of all raw files; those that this file lacks are empty.
     """
     import pandas as pd
 
-    cells = raw.cells.drop(columns=IMAGE, errors="ignore")
-    originals = cells.iloc[breaches["row"] - 1].reset_index(drop=True)
+    cells = raw.cells.iloc[breaches["row"] - 1].reindex(columns=columns)
+    originals = cells.drop(columns=IMAGE, errors="ignore").reset_index(drop=True)
     return pd.concat(
         [
             pd.DataFrame({"file": pd.Series([raw.file] * len(breaches), dtype="str")}),
@@ -106,14 +113,14 @@ def _pass(
 ) -> Tally:
     unique = [name for name, column in contract.columns.items() if column.unique]
     censuses = {} if repeats else {name: Census() for name in unique}
-    tally, columns = Tally(contract), None
+    tally = Tally(contract)
+    files = raw_files(project, data.raw, contract)
+    columns = _columns(project, files, data, contract)
     with ExitStack() as stack:
         count = stack.enter_context(progress("ingest"))
-        # Both writers first, so that neither file is there before both are written to the end.
-        paths = (project.dataset, project.rejected)
-        writers = [stack.enter_context(parquet_writer(path)) for path in paths]
+        writers = stack.enter_context(parquet_writers(project.dataset, project.rejected))
         keep, set_aside = (stack.enter_context(behind(write)) for write in writers)
-        for path in raw_files(project, data.raw, contract):
+        for path in files:
             name = project.name(path)
             for raw in ahead(read(path, name, contract, resize=data.resize)):
                 table, breaches, kept = ingest(raw, contract, repeats)
@@ -122,15 +129,23 @@ def _pass(
                 tally.add(raw, table, breaches, kept)
                 keep(kept)
                 count(len(table))
-                if columns is None or not breaches.empty:
-                    lines = rejected(raw, breaches)
-                    columns = list(lines) if columns is None else columns
-                    set_aside(lines.reindex(columns=columns))
+                set_aside(rejected(raw, breaches, columns))
             tally.require_few_rejected(name, data.max_rejected)
         found = {name: census.repeated() for name, census in censuses.items()}
         if any(map(len, found.values())):
             raise _RepeatedError({name: Repeats(hashes) for name, hashes in found.items()})
     return tally
+
+
+def _columns(
+    project: Project, files: Sequence[Path], data: DataParams, contract: Contract
+) -> list[str]:
+    """The columns of all files, by a look at the first rows of each."""
+    found: dict[str, None] = {}
+    for path in files:
+        first = next(read(path, project.name(path), contract, resize=data.resize))
+        found |= dict.fromkeys(map(str, first.cells.columns))
+    return list(found)
 
 
 def beside(project: Project, where: str, contract: Contract) -> list[str]:

@@ -15,7 +15,7 @@ from .data.contract import load_contract
 from .data.parquet import Stored
 from .data.splits import sides
 from .errors import end, exit_status
-from .reproducibility.artifacts import parquet_writer
+from .reproducibility.artifacts import parquet_writers
 from .reproducibility.stage import run
 
 if TYPE_CHECKING:
@@ -46,10 +46,7 @@ def main() -> None:
     many = train = test = 0
     with ExitStack() as stack:
         count = stack.enter_context(progress("preprocess"))
-        # Both writers first, so that neither file is there before both are written to the end.
-        writers = [
-            stack.enter_context(parquet_writer(path)) for path in (project.train, project.test)
-        ]
+        writers = stack.enter_context(parquet_writers(project.train, project.test))
         to_train, to_test = (stack.enter_context(behind(write)) for write in writers)
         for rows in ahead(cleaned()):
             learnt, tried = rows[by.train(rows)], rows[by.test(rows)]

@@ -11,7 +11,6 @@ from ..errors import UserError
 from .names import require_distinct
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     import pyarrow.parquet as pq
 
@@ -30,11 +29,15 @@ def parquet_batches(path: Path, name: str) -> Iterator[pd.DataFrame]:
     whole = {*map(pa.type_for_alias, ("int8", "int16", "int32", "int64"))}
     whole |= {*map(pa.type_for_alias, ("uint8", "uint16", "uint32", "uint64"))}
     with _opened(path, name) as file:
+        counted, above = _counted_index(file), 0
         for batch in file.iter_batches(ROWS_AT_ONCE):
             # A type with gaps, so that it is the same in each batch.
             frame = pa.Table.from_batches([batch]).to_pandas(
                 types_mapper=lambda kind: pd.Int64Dtype() if kind in whole else None
             )
+            if counted is not None:
+                frame.index = counted[above : above + len(frame)]
+            above += len(frame)
             yield _without_index(frame, name)
 
 
@@ -53,25 +56,14 @@ class Stored:
         with _opened(self.path, self.name) as file:
             return file.metadata.num_rows
 
-    @property
-    def edges(self) -> np.ndarray:
-        """(n_batches + 1,) the place of each batch's first row, from 0, and the number of rows."""
-        import numpy as np
-
-        with _opened(self.path, self.name) as file:
-            groups = range(file.num_row_groups)
-            return np.cumsum([0, *(file.metadata.row_group(group).num_rows for group in groups)])
-
-    def batches(
-        self, columns: Sequence[str] | None = None, order: Sequence[int] | None = None
-    ) -> Iterator[pd.DataFrame]:
-        """All rows, or some columns of them, in their order or with the batches in another order.
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+        """All rows, or some columns of them, in their order and in batches.
 
         Raises:
             UserError: It is not a parquet file, or a torn one.
         """
         with _opened(self.path, self.name) as file:
-            for number in range(file.num_row_groups) if order is None else order:
+            for number in range(file.num_row_groups):
                 yield file.read_row_group(number, columns).to_pandas()
 
     def read(self) -> pd.DataFrame:
@@ -90,6 +82,16 @@ def _opened(path: Path, name: str) -> Iterator[pq.ParquetFile]:
             yield file
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{name}: not a readable parquet file") from error
+
+
+def _counted_index(file: pq.ParquetFile) -> pd.RangeIndex | None:
+    """The index that pandas had kept as a range of numbers, if it has a name."""
+    import pandas as pd
+
+    for index in (file.schema_arrow.pandas_metadata or {}).get("index_columns", []):
+        if isinstance(index, dict) and index.get("name") is not None:
+            return pd.RangeIndex(index["start"], index["stop"], index["step"], name=index["name"])
+    return None
 
 
 def _without_index(frame: pd.DataFrame, file: str) -> pd.DataFrame:

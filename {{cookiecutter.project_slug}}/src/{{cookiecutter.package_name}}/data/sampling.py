@@ -10,11 +10,16 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+LEAST = 30
+"""Rows of a stratum that are enough to learn and to test a little."""
+
 
 def sample(
     rows: Stored, strata: str | None, most: int, seed: int
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Draw rows so that each stratum keeps its share, every row of it with the same chance.
+
+    A rare one is drawn oftener: LEAST of its rows, or all.
 
     From each batch so many rows are drawn as chance would have fallen on them (the multivariate
     way to draw without replacement), so that no more than a batch and the sample are in memory.
@@ -22,7 +27,7 @@ def sample(
     Args:
         rows: The file.
         strata: The column whose values are the strata, or none to draw from all rows alike.
-        most: Rows to draw, fewer than the file has; a stratum has at least one of them.
+        most: Rows to draw, fewer than the file has, beside those of rare strata.
         seed: Another seed draws other rows.
 
     Returns:
@@ -61,9 +66,11 @@ def _counts(rows: Stored, strata: str | None) -> dict[object, int]:
 
 
 def _shares(counts: dict[object, int], most: int) -> dict[object, int]:
-    """How many rows to draw of each stratum: its share, but one at the least."""
-    all_rows = sum(counts.values())
-    return {stratum: max(1, round(most * count / all_rows)) for stratum, count in counts.items()}
+    """How many rows to draw of each stratum."""
+    share = most / sum(counts.values())
+    return {
+        stratum: max(min(count, LEAST), round(count * share)) for stratum, count in counts.items()
+    }
 
 
 def _by_stratum(batch: pd.DataFrame, strata: str | None) -> list[tuple[object, np.ndarray]]:

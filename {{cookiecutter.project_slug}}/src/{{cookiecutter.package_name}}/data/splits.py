@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import UserError
 from ..params import Params
 from .contract import Contract
+from .uniqueness import found_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,7 +143,7 @@ def _given(rows: Rows, contract: Contract) -> Sides:
         return (frame[part] == "test").to_numpy()
 
     def of_train(frame: pd.DataFrame) -> np.ndarray:
-        copies = np.isin(row_hashes(frame[contract.observation], 0).to_numpy(), known)
+        _, copies = found_in(known, row_hashes(frame[contract.observation], 0).to_numpy())
         return ~of_test(frame) & ~copies
 
     return Sides(of_train, of_test, "as given")
@@ -318,13 +319,12 @@ def apart_from(tried: pd.DataFrame, rows: Rows, contract: Contract, params: Para
         column = require_column(contract, "time")
         first = tried[column].min()
         return np.concatenate([~_since(first, batch[column]) for batch in rows()])
-    known = np.unique(row_hashes(_key(tried, contract, params), params.seed))
-    return np.concatenate(
-        [
-            ~np.isin(row_hashes(_key(batch, contract, params), params.seed), known)
-            for batch in rows()
-        ]
-    )
+
+    def hashes(frame: pd.DataFrame) -> np.ndarray:
+        return row_hashes(_key(frame, contract, params), params.seed).to_numpy()
+
+    known = np.unique(hashes(tried))
+    return np.concatenate([~found_in(known, hashes(batch))[1] for batch in rows()])
 
 
 def _require_variety(y: np.ndarray, params: Params, where: str) -> None:

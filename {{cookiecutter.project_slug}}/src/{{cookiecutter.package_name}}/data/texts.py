@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -201,7 +202,7 @@ def _from_csv(text: Text, missing: Sequence[str], layout: Layout) -> Iterator[pd
     import pandas as pd
     import pyarrow as pa
 
-    first = first_record(start(text, layout.encoding, LONGEST_CELL), layout)
+    first = first_record(lines(text, layout.encoding), layout)
     if not any(cell.strip() for cell in first):
         raise UserError(f"{text.name}: no columns; a header line and rows were expected")
     names = named(first) if layout.header else numbered(len(first))
@@ -227,14 +228,23 @@ def start(text: Text, encoding: str, characters: int) -> str:
     return "".join(parts)[:characters]
 
 
-def first_record(characters: str, layout: Layout) -> list[str]:
+def lines(text: Text, encoding: str) -> Iterator[str]:
+    """The lines of a text, each with its end as a line feed; for errors see `pieces`."""
+    newlines, rest = io.IncrementalNewlineDecoder(None, translate=True), ""
+    for piece in pieces(text, encoding):
+        *whole, rest = (rest + newlines.decode(piece)).split("\n")
+        yield from (f"{line}\n" for line in whole)
+    if rest:
+        yield rest
+
+
+def first_record(lines: Iterator[str], layout: Layout) -> list[str]:
     """The cells of the first line that is not empty, after those to skip."""
     csv.field_size_limit(LONGEST_CELL)
-    lines = io.StringIO(characters, newline=None)
-    for _ in range(layout.skip):
-        lines.readline()
     try:
-        records = csv.reader(lines, delimiter=layout.delimiter, quotechar=layout.quote)
+        records = csv.reader(
+            islice(lines, layout.skip, None), delimiter=layout.delimiter, quotechar=layout.quote
+        )
         return next((record for record in records if record), [])
     except csv.Error:
         return []

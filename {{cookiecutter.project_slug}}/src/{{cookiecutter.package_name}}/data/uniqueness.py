@@ -62,14 +62,20 @@ class Repeats:
 
     def among(self, hashes: np.ndarray) -> np.ndarray:
         """(n_rows,) whether each of (n_rows,) further hashes has come before."""
-        places = np.searchsorted(self.repeated, hashes)
-        places[places == len(self.repeated)] = 0
-        again = self.repeated[places] == hashes if len(self.repeated) else hashes != hashes
+        places, again = found_in(self.repeated, hashes)
         rows = np.flatnonzero(again)
         values, first = np.unique(places[rows], return_index=True)
         again[rows[first[~self.met[values]]]] = False
         self.met[values] = True
         return again
+
+
+def found_in(known: np.ndarray, hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(n_rows,) places of hashes in the ordered `known`, and whether each is there."""
+    if not len(known):
+        return np.zeros(len(hashes), dtype=int), np.zeros(len(hashes), dtype=bool)
+    places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+    return places, known[places] == hashes
 
 
 def value_hashes(cells: pd.Series) -> np.ndarray:

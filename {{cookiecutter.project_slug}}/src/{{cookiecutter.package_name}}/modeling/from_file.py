@@ -67,21 +67,31 @@ class Learnable:
         contract: Names the columns.
         allowed: (n_rows,) whether each row of the file may be learnt from.
         features: The fitted transformer.
+        first: (n_rows, n_features) numbers of further rows and their (n_rows,) labels or targets.
     """
 
     def __init__(
-        self, rows: Stored, contract: Contract, allowed: np.ndarray, features: TransformerMixin
+        self,
+        rows: Stored,
+        contract: Contract,
+        allowed: np.ndarray,
+        features: TransformerMixin,
+        first: tuple[np.ndarray, pd.Series],
     ) -> None:
         self.labels = np.array(contract.classes, dtype="object") if contract.classes else None
         folder = rows.path.parent
         self.X, self.y = Matrix(folder, "float32"), Matrix(folder, "float64")
+        self._append(*first)
         above = 0
         for batch in ahead(rows.batches([*contract.features, contract.target])):
             own = batch[allowed[above : above + len(batch)]]
             above += len(batch)
             if len(own):
-                self.X.append(features.transform(own[contract.features]))
-                self.y.append(self._as_numbers(own[contract.target])[:, np.newaxis])
+                self._append(features.transform(own[contract.features]), own[contract.target])
+
+    def _append(self, X: np.ndarray, y: pd.Series) -> None:
+        self.X.append(np.asarray(X))
+        self.y.append(self._as_numbers(y)[:, np.newaxis])
 
     def _as_numbers(self, y: pd.Series) -> np.ndarray:
         if self.labels is None:
@@ -135,11 +145,13 @@ def fit(
     """
     fitted = clone(pipeline)
     features, estimator = fitted[0], fitted[-1]
-    y = sample[contract.target].to_numpy()
-    numbers = features.fit_transform(sample[contract.features], y)
-    _, watched = estimator.watched_apart(y)
+    y = sample[contract.target]
+    # Of the sample, a step such as target_encode makes other numbers than of rows it has not met.
+    numbers = np.asarray(features.fit_transform(sample[contract.features], y.to_numpy()))
+    learnt, watched = estimator.watched_apart(y.to_numpy())
     others = allowed.copy()
-    others[places[watched]] = False
-    with Learnable(rows, contract, others, features) as learnable:
-        estimator.fit_batches(learnable, np.asarray(numbers)[watched], y[watched])
+    others[places] = False
+    first = numbers[learnt], y.iloc[learnt]
+    with Learnable(rows, contract, others, features, first) as learnable:
+        estimator.fit_batches(learnable, numbers[watched], y.to_numpy()[watched])
     return fitted

@@ -93,6 +93,8 @@ class Metric:
     """What params.yaml and the reports call it."""
     measure: Measure
     higher_is_better: bool = True
+    bounds: tuple[float, float] = (0.0, 1.0)
+    """What no outcome is below or above."""
 
     @property
     def sign(self) -> int:
@@ -224,9 +226,9 @@ def calibration_error(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     calibration error of Guo et al., 2017).
     """
     likely, so = outcome.claimed
-    gaps = so - likely
-    each = np.eye(CALIBRATION_BINS)[calibration_bin(likely)] * gaps[:, np.newaxis]
-    return _ratio(np.abs(weights @ each).sum(axis=1), weights.sum(axis=1))
+    gaps, bins = so - likely, calibration_bin(likely)
+    sums = [weights @ np.where(bins == number, gaps, 0) for number in range(CALIBRATION_BINS)]
+    return _ratio(np.abs(sums).sum(axis=0), weights.sum(axis=1))
 
 
 def calibration_bin(likely: np.ndarray) -> np.ndarray:
@@ -273,16 +275,16 @@ METRICS: dict[Kind, tuple[Metric, ...]] = {
         Metric("accuracy", accuracy),
         Metric("balanced_accuracy", balanced_accuracy),
         Metric("f1_macro", f1_macro),
-        Metric("log_loss", log_loss, higher_is_better=False),
+        Metric("log_loss", log_loss, higher_is_better=False, bounds=(0, np.inf)),
         Metric("roc_auc", roc_auc),
         Metric("average_precision", average_precision),
         Metric("calibration_error", calibration_error, higher_is_better=False),
     ),
     "regression": (
-        Metric("rmse", rmse, higher_is_better=False),
-        Metric("mae", mae, higher_is_better=False),
-        Metric("r2", r2),
-        Metric("median_error", median_error, higher_is_better=False),
+        Metric("rmse", rmse, higher_is_better=False, bounds=(0, np.inf)),
+        Metric("mae", mae, higher_is_better=False, bounds=(0, np.inf)),
+        Metric("r2", r2, bounds=(-np.inf, 1)),
+        Metric("median_error", median_error, higher_is_better=False, bounds=(0, np.inf)),
     ),
 }
 
@@ -323,14 +325,15 @@ def resampled(
     figures = []
     whole = np.array([metric.of(outcome) for metric in metrics])
     for part in range(SUBSETS):
-        chosen = rng.choice(many, max(2, many * MOST_RESAMPLED // rows), replace=False)
+        chosen = rng.choice(many, min(many, max(2, many * MOST_RESAMPLED // rows)), replace=False)
         inside = np.isin(groups, chosen)
         subset, own = outcome.only(inside), np.unique(groups[inside], return_inverse=True)[1]
         share = len(range(part, resamples, SUBSETS))
         centre = np.array([metric.of(subset) for metric in metrics])
         drawn = _draws(metrics, subset, own, many, share, rng)
         figures.append(drawn + (whole - centre)[:, np.newaxis])
-    return np.concatenate(figures, axis=1)
+    low, high = np.array([metric.bounds for metric in metrics]).T[..., np.newaxis]
+    return np.clip(np.concatenate(figures, axis=1), low, high)
 
 
 def _draws(

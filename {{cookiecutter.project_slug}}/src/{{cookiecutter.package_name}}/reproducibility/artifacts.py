@@ -13,7 +13,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -104,14 +104,17 @@ def _harmless(value: Any) -> Any:
 
 
 @contextmanager
-def parquet_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
-    """What writes tables of the same columns below each other as one parquet file, without indexes.
+def parquet_writers(*paths: Path) -> Iterator[list[Callable[[pd.DataFrame], None]]]:
+    """What writes tables of the same columns below each other as a parquet file, for each path.
+
+    Without indexes. No file takes its place before all are written to the end.
 
     The bytes are the same however the rows are divided among the tables: row groups are of
     ROWS_IN_GROUP rows. The first table with rows, or else the last, gives the columns and types.
     """
-    with replacing(path) as temporary, _Groups(temporary) as groups:
-        yield groups.add
+    with ExitStack() as stack:
+        temporaries = [stack.enter_context(replacing(path)) for path in paths]
+        yield [stack.enter_context(_Groups(temporary)).add for temporary in temporaries]
 
 
 class _Groups:
@@ -126,10 +129,12 @@ class _Groups:
         return self
 
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
-        if failed is None and self.waiting:
-            self._write(ROWS_IN_GROUP)
-        if self.writer:
-            self.writer.close()
+        try:
+            if failed is None and self.waiting:
+                self._write(ROWS_IN_GROUP)
+        finally:
+            if self.writer:
+                self.writer.close()
 
     def add(self, frame: pd.DataFrame) -> None:
         """Take in a table, and write each row group that is complete."""
@@ -172,7 +177,7 @@ def _repetitive(rows: pa.Table) -> list[str]:
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     """Parquet without the index."""
-    with parquet_writer(path) as write:
+    with parquet_writers(path) as (write,):
         write(frame)
 
 

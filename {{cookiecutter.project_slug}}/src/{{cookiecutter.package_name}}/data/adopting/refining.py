@@ -50,23 +50,29 @@ def refined(
     known = {str(name): cells for name, cells in sample.items()}
     guesses = {name: guess(cells) for name, cells in known.items()}
     gaps: dict[str, int] = {}
-    claims = {name: _claim(guesses[name].column, cells) for name, cells in known.items()}
+    restless = [*known]
     for _ in range(MOST_PASSES):
+        claims = {name: _claim(guesses[name].column, known[name]) for name in restless}
         found = search(batches(), claims, layout, missing)
-        restless = {}
         for name, against in found.items():
             gaps[name] = against.missing
             joined = _joined(known[name], against)
             if len(joined) > len(known[name]):
                 known[name], guesses[name] = joined, guess(joined)
-            if not _holds(claims[name].column, guesses[name].column, against.cells, layout):
-                restless[name] = claims[name].column.rule(), against.cells
-        claims = {name: _claim(guesses[name].column, known[name]) for name in restless}
-        if not claims:
+        restless = [
+            name
+            for name, against in found.items()
+            if not _holds(claims[name].column, guesses[name].column, against.cells, layout)
+        ]
+        if not restless:
             break
     odd = [
-        breaches_of(name, pd.concat([known[name], cells]).dropna().tail(1), rule)
-        for name, (rule, cells) in restless.items()
+        breaches_of(
+            name,
+            pd.concat([known[name], found[name].cells]).dropna().tail(1),
+            claims[name].column.rule(),
+        )
+        for name in restless
     ]
     return Refined(guesses, gaps, pd.concat([breaches_of("", pd.Series(dtype="str"), ""), *odd]))
 

@@ -19,7 +19,6 @@ MOST_CELLS = 10_000_000
 """Cells that a table may have to be looked at whole; as many are drawn from a larger one."""
 FIRST_OF_A_CLASS = 10
 """Rows of each class that are drawn in any case, so that a rare one can be learnt and tested."""
-
 SPARE = 1.25
 """How many times as many rows may be held until those not to be drawn are let go."""
 
@@ -28,7 +27,7 @@ class Sample(NamedTuple):
     """Rows drawn from a table, or all of them."""
 
     frame: pd.DataFrame
-    """In their order; the index has the place of each in the table, from 0."""
+    """In their order, with gaps; the index has the place of each in the table, from 0."""
     rows: int
     """How many the table has."""
     missing: tuple[str, ...]
@@ -49,12 +48,13 @@ def sample(batches: Iterable[pd.DataFrame], target: str | None) -> Sample:
         batches: The table, part by part; of at most `MOST_CELLS` cells all rows are drawn.
         target: The column with the classes, where it has few different values.
     """
-    drawing, missing = _Drawing(target), set[str]()
+    drawing, found = _Drawing(target), set[str]()
     for batch in ahead(batches):
         cells = with_gaps(batch, ("",))
-        missing.update(guess_missing(cells))
+        found.update(guess_missing(cells))
         drawing.add(cells)
-    return Sample(drawing.drawn(), drawing.rows, tuple(text for text in NOTHING if text in missing))
+    missing = tuple(text for text in NOTHING if text in found)
+    return Sample(with_gaps(drawing.end(), missing), drawing.rows, missing)
 
 
 class _Part(NamedTuple):
@@ -122,8 +122,11 @@ class _Drawing:
         with_first = not self._has_many_classes()
         self.parts = [part.below(self.bar, with_first=with_first) for part in self.parts]
 
-    def drawn(self) -> pd.DataFrame:
+    def end(self) -> pd.DataFrame:
+        """The rows drawn, which are no longer held then."""
         import pandas as pd
 
         self._thin()
-        return pd.concat([part.frame for part in self.parts])
+        frames = [part.frame for part in self.parts]
+        self.parts.clear()
+        return pd.concat(frames)

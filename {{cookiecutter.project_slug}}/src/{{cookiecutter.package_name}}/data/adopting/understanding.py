@@ -17,7 +17,7 @@ from ..conformity import apply, first_breach
 from ..contract import LEVELS, NUMBERS, TARGETS, Column, Contract, Images, Layout
 from ..kinds import kind_of
 from ..spreadsheets import sheets_of
-from ..tables import read_batches, read_table, require_file, with_gaps
+from ..tables import read_batches, read_table, require_file
 from ..texts import texts
 from .doubts import doubts
 from .inference import MOST_CATEGORIES, TO_SAY, Guess, guess, guess_target
@@ -97,8 +97,8 @@ def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) ->
     layout, notes, told = _layout(files[0], wishes)
     batches = partial(_batches, files, layout)
     drawn = sample(batches(("",)), wishes.target)
-    target = _require_names(drawn.frame, name, wishes, told)
-    frame = with_gaps(drawn.frame, drawn.missing)
+    frame = drawn.frame
+    target = _require_names(frame, name, wishes, told)
     guessing = partial(_guess, layout=layout, file=name, wishes=wishes)
     described = frame.drop(columns=[*wishes.drop])
     if drawn.is_whole:
