@@ -31,7 +31,7 @@ TABULAR, PERHAPS_TABULAR = (
 )
 """What tables in a zip are called; the second only where nothing is called as the first."""
 LONGEST_CELL = 2**24
-BLOCK, LARGEST_BLOCK = 2**23, 2**30
+BLOCK, LARGEST_BLOCK = 3 * 2**22, 2**30
 """Bytes parsed at a time."""
 LONGER_THAN_A_BLOCK = ("straddl", "Empty CSV", "larger than block size")
 """What the parser says of a record; the second and the third if it is the first one."""
