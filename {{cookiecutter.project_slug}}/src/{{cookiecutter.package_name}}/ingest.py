@@ -129,7 +129,9 @@ def _pass(
                 tally.add(raw, table, breaches, kept)
                 keep(kept)
                 count(len(table))
-                set_aside(rejected(raw, breaches, columns))
+                if raw.above == 0 or not breaches.empty:
+                    columns = columns or list(raw.cells)
+                    set_aside(rejected(raw, breaches, columns))
             tally.require_few_rejected(name, data.max_rejected)
         found = {name: census.repeated() for name, census in censuses.items()}
         if any(map(len, found.values())):
@@ -140,8 +142,10 @@ def _pass(
 def _columns(
     project: Project, files: Sequence[Path], data: DataParams, contract: Contract
 ) -> list[str]:
-    """The columns of all files, by a look at the first rows of each."""
+    """The columns of all files, by a look at the first rows of each; of images all are alike."""
     found: dict[str, None] = {}
+    if len(files) == 1 or contract.images:
+        return []
     for path in files:
         first = next(read(path, project.name(path), contract, resize=data.resize))
         found |= dict.fromkeys(map(str, first.cells.columns))
