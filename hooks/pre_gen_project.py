@@ -29,12 +29,13 @@ TAKEN = """
     ml_dtypes mpl_toolkits mpmath multidict mypy mypy_extensions mypyc myst_parser namex narwhals
     nbclient nbconvert nbformat nbstripout nest_asyncio2 networkx nodeenv notebook notebook_shim
     numpy omegaconf openpyxl opt_einsum optree orjson overrides packaging pandas pandas_stubs
-    pandera pandocfilters parso pasta pathspec pexpect pil pillow pip platformdirs pluggy pre_commit
+    pandocfilters parso pasta pathspec pexpect pil pillow pip platformdirs pluggy pre_commit
     prometheus_client prompt_toolkit propcache protobuf psutil ptyprocess public pure_eval py
     pyarrow pycparser pydantic pydantic_core pydantic_settings pydevd_plugins pydot pygit2 pygments
     pygtrie pylab pyparsing pytest python python_dateutil python_discovery python_dotenv
     python_json_logger pythonjsonlogger pyyaml pyzmq referencing requests rfc3339_validator
-    rfc3986_validator rfc3987_syntax rich roman_numerals rpds rpds_py ruamel ruamel_yaml ruff
+    rfc3986_validator rfc3987_syntax rich roman_numerals rpds rpds_py ruamel ruamel_yaml
+    ruamel_yaml_clib ruff
     scikit_learn scipy scmrepo semver send2trash setuptools shortuuid shtab six sklearn smmap
     snowballstemmer sortedcontainers soupsieve sphinx sphinx_basic_ng sphinxcontrib
     sphinxcontrib_applehelp sphinxcontrib_devhelp sphinxcontrib_htmlhelp sphinxcontrib_jsmath

@@ -29,7 +29,13 @@ from package_name.config import Project
 from package_name.data import texts
 from package_name.data.batches import WAITING, ahead, behind
 from package_name.data.conformity import apply
-from package_name.data.contract import PLAIN, Column, Contract, Layout, load_contract
+from package_name.data.contract import (
+    PLAIN,
+    Column,
+    Contract,
+    Layout,
+    load_contract,
+)
 from package_name.data.splits import set_test_apart
 from package_name.data.tables import read_batches, read_table
 from package_name.errors import UserError

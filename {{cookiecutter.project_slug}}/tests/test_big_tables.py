@@ -16,7 +16,11 @@ from package_name.data import texts
 from package_name.data.adopting import present, refining, sampling
 from package_name.data.adopting.sampling import Sample, sample
 from package_name.data.adopting.summary import summary
-from package_name.data.adopting.understanding import Understanding, Wishes, understand
+from package_name.data.adopting.understanding import (
+    Understanding,
+    Wishes,
+    understand,
+)
 from package_name.data.conformity import apply
 from package_name.data.contract import Column
 from package_name.data.tables import read_table

@@ -18,7 +18,10 @@ from package_name.data.sampling import sample
 from package_name.data.splits import apart_from
 from package_name.modeling import from_file
 from package_name.modeling.from_file import Learnable, learns_in_batches
-from package_name.modeling.networks import PerceptronClassifier, PerceptronRegressor
+from package_name.modeling.networks import (
+    PerceptronClassifier,
+    PerceptronRegressor,
+)
 from package_name.modeling.rows import train_rows
 from package_name.modeling.training import Rows, Streamed
 from package_name.reproducibility import artifacts
