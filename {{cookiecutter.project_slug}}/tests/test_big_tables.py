@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from package_name import cli
 from package_name.data import texts
 from package_name.data.adopting import present, refining, sampling
+from package_name.data.adopting.counterexamples import Claim, search
+from package_name.data.adopting.inference import Guess
 from package_name.data.adopting.sampling import Sample, sample
 from package_name.data.adopting.summary import summary
 from package_name.data.adopting.understanding import (
@@ -22,7 +24,7 @@ from package_name.data.adopting.understanding import (
     understand,
 )
 from package_name.data.conformity import apply
-from package_name.data.contract import Column
+from package_name.data.contract import Column, Layout
 from package_name.data.tables import read_table
 from package_name.errors import UserError
 from package_name.reproducibility.artifacts import sha256
@@ -143,7 +145,7 @@ def test_a_target_of_many_values_has_no_rare_classes() -> None:
 def test_texts_for_missing_values_are_found_in_all_rows() -> None:
     frame = rows()
     frame.loc[not_drawn(frame)[3], "region"] = "NULL"
-    assert drawn(frame).missing == ("", "NA", "NULL")
+    assert drawn(frame, 50).missing == ("", "NA", "NULL")
 
 
 def test_some_rows_tell_what_all_tell(written) -> None:
@@ -163,6 +165,7 @@ RARE = {
     "a missing time": ("signup", [""]),
     "a missing target": ("y", [""]),
     "a text for missing": ("region", ["NULL"]),
+    "a text for missing among blanks": ("region", [" NA "]),
     "a text for missing among numbers": ("age", ["unknown"]),
     "two texts for missing among numbers": ("income", ["unknown", "-"]),
     "a text for missing among times": ("signup", ["none"]),
@@ -199,6 +202,7 @@ def test_a_cell_that_is_not_drawn_counts_as_if_it_were(written, case: str) -> No
         some.contract.columns[name],
         some.contract.missing,
     )
+    assert some.contract.columns[name].example == before.columns[name].example
     require_all_rows_admitted(some, path)
 
 
@@ -275,6 +279,26 @@ def test_a_column_that_does_not_come_to_rest_becomes_text(
     told = r"^a\.csv: target 'income': row \d+ holds 'unknown', where all others are a number from"
     with pytest.raises(UserError, match=told):
         understood(written(frame), DRAWN * 9, target="income")
+
+
+def test_a_guess_that_does_not_admit_what_it_was_made_from_is_told() -> None:
+    cells = pd.DataFrame({"x": ["1", "2", "odd", "3"]})
+    column = Column(type="integer", meaning="a number")
+    found = refining.refined(
+        lambda _: Guess(column, []), cells.head(2), lambda: batches(cells, 3), Layout(), ("",)
+    )
+    assert found.breaches[["row", "column", "value"]].to_numpy().tolist() == [[3, "x", "odd"]]
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_of_many_cells_against_a_claim_a_few_different_ones_are_kept(size: int) -> None:
+    cells = pd.DataFrame({"x": [*"abbcbdea", None, None]}, dtype="str")
+    column = Column(type="categorical", categories=["a"], meaning="a letter")
+    claims = {"x": Claim(column, each_once=False, most=3)}
+    found = search(batches(cells, size), claims, Layout(), ("",))["x"]
+    assert found.cells.dropna().to_dict() == {1: "b", 3: "c", 5: "d"}
+    assert found.cells[found.cells.isna()].index.tolist() == [8]
+    assert (found.missing, found.repeats) == (2, False)
 
 
 def test_a_target_is_turned_down_for_a_row_that_is_not_drawn(written) -> None:

@@ -35,8 +35,8 @@ class Found(NamedTuple):
     """What all cells of a column say to a claim."""
 
     cells: pd.Series
-    """Those that may speak against it, each with its place in the table as index: the first of each
-    text that it does not admit, the first missing one, and the extreme numbers or times."""
+    """Those that may speak against it, each with its place in the table as index: the first missing
+    one, the extreme numbers or times, and last the first of each text that it does not admit."""
     missing: int
     """How many are missing."""
     repeats: bool
@@ -79,10 +79,11 @@ class _Search:
         anything = {"range": None, "nullable": True, "unique": False}
         self.column, self.most = claim.column.model_copy(update=anything), claim.most
         self.census = Census() if claim.each_once else None
-        self.cells: list[pd.Series] = []
-        self.texts: set[str] = set()
-        self.ends: pd.DataFrame | None = None
+        self.gaps: list[pd.Series] = []
         self.missing = 0
+        self.ends: pd.DataFrame | None = None
+        self.odd: list[pd.Series] = []
+        self.texts: set[str] = set()
 
     def add(self, cells: pd.Series, typed: pd.Series, breaches: pd.DataFrame | None) -> None:
         """Take in (n_rows,) cells as they came, the same typed, and which are not admitted."""
@@ -91,7 +92,7 @@ class _Search:
             gaps.iloc[breaches["row"] - 1] = False
             self._collect(cells, breaches)
         if not self.missing and gaps.any():
-            self.cells.append(cells[gaps].head(1))
+            self.gaps.append(cells[gaps].head(1))
         self.missing += int(gaps.sum())
         if self.column.type in (*NUMBERS, "datetime"):
             self._stretch(cells, typed)
@@ -102,7 +103,7 @@ class _Search:
         fresh = breaches.drop_duplicates("value")
         fresh = fresh[~fresh["value"].isin(self.texts)].head(self.most - len(self.texts))
         self.texts.update(fresh["value"])
-        self.cells.append(cells.iloc[fresh["row"] - 1])
+        self.odd.append(cells.iloc[fresh["row"] - 1])
 
     def _stretch(self, cells: pd.Series, typed: pd.Series) -> None:
         import pandas as pd
@@ -114,10 +115,9 @@ class _Search:
         import pandas as pd
 
         ends = [] if self.ends is None else [self.ends["cell"]]
-        cells = pd.concat([*self.cells, *ends]) if self.cells or ends else pd.Series(dtype="str")
-        cells = cells[~cells.index.duplicated()].sort_index()
+        parts = [*self.gaps, *ends, *self.odd] or [pd.Series(dtype="str")]
         return Found(
-            with_gaps(cells.to_frame("cell"), missing)["cell"],
+            with_gaps(pd.concat(parts).to_frame("cell"), missing)["cell"],
             self.missing,
             bool(self.census and len(self.census.repeated())),
         )

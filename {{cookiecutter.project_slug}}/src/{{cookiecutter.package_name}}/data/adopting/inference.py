@@ -217,7 +217,7 @@ def _counts_rows(cells: pd.Series) -> bool:
     import numpy as np
 
     present = cells.dropna().astype("float64")
-    is_sample = cells.index[-1] >= len(cells)
+    is_sample = cells.index.max() >= len(cells)
     steps = np.diff(present.index) if is_sample else 1
     counts = (np.diff(present) == steps).all()
     name = str(cells.name)

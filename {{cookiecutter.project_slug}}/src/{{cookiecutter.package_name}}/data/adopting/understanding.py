@@ -175,7 +175,7 @@ def _batches(
                     f"{path.name}: its columns are not those of {files[0].name}: "
                     f"{different[0]!r} is in one of them only"
                 )
-            yield batch[names]
+            yield batch
 
 
 def _require_names(frame: pd.DataFrame, name: str, wishes: Wishes, told: list[str]) -> str:
