@@ -231,7 +231,7 @@ def test_training_stops_early_and_keeps_the_best_epoch() -> None:
     losses = estimator.history_["val_loss"]
     assert len(losses) < 200
     assert int(np.argmin(losses)) == len(losses) - 1 - 3
-    _, watched = estimator._watched_rows_apart(np.unique(noise, return_inverse=True)[1])
+    _, watched = estimator.watched_apart(noise)
     likely = estimator.predict_proba(X[watched])
     places = np.searchsorted(estimator.classes_, noise[watched])
     loss = -np.log(likely[np.arange(len(watched)), places]).mean()
