@@ -9,6 +9,7 @@ import pytest
 
 from package_name.config import Project
 from package_name.data.contract import Contract
+from package_name.reproducibility import artifacts
 
 CONTRACT = {
     "title": "Made-up fruit",
@@ -87,3 +88,15 @@ def write_params(project: Project, **changes: object) -> None:
     if project.params_file.exists():
         changes = json.loads(project.params_file.read_text()) | changes
     project.params_file.write_text(json.dumps(PARAMS | changes))
+
+
+def fill_disk(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let no row group be written any more to the parquet file of that name."""
+    usual = artifacts._Groups._write
+
+    def write(groups: artifacts._Groups, most: int) -> None:
+        if name in groups.path.name:
+            raise OSError(28, "No space left on device")
+        usual(groups, most)
+
+    monkeypatch.setattr(artifacts._Groups, "_write", write)

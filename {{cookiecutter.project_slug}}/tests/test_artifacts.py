@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from conftest import fill_disk
 
 from package_name.reproducibility import artifacts
 from package_name.reproducibility.artifacts import (
@@ -205,14 +206,7 @@ def test_no_file_takes_its_place_before_all_are_written(
     paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
     for path in paths:
         path.write_text("old")
-    usual = artifacts._Groups._write
-
-    def full_disk(groups: object, most: int) -> None:
-        if "a.parquet" in groups.path.name:
-            raise OSError(28, "No space left on device")
-        usual(groups, most)
-
-    monkeypatch.setattr(artifacts._Groups, "_write", full_disk)
+    fill_disk(monkeypatch, "a.parquet")
     with (
         pytest.raises(OSError, match="No space left"),
         parquet_writers(*paths) as writers,

@@ -4,14 +4,13 @@ import json
 
 import pandas as pd
 import pytest
-from conftest import CONTRACT, write_params
+from conftest import CONTRACT, fill_disk, write_params
 
 from package_name import ingest
 from package_name.config import Project
 from package_name.data.contract import Contract
 from package_name.data.raw import Raw
 from package_name.errors import UserError
-from package_name.reproducibility import artifacts
 
 
 def test_a_row_that_breaks_the_contract_is_kept_with_its_reason(
@@ -239,14 +238,7 @@ def test_neither_file_is_written_when_the_last_of_one_cannot_be(
     ingest.main()
     before = [path.read_bytes() for path in (project.dataset, project.rejected)]
     break_rows(project, 3)
-    usual = artifacts._Groups._write
-
-    def full_disk(groups: object, most: int) -> None:
-        if "dataset" in groups.path.name:
-            raise OSError(28, "No space left on device")
-        usual(groups, most)
-
-    monkeypatch.setattr(artifacts._Groups, "_write", full_disk)
+    fill_disk(monkeypatch, "dataset")
     with pytest.raises(OSError, match="No space left"):
         ingest.main()
     assert [path.read_bytes() for path in (project.dataset, project.rejected)] == before
