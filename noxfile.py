@@ -33,7 +33,9 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Render the template, run what it generates, and check what comes out."""
     session.install(*nox.project.dependency_groups(PYPROJECT, "test"))
-    session.run("pytest", "-m", "not matrix", *session.posargs, env=CLEAN)
+    # Two files at a time; each has projects of its own.
+    parallel = ["-n", "2", "--dist", "loadfile"]
+    session.run("pytest", "-m", "not matrix", *parallel, *session.posargs, env=CLEAN)
 
 
 @nox.session

@@ -28,10 +28,16 @@ COMMON = """
     hatch_build.py src/record_environment.pth
     data/external/README.md data/interim/.gitignore data/interim/README.md
     data/processed/.gitignore data/processed/README.md data/raw/README.md
-    docs/conf.py docs/data.md docs/index.md docs/modelling.md docs/pipeline.md
+    docs/_static/project.css docs/_static/project.js
+    docs/conf.py docs/data.md docs/index.md docs/modelling.md
     models/.gitignore models/README.md
-    notebooks/1.0-yn-data-exploration.ipynb notebooks/README.md
-    references/README.md references/decisions/README.md references/schema.yaml reports/README.md
+    notebooks/1.0-yn-data-exploration.ipynb notebooks/2.0-yn-model-review.ipynb
+    notebooks/3.0-yn-new-rows.ipynb notebooks/README.md notebooks/dvc.yaml
+    references/README.md references/decisions/0001-what-this-project-pins.md
+    references/decisions/README.md references/decisions/template.md references/schema.yaml
+    reports/README.md
+    src/my_project/modeling/templates/model_card.md.jinja
+    src/my_project/modeling/templates/report.html.jinja
 """.split()
 RAW = {
     "iris": {"data/raw/iris.csv"},
@@ -89,7 +95,9 @@ def test_no_template_syntax_is_left_over(tmp_path: Path, question: str, value: s
     project = bake(tmp_path, **{question: value})
     for name in project.files() - {"data/raw/digits.zip"}:
         content = (project / name).read_bytes()
-        for mark in (b"cookiecutter.", b"{%", b"package_name"):
+        # The package's own templates are filled in by the package.
+        own = name.endswith(".jinja")
+        for mark in (b"cookiecutter.", b"package_name", *([] if own else [b"{%"])):
             assert mark not in content, f"{mark!r} in {name}"
 
 
@@ -99,8 +107,10 @@ def test_a_project_names_its_own_package_only(tmp_path: Path) -> None:
         assert b"my_project" not in (project / name).read_bytes(), name
 
 
-def test_the_package_is_the_same_python_as_in_the_template(pristine: Project) -> None:
-    for path in (TEMPLATE / PACKAGE).rglob("*.py"):
+def test_the_package_is_the_same_as_in_the_template(pristine: Project) -> None:
+    paths = [*(TEMPLATE / PACKAGE).rglob("*.py"), *(TEMPLATE / PACKAGE).rglob("*.jinja")]
+    assert {path.suffix for path in paths} == {".py", ".jinja"}
+    for path in paths:
         rendered = pristine / "src/my_project" / path.relative_to(TEMPLATE / PACKAGE).as_posix()
         assert rendered.read_bytes() == path.read_bytes()
 

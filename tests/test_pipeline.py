@@ -110,7 +110,9 @@ SPECIES = ["setosa", "versicolor", "virginica"]
 
 
 def test_status_is_clean_after_a_run(reproduced: Project) -> None:
-    assert "Data and pipelines are up to date." in reproduced.run("uv", "run", "dvc", "status")
+    assert "Data and pipelines are up to date." in reproduced.run(
+        "uv", "run", "dvc", "status", "dvc.yaml"
+    )
 
 
 def test_git_is_clean_after_a_run_and_a_commit(reproduced: Project) -> None:
@@ -236,7 +238,9 @@ def test_other_data_sets_run_through_the_same_stages(
     metrics = json.loads((project / "reports/metrics.json").read_text(encoding="utf-8"))
     assert metrics[metric] > least
     assert metrics["intervals"][metric][0] > metrics["baseline"]["intervals"][metric][1]
-    assert "Data and pipelines are up to date." in project.run("uv", "run", "dvc", "status")
+    assert "Data and pipelines are up to date." in project.run(
+        "uv", "run", "dvc", "status", "dvc.yaml"
+    )
     if dataset == "digits":
         images_come_with_a_keras_network(project)
 

@@ -31,7 +31,9 @@ def changed_files(project: Project) -> list[str]:
 
 def changed_inputs(project: Project) -> dict[str, list[str]]:
     """By stage, what `dvc status` says has changed."""
-    status = YAML(typ="safe").load(project.run("uv", "run", "--no-sync", "dvc", "status", "--json"))
+    status = YAML(typ="safe").load(
+        project.run("uv", "run", "--no-sync", "dvc", "status", "--json", "dvc.yaml")
+    )
     return {stage.removeprefix("dvc.yaml:"): str(changes) for stage, changes in status.items()}
 
 
@@ -317,4 +319,6 @@ def kill_and_repeat(project: Project, log: Path, stage: str, moment: float) -> N
         time.sleep(moment * length)
         assert running.process.poll() is None
     project.run("uv", "run", "dvc", "repro")
-    assert "Data and pipelines are up to date." in project.run("uv", "run", "dvc", "status")
+    assert "Data and pipelines are up to date." in project.run(
+        "uv", "run", "dvc", "status", "dvc.yaml"
+    )

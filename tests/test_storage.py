@@ -273,7 +273,7 @@ def assert_a_push_can_be_pulled(project: Project, **environment: str) -> None:
     project.run("uv", "run", "dvc", "pull", **environment)
     assert (project / RAW).read_bytes() == FIRST
     assert outputs(project) == before
-    assert UP_TO_DATE in project.run("uv", "run", "dvc", "status", **OFFLINE)
+    assert UP_TO_DATE in project.run("uv", "run", "dvc", "status", "dvc.yaml", **OFFLINE)
     assert project.run("git", "status", "--porcelain") == ""
     assert "verify: all 14 outputs of" in project.run("uv", "run", "my-project", "verify")
 
@@ -297,7 +297,7 @@ def test_a_fresh_clone_pulls_from_a_folder_and_has_nothing_left_to_run(
     clone.run("uv", "run", "dvc", "pull", **OFFLINE)
     assert outputs(clone) == outputs(adopted)
     assert stages_run(clone.run("uv", "run", "dvc", "repro", **OFFLINE)) == []
-    assert UP_TO_DATE in clone.run("uv", "run", "dvc", "status", **OFFLINE)
+    assert UP_TO_DATE in clone.run("uv", "run", "dvc", "status", "dvc.yaml", **OFFLINE)
     assert clone.run("git", "status", "--porcelain") == "", "dvc.lock or a report has changed"
 
 
@@ -376,7 +376,7 @@ def test_an_object_of_s3_is_used_and_its_next_version_adds_rows(
     assert_update_adds_rows(generated, "evaluate", **bucket.environment)
     generated.commit()
     # Neither looks at the address again.
-    assert UP_TO_DATE in generated.run("uv", "run", "dvc", "status", **OFFLINE)
+    assert UP_TO_DATE in generated.run("uv", "run", "dvc", "status", "dvc.yaml", **OFFLINE)
     assert "verify: all 14 outputs of" in generated.run("uv", "run", "my-project", "verify")
 
 

@@ -76,7 +76,7 @@ def test_a_persons_file_becomes_a_model_without_an_edit(own: Project) -> None:
     metrics = json.loads((own / "reports/metrics.json").read_text(encoding="utf-8"))
     assert metrics["log_loss"] < metrics["baseline"]["log_loss"]
     assert metrics["roc_auc"] > 0.7
-    assert "up to date" in own.run("uv", "run", "dvc", "status")
+    assert "up to date" in own.run("uv", "run", "dvc", "status", "dvc.yaml")
     assert own.run("git", "status", "--porcelain") == ""
     assert "data/raw/customers.csv" not in own.run("git", "ls-files").split()
     assert not (own / "data/raw/iris.csv").exists()
@@ -267,7 +267,7 @@ def test_files_of_many_shapes_run_with_the_settings_that_use_chose(
     before = demo.run("git", "status", "--porcelain")
     assert "nothing was changed" in demo.run("uv", "run", "my-project", "use", *words)
     assert demo.run("git", "status", "--porcelain") == before
-    assert "up to date" in demo.run("uv", "run", "dvc", "status")
+    assert "up to date" in demo.run("uv", "run", "dvc", "status", "dvc.yaml")
     if Path(words[0]).is_file():
         predicted = demo.run("uv", "run", "my-project", "predict", words[0])
         assert len(predicted.splitlines()) > 100

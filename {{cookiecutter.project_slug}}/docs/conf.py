@@ -1,5 +1,6 @@
 """How Sphinx builds the documentation; names come from pyproject.toml."""
 
+import logging
 import re
 import tomllib
 from importlib import import_module
@@ -16,7 +17,13 @@ project = METADATA["name"]
 author = METADATA["authors"][0]["name"]
 version = release = METADATA["version"]
 
-extensions = ["myst_parser", "sphinx.ext.apidoc", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.apidoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.napoleon",
+]
 exclude_patterns = ["_build"]
 default_role = "code"  # `name` in a docstring is code
 smartquotes = False
@@ -27,9 +34,14 @@ myst_substitutions = {
     name: PUNCTUATION.sub(r"\\\1", METADATA[name]) for name in ("name", "description")
 }
 
+nb_execution_mode = "off"  # `make notebooks` runs them
+
 html_theme = "furo"
 html_title = project
 html_show_copyright = False
+html_static_path = ["_static"]
+html_css_files = ["project.css"]
+html_js_files = ["project.js"]
 
 apidoc_modules = [{"path": str(PACKAGE), "destination": "api", "separate_modules": True}]
 autodoc_typehints = "description"
@@ -39,15 +51,24 @@ autodoc_default_options = {"exclude-members": "set_fit_request, set_score_reques
 napoleon_numpy_docstring = False
 
 
-def write_data_dictionary(_: Sphinx) -> None:
-    """Make the page of the data dictionary from the contract, as it is now."""
-    page = import_module(f"{PACKAGE.name}.data.dictionary").page(ROOT)
-    path = ROOT / "docs" / "data_dictionary.md"
-    # Sphinx reads a page anew when its file is written.
-    if not path.exists() or path.read_text(encoding="utf-8") != page:
-        path.write_text(page, encoding="utf-8", newline="\n")
+intersphinx_mapping = {
+    "python": ("https://docs.python.org/3", None),
+    "numpy": ("https://numpy.org/doc/stable", None),
+    "pandas": ("https://pandas.pydata.org/docs", None),
+    "sklearn": ("https://scikit-learn.org/stable", None),
+}
+intersphinx_timeout = 3  # seconds
+# Without the network names of other libraries are no links; that is no reason to fail.
+logging.getLogger("sphinx.sphinx.ext.intersphinx").addFilter(
+    lambda record: "failed to reach any of the inventories" not in str(record.msg)
+)
+
+
+def write_pages(_: Sphinx) -> None:
+    """Make the pages that follow from the project as it is now."""
+    import_module(f"{PACKAGE.name}.documentation.write").write_pages(ROOT)
 
 
 def setup(app: Sphinx) -> None:
     """Called by Sphinx before it reads the pages."""
-    app.connect("builder-inited", write_data_dictionary)
+    app.connect("builder-inited", write_pages)

@@ -4,7 +4,7 @@ from conftest import CONTRACT
 
 from package_name.config import Project
 from package_name.data.contract import Contract
-from package_name.data.dictionary import data_dictionary, page
+from package_name.documentation.dictionary import data_dictionary, page
 
 
 def cells(text: str, column: str) -> list[str]:
@@ -35,10 +35,10 @@ def test_nothing_in_a_cell_is_markup() -> None:
     odd = {"type": "categorical", "categories": ["a|b", "<i>"], "meaning": "*x*\n`y`"}
     contract = Contract.model_validate(CONTRACT | {"columns": CONTRACT["columns"] | {"o|d": odd}})
     text = data_dictionary(contract)
-    assert r"| o\|d | categorical | one of a\|b\, \<i\> | no | \*x\* \`y\` |" in text
+    assert r"| o\|d | categorical | one of a\|b, \<i\> | no | \*x\* \`y\` |" in text
 
 
 def test_a_project_without_a_contract_has_a_page_that_says_so(project: Project) -> None:
     project.contract_file.write_text("# nothing\n")
-    assert "There is none yet" in page(project.root)
-    assert "use FILE" in page(project.root)
+    assert "There is none yet" in page(project)
+    assert "use FILE" in page(project)

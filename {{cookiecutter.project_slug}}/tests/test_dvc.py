@@ -45,6 +45,12 @@ def existing(module: Path) -> Iterator[Path]:
     yield from filter(Path.is_file, (module.with_suffix(".py"), module / "__init__.py"))
 
 
+def templates_of(module: Path) -> set[Path]:
+    """The files that the module fills in."""
+    folder = module.with_name("templates")
+    return {*folder.glob("*")} if f'"{folder.name}"' in module.read_text() else set()
+
+
 def modules_of(stage: str) -> set[str]:
     """Every file of the package that the stage needs, directly or through another."""
     found, waiting = set(), [PACKAGE / f"{stage}.py"]
@@ -53,6 +59,7 @@ def modules_of(stage: str) -> set[str]:
         if module in found:
             continue
         found.add(module)
+        found |= templates_of(module)
         waiting += imported_by(module)
         # Importing a module imports the packages around it first.
         waiting += [
@@ -63,7 +70,7 @@ def modules_of(stage: str) -> set[str]:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_depends_on_just_the_modules_it_imports(stage: str) -> None:
-    listed = {path for path in STAGES[stage]["deps"] if path.endswith(".py")}
+    listed = {path for path in STAGES[stage]["deps"] if path.startswith("src/")}
     missing, unused = modules_of(stage) - listed, listed - modules_of(stage)
     assert not missing, f"dvc.yaml: add to the deps of {stage}: {', '.join(sorted(missing))}"
     assert not unused, f"dvc.yaml: remove from the deps of {stage}: {', '.join(sorted(unused))}"

@@ -35,6 +35,10 @@ class Project:
         self.plots = self.reports / "plots"
         self.figures = self.reports / "figures"
         self.model_card = self.reports / "model_card.md"
+        self.report = self.reports / "index.html"
+        self.notebooks = root / "notebooks"
+        self.executed_notebooks = self.reports / "notebooks"
+        self.decisions = root / "references" / "decisions"
 
     @classmethod
     def find(cls) -> Project:

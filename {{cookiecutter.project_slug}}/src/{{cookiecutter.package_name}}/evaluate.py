@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from .data.parquet import Stored
 from .data.sampling import sample
 from .data.splits import given_split
 from .errors import end, exit_status
-from .modeling.card import model_card, with_interval
+from .modeling.facts import Facts, figure_and_interval, in_one
 from .modeling.metrics import METRICS, Outcome, outcome, primary_metric, summary
 from .params import Kind, Params
 from .reproducibility.artifacts import (
@@ -92,8 +93,6 @@ def outcomes(test: Stored, models: Sequence[SavedModel]) -> tuple[pd.DataFrame, 
 
 def shown(test: Stored, found: Outcome, seed: int) -> tuple[pd.DataFrame, Outcome]:
     """The test rows that figures and tables are made of: all, or a sample where they are many."""
-    if len(test) <= MOST_SHOWN:
-        return test.read(), found
     rows, places = sample(test, None, MOST_SHOWN, seed)
     return rows, found.only(places)
 
@@ -120,7 +119,7 @@ def draw(
         gallery.of_training(history, sizes, champion.candidate, metric),
     ]
     return gallery.Gallery(
-        {name: figure for part in parts for name, figure in part.figures.items()},
+        {name: picture for part in parts for name, picture in part.pictures.items()},
         {name: table for part in parts for name, table in part.tables.items()},
     )
 
@@ -130,7 +129,9 @@ def scores_as_text(kind: Kind, scores: dict[str, Any], champion: str) -> str:
     lines = [["", champion, "baseline"]]
     for metric in METRICS[kind]:
         found = (scores, scores["baseline"])
-        lines.append([metric.name, *(with_interval(part, metric.name) for part in found)])
+        lines.append(
+            [metric.name, *(in_one(*figure_and_interval(part, metric.name)) for part in found)]
+        )
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     padded = ([cell.ljust(wide) for cell, wide in zip(line, widths, strict=True)] for line in lines)
     return "\n".join("  ".join(line).rstrip() for line in padded)
@@ -145,6 +146,7 @@ def main() -> None:
     """Run the stage in the project around the working directory."""
     import pandas as pd
 
+    from .modeling.pages import model_card, report
     from .modeling.saved import load
 
     project = Project.find()
@@ -170,24 +172,27 @@ def main() -> None:
     metrics["subgroups"] = by_subgroup(params, contract, rows, found)
     table, part = shown(test, found, params.seed)
     drawn = draw(params, champion, table, part, history, sizes)
+    captions = {name: picture.caption for name, picture in drawn.pictures.items()}
+    facts = Facts(
+        champion,
+        params,
+        leaderboard,
+        metrics,
+        json.loads(project.require(project.ingest_report, "ingest").read_text(encoding="utf-8")),
+        len(Stored(project.require(project.train, "preprocess"), project.name(project.train))),
+        given_split=given_split(rows, contract),
+    )
     write_json(metrics, project.metrics)
     with replacing_directory(project.figures) as directory:
-        for name, figure in drawn.figures.items():
-            write_png(figure, directory / f"{name}.png")
+        for name, picture in drawn.pictures.items():
+            write_png(picture.figure, directory / f"{name}.png")
     with replacing_directory(project.plots) as directory:
         predictions = champion.predict(table).assign(actual=table[contract.target])
         write_csv(predictions, directory / "predictions.csv")
         for name, lines in drawn.tables.items():
             write_csv(lines, directory / f"{name}.csv")
-    card = model_card(
-        params,
-        champion,
-        leaderboard,
-        metrics,
-        list(drawn.figures),
-        given_split=given_split(rows, contract),
-    )
-    write_text(card, project.model_card)
+    write_text(model_card(facts, captions), project.model_card)
+    write_text(report(facts, captions, project.figures), project.report)
     print(scores_as_text(params.kind, metrics, champion.candidate))
     if nearly_perfect(metrics):
         print(
@@ -198,6 +203,7 @@ def main() -> None:
         f"evaluate: {champion.candidate} on {len(rows)} test rows, figures with their "
         f"{100 * params.evaluate.confidence:g}% intervals -> {project.name(project.metrics)}"
     )
+    print(f"evaluate: all of it as a page to read -> {project.name(project.report)}")
 
 
 if __name__ == "__main__":

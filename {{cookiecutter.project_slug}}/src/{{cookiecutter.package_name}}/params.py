@@ -48,7 +48,12 @@ Options = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is
 class Strict(BaseModel):
     """A part of a file in which an unknown key is a mistake, not an addition."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,  # the documentation tells them
+    )
 
 
 class DataParams(Strict):
@@ -87,9 +92,13 @@ class FeaturesParams(Strict):
     numeric: Recipe = ["impute", "standardise"]
     """Columns of type numeric and integer."""
     binary: Recipe = ["ordinal", {"impute": "most_frequent"}]
+    """Columns of two texts."""
     categorical: Recipe = ["one_hot"]
+    """Columns of a few texts."""
     ordered: Recipe = ["ordinal", "impute", "standardise"]
+    """Columns of texts in an order."""
     datetime: Recipe = ["calendar", "impute"]
+    """Columns of points in time."""
     columns: dict[str, Recipe] = {}
     """Steps of single columns, instead of those of their group."""
 

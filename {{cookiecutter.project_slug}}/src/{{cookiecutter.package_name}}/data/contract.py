@@ -210,6 +210,8 @@ class Contract(Strict):
     """The column that says `train` or `test` where somebody else has split the rows; no feature."""
     subgroups: tuple[Text, ...] = ()
     """Columns whose values are told apart when the champion is measured, such as the region."""
+    not_for: tuple[str, ...] = ()
+    """What the predictions must not be used for, a sentence each."""
     missing: tuple[Text, ...] = ("", "NA")
     """Texts that stand for a missing value."""
     drop: tuple[Text, ...] = ()

@@ -27,7 +27,7 @@ def sample(
     Args:
         rows: The file.
         strata: The column whose values are the strata, or none to draw from all rows alike.
-        most: Rows to draw, fewer than the file has, beside those of rare strata.
+        most: Rows to draw, beside those of rare strata; all where the file has no more.
         seed: Another seed draws other rows.
 
     Returns:
@@ -36,6 +36,8 @@ def sample(
     import numpy as np
     import pandas as pd
 
+    if len(rows) <= most:
+        return rows.read(), np.arange(len(rows))
     left = _counts(rows, strata)
     wanted = _shares(left, most)
     rng = np.random.default_rng(seed)

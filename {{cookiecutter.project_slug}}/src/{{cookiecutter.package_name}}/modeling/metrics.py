@@ -101,6 +101,11 @@ class Metric:
         """What makes more of the figure better: 1, or -1 for a loss."""
         return 1 if self.higher_is_better else -1
 
+    @property
+    def meaning(self) -> str:
+        """What it says of the predictions, in a sentence."""
+        return str(self.measure.__doc__).partition("\n")[0]
+
     def of(self, outcome: Outcome) -> float:
         """The figure, every row counting the same; nan where it is not defined."""
         return float(self.measure(outcome, np.ones((1, len(outcome))))[0])
@@ -220,7 +225,7 @@ def _area(hits: np.ndarray, misses: np.ndarray) -> np.ndarray:
 
 
 def calibration_error(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
-    """How far probabilities are from how often it is so; see `Outcome.claimed`.
+    """How far probabilities are from how often it is so.
 
     The mean over ten equal ranges of the probability, weighted by their rows (the expected
     calibration error of Guo et al., 2017).
@@ -251,7 +256,10 @@ def mae(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
 
 
 def median_error(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
-    """The median absolute error, in the target's unit; weights are whole numbers of rows."""
+    """The median absolute error, in the target's unit.
+
+    Weights are whole numbers of rows.
+    """
     errors = np.abs(_errors(outcome))
     order = np.argsort(errors, kind="stable")
     reached = weights[:, order].cumsum(axis=1)
@@ -262,7 +270,10 @@ def median_error(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
 
 
 def r2(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
-    """The share of the target's variance that is explained; nan where the target is constant."""
+    """The share of the target's variance that is explained.
+
+    It is nan where the target is constant.
+    """
     centred = outcome.actual - outcome.actual.mean()
     rows = weights.sum(axis=1)
     spread = weights @ centred**2 - (weights @ centred) ** 2 / rows

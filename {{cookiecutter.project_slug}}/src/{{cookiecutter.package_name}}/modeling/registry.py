@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from inspect import Parameter, signature
-from typing import Any
+from typing import Any, get_type_hints
 
-from pydantic import ValidationError, validate_call
+from pydantic import ValidationError, create_model, validate_call
 
 from ..errors import UserError
 from ..params import explain, nearest
@@ -38,6 +38,14 @@ class Registry:
         """The options that the function `name` takes."""
         parameters = signature(self._functions[name]).parameters.values()
         return [option.name for option in parameters if option.kind is Parameter.KEYWORD_ONLY]
+
+    def schema(self, name: str) -> dict[str, Any]:
+        """The options that the function `name` takes, as JSON Schema."""
+        function = self._functions[name]
+        annotations = get_type_hints(function, include_extras=True)
+        parameters = signature(function).parameters
+        fields = {key: (annotations[key], parameters[key].default) for key in self.options(name)}
+        return create_model(name, **fields).model_json_schema()
 
     def call(self, name: str, options: dict[str, Any], where: str, *arguments: object) -> Any:
         """What the function `name` makes of `arguments` and its `options`.

@@ -16,7 +16,7 @@ from .artifacts import write_text
 LIBRARIES = (
     *("numpy", "scipy", "pandas", "pyarrow", "pillow", "openpyxl", "sqlalchemy"),
     *("scikit-learn", "joblib", "h5py", "keras", "jax", "jaxlib", "tensorflow", "torch"),
-    "matplotlib",
+    *("matplotlib", "jinja2"),
 )
 HEADER = """\
 # What the results were computed with. DVC and the stages write this file when they start; a stage

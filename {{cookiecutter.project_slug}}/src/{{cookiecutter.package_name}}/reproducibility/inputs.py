@@ -22,20 +22,20 @@ from ..errors import UserError
 
 
 @contextmanager
-def unchanged(project: Project, stage: str) -> Iterator[None]:
-    """Fail when an input that dvc.yaml names for `stage` is edited before the block ends.
+def unchanged(project: Project, stage: str, pipeline: str = "dvc.yaml") -> Iterator[None]:
+    """Fail when an input that the file `pipeline` names for `stage` is edited in the block.
 
     Code counts from the start of the process on, since it was read before the block.
 
     Raises:
         UserError: A dependency was written to, or a parameter has another value.
     """
-    before = _state(project, stage)
+    before = _state(project, stage, pipeline)
     now = time.time_ns()
     code = {name: stamp for name, stamp in before.items() if name.endswith(".py")}
     early = {name for name, stamp in code.items() if _written(stamp, STARTED, now)}
     yield
-    after = _state(project, stage)
+    after = _state(project, stage, pipeline)
     late = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     if early | late:
         raise UserError(
@@ -56,9 +56,9 @@ class Stamp(NamedTuple):
     written: int
 
 
-def _state(project: Project, stage: str) -> dict[str, Any]:
+def _state(project: Project, stage: str, pipeline: str) -> dict[str, Any]:
     """The stamp of each file, and the value of each parameter, by its name."""
-    content = read_yaml(project.root / "dvc.yaml", "dvc.yaml") or {}
+    content = read_yaml(project.root / pipeline, pipeline) or {}
     definition = content.get("stages", {}).get(stage, {})
     files = {
         project.name(file): _stamp(file)

@@ -1,0 +1,312 @@
+"""The notebooks, the documentation and the report, as a person runs, opens and reads them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import OFFLINE, Project, bake
+from playwright.sync_api import Browser, Page, sync_playwright
+from test_pipeline import edit
+from test_use import customers, quicken, write
+
+NOTEBOOKS = ["1.0-yn-data-exploration", "2.0-yn-model-review", "3.0-yn-new-rows"]
+PHONE, DESK = 390, 1100
+MADE_BY_SPHINX = {"genindex.html", "py-modindex.html", "search.html"}
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+in_a_browser = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on the path; Debian's package chromium has it"
+)
+slow = pytest.mark.matrix
+
+
+@dataclass
+class Published:
+    """A project whose notebooks and documentation were made, and what the commands printed."""
+
+    project: Project
+    dataset: str
+    printed: dict[str, str]
+
+    @property
+    def html(self) -> Path:
+        return self.project / "docs/_build/html"
+
+    def page(self, name: str) -> str:
+        return (self.html / name).read_text(encoding="utf-8")
+
+    def notebook(self, name: str) -> str:
+        return (self.project / f"reports/notebooks/{name}.ipynb").read_text(encoding="utf-8")
+
+
+def with_results(reproduced: Project, folder: Path, dataset: str) -> Project:
+    """A project of that data set whose pipeline has run."""
+    if dataset == "iris":
+        project = reproduced.copy(folder / "my-project")
+        project.run("uv", "sync", **OFFLINE)
+        return project
+    own = dataset == "own"
+    project = bake(folder, dataset="none" if own else dataset)
+    project.run("uv", "sync")
+    if own:
+        file = write(customers(400), folder / "customers.csv")
+        project.run("uv", "run", "my-project", "use", str(file), "--target", "churned")
+        quicken(project)
+    project.run("uv", "run", "dvc", "repro", **OFFLINE)
+    project.commit()
+    return project
+
+
+@pytest.fixture(
+    scope="module",
+    params=["iris", *(pytest.param(name, marks=slow) for name in ("diabetes", "digits", "own"))],
+)
+def published(
+    request: pytest.FixtureRequest, reproduced: Project, tmp_path_factory: pytest.TempPathFactory
+) -> Published:
+    folder = tmp_path_factory.mktemp(f"published-{request.param}")
+    project = with_results(reproduced, folder, request.param)
+    printed = {name: project.run("make", name, **OFFLINE) for name in ("notebooks", "docs")}
+    return Published(project, request.param, printed)
+
+
+def test_make_notebooks_runs_each_and_keeps_what_it_shows(published: Published) -> None:
+    for name in NOTEBOOKS:
+        assert (
+            f"> python -m my_project.notebooks notebooks/{name}.ipynb"
+            in (published.printed["notebooks"])
+        )
+        cells = json.loads(published.notebook(name))["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        assert {output["output_type"] for output in outputs} <= {
+            *("stream", "execute_result", "display_data")
+        }
+        assert any("image/png" in output.get("data", {}) for output in outputs)
+        told = [output for output in outputs if output.get("name") == "stderr"]
+        assert not told, "a notebook warns"
+        for cell in cells:
+            shown = [output.get("data", {}) for output in cell.get("outputs", [])]
+            if any("image/png" in data for data in shown):
+                assert cell["metadata"]["mystnb"]["image"]["alt"]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name", "said"),
+    [
+        ("iris", NOTEBOOKS[0], r"Iris flowers of three species: \d+ rows for training, 4 features"),
+        ("iris", NOTEBOOKS[1], r"\d+ of \d+ rows are predicted wrong"),
+        ("iris", NOTEBOOKS[2], "predicts species from sepal_length, sepal_width"),
+        pytest.param("diabetes", NOTEBOOKS[1], "the champion is .+, by rmse", marks=slow),
+        pytest.param("diabetes", NOTEBOOKS[2], "a number|a whole number", marks=slow),
+        pytest.param("digits", NOTEBOOKS[1], r"\d+ of \d+ rows are predicted wrong", marks=slow),
+        pytest.param("digits", NOTEBOOKS[2], "an image that is not of 8x8 pixels", marks=slow),
+        pytest.param("own", NOTEBOOKS[0], r"\d+ rows for training", marks=slow),
+    ],
+)
+def test_a_notebook_speaks_of_the_kind_of_problem_there_is(
+    published: Published, dataset: str, name: str, said: str
+) -> None:
+    if published.dataset == dataset:
+        assert re.search(said, published.notebook(name))
+
+
+def test_notebooks_run_again_only_when_something_changed_and_give_the_same_bytes(
+    published: Published,
+) -> None:
+    project = published.project
+    before = {name: published.notebook(name) for name in NOTEBOOKS}
+    again = project.run("make", "notebooks")
+    assert again.count("notebooks/dvc.yaml:") == again.count("didn't change, skipping") - 4 == 3
+    edit(project / "src/my_project/predict.py", '"""Use the champion', '"""To use the champion')
+    assert project.run("make", "notebooks").count("Running stage 'notebooks/dvc.yaml:") == 3
+    assert {name: published.notebook(name) for name in NOTEBOOKS} == before
+    project.run("git", "checkout", "--quiet", "src")
+    assert project.run("uv", "run", "dvc", "repro").count("didn't change, skipping") == 4
+
+
+def test_a_failing_cell_fails_make_notebooks_with_its_line_and_error(published: Published) -> None:
+    project = published.project
+    path = project / f"notebooks/{NOTEBOOKS[0]}.ipynb"
+    edit(path, "project = Project.find()", "project = Project.fined()")
+    failed = project.try_run("make", "notebooks")
+    project.run("git", "checkout", "--quiet", "notebooks")
+    assert failed.returncode != 0
+    assert (
+        f"error: notebooks/{NOTEBOOKS[0]}.ipynb, cell 2, line 14, `project = Project.fined()`: "
+        "AttributeError: type object 'Project' has no attribute 'fined'\n"
+    ) in failed.stderr
+    assert "Traceback" not in failed.stdout + failed.stderr
+
+
+def test_make_docs_tells_what_the_project_is_and_found(published: Published) -> None:
+    assert "build succeeded" in published.printed["docs"]
+    metrics = json.loads((published.project / "reports/metrics.json").read_text(encoding="utf-8"))
+    primary = "rmse" if published.dataset == "diabetes" else "log_loss"
+    results = published.page("results.html")
+    assert f"{metrics[primary]:.4f}" in results
+    commit = published.project.run("git", "rev-parse", "--short", "HEAD").strip()
+    assert commit in results
+    for figure in (published.project / "reports/figures").iterdir():
+        assert f"{figure.name}" in results
+    assert "reads what" in published.page("pipeline.html")
+    assert "split.test_fraction" in published.page("parameters.html")
+    assert "What this project pins" in published.page("decisions/index.html")
+    assert "Nothing has been computed yet" not in results
+    assert "What any model must beat" in published.page("api/my_project.modeling.estimators.html")
+
+
+def test_the_drawing_of_the_pipeline_is_that_of_dvc(published: Published) -> None:
+    dot = published.project.run("uv", "run", "dvc", "dag", "--dot")
+    pairs = re.findall(r'^"(\w+)" -> "(\w+)";$', dot, flags=re.MULTILINE)
+    (told,) = re.findall('role="img" aria-label="([^"]+)"', published.page("pipeline.html"))
+    assert sorted(told.split("; ")) == sorted(
+        f"{reader} reads what {writer} writes" for writer, reader in pairs
+    )
+    assert len(pairs) > 3
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-background-networking"]
+        with playwright.chromium.launch(executable_path=CHROMIUM, args=options) as chromium:
+            yield chromium
+
+
+class Visit:
+    """A page of the browser, and what went wrong on it."""
+
+    def __init__(self, browser: Browser, width: int, scheme: str = "light") -> None:
+        self.page: Page = browser.new_page(
+            viewport={"width": width, "height": 900}, color_scheme=scheme
+        )
+        self.wrong: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("console", self._listen)
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("requestfailed", lambda request: self.wrong.append(f"failed {request.url}"))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+
+    def _listen(self, message: object) -> None:
+        if message.type in {"error", "warning"}:
+            self.wrong.append(message.text)
+
+    def open(self, path: Path) -> None:
+        self.page.goto(path.as_uri())
+        self.page.wait_for_load_state()
+
+    def links(self) -> set[Path]:
+        found = self.page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
+        parts = [urlsplit(link) for link in found]
+        return {Path(unquote(part.path)) for part in parts if part.scheme == "file"}
+
+    def look(self) -> None:
+        """Note what does not fit or does not load."""
+        wide = self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        if wide > 0:
+            self.wrong.append(f"{self.page.url}: {wide} px too wide")
+        self.wrong += self.page.eval_on_selector_all(
+            "img",
+            "images => images.filter(image => !(image.complete && image.naturalWidth && image.alt))"
+            ".map(image => `image without content or text: ${image.src.slice(0, 200)}`)",
+        )
+
+    def inspect(self) -> None:
+        """Note what axe-core finds to be a serious obstacle."""
+        found = Axe().run(self.page, options={"preload": False}).response["violations"]
+        self.wrong += [
+            f"{self.page.url}: {one['id']}: {one['nodes'][0]['html'][:200]}"
+            for one in found
+            if one["impact"] in {"serious", "critical"}
+        ]
+
+
+@in_a_browser
+def test_every_page_of_the_docs_is_reached_and_opens_from_disk_on_a_phone(
+    published: Published, browser: Browser
+) -> None:
+    visit = Visit(browser, PHONE)
+    waiting, seen = [published.html / "index.html"], set()
+    while waiting:
+        path = waiting.pop()
+        if path in seen or path.suffix != ".html" or "_downloads" in path.parts:
+            continue
+        seen.add(path)
+        visit.open(path)
+        visit.look()
+        waiting += visit.links()
+    pages = {
+        path
+        for path in published.html.rglob("*.html")
+        if path.name not in MADE_BY_SPHINX and "_downloads" not in path.parts
+    }
+    assert pages - seen == set()
+    assert visit.wrong == []
+    assert all(url.startswith(("file:", "data:")) for url in visit.asked)
+
+
+@in_a_browser
+@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "dark"), (DESK, "light")])
+def test_the_docs_hinder_nobody(
+    published: Published, browser: Browser, width: int, scheme: str
+) -> None:
+    visit = Visit(browser, width, scheme)
+    paths = [
+        path for path in published.html.rglob("*.html") if not {"_downloads", "api"} & {*path.parts}
+    ]
+    paths.append(published.html / "api/my_project.train.html")
+    for path in paths:
+        visit.open(path)
+        visit.inspect()
+    assert len(paths) > 12
+    assert visit.wrong == []
+
+
+@in_a_browser
+def test_search_finds_a_function(published: Published, browser: Browser) -> None:
+    visit = Visit(browser, DESK)
+    visit.open(published.html / "index.html")
+    visit.page.fill("input[name=q]", "cross_validate")
+    visit.page.press("input[name=q]", "Enter")
+    first = visit.page.locator("#search-results li a").first
+    assert first.get_attribute("href").endswith(
+        "my_project.train.html#my_project.train.cross_validate"
+    )
+    assert visit.wrong == []
+
+
+@in_a_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_the_report_opens_from_disk_alone_and_hinders_nobody(
+    published: Published, browser: Browser, tmp_path: Path, width: int, scheme: str
+) -> None:
+    alone = shutil.copy(published.project / "reports/index.html", tmp_path)
+    visit = Visit(browser, width, scheme)
+    visit.open(alone)
+    visit.look()
+    visit.inspect()
+    assert visit.page.locator("img").count() >= 5
+    assert [url for url in visit.asked if not url.startswith("data:")] == [alone.as_uri()]
+    assert visit.wrong == []
+
+
+@in_a_browser
+def test_the_report_is_dark_on_a_dark_screen_and_light_on_paper(
+    published: Published, browser: Browser
+) -> None:
+    visit = Visit(browser, DESK, "dark")
+    visit.open(published.project / "reports/index.html")
+    background = "getComputedStyle(document.documentElement).backgroundColor"
+    assert visit.page.evaluate(background) == "rgb(20, 23, 27)"
+    visit.page.emulate_media(media="print")
+    assert visit.page.evaluate(background) == "rgb(255, 255, 255)"

@@ -1,0 +1,25 @@
+"""Markdown in which a user's text stays text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+MARKUP = re.compile(r"([\\`*_{}\[\]<>|$~^&#])")
+
+
+def plain(text: str) -> str:
+    """Text in which nothing is markup, on one line, to stand within a line."""
+    return MARKUP.sub(r"\\\1", " ".join(text.split()))
+
+
+def code(text: str) -> str:
+    """Text as code, on one line, whatever quotes it has."""
+    line = " ".join(text.split())
+    return f"`` {line} ``" if "`" in line else f"`{line}`"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of cells that are Markdown already."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

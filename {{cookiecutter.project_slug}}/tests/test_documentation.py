@@ -1,0 +1,143 @@
+"""The pages of the documentation that are made from the project."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from conftest import PARAMS
+
+from package_name.config import Project
+from package_name.documentation import (
+    copies,
+    parameters,
+    pipeline,
+    results,
+)
+from package_name.documentation.write import write_pages
+from package_name.params import Params
+
+ROOT = Path(__file__).parents[1]
+STAGES = {
+    "last": {"deps": ["b/c"], "metrics": [{"m.json": {"cache": False}}]},
+    "first": {"desc": "Start <here>", "outs": ["a"]},
+    "middle": {"deps": ["a", "src/x.py"], "outs": [{"b": {"persist": True}}]},
+}
+
+
+def row(text: str, first: str) -> list[str]:
+    """The cells of the table's row that begins with `first`."""
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| {first} |")]
+    return [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+def keys(content: dict, above: str = "") -> set[str]:
+    found = set()
+    for name, value in content.items():
+        found.add(f"{above}{name}")
+        if isinstance(value, dict) and name in Params.model_fields:
+            found |= keys(value, f"{above}{name}.")
+    return found
+
+
+def test_every_key_of_params_yaml_is_told_with_its_meaning() -> None:
+    text = parameters.page()
+    for key in keys(PARAMS):
+        assert row(text, f"`{key}`")[3], key
+
+
+@pytest.mark.parametrize(
+    ("first", "cells"),
+    [
+        ("`split.test_fraction`", ["number above 0, below 1", ""]),
+        ("`split.by`", ["one of `row`, `group`, `time`", "`row`"]),
+        ("`train.folds`", ["whole number from 2 or `null`", "`null`"]),
+        ("`features.numeric`", ["list of steps or `drop`", "`[impute, standardise]`"]),
+        ("`data.resize`", ["`true` or `false`", "`false`"]),
+    ],
+)
+def test_a_key_is_told_with_its_type_and_default(first: str, cells: list[str]) -> None:
+    assert row(parameters.page(), first)[1:3] == cells
+
+
+def test_the_options_of_candidates_and_steps_are_told() -> None:
+    text = parameters.page()
+    assert "| `svm` | `kernel` | one of `rbf`, `poly`, `sigmoid`, `linear` | `rbf` |" in text
+    assert "| `impute` | `strategy` | one of `median`, `mean`, `most_frequent` or number |" in text
+
+
+def test_stages_stand_after_those_whose_outputs_they_read() -> None:
+    assert [*pipeline.in_order(STAGES)] == ["first", "middle", "last"]
+    assert {*pipeline.edges(STAGES)} == {("first", "middle"), ("middle", "last")}
+
+
+def test_the_drawing_names_each_stage_and_what_it_reads() -> None:
+    drawn = pipeline.drawing(pipeline.in_order(STAGES))
+    assert re.findall(r'class="name">(\w+)<', drawn) == ["first", "middle", "last"]
+    assert "Start &lt;here&gt;" in drawn
+    assert 'aria-label="middle reads what first writes; last reads what middle writes"' in drawn
+    assert drawn.count("marker-end") == 2
+
+
+def test_an_arrow_that_passes_a_stage_goes_around_it() -> None:
+    stages = STAGES | {"last": {"deps": ["b", "a"]}}
+    straight, around = 0, 0
+    for path in re.findall(
+        r'<path d="([^"]+)" marker-end', pipeline.drawing(pipeline.in_order(stages))
+    ):
+        straight, around = straight + ("C" not in path), around + ("C" in path)
+    assert (straight, around) == (2, 1)
+
+
+def test_results_are_announced_before_there_are_any(project: Project) -> None:
+    assert "Nothing has been computed yet. After `uv run dvc repro`" in results.page(project)
+
+
+def test_decisions_and_notebooks_are_taken_over_in_their_order(project: Project) -> None:
+    project.decisions.mkdir(parents=True)
+    project.notebooks.mkdir()
+    for name in ("0002-b.md", "0001-a.md", "template.md", "README.md"):
+        (project.decisions / name).write_text(f"# {name}")
+    pages = copies.decisions(project)
+    assert pages["decisions/index.md"].endswith("\n0001-a\n0002-b\n```\n")
+    assert {*pages} == {"decisions/index.md", "decisions/0001-a.md", "decisions/0002-b.md"}
+    for name in ("1.0-ab-a.ipynb", "2.0-ab-b.ipynb"):
+        (project.notebooks / name).write_text(json.dumps({}))
+    project.executed_notebooks.mkdir(parents=True)
+    (project.executed_notebooks / "2.0-ab-b.ipynb").write_text("executed")
+    (project.executed_notebooks / "9.0-ab-gone.ipynb").write_text("executed")
+    pages = copies.notebooks(project)
+    assert "Not run yet: `1.0-ab-a.ipynb`." in pages["notebooks/index.md"]
+    assert {*pages} == {"notebooks/index.md", "notebooks/2.0-ab-b.ipynb"}
+    assert pages["notebooks/2.0-ab-b.ipynb"] == "executed"
+
+
+def test_pages_that_are_gone_leave_and_others_are_not_written_again(project: Project) -> None:
+    (project.root / "dvc.yaml").write_text(json.dumps({"stages": STAGES}))
+    project.decisions.mkdir(parents=True)
+    (project.decisions / "0001-a.md").write_text("# A")
+    (project.decisions / "0002-b.md").write_text("# B")
+    write_pages(project.root)
+    docs = project.root / "docs"
+    first = {path: path.stat().st_mtime_ns for path in docs.rglob("*.*")}
+    assert (docs / "decisions/0002-b.md").read_text() == "# B"
+    (project.decisions / "0002-b.md").unlink()
+    write_pages(project.root)
+    assert not (docs / "decisions/0002-b.md").exists()
+    assert (docs / "parameters.md").stat().st_mtime_ns == first[docs / "parameters.md"]
+    assert "0002-b" not in (docs / "decisions/index.md").read_text()
+
+
+def test_this_projects_decisions_answer_every_question_of_the_template() -> None:
+    folder = Project(ROOT).decisions
+    parts = re.findall(r"^## .+", (folder / "template.md").read_text(), flags=re.MULTILINE)
+    assert parts == ["## Question", "## Tried", "## Outcome"]
+    found = sorted(folder.glob(copies.DECISION))
+    assert [int(path.name[:4]) for path in found] == [*range(1, len(found) + 1)]
+    for path in found:
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith(f"# {path.name[:4]}: "), (
+            f"{path.name}: its title begins with its number"
+        )
+        assert re.search(r"^Date: \d{4}-\d\d-\d\d\. Commit: .", text, flags=re.MULTILINE), path.name
+        assert re.findall(r"^## .+", text, flags=re.MULTILINE) == parts, path.name

@@ -1,0 +1,148 @@
+"""Notebooks: how they are named, kept without outputs, and run as stages."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import v4
+from ruamel.yaml import YAML
+
+from package_name.config import Project
+from package_name.errors import UserError
+from package_name.notebooks import description, run
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+STAGES = YAML(typ="safe").load(ROOT / "notebooks" / "dvc.yaml")["stages"]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_has_a_stage_of_its_name_that_runs_it(name: str) -> None:
+    stage = STAGES.get(description(name))
+    assert stage, f"notebooks/dvc.yaml: add a stage {description(name)}, like those that are there"
+    assert stage["cmd"].endswith(f" notebooks/{name}")
+    assert f"notebooks/{name}" in stage["deps"]
+    assert [*stage["outs"][0]] == [f"reports/notebooks/{name}"]
+
+
+def test_every_stage_runs_a_notebook_that_is_there() -> None:
+    assert {*STAGES} == {description(name) for name in NOTEBOOKS}
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_is_kept_without_outputs(name: str) -> None:
+    notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
+    for cell in notebook.cells:
+        assert not cell.get("outputs"), (
+            f"notebooks/{name}: run `uv run nbstripout notebooks/{name}`"
+        )
+        assert cell.get("execution_count") is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["analysis.ipynb", "1.0-AB-look.ipynb", "1.0-ab.ipynb", "1.0-ab-a look.ipynb", "Untitled"],
+)
+def test_another_name_is_told_with_what_would_do(name: str) -> None:
+    with pytest.raises(UserError) as error:
+        description(name)
+    assert f"notebooks/{name}: a notebook is named <number>-<initials>-" in str(error.value)
+    assert "rename it with git mv" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["1.0-ab-look.ipynb", "2-abc-a-look-at-2026.ipynb"])
+def test_what_a_name_says_is_the_name_of_its_stage(name: str) -> None:
+    assert name.endswith(f"-{description(name)}.ipynb")
+
+
+def write(project: Project, *cells: str) -> Path:
+    """A notebook of these cells of code, after one of text."""
+    path = project.notebooks / "1.0-ab-look.ipynb"
+    path.parent.mkdir(exist_ok=True)
+    (path.parent / "dvc.yaml").write_text("stages: {}")
+    codes = [v4.new_code_cell(cell, id=str(number)) for number, cell in enumerate(cells)]
+    notebook = v4.new_notebook(cells=[v4.new_markdown_cell("# A look", id="text"), *codes])
+    nbformat.write(notebook, path)
+    return path
+
+
+def test_a_notebook_is_run_from_its_top_in_its_folder_and_kept_with_its_outputs(
+    project: Project,
+) -> None:
+    path = write(project, "import os\nhere = os.getcwd()", "print(here)", "6 * 7")
+    before = path.read_bytes()
+    output = run(project, path)
+    assert output == project.root / "reports/notebooks/1.0-ab-look.ipynb"
+    cells = nbformat.read(output, as_version=4).cells
+    assert cells[2].outputs[0].text == f"{project.notebooks}\n"
+    assert cells[3].outputs[0].data["text/plain"] == "42"
+    assert path.read_bytes() == before
+
+
+def test_another_run_gives_the_same_bytes(project: Project) -> None:
+    path = write(
+        project,
+        "import pandas as pd\nimport matplotlib.pyplot as plt",
+        'pd.DataFrame({"a": [1, 2]})',
+        "plt.plot([1, 2]);",
+    )
+    first = run(project, path).read_bytes()
+    assert b"image/png" in first
+    assert run(project, path).read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("x = 1\n\nx / 0", "cell 3, line 3, `x / 0`: ZeroDivisionError: division by zero"),
+        ("def f():\n    return y\n\nf()", "cell 3, line 4, `f()`: NameError: name 'y' is not"),
+        ("x ==== 1", "cell 3, line 1, `x ==== 1`: SyntaxError: invalid syntax"),
+        (
+            "from my_project.config import Project\nproject = Project.find()\n"
+            'project.require(project.train, "preprocess")',
+            'line 3, `project.require(project.train, "preprocess")`: data/processed/train.parquet: '
+            "not there yet; `dvc repro preprocess` makes it",
+        ),
+    ],
+)
+def test_a_failing_cell_is_told_with_its_line_and_error(
+    project: Project, cell: str, expected: str
+) -> None:
+    path = write(project, "1", cell, "2")
+    with pytest.raises(UserError) as error:
+        run(project, path)
+    assert str(error.value).startswith("notebooks/1.0-ab-look.ipynb, cell 3, ")
+    assert expected in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+    assert not project.executed_notebooks.exists()
+
+
+def test_a_failure_keeps_what_the_last_good_run_gave(project: Project) -> None:
+    output = run(project, write(project, "1"))
+    before = output.read_bytes()
+    with pytest.raises(UserError):
+        run(project, write(project, "1 / 0"))
+    assert output.read_bytes() == before
+
+
+def test_a_kernel_that_dies_is_told(project: Project) -> None:
+    path = write(project, "import os\nos._exit(1)")
+    with pytest.raises(UserError, match="its kernel died; it may have run out of memory"):
+        run(project, path)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "not json"])
+def test_a_file_that_is_no_notebook_is_told(project: Project, content: str) -> None:
+    path = write(project, "1")
+    path.write_text(content)
+    with pytest.raises(UserError, match="not a notebook that can be read"):
+        run(project, path)
+
+
+def test_a_notebook_that_is_saved_while_it_runs_is_told(project: Project) -> None:
+    path = write(project, "import os\nos.utime('1.0-ab-look.ipynb')")
+    (project.notebooks / "dvc.yaml").write_text(
+        "stages: {look: {cmd: x, deps: [notebooks/1.0-ab-look.ipynb]}}"
+    )
+    with pytest.raises(UserError, match=r"look: notebooks/1\.0-ab-look\.ipynb changed while"):
+        run(project, path)
