@@ -16,7 +16,11 @@ from cookiecutter.exceptions import FailedHookException
 from ruamel.yaml import YAML
 
 QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
-CHOICES = {question: values for question, values in QUESTIONS.items() if isinstance(values, list)}
+CHOICES = {
+    question: values
+    for question, values in QUESTIONS.items()
+    if isinstance(values, list) and not question.startswith("_")
+}
 EVERY_CHOICE = [(question, value) for question, values in CHOICES.items() for value in values]
 FREE_TEXT = ["project_name", "description", "author_name"]
 

@@ -13,6 +13,7 @@ from package_name.notebooks import description, run
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+PACKAGE = run.__module__.partition(".")[0]
 STAGES = YAML(typ="safe").load(ROOT / "notebooks" / "dvc.yaml")["stages"]
 
 
@@ -98,7 +99,7 @@ def test_another_run_gives_the_same_bytes(project: Project) -> None:
         ("def f():\n    return y\n\nf()", "cell 3, line 4, `f()`: NameError: name 'y' is not"),
         ("x ==== 1", "cell 3, line 1, `x ==== 1`: SyntaxError: invalid syntax"),
         (
-            "from my_project.config import Project\nproject = Project.find()\n"
+            f"from {PACKAGE}.config import Project\nproject = Project.find()\n"
             'project.require(project.train, "preprocess")',
             'line 3, `project.require(project.train, "preprocess")`: data/processed/train.parquet: '
             "not there yet; `dvc repro preprocess` makes it",

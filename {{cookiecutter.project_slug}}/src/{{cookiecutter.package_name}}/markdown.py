@@ -23,3 +23,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of cells that are Markdown already."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def directive(name: str, argument: str, *lines: str) -> str:
+    """A directive of MyST with its options and its content in lines."""
+    return "\n".join(["```{" + name + "} " + argument, *lines, "```"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..config import Project
-from ..markdown import code
+from ..markdown import code, directive
 
 DECISION = "[0-9][0-9][0-9][0-9]-*.md"
 
@@ -36,5 +36,7 @@ def _text(path: Path) -> str:
 
 
 def _toctree(pages: dict[str, str]) -> str:
-    names = "".join(f"{Path(name).stem}\n" for name in pages)
-    return f"```{{toctree}}\n:maxdepth: 1\n\n{names}```\n" if names else "There are none yet.\n"
+    names = [Path(name).stem for name in pages]
+    if not names:
+        return "There are none yet.\n"
+    return directive("toctree", "", ":maxdepth: 1", "", *names) + "\n"

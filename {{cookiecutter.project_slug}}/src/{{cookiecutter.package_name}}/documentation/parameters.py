@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..markdown import code, table
+from ..markdown import code, directive, table
 from ..modeling.estimators import CANDIDATES
 from ..modeling.registry import Registry
 from ..modeling.steps import STEPS
@@ -38,9 +38,7 @@ Under `features`; a step with one option takes it alone, such as `impute: mean`.
 
 ## As they are set
 
-```{{literalinclude}} ../params.yaml
-:language: yaml
-```
+{directive("literalinclude", "../params.yaml", ":language: yaml")}
 """
 
 

@@ -9,7 +9,7 @@ from textwrap import wrap
 from typing import Any
 
 from ..config import Project, read_yaml
-from ..markdown import code, plain, table
+from ..markdown import code, directive, table
 
 Stages = dict[str, dict[str, Any]]
 
@@ -23,7 +23,6 @@ def page(project: Project) -> str:
     rows = [
         [
             code(name),
-            plain(stage.get("desc", "")),
             ", ".join(code(path) for path in stage.get("deps", []) if not path.startswith("src/")),
             ", ".join(map(code, outputs(stage))),
         ]
@@ -32,19 +31,15 @@ def page(project: Project) -> str:
     return f"""\
 # The pipeline
 
-```{{raw}} html
-{drawing(stages)}
-```
+{directive("raw", "html", drawing(stages))}
 
-{table(("stage", "does", "reads", "writes"), rows)}
+{table(("stage", "reads", "writes"), rows)}
 
 A stage runs again when a file, a [parameter](parameters.md) or a module that it depends on has
 changed, or Python or a library that it computes with has another version. `uv run dvc status` says
 which are out of date; of the notebooks too, which only `make notebooks` runs.
 
-```{{literalinclude}} ../dvc.yaml
-:language: yaml
-```
+{directive("literalinclude", "../dvc.yaml", ":language: yaml")}
 """
 
 

@@ -6,8 +6,9 @@ import csv
 import subprocess
 
 from ..config import Project
-from ..markdown import plain, table
+from ..markdown import directive, plain, table
 
+REPORT = "{download}`the report <../reports/index.html>`"
 NOTHING_YET = """\
 Nothing has been computed yet. After `uv run dvc repro` the model card, the figures and the
 leaderboard stand here.
@@ -21,13 +22,9 @@ def page(project: Project) -> str:
     return f"""\
 # Results
 
-{_commit(project)}The same for everybody, as one page to send or to print:
-{{download}}`the report <../reports/index.html>`.
+{_commit(project)}The same for everybody, as one page to send or to print: {REPORT}.
 
-```{{include}} ../reports/model_card.md
-:heading-offset: 1
-:relative-images:
-```
+{directive("include", "../reports/model_card.md", ":heading-offset: 1", ":relative-images:")}
 
 ## Leaderboard
 
