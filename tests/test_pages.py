@@ -139,7 +139,7 @@ def test_a_failing_cell_fails_make_notebooks_with_its_line_and_error(published: 
     project.run("git", "checkout", "--quiet", "notebooks")
     assert failed.returncode != 0
     assert (
-        f"error: notebooks/{NOTEBOOKS[0]}.ipynb, cell 2, line 15, `project = Project.fined()`: "
+        f"error: notebooks/{NOTEBOOKS[0]}.ipynb, cell 2, line 14, `project = Project.fined()`: "
         "AttributeError: type object 'Project' has no attribute 'fined'\n"
     ) in failed.stderr
     assert "Traceback" not in failed.stdout + failed.stderr
@@ -290,7 +290,7 @@ def test_search_finds_a_function(published: Published, browser: Browser) -> None
 def test_the_report_opens_from_disk_alone_and_hinders_nobody(
     published: Published, browser: Browser, tmp_path: Path, width: int, scheme: str
 ) -> None:
-    alone = shutil.copy(published.project / "reports/index.html", tmp_path)
+    alone = Path(shutil.copy(published.project / "reports/index.html", tmp_path))
     visit = Visit(browser, width, scheme)
     visit.open(alone)
     visit.look()

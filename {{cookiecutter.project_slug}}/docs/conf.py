@@ -39,6 +39,7 @@ nb_execution_mode = "off"  # `make notebooks` runs them
 html_theme = "furo"
 html_title = project
 html_show_copyright = False
+html_show_search_summary = False  # a browser refuses to fetch pages from disk
 html_static_path = ["_static"]
 html_css_files = ["project.css"]
 html_js_files = ["project.js"]
