@@ -29,7 +29,7 @@ default_role = "code"  # `name` in a docstring is code
 smartquotes = False
 
 myst_enable_extensions = ["substitution"]
-# Names and descriptions are plain text, not Markdown.
+# Names and descriptions are plain text, not Markdown, at the start of a line too.
 myst_substitutions = {
     name: PUNCTUATION.sub(r"\\\1", METADATA[name]) for name in ("name", "description")
 }

@@ -1,6 +1,7 @@
 """The pages of the documentation that are made from the project."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -79,14 +80,32 @@ def test_the_drawing_names_each_stage_and_what_it_reads() -> None:
     assert drawn.count("marker-end") == 2
 
 
+def arrows(stages: pipeline.Stages) -> list[list[float]]:
+    """The coordinates of each arrow that goes around a stage: start, two of its bend, end."""
+    drawn = pipeline.drawing(pipeline.in_order(stages))
+    paths = re.findall(r'<path d="([^"]+ C[^"]+)" marker-end', drawn)
+    return [[float(number) for number in re.findall(r"[\d.]+", path)] for path in paths]
+
+
 def test_an_arrow_that_passes_a_stage_goes_around_it() -> None:
-    stages = STAGES | {"last": {"deps": ["b", "a"]}}
-    straight, around = 0, 0
-    for path in re.findall(
-        r'<path d="([^"]+)" marker-end', pipeline.drawing(pipeline.in_order(stages))
-    ):
-        straight, around = straight + ("C" not in path), around + ("C" in path)
-    assert (straight, around) == (2, 1)
+    assert arrows(STAGES) == []
+    ((left, start, right, *_, end),) = arrows(STAGES | {"last": {"deps": ["b", "a"]}})
+    assert right > left
+    assert end > start + 2 * pipeline.HEIGHT
+
+
+def test_arrows_around_stages_neither_meet_nor_cross() -> None:
+    stages = {
+        "a": {"outs": ["1"]},
+        "b": {"deps": ["1"], "outs": ["2"]},
+        "c": {"deps": ["2", "1"], "outs": ["3"]},
+        "d": {"deps": ["3", "2", "1"]},
+    }
+    around = sorted((arrow[1], arrow[-1]) for arrow in arrows(stages))
+    assert len({place for arrow in around for place in arrow}) == 2 * len(around) == 6
+    for number, (start, end) in enumerate(around):
+        for later, other in around[number + 1 :]:
+            assert other < end or later > start
 
 
 def test_results_are_announced_before_there_are_any(project: Project) -> None:
@@ -126,6 +145,19 @@ def test_pages_that_are_gone_leave_and_others_are_not_written_again(project: Pro
     assert not (docs / "decisions/0002-b.md").exists()
     assert (docs / "parameters.md").stat().st_mtime_ns == first[docs / "parameters.md"]
     assert "0002-b" not in (docs / "decisions/index.md").read_text()
+
+
+def test_the_page_of_parameters_is_made_again_when_the_code_is_newer(project: Project) -> None:
+    (project.root / "dvc.yaml").write_text(json.dumps({"stages": STAGES}))
+    project.decisions.mkdir(parents=True)
+    page = project.root / "docs/parameters.md"
+    write_pages(project.root)
+    page.write_text("as it was")
+    write_pages(project.root)
+    assert page.read_text() == "as it was"
+    os.utime(page, (0, 0))
+    write_pages(project.root)
+    assert "`split.test_fraction`" in page.read_text()
 
 
 def test_this_projects_decisions_answer_every_question_of_the_template() -> None:

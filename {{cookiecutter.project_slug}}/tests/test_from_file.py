@@ -81,6 +81,11 @@ def test_every_row_has_the_same_chance_to_be_in_a_sample(stored: Stored) -> None
     assert drawn.max() <= 30
 
 
+def test_few_rows_are_drawn_where_no_class_is_rare(stored: Stored) -> None:
+    rows, places = sample(stored, None, 10, seed=1)
+    assert len(rows) == len(places) == 10
+
+
 def test_a_seed_draws_the_same_rows_again_and_another_one_others(stored: Stored) -> None:
     first, again, other = (sample(stored, "fruit", 200, seed)[1] for seed in (1, 1, 2))
     assert first.tolist() == again.tolist()
@@ -295,12 +300,12 @@ def test_few_rows_are_all_in_memory(large: Project) -> None:
     params = large.params()
     contract = load_contract(large, params.kind)
     rows = train_rows(Stored(large.train, "train"), contract, params)
-    assert (len(rows.table), len(rows.places)) == (150, 150)
+    assert (len(rows.table), len(rows.places), rows.whole) == (150, 150, False)
     settings = params.train.model_copy(update={"max_rows_in_memory": 10_000})
     rows = train_rows(
         Stored(large.train, "train"), contract, params.model_copy(update={"train": settings})
     )
-    assert rows.places is None
+    assert rows.whole
     assert rows.table.equals(pd.read_parquet(large.train))
     assert not any(rows.samples(pipe) for pipe in train.candidates(params, contract).values())
 

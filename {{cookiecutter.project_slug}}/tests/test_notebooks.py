@@ -1,5 +1,6 @@
 """Notebooks: how they are named, kept without outputs, and run as stages."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -40,10 +41,11 @@ def test_a_notebook_is_kept_without_outputs(name: str) -> None:
         assert cell.get("execution_count") is None
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["analysis.ipynb", "1.0-AB-look.ipynb", "1.0-ab.ipynb", "1.0-ab-a look.ipynb", "Untitled"],
-)
+WRONG = ["analysis.ipynb", "1.0-AB-look.ipynb", "1.0-ab.ipynb", "1.0-ab-a look.ipynb"]
+RIGHT = ["1.0-ab-look.ipynb", "2-abc-a-look-at-2026.ipynb", "10.12-x-y.ipynb"]
+
+
+@pytest.mark.parametrize("name", WRONG)
 def test_another_name_is_told_with_what_would_do(name: str) -> None:
     with pytest.raises(UserError) as error:
         description(name)
@@ -51,9 +53,21 @@ def test_another_name_is_told_with_what_would_do(name: str) -> None:
     assert "rename it with git mv" in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["1.0-ab-look.ipynb", "2-abc-a-look-at-2026.ipynb"])
+@pytest.mark.parametrize("name", RIGHT)
 def test_what_a_name_says_is_the_name_of_its_stage(name: str) -> None:
     assert name.endswith(f"-{description(name)}.ipynb")
+
+
+def test_the_hook_before_a_commit_refuses_the_same_names() -> None:
+    config = YAML(typ="safe").load(ROOT / ".pre-commit-config.yaml")
+    (hook,) = [hook for hook in config["repos"][0]["hooks"] if hook["id"] == "notebook-names"]
+    refused = [
+        name
+        for name in [*WRONG, *RIGHT]
+        if re.search(hook["files"], f"notebooks/{name}")
+        and not re.search(hook["exclude"], f"notebooks/{name}")
+    ]
+    assert refused == WRONG
 
 
 def write(project: Project, *cells: str) -> Path:

@@ -15,6 +15,7 @@ from package_name.data.splits import folds
 from package_name.errors import UserError
 from package_name.modeling.metrics import primary_metric
 from package_name.modeling.rows import TrainRows
+from package_name.reproducibility.artifacts import write_parquet
 from package_name.train import (
     candidates,
     choose,
@@ -89,6 +90,13 @@ def test_held_out_rows_have_a_standard_error_by_the_bootstrap(project: Project) 
     assert leaderboard["accuracy_std"].isna().all()
 
 
+def in_memory(table: pd.DataFrame, project: Project, contract: Contract) -> TrainRows:
+    """These as train rows, none of them on disk alone."""
+    write_parquet(table, project.train)
+    file = Stored(project.train, "train.parquet")
+    return TrainRows(table, file, contract, project.params(), np.arange(len(table)))
+
+
 def run(project: Project) -> pd.DataFrame:
     """The leaderboard of all rows."""
     params = project.params()
@@ -96,7 +104,7 @@ def run(project: Project) -> pd.DataFrame:
     table = pd.read_csv(project.root / params.data.raw)
     leaderboard, _ = compare(
         candidates(params, contract),
-        TrainRows(table, Stored(project.train, "train.parquet"), contract, params),
+        in_memory(table, project, contract),
         folds(table, contract, params),
         scorer(params, contract),
         primary_metric(params.kind, params.train.metric),
@@ -131,7 +139,7 @@ def test_sizes_tell_whether_more_rows_help(project: Project, contract: Contract)
     score = scorer(params, contract)
     sizes = training_sizes(
         candidates(params, contract)["linear"],
-        TrainRows(table, Stored(project.train, "train.parquet"), contract, params),
+        in_memory(table, project, contract),
         folds(table, contract, params),
         (0.01, 0.1, 1.0),
         lambda *rows: score(*rows)["log_loss"],

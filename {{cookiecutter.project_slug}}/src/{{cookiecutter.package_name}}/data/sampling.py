@@ -39,7 +39,7 @@ def sample(
     if len(rows) <= most:
         return rows.read(), np.arange(len(rows))
     left = _counts(rows, strata)
-    wanted = _shares(left, most)
+    wanted = _shares(left, most) if strata else {None: most}
     rng = np.random.default_rng(seed)
     parts, places, above = [], [], 0
     for batch in rows.batches():

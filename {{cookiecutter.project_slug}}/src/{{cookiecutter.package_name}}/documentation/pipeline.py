@@ -78,13 +78,15 @@ def drawing(stages: Stages) -> str:
     """
     top = {name: number * (HEIGHT + GAP) + 2 for number, name in enumerate(stages)}
     neighbours = {*pairwise(stages)}
+    around = [edge for edge in edges(stages) if edge not in neighbours]
     middle = WIDTH / 2 + 2
     parts = []
     for writer, reader in edges(stages):
         if (writer, reader) in neighbours:
             path = f"M{middle} {top[writer] + HEIGHT} V{top[reader] - 2}"
         else:
-            start, end = top[writer] + HEIGHT * 0.7, top[reader] + HEIGHT * 0.3
+            start = top[writer] + HEIGHT * (1 + _place(reader, writer, around)) / 2
+            end = top[reader] + HEIGHT * _place(writer, reader, around) / 2
             out = WIDTH + SIDE * 0.35 * (1 + (end - start) / (HEIGHT + GAP) / 2)
             path = f"M{WIDTH + 2} {start:g} C{out:g} {start:g} {out:g} {end:g} {WIDTH + 6} {end:g}"
         parts.append(f'<path d="{path}" marker-end="url(#arrow)"/>')
@@ -104,3 +106,11 @@ def drawing(stages: Stages) -> str:
         ' markerHeight="7" orient="auto"><path d="M0 0 L10 5 L0 10 z"/></marker></defs>'
         f"{''.join(parts)}</svg>"
     )
+
+
+def _place(other: str, stage: str, around: list[tuple[str, str]]) -> float:
+    """Where between 0 and 1 the arrow from or to `other` touches `stage`: none crosses another."""
+    into = [writer for writer, reader in reversed(around) if reader == stage]
+    out_of = [reader for writer, reader in reversed(around) if writer == stage]
+    others = into if other in into else out_of
+    return (others.index(other) + 1) / (len(others) + 1)

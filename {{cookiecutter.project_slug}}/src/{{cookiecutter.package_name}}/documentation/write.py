@@ -6,9 +6,10 @@ from pathlib import Path
 
 from ..config import Project
 from ..reproducibility.artifacts import write_text
-from . import copies, dictionary, parameters, pipeline, results
+from . import copies, dictionary, pipeline, results
 
 FOLDERS = ("notebooks", "decisions")
+PACKAGE = Path(__file__).parents[1]
 
 
 def write_pages(root: Path) -> None:
@@ -20,17 +21,30 @@ def write_pages(root: Path) -> None:
     docs = root / "docs"
     pages = {
         "data_dictionary.md": dictionary.page(project),
-        "parameters.md": parameters.page(),
         "pipeline.md": pipeline.page(project),
         "results.md": results.page(project),
         **copies.notebooks(project),
         **copies.decisions(project),
     }
     for name, text in pages.items():
-        path = docs / name
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            write_text(text, path)
+        _keep(text, docs / name)
+    if _older(docs / "parameters.md", [*PACKAGE.rglob("*.py"), root / "uv.lock"]):
+        from . import parameters  # here, for it imports scikit-learn to ask what it takes
+
+        write_text(parameters.page(), docs / "parameters.md")
     for folder in FOLDERS:
         for path in (docs / folder).iterdir():
             if f"{folder}/{path.name}" not in pages:
                 path.unlink()
+
+
+def _keep(text: str, path: Path) -> None:
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_text(text, path)
+
+
+def _older(page: Path, sources: list[Path]) -> bool:
+    """Whether one of the sources has been written after the page."""
+    return not page.exists() or any(
+        source.stat().st_mtime_ns > page.stat().st_mtime_ns for source in sources if source.exists()
+    )

@@ -27,8 +27,8 @@ class TrainRows:
     """All of them."""
     contract: Contract
     params: Params
-    places: np.ndarray | None = None
-    """(n_rows,) where those in memory are in the file, if they are a sample."""
+    places: np.ndarray
+    """(n_rows,) where those in memory are in the file, from 0."""
 
     @property
     def X(self) -> pd.DataFrame:  # noqa: N802 - the field's name
@@ -40,9 +40,14 @@ class TrainRows:
         """(n_rows,) labels or targets of the rows in memory."""
         return self.table[self.contract.target].to_numpy()
 
+    @property
+    def whole(self) -> bool:
+        """Whether all rows are in memory."""
+        return len(self.table) == len(self.file)
+
     def samples(self, pipeline: Pipeline) -> bool:
         """Whether a candidate learns from the rows in memory although there are more."""
-        return self.places is not None and not from_file.learns_in_batches(pipeline[-1])
+        return not self.whole and not from_file.learns_in_batches(pipeline[-1])
 
     def fit(self, pipeline: Pipeline, fold: Fold | None = None) -> Pipeline:
         """Fit a clone of `pipeline` on all rows that it can take, or on those a fold leaves it.
@@ -52,7 +57,7 @@ class TrainRows:
             fold: Of the rows in memory; what it is tried on, or equals that, is not learnt from.
         """
         learnt = np.arange(len(self.table)) if fold is None else fold[0]
-        if self.places is None or self.samples(pipeline):
+        if self.whole or self.samples(pipeline):
             return clone(pipeline).fit(self.X.iloc[learnt], self.y[learnt])
         allowed = (
             np.ones(len(self.file), dtype=bool)
@@ -74,9 +79,6 @@ def train_rows(file: Stored, contract: Contract, params: Params) -> TrainRows:
 
     Of a classification, each class keeps its share.
     """
-    most = params.train.max_rows_in_memory
-    if len(file) <= most:
-        return TrainRows(file.read(), file, contract, params)
     strata = contract.target if params.kind == "classification" else None
-    table, places = sample(file, strata, most, params.seed)
+    table, places = sample(file, strata, params.train.max_rows_in_memory, params.seed)
     return TrainRows(table, file, contract, params, places)
