@@ -1,7 +1,6 @@
 """How Sphinx builds the documentation; names come from pyproject.toml."""
 
 import logging
-import re
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -10,8 +9,8 @@ from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[1]
 METADATA = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 PACKAGE = next((ROOT / "src").glob("*/__init__.py")).parent
+plain = import_module(f"{PACKAGE.name}.markdown").plain
 
 project = METADATA["name"]
 author = METADATA["authors"][0]["name"]
@@ -24,15 +23,12 @@ extensions = [
     "sphinx.ext.intersphinx",
     "sphinx.ext.napoleon",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
 default_role = "code"  # `name` in a docstring is code
 smartquotes = False
 
 myst_enable_extensions = ["substitution"]
-# Names and descriptions are plain text, not Markdown, at the start of a line too.
-myst_substitutions = {
-    name: PUNCTUATION.sub(r"\\\1", METADATA[name]) for name in ("name", "description")
-}
+myst_substitutions = {name: plain(METADATA[name]) for name in ("name", "description")}
 
 nb_execution_mode = "off"  # `make notebooks` runs them
 
@@ -47,6 +43,7 @@ html_js_files = ["project.js"]
 apidoc_modules = [{"path": str(PACKAGE), "destination": "api", "separate_modules": True}]
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
+autodoc_use_type_comments = False  # there are none, and looking for them takes long
 # scikit-learn makes these methods; their texts refer to pages of its own documentation.
 autodoc_default_options = {"exclude-members": "set_fit_request, set_score_request"}
 napoleon_numpy_docstring = False

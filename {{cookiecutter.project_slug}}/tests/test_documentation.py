@@ -16,6 +16,8 @@ from package_name.documentation import (
     results,
 )
 from package_name.documentation.write import write_pages
+from package_name.modeling.estimators import CANDIDATES
+from package_name.modeling.steps import STEPS
 from package_name.params import Params
 
 ROOT = Path(__file__).parents[1]
@@ -65,6 +67,10 @@ def test_the_options_of_candidates_and_steps_are_told() -> None:
     text = parameters.page()
     assert "| `svm` | `kernel` | one of `rbf`, `poly`, `sigmoid`, `linear` | `rbf` |" in text
     assert "| `impute` | `strategy` | one of `median`, `mean`, `most_frequent` or number |" in text
+    for registry in (CANDIDATES, STEPS):
+        for name in registry:
+            for option, schema in registry.schema(name)["properties"].items():
+                assert schema["description"], f"{name}.{option}"
 
 
 def test_stages_stand_after_those_whose_outputs_they_read() -> None:
@@ -123,12 +129,32 @@ def test_decisions_and_notebooks_are_taken_over_in_their_order(project: Project)
     for name in ("1.0-ab-a.ipynb", "2.0-ab-b.ipynb"):
         (project.notebooks / name).write_text(json.dumps({}))
     project.executed_notebooks.mkdir(parents=True)
-    (project.executed_notebooks / "2.0-ab-b.ipynb").write_text("executed")
-    (project.executed_notebooks / "9.0-ab-gone.ipynb").write_text("executed")
+    executed = json.dumps({"cells": [{"cell_type": "code", "source": ["[a](b)"]}]})
+    (project.executed_notebooks / "2.0-ab-b.ipynb").write_text(executed)
+    (project.executed_notebooks / "9.0-ab-gone.ipynb").write_text(executed)
     pages = copies.notebooks(project)
     assert "Not run yet: `1.0-ab-a.ipynb`." in pages["notebooks/index.md"]
     assert {*pages} == {"notebooks/index.md", "notebooks/2.0-ab-b.ipynb"}
-    assert pages["notebooks/2.0-ab-b.ipynb"] == "executed"
+    assert pages["notebooks/2.0-ab-b.ipynb"] == executed
+
+
+def test_links_to_files_lead_there_from_the_documentation_too(project: Project) -> None:
+    project.decisions.mkdir(parents=True)
+    project.notebooks.mkdir()
+    project.executed_notebooks.mkdir(parents=True)
+    (project.decisions / "curve.png").write_bytes(b"")
+    (project.decisions / "0002-b.md").write_text("# B")
+    text = "# A\n![c](curve.png) [b](0002-b.md) [no](none.md) [out](https://example.com) f[0](x)"
+    (project.decisions / "0001-a.md").write_text(text)
+    assert copies.decisions(project)["decisions/0001-a.md"] == text.replace(
+        "(curve.png)", "(../../references/decisions/curve.png)"
+    )
+    name = "1.0-ab-a.ipynb"
+    (project.notebooks / name).write_text("")
+    cell = {"cell_type": "markdown", "source": ["![c](", "../references/decisions/curve.png)"]}
+    (project.executed_notebooks / name).write_text(json.dumps({"cells": [cell]}))
+    page = json.loads(copies.notebooks(project)[f"notebooks/{name}"])
+    assert page["cells"][0]["source"] == ("![c](../../notebooks/../references/decisions/curve.png)")
 
 
 def test_pages_that_are_gone_leave_and_others_are_not_written_again(project: Project) -> None:
@@ -141,9 +167,11 @@ def test_pages_that_are_gone_leave_and_others_are_not_written_again(project: Pro
     first = {path: path.stat().st_mtime_ns for path in docs.rglob("*.*")}
     assert (docs / "decisions/0002-b.md").read_text() == "# B"
     (project.decisions / "0002-b.md").unlink()
+    (docs / "notebooks/.ipynb_checkpoints").mkdir()
     write_pages(project.root)
     assert not (docs / "decisions/0002-b.md").exists()
-    assert (docs / "parameters.md").stat().st_mtime_ns == first[docs / "parameters.md"]
+    for name in ("parameters.md", "pipeline.md", "results.md", "decisions/0001-a.md"):
+        assert (docs / name).stat().st_mtime_ns == first[docs / name]
     assert "0002-b" not in (docs / "decisions/index.md").read_text()
 
 

@@ -1,6 +1,7 @@
 """Notebooks: how they are named, kept without outputs, and run as stages."""
 
 import re
+import sys
 from pathlib import Path
 
 import nbformat
@@ -29,6 +30,30 @@ def test_a_notebook_has_a_stage_of_its_name_that_runs_it(name: str) -> None:
 
 def test_every_stage_runs_a_notebook_that_is_there() -> None:
     assert {*STAGES} == {description(name) for name in NOTEBOOKS}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_notebook_that_predicts_runs_again_when_what_predicts_is_another(stage: str) -> None:
+    def libraries(params: list) -> set[str]:
+        return {*next(entry for entry in params if isinstance(entry, dict))["environment.yaml"]}
+
+    evaluate = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]["evaluate"]
+    params = STAGES[stage]["params"]
+    if "models/champion" in STAGES[stage]["deps"]:
+        assert "keras_backend" in params
+        assert "reproducibility" in params
+        assert libraries(params) == libraries(evaluate["params"]) - {"jinja2"}
+    else:
+        assert libraries(params) == {"python", "numpy", "pandas", "pyarrow", "pillow", "matplotlib"}
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_begins_with_its_title(name: str) -> None:
+    first = nbformat.read(ROOT / "notebooks" / name, as_version=4).cells[0]
+    assert (first.cell_type, first.source[:2]) == ("markdown", "# "), (
+        f"notebooks/{name}: begin it with a cell of Markdown whose first line is `# <its title>`; "
+        "the documentation lists it by that"
+    )
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -111,6 +136,10 @@ def test_another_run_gives_the_same_bytes(project: Project) -> None:
     [
         ("x = 1\n\nx / 0", "cell 3, line 3, `x / 0`: ZeroDivisionError: division by zero"),
         ("def f():\n    return y\n\nf()", "cell 3, line 4, `f()`: NameError: name 'y' is not"),
+        (
+            "import matplotlib.pyplot as plt\nplt.plot([1])\n1 / 0",
+            "cell 3, line 3, `1 / 0`: ZeroDivisionError: division by zero",
+        ),
         ("x ==== 1", "cell 3, line 1, `x ==== 1`: SyntaxError: invalid syntax"),
         (
             f"from {PACKAGE}.config import Project\nproject = Project.find()\n"
@@ -130,6 +159,26 @@ def test_a_failing_cell_is_told_with_its_line_and_error(
     assert expected in str(error.value)
     assert len(str(error.value).splitlines()) == 1
     assert not project.executed_notebooks.exists()
+
+
+def test_a_cell_that_may_fail_is_not_taken_for_the_one_that_must_not(project: Project) -> None:
+    path = write(project, "1 / 0", "x = y")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].metadata.tags = ["raises-exception"]
+    nbformat.write(notebook, path)
+    with pytest.raises(UserError, match=r"cell 3, line 1, `x = y`: NameError"):
+        run(project, path)
+
+
+def test_a_notebook_saved_with_another_kernel_runs_in_the_projects_environment(
+    project: Project,
+) -> None:
+    path = write(project, "import sys\nprint(sys.executable)")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata.kernelspec = {"name": "conda-env-x", "display_name": "X"}
+    nbformat.write(notebook, path)
+    cells = nbformat.read(run(project, path), as_version=4).cells
+    assert cells[1].outputs[0].text == f"{sys.executable}\n"
 
 
 def test_a_failure_keeps_what_the_last_good_run_gave(project: Project) -> None:
@@ -159,5 +208,7 @@ def test_a_notebook_that_is_saved_while_it_runs_is_told(project: Project) -> Non
     (project.notebooks / "dvc.yaml").write_text(
         "stages: {look: {cmd: x, deps: [notebooks/1.0-ab-look.ipynb]}}"
     )
-    with pytest.raises(UserError, match=r"look: notebooks/1\.0-ab-look\.ipynb changed while"):
+    with pytest.raises(UserError) as error:
         run(project, path)
+    assert str(error.value).startswith("look: notebooks/1.0-ab-look.ipynb changed while")
+    assert str(error.value).endswith("; `dvc repro notebooks/dvc.yaml` runs it again")

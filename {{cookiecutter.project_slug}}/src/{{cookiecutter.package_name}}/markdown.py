@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 
 MARKUP = re.compile(r"([\\`*_{}\[\]<>|$~^&#])")
+AT_THE_START = re.compile(r"^(\d*)([-+%=.)])")
 
 
 def plain(text: str) -> str:
-    """Text in which nothing is markup, on one line, to stand within a line."""
-    return MARKUP.sub(r"\\\1", " ".join(text.split()))
+    """Text in which nothing is markup, on one line."""
+    line = MARKUP.sub(r"\\\1", " ".join(text.split()))
+    return AT_THE_START.sub(r"\1\\\2", line)
 
 
 def code(text: str) -> str:

@@ -55,6 +55,7 @@ def execute(notebook: Any, name: str, folder: Path) -> None:
     client = NotebookClient(
         notebook,
         timeout=None,
+        kernel_name="python3",  # the project's environment, whatever the notebook was saved with
         record_timing=False,
         extra_arguments=["--log-level=ERROR"],  # it warns of its own way to start
         resources={"metadata": {"path": str(folder)}},
@@ -70,12 +71,14 @@ def execute(notebook: Any, name: str, folder: Path) -> None:
 
 def _told(error: CellExecutionError, notebook: Any) -> str:
     """Which line of which cell fails, and why."""
-    place, outputs = next(
-        (number, cell.outputs)
-        for number, cell in enumerate(notebook.cells, start=1)
-        if any(output.output_type == "error" for output in cell.get("outputs", []))
+    # The last one: an earlier cell may be allowed to fail.
+    place, failure = next(
+        (number, output)
+        for number, cell in reversed([*enumerate(notebook.cells, start=1)])
+        for output in cell.get("outputs", [])
+        if output.output_type == "error"
     )
-    traceback = COLOUR.sub("", "\n".join(outputs[-1].traceback))
+    traceback = COLOUR.sub("", "\n".join(failure.traceback))
     lines = notebook.cells[place - 1].source.splitlines()
     numbers = [int(number) for number in FRAME.findall(traceback)]
     where = f"cell {place}"

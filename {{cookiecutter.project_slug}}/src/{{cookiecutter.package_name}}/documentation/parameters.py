@@ -26,15 +26,15 @@ it. A key without a default must be there.
 
 ## Options of the candidates
 
-Under `train.candidates`; what each does is told in [](modelling.md).
+Under `train.candidates`; what each candidate is stands in [](modelling.md).
 
-{table(("candidate", "option", "type", "default"), _options(CANDIDATES))}
+{table(("candidate", "option", "type", "default", "meaning"), _options(CANDIDATES))}
 
 ## Options of the steps
 
 Under `features`; a step with one option takes it alone, such as `impute: mean`.
 
-{table(("step", "option", "type", "default"), _options(STEPS))}
+{table(("step", "option", "type", "default", "meaning"), _options(STEPS))}
 
 ## As they are set
 
@@ -50,7 +50,7 @@ def _keys(schema: Schema, above: str = "", whole: Schema | None = None) -> list[
         key = f"{above}{name}"
         section = whole.get("$defs", {}).get(one.get("$ref", "").rpartition("/")[2])
         if section is None:
-            rows.append([code(key), _type(one), _default(one), one.get("description", "")])
+            rows.append([code(key), *_told(one)])
         else:
             rows.append([code(key), "section", "", section["description"]])
             rows += _keys(section, f"{key}.", whole)
@@ -59,10 +59,14 @@ def _keys(schema: Schema, above: str = "", whole: Schema | None = None) -> list[
 
 def _options(registry: Registry) -> list[list[str]]:
     return [
-        [code(name), code(option), _type(one), _default(one)]
+        [code(name), code(option), *_told(one)]
         for name in registry
         for option, one in registry.schema(name)["properties"].items()
     ]
+
+
+def _told(schema: Schema) -> list[str]:
+    return [_type(schema), _default(schema), schema.get("description", "")]
 
 
 def _type(schema: Schema) -> str:

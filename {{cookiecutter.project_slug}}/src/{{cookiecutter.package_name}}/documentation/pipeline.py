@@ -45,9 +45,9 @@ which are out of date; of the notebooks too, which only `make notebooks` runs.
 
 def in_order(stages: Stages) -> Stages:
     """The stages, each after those whose outputs it reads."""
-    before: dict[str, set[str]] = {name: set() for name in stages}
+    before: dict[str, list[str]] = {name: [] for name in stages}
     for writer, reader in edges(stages):
-        before[reader].add(writer)
+        before[reader].append(writer)
     return {name: stages[name] for name in TopologicalSorter(before).static_order()}
 
 

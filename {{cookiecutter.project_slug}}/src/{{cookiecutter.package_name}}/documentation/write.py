@@ -34,7 +34,7 @@ def write_pages(root: Path) -> None:
         write_text(parameters.page(), docs / "parameters.md")
     for folder in FOLDERS:
         for path in (docs / folder).iterdir():
-            if f"{folder}/{path.name}" not in pages:
+            if path.is_file() and f"{folder}/{path.name}" not in pages:
                 path.unlink()
 
 

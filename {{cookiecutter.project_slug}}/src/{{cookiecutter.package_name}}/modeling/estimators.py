@@ -18,10 +18,62 @@ from ..errors import UserError
 from ..params import Count, Fraction, Kind
 from .registry import Registry
 
-Share = Annotated[float, Field(ge=0, lt=1)]
-# The same weight for every class of a classification, however rare its rows are.
-ClassWeight = Literal["balanced"] | None
-Schedule = Literal["constant", "cosine", "plateau"]
+# The options of the candidates: what they may be, and what they mean.
+Alpha = Annotated[PositiveFloat, Field(description="weight of the L2 penalty")]
+ClassWeight = Annotated[
+    Literal["balanced"] | None,
+    Field(description="`balanced` gives every class the same weight, however rare; for classes"),
+]
+Neighbours = Annotated[Count, Field(description="nearest train rows that are asked")]
+Weights = Annotated[
+    Literal["uniform", "distance"], Field(description="whether a nearer row counts more")
+]
+Kernel = Annotated[
+    Literal["rbf", "poly", "sigmoid", "linear"], Field(description="how alike two rows are")
+]
+Penalty = Annotated[
+    PositiveFloat, Field(description="what rows beyond the margin cost, often called C")
+]
+Gamma = Annotated[
+    PositiveFloat | Literal["scale"],
+    Field(description="how fast likeness ends with distance; `scale` follows the spread"),
+]
+Depth = Annotated[Count | None, Field(description="most splits above a leaf; no bound if `null`")]
+LeafRows = Annotated[Count, Field(description="fewest train rows in a leaf")]
+LeafNodes = Annotated[int, Field(ge=2, description="most leaves of a tree")]
+Trees = Annotated[Count, Field(description="how many trees")]
+L2 = Annotated[float, Field(ge=0, description="weight of the L2 penalty on the leaves")]
+LearningRate = Annotated[
+    PositiveFloat, Field(description="how far each step, or tree, follows the loss")
+]
+HiddenUnits = Annotated[tuple[Count, ...], Field(description="units of each hidden layer")]
+Embedding = Annotated[Count, Field(description="length of the vector that stands for a category")]
+Filters = Annotated[
+    tuple[Count, ...], Field(description="filters of each convolution, which halves the image")
+]
+Padding = Annotated[
+    Literal["valid", "same"], Field(description="`same` keeps the edges of the image")
+]
+Shift = Annotated[
+    int,
+    Field(
+        strict=True, ge=0, description="most pixels by which images are moved while learning"
+    ),
+]
+Dropout = Annotated[
+    float, Field(ge=0, lt=1, description="share of the units that each step leaves out")
+]
+Schedule = Annotated[
+    Literal["constant", "cosine", "plateau"], Field(description="how the learning rate goes down")
+]
+BatchSize = Annotated[Count, Field(description="rows per step")]
+Epochs = Annotated[Count, Field(description="most passes over the rows")]
+Patience = Annotated[
+    Count, Field(description="epochs without a better loss on the watched rows before it stops")
+]
+Watched = Annotated[
+    Fraction, Field(description="share of the train rows that are watched, not learnt from")
+]
 
 CANDIDATES = Registry("candidate")
 TAKES_CODES: set[str] = set()
@@ -87,7 +139,7 @@ def baseline(problem: Problem) -> BaseEstimator:
 
 @candidate
 def linear(
-    problem: Problem, *, alpha: PositiveFloat = 1.0, class_weight: ClassWeight = None
+    problem: Problem, *, alpha: Alpha = 1.0, class_weight: ClassWeight = None
 ) -> BaseEstimator:
     """Logistic or ridge regression; `alpha` is the weight of the L2 penalty."""
     from sklearn.linear_model import LogisticRegression, Ridge
@@ -101,8 +153,8 @@ def linear(
 def knn(
     problem: Problem,
     *,
-    neighbours: Count = 15,
-    weights: Literal["uniform", "distance"] = "distance",
+    neighbours: Neighbours = 15,
+    weights: Weights = "distance",
 ) -> BaseEstimator:
     """The classes, or the mean, of the nearest train rows, nearer ones counting more."""
     from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
@@ -115,9 +167,9 @@ def knn(
 def svm(
     problem: Problem,
     *,
-    kernel: Literal["rbf", "poly", "sigmoid", "linear"] = "rbf",
-    penalty: PositiveFloat = 1.0,
-    gamma: PositiveFloat | Literal["scale"] = "scale",
+    kernel: Kernel = "rbf",
+    penalty: Penalty = 1.0,
+    gamma: Gamma = "scale",
     class_weight: ClassWeight = None,
 ) -> BaseEstimator:
     """A support vector machine; `penalty` is what rows beyond the margin cost, often called C.
@@ -141,8 +193,8 @@ def svm(
 def tree(
     problem: Problem,
     *,
-    max_depth: Count | None = None,
-    min_samples_leaf: Count = 5,
+    max_depth: Depth = None,
+    min_samples_leaf: LeafRows = 5,
     class_weight: ClassWeight = None,
 ) -> BaseEstimator:
     """A decision tree: easy to read, seldom the best."""
@@ -163,9 +215,9 @@ def tree(
 def forest(
     problem: Problem,
     *,
-    trees: Count = 100,
-    max_depth: Count | None = None,
-    min_samples_leaf: Count = 2,
+    trees: Trees = 100,
+    max_depth: Depth = None,
+    min_samples_leaf: LeafRows = 2,
     class_weight: ClassWeight = None,
 ) -> BaseEstimator:
     """A random forest (Breiman, 2001)."""
@@ -187,11 +239,11 @@ def forest(
 def boosting(
     problem: Problem,
     *,
-    learning_rate: PositiveFloat = 0.1,
-    trees: Count = 100,
-    max_leaf_nodes: Annotated[int, Field(ge=2)] = 8,
-    min_samples_leaf: Count = 20,
-    l2: Annotated[float, Field(ge=0)] = 0.0,
+    learning_rate: LearningRate = 0.1,
+    trees: Trees = 100,
+    max_leaf_nodes: LeafNodes = 8,
+    min_samples_leaf: LeafRows = 20,
+    l2: L2 = 0.0,
     class_weight: ClassWeight = None,
 ) -> BaseEstimator:
     """Gradient boosting of small trees over histograms (Friedman, 2001; Ke et al., 2017)."""
@@ -216,17 +268,17 @@ def boosting(
 def mlp(
     problem: Problem,
     *,
-    hidden_units: tuple[Count, ...] = (32,),
-    dropout: Share = 0.0,
-    learning_rate: PositiveFloat = 0.01,
+    hidden_units: HiddenUnits = (32,),
+    dropout: Dropout = 0.0,
+    learning_rate: LearningRate = 0.01,
     schedule: Schedule = "constant",
-    batch_size: Count = 16,
-    max_epochs: Count = 200,
-    patience: Count = 10,
-    validation_fraction: Fraction = 0.2,
+    batch_size: BatchSize = 16,
+    max_epochs: Epochs = 200,
+    patience: Patience = 10,
+    validation_fraction: Watched = 0.2,
     class_weight: ClassWeight = None,
 ) -> BaseEstimator:
-    """A multilayer perceptron in Keras; see `networks` for the options."""
+    """A multilayer perceptron in Keras."""
     from .networks import PerceptronClassifier, PerceptronRegressor
 
     return _of_kind(
@@ -250,18 +302,18 @@ def mlp(
 def wide_and_deep(
     problem: Problem,
     *,
-    hidden_units: tuple[Count, ...] = (32,),
-    embedding: Count = 4,
-    dropout: Share = 0.0,
-    learning_rate: PositiveFloat = 0.01,
+    hidden_units: HiddenUnits = (32,),
+    embedding: Embedding = 4,
+    dropout: Dropout = 0.0,
+    learning_rate: LearningRate = 0.01,
     schedule: Schedule = "constant",
-    batch_size: Count = 16,
-    max_epochs: Count = 200,
-    patience: Count = 10,
-    validation_fraction: Fraction = 0.2,
+    batch_size: BatchSize = 16,
+    max_epochs: Epochs = 200,
+    patience: Patience = 10,
+    validation_fraction: Watched = 0.2,
     class_weight: ClassWeight = None,
 ) -> BaseEstimator:
-    """A linear model beside a network over embedded categories; see `networks` for the options."""
+    """A linear model beside a network over embedded categories (Cheng et al., 2016), in Keras."""
     from .networks import WideAndDeepClassifier, WideAndDeepRegressor
 
     if problem.image is not None:
@@ -292,19 +344,19 @@ def wide_and_deep(
 def cnn(
     problem: Problem,
     *,
-    filters: tuple[Count, ...] = (32, 64),
-    padding: Literal["valid", "same"] = "valid",
-    shift: Annotated[int, Field(strict=True, ge=0)] = 0,
-    dropout: Share = 0.5,
-    learning_rate: PositiveFloat = 0.001,
+    filters: Filters = (32, 64),
+    padding: Padding = "valid",
+    shift: Shift = 0,
+    dropout: Dropout = 0.5,
+    learning_rate: LearningRate = 0.001,
     schedule: Schedule = "constant",
-    batch_size: Count = 128,
-    max_epochs: Count = 30,
-    patience: Count = 3,
-    validation_fraction: Fraction = 0.1,
+    batch_size: BatchSize = 128,
+    max_epochs: Epochs = 30,
+    patience: Patience = 3,
+    validation_fraction: Watched = 0.1,
     class_weight: ClassWeight = None,
 ) -> BaseEstimator:
-    """A convolutional network in Keras for images; see `networks` for the options."""
+    """A convolutional network for images, in Keras."""
     from .networks import ConvolutionalClassifier
 
     where = "params.yaml: train.candidates.cnn"

@@ -148,10 +148,11 @@ class Facts:
         baseline = self.metrics["baseline"]
         if self.params.kind == "classification":
             low, high = self.metrics["intervals"]["accuracy"]
+            rows, right = self.metrics["test_rows"], self.metrics["accuracy"]
             return (
-                f"{self.metrics['accuracy']:.0%} of the test rows are predicted right "
-                f"({self.confidence} interval {low:.0%} to {high:.0%}); always naming the "
-                f"commonest class would be right for {baseline['accuracy']:.0%}."
+                f"{round(right * rows)} of {rows} test rows are predicted right, {right:.1%} "
+                f"({self.confidence} interval {low:.1%} to {high:.1%}); always naming the "
+                f"commonest class would be right for {baseline['accuracy']:.1%}."
             )
         unit = f" {self.target.unit}" if self.target.unit else ""
         low, high = self.metrics["intervals"]["mae"]
@@ -206,8 +207,8 @@ class Facts:
                 []
                 if self.beats_the_baseline
                 else [
-                    f"The intervals of champion and baseline overlap in {self.primary.name}: on "
-                    f"{rows} rows the champion is not shown to be any better."
+                    f"On {rows} test rows the champion is not shown to be better than the "
+                    f"baseline in {self.primary.name}."
                 ]
             ),
             *(

@@ -60,7 +60,12 @@ def step(*, takes: Cells) -> Callable[..., Callable[..., TransformerMixin]]:
 
 @step(takes="numbers")
 def impute(
-    _: Scope, *, strategy: Literal["median", "mean", "most_frequent"] | float = "median"
+    _: Scope,
+    *,
+    strategy: Annotated[
+        Literal["median", "mean", "most_frequent"] | float,
+        Field(description="what stands for a missing number"),
+    ] = "median",
 ) -> TransformerMixin:
     """A number in place of a missing one: of the train rows, zero if they have none, or this."""
     if isinstance(strategy, str):
@@ -94,7 +99,9 @@ def log1p(_: Scope) -> TransformerMixin:
 
 
 @step(takes="numbers")
-def quantile_bin(_: Scope, *, bins: Annotated[int, Field(ge=2)] = 10) -> TransformerMixin:
+def quantile_bin(
+    _: Scope, *, bins: Annotated[int, Field(ge=2, description="most ranges")] = 10
+) -> TransformerMixin:
     """A column for each of at most so many ranges that hold about as many train rows each."""
     return QuantileBins(
         bins,
@@ -107,7 +114,12 @@ def quantile_bin(_: Scope, *, bins: Annotated[int, Field(ge=2)] = 10) -> Transfo
 
 @step(takes="texts")
 def one_hot(
-    _: Scope, *, min_frequency: Annotated[float, Field(gt=0, lt=1)] | None = None
+    _: Scope,
+    *,
+    min_frequency: Annotated[
+        Annotated[float, Field(gt=0, lt=1)] | None,
+        Field(description="share of the train rows below which values have one column together"),
+    ] = None,
 ) -> TransformerMixin:
     """A column for each value, a missing one among them.
 
@@ -130,7 +142,14 @@ def ordinal(scope: Scope) -> TransformerMixin:
 
 
 @step(takes="texts")
-def target_encode(scope: Scope, *, smooth: Annotated[float, Field(ge=0)] | None = None) -> Any:
+def target_encode(
+    scope: Scope,
+    *,
+    smooth: Annotated[
+        Annotated[float, Field(ge=0)] | None,
+        Field(description="rows that the mean of all rows counts for; estimated if `null`"),
+    ] = None,
+) -> Any:
     """The mean target of the rows with this value (Micci-Barreca, 2001), for each class its share.
 
     The train rows are encoded by means of other rows, so that none sees its own target. Rare

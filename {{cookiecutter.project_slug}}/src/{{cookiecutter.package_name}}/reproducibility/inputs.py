@@ -40,7 +40,7 @@ def unchanged(project: Project, stage: str, pipeline: str = "dvc.yaml") -> Itera
     if early | late:
         raise UserError(
             f"{stage}: {', '.join(sorted(early | late))} changed while the stage ran; "
-            "its outputs may be made of both; `dvc repro` runs it again"
+            f"its outputs may be made of both; `dvc repro {pipeline}` runs it again"
         )
 
 
