@@ -56,9 +56,7 @@ Padding = Annotated[
 ]
 Shift = Annotated[
     int,
-    Field(
-        strict=True, ge=0, description="most pixels by which images are moved while learning"
-    ),
+    Field(strict=True, ge=0, description="most pixels by which images are moved while learning"),
 ]
 Dropout = Annotated[
     float, Field(ge=0, lt=1, description="share of the units that each step leaves out")
