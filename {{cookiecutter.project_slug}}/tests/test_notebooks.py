@@ -66,7 +66,13 @@ def test_a_notebook_is_kept_without_outputs(name: str) -> None:
         assert cell.get("execution_count") is None
 
 
-WRONG = ["analysis.ipynb", "1.0-AB-look.ipynb", "1.0-ab.ipynb", "1.0-ab-a look.ipynb"]
+WRONG = [
+    "analysis.ipynb",
+    "1.0-AB-look.ipynb",
+    "1.0-ab.ipynb",
+    "1.0-ab-a look.ipynb",
+    "1.0-ab-Look.ipynb",
+]
 RIGHT = ["1.0-ab-look.ipynb", "2-abc-a-look-at-2026.ipynb", "10.12-x-y.ipynb"]
 
 
@@ -116,6 +122,7 @@ def test_a_notebook_is_run_from_its_top_in_its_folder_and_kept_with_its_outputs(
     cells = nbformat.read(output, as_version=4).cells
     assert cells[2].outputs[0].text == f"{project.notebooks}\n"
     assert cells[3].outputs[0].data["text/plain"] == "42"
+    assert nbformat.read(output, as_version=4).metadata == {}
     assert path.read_bytes() == before
 
 
@@ -140,6 +147,7 @@ def test_another_run_gives_the_same_bytes(project: Project) -> None:
             "import matplotlib.pyplot as plt\nplt.plot([1])\n1 / 0",
             "cell 3, line 3, `1 / 0`: ZeroDivisionError: division by zero",
         ),
+        ("print('so far')\n1 / 0", "cell 3, line 2, `1 / 0`: ZeroDivisionError"),
         ("x ==== 1", "cell 3, line 1, `x ==== 1`: SyntaxError: invalid syntax"),
         (
             f"from {PACKAGE}.config import Project\nproject = Project.find()\n"

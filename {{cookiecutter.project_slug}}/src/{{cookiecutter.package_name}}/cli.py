@@ -38,6 +38,8 @@ def parser() -> argparse.ArgumentParser:
     summary = "rebuild a commit from its raw data and compare every output's bytes"
     verify = commands.add_parser("verify", help=summary, description=f"{summary.capitalize()}.")
     verify.add_argument("--rev", default="HEAD", help="commit to rebuild (default: HEAD)")
+    summary = "say what is wrong with this machine or project, and what mends it"
+    commands.add_parser("doctor", help=summary, description=f"{summary.capitalize()}.")
     return root
 
 
@@ -102,6 +104,10 @@ def run(options: argparse.Namespace) -> None:
             from .reproducibility import verify
 
             verify.main(options.rev)
+        case "doctor":
+            from . import doctor
+
+            doctor.main()
         case name:
             from .reproducibility import stage
 

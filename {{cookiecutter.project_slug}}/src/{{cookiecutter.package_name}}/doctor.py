@@ -1,0 +1,200 @@
+"""What is wrong with this machine or this project, and what mends it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from .config import Project
+from .errors import UserError
+
+
+class Finding(NamedTuple):
+    """What one check has found."""
+
+    state: Literal["ok", "note", "wrong"]
+    """A note is something that works and could be better."""
+    said: str
+    """What was found and, unless it is fine, what mends it."""
+
+
+def ok(said: str) -> Finding:
+    """All is well."""
+    return Finding("ok", said)
+
+
+def note(said: str) -> Finding:
+    """It works, and could be better."""
+    return Finding("note", said)
+
+
+def wrong(said: str) -> Finding:
+    """It has to be mended."""
+    return Finding("wrong", said)
+
+
+def python(project: Project) -> Finding:
+    """Whether this Python is one that the project is made for, from its own environment."""
+    from packaging.specifiers import SpecifierSet
+
+    text = (project.root / "pyproject.toml").read_text(encoding="utf-8")
+    asked = tomllib.loads(text)["project"]["requires-python"]
+    version = platform.python_version()
+    if version not in SpecifierSet(asked):
+        return wrong(f"{version}, but pyproject.toml asks for {asked}; `uv sync` fetches one")
+    if Path(sys.prefix).resolve() != (project.root / ".venv").resolve():
+        return note(f"{version} in {sys.prefix}; `uv run` takes the project's own, in .venv")
+    return ok(version)
+
+
+def uv(project: Project) -> Finding:
+    """Whether uv is there."""
+    version = _output(project, "uv", "--version")
+    if version is None:
+        return wrong("not found; `pip install uv` gets it")
+    return ok(version.split()[1])
+
+
+def lock(project: Project) -> Finding:
+    """Whether uv.lock is what pyproject.toml asks for."""
+    if not (project.root / "uv.lock").exists():
+        return note("uv.lock is not there yet; `uv lock` writes it, then commit it")
+    if _output(project, "uv", "lock", "--check", "--offline") is None:
+        return wrong("uv.lock is not what pyproject.toml asks for; `uv lock` renews it")
+    return ok("uv.lock is what pyproject.toml asks for")
+
+
+def git(project: Project) -> Finding:
+    """Whether the project is kept by git."""
+    if shutil.which("git") is None:
+        return wrong("not found; install it, then `git init`")
+    if _output(project, "git", "rev-parse", "--git-dir") is None:
+        return wrong("this is no repository, which DVC needs; `git init` makes it one")
+    if _output(project, "git", "rev-parse", "HEAD") is None:
+        return note("nothing is committed yet; `git add --all`, then `git commit`")
+    return ok("at commit " + str(_output(project, "git", "rev-parse", "--short", "HEAD")))
+
+
+def hooks(project: Project) -> Finding:
+    """Whether commits are checked."""
+    path = _output(project, "git", "rev-parse", "--git-path", "hooks/pre-commit")
+    if path is None or not (project.root / path).exists():
+        return note("no check before a commit; `uv run pre-commit install` sets it up")
+    return ok("commits are checked first")
+
+
+def remote(project: Project) -> Finding:
+    """Whether data and results are kept elsewhere too."""
+    listed = _output(project, sys.executable, "-m", "dvc", "remote", "list")
+    if listed is None:
+        return wrong("DVC does not run here; `uv run dvc remote list` says why")
+    if not listed:
+        return note(
+            "data and results are kept on this machine only; docs/data.md says how to share"
+        )
+    return ok(", ".join(line.split()[0] for line in listed.splitlines()))
+
+
+def keras(project: Project) -> Finding:
+    """Whether Keras' backend is installed, and whether it computes on a GPU."""
+    from .reproducibility.runtime import import_keras
+
+    backend = project.params().keras_backend
+    import_keras()
+    gpus = _gpus(backend)
+    if gpus:
+        return ok(f"{backend} on {gpus} GPU{'s' if gpus > 1 else ''}")
+    if _output(project, "nvidia-smi", "--list-gpus"):
+        return note(f"{backend} on the CPU, though there is a GPU; its manual says what to install")
+    return ok(f"{backend} on the CPU")
+
+
+def _gpus(backend: str) -> int:
+    library = import_module(backend)
+    if backend == "jax":
+        return sum(device.platform != "cpu" for device in library.devices())
+    if backend == "tensorflow":
+        return len(library.config.list_physical_devices("GPU"))
+    return int(library.accelerator.device_count())
+
+
+def data(project: Project) -> Finding:
+    """Whether the raw data are there, as the contract and params.yaml name them."""
+    from .data.contract import load_contract
+    from .data.raw import raw_files
+
+    params = project.params()
+    away = [
+        project.name(pointer.with_suffix(""))
+        for pointer in sorted(project.raw.glob("*.dvc"))
+        if not pointer.with_suffix("").exists()
+    ]
+    if away:
+        return wrong(f"{', '.join(away)}: not here; `uv run dvc pull` fetches what DVC keeps")
+    contract = load_contract(project, params.kind)
+    files = raw_files(project, params.data.raw, contract)
+    gone = [project.name(path) for path in files if not path.exists()]
+    if gone:
+        return wrong(f"{', '.join(gone)}: not there, though params.yaml names it as data.raw")
+    return ok(", ".join(project.name(path) for path in files))
+
+
+def pipeline(project: Project) -> Finding:
+    """Whether dvc.lock is what data, parameters and code would give."""
+    status = _output(project, sys.executable, "-m", "dvc", "status", "--json", "dvc.yaml")
+    if status is None:
+        return wrong("DVC cannot read the pipeline; `uv run dvc status dvc.yaml` says why")
+    changed = [stage for stage in json.loads(status) if not stage.endswith(".dvc")]
+    if changed:
+        return note(f"out of date: {', '.join(changed)}; `uv run dvc repro` runs them")
+    return ok("results are those of this data, these parameters and this code")
+
+
+def _output(project: Project, *command: str) -> str | None:
+    """What a command prints in the project's root; None if it fails or is not there."""
+    try:
+        done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+CHECKS: dict[str, Callable[[Project], Finding]] = {
+    "Python": python,
+    "uv": uv,
+    "lock": lock,
+    "git": git,
+    "hooks": hooks,
+    "remote": remote,
+    "Keras": keras,
+    "data": data,
+    "pipeline": pipeline,
+}
+
+
+def main() -> None:
+    """Check one thing after the other and say what mends it.
+
+    Raises:
+        UserError: Something has to be mended.
+    """
+    project = Project.find()
+    to_mend = []
+    for name, check in CHECKS.items():
+        try:
+            finding = check(project)
+        except UserError as error:
+            finding = wrong("; ".join(str(error).splitlines()))
+        print(f"{finding.state:<5}  {name:<8}  {finding.said}")
+        if finding.state == "wrong":
+            to_mend.append(name)
+    if to_mend:
+        raise UserError(f"to mend: {', '.join(to_mend)}; the lines above say how")
