@@ -136,7 +136,7 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "uv run pytest": prints(" passed"),
     "uv run jupyter lab": opens_jupyter,
     "uv run dvc status": prints("data-exploration"),
-    "make lint": prints("All checks passed!", "files already formatted", "Passed"),
+    "make lint": prints("All checks passed!", "already formatted", "notebooks are named"),
     "uv run dvc params diff": shows_a_change("split.test_fraction"),
     "uv run dvc metrics diff": shows_a_change("log_loss"),
     "uv run dvc plots show": prints("dvc_plots/index.html"),
