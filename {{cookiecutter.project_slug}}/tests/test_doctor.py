@@ -146,16 +146,17 @@ def test_data_that_are_elsewhere_or_nowhere_are_told(project: Project) -> None:
     )
 
 
-def test_results_that_are_out_of_date_are_noted(project: Project) -> None:
+def test_results_that_are_out_of_date_are_told(project: Project) -> None:
     assert doctor.pipeline(project).state == "wrong"
     kept_by_dvc(project)
     stage = {"cmd": "exit", "deps": ["params.yaml"]}
     (project.root / "dvc.yaml").write_text(json.dumps({"stages": {"look": stage}}))
-    assert doctor.pipeline(project) == doctor.note(
-        "out of date: look; `uv run dvc repro` runs them"
-    )
+    assert doctor.pipeline(project).said.startswith("nothing has run yet")
     run(project, sys.executable, "-m", "dvc", "commit", "--force")
     assert doctor.pipeline(project).state == "ok"
+    project.params_file.write_text(project.params_file.read_text() + "\n")
+    expected = "out of date: look; `uv run dvc repro` runs them"
+    assert doctor.pipeline(project) == doctor.wrong(expected)
 
 
 def test_every_check_is_printed_and_what_is_wrong_is_an_error(
@@ -175,3 +176,7 @@ def test_every_check_is_printed_and_what_is_wrong_is_an_error(
     with pytest.raises(UserError, match="to mend: params; the lines above say how"):
         doctor.main()
     assert capsys.readouterr().out.splitlines()[1].startswith("wrong  params    params.yaml: kind")
+    doctor.main(["one"])
+    assert capsys.readouterr().out == "note   one       could be better\n"
+    with pytest.raises(UserError, match="doctor: --only params1: did you mean params"):
+        doctor.main(["params1"])

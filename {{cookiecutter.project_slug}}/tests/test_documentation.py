@@ -76,6 +76,7 @@ def test_the_options_of_candidates_and_steps_are_told() -> None:
 def test_stages_stand_after_those_whose_outputs_they_read() -> None:
     assert [*pipeline.in_order(STAGES)] == ["first", "middle", "last"]
     assert {*pipeline.edges(STAGES)} == {("first", "middle"), ("middle", "last")}
+    assert pipeline.outputs(STAGES["last"]) == ["m.json"]
 
 
 def test_the_drawing_names_each_stage_and_what_it_reads() -> None:
@@ -109,9 +110,9 @@ def test_arrows_around_stages_neither_meet_nor_cross() -> None:
     }
     around = sorted((arrow[1], arrow[-1]) for arrow in arrows(stages))
     assert len({place for arrow in around for place in arrow}) == 2 * len(around) == 6
-    for number, (start, end) in enumerate(around):
+    for number, (_, end) in enumerate(around):
         for later, other in around[number + 1 :]:
-            assert other < end or later > start
+            assert other < end or later > end
 
 
 def test_results_are_announced_before_there_are_any(project: Project) -> None:

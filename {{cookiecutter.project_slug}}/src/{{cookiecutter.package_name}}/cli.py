@@ -39,7 +39,8 @@ def parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help=summary, description=f"{summary.capitalize()}.")
     verify.add_argument("--rev", default="HEAD", help="commit to rebuild (default: HEAD)")
     summary = "say what is wrong with this machine or project, and what mends it"
-    commands.add_parser("doctor", help=summary, description=f"{summary.capitalize()}.")
+    doctor = commands.add_parser("doctor", help=summary, description=f"{summary.capitalize()}.")
+    doctor.add_argument("--only", nargs="+", metavar="CHECK", help="such as: lock pipeline")
     return root
 
 
@@ -107,7 +108,7 @@ def run(options: argparse.Namespace) -> None:
         case "doctor":
             from . import doctor
 
-            doctor.main()
+            doctor.main(options.only)
         case name:
             from .reproducibility import stage
 

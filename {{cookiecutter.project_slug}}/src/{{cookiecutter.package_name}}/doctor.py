@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from .config import Project
 from .errors import UserError
+from .params import nearest
 
 
 class Finding(NamedTuple):
@@ -152,9 +153,11 @@ def pipeline(project: Project) -> Finding:
     status = _output(project, sys.executable, "-m", "dvc", "status", "--json", "dvc.yaml")
     if status is None:
         return wrong("DVC cannot read the pipeline; `uv run dvc status dvc.yaml` says why")
+    if not (project.root / "dvc.lock").exists():
+        return note("nothing has run yet; `uv run dvc repro` does")
     changed = [stage for stage in json.loads(status) if not stage.endswith(".dvc")]
     if changed:
-        return note(f"out of date: {', '.join(changed)}; `uv run dvc repro` runs them")
+        return wrong(f"out of date: {', '.join(changed)}; `uv run dvc repro` runs them")
     return ok("results are those of this data, these parameters and this code")
 
 
@@ -168,29 +171,34 @@ def _output(project: Project, *command: str) -> str | None:
 
 
 CHECKS: dict[str, Callable[[Project], Finding]] = {
-    "Python": python,
+    "python": python,
     "uv": uv,
     "lock": lock,
     "git": git,
     "hooks": hooks,
     "remote": remote,
-    "Keras": keras,
+    "keras": keras,
     "data": data,
     "pipeline": pipeline,
 }
 
 
-def main() -> None:
+def main(only: Sequence[str] | None = None) -> None:
     """Check one thing after the other and say what mends it.
 
+    Args:
+        only: Names of the checks to make; all if none are given.
+
     Raises:
-        UserError: Something has to be mended.
+        UserError: Something has to be mended, or there is no such check.
     """
     project = Project.find()
     to_mend = []
-    for name, check in CHECKS.items():
+    for name in only or CHECKS:
+        if name not in CHECKS:
+            raise UserError(f"doctor: --only {name}: {nearest(name, CHECKS)}")
         try:
-            finding = check(project)
+            finding = CHECKS[name](project)
         except UserError as error:
             finding = wrong("; ".join(str(error).splitlines()))
         print(f"{finding.state:<5}  {name:<8}  {finding.said}")
