@@ -109,7 +109,7 @@ def drawing(stages: Stages) -> str:
 
 
 def _place(other: str, stage: str, around: list[tuple[str, str]]) -> float:
-    """Where between 0 and 1 the arrow from or to `other` touches `stage`: none crosses another."""
+    """Where between 0 and 1 the arrow from or to `other` touches `stage`; its others are apart."""
     into = [writer for writer, reader in reversed(around) if reader == stage]
     out_of = [reader for writer, reader in reversed(around) if writer == stage]
     others = into if other in into else out_of
