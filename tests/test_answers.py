@@ -27,7 +27,8 @@ FREE_TEXT = ["project_name", "description", "author_name"]
 PROJECT = "{{cookiecutter.project_slug}}"
 PACKAGE = f"{PROJECT}/src/{{{{cookiecutter.package_name}}}}"
 COMMON = """
-    .dvc/.gitignore .dvc/config .dvcignore .gitattributes .github/workflows/ci.yml .gitignore
+    .dvc/.gitignore .dvc/config .dvcignore .gitattributes .github/dependabot.yml
+    .github/workflows/ci.yml .github/workflows/verify.yml .gitignore
     .pre-commit-config.yaml LICENSE Makefile README.md dvc.yaml params.yaml pyproject.toml
     hatch_build.py src/record_environment.pth
     data/external/README.md data/interim/.gitignore data/interim/README.md

@@ -136,7 +136,7 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "uv run pytest": prints(" passed"),
     "uv run jupyter lab": opens_jupyter,
     "uv run dvc status": prints("data-exploration"),
-    "make lint": prints("All checks passed!", "already formatted", "notebooks are named"),
+    "make lint": prints("All checks passed!", "already formatted", "3 notebooks, each named"),
     "uv run dvc params diff": shows_a_change("split.test_fraction"),
     "uv run dvc metrics diff": shows_a_change("log_loss"),
     "uv run dvc plots show": prints("dvc_plots/index.html"),
@@ -160,7 +160,10 @@ def test_a_command_of_the_projects_readme_works(demo: Project, command: str) -> 
     [
         ("repro", "uv run dvc repro"),
         ("test", "uv run pytest"),
-        ("notebooks", "uv run dvc repro notebooks/dvc.yaml"),
+        (
+            "notebooks",
+            "uv run nbstripout notebooks/*.ipynb\nuv run dvc repro notebooks/dvc.yaml",
+        ),
         ("docs", "uv run --group docs sphinx-build -W -b html docs docs/_build/html"),
     ],
 )

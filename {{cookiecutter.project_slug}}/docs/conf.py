@@ -12,7 +12,8 @@ METADATA = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
 PACKAGE = next((ROOT / "src").glob("*/__init__.py")).parent
 plain = import_module(f"{PACKAGE.name}.markdown").plain
 
-project = METADATA["name"]
+# The name for people is the heading of the README.
+project = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
 author = METADATA["authors"][0]["name"]
 version = release = METADATA["version"]
 
@@ -28,7 +29,7 @@ default_role = "code"  # `name` in a docstring is code
 smartquotes = False
 
 myst_enable_extensions = ["substitution"]
-myst_substitutions = {name: plain(METADATA[name]) for name in ("name", "description")}
+myst_substitutions = {"name": plain(project), "description": plain(METADATA["description"])}
 
 nb_execution_mode = "off"  # `make notebooks` runs them
 
@@ -64,7 +65,11 @@ logging.getLogger("sphinx.sphinx.ext.intersphinx").addFilter(
 
 def write_pages(_: Sphinx) -> None:
     """Make the pages that follow from the project as it is now."""
-    import_module(f"{PACKAGE.name}.documentation.write").write_pages(ROOT)
+    try:
+        import_module(f"{PACKAGE.name}.documentation.write").write_pages(ROOT)
+    except import_module(f"{PACKAGE.name}.errors").UserError as error:
+        # Sphinx would print a page about itself around it.
+        raise SystemExit(f"error: {error}") from None
 
 
 def setup(app: Sphinx) -> None:

@@ -11,11 +11,13 @@ from conftest import PARAMS
 from package_name.config import Project
 from package_name.documentation import (
     copies,
+    dictionary,
     parameters,
     pipeline,
     results,
 )
 from package_name.documentation.write import write_pages
+from package_name.errors import UserError
 from package_name.modeling.estimators import CANDIDATES
 from package_name.modeling.steps import STEPS
 from package_name.params import Params
@@ -129,6 +131,7 @@ def test_decisions_and_notebooks_are_taken_over_in_their_order(project: Project)
     pages = copies.decisions(project)
     assert pages["decisions/index.md"].endswith("\n0001-a\n0002-b\n```\n")
     assert {*pages} == {"decisions/index.md", "decisions/0001-a.md", "decisions/0002-b.md"}
+    assert copies.notebooks(project) == {"notebooks/index.md": "# Notebooks\n\n"}
     for name in ("1.0-ab-a.ipynb", "2.0-ab-b.ipynb"):
         (project.notebooks / name).write_text(json.dumps({}))
     project.executed_notebooks.mkdir(parents=True)
@@ -136,9 +139,64 @@ def test_decisions_and_notebooks_are_taken_over_in_their_order(project: Project)
     (project.executed_notebooks / "2.0-ab-b.ipynb").write_text(executed)
     (project.executed_notebooks / "9.0-ab-gone.ipynb").write_text(executed)
     pages = copies.notebooks(project)
-    assert "Not run yet: `1.0-ab-a.ipynb`." in pages["notebooks/index.md"]
+    assert "Not run yet: `1.0-ab-a.ipynb`; `make notebooks`" in pages["notebooks/index.md"]
     assert {*pages} == {"notebooks/index.md", "notebooks/2.0-ab-b.ipynb"}
     assert pages["notebooks/2.0-ab-b.ipynb"] == executed
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("my-thoughts.md", b"# A", "a decision is named by its number and its title, such as"),
+        ("0001-b.md", b"# B", "has the same number; give one of them the next"),
+        ("0002-b.md", b"hello", "its first line must be its title"),
+        ("0002-b.md", b"# caf\xe9", "not UTF-8"),
+    ],
+)
+def test_a_decision_that_cannot_be_a_page_is_told(
+    project: Project, name: str, content: bytes, said: str
+) -> None:
+    project.decisions.mkdir(parents=True)
+    (project.decisions / "0001-a.md").write_text("# A")
+    (project.decisions / name).write_bytes(content)
+    with pytest.raises(UserError, match=r"references/decisions/\S+\.md: ") as error:
+        copies.decisions(project)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
+def test_an_executed_notebook_that_is_none_is_told(project: Project, content: str) -> None:
+    for folder in (project.notebooks, project.executed_notebooks):
+        folder.mkdir(parents=True)
+        (folder / "1.0-ab-a.ipynb").write_text(content)
+    with pytest.raises(UserError, match=r"reports/notebooks/1\.0-ab-a\.ipynb: not a notebook"):
+        copies.notebooks(project)
+
+
+@pytest.mark.parametrize("content", ["", "stages:\n  - a\n", "stages: {a: 1}"])
+def test_a_pipeline_that_is_none_is_told(project: Project, content: str) -> None:
+    (project.root / "dvc.yaml").write_text(content)
+    with pytest.raises(UserError, match=r"dvc\.yaml: `stages` must hold the stages"):
+        pipeline.page(project)
+
+
+@pytest.mark.parametrize("content", ["", "<<<<<<< HEAD\ncandidate,champion\n"])
+def test_a_leaderboard_that_is_none_is_told(project: Project, content: str) -> None:
+    project.reports.mkdir(exist_ok=True)
+    for path in (project.model_card, project.report):
+        path.touch()
+    project.leaderboard.write_text(content)
+    with pytest.raises(UserError, match=r"reports/leaderboard\.csv: not a leaderboard"):
+        results.page(project)
+
+
+def test_a_contract_that_cannot_be_read_is_no_page(project: Project) -> None:
+    assert "| weight | numeric |" in dictionary.page(project)
+    project.contract_file.write_text("# nothing yet")
+    assert "There is none yet: the command `use FILE" in dictionary.page(project)
+    project.contract_file.write_text("columns: [")
+    with pytest.raises(UserError, match=r"references/schema\.yaml, line 1: not valid YAML"):
+        dictionary.page(project)
 
 
 def test_links_to_files_lead_there_from_the_documentation_too(project: Project) -> None:
@@ -195,7 +253,7 @@ def test_this_projects_decisions_answer_every_question_of_the_template() -> None
     folder = Project(ROOT).decisions
     parts = re.findall(r"^## .+", (folder / "template.md").read_text(), flags=re.MULTILINE)
     assert parts == ["## Question", "## Tried", "## Outcome"]
-    found = sorted(folder.glob(copies.DECISION))
+    found = sorted(path for path in folder.glob("*.md") if path.name not in copies.NO_DECISIONS)
     assert [int(path.name[:4]) for path in found] == [*range(1, len(found) + 1)]
     for path in found:
         text = path.read_text(encoding="utf-8")

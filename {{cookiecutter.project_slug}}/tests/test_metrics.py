@@ -10,6 +10,7 @@ from package_name.modeling import metrics as measuring
 from package_name.modeling.metrics import (
     METRICS,
     Outcome,
+    against,
     outcome,
     primary_metric,
     resampled,
@@ -125,6 +126,24 @@ def test_every_metric_has_an_interval_that_narrows_with_more_rows() -> None:
             assert low < scores[name] < high
         widths.append(np.subtract(*scores["intervals"]["log_loss"]))
     assert widths[0] < 3 * widths[1] < 0
+
+
+def test_a_gain_is_measured_on_the_same_resamples() -> None:
+    rng = np.random.default_rng(0)
+    actual = rng.normal(0, 10, 200)
+    noise = rng.normal(0, 10, 200)
+    worse, better = (Outcome(actual, actual + noise * size) for size in (1.0, 0.95))
+    scores = against("regression", better, worse, HOW, seed=1)
+    assert {key: scores[key] for key in ("rmse", "mae")} == {
+        key: summary("regression", better, HOW, seed=1)[key] for key in ("rmse", "mae")
+    }
+    assert scores["baseline"] == summary("regression", worse, HOW, seed=1)
+    low, high = scores["gain"]["rmse"]
+    assert 0 < low < scores["baseline"]["rmse"] - scores["rmse"] < high
+    assert scores["intervals"]["rmse"][1] > scores["baseline"]["intervals"]["rmse"][0]
+    assert against("regression", worse, better, HOW, seed=1)["gain"]["rmse"] == [-high, -low]
+    constant = Outcome(np.full(200, 3.3), actual)
+    assert against("regression", constant, constant, HOW, seed=1)["gain"]["r2"] is None
 
 
 def test_resamples_in_parts_are_those_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:

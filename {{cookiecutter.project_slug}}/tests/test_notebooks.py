@@ -1,6 +1,5 @@
 """Notebooks: how they are named, kept without outputs, and run as stages."""
 
-import re
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from ruamel.yaml import YAML
 
 from package_name.config import Project
 from package_name.errors import UserError
-from package_name.notebooks import description, run
+from package_name.notebooks import description, main, run
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
@@ -89,16 +88,23 @@ def test_what_a_name_says_is_the_name_of_its_stage(name: str) -> None:
     assert name.endswith(f"-{description(name)}.ipynb")
 
 
-def test_the_hook_before_a_commit_refuses_the_same_names() -> None:
-    config = YAML(typ="safe").load(ROOT / ".pre-commit-config.yaml")
-    (hook,) = [hook for hook in config["repos"][0]["hooks"] if hook["id"] == "notebook-names"]
-    refused = [
-        name
-        for name in [*WRONG, *RIGHT]
-        if re.search(hook["files"], f"notebooks/{name}")
-        and not re.search(hook["exclude"], f"notebooks/{name}")
+def test_every_name_that_will_not_do_is_told(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.notebooks.mkdir()
+    for name in RIGHT:
+        (project.notebooks / name).touch()
+    main([])
+    assert "3 notebooks, each named as it should be" in capsys.readouterr().out
+    for name in ("Review.ipynb", "x.ipynb", "3.0-cd-look.ipynb"):
+        (project.notebooks / name).touch()
+    with pytest.raises(UserError) as error:
+        main([])
+    told = str(error.value).splitlines()
+    assert [line.partition(":")[0] for line in told] == [
+        *("notebooks/3.0-cd-look.ipynb", "notebooks/Review.ipynb", "notebooks/x.ipynb")
     ]
-    assert refused == WRONG
+    assert "1.0-ab-look.ipynb has the same description, which names its stage" in told[0]
 
 
 def write(project: Project, *cells: str) -> Path:

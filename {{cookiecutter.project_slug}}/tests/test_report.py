@@ -56,6 +56,10 @@ def facts(
             "test_rows": 40,
             **scores(settings.kind, champion),
             "baseline": scores(settings.kind, baseline),
+            "gain": {
+                one.name: [one.sign * (champion - baseline) + width for width in (-0.05, 0.05)]
+                for one in METRICS[settings.kind]
+            },
             "subgroups": list(subgroups),
         },
         {"rows": 12345, "rejected": 6},
@@ -147,6 +151,23 @@ def test_a_champion_that_is_not_better_is_not_praised(pictures: Path) -> None:
         f"On {rows} test rows the champion is not shown to be better than the baseline in accuracy."
         in model_card(found, {})
     )
+
+
+def test_what_all_candidates_learnt_from_is_no_column_of_the_leaderboard(pictures: Path) -> None:
+    found = facts()
+    assert "on a sample of 9" in report(found, CAPTIONS, pictures)
+    found.leaderboard["learnt"] = "on all rows"
+    assert "on all rows" not in report(found, CAPTIONS, pictures)
+
+
+def test_the_gain_over_the_baseline_is_told(pictures: Path) -> None:
+    found = facts()
+    said = "its accuracy is better than the baseline's by 0.3500 to 0.4500."
+    assert said in report(found, CAPTIONS, pictures).replace("&#39;", "'")
+    assert said in model_card(found, {})
+    found.metrics["gain"]["accuracy"] = None
+    assert "is better than the baseline's by" not in model_card(found, {})
+    assert not found.beats_the_baseline
 
 
 def test_a_lower_loss_is_better_and_a_higher_one_is_a_limit() -> None:

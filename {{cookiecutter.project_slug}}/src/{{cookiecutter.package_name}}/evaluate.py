@@ -15,7 +15,7 @@ from .data.sampling import sample
 from .data.splits import given_split
 from .errors import end, exit_status
 from .modeling.facts import Facts, figure_and_interval, in_one
-from .modeling.metrics import METRICS, Outcome, outcome, primary_metric, summary
+from .modeling.metrics import METRICS, Outcome, against, outcome, primary_metric, summary
 from .params import Kind, Params
 from .reproducibility.artifacts import (
     replacing_directory,
@@ -38,12 +38,9 @@ MOST_SHOWN = 50_000
 
 
 def summarise(params: Params, champion: Outcome, baseline: Outcome) -> dict[str, Any]:
-    """All metrics of the champion with their intervals, and the same for the baseline."""
-    return {
-        "test_rows": len(champion),
-        **summary(params.kind, champion, params.evaluate, params.seed),
-        "baseline": summary(params.kind, baseline, params.evaluate, params.seed),
-    }
+    """All metrics of the champion with their intervals, beside those of the baseline."""
+    scores = against(params.kind, champion, baseline, params.evaluate, params.seed)
+    return {"test_rows": len(champion), **scores}
 
 
 def by_subgroup(

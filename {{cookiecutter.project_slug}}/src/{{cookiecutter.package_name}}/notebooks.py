@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,12 +113,41 @@ def run(project: Project, path: Path) -> Path:
     return output
 
 
-def main(path: Path) -> None:
-    """Run the notebook `path` of the project around the working directory."""
+def check_names(project: Project) -> int:
+    """Make sure that each notebook is named as notebooks are, and no two for the same stage.
+
+    Returns:
+        How many there are.
+
+    Raises:
+        UserError: For each that is not, a line.
+    """
+    named: dict[str, str] = {}
+    mistakes = []
+    for name in sorted(path.name for path in project.notebooks.glob("*.ipynb")):
+        try:
+            other = named.setdefault(description(name), name)
+        except UserError as error:
+            mistakes.append(str(error))
+        else:
+            if other != name:
+                mistakes.append(
+                    f"notebooks/{name}: {other} has the same description, which names its stage"
+                )
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    return len(named)
+
+
+def main(names: Sequence[str]) -> None:
+    """Run the notebook that is named, or check the names of all if none is."""
     project = Project.find()
-    output = run(project, path)
-    print(f"notebooks: {path.name} ran to its end -> {project.name(output)}")
+    if not names:
+        print(f"notebooks: {check_names(project)} notebooks, each named as it should be")
+    for name in names:
+        output = run(project, Path(name))
+        print(f"notebooks: {Path(name).name} ran to its end -> {project.name(output)}")
 
 
 if __name__ == "__main__":
-    end(exit_status(lambda: main(Path(sys.argv[1]))))
+    end(exit_status(lambda: main(sys.argv[1:])))

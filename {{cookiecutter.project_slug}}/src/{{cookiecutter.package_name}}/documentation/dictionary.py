@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from ..config import Project
+from ..config import Project, read_yaml
 from ..data.contract import IMAGE, Column, Contract, load_contract
-from ..errors import UserError
 from ..markdown import plain, table
 
 HEADER = ("column", "type", "holds", "may be missing", "meaning", "example")
 
 
 def page(project: Project) -> str:
-    """The contract as Markdown, or a sentence while the project has none."""
-    try:
-        return data_dictionary(load_contract(project, project.params().kind))
-    except UserError as error:
-        return f"# Data dictionary\n\nThere is none yet. {plain(str(error))}\n"
+    """The contract as Markdown, or a sentence while the project has none.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    if not read_yaml(project.contract_file, project.name(project.contract_file)):
+        return (
+            "# Data dictionary\n\nThere is none yet: the command `use FILE --target COLUMN` writes "
+            "the contract that it is made of.\n"
+        )
+    return data_dictionary(load_contract(project, project.params().kind))
 
 
 def data_dictionary(contract: Contract) -> str:
@@ -36,6 +41,7 @@ def data_dictionary(contract: Contract) -> str:
         ]
         for name, column in contract.columns.items()
     ]
+    header = HEADER if any(column.example for column in contract.columns.values()) else HEADER[:-1]
     unused = f"\nKnown and not used: {', '.join(map(plain, contract.drop))}.\n"
     return f"""\
 # Data dictionary
@@ -45,7 +51,7 @@ Licence: {plain(contract.licence)}.
 
 From `references/schema.yaml`, the contract that `ingest` holds every row against.
 
-{table(HEADER, [[plain(cell) for cell in row] for row in rows])}
+{table(header, [[plain(cell) for cell in row[: len(header)]] for row in rows])}
 {unused if contract.drop else ""}"""
 
 

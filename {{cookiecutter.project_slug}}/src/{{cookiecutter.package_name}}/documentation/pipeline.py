@@ -9,6 +9,7 @@ from textwrap import wrap
 from typing import Any
 
 from ..config import Project, read_yaml
+from ..errors import UserError
 from ..markdown import code, directive, table
 
 Stages = dict[str, dict[str, Any]]
@@ -18,8 +19,16 @@ WIDTH, HEIGHT, GAP, SIDE = 280, 64, 32, 110
 
 
 def page(project: Project) -> str:
-    """What each stage reads and writes, and in which order they run."""
-    stages = in_order(read_yaml(project.root / "dvc.yaml", "dvc.yaml")["stages"])
+    """What each stage reads and writes, and in which order they run.
+
+    Raises:
+        UserError: dvc.yaml cannot be read.
+    """
+    content = read_yaml(project.root / "dvc.yaml", "dvc.yaml")
+    found = content.get("stages") if isinstance(content, dict) else None
+    if not (isinstance(found, dict) and all(isinstance(one, dict) for one in found.values())):
+        raise UserError("dvc.yaml: `stages` must hold the stages by their names")
+    stages = in_order(found)
     rows = [
         [
             code(name),
@@ -39,7 +48,11 @@ A stage runs again when a file, a [parameter](parameters.md) or a module that it
 changed, or Python or a library that it computes with has another version. `uv run dvc status` says
 which are out of date; of the notebooks too, which only `make notebooks` runs.
 
+<details><summary>dvc.yaml</summary>
+
 {directive("literalinclude", "../dvc.yaml", ":language: yaml")}
+
+</details>
 """
 
 

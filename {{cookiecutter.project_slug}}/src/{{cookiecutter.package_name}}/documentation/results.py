@@ -6,6 +6,7 @@ import csv
 import subprocess
 
 from ..config import Project
+from ..errors import UserError
 from ..markdown import directive, plain, table
 
 REPORT = "{download}`the report <../reports/index.html>`"
@@ -50,7 +51,10 @@ def _commit(project: Project) -> str:
 
 def _leaderboard(project: Project) -> str:
     with project.leaderboard.open(encoding="utf-8", newline="") as file:
-        lines = list(csv.DictReader(file))
+        lines = list(csv.DictReader(file, restkey="", restval=""))
+    if not lines or not {"candidate", "champion"} <= lines[0].keys():
+        name = project.name(project.leaderboard)
+        raise UserError(f"{name}: not a leaderboard that `train` has written")
     metrics = [name.removesuffix("_mean") for name in lines[0] if name.endswith("_mean")]
     rows = [
         [

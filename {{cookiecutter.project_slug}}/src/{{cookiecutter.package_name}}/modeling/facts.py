@@ -177,15 +177,26 @@ class Facts:
 
     @property
     def beats_the_baseline(self) -> bool:
-        """Whether the intervals of the primary metric are apart, the champion's being better."""
-        ends = [
-            scores["intervals"][self.primary.name]
-            for scores in (self.metrics, self.metrics["baseline"])
-        ]
-        if None in ends:
-            return False
-        (low, high), (baseline_low, baseline_high) = ends
-        return low > baseline_high if self.primary.higher_is_better else high < baseline_low
+        """Whether the whole interval of what the champion is better by is above zero."""
+        gain = self.metrics["gain"][self.primary.name]
+        return gain is not None and gain[0] > 0
+
+    @property
+    def gain(self) -> str:
+        """What the champion is better by in the primary metric, or nothing if undefined."""
+        gain = self.metrics["gain"][self.primary.name]
+        if gain is None:
+            return ""
+        return (
+            f"On the same resamples of the rows its {self.primary.name} is better than the "
+            f"baseline's by {gain[0]:.4f} to {gain[1]:.4f}."
+        )
+
+    @property
+    def all_learnt_from(self) -> str:
+        """What rows the candidates learnt from, if it is the same for all."""
+        learnt = {*self.leaderboard["learnt"]}
+        return learnt.pop() if len(learnt) == 1 else ""
 
     @property
     def worse_in(self) -> list[str]:
