@@ -82,7 +82,8 @@ def test_the_templates_own_words_are_spelt_right() -> None:
 def test_its_wheel_holds_the_package_and_nothing_else(project: Project, tmp_path: Path) -> None:
     project.run("uv", "build", "--quiet", "--wheel", "--out-dir", str(tmp_path))
     (wheel,) = tmp_path.glob("*.whl")
-    assert "OK" in review(project, "check-wheel-contents", "--package", "src/my_project", str(wheel))
+    package = ["--package", "src/my_project"]
+    assert "OK" in review(project, "check-wheel-contents", *package, str(wheel))
 
 
 def test_dvc_finds_its_pipelines_valid(demo: Project) -> None:
