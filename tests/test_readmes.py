@@ -144,10 +144,13 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
 }
 
 
+# Run and looked at in test_pages.py and test_update.py.
+ELSEWHERE = {"make notebooks", "make docs", "make update"}
+
+
 def test_every_command_of_the_projects_readme_is_tried(pristine: Project) -> None:
     readme = (pristine / "README.md").read_text(encoding="utf-8")
-    # The last two are run and looked at in test_pages.py.
-    assert set(commands(readme)) == {*OF_THE_PROJECT, "make notebooks", "make docs"}
+    assert set(commands(readme)) == {*OF_THE_PROJECT, *ELSEWHERE}
 
 
 @pytest.mark.parametrize("command", OF_THE_PROJECT)
@@ -175,7 +178,7 @@ def test_a_name_of_the_makefile_stands_for_a_command(
 
 def test_the_readme_of_a_project_without_data_names_working_commands(tmp_path: Path) -> None:
     readme = (bake(tmp_path, dataset="none") / "README.md").read_text(encoding="utf-8")
-    assert set(commands(readme)) <= {*OF_THE_PROJECT, "make notebooks", "make docs"}
+    assert set(commands(readme)) <= {*OF_THE_PROJECT, *ELSEWHERE}
 
 
 def test_the_readme_names_every_folder_of_the_project(pristine: Project) -> None:

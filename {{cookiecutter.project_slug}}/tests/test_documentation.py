@@ -131,7 +131,7 @@ def test_decisions_and_notebooks_are_taken_over_in_their_order(project: Project)
     pages = copies.decisions(project)
     assert pages["decisions/index.md"].endswith("\n0001-a\n0002-b\n```\n")
     assert {*pages} == {"decisions/index.md", "decisions/0001-a.md", "decisions/0002-b.md"}
-    assert copies.notebooks(project) == {"notebooks/index.md": "# Notebooks\n\n"}
+    assert copies.notebooks(project) == {"notebooks/index.md": "# Notebooks\n\nThere are none.\n"}
     for name in ("1.0-ab-a.ipynb", "2.0-ab-b.ipynb"):
         (project.notebooks / name).write_text(json.dumps({}))
     project.executed_notebooks.mkdir(parents=True)

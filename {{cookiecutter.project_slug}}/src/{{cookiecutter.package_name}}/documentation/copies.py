@@ -38,6 +38,8 @@ def notebooks(project: Project) -> dict[str, str]:
         text += f"Not run yet: {', '.join(map(code, missing))}; `make notebooks` runs them.\n\n"
     if pages:
         text += f"As `make notebooks` last ran them, from top to end.\n\n{_toctree(pages)}"
+    if not names:
+        text += "There are none.\n"
     return {"notebooks/index.md": text, **pages}
 
 
