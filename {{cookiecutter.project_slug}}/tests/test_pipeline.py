@@ -398,7 +398,8 @@ def test_an_unknown_command_ends_with_status_2(capsys: pytest.CaptureFixture[str
         ({"log_loss": 0.05}, False),
         ({"r2": 0.99999, "rmse": 0.1}, True),
         ({"r2": 0.9, "rmse": 0.1}, False),
+        ({"r2": None, "rmse": 0.0}, False),
     ],
 )
-def test_a_champion_too_good_to_be_true_is_told(metrics: dict[str, float], expected: bool) -> None:
+def test_a_champion_too_good_to_be_true_is_told(metrics: dict, expected: bool) -> None:
     assert evaluate.nearly_perfect(metrics) is expected

@@ -68,7 +68,9 @@ def _change(content: Any, path: list[str], value: Any) -> None:
 
 def _comment_at_end(node: Any) -> str | None:
     """What ruamel.yaml keeps with the last key of a mapping in lines: the lines below it."""
-    while isinstance(node, dict) and node and not node.fa.flow_style():
+    from ruamel.yaml.comments import CommentedMap
+
+    while isinstance(node, CommentedMap) and node and not node.fa.flow_style():
         last = list(node)[-1]
         if token := node.ca.items.get(last, [None] * 3)[2]:
             return str(token.value)

@@ -75,7 +75,8 @@ def outcomes(test: Stored, models: Sequence[SavedModel]) -> tuple[pd.DataFrame, 
     contract = models[0].contract
     needed = [contract.target, contract.group, contract.part, *contract.subgroups]
     columns = [name for name in dict.fromkeys(needed) if name is not None]
-    told_apart, parts = [], [[] for _ in models]
+    told_apart = []
+    parts: list[list[Outcome]] = [[] for _ in models]
     with progress("evaluate") as count:
         for batch in ahead(test.batches()):
             told_apart.append(batch[columns])
@@ -136,7 +137,8 @@ def scores_as_text(kind: Kind, scores: dict[str, Any], champion: str) -> str:
 
 def nearly_perfect(metrics: dict[str, Any]) -> bool:
     """Whether a champion is better than one that has learnt from honest features mostly is."""
-    return metrics.get("log_loss", 1) < 0.005 or metrics.get("r2", 0) > 0.9999
+    log_loss, r2 = metrics.get("log_loss"), metrics.get("r2")
+    return bool((log_loss is not None and log_loss < 0.005) or (r2 is not None and r2 > 0.9999))
 
 
 def main() -> None:

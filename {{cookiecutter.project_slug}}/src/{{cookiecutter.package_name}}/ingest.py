@@ -65,7 +65,7 @@ def ingest(
     return table, breaches, table[fine]
 
 
-def rejected(raw: Raw, breaches: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+def rejected(raw: Raw, breaches: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """A row for each breach: `file`, `row`, `column`, `value`, `rule`, and the raw row's own cells.
 
     The cells are texts, each below the name of its column with `raw_` before it.
@@ -130,7 +130,7 @@ def _pass(
                 keep(kept)
                 count(len(table))
                 if raw.above == 0 or not breaches.empty:
-                    columns = columns or list(raw.cells)
+                    columns = columns or list(raw.cells.columns)
                     set_aside(rejected(raw, breaches, columns))
             tally.require_few_rejected(name, data.max_rejected)
         found = {name: census.repeated() for name, census in censuses.items()}

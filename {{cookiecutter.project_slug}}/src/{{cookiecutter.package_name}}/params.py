@@ -127,6 +127,11 @@ class TrainParams(Strict):
             raise ValueError("say either `folds` or `holdout`: how the candidates are compared")
         return self
 
+    @property
+    def many_folds(self) -> int:
+        """How many folds there are; with `holdout` it is one."""
+        return self.folds or 1
+
 
 class EvaluateParams(Strict):
     """How `evaluate` states its uncertainty."""
@@ -181,7 +186,7 @@ def explain(error: ValidationError, where: str, model: object = None) -> str:
         where: The file, or the key of a file, that was read.
         model: The model that the file was read as; without it unknown keys get no advice.
     """
-    mistakes = [dict(mistake) for mistake in error.errors()]
+    mistakes: list[dict[str, Any]] = [dict(mistake) for mistake in error.errors()]
     misspelt = [mistake["loc"][:-1] for mistake in mistakes if mistake["type"] == "extra_forbidden"]
     # A misspelt key is missing under its right name as well; that is one mistake, not two.
     mistakes = [

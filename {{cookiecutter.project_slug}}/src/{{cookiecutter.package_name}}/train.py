@@ -55,7 +55,10 @@ def candidates(params: Params, contract: Contract) -> dict[str, Pipeline]:
     problem = Problem(
         params.kind,
         params.seed,
-        tuple(len(contract.columns[name].categories) for name in coded(contract, params.features)),
+        tuple(
+            len(contract.columns[name].categories or [])
+            for name in coded(contract, params.features)
+        ),
         contract.images.shape if contract.images else None,
     )
     return {
@@ -131,7 +134,7 @@ def over_folds(scores: dict[str, np.ndarray], metric: Metric) -> dict[str, float
     errors = found.pop(STANDARD_ERROR) if STANDARD_ERROR in found else found[metric.name]
     spread, defined = found.std(ddof=1), found[metric.name].notna().sum()
     line: dict[str, float] = {}
-    for name in found:
+    for name in found.columns:
         line |= {f"{name}_mean": found[name].mean(), f"{name}_std": spread[name]}
     alone = len(found) == 1
     line[STANDARD_ERROR] = errors[0] if alone else spread[metric.name] / defined**0.5
@@ -154,7 +157,7 @@ def choose(leaderboard: pd.DataFrame, metric: Metric, *, one_standard_error: boo
             f"params.yaml: train.metric: {metric.name} is not defined on the rows that candidates "
             "are compared on; a class may be missing there"
         )
-    best = merit.idxmax()
+    best: Any = merit.idxmax()
     error = lines.loc[best, STANDARD_ERROR]
     rounding = 1e-9 * abs(merit[best])
     leeway = error if one_standard_error and error > 0 else rounding

@@ -59,7 +59,9 @@ def members(archive: zipfile.ZipFile) -> list[str]:
 class Unpacked(io.RawIOBase):
     """What is unpacked while it is read: of damage, and of far too much, a line tells."""
 
-    def __init__(self, file: IO[bytes], packed: int, name: str, damaged: str) -> None:
+    def __init__(
+        self, file: IO[bytes] | gzip.GzipFile, packed: int, name: str, damaged: str
+    ) -> None:
         self.file, self.packed, self.name, self.damaged = file, packed, name, damaged
         self.size = 0
 

@@ -139,7 +139,8 @@ def _typed_at_once(cells: pd.Series, column: Column, layout: Layout) -> pd.Serie
         return cells if pc.sum(known).as_py() == len(texts) - texts.null_count else None
     try:
         if column.type == "datetime" and column.format is None:
-            return texts.cast(pa.timestamp("us")).to_pandas()
+            found: pd.Series = texts.cast(pa.timestamp("us")).to_pandas()
+            return found
         if column.type in NUMBERS and layout.decimal == "." and layout.thousands is None:
             return _finite(texts.cast(pa.float64()), whole=column.type == "integer")
     except pa.ArrowInvalid:
@@ -247,7 +248,8 @@ def _read_numbers(texts: pa.Array, layout: Layout) -> np.ndarray:
         written = pc.replace_substring_regex(written, group, "")
     if layout.decimal != ".":
         written = pc.replace_substring(written, layout.decimal, ".")
-    return written.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    found: np.ndarray = written.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return found
 
 
 def in_groups(mark: str) -> str:

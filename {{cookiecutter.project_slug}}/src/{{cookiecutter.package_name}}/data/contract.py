@@ -32,6 +32,9 @@ Type = Literal[
     "identifier",
     "image",
 ]
+QuoteMark = Literal['"', "'"]
+DecimalMark = Literal[".", ","]
+GroupMark = Literal[",", ".", " ", "'"]
 NUMBERS: tuple[Type, ...] = ("numeric", "integer")
 LEVELS: tuple[Type, ...] = ("binary", "categorical", "ordered")
 TARGETS: dict[Kind, tuple[Type, ...]] = {"classification": LEVELS, "regression": NUMBERS}
@@ -138,11 +141,11 @@ class Layout(Strict):
     """Of a text file; with or without a byte order mark."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     """What stands between two cells of a text file."""
-    quote: Literal['"', "'"] = '"'
+    quote: QuoteMark = '"'
     """What stands around a cell that holds a delimiter."""
-    decimal: Literal[".", ","] = "."
+    decimal: DecimalMark = "."
     """What stands before the decimals of a number."""
-    thousands: Literal[",", ".", " ", "'"] | None = None
+    thousands: GroupMark | None = None
     """What may stand between groups of three digits."""
     skip: NonNegativeInt = 0
     """Lines before the first one of the table."""

@@ -32,7 +32,7 @@ def kind_of(path: Path) -> Kind:
         return KINDS[path.suffix.lower()]
     with path.open("rb") as file:
         start = file.read(16)
-    kind = next((kind for sign, kind in BEGINNINGS.items() if start.startswith(sign)), "text")
+    kind: Kind = next((kind for sign, kind in BEGINNINGS.items() if start.startswith(sign)), "text")
     is_book = (
         kind == "zip" and zipfile.is_zipfile(path) and _BOOK in zipfile.ZipFile(path).namelist()
     )

@@ -54,7 +54,8 @@ class Stored:
 
     def __len__(self) -> int:
         with _opened(self.path, self.name) as file:
-            return file.metadata.num_rows
+            rows: int = file.metadata.num_rows
+            return rows
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
         """All rows, or some columns of them, in their order and in batches.
@@ -69,7 +70,8 @@ class Stored:
     def read(self) -> pd.DataFrame:
         """All rows at once; for errors see `batches`."""
         with _opened(self.path, self.name) as file:
-            return file.read().to_pandas()
+            table: pd.DataFrame = file.read().to_pandas()
+            return table
 
 
 @contextmanager

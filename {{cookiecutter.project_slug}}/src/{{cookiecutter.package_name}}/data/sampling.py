@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .parquet import Stored
 
@@ -39,7 +39,7 @@ def sample(
     if len(rows) <= most:
         return rows.read(), np.arange(len(rows))
     left = _counts(rows, strata)
-    wanted = _shares(left, most) if strata else {None: most}
+    wanted: dict[object, int] = _shares(left, most) if strata else {None: most}
     rng = np.random.default_rng(seed)
     parts, places, above = [], [], 0
     for batch in rows.batches():
@@ -80,4 +80,5 @@ def _by_stratum(batch: pd.DataFrame, strata: str | None) -> list[tuple[object, n
 
     if strata is None:
         return [(None, np.arange(len(batch)))]
-    return sorted(batch.groupby(strata).indices.items())
+    places: dict[Any, Any] = batch.groupby(strata).indices
+    return sorted(places.items())

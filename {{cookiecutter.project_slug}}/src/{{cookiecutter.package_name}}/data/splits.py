@@ -144,7 +144,8 @@ def _given(rows: Rows, contract: Contract) -> Sides:
 
     def of_train(frame: pd.DataFrame) -> np.ndarray:
         _, copies = found_in(known, row_hashes(frame[contract.observation], 0).to_numpy())
-        return ~of_test(frame) & ~copies
+        fresh: np.ndarray = ~of_test(frame) & ~copies
+        return fresh
 
     return Sides(of_train, of_test, "as given")
 
@@ -257,7 +258,8 @@ def _since(first: Any, times: pd.Series) -> np.ndarray:
 
     if first is None:
         return np.zeros(len(times), dtype=bool)
-    return (times >= first).to_numpy(dtype=bool)
+    since: np.ndarray = (times >= first).to_numpy(dtype=bool)
+    return since
 
 
 def row_hashes(frame: pd.DataFrame, seed: int) -> pd.Series:
@@ -290,7 +292,7 @@ def folds(rows: pd.DataFrame, contract: Contract, params: Params) -> list[Fold]:
     if params.train.holdout is not None:
         made = [_held_out(rows, contract, params, params.train.holdout)]
     elif params.split.by == "time":
-        made = _forward(rows[require_column(contract, "time")], params.train.folds)
+        made = _forward(rows[require_column(contract, "time")], params.train.many_folds)
     elif params.split.by == "group":
         made = _by_group(y, rows[require_column(contract, "group")], params)
     else:
@@ -352,7 +354,7 @@ def _held_out(rows: pd.DataFrame, contract: Contract, params: Params, share: flo
 def _by_row(rows: pd.DataFrame, contract: Contract, params: Params) -> list[Fold]:
     import numpy as np
 
-    many, strata = params.train.folds, _strata(rows, contract, params)
+    many, strata = params.train.many_folds, _strata(rows, contract, params)
     _require_rows(rows[contract.target].to_numpy(), params)
     dealt = deal(rows[contract.observation], strata, many, params.seed)
     made = [(np.flatnonzero(dealt != fold), np.flatnonzero(dealt == fold)) for fold in range(many)]
@@ -367,7 +369,7 @@ def _by_row(rows: pd.DataFrame, contract: Contract, params: Params) -> list[Fold
 def _require_rows(y: np.ndarray, params: Params) -> None:
     import numpy as np
 
-    many = params.train.folds
+    many = params.train.many_folds
     if len(y) < many:
         raise UserError(f"params.yaml: train.folds: {many} is more than the {len(y)} train rows")
     if params.kind == "regression":
@@ -384,7 +386,7 @@ def _by_group(y: np.ndarray, groups: pd.Series, params: Params) -> list[Fold]:
     from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
     _require_rows(y, params)
-    many, distinct = params.train.folds, groups.nunique(dropna=False)
+    many, distinct = params.train.many_folds, groups.nunique(dropna=False)
     if distinct < many:
         raise UserError(
             f"params.yaml: train.folds: {many} folds by group need {many} groups, but "

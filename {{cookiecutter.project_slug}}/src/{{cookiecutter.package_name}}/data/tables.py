@@ -49,6 +49,7 @@ def read_batches(
         UserError: The file is missing, empty, of another kind or not readable as what it is.
     """
     require_file(path, name)
+    batches: Iterator[pd.DataFrame]
     match kind_of(path):
         case "parquet":
             batches = (with_gaps(batch, missing) for batch in parquet_batches(path, name))

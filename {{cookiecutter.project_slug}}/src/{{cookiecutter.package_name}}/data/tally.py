@@ -11,7 +11,10 @@ from .contract import NUMBERS, Contract
 from .raw import Raw
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+
+    Number = np.integer | np.floating
 
 
 class Tally:
@@ -29,7 +32,7 @@ class Tally:
         """Rows of each file."""
         self.missing: Counter[str] = Counter()
         """Of each column, among the rows that are kept."""
-        self.extents: dict[str, tuple[float, float]] = {}
+        self.extents: dict[str, tuple[Number, Number]] = {}
         """Smallest and largest number of each column, among the rows that are kept."""
         self.breaches: Counter[tuple[str, str]] = Counter()
         """Of each file and column, the earliest first."""
@@ -58,8 +61,8 @@ class Tally:
             files = self.ignored.setdefault(str(name), [])
             if raw.file not in files and raw.cells[name].notna().any():
                 files.append(raw.file)
-        for column, found in breaches.groupby("column", sort=False):
-            place = raw.file, str(column)
+        for label, found in breaches.groupby("column", sort=False):
+            place = raw.file, str(label)
             self.breaches[place] += len(found)
             if place not in self.first_breaches:
                 first = found.head(1).assign(row=found["row"] + raw.above)

@@ -8,15 +8,15 @@ import io
 import json
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import UserError, shortened
-from .archives import AT_ONCE, members, opened_zip, unpacked_gzip, unpacked_member
+from .archives import AT_ONCE, Unpacked, members, opened_zip, unpacked_gzip, unpacked_member
 from .contract import Layout
 from .kinds import KINDS, Kind, kind_of
 from .names import named, numbered, require_distinct
@@ -45,7 +45,7 @@ class Text(NamedTuple):
     """What messages call it."""
     kind: Kind
     """`text` or `json`."""
-    opened: Callable[[], BinaryIO]
+    opened: Callable[[], IO[bytes] | Unpacked]
     """Opens it to read its bytes, unpacked."""
 
 
@@ -59,7 +59,7 @@ def texts(path: Path, name: str) -> Iterator[list[Text]]:
     match kind_of(path):
         case "gzip":
             inner = KINDS.get(Path(path.stem).suffix.lower())
-            kind = "json" if inner == "json" else "text"
+            kind: Kind = "json" if inner == "json" else "text"
             yield [Text(name, kind, partial(unpacked_gzip, path, name))]
         case "zip":
             with opened_zip(path, name) as archive:
@@ -75,7 +75,7 @@ def texts(path: Path, name: str) -> Iterator[list[Text]]:
                     for member in found
                 ]
         case kind:
-            yield [Text(name, kind, partial(path.open, "rb"))]
+            yield [Text(name, kind, lambda: path.open("rb"))]
 
 
 def _tables_among(files: Sequence[str]) -> list[str]:
@@ -89,7 +89,7 @@ def _tables_among(files: Sequence[str]) -> list[str]:
     ]
 
 
-def pieces(text: Text, encoding: str) -> Iterator[str]:
+def pieces(text: Text, encoding: str) -> Generator[str]:
     """The content, piece by piece, without a byte order mark.
 
     Raises:
@@ -192,7 +192,7 @@ def text_batches(
                 else _from_csv(text, missing, layout)
             )
             for batch in batches:
-                names = names or list(batch)
+                names = names or list(batch.columns)
                 if {*batch} != {*names}:
                     raise UserError(f"{name}: the tables in it have different columns")
                 yield batch[names]

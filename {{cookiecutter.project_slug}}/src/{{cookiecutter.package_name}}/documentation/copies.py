@@ -78,7 +78,7 @@ def _decision(path: Path, name: str) -> str:
 
 def _notebook(project: Project, path: Path) -> dict[str, Any]:
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         notebook["cells"]
     except (ValueError, TypeError, KeyError) as error:
         name = project.name(path)

@@ -98,7 +98,7 @@ class Problem:
 Build = Callable[..., BaseEstimator]
 
 
-def candidate(build: Build | None = None, *, takes_codes: bool = False) -> Any:
+def candidate(build: Build | None = None, *, takes_codes: bool = False) -> Callable[..., Any]:
     """Register `build` under its own name; its options are checked against its annotations.
 
     Args:

@@ -86,13 +86,13 @@ class Facts:
     def split(self) -> str:
         """How the test rows were set apart."""
         if self.given_split:
-            return f"those that {code(self.contract.part)} calls test"
+            return f"those that {code(self.contract.part or '')} calls test"
         share = f"{100 * self.params.split.test_fraction:g}%"
         match self.params.split.by:
             case "time":
-                return f"the latest {share} by {code(self.contract.time)}"
+                return f"the latest {share} by {code(self.contract.time or '')}"
             case "group":
-                return f"about {share}, every {code(self.contract.group)} whole"
+                return f"about {share}, every {code(self.contract.group or '')} whole"
         return f"about {share}, each drawn by what it holds"
 
     @property
@@ -179,7 +179,7 @@ class Facts:
     def beats_the_baseline(self) -> bool:
         """Whether the whole interval of what the champion is better by is above zero."""
         gain = self.metrics["gain"][self.primary.name]
-        return gain is not None and gain[0] > 0
+        return bool(gain and gain[0] > 0)
 
     @property
     def gain(self) -> str:
@@ -196,7 +196,7 @@ class Facts:
     def all_learnt_from(self) -> str:
         """What rows the candidates learnt from, if it is the same for all."""
         learnt = {*self.leaderboard["learnt"]}
-        return learnt.pop() if len(learnt) == 1 else ""
+        return str(learnt.pop()) if len(learnt) == 1 else ""
 
     @property
     def worse_in(self) -> list[str]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sklearn.base import TransformerMixin
     from sklearn.compose import ColumnTransformer
 
-GROUPS = {
+GROUPS: dict[str, str] = {
     **dict.fromkeys(("numeric", "integer"), "numeric"),
     **{name: name for name in (*LEVELS, "datetime", "image")},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
@@ -13,12 +13,13 @@ from matplotlib.figure import Figure
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.typing import RcKeyType
 
     from .metrics import Outcome
 
 CURVES_SHOWN, COUNTS_SHOWN = 10, 20
 BLUE, ORANGE, GREY = "#1f5f99", "#d9730d", "#8a8f98"
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "font.size": 10,
     "axes.titlesize": 12,
     "axes.titlelocation": "left",

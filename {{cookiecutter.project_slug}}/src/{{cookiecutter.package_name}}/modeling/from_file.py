@@ -45,7 +45,7 @@ class Matrix:
         """Write (n_rows, n_columns) further numbers below the others."""
         self.rows += len(numbers)
         self.columns = numbers.shape[1]
-        self.file.write(np.ascontiguousarray(numbers, dtype=self.dtype))
+        self.file.write(np.ascontiguousarray(numbers, dtype=self.dtype).data)
 
     def block(self, number: int) -> np.ndarray:
         """(ROWS_IN_BLOCK, n_columns) numbers, or fewer in the last block."""
@@ -96,7 +96,8 @@ class Learnable:
     def _as_numbers(self, y: pd.Series) -> np.ndarray:
         if self.labels is None:
             return y.to_numpy(dtype="float64")
-        return pd.Index(self.labels).get_indexer(y)
+        places: np.ndarray = pd.Index(self.labels).get_indexer(y)
+        return places
 
     def __enter__(self) -> Self:
         return self

@@ -62,7 +62,8 @@ class Outcome:
     @property
     def decided(self) -> np.ndarray:
         """(n_rows,) place of the most probable class."""
-        return self.predicted.argmax(axis=1)
+        places: np.ndarray = self.predicted.argmax(axis=1)
+        return places
 
     @property
     def judged(self) -> range:
@@ -138,7 +139,8 @@ def numbered(groups: pd.Series | None) -> np.ndarray | None:
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     """`above / below`, nan where nothing is below."""
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+    ratio: np.ndarray = np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+    return ratio
 
 
 def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -238,16 +240,19 @@ def calibration_error(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
 
 def calibration_bin(likely: np.ndarray) -> np.ndarray:
     """(n_rows,) which of the equal ranges each probability falls into, from 0."""
-    return np.minimum((likely * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    bins: np.ndarray = np.minimum((likely * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    return bins
 
 
 def _errors(outcome: Outcome) -> np.ndarray:
-    return outcome.predicted - outcome.actual
+    errors: np.ndarray = outcome.predicted - outcome.actual
+    return errors
 
 
 def rmse(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """The root of the mean squared error, in the target's unit."""
-    return np.sqrt(_mean(_errors(outcome) ** 2, weights))
+    roots: np.ndarray = np.sqrt(_mean(_errors(outcome) ** 2, weights))
+    return roots
 
 
 def mae(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
@@ -266,7 +271,8 @@ def median_error(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     rows = reached[:, -1:]
     lower = (reached > (rows - 1) // 2).argmax(axis=1)
     upper = (reached > rows // 2).argmax(axis=1)
-    return (errors[order][lower] + errors[order][upper]) / 2
+    medians: np.ndarray = (errors[order][lower] + errors[order][upper]) / 2
+    return medians
 
 
 def r2(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
@@ -344,7 +350,8 @@ def resampled(
         drawn = _draws(metrics, subset, own, many, share, rng)
         figures.append(drawn + (whole - centre)[:, np.newaxis])
     low, high = np.array([metric.bounds for metric in metrics]).T[..., np.newaxis]
-    return np.clip(np.concatenate(figures, axis=1), low, high)
+    bounded: np.ndarray = np.clip(np.concatenate(figures, axis=1), low, high)
+    return bounded
 
 
 def _draws(

@@ -104,7 +104,7 @@ class Network(BaseEstimator):
     """Seed of the weights, the shuffling and the validation rows."""
 
     def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
+        state: dict[str, Any] = super().__getstate__()
         return state | {NETWORK: _pack(state[NETWORK])} if NETWORK in state else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -123,8 +123,10 @@ class Network(BaseEstimator):
         """What the network takes for (n_rows, n_features) float32 numbers."""
         return (X,)
 
-    _vary: ClassVar[Vary | None] = None
-    """What makes other inputs of those of a batch, in every epoch anew."""
+    @property
+    def _vary(self) -> Vary | None:
+        """What makes other inputs of those of a batch, in every epoch anew."""
+        return None
 
     def _learn_targets(self, parts: Iterable[np.ndarray]) -> None:
         """Find what `_targets` needs of all (n_rows,) labels or targets, which come in parts."""
@@ -264,12 +266,14 @@ class NetworkClassifier(ClassifierMixin, Network):
     def predict_proba(self, X: Any) -> np.ndarray:
         """(n_rows, n_classes) probabilities, in the order of `classes_`; each row sums to 1."""
         outputs = self._outputs(X)
-        return outputs / outputs.sum(axis=1, keepdims=True)
+        likely: np.ndarray = outputs / outputs.sum(axis=1, keepdims=True)
+        return likely
 
     def predict(self, X: Any) -> np.ndarray:
         """(n_rows,) most probable class."""
         likely = self.predict_proba(X)
-        return self.classes_[likely.argmax(axis=1)]
+        classes: np.ndarray = self.classes_[likely.argmax(axis=1)]
+        return classes
 
 
 @parameters

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from inspect import Parameter, signature
 from typing import Any, get_type_hints
 
-from pydantic import ValidationError, create_model, validate_call
+from pydantic import BaseModel, ValidationError, create_model, validate_call
 
 from ..errors import UserError
 from ..params import explain, nearest
@@ -44,8 +44,11 @@ class Registry:
         function = self._functions[name]
         annotations = get_type_hints(function, include_extras=True)
         parameters = signature(function).parameters
-        fields = {key: (annotations[key], parameters[key].default) for key in self.options(name)}
-        return create_model(name, **fields).model_json_schema()
+        fields: dict[str, Any] = {
+            key: (annotations[key], parameters[key].default) for key in self.options(name)
+        }
+        model: type[BaseModel] = create_model(name, **fields)
+        return model.model_json_schema()
 
     def call(self, name: str, options: dict[str, Any], where: str, *arguments: object) -> Any:
         """What the function `name` makes of `arguments` and its `options`.

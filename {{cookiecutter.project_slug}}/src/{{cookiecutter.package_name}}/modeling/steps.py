@@ -174,7 +174,8 @@ def elapsed(_: Scope) -> TransformerMixin:
 def mirrored_log1p(X: np.ndarray) -> np.ndarray:
     """The sign of each number times the logarithm of one more than its size."""
     X = np.asarray(X, dtype="float64")
-    return np.sign(X) * np.log1p(np.abs(X))
+    mirrored: np.ndarray = np.sign(X) * np.log1p(np.abs(X))
+    return mirrored
 
 
 def on_circles(X: pd.DataFrame) -> np.ndarray:
@@ -203,11 +204,13 @@ class QuantileBins(KBinsDiscretizer):
             warnings.filterwarnings(
                 "ignore", "Bins whose width|Feature .* is constant", UserWarning
             )
-            return super().fit(_writable(X), y, sample_weight)
+            super().fit(_writable(X), y, sample_weight)
+        return self
 
     def transform(self, X: Any) -> np.ndarray:
         """(n_rows, n_bins) which bin each number is in."""
-        return super().transform(_writable(X))
+        bins: np.ndarray = super().transform(_writable(X))
+        return bins
 
 
 def _writable(X: Any) -> np.ndarray:

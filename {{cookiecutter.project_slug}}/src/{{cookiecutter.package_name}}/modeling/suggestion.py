@@ -49,7 +49,8 @@ def _metric(contract: Contract, table: pd.DataFrame) -> str:
 
 def _is_spread(numbers: pd.Series) -> bool:
     """Whether a few numbers are far above all others."""
-    return bool(numbers.astype("float64").skew() > SPREAD)
+    skew: Any = numbers.astype("float64").skew()
+    return bool(skew > SPREAD)
 
 
 def _recipes(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil, cos, pi
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -20,7 +20,11 @@ from ..data.batches import ahead
 from ..errors import UserError
 from ..reproducibility.runtime import import_keras
 
-keras = import_keras()
+if TYPE_CHECKING:
+    import keras
+else:
+    keras = import_keras()
+
 # What a network takes: one array or several, of n_rows each.
 Inputs = tuple[np.ndarray, ...]
 Vary = Callable[[Inputs, np.random.Generator], Inputs]
@@ -238,12 +242,13 @@ def train(
 def _fed(rows: Rows | Shuffled, how: Training, vary: Vary | None) -> dict[str, Any]:
     """What `fit` takes of the rows: arrays, or batches where they are varied or come in parts."""
     size = how.batch_size
-    if isinstance(rows, Rows) and vary is None:
-        rows = rows.filled(size)
-        arrays = {"x": _of_one(rows.X), "y": rows.y, "sample_weight": rows.weights}
-        return arrays | {"batch_size": size}
+    batches: keras.utils.PyDataset
     if isinstance(rows, Rows):
-        batches = Varied(rows.filled(size), size, vary, np.random.default_rng(how.seed))
+        rows = rows.filled(size)
+        if vary is None:
+            arrays = {"x": _of_one(rows.X), "y": rows.y, "sample_weight": rows.weights}
+            return arrays | {"batch_size": size}
+        batches = Varied(rows, size, vary, np.random.default_rng(how.seed))
     else:
         batches = Streamed(rows, size, vary, how.seed)
     # Keras would shuffle the batches once more, by Python's own generator.
@@ -256,7 +261,7 @@ def predict(network: keras.Model, X: Inputs) -> np.ndarray:
     _assign(twin.weights, _values(network.weights))
     places = _filled(len(X[0]), PREDICTED_AT_ONCE)
     inputs = _of_one(tuple(part[places] for part in X))
-    outputs = twin.predict(inputs, batch_size=PREDICTED_AT_ONCE, verbose=0)
+    outputs: np.ndarray = twin.predict(inputs, batch_size=PREDICTED_AT_ONCE, verbose=0)
     return outputs[: len(X[0])].astype("float64")
 
 

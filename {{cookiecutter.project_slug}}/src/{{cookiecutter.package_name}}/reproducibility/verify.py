@@ -123,7 +123,9 @@ def _lock(project: Project, missing: str) -> dict[str, Any]:
 def _processor(project: Project) -> str | None:
     if not project.environment_file.exists():
         return None
-    return read_yaml(project.environment_file, "environment.yaml").get("processor")
+    content = read_yaml(project.environment_file, "environment.yaml") or {}
+    processor: str | None = content.get("processor")
+    return processor
 
 
 def _rebuild(project: Project, clone: Project, scratch: Path) -> None:

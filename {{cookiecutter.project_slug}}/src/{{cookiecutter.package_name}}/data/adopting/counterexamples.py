@@ -89,7 +89,7 @@ class _Search:
         """Take in (n_rows,) cells as they came, the same typed, and which are not admitted."""
         gaps = typed.isna()
         if breaches is not None:
-            gaps.iloc[breaches["row"] - 1] = False
+            gaps.iloc[breaches["row"].to_numpy() - 1] = False
             self._collect(cells, breaches)
         if not self.missing and gaps.any():
             self.gaps.append(cells[gaps].head(1))

@@ -132,7 +132,7 @@ def _twins(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
     if not 1 < len(names) <= MOST_COMPARED or len(table) < 3:
         return
     correlations = table[names].astype("float64").corr(min_periods=3).abs().to_numpy()
-    gaps, told = table[names].isna().sum(), set()
+    gaps, told = table[names].isna().sum(), set[str]()
     for one, other in np.argwhere(np.triu(correlations > SAME, k=1)):
         kept, lost = sorted((names[one], names[other]), key=lambda name: int(gaps[name]))
         if not {kept, lost} & told:

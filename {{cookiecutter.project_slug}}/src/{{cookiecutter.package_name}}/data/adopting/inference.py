@@ -9,7 +9,7 @@ import math
 import re
 from collections import Counter
 from shlex import quote
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import shortened
 from ..conformity import as_texts, numbers, times
@@ -226,8 +226,9 @@ def _counts_rows(cells: pd.Series) -> bool:
 
 def _sentinel(texts: pd.Series, found: pd.Series) -> str | None:
     """A number such as -999 that must stand for a missing one: repeated, far from all others."""
-    for text in (found.idxmin(), found.idxmax()) if found.notna().any() else ():
-        mark = texts[text]
+    ends: tuple[Any, ...] = (found.idxmin(), found.idxmax()) if found.notna().any() else ()
+    for place in ends:
+        mark: str = texts[place]
         same = (texts == mark).to_numpy()
         others = found[~same].dropna()
         if not SENTINEL.fullmatch(mark) or same.sum() < 2 or others.nunique() < 3:
@@ -303,7 +304,8 @@ def _span(found: pd.Series) -> str:
 
 def _of_texts(cells: pd.Series, texts: pd.Series) -> Guess:
     distinct, rows = texts.nunique(), len(texts)
-    words = texts.iloc[:1000].str.split().str.len().mean()
+    split: pd.Series = texts.iloc[:1000].str.split()
+    words = split.str.len().mean()
     if distinct == rows and rows > FEW_VALUES:
         if words >= 3:
             return _finished(
@@ -405,9 +407,9 @@ def _finished(
     guessed: Type,
     note: str,
     doubts: list[str] | None = None,
-    **more: object,
+    **more: Any,
 ) -> Guess:
-    shown = texts[~texts.isin(list(more.get("missing", ())))]  # type: ignore[call-overload]
+    shown = texts[~texts.isin(list(more.get("missing", ())))]
     holes = bool(cells.isna().any()) or len(shown) < len(texts)
     column = Column(
         type=guessed,

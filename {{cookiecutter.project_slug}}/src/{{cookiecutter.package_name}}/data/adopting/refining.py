@@ -94,7 +94,8 @@ def _joined(cells: pd.Series, found: Found) -> pd.Series:
 
     fresh = found.cells[~found.cells.index.isin(cells.index)]
     again = cells.dropna().head(1 if found.repeats else 0).set_axis([AGAIN] * found.repeats)
-    return pd.concat([cells, fresh, again]).rename(cells.name)
+    joined: pd.Series = pd.concat([cells, fresh, again]).rename(cells.name)
+    return joined
 
 
 def _holds(claimed: Column, guessed: Column | None, cells: pd.Series, layout: Layout) -> bool:

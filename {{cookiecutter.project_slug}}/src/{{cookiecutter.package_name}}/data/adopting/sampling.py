@@ -108,7 +108,9 @@ class _Drawing:
         above = np.array([self.classes[text] for text in classes], dtype="int64")
         places = pd.Series(codes, texts.index).groupby(codes).cumcount() + above[codes]
         self.classes.update(dict(zip(classes, np.bincount(codes).tolist(), strict=True)))
-        return (places < FIRST_OF_A_CLASS).reindex(batch.index, fill_value=False).to_numpy()
+        early = (places < FIRST_OF_A_CLASS).reindex(batch.index, fill_value=False)
+        first: np.ndarray = early.to_numpy()
+        return first
 
     def _has_many_classes(self) -> bool:
         return len(self.classes) > MOST_CATEGORIES

@@ -8,10 +8,10 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from ...errors import UserError
-from ..contract import Layout
+from ..contract import DecimalMark, GroupMark, Layout, QuoteMark
 from ..names import named, numbered, require_distinct
 from ..texts import LONGEST_CELL, Text, pieces, start
 
@@ -61,7 +61,9 @@ def sniff(text: Text, target: str | None) -> Sniffed:
     if text.kind == "json":
         return Sniffed(Layout(encoding=encoding), [*notes, "JSON"], doubts)
     sample = _sample(characters, text.name)
-    quote = '"' if '"' in sample or not re.search(IN_QUOTES, sample, re.MULTILINE) else "'"
+    quote: QuoteMark = (
+        '"' if '"' in sample or not re.search(IN_QUOTES, sample, re.MULTILINE) else "'"
+    )
     delimiter = max(DELIMITERS, key=lambda one: _fitness(sample, one, quote))
     lines = list(_records(sample, delimiter, quote))
     if not any(cell for _, record in lines for cell in record):
@@ -204,7 +206,7 @@ def _is_number(cell: str) -> bool:
     return bool(re.fullmatch(r"[+-]?[\d.,' \u00a0\u202f\u2019]*\d[\d.,]*([eE][+-]?\d+)?", cell))
 
 
-def _number_marks(cells: Iterable[str]) -> tuple[str, str | None, str]:
+def _number_marks(cells: Iterable[str]) -> tuple[DecimalMark, GroupMark | None, str]:
     """What stands before decimals, what between thousands, and a number that leaves it open."""
     decimals: Counter[str] = Counter()
     thousands: Counter[str] = Counter()
@@ -235,4 +237,6 @@ def _number_marks(cells: Iterable[str]) -> tuple[str, str | None, str]:
     if not groups and other in open_ones:
         groups = [other]
     sure = bool(decimals or thousands) or "," not in open_ones
-    return decimal, groups[0] if groups else None, "" if sure else open_ones[","]
+    # A cell with any other sign is no number.
+    known = cast("tuple[DecimalMark, GroupMark | None]", (decimal, groups[0] if groups else None))
+    return *known, "" if sure else open_ones[","]

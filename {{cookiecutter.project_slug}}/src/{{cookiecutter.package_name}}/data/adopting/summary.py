@@ -35,7 +35,7 @@ def summary(name: str, understanding: Understanding) -> list[str]:
 
 def _table(understanding: Understanding) -> list[str]:
     contract, table = understanding.contract, understanding.table
-    rows = [("column", "type", "missing", "holds", "")]
+    rows: list[tuple[str, ...]] = [("column", "type", "missing", "holds", "")]
     for name, column in contract.columns.items():
         if contract.images and name != contract.target:
             continue

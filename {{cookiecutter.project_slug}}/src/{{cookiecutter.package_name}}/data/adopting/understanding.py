@@ -290,8 +290,8 @@ def _admitting(
                 f"all others are {first['rule']}"
             )
         about[name].append(f"holds all sorts, such as {first['value']!r}: taken for text")
-        plain = {"meaning": TO_SAY, "nullable": True, "guessed": "all sorts"}
-        columns = {**columns, name: Column(type="text", **plain)}
+        plain = Column(type="text", meaning=TO_SAY, nullable=True, guessed="all sorts")
+        columns = {**columns, name: plain}
     return columns
 
 
@@ -359,7 +359,7 @@ def understand_images(
     )
     raw, breaches = pictures.read_images(path, name, contract, resize=resize)
     table, _ = apply(contract.columns, raw, contract.layout)
-    kept = table.drop(index=breaches["row"] - 1).reset_index(drop=True)
+    kept = table.drop(breaches["row"] - 1).reset_index(drop=True)
     if len(breaches):
         unusable = f"{len(breaches)} of {len(raw)} images cannot be used; {first_breach(breaches)}"
         if len(breaches) > allowed * len(raw):
@@ -370,5 +370,5 @@ def understand_images(
         told.append(unusable)
     shade = "colour" if colour else "grey"
     notes = [f"{len(raw)} images, {width}x{height}, {shade}, {len(classes)} classes"]
-    about = {None: told + doubts(kept, contract)}
+    about: dict[str | None, list[str]] = {None: told + doubts(kept, contract)}
     return Understanding(contract, kept, notes, about, resize)
