@@ -1,0 +1,55 @@
+"""A project without data: every command says what to do next, and its tests pass."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Project, bake
+
+USE = "references/schema.yaml: says nothing yet; the command `use FILE --target COLUMN` writes it"
+SAID = {
+    "dvc repro": f"error: {USE}",
+    "dvc repro notebooks/dvc.yaml": f"error: {USE}",
+    "my-project ingest": f"error: {USE}",
+    "my-project preprocess": f"error: {USE}",
+    "my-project train": f"error: {USE}",
+    "my-project evaluate": "error: models/champion: not there yet; `dvc repro train` makes it",
+    "my-project predict x.csv": "error: models/champion: not there yet; `dvc repro train` makes it",
+    "my-project verify": "error: HEAD: no such commit; verify needs one to rebuild",
+    "my-project doctor": f"wrong  data      {USE}",
+    "my-project use": "the following arguments are required: source",
+    "python -m my_project.notebooks notebooks/1.0-yn-data-exploration.ipynb": USE,
+}
+OF_THE_PROJECT = ["config", "documentation", "dvc", "environment", "notebooks"]
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = bake(tmp_path_factory.mktemp("empty"), dataset="none")
+    project.run("uv", "sync")
+    return project
+
+
+@pytest.mark.parametrize("command", SAID)
+def test_a_command_without_data_says_what_to_do(empty: Project, command: str) -> None:
+    done = empty.try_run("uv", "run", *command.split())
+    assert done.returncode != 0
+    assert SAID[command] in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_documentation_is_made_without_data(empty: Project) -> None:
+    empty.run("make", "docs")
+    said = {
+        "results.html": "Nothing has been computed yet.",
+        "data_dictionary.html": "There is none yet: the command",
+        "notebooks/index.html": "Not run yet:",
+    }
+    for name, sentence in said.items():
+        assert sentence in (empty / f"docs/_build/html/{name}").read_text(encoding="utf-8")
+
+
+def test_tests_pass_without_data(empty: Project) -> None:
+    # Those that read the project's own files; all others work on made-up rows.
+    files = [f"tests/test_{name}.py" for name in OF_THE_PROJECT]
+    assert " passed" in empty.run("uv", "run", "pytest", *files)
+    empty.run("make", "lint")
