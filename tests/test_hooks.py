@@ -1,0 +1,110 @@
+"""What is checked before a commit: each hook lets the project pass and refuses what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from conftest import Project
+from ruamel.yaml import YAML
+
+# An example that Amazon's own manual gives; in two parts, since this file is searched as well.
+KEY = "aws_access_key_id = " + "AKIA" + "IOSFODNN7EXAMPLE\n"
+PRIVATE = "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIBOgIBAAJBAK\n"
+NOTEBOOK = "notebooks/1.0-yn-data-exploration.ipynb"
+
+
+def writes(name: str, content: str) -> Callable[[Project], None]:
+    """A new file."""
+
+    def change(project: Project) -> None:
+        (project / name).write_text(content, encoding="utf-8", newline="\n")
+
+    return change
+
+
+def replaces(name: str, old: str, new: str) -> Callable[[Project], None]:
+    """An edit of a file."""
+
+    def change(project: Project) -> None:
+        text = (project / name).read_text(encoding="utf-8")
+        assert old in text
+        writes(name, text.replace(old, new))(project)
+
+    return change
+
+
+# A hook, what it refuses, and what it says.
+REFUSED = [
+    ("ruff-check", writes("src/my_project/own.py", "import os\n"), "F401"),
+    ("ruff-format", writes("src/my_project/own.py", "x  =  1\n"), "1 file reformatted"),
+    ("mypy", writes("src/my_project/own.py", 'X: int = "a"\n'), "Incompatible types"),
+    ("settings", replaces("params.yaml", "seed: 42", "sead: 42"), "sead: unknown key"),
+    ("locks", replaces("params.yaml", "folds: 5", "folds: 4"), "out of date: train, evaluate"),
+    ("locks", replaces("pyproject.toml", '"pillow>=12.0"', '"pillow>=12.1"'), "uv.lock is not"),
+    (
+        "notebook-names",
+        writes("notebooks/Review.ipynb", "{}"),
+        "notebooks/Review.ipynb: a notebook",
+    ),
+    (
+        "nbstripout",
+        replaces(
+            NOTEBOOK,
+            '"outputs": []',
+            '"outputs": [{"name": "stdout", "output_type": "stream", "text": "x"}]',
+        ),
+        "files were modified",
+    ),
+    ("large-files", writes("notes.txt", "x" * 1_100_000), "notes.txt (1075 KB) exceeds 1024 KB"),
+    ("secrets", writes("notes.txt", KEY), "AWS Access Key"),
+    ("secrets", writes("notes.txt", PRIVATE), "Private Key"),
+    ("secrets", writes("notes.py", 'password = "hunter2-and-more"\n'), "Secret Keyword"),
+    ("yaml", writes("notes.yaml", "a: [1\n"), "notes.yaml"),
+    ("toml", writes("notes.toml", "a = [1\n"), "notes.toml"),
+]
+
+
+def run(project: Project, hook: str) -> tuple[int, str]:
+    """Its status, and what the hook says of all that git knows."""
+    project.run("git", "add", "--all")
+    done = project.try_run("uv", "run", "pre-commit", "run", hook, "--all-files")
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_every_hook_is_tried(pristine: Project) -> None:
+    config = YAML(typ="safe").load(pristine / ".pre-commit-config.yaml")
+    hooks = {hook["id"] for hook in config["repos"][0]["hooks"]}
+    assert hooks == {hook for hook, *_ in REFUSED} | {"conflicts"}
+
+
+@pytest.mark.parametrize(
+    ("hook", "change", "said"), REFUSED, ids=[f"{hook}-{said}" for hook, _, said in REFUSED]
+)
+def test_a_hook_refuses_what_it_is_for(
+    demo: Project, hook: str, change: Callable[[Project], None], said: str
+) -> None:
+    change(demo)
+    status, told = run(demo, hook)
+    assert status != 0
+    assert said in told
+
+
+def test_a_hook_refuses_a_conflict_that_is_left_over(demo: Project) -> None:
+    (demo / ".git/MERGE_HEAD").touch()
+    (demo / ".git/MERGE_MSG").touch()
+    writes("notes.txt", "<" * 7 + " HEAD\nmine\n" + "=" * 7 + "\nyours\n" + ">" * 7 + " other\n")(
+        demo
+    )
+    try:
+        status, told = run(demo, "conflicts")
+    finally:
+        (demo / ".git/MERGE_HEAD").unlink()
+        (demo / ".git/MERGE_MSG").unlink()
+    assert status != 0
+    assert "notes.txt" in told
+
+
+def test_samples_may_be_large(demo: Project) -> None:
+    writes("data/raw/large.csv", "x" * 1_100_000)(demo)
+    assert run(demo, "large-files")[0] == 0
