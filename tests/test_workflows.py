@@ -120,5 +120,6 @@ def test_results_that_are_not_those_of_the_code_fail(demo: Project, tmp_path: Pa
         demo.run("git", "reset", "--quiet", "--hard", before)
 
 
+@pytest.mark.matrix
 def test_verify_rebuilds_the_commit(demo: Project, tmp_path: Path) -> None:
     play(demo, "verify.yml", "verify", tmp_path, "schedule")

@@ -68,6 +68,7 @@ def works(project: Project, *tests: str) -> None:
     project.run("make", "--dry-run", "lint")
 
 
+@pytest.mark.matrix
 def test_a_project_does_without_notebooks(own: Project) -> None:
     section = follow(own, "Without notebooks")
     without_goal(own, section, "notebooks")
