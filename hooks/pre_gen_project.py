@@ -49,6 +49,8 @@ TAKEN = """
 FOLDERS = "data docs models notebooks references reports src tests".split()
 PORTS = [f"{port}{number}" for port in ("com", "lpt") for number in range(10)]
 WINDOWS_DEVICES = ["aux", "con", "nul", "prn", *PORTS]
+# They shape letters and emoji, and count as no characters that are printed.
+JOINERS = dict.fromkeys([0x200C, 0x200D])
 FREE_TEXTS = ["project_name", "description", "author_name"]
 
 
@@ -90,7 +92,7 @@ def text_mistake(text):
     """Why `text` cannot stand in the files that show it; None if it can."""
     if not text.strip():
         return "it must not be empty"
-    if not text.isprintable():
+    if not text.translate(JOINERS).isprintable():
         return "line breaks and control characters are not allowed; keep it on one line"
     return None
 

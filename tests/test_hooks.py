@@ -96,18 +96,20 @@ def test_a_hook_refuses_what_it_is_for(
 
 
 def test_a_hook_refuses_a_conflict_that_is_left_over(demo: Project) -> None:
-    (demo / ".git/MERGE_HEAD").touch()
-    (demo / ".git/MERGE_MSG").touch()
     writes("notes.txt", "<" * 7 + " HEAD\nmine\n" + "=" * 7 + "\nyours\n" + ">" * 7 + " other\n")(
         demo
     )
-    try:
-        status, told = run(demo, "conflicts")
-    finally:
-        (demo / ".git/MERGE_HEAD").unlink()
-        (demo / ".git/MERGE_MSG").unlink()
+    status, told = run(demo, "conflicts")
     assert status != 0
     assert "notes.txt" in told
+
+
+def test_a_file_that_grows_is_refused_too(demo: Project) -> None:
+    page = (demo / "reports/index.html").read_text(encoding="utf-8")
+    writes("reports/index.html", page + "x" * 1_100_000)(demo)
+    status, told = run(demo, "large-files")
+    assert status != 0
+    assert "reports/index.html" in told
 
 
 def test_samples_may_be_large(demo: Project) -> None:

@@ -39,9 +39,10 @@ TEXTS = {
     "of Windows": r"C:\x",
     "markup": "<b>&amp; [link](x.md) *bold* _it_ | {role}`x`",
     "script": "<script>alert(1)</script>",
-    "emoji": "\N{BAR CHART}\N{ZERO WIDTH JOINER}".rstrip("\u200d") + " data",
+    "emoji": "\N{BAR CHART} by \N{WOMAN}\N{ZERO WIDTH JOINER}\N{MICROSCOPE}",
     "accents": "Zoë Ångström-Núñez",
     "right to left": "مشروع البيانات",
+    "Persian": "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
     "Chinese": "数据 科学",
     "long": "x" * 200,
     "long words": "word " * 39 + "end.",
@@ -184,6 +185,15 @@ def test_an_empty_answer_is_refused(tmp_path: Path, question: str) -> None:
     assert done.returncode != 0
     assert f"{question}: '' will not do: " in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("length", [50, 70, 200])
+def test_a_long_name_alone_makes_a_project(tmp_path: Path, length: int) -> None:
+    project = made(tmp_path, {"project_name": ("word " * 40)[:length], "author_name": "A " * 200})
+    assert len(project.root.name) <= 60
+    (package,) = [path.parent.name for path in project.root.glob("src/*/__init__.py")]
+    assert len(package) <= 40
+    assert (project / "notebooks/1.0-aaaaa-data-exploration.ipynb").is_file()
 
 
 def test_a_choice_that_is_none_is_refused(tmp_path: Path) -> None:

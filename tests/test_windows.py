@@ -11,7 +11,7 @@ import pytest
 from conftest import Project, bake
 from ruamel.yaml import YAML
 
-LONGEST = {"package_name": "x" * 40, "author_name": "A " * 10}
+LONGEST = {"package_name": "x" * 40, "author_name": "A " * 300}
 # Beside the path of the project itself, within the 260 that Windows allows by default.
 MOST = 140
 FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]|[ .]$')

@@ -13,7 +13,9 @@ PACKAGE = next((ROOT / "src").glob("*/__init__.py")).parent
 plain = import_module(f"{PACKAGE.name}.markdown").plain
 
 # The name for people is the heading of the README.
-project = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+README = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+HEADINGS = [line.removeprefix("# ") for line in README if line.startswith("# ")]
+project = next(iter(HEADINGS), METADATA["name"])
 author = METADATA["authors"][0]["name"]
 version = release = METADATA["version"]
 

@@ -172,6 +172,11 @@ def test_every_check_is_printed_and_what_is_wrong_is_an_error(
         "note   one       could be better",
         "ok     params    classification",
     ]
+    checks["one"] = lambda _: 1 / 0
+    with pytest.raises(UserError, match="to mend: one"):
+        doctor.main()
+    assert "wrong  one       ZeroDivisionError: division by zero" in capsys.readouterr().out
+    checks["one"] = lambda _: doctor.note("could be better")
     write_params(project, kind="guess")
     with pytest.raises(UserError, match="to mend: params; the lines above say how"):
         doctor.main()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from .config import Project
-from .errors import UserError
+from .errors import UserError, shortened
 from .params import nearest
 
 
@@ -108,8 +108,7 @@ def keras(project: Project) -> Finding:
     """Whether Keras' backend is installed, and whether it computes on a GPU."""
     from .reproducibility.runtime import import_keras
 
-    backend = project.params().keras_backend
-    import_keras()
+    backend = str(import_keras().backend.backend())
     gpus = _gpus(backend)
     if gpus:
         return ok(f"{backend} on {gpus} GPU{'s' if gpus > 1 else ''}")
@@ -201,6 +200,8 @@ def main(only: Sequence[str] | None = None) -> None:
             finding = CHECKS[name](project)
         except UserError as error:
             finding = wrong("; ".join(str(error).splitlines()))
+        except Exception as error:  # whatever else is ill must not end the examination
+            finding = wrong(shortened(f"{type(error).__name__}: {error}", 200))
         print(f"{finding.state:<5}  {name:<8}  {finding.said}")
         if finding.state == "wrong":
             to_mend.append(name)

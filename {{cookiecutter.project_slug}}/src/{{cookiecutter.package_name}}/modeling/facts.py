@@ -183,13 +183,13 @@ class Facts:
 
     @property
     def gain(self) -> str:
-        """What the champion is better by in the primary metric, or nothing if undefined."""
-        gain = self.metrics["gain"][self.primary.name]
-        if gain is None:
+        """What the champion is better by in the primary metric; nothing if it is not."""
+        if not self.beats_the_baseline:
             return ""
+        low, high = self.metrics["gain"][self.primary.name]
         return (
-            f"On the same resamples of the rows its {self.primary.name} is better than the "
-            f"baseline's by {gain[0]:.4f} to {gain[1]:.4f}."
+            f"On the same resamples of the rows the champion's {self.primary.name} is better than "
+            f"the baseline's by {low:.4f} to {high:.4f}."
         )
 
     @property
