@@ -1,10 +1,8 @@
 """The doctor: what it finds, and what it says would mend it."""
 
 import json
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from conftest import write_params
@@ -34,15 +32,6 @@ def kept_by_dvc(project: Project) -> None:
     run(project, sys.executable, "-m", "dvc", "init", "--quiet")
 
 
-def without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *commands: str) -> None:
-    """A PATH on which only these commands are missing of those that the doctor asks."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    for name in {"git", "uv"} - {*commands}:
-        (folder / name).symlink_to(shutil.which(name))
-    monkeypatch.setenv("PATH", str(folder))
-
-
 @pytest.mark.parametrize(
     ("asked", "state", "said"),
     [
@@ -65,11 +54,9 @@ def test_the_projects_own_python_is_right(
     assert doctor.python(project).state == "ok"
 
 
-def test_a_missing_uv_is_told(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_uv_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     assert doctor.uv(project).state == "ok"
-    without(monkeypatch, tmp_path, "uv")
+    monkeypatch.setenv("PATH", str(project.raw))
     assert doctor.uv(project) == doctor.wrong("not found; `pip install uv` gets it")
 
 
@@ -85,7 +72,7 @@ def test_a_lock_that_does_not_fit_is_told(project: Project) -> None:
 
 
 def test_git_is_asked_for_a_repository_and_a_commit(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert doctor.git(project).state == "wrong"
     assert "`git init` makes it one" in doctor.git(project).said
@@ -94,7 +81,7 @@ def test_git_is_asked_for_a_repository_and_a_commit(
     run(project, "git", "add", "--all")
     run(project, "git", "commit", "--quiet", "--message", "State")
     assert doctor.git(project).state == "ok"
-    without(monkeypatch, tmp_path, "git")
+    monkeypatch.setenv("PATH", str(project.raw))
     assert doctor.git(project) == doctor.wrong("not found; install it, then `git init`")
 
 
