@@ -79,9 +79,10 @@ def git(project: Project) -> Finding:
         return wrong("not found; install it, then `git init`")
     if _output(project, "git", "rev-parse", "--git-dir") is None:
         return wrong("this is no repository, which DVC needs; `git init` makes it one")
-    if _output(project, "git", "rev-parse", "HEAD") is None:
+    commit = _output(project, "git", "rev-parse", "--short", "HEAD")
+    if commit is None:
         return note("nothing is committed yet; `git add --all`, then `git commit`")
-    return ok("at commit " + str(_output(project, "git", "rev-parse", "--short", "HEAD")))
+    return ok(f"at commit {commit}")
 
 
 def hooks(project: Project) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..config import Project
-from ..reproducibility.artifacts import write_text
+from ..reproducibility.artifacts import update_text, write_text
 from . import copies, dictionary, pipeline, results
 
 FOLDERS = ("notebooks", "decisions")
@@ -27,7 +27,7 @@ def write_pages(root: Path) -> None:
         **copies.decisions(project),
     }
     for name, text in pages.items():
-        _keep(text, docs / name)
+        update_text(text, docs / name)
     if _older(docs / "parameters.md", [*PACKAGE.rglob("*.py"), root / "uv.lock"]):
         from . import parameters  # here, for it imports scikit-learn to ask what it takes
 
@@ -36,11 +36,6 @@ def write_pages(root: Path) -> None:
         for path in (docs / folder).iterdir():
             if path.is_file() and f"{folder}/{path.name}" not in pages:
                 path.unlink()
-
-
-def _keep(text: str, path: Path) -> None:
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        write_text(text, path)
 
 
 def _older(page: Path, sources: list[Path]) -> bool:

@@ -75,6 +75,12 @@ def write_text(text: str, path: Path) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
+def update_text(text: str, path: Path) -> None:
+    """The same, unless the file says so already: then it stays as old as it is."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_text(text, path)
+
+
 def write_json(content: Any, path: Path) -> None:
     """Indented JSON; keys stay in the order given."""
     write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", path)

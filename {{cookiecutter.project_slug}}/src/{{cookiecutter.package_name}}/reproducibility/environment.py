@@ -11,7 +11,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .artifacts import write_text
+from .artifacts import update_text
 
 LIBRARIES = (
     *("numpy", "scipy", "pandas", "pyarrow", "pillow", "openpyxl", "sqlalchemy"),
@@ -51,6 +51,4 @@ def _processor() -> str:
 def record(path: Path) -> None:
     """Write the environment to `path`; a file that says the same already is left alone."""
     lines = [f'{name}: "{value}"\n' for name, value in current().items()]
-    text = HEADER + "".join(lines)
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        write_text(text, path)
+    update_text(HEADER + "".join(lines), path)
