@@ -1,6 +1,7 @@
-"""Finish a generated project: name the package in its tests, start git, say what is next."""
+"""Finish a generated project: its package's name, its template, git, and what comes next."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +18,52 @@ def name_package_in_tests():
         path.write_bytes(PLACEHOLDER.sub(rf"\1 {ANSWERS['package_name']}", text).encode())
 
 
+def ask_git(*arguments):
+    """What git says; None if it cannot."""
+    if shutil.which("git") is None:
+        return None
+    done = subprocess.run(["git", *arguments], capture_output=True, encoding="utf-8")
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def template_folder():
+    """Where the template's repository is on this machine; None if it came without one.
+
+    A relative path counts from where cookiecutter was started, which it does not tell: that is
+    where the shell was or, unless told otherwise, where the project is made.
+    """
+    started = [os.environ.get("PWD", ""), ANSWERS.get("_output_dir", "")]
+    folders = [Path(folder, ANSWERS["_repo_dir"]).resolve() for folder in started]
+    marks = ("cookiecutter.json", ".git")
+    return next(
+        (folder for folder in folders if all((folder / mark).exists() for mark in marks)), None
+    )
+
+
+def record_template():
+    """Write down which state of the template this is, in the words of cruft, which updates from it.
+
+    Cruft itself writes it after this hook, and does not say where the template is.
+    """
+    if "_repo_dir" not in ANSWERS or (folder := template_folder()) is None:
+        return
+    commit = ask_git("-C", str(folder), "rev-parse", "HEAD")
+    cloned = ANSWERS["_repo_dir"] != ANSWERS["_template"]
+    address = ask_git("-C", str(folder), "remote", "get-url", "origin") if cloned else str(folder)
+    if commit is None or address is None:
+        return
+    answers = {name: answer for name, answer in ANSWERS.items() if not name.startswith("_")}
+    record = {
+        "template": address,
+        "commit": commit,
+        "checkout": ANSWERS["_checkout"],
+        "context": {"cookiecutter": answers},
+        "directory": None,
+    }
+    text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    Path(".cruft.json").write_bytes(text.encode())
+
+
 def start_git():
     """An empty repository on branch main, which DVC needs; nothing is committed."""
     if Path(".git").exists():
@@ -26,6 +73,7 @@ def start_git():
 
 
 name_package_in_tests()
+record_template()
 git_started = start_git()
 print()
 print(f"{ANSWERS['project_slug']} is ready. Next:")

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import TEMPLATE, Project, bake
+from conftest import TEMPLATE, Project
 from test_pipeline import edit
 
 # A commit of this repository, older than the newest: the first that keeps only the owner's files.
@@ -102,9 +102,93 @@ def test_all_tests_of_the_updated_project_pass(updated: Project) -> None:
     assert " passed" in updated.run("uv", "run", "pytest", "--quiet")
 
 
-def test_what_an_update_needs_is_told(tmp_path: Path) -> None:
-    project = bake(tmp_path)
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Somebody's clone of this repository, to commit to."""
+    folder = tmp_path_factory.mktemp("clones") / "lockstep"
+    git(TEMPLATE, "clone", "--quiet", str(TEMPLATE), str(folder))
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return Project(folder).run("git", *arguments).strip()
+
+
+def state(project: Project) -> dict:
+    return json.loads((project / ".cruft.json").read_text(encoding="utf-8"))
+
+
+def cookiecut(started_in: Path, template: str, *options: str) -> None:
+    """Run cookiecutter as a shell does that is in that folder."""
+    command = [str(Path(sys.executable).parent / "cookiecutter"), template]
+    home = {"COOKIECUTTER_CONFIG": str(started_in / "config.yaml"), "PWD": str(started_in)}
+    Path(home["COOKIECUTTER_CONFIG"]).write_text(f"cookiecutters_dir: '{started_in / 'kept'}'\n")
+    Project(started_in).run(*command, "--no-input", *options, **home)
+
+
+@pytest.mark.parametrize("address", ["lockstep", "./lockstep", "{clone}", "file://{clone}"])
+@pytest.mark.parametrize("options", [[], ["--output-dir", "made"]])
+def test_a_project_remembers_its_template(
+    clone: Path, tmp_path: Path, address: str, options: list[str]
+) -> None:
+    started_in = clone.parent if "lockstep" in address.split("/") else tmp_path
+    address = address.format(clone=clone)
+    cookiecut(started_in, address, "project_name=Remembers", "--overwrite-if-exists", *options)
+    project = Project(started_in.joinpath(*options[1:], "remembers"))
+    assert state(project)["template"] == (address if "://" in address else str(clone))
+    assert state(project)["commit"] == git(clone, "rev-parse", "HEAD")
+    assert state(project)["context"]["cookiecutter"]["project_name"] == "Remembers"
+
+
+def test_a_project_that_cookiecutter_made_takes_what_is_new(clone: Path, tmp_path: Path) -> None:
+    cookiecut(tmp_path, str(clone))
+    project = Project(tmp_path / "my-project")
+    project.commit()
+    assert "up to date" in project.run("make", "update")
+    edit(clone / "{{cookiecutter.project_slug}}/README.md", "## Start", "## Begin")
+    git(clone, "commit", "--quiet", "--all", "--message", "Begin")
+    project.run("make", "update")
+    changed = project.run("git", "diff", "--unified=0")
+    assert "-## Start\n+## Begin\n" in changed
+    assert state(project)["commit"] == git(clone, "rev-parse", "HEAD")
+
+
+def test_a_project_without_a_known_template_is_linked_by_the_command_that_the_page_names(
+    clone: Path, tmp_path: Path
+) -> None:
+    archive = tmp_path / "lockstep.zip"
+    git(TEMPLATE, "archive", "--prefix=lockstep/", f"--output={archive}", OLDER)
+    cookiecut(tmp_path, str(archive))
+    project = Project(tmp_path / "my-project")
     project.commit()
     refused = project.try_run("make", "update")
     assert refused.returncode != 0
     assert ".cruft.json" in refused.stderr + refused.stdout
+    page = (project / "docs/yours.md").read_text(encoding="utf-8")
+    command = "uvx cruft link ADDRESS --checkout COMMIT"
+    assert f"`{command}`" in page
+    given = {"ADDRESS": str(clone), "COMMIT": OLDER}
+    project.run(*(given.get(word, word) for word in command.split()), "--no-input")
+    project.commit()
+    # An update goes to the newest commit, not to the one that the project was linked at.
+    project.run("make", "update")
+    assert state(project)["commit"] == git(clone, "rev-parse", "HEAD")
+    assert project.run("git", "diff", "--name-only")
+
+
+def test_own_data_survive_an_update(tmp_path: Path) -> None:
+    project = generate_older(tmp_path)
+    table = "".join(f"{n % 7},{n % 5},{'no' if n % 3 else 'yes'}\n" for n in range(60))
+    (tmp_path / "customers.csv").write_text("age,visits,churned\n" + table, encoding="utf-8")
+    use = ("my-project", "use", str(tmp_path / "customers.csv"), "--target", "churned")
+    project.run("uv", "run", *use)
+    project.commit()
+    kept = ("references/schema.yaml", "data/raw/customers.csv", "data/raw/customers.csv.dvc")
+    before = {name: (project / name).read_bytes() for name in kept}
+    project.run("make", "update")
+    assert {name: (project / name).read_bytes() for name in kept} == before
+    assert not (project / "data/raw/iris.csv").exists()
+    assert "raw: data/raw/customers.csv" in (project / "params.yaml").read_text(encoding="utf-8")
+    assert not list(project.root.glob("**/*.rej"))
+    assert project.run("git", "diff", "--check", "HEAD") == ""
+    assert "nothing to do" in project.run("uv", "run", *use)

@@ -12,6 +12,7 @@ import pytest
 from conftest import ENVIRONMENT, OFFLINE, Project
 from ruamel.yaml import YAML
 from test_pipeline import STAGES, edit, stages_run
+from test_workflows import play
 
 REGIONS = ("north", "south", "west")
 FEW_CANDIDATES = {"baseline": {}, "linear": {"alpha": 1.0}, "mlp": {"max_epochs": 3}}
@@ -70,6 +71,24 @@ def own(reproduced: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     project.run("git", "reset", "--quiet", "--hard", start)
     project.run("git", "clean", "-d", "--force", "--quiet", "data/raw")
     project.run("uv", "run", "dvc", "checkout", "--force", "--quiet")
+
+
+def test_continuous_integration_fetches_the_data_and_finds_the_same_results(
+    own: Project, tmp_path: Path
+) -> None:
+    theirs = own.copy(tmp_path / "theirs")
+    store = ("dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
+    theirs.run("uv", "run", *store)
+    theirs.run("uv", "run", "dvc", "push", "data/raw/customers.csv.dvc")
+    theirs.commit()
+    theirs.run("git", "clone", "--quiet", str(theirs.root), str(tmp_path / "runner"))
+    runner = Project(tmp_path / "runner")
+    compared = "Are the results that are committed those of this code?"
+    play(runner, "ci.yml", "results", tmp_path, "push", last=compared)
+    assert (runner / "data/raw/customers.csv").read_bytes() == (
+        own / "data/raw/customers.csv"
+    ).read_bytes()
+    assert (runner / "models/champion").exists()
 
 
 def test_a_persons_file_becomes_a_model_without_an_edit(own: Project) -> None:

@@ -25,6 +25,7 @@ DEVICES = {
 # What only a POSIX shell understands: cmd.exe has no single quotes, variables are not set in front
 # of a command, globs are not expanded.
 SHELL = re.compile(r"&&|\|\||[;|<>'*?$`]|^\s*\w+=")
+RECIPE = re.compile(r"^\t@?(.+)$", flags=re.MULTILINE)
 CONSOLE = re.compile(r"^\$ (.+)$", flags=re.MULTILINE)
 
 
@@ -80,6 +81,14 @@ def test_commands_that_a_person_types_are_no_scripts(pristine: Project) -> None:
         assert command.split()[0] in {"uv", "uvx", "git", "make", "dvc"}, command
 
 
+def test_recipes_need_no_posix_shell(pristine: Project) -> None:
+    recipes = RECIPE.findall((pristine / "Makefile").read_text(encoding="utf-8"))
+    assert len(recipes) > 8
+    for recipe in recipes:
+        # What stands in $() is make's own on each system.
+        assert not SHELL.search(re.sub(r"\$\(.+?\)", "", recipe)), recipe
+
+
 def test_texts_have_the_same_ends_of_lines_everywhere(pristine: Project) -> None:
     assert "* text=auto eol=lf" in (pristine / ".gitattributes").read_text(encoding="utf-8")
     for name in pristine.files():
@@ -109,3 +118,5 @@ def test_texts_are_read_and_written_as_utf_8(pristine: Project) -> None:
                 case ast.Call(func=ast.Attribute(attr="read_text" | "write_text")):
                     given = {keyword.arg for keyword in node.keywords}
                     assert "encoding" in given, f"{path}: line {node.lineno}"
+                case ast.keyword(arg="text", value=ast.Constant(value=True) as value):
+                    raise AssertionError(f"{path}: line {value.lineno}: no encoding")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from conftest import Project, bake
+from test_workflows import play
 
 USE = "references/schema.yaml: says nothing yet; the command `use FILE --target COLUMN` writes it"
 SAID = {
@@ -53,3 +57,12 @@ def test_tests_pass_without_data(empty: Project) -> None:
     files = [f"tests/test_{name}.py" for name in OF_THE_PROJECT]
     assert " passed" in empty.run("uv", "run", "pytest", *files)
     empty.run("make", "lint")
+
+
+def test_a_project_without_data_can_be_committed_and_checked(
+    empty: Project, tmp_path: Path
+) -> None:
+    empty.run("git", "add", "--all")
+    empty.run("uv", "run", "pre-commit", "run", "--all-files")
+    with pytest.raises(AssertionError, match=re.escape(USE)):
+        play(empty, "ci.yml", "results", tmp_path, "push")

@@ -164,7 +164,9 @@ def pipeline(project: Project) -> Finding:
 def _output(project: Project, *command: str) -> str | None:
     """What a command prints in the project's root; None if it fails or is not there."""
     try:
-        done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command, cwd=project.root, capture_output=True, check=True, encoding="utf-8"
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()

@@ -40,7 +40,11 @@ def _commit(project: Project) -> str:
     try:
         commit, changes = (
             subprocess.run(
-                ["git", *arguments], cwd=project.root, capture_output=True, text=True, check=True
+                ["git", *arguments],
+                cwd=project.root,
+                capture_output=True,
+                check=True,
+                encoding="utf-8",
             ).stdout.strip()
             for arguments in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain"])
         )

@@ -78,7 +78,12 @@ def _git(folder: Path, *arguments: str) -> str:
 def _run(command: list[str], folder: Path, environment: dict[str, str], name: str) -> str:
     try:
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=True
+            command,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            check=True,
+            encoding="utf-8",
         )
     except FileNotFoundError as error:
         raise UserError(f"{command[0]} is not installed; verify needs it") from error

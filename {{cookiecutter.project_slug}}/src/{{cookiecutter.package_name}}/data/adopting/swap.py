@@ -65,7 +65,6 @@ def dvc(folder: Path, *arguments: str) -> str:
         [sys.executable, "-m", "dvc", *arguments],
         cwd=folder,
         capture_output=True,
-        text=True,
         encoding="utf-8",
     )
     if done.returncode:
