@@ -189,4 +189,4 @@ def test_own_data_survive_an_update(tmp_path: Path) -> None:
     assert "raw: data/raw\n" in (project / "params.yaml").read_text(encoding="utf-8")
     assert not list(project.root.glob("**/*.rej"))
     assert project.run("git", "diff", "--check", "HEAD") == ""
-    assert "nothing to do" in project.run("uv", "run", *use)
+    assert "nothing was changed" in project.run("uv", "run", *use)
