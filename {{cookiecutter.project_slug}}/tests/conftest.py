@@ -6,10 +6,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from package_name.config import Project
 from package_name.data.contract import Contract
 from package_name.reproducibility import artifacts
+
+# The same examples each time. `pytest --hypothesis-profile thorough` tries many more.
+settings.register_profile("quick", max_examples=20, deadline=None, derandomize=True)
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=300)
+settings.load_profile("quick")
 
 CONTRACT = {
     "title": "Made-up fruit",

@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from conftest import CONTRACT, make_fruit, make_project, write_params
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from package_name import ingest, preprocess, train
@@ -205,7 +205,6 @@ CELLS = st.tuples(
 )
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
 @given(
     rows=st.lists(CELLS, min_size=1, max_size=25),
     block=st.integers(16, 400),
@@ -489,7 +488,6 @@ KINDS = [
 ]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
 @given(kind=st.sampled_from(KINDS), data=st.data())
 def test_cells_become_the_same_in_batches_of_any_size(
     kind: tuple[list[str], st.SearchStrategy[str]], data: st.DataObject

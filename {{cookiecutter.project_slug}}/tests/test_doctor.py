@@ -100,7 +100,8 @@ def test_a_project_on_one_machine_only_is_noted(
 ) -> None:
     kept_by_dvc(project)
     assert doctor.remote(project).state == "note"
-    run(project, sys.executable, "-m", "dvc", "remote", "add", "store", str(project.root / "store"))
+    address = str(project.root / ("long" * 40))
+    run(project, sys.executable, "-m", "dvc", "remote", "add", "store", address)
     assert doctor.remote(project) == doctor.ok("store")
     monkeypatch.setattr(doctor, "_output", lambda *_: None)
     assert doctor.remote(project).state == "wrong"

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -141,7 +141,6 @@ def require_own_rows(found: Understanding, path: Path) -> None:
     assert table.equals(found.table)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
 @given(table=tables(), encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
 def test_any_table_is_understood_or_turned_down(
     table: tuple[list[list[str]], str, str], encoding: str
@@ -152,7 +151,6 @@ def test_any_table_is_understood_or_turned_down(
     understood(text.getvalue().encode(encoding, errors="ignore"), "a.csv", target)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
 @given(
     content=st.binary(max_size=200)
     | st.text(alphabet="ab,;\t|\"'\n\r\0 1.\u00e4\U0001f34e", max_size=80).map(str.encode),
@@ -174,7 +172,6 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(
     records=st.lists(
         st.fixed_dictionaries(
@@ -204,7 +201,6 @@ WORDS = NAMES | ODD | NUMBERS | MARKS | DATES | st.text(max_size=6)
 UNUSED = {"title": "a", "source": "b", "licence": "c"}
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
 @given(words=st.lists(WORDS, min_size=4, max_size=9, unique=True))
 def test_any_words_are_the_same_in_the_contract_and_in_its_file(words: list[str]) -> None:
     name, target, title, *others = words
@@ -231,7 +227,6 @@ def test_a_word_with_a_sign_of_yaml_survives(word: str) -> None:
     assert Contract.model_validate(written) == contract
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
 @given(names=st.lists(WORDS, min_size=1, max_size=5, unique=True))
 def test_any_column_name_can_stand_in_the_settings(names: list[str]) -> None:
     recipes = {name: ["impute", {"bin": 3}] for name in names}

@@ -30,10 +30,10 @@ VALUES = 100 + 50 * X[:, 0] - 20 * X[:, 2]
 # size. Skipped by scikit-learn itself is check_array_api_input, for arrays other than numpy's.
 @parametrize_with_checks(
     [
-        PerceptronClassifier(max_epochs=30),
-        PerceptronRegressor(max_epochs=30),
-        WideAndDeepClassifier(max_epochs=30),
-        WideAndDeepRegressor(max_epochs=30),
+        PerceptronClassifier(max_epochs=5),
+        PerceptronRegressor(max_epochs=5),
+        WideAndDeepClassifier(max_epochs=5),
+        WideAndDeepRegressor(max_epochs=5),
     ]
 )
 def test_scikit_learn_finds_nothing_amiss(estimator: object, check: object) -> None:

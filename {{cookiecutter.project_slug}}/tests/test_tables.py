@@ -89,7 +89,7 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
         ("torn.parquet", b"PAR1", "torn.parquet: not a readable parquet file"),
         ("torn.xlsx", b"PK\3\4", "torn.xlsx: not a readable spreadsheet"),
         ("torn.zip", b"PK\3\4", "torn.zip: not a whole zip file"),
-        ("torn.csv.gz", gzip.compress(CSV)[:-3], "torn.csv.gz: not a whole gzip file"),
+        ("torn.csv.gz", gzip.compress(CSV, mtime=0)[:-3], "torn.csv.gz: not a whole gzip file"),
         ("torn.db", b"SQLite format 3\0", "torn.db: the database cannot be read: "),
         ("text.db", CSV, "text.db: the database cannot be read: "),
         ("text.parquet", CSV, "text.parquet: not a readable parquet file"),
@@ -154,11 +154,11 @@ def test_a_text_is_read_as_its_layout_says(
     assert read(written(tmp_path / "a.csv", content), layout) == expected
 
 
-def test_a_cell_of_a_megabyte_and_thousands_of_columns_are_read(tmp_path: Path) -> None:
-    wide = ",".join(f"c{number}" for number in range(5000))
-    path = written(tmp_path / "a.csv", f"{wide}\n{wide}\n{'x' * 2**21}{',' * 4999}\n".encode())
+def test_a_cell_of_a_megabyte_and_a_thousand_columns_are_read(tmp_path: Path) -> None:
+    wide = ",".join(f"c{number}" for number in range(1000))
+    path = written(tmp_path / "a.csv", f"{wide}\n{wide}\n{'x' * 2**21}{',' * 999}\n".encode())
     found = read(path)
-    assert len(found) == 5000
+    assert len(found) == 1000
     assert len(found["c0"][1]) == 2**21
 
 
@@ -180,10 +180,10 @@ def test_a_long_broken_row_is_told_in_short(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("a.csv.gz", gzip.compress(CSV)),
-        ("a.CSV.GZ", gzip.compress(CSV)),
-        ("a.gz", gzip.compress(CSV)),
-        ("a.jsonl.gz", gzip.compress(b'{"a": "1", "b": "x"}\n{"a": "2", "b": "y"}\n')),
+        ("a.csv.gz", gzip.compress(CSV, mtime=0)),
+        ("a.CSV.GZ", gzip.compress(CSV, mtime=0)),
+        ("a.gz", gzip.compress(CSV, mtime=0)),
+        ("a.jsonl.gz", gzip.compress(b'{"a": "1", "b": "x"}\n{"a": "2", "b": "y"}\n', mtime=0)),
         ("a.zip", zipped({"a.csv": CSV})),
         ("a.zip", zipped({"b/2.csv": b"b,a\ny,2\n", "b/1.csv": b"a,b\n1,x\n"})),
         ("a.zip", zipped({"1.csv": b"a,b\n1,x\n", "2.json": b'[{"a": "2", "b": "y"}]'})),
@@ -194,7 +194,7 @@ def test_a_long_broken_row_is_told_in_short(tmp_path: Path) -> None:
         ("data.dat", CSV),
         ("iris.data", CSV),
         ("a.CSV", CSV),
-        ("data", gzip.compress(CSV)),
+        ("data", gzip.compress(CSV, mtime=0)),
         ("data", zipped({"a.csv": CSV})),
         ("a.csv", CSV),
         ("a.tsv", CSV),

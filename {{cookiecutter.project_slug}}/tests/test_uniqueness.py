@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import CONTRACT, write_params
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from package_name import ingest
@@ -18,7 +18,6 @@ def series(*cells: object) -> pd.Series:
     return pd.Series(cells, dtype="str")
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=60))
 def test_texts_have_one_hash_if_and_only_if_they_are_equal(texts: list[str]) -> None:
     hashes = value_hashes(series(*texts))
@@ -34,7 +33,6 @@ def test_hashes_are_spread_over_their_range() -> None:
     assert counts.max() < 1400
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(
     st.lists(st.integers(0, 30), max_size=80),
     st.integers(1, 7),

@@ -485,16 +485,16 @@ def test_columns_of_any_name_are_taken_in(
 
 
 @pytest.mark.usefixtures("project")
-def test_five_thousand_columns_are_taken_in_and_not_all_printed(
+def test_hundreds_of_columns_are_taken_in_and_not_all_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame(rng.normal(size=(40, 5000)).round(3)).add_prefix("g")
+    frame = pd.DataFrame(rng.normal(size=(40, 400)).round(3)).add_prefix("g")
     frame["t"] = np.where(frame["g0"] > 0, "a", "b")
     frame.to_csv(tmp_path / "wide.csv", index=False)
     status, printed, _ = use(capsys, tmp_path / "wide.csv", "--target", "t", "--dry-run")
     assert status == 0
-    assert "and 4961 more columns, see references/schema.yaml\n" in printed
+    assert "and 361 more columns, see references/schema.yaml\n" in printed
     assert len(printed.splitlines()) < 100
 
 

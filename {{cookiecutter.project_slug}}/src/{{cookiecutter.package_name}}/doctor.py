@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -95,14 +96,16 @@ def hooks(project: Project) -> Finding:
 
 def remote(project: Project) -> Finding:
     """Whether data and results are kept elsewhere too."""
-    listed = _output(project, sys.executable, "-m", "dvc", "remote", "list")
+    # `dvc remote list` breaks long lines.
+    listed = _output(project, sys.executable, "-m", "dvc", "config", "--list")
     if listed is None:
-        return wrong("DVC does not run here; `uv run dvc remote list` says why")
-    if not listed:
+        return wrong("DVC does not run here; `uv run dvc config --list` says why")
+    names = re.findall(r"^remote\.(.+?)\.url=", listed, flags=re.MULTILINE)
+    if not names:
         return note(
             "data and results are kept on this machine only; docs/data.md says how to share"
         )
-    return ok(", ".join(line.split()[0] for line in listed.splitlines()))
+    return ok(", ".join(dict.fromkeys(names)))
 
 
 def keras(project: Project) -> Finding:
