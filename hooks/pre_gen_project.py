@@ -17,7 +17,7 @@ TAKEN = """
     click click_didyoumean click_plugins click_repl cloudpickle colorama comm configobj conftest
     contourpy cryptography cycler dateutil debugpy defusedxml detect_secrets dictdiffer diskcache
     distlib distro docutils dotenv dpath dulwich dvc dvc_data dvc_http dvc_objects dvc_render
-    dvc_studio_client dvc_task entrypoints et_xmlfile executing fastjsonschema filelock flatbuffers
+    dvc_studio_client dvc_task entrypoints et_xmlfile execnet executing fastjsonschema filelock flatbuffers
     flatten_dict flufl flufl_lock fonttools fqdn frozenlist fsspec functorch funcy furo gast git
     gitdb gitpython google google_pasta grandalf greenlet grpc grpcio gto h11 h5py hatchling
     httpcore httpx hydra hydra_core hypothesis identify idna imagesize importlib_metadata iniconfig
@@ -33,7 +33,7 @@ TAKEN = """
     pandas_stubs pandocfilters parso pasta pathspec pexpect pil pillow pip platformdirs pluggy
     pre_commit pre_commit_hooks prometheus_client prompt_toolkit propcache protobuf psutil
     ptyprocess public pure_eval py pyarrow pycparser pydantic pydantic_core pydantic_settings
-    pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing pytest python python_dateutil
+    pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing pytest pytest_xdist python python_dateutil
     python_discovery python_dotenv python_json_logger pythonjsonlogger pyyaml pyzmq referencing
     requests rfc3339_validator rfc3986_validator rfc3987_syntax rich roman_numerals rpds rpds_py
     ruamel ruamel_yaml ruamel_yaml_clib ruff scikit_learn scipy scmrepo semver send2trash setuptools

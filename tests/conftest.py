@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -96,12 +98,33 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
+def lighten(project: Project) -> None:
+    """Leave out what takes long: most candidates, epochs and resamples."""
+    params = project / "params.yaml"
+    text = params.read_text(encoding="utf-8")
+    costly = re.compile(r"^    (knn|svm|tree|forest|boosting|wide_and_deep): .*\n", flags=re.M)
+    text = costly.sub("", text).replace("resamples: 500", "resamples: 50")
+    text = re.sub(r"max_epochs: \d+", "max_epochs: 5", text)
+    params.write_text(text, encoding="utf-8", newline="\n")
+
+
+@pytest.fixture(scope="session")
+def light(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The default project without what takes long, run once and all committed."""
+    project = bake(tmp_path_factory.mktemp("light"))
+    lighten(project)
+    project.run("uv", "sync")
+    project.run("uv", "run", "dvc", "repro", **OFFLINE)
+    project.commit()
+    return project
+
+
 @pytest.fixture
-def demo(reproduced: Project) -> Project:
-    """The reproduced project, restored to its commit after the test."""
-    yield reproduced
-    reproduced.run("git", "reset", "--quiet", "--hard")
-    reproduced.run("git", "clean", "-d", "--force", "--quiet")
+def demo(light: Project) -> Iterator[Project]:
+    """The light project, restored to its commit after the test."""
+    yield light
+    light.run("git", "reset", "--quiet", "--hard")
+    light.run("git", "clean", "-d", "--force", "--quiet")
     # What a removed .gitignore had hidden.
-    reproduced.run("git", "clean", "-d", "--force", "--quiet", "data/raw")
-    reproduced.run("uv", "run", "dvc", "checkout", "--force", "--quiet")
+    light.run("git", "clean", "-d", "--force", "--quiet", "data/raw")
+    light.run("uv", "run", "dvc", "checkout", "--force", "--quiet")

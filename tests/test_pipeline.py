@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import OFFLINE, Project, bake
+from conftest import OFFLINE, Project, bake, lighten
 
 CANDIDATES = ["baseline", "linear", "knn", "svm", "tree", "forest", "boosting", "mlp"]
 FIGURES = {
@@ -141,9 +141,9 @@ def test_a_comment_in_the_readme_of_a_data_folder_reruns_nothing(demo: Project) 
 
 
 def test_a_clone_of_the_committed_project_reproduces_offline(
-    tmp_path: Path, reproduced: Project
+    tmp_path: Path, light: Project
 ) -> None:
-    reproduced.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
+    light.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
     clone = Project(tmp_path / "clone")
     clone.run("uv", "sync", "--frozen")
     # What evaluate writes is in git, and the same bytes go into it: nothing is left to do there.
@@ -228,12 +228,13 @@ def outputs_of(project: Project) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    ("dataset", "metric", "least"), [("diabetes", "r2", 0.3), ("digits", "accuracy", 0.97)]
+    ("dataset", "metric", "least"), [("diabetes", "r2", 0.3), ("digits", "accuracy", 0.9)]
 )
 def test_other_data_sets_run_through_the_same_stages(
     tmp_path: Path, dataset: str, metric: str, least: float
 ) -> None:
     project = bake(tmp_path, dataset=dataset)
+    lighten(project)
     assert stages_run(project.run("uv", "run", "dvc", "repro")) == STAGES
     metrics = json.loads((project / "reports/metrics.json").read_text(encoding="utf-8"))
     assert metrics[metric] > least
@@ -253,7 +254,7 @@ def images_come_with_a_keras_network(project: Project) -> None:
     rows = list(csv.DictReader(io.StringIO(printed)))
     right = [row["file"].split("/")[0] == row["prediction"] for row in rows]
     assert len(rows) == 1797
-    assert sum(right) > 0.97 * len(rows)
+    assert sum(right) > 0.9 * len(rows)
 
 
 def test_a_candidate_from_elsewhere_is_a_dependency_a_function_and_a_line(
@@ -270,9 +271,10 @@ def test_a_candidate_from_elsewhere_is_a_dependency_a_function_and_a_line(
     project.run(*command.split())
     project.run("uv", "run", "ruff", "check")
     project.run("uv", "run", "ruff", "format", "--check")
+    lighten(project)
     project.run("uv", "run", "dvc", "repro", "train")
     scores = {row["candidate"]: row for row in read_csv(project / "reports/leaderboard.csv")}
-    assert list(scores) == [*CANDIDATES[:-1], "lightgbm", "mlp"]
+    assert list(scores) == ["baseline", "linear", "lightgbm", "mlp"]
     assert float(scores["lightgbm"]["accuracy_mean"]) > 0.85
     edit(project / "params.yaml", "{leaves: 4}", "{leafs: 4}")
     told = project.try_run("uv", "run", "dvc", "repro").stderr
@@ -291,11 +293,14 @@ def test_a_project_without_data_says_what_to_do_first(tmp_path: Path) -> None:
 
 @pytest.mark.matrix
 def test_the_tests_of_a_project_without_data_pass(tmp_path: Path) -> None:
-    assert " passed" in bake(tmp_path, dataset="none").run("uv", "run", "pytest")
+    assert " passed" in bake(tmp_path, dataset="none").run("uv", "run", "pytest", "-n", "auto")
+
+
+LEAST = {"iris": ("accuracy", 0.9), "diabetes": ("r2", 0.3), "digits": ("accuracy", 0.97)}
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("dataset", ["iris", "diabetes", "digits"])
+@pytest.mark.parametrize("dataset", LEAST)
 @pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
 def test_every_backend_runs_every_data_set(tmp_path: Path, backend: str, dataset: str) -> None:
     project = bake(tmp_path, keras_backend=backend, dataset=dataset)
@@ -304,6 +309,6 @@ def test_every_backend_runs_every_data_set(tmp_path: Path, backend: str, dataset
         edit(project / "pyproject.toml", "torch>=2.13", "torch==2.13.0")
     assert stages_run(project.run("uv", "run", "dvc", "repro")) == STAGES
     metrics = json.loads((project / "reports/metrics.json").read_text(encoding="utf-8"))
-    key = "rmse" if dataset == "diabetes" else "log_loss"
-    assert metrics[key] < metrics["baseline"][key]
-    assert " passed" in project.run("uv", "run", "pytest")
+    metric, least = LEAST[dataset]
+    assert metrics[metric] > least
+    assert " passed" in project.run("uv", "run", "pytest", "-n", "auto")

@@ -133,7 +133,7 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "uv run my-project doctor": prints("ok     python ", "ok     data      data/raw/iris.csv"),
     "git add --all": adds_and_commits,
     "git commit": adds_and_commits,
-    "uv run pytest": prints(" passed"),
+    "uv run pytest -n auto": prints(" passed"),
     "uv run jupyter lab": opens_jupyter,
     "uv run dvc status": prints("data-exploration"),
     "make lint": prints("All checks passed!", "already formatted", "3 notebooks, each named"),
@@ -162,11 +162,7 @@ def test_a_command_of_the_projects_readme_works(demo: Project, command: str) -> 
     ("name", "command"),
     [
         ("repro", "uv run dvc repro"),
-        ("test", "uv run pytest"),
-        (
-            "notebooks",
-            "uv run nbstripout notebooks/*.ipynb\nuv run dvc repro notebooks/dvc.yaml",
-        ),
+        ("test", "uv run pytest -n auto"),
         ("docs", "uv run --group docs sphinx-build -W -b html docs docs/_build/html"),
     ],
 )
@@ -174,6 +170,15 @@ def test_a_name_of_the_makefile_stands_for_a_command(
     pristine: Project, name: str, command: str
 ) -> None:
     assert pristine.run("make", "--dry-run", name) == f"{command}\n"
+
+
+def test_make_notebooks_hands_over_every_notebook(pristine: Project) -> None:
+    notebooks = sorted(name for name in pristine.files() if name.endswith(".ipynb"))
+    assert len(notebooks) == 3
+    assert pristine.run("make", "--dry-run", "notebooks").splitlines() == [
+        f"uv run nbstripout {' '.join(notebooks)}",
+        "uv run dvc repro notebooks/dvc.yaml",
+    ]
 
 
 def test_the_readme_of_a_project_without_data_names_working_commands(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ sys.path.insert(0, str(TEMPLATE / "scripts"))
 RAW = TEMPLATE / "{{cookiecutter.project_slug}}" / "data" / "raw"
 
 
-def test_the_samples_equal_scikit_learns_copies(tmp_path: Path, reproduced: Project) -> None:
+def test_the_samples_equal_scikit_learns_copies(tmp_path: Path, light: Project) -> None:
     script = TEMPLATE / "scripts" / "export_samples.py"
-    reproduced.run("uv", "run", "python", str(script), str(tmp_path))
+    light.run("uv", "run", "python", str(script), str(tmp_path))
     exported = {path.name: path for path in tmp_path.iterdir()}
     committed = {path.name: path for path in RAW.iterdir() if path.name != "README.md"}
     assert set(exported) == set(committed)

@@ -57,11 +57,11 @@ def quicken(project: Project) -> None:
 
 
 @pytest.fixture(scope="module")
-def own(reproduced: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def own(light: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """The default project after `use` of a person's file and a run, all committed."""
     home = tmp_path_factory.mktemp("home")
     file = write(customers(300), home / "customers.csv")
-    project = Project(reproduced.root)
+    project = Project(light.root)
     start = project.run("git", "rev-parse", "HEAD").strip()
     project.run("uv", "run", "my-project", "use", str(file), "--target", "churned", **OFFLINE)
     quicken(project)

@@ -23,7 +23,7 @@ SAID = {
     "my-project use": "the following arguments are required: source",
     "python -m my_project.notebooks notebooks/1.0-yn-data-exploration.ipynb": USE,
 }
-OF_THE_PROJECT = ["config", "documentation", "dvc", "environment", "notebooks"]
+OF_THE_PROJECT = ["config", "dvc", "environment"]
 
 
 @pytest.fixture(scope="module")

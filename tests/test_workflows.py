@@ -92,8 +92,8 @@ def test_commands_are_those_of_the_makefile(pristine: Project) -> None:
             case ["make", *options]:
                 (goal,) = [word for word in options if word.isalpha()]
                 assert f"\n{goal}:\n" in makefile
-            case ["uv", "run", "pytest"]:
-                assert "\tuv run pytest\n" in makefile
+            case ["uv", "run", "pytest", *options]:
+                assert f"\tuv run pytest {' '.join(options)}\n" in makefile
 
 
 @pytest.mark.parametrize("job", ["lint", "test"])

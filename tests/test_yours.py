@@ -13,9 +13,9 @@ from test_readmes import COMMAND
 
 
 @pytest.fixture
-def own(reproduced: Project, tmp_path: Path) -> Project:
+def own(light: Project, tmp_path: Path) -> Project:
     """A project of one's own, its pipeline run and committed."""
-    project = reproduced.copy(tmp_path / "my-project")
+    project = light.copy(tmp_path / "my-project")
     project.run("uv", "sync")
     return project
 
