@@ -17,11 +17,11 @@ TAKEN = """
     click click_didyoumean click_plugins click_repl cloudpickle colorama comm configobj conftest
     contourpy cryptography cycler dateutil debugpy defusedxml detect_secrets dictdiffer diskcache
     distlib distro docutils dotenv dpath dulwich dvc dvc_data dvc_http dvc_objects dvc_render
-    dvc_studio_client dvc_task entrypoints et_xmlfile execnet executing fastjsonschema filelock flatbuffers
-    flatten_dict flufl flufl_lock fonttools fqdn frozenlist fsspec functorch funcy furo gast git
-    gitdb gitpython google google_pasta grandalf greenlet grpc grpcio gto h11 h5py hatchling
-    httpcore httpx hydra hydra_core hypothesis identify idna imagesize importlib_metadata iniconfig
-    ipykernel ipykernel_launcher ipython ipython_pygments_lexers isoduration isympy
+    dvc_studio_client dvc_task entrypoints et_xmlfile execnet executing fastjsonschema filelock
+    flatbuffers flatten_dict flufl flufl_lock fonttools fqdn frozenlist fsspec functorch funcy furo
+    gast git gitdb gitpython google google_pasta grandalf greenlet grpc grpcio gto h11 h5py
+    hatchling httpcore httpx hydra hydra_core hypothesis identify idna imagesize importlib_metadata
+    iniconfig ipykernel ipykernel_launcher ipython ipython_pygments_lexers isoduration isympy
     iterative_telemetry jax jaxlib jedi jinja2 joblib json5 jsonpointer jsonpointer_stubs jsonschema
     jsonschema_specifications jupyter jupyter_builder jupyter_cache jupyter_client jupyter_core
     jupyter_events jupyter_lsp jupyter_server jupyter_server_terminals jupyterlab
@@ -33,18 +33,18 @@ TAKEN = """
     pandas_stubs pandocfilters parso pasta pathspec pexpect pil pillow pip platformdirs pluggy
     pre_commit pre_commit_hooks prometheus_client prompt_toolkit propcache protobuf psutil
     ptyprocess public pure_eval py pyarrow pycparser pydantic pydantic_core pydantic_settings
-    pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing pytest pytest_xdist python python_dateutil
-    python_discovery python_dotenv python_json_logger pythonjsonlogger pyyaml pyzmq referencing
-    requests rfc3339_validator rfc3986_validator rfc3987_syntax rich roman_numerals rpds rpds_py
-    ruamel ruamel_yaml ruamel_yaml_clib ruff scikit_learn scipy scmrepo semver send2trash setuptools
-    shortuuid shtab six sklearn smmap snowballstemmer sortedcontainers soupsieve sphinx
+    pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing pytest pytest_xdist python
+    python_dateutil python_discovery python_dotenv python_json_logger pythonjsonlogger pyyaml pyzmq
+    referencing requests rfc3339_validator rfc3986_validator rfc3987_syntax rich roman_numerals rpds
+    rpds_py ruamel ruamel_yaml ruamel_yaml_clib ruff scikit_learn scipy scmrepo semver send2trash
+    setuptools shortuuid shtab six sklearn smmap snowballstemmer sortedcontainers soupsieve sphinx
     sphinx_basic_ng sphinxcontrib sphinxcontrib_applehelp sphinxcontrib_devhelp
     sphinxcontrib_htmlhelp sphinxcontrib_jsmath sphinxcontrib_qthelp sphinxcontrib_serializinghtml
     sqlalchemy sqltrie stack_data sympy tabulate tensorflow termcolor terminado test tests
     threadpoolctl tinycss2 tomlkit torch torchgen tornado tqdm traitlets typeguard typing_extensions
     typing_inspect typing_inspection tzdata tzlocal uri_template urllib3 uv validate vine virtualenv
-    voluptuous wcwidth webcolors webencodings websocket websocket_client wheel wrapt yaml yarl zc
-    zc_lockfile zipp zmq
+    voluptuous wcwidth webcolors webencodings websocket websocket_client wheel wrapt xdist yaml yarl
+    zc zc_lockfile zipp zmq
 """.split()
 FOLDERS = "data docs models notebooks references reports src tests".split()
 PORTS = [f"{port}{number}" for port in ("com", "lpt") for number in range(10)]
