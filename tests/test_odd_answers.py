@@ -127,6 +127,8 @@ def read_all(project: Project) -> None:
         match path.suffix:
             case ".toml":
                 tomllib.loads(path.read_text(encoding="utf-8"))
+            case ".json":
+                json.loads(path.read_text(encoding="utf-8"))
             case ".yaml" | ".yml":
                 YAML(typ="safe", pure=True).load(path)
             case ".ipynb":
@@ -144,6 +146,8 @@ def test_a_text_comes_back_from_every_file_that_shows_it(tmp_path: Path, text: s
     assert metadata["authors"] == [{"name": text, "email": "you@example.com"}]
     assert (project / "README.md").read_text(encoding="utf-8").startswith(f"# {text}\n\n{text}\n")
     assert text in (project / "LICENSE").read_text(encoding="utf-8")
+    record = json.loads((project / ".cruft.json").read_text(encoding="utf-8"))["context"]
+    assert {record["cookiecutter"][name] for name in FREE_TEXT} == {text}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -190,3 +191,11 @@ def test_own_data_survive_an_update(tmp_path: Path) -> None:
     assert not list(project.root.glob("**/*.rej"))
     assert project.run("git", "diff", "--check", "HEAD") == ""
     assert "nothing was changed" in project.run("uv", "run", *use)
+
+
+def test_every_release_says_what_the_owner_of_a_project_has_to_do() -> None:
+    changelog = (TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8")
+    _, *releases = changelog.split("\n## ")
+    for release in releases:
+        assert re.match(r"(Unreleased|20\d\d\.\d\d?(\.\d+)?)\n", release)
+        assert "\nTo do for the owner of a project: " in release
