@@ -30,9 +30,9 @@ def template_folder():
     """Where the template's repository is on this machine; None if it came without one.
 
     A relative path counts from where cookiecutter was started, which it does not tell: that is
-    where the shell was or, unless told otherwise, where the project is made.
+    where the project is made or, where another folder was asked for, where the shell was.
     """
-    started = [os.environ.get("PWD", ""), ANSWERS.get("_output_dir", "")]
+    started = [ANSWERS["_output_dir"], os.environ.get("PWD", "")]
     folders = [Path(folder, ANSWERS["_repo_dir"]).resolve() for folder in started]
     marks = ("cookiecutter.json", ".git")
     return next(
@@ -40,28 +40,41 @@ def template_folder():
     )
 
 
+def address_of(folder):
+    """From where others get this state of the template too, if it is there; else the folder."""
+    elsewhere = ask_git("-C", str(folder), "branch", "--remotes", "--contains", "HEAD")
+    address = ask_git("-C", str(folder), "remote", "get-url", "origin")
+    if not elsewhere or not address:
+        return str(folder)
+    return re.sub(r"(?<=://)[^/@]+@", "", address)  # a name and a password, perhaps
+
+
 def record_template():
     """Write down which state of the template this is, in the words of cruft, which updates from it.
 
-    Cruft itself writes it after this hook, and does not say where the template is.
+    Returns:
+        Whether it stands there. A template from a zip file, or changed since its last commit, has
+        no state to name.
     """
-    if "_repo_dir" not in ANSWERS or (folder := template_folder()) is None:
-        return
+    if Path(".cruft.json").exists():
+        return True
+    folder = template_folder()
+    if folder is None:
+        return False
     commit = ask_git("-C", str(folder), "rev-parse", "HEAD")
-    cloned = ANSWERS["_repo_dir"] != ANSWERS["_template"]
-    address = ask_git("-C", str(folder), "remote", "get-url", "origin") if cloned else str(folder)
-    if commit is None or address is None:
-        return
+    if commit is None or ask_git("-C", str(folder), "status", "--porcelain") != "":
+        return False
     answers = {name: answer for name, answer in ANSWERS.items() if not name.startswith("_")}
     record = {
-        "template": address,
+        "template": address_of(folder),
         "commit": commit,
-        "checkout": ANSWERS["_checkout"],
+        "checkout": None,
         "context": {"cookiecutter": answers},
         "directory": None,
     }
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
     Path(".cruft.json").write_bytes(text.encode())
+    return True
 
 
 def start_git():
@@ -72,18 +85,29 @@ def start_git():
     return shutil.which("git") is not None and subprocess.run(command).returncode == 0
 
 
+def say_what_is_next(git_started, template_recorded):
+    """Print the commands that come next."""
+    print()
+    print(f"{ANSWERS['project_slug']} is ready. Next:")
+    print()
+    print(f"    cd {ANSWERS['project_slug']}")
+    if not git_started:
+        print("    git init                 (DVC needs a git repository; install git first)")
+    print("    git add --all")
+    print('    git commit -m "Generated"   before you change anything, so that updates merge')
+    if shutil.which("uv") is None:
+        print("    pip install uv           (uv was not found: it makes the environment)")
+    if ANSWERS["dataset"] == "none":
+        print(f"    uv run {ANSWERS['project_slug']} use FILE --target COLUMN   takes your data in")
+    print("    uv run dvc repro         raw data to model, metrics and figures")
+    print("    uv run dvc metrics show")
+    if not template_recorded:
+        print()
+        print("The template's address and commit are unknown; docs/yours.md: how to name them.")
+
+
 name_package_in_tests()
-record_template()
-git_started = start_git()
-print()
-print(f"{ANSWERS['project_slug']} is ready. Next:")
-print()
-print(f"    cd {ANSWERS['project_slug']}")
-if not git_started:
-    print("    git init                 (DVC needs a git repository; install git first)")
-if shutil.which("uv") is None:
-    print("    pip install uv           (uv was not found: it makes the environment)")
-if ANSWERS["dataset"] == "none":
-    print(f"    uv run {ANSWERS['project_slug']} use FILE --target COLUMN   takes your data in")
-print("    uv run dvc repro         raw data to model, metrics and figures")
-print("    uv run dvc metrics show")
+started = start_git()
+# Cruft generates too, also for an update; it keeps its own record, and tells no folder.
+if "_output_dir" in ANSWERS:
+    say_what_is_next(started, record_template())

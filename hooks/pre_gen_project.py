@@ -3,54 +3,66 @@
 import json
 import keyword
 import re
+import shutil
+import subprocess
 import sys
+from pathlib import Path
+from unicodedata import bidirectional, category
 
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
 
 # What an environment of the project holds, as distributions and as modules: a project of the same
 # name cannot be installed, or one of the two cannot be imported.
 TAKEN = """
-    a11y_pygments absl absl_py accessible_pygments aiohappyeyeballs aiohttp aiohttp_retry aiosignal
-    alabaster amqp annotated_types antlr4 antlr4_python3_runtime anyio appdirs argon2 argon2_cffi
-    argon2_cffi_bindings arrow ast_serialize asttokens astunparse async_lru asyncssh atpublic attr
-    attrs babel beautifulsoup4 billiard bleach bs4 celery certifi cffi cfgv charset_normalizer clang
+    a11y_pygments absl absl_py accessible_pygments aiobotocore aiohappyeyeballs aiohttp
+    aiohttp_retry aioitertools aiosignal alabaster amqp annotated_types antlr4
+    antlr4_python3_runtime anyio appdirs appnope argon2 argon2_cffi argon2_cffi_bindings arrow
+    ast_serialize asttokens astunparse async_lru asyncssh atpublic attr attrs babel bcrypt
+    beautifulsoup4 billiard bleach botocore bs4 celery certifi cffi cfgv charset_normalizer clang
     click click_didyoumean click_plugins click_repl cloudpickle colorama comm configobj conftest
     contourpy cryptography cycler dateutil debugpy defusedxml detect_secrets dictdiffer diskcache
-    distlib distro docutils dotenv dpath dulwich dvc dvc_data dvc_http dvc_objects dvc_render
-    dvc_studio_client dvc_task entrypoints et_xmlfile execnet executing fastjsonschema filelock
-    flatbuffers flatten_dict flufl flufl_lock fonttools fqdn frozenlist fsspec functorch funcy furo
-    gast git gitdb gitpython google google_pasta grandalf greenlet grpc grpcio gto h11 h5py
-    hatchling httpcore httpx hydra hydra_core hypothesis identify idna imagesize importlib_metadata
-    iniconfig ipykernel ipykernel_launcher ipython ipython_pygments_lexers isoduration isympy
-    iterative_telemetry jax jaxlib jedi jinja2 joblib json5 jsonpointer jsonpointer_stubs jsonschema
-    jsonschema_specifications jupyter jupyter_builder jupyter_cache jupyter_client jupyter_core
-    jupyter_events jupyter_lsp jupyter_server jupyter_server_terminals jupyterlab
-    jupyterlab_pygments jupyterlab_server keras kiwisolver kombu lark lazy_importer libclang librt
-    markdown_it markdown_it_py markupsafe matplotlib matplotlib_inline mdit_py_plugins mdurl mistune
-    ml_dtypes mpl_toolkits mpmath multidict mypy mypy_extensions mypyc myst_nb myst_parser namex
-    narwhals nbclient nbconvert nbformat nbstripout nest_asyncio2 networkx nodeenv notebook
-    notebook_shim numpy omegaconf openpyxl opt_einsum optree orjson overrides packaging pandas
-    pandas_stubs pandocfilters parso pasta pathspec pexpect pil pillow pip platformdirs pluggy
-    pre_commit pre_commit_hooks prometheus_client prompt_toolkit propcache protobuf psutil
-    ptyprocess public pure_eval py pyarrow pycparser pydantic pydantic_core pydantic_settings
-    pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing pytest pytest_xdist python
-    python_dateutil python_discovery python_dotenv python_json_logger pythonjsonlogger pyyaml pyzmq
-    referencing requests rfc3339_validator rfc3986_validator rfc3987_syntax rich roman_numerals rpds
-    rpds_py ruamel ruamel_yaml ruamel_yaml_clib ruff scikit_learn scipy scmrepo semver send2trash
-    setuptools shortuuid shtab six sklearn smmap snowballstemmer sortedcontainers soupsieve sphinx
-    sphinx_basic_ng sphinxcontrib sphinxcontrib_applehelp sphinxcontrib_devhelp
-    sphinxcontrib_htmlhelp sphinxcontrib_jsmath sphinxcontrib_qthelp sphinxcontrib_serializinghtml
-    sqlalchemy sqltrie stack_data sympy tabulate tensorflow termcolor terminado test tests
-    threadpoolctl tinycss2 tomlkit torch torchgen tornado tqdm traitlets typeguard typing_extensions
-    typing_inspect typing_inspection tzdata tzlocal uri_template urllib3 uv validate vine virtualenv
-    voluptuous wcwidth webcolors webencodings websocket websocket_client wheel wrapt xdist yaml yarl
-    zc zc_lockfile zipp zmq
+    distlib distro docutils dotenv dpath dulwich dvc dvc_data dvc_http dvc_objects dvc_render dvc_s3
+    dvc_ssh dvc_studio_client dvc_task entrypoints et_xmlfile execnet executing fastjsonschema
+    filelock flatbuffers flatten_dict flufl flufl_lock fonttools fqdn frozenlist fsspec functorch
+    funcy furo gast git gitdb gitpython google google_pasta grandalf greenlet grpc grpcio gto h11
+    h5py hatchling httpcore httpx hydra hydra_core hypothesis identify idna imagesize
+    importlib_metadata iniconfig ipykernel ipykernel_launcher ipython ipython_pygments_lexers
+    isoduration isympy iterative_telemetry jax jaxlib jedi jinja2 jmespath joblib json5 jsonpointer
+    jsonpointer_stubs jsonschema jsonschema_specifications jupyter jupyter_builder jupyter_cache
+    jupyter_client jupyter_core jupyter_events jupyter_lsp jupyter_server jupyter_server_terminals
+    jupyterlab jupyterlab_pygments jupyterlab_server keras kiwisolver kombu lark lazy_importer
+    libclang librt markdown_it markdown_it_py markupsafe matplotlib matplotlib_inline
+    mdit_py_plugins mdurl mistune ml_dtypes mpl_toolkits mpmath multidict mypy mypy_extensions mypyc
+    myst_nb myst_parser namex narwhals nbclient nbconvert nbformat nbstripout nest_asyncio2 networkx
+    nodeenv notebook notebook_shim numpy omegaconf openpyxl opt_einsum optree orjson overrides
+    packaging pandas pandas_stubs pandocfilters parso pasta pathspec pexpect pil pillow pip
+    platformdirs pluggy pre_commit pre_commit_hooks prometheus_client prompt_toolkit propcache
+    protobuf psutil ptyprocess public pure_eval py pyarrow pycparser pydantic pydantic_core
+    pydantic_settings pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing pytest
+    pytest_xdist python python_dateutil python_discovery python_dotenv python_json_logger
+    pythonjsonlogger pywin32 pywinpty pyyaml pyzmq referencing requests rfc3339_validator
+    rfc3986_validator rfc3987_syntax rich roman_numerals rpds rpds_py ruamel ruamel_yaml
+    ruamel_yaml_clib ruff s3fs scikit_learn scipy scmrepo semver send2trash setuptools shortuuid
+    shtab six sklearn smmap snowballstemmer sortedcontainers soupsieve sphinx sphinx_basic_ng
+    sphinxcontrib sphinxcontrib_applehelp sphinxcontrib_devhelp sphinxcontrib_htmlhelp
+    sphinxcontrib_jsmath sphinxcontrib_qthelp sphinxcontrib_serializinghtml sqlalchemy sqltrie sshfs
+    stack_data sympy tabulate tensorflow termcolor terminado test tests threadpoolctl tinycss2
+    tomlkit torch torchgen tornado tqdm traitlets triton typeguard typing_extensions typing_inspect
+    typing_inspection tzdata tzlocal uri_template urllib3 uv validate vine virtualenv voluptuous
+    wcwidth webcolors webencodings websocket websocket_client wheel winpty wrapt xdist yaml yarl zc
+    zc_lockfile zipp zmq
+""".split()
+# The project's own command would stand in for these, which it calls.
+PROGRAMS = """
+    activate check-added-large-files check-merge-conflict check-toml check-yaml detect-secrets-hook
+    sphinx-build
 """.split()
 FOLDERS = "data docs models notebooks references reports src tests".split()
 PORTS = [f"{port}{number}" for port in ("com", "lpt") for number in range(10)]
 WINDOWS_DEVICES = ["aux", "con", "nul", "prn", *PORTS]
-# They shape letters and emoji, and count as no characters that are printed.
-JOINERS = dict.fromkeys([0x200C, 0x200D])
+# Ends of lines, controls and halves of characters; what turns the direction of the text after it.
+UNFIT = {"Cc", "Cs", "Zl", "Zp"}
+TURNS = {"FSI", "LRE", "LRI", "LRO", "PDF", "PDI", "RLE", "RLI", "RLO"}
 FREE_TEXTS = ["project_name", "description", "author_name"]
 
 
@@ -67,6 +79,8 @@ def slug_mistake(slug):
         return "Windows keeps this name for a device; use another"
     if slug.replace("-", "_") in TAKEN:
         return "a package that the project installs has this name; use another"
+    if slug in PROGRAMS:
+        return "a program that the project calls has this name; use another"
     return None
 
 
@@ -83,6 +97,8 @@ def package_mistake(package):
         return "this is a word of the Python language; use another"
     if package in sys.stdlib_module_names:
         return "Python's standard library has a module of this name; use another"
+    if package.startswith("test_"):
+        return "pytest would take it for a test; use another"
     if package in TAKEN or package in FOLDERS or package in WINDOWS_DEVICES:
         return "something else that the project needs has this name; use another"
     return None
@@ -90,10 +106,10 @@ def package_mistake(package):
 
 def text_mistake(text):
     """Why `text` cannot stand in the files that show it; None if it can."""
-    if not text.strip():
-        return "it must not be empty"
-    if not text.translate(JOINERS).isprintable():
+    if any(category(one) in UNFIT or bidirectional(one) in TURNS for one in text):
         return "line breaks and control characters are not allowed; keep it on one line"
+    if not any(one.isprintable() and not one.isspace() for one in text):
+        return "it must not be empty"
     return None
 
 
@@ -103,6 +119,18 @@ def email_mistake(email):
     if not re.fullmatch(f"{local}@{domain}", email, flags=re.ASCII):
         return "write it as name@example.com, in ASCII"
     return None
+
+
+def unsaved():
+    """Why nothing may be generated over what is in this folder; None if it may."""
+    if not any(Path().iterdir()):
+        return None
+    status = ["git", "status", "--porcelain"]
+    if shutil.which("git") and Path(".git").exists():
+        done = subprocess.run(status, capture_output=True)
+        if done.returncode == 0 and not done.stdout:
+            return None
+    return "this folder holds what git does not keep and would be lost; commit it first"
 
 
 def mistakes():
@@ -117,6 +145,9 @@ def mistakes():
         advice = check(ANSWERS[question])
         if advice:
             yield f"{question}: {ANSWERS[question]!a} will not do: {advice}"
+    reason = unsaved()
+    if reason:
+        yield f"{ANSWERS['project_slug']}: {reason}"
 
 
 found = list(mistakes())

@@ -48,6 +48,8 @@ TEXTS = {
     "long words": "word " * 39 + "end.",
     "yaml": "[a, b]: {c: !!python/object x} *anchor &ref",
     "toml": "a = 1 # [table]",
+    "spaces of other kinds": "データ\N{IDEOGRAPHIC SPACE}サイエンス Jean\N{NO-BREAK SPACE}Dupont",
+    "flag": "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
     "keyword": "class",
     "number": "42",
     "boolean": "no",
@@ -73,6 +75,8 @@ REFUSED = {
     ("project_slug", "numpy"): "a package that the project installs",
     ("project_slug", "scikit-learn"): "a package that the project installs",
     ("project_slug", "rich"): "a package that the project installs",
+    ("project_slug", "s3fs"): "a package that the project installs",
+    ("project_slug", "sphinx-build"): "a program that the project calls",
     ("project_slug", "x" * 61): "use at most 60 characters",
     ("package_name", "x" * 41): "use at most 40 characters",
     ("package_name", "../../x"): "use lower-case letters",
@@ -85,6 +89,7 @@ REFUSED = {
     ("package_name", "match"): "a word of the Python language",
     ("package_name", "json"): "Python's standard library",
     ("package_name", "sklearn"): "something else that the project needs",
+    ("package_name", "test_use"): "pytest would take it for a test",
     ("package_name", "tests"): "something else that the project needs",
     ("package_name", "con"): "something else that the project needs",
     ("author_email", "nobody"): "write it as name@example.com",
@@ -92,6 +97,7 @@ REFUSED = {
     ("author_email", 'a"@b.c'): "write it as name@example.com",
     ("author_email", "zoë@b.c"): "write it as name@example.com",
     **{(name, " "): "it must not be empty" for name in FREE_TEXT},
+    **{(name, "\u3000\u200b"): "it must not be empty" for name in FREE_TEXT},
     **{(name, "two\nlines"): "line breaks and control characters" for name in FREE_TEXT},
     **{(name, "a\tb"): "line breaks and control characters" for name in FREE_TEXT},
     **{(name, "over\u202eride"): "line breaks and control characters" for name in FREE_TEXT},
@@ -226,6 +232,7 @@ def test_what_is_generated_over_a_project_deletes_nothing_of_its_owner(tmp_path:
     for name in own:
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(name, encoding="utf-8")
+    project.commit()
     before = project.run("git", "rev-parse", "HEAD")
     assert generate(tmp_path, {"dataset": "digits"}, "-f").returncode == 0
     assert generate(tmp_path, {"package_name": "class"}, "-f").returncode != 0
@@ -233,6 +240,21 @@ def test_what_is_generated_over_a_project_deletes_nothing_of_its_owner(tmp_path:
         assert (project / name).read_text(encoding="utf-8") == name
     assert (project / "data/raw/iris.csv").exists()
     assert project.run("git", "rev-parse", "HEAD") == before
+
+
+@pytest.mark.parametrize("name", ["data/raw/iris.csv", "references/schema.yaml", "new.txt"])
+def test_nothing_is_generated_over_what_git_does_not_keep(tmp_path: Path, name: str) -> None:
+    project = made(tmp_path, {})
+    project.commit()
+    (project / name).write_text("mine", encoding="utf-8")
+    done = generate(tmp_path, {}, "-f")
+    assert done.returncode != 0
+    told = "error: my-project: this folder holds what git does not keep and would be lost; commit"
+    assert told in done.stderr
+    assert (project / name).read_text(encoding="utf-8") == "mine"
+    project.commit()
+    assert generate(tmp_path, {}, "-f").returncode == 0
+    assert project.run("git", "show", f"HEAD:{name}") == "mine"
 
 
 VALUES = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ENVIRONMENT, TEMPLATE, Project, bake
-from test_pipeline import STAGES
+from test_pipeline import STAGES, edit
 from test_reproducibility import snapshot
 from test_use import customers, quicken, write
 
@@ -111,14 +111,13 @@ def installs_the_hooks(project: Project, command: str) -> None:
     (project / ".git/hooks/pre-commit").unlink()
 
 
-def shows_a_change(expected: str) -> Callable[[Project, str], None]:
-    """After another share of test rows and a run, the command names what differs."""
+def shows_a_change(expected: str, *before: str) -> Callable[[Project, str], None]:
+    """After another share of test rows and a command, the command names what differs."""
 
     def check(project: Project, command: str) -> None:
-        params = project / "params.yaml"
-        text = params.read_text(encoding="utf-8").replace("fraction: 0.25", "fraction: 0.5")
-        params.write_text(text, encoding="utf-8", newline="\n")
-        project.run("uv", "run", "dvc", "repro")
+        edit(project / "params.yaml", "fraction: 0.25", "fraction: 0.5")
+        if before:
+            project.run(*before)
         assert expected in project.run(*command.split())
 
     return check
@@ -138,7 +137,7 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "uv run dvc status": prints("data-exploration"),
     "make lint": prints("All checks passed!", "already formatted", "3 notebooks, each named"),
     "uv run dvc params diff": shows_a_change("split.test_fraction"),
-    "uv run dvc metrics diff": shows_a_change("log_loss"),
+    "uv run dvc metrics diff": shows_a_change("log_loss", "uv", "run", "dvc", "repro"),
     "uv run dvc plots show": prints("dvc_plots/index.html"),
     "uv run pre-commit install": installs_the_hooks,
 }

@@ -181,7 +181,7 @@ def test_of_two_runs_at_once_one_is_refused_and_the_other_gives_the_same_bytes(
     tmp_path: Path, demo: Project
 ) -> None:
     with Background(demo, tmp_path / "log", "dvc", "repro", "--force") as first:
-        first.wait_for("train: linear")
+        first.wait_for("Running stage 'train'")
         second = demo.try_run("uv", "run", "dvc", "repro", "--force")
         printed = first.finish()
     assert first.process.returncode == 0, printed

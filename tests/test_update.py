@@ -108,71 +108,151 @@ def test_all_tests_of_the_updated_project_pass(updated: Project) -> None:
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Somebody's clone of this repository, to commit to."""
-    folder = tmp_path_factory.mktemp("clones") / "lockstep"
-    git(TEMPLATE, "clone", "--quiet", str(TEMPLATE), str(folder))
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where this repository is shared, as on a server."""
+    folder = tmp_path_factory.mktemp("server") / "lockstep.git"
+    git(TEMPLATE, "clone", "--quiet", "--bare", str(TEMPLATE), str(folder))
     return folder
 
 
-def cookiecut(started_in: Path, template: str, *options: str) -> None:
-    """Run cookiecutter as a shell does that is in that folder."""
+@pytest.fixture
+def clone(shared: Path, tmp_path: Path) -> Path:
+    """Somebody's clone of it, to commit to."""
+    folder = tmp_path / "clones" / "lockstep"
+    git(TEMPLATE, "clone", "--quiet", f"file://{shared}", str(folder))
+    return folder
+
+
+def commit_to(clone: Path, old: str, new: str, name: str = "README.md") -> None:
+    """Change a file of the template."""
+    edit(clone / "{{cookiecutter.project_slug}}" / name, old, new)
+    git(clone, "commit", "--quiet", "--all", "--message", "Change")
+
+
+def cookiecut(started_in: Path, template: str, *options: str, **environment: str) -> str:
+    """Run cookiecutter as a shell does that is in that folder; returns what it prints."""
     command = [str(Path(sys.executable).parent / "cookiecutter"), template]
     home = {"COOKIECUTTER_CONFIG": str(started_in / "config.yaml"), "PWD": str(started_in)}
     Path(home["COOKIECUTTER_CONFIG"]).write_text(f"cookiecutters_dir: '{started_in / 'kept'}'\n")
-    Project(started_in).run(*command, "--no-input", *options, **home)
+    return Project(started_in).run(*command, "--no-input", *options, **home | environment)
 
 
-@pytest.mark.parametrize("address", ["lockstep", "./lockstep", "{clone}", "git+file://{clone}"])
+@pytest.mark.parametrize("address", ["lockstep", "./lockstep", "{clone}", "git+file://{shared}"])
 @pytest.mark.parametrize("options", [[], ["--output-dir", "made"]])
-def test_a_project_remembers_its_template(
-    clone: Path, tmp_path: Path, address: str, options: list[str]
+def test_a_project_remembers_where_others_get_its_template_too(
+    shared: Path, clone: Path, address: str, options: list[str]
 ) -> None:
-    started_in = clone.parent if "lockstep" in address.split("/") else tmp_path
-    address = address.format(clone=clone)
-    cookiecut(started_in, address, "project_name=Remembers", "--overwrite-if-exists", *options)
-    project = Project(started_in.joinpath(*options[1:], "remembers"))
-    template = address.removeprefix("git+") if "://" in address else str(clone)
-    assert state_of(project)["template"] == template
+    started_in = clone.parent
+    cookiecut(started_in, address.format(clone=clone, shared=shared), *options)
+    project = Project(started_in.joinpath(*options[1:], "my-project"))
+    assert state_of(project)["template"] == f"file://{shared}"
     assert state_of(project)["commit"] == git(clone, "rev-parse", "HEAD")
-    assert state_of(project)["context"]["cookiecutter"]["project_name"] == "Remembers"
+    assert state_of(project)["context"]["cookiecutter"]["project_name"] == "My Project"
+
+
+def test_no_name_and_no_password_is_remembered(clone: Path, tmp_path: Path) -> None:
+    git(clone, "remote", "set-url", "origin", "https://ada:secret@example.com/lockstep.git")
+    cookiecut(tmp_path, str(clone))
+    state = state_of(Project(tmp_path / "my-project"))
+    assert state["template"] == "https://example.com/lockstep.git"
+
+
+def test_a_template_that_nobody_else_has_is_remembered_by_its_folder(
+    clone: Path, tmp_path: Path
+) -> None:
+    commit_to(clone, "## Start", "## Begin")
+    cookiecut(tmp_path, str(clone))
+    assert state_of(Project(tmp_path / "my-project"))["template"] == str(clone)
+
+
+UNKNOWN = "The template's address and commit are unknown"
+
+
+def test_a_template_with_changes_that_are_in_no_commit_is_not_named(
+    clone: Path, tmp_path: Path
+) -> None:
+    edit(clone / "{{cookiecutter.project_slug}}/README.md", "## Start", "## Begin")
+    assert UNKNOWN in cookiecut(tmp_path, str(clone))
+    assert not (tmp_path / "my-project/.cruft.json").exists()
+
+
+def test_a_template_that_cannot_be_found_is_not_named(clone: Path) -> None:
+    """As on Windows, where no variable says in which folder the shell is."""
+    assert UNKNOWN in cookiecut(clone.parent, "lockstep", "--output-dir", "made", PWD="")
+    assert not (clone.parent / "made/my-project/.cruft.json").exists()
 
 
 def test_a_project_that_cookiecutter_made_takes_what_is_new(clone: Path, tmp_path: Path) -> None:
+    git(clone, "remote", "remove", "origin")
     cookiecut(tmp_path, str(clone))
     project = Project(tmp_path / "my-project")
     project.commit()
     assert "up to date" in project.run("make", "update")
-    edit(clone / "{{cookiecutter.project_slug}}/README.md", "## Start", "## Begin")
-    git(clone, "commit", "--quiet", "--all", "--message", "Begin")
-    project.run("make", "update")
-    changed = project.run("git", "diff", "HEAD", "--unified=0")
-    assert "-## Start\n+## Begin\n" in changed
+    commit_to(clone, "## Start", "## Begin")
+    assert "is ready" not in project.run("make", "update")
+    assert "-## Start\n+## Begin\n" in project.run("git", "diff", "HEAD", "--unified=0")
     assert state_of(project)["commit"] == git(clone, "rev-parse", "HEAD")
 
 
-def test_a_project_without_a_known_template_is_linked_by_the_command_that_the_page_names(
-    clone: Path, tmp_path: Path, pristine: Project
+@pytest.mark.parametrize("committed_first", [True, False])
+def test_what_cannot_be_merged_is_left_to_the_owner_and_no_commit_lets_it_in(
+    clone: Path, tmp_path: Path, committed_first: bool
 ) -> None:
-    archive = tmp_path / "lockstep.zip"
-    git(TEMPLATE, "archive", "--prefix=lockstep/", f"--output={archive}", OLDER)
-    cookiecut(tmp_path, str(archive))
+    git(clone, "remote", "remove", "origin")
+    cookiecut(tmp_path, str(clone))
+    project = Project(tmp_path / "my-project")
+    if committed_first:
+        project.commit()
+    edit(project / "README.md", "## Start", "## Mine")
+    project.commit()
+    commit_to(clone, "## Start", "## Begin")
+    project.run("make", "update")
+    text = (project / "README.md").read_text(encoding="utf-8")
+    assert "## Mine" in text
+    assert ("## Begin" in text) == committed_first
+    assert (project / "README.md.rej").exists() != committed_first
+    hook = "conflicts" if committed_first else "rejected"
+    project.run("git", "add", "--all")
+    refused = project.try_run("uv", "run", "pre-commit", "run", hook, "--all-files")
+    assert refused.returncode != 0
+    assert "README.md" in refused.stdout
+
+
+def test_an_update_takes_texts_for_utf_8_whatever_the_system_does(
+    clone: Path, tmp_path: Path
+) -> None:
+    """As on Windows, whose encoding has no letter for some bytes of this name."""
+    git(clone, "remote", "remove", "origin")
+    cookiecut(tmp_path, str(clone), "author_name=\N{LATIN CAPITAL LETTER A WITH ACUTE}ngel")
+    project = Project(tmp_path / "my-project")
+    project.commit()
+    commit_to(clone, "## Start", "## Begin")
+    ascii_only = {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+    project.run("make", "update", **ascii_only)
+    assert "## Begin" in (project / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_project_without_a_known_template_is_linked_by_the_command_that_the_page_names(
+    clone: Path, tmp_path: Path
+) -> None:
+    made_from = git(clone, "rev-parse", "HEAD")
+    git(clone, "archive", "--prefix=lockstep/", "--output=../lockstep.zip", "HEAD")
+    assert UNKNOWN in cookiecut(tmp_path, str(clone.parent / "lockstep.zip"))
     project = Project(tmp_path / "my-project")
     project.commit()
     refused = project.try_run("make", "update")
     assert refused.returncode != 0
     assert ".cruft.json" in refused.stderr + refused.stdout
-    page = (pristine / "docs/yours.md").read_text(encoding="utf-8")
+    page = (project / "docs/yours.md").read_text(encoding="utf-8")
     command = "uvx cruft link ADDRESS --checkout COMMIT"
     assert f"`{command}`" in page
-    given = {"ADDRESS": str(clone), "COMMIT": OLDER}
+    commit_to(clone, "## Start", "## Begin")
+    given = {"ADDRESS": str(clone), "COMMIT": made_from}
     project.run(*(given.get(word, word) for word in command.split()), "--no-input")
     project.commit()
     # An update goes to the newest commit, not to the one that the project was linked at.
     project.run("make", "update")
-    assert state_of(project)["commit"] == git(clone, "rev-parse", "HEAD")
-    changed = project.run("git", "diff", "HEAD", "--name-only").splitlines()
-    assert {*changed} - {".cruft.json"}
+    assert "## Begin" in (project / "README.md").read_text(encoding="utf-8")
 
 
 def test_own_data_survive_an_update(tmp_path: Path) -> None:

@@ -813,7 +813,7 @@ def test_memory_does_not_grow_with_the_rows(project: Project) -> None:
     told = subprocess.run(
         [sys.executable, "-c", between, sys.executable, "-c", MEASURED],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     (small, before), (large, after) = (map(int, line.split()) for line in told.stdout.splitlines())

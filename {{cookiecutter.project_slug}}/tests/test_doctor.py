@@ -1,6 +1,7 @@
 """The doctor: what it finds, and what it says would mend it."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -71,6 +72,21 @@ def test_a_lock_that_does_not_fit_is_told(project: Project) -> None:
     assert "`uv lock` renews it" in doctor.lock(project).said
 
 
+def test_a_lock_is_not_called_wrong_where_uv_is_missing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.root / "uv.lock").touch()
+    monkeypatch.setenv("PATH", str(project.raw))
+    assert doctor.lock(project) == doctor.note("uv.lock cannot be looked at without uv")
+
+
+def test_a_repository_that_git_does_not_take_is_no_reason_to_make_one(project: Project) -> None:
+    (project.root / ".git").write_text("gitdir: nowhere")
+    assert doctor.git(project) == doctor.wrong(
+        "git does not take this for its repository; `git status` says why"
+    )
+
+
 def test_git_is_asked_for_a_repository_and_a_commit(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +118,8 @@ def test_a_project_on_one_machine_only_is_noted(
     assert doctor.remote(project).state == "note"
     address = str(project.root / ("long" * 40))
     run(project, sys.executable, "-m", "dvc", "remote", "add", "store", address)
+    assert "`uv run dvc remote default NAME`" in doctor.remote(project).said
+    run(project, sys.executable, "-m", "dvc", "remote", "default", "store")
     assert doctor.remote(project) == doctor.ok("store")
     monkeypatch.setattr(doctor, "_output", lambda *_: None)
     assert doctor.remote(project).state == "wrong"
@@ -145,6 +163,25 @@ def test_results_that_are_out_of_date_are_told(project: Project) -> None:
     project.params_file.write_text(project.params_file.read_text() + "\n")
     expected = "out of date: look; `uv run dvc repro` runs them"
     assert doctor.pipeline(project) == doctor.wrong(expected)
+
+
+def test_results_that_are_kept_elsewhere_are_not_out_of_date(project: Project) -> None:
+    kept_by_dvc(project)
+    made = project.root / "made.txt"
+    made.touch()
+    look = {"cmd": "exit", "deps": ["params.yaml"], "outs": ["made.txt"]}
+    show = {"cmd": "exit", "deps": ["made.txt"]}
+    stages = {"stages": {"look": look, "show": show}}
+    (project.root / "dvc.yaml").write_text(json.dumps(stages))
+    run(project, sys.executable, "-m", "dvc", "commit", "--force")
+    shutil.rmtree(project.root / ".dvc/cache")
+    made.unlink()
+    assert doctor.pipeline(project).said.startswith("results are not here; `uv run dvc pull`")
+    project.params_file.write_text(project.params_file.read_text() + "\n")
+    assert doctor.pipeline(project).said.startswith("out of date: look;")
+    stages["stages"]["show"]["cmd"] = "echo"
+    (project.root / "dvc.yaml").write_text(json.dumps(stages))
+    assert doctor.pipeline(project).said.startswith("out of date: look, show;")
 
 
 def test_every_check_is_printed_and_what_is_wrong_is_an_error(

@@ -12,9 +12,9 @@ import tomllib
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from .config import Project
+from .config import Project, read_yaml
 from .errors import UserError, shortened
 from .params import nearest
 
@@ -69,6 +69,8 @@ def lock(project: Project) -> Finding:
     """Whether uv.lock is what pyproject.toml asks for."""
     if not (project.root / "uv.lock").exists():
         return note("uv.lock is not there yet; `uv lock` writes it, then commit it")
+    if shutil.which("uv") is None:
+        return note("uv.lock cannot be looked at without uv")
     if _output(project, "uv", "lock", "--check", "--offline") is None:
         return wrong("uv.lock is not what pyproject.toml asks for; `uv lock` renews it")
     return ok("uv.lock is what pyproject.toml asks for")
@@ -79,6 +81,8 @@ def git(project: Project) -> Finding:
     if shutil.which("git") is None:
         return wrong("not found; install it, then `git init`")
     if _output(project, "git", "rev-parse", "--git-dir") is None:
+        if any((folder / ".git").exists() for folder in (project.root, *project.root.parents)):
+            return wrong("git does not take this for its repository; `git status` says why")
         return wrong("this is no repository, which DVC needs; `git init` makes it one")
     commit = _output(project, "git", "rev-parse", "--short", "HEAD")
     if commit is None:
@@ -105,6 +109,8 @@ def remote(project: Project) -> Finding:
         return note(
             "data and results are kept on this machine only; docs/data.md says how to share"
         )
+    if not re.search(r"^core\.remote=", listed, flags=re.MULTILINE):
+        return note("none is the default; `uv run dvc remote default NAME` makes one of them so")
     return ok(", ".join(dict.fromkeys(names)))
 
 
@@ -147,7 +153,9 @@ def data(project: Project) -> Finding:
     files = raw_files(project, params.data.raw, contract)
     gone = [project.name(path) for path in files if not path.exists()]
     if gone:
-        return wrong(f"{', '.join(gone)}: not there, though params.yaml names it as data.raw")
+        return wrong(
+            f"{', '.join(gone)}: not there, though params.yaml names it as data.raw; put it back"
+        )
     return ok(", ".join(project.name(path) for path in files))
 
 
@@ -158,10 +166,25 @@ def pipeline(project: Project) -> Finding:
         return wrong("DVC cannot read the pipeline; `uv run dvc status dvc.yaml` says why")
     if not (project.root / "dvc.lock").exists():
         return note("nothing has run yet; `uv run dvc repro` does")
-    changed = [stage for stage in json.loads(status) if not stage.endswith(".dvc")]
+    stages = {name: found for name, found in json.loads(status).items() if name[-4:] != ".dvc"}
+    lock = read_yaml(project.root / "dvc.lock", "dvc.lock")
+    outputs = {out["path"] for stage in lock["stages"].values() for out in stage.get("outs", [])}
+    changed = [name for name, found in stages.items() if not _is_only_away(found, outputs)]
     if changed:
         return wrong(f"out of date: {', '.join(changed)}; `uv run dvc repro` runs them")
+    if stages:
+        return note("results are not here; `uv run dvc pull` fetches them, `dvc repro` makes them")
     return ok("results are those of this data, these parameters and this code")
+
+
+def _is_only_away(found: list[Any], outputs: set[str]) -> bool:
+    """Whether what DVC says of a stage is only that outputs are not on this machine."""
+    return all(
+        path in outputs and state in ("deleted", "not in cache")
+        for change in found
+        for files in (change.values() if isinstance(change, dict) else [{change: "changed"}])
+        for path, state in files.items()
+    )
 
 
 def _output(project: Project, *command: str) -> str | None:
