@@ -47,7 +47,9 @@ def test_strict_names_what_it_overrules_also_in_processes_it_starts(project: Pro
 def in_a_new_process(code: str) -> subprocess.CompletedProcess[str]:
     package = runtime.__name__.partition(".")[0]
     command = [sys.executable, "-c", code.replace("PACKAGE", package)]
-    return subprocess.run(command, env=dict(os.environ), capture_output=True, encoding="utf-8", check=True)
+    return subprocess.run(
+        command, env=dict(os.environ), capture_output=True, encoding="utf-8", check=True
+    )
 
 
 @pytest.mark.usefixtures("project")
