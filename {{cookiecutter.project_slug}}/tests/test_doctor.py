@@ -167,9 +167,10 @@ def test_results_that_are_out_of_date_are_told(project: Project) -> None:
 
 def test_results_that_are_kept_elsewhere_are_not_out_of_date(project: Project) -> None:
     kept_by_dvc(project)
-    made = project.root / "made.txt"
+    made, code = project.root / "made.txt", project.root / "code.py"
     made.touch()
-    look = {"cmd": "exit", "deps": ["params.yaml"], "outs": ["made.txt"]}
+    code.touch()
+    look = {"cmd": "exit", "deps": ["params.yaml", "code.py"], "outs": ["made.txt"]}
     show = {"cmd": "exit", "deps": ["made.txt"]}
     stages = {"stages": {"look": look, "show": show}}
     (project.root / "dvc.yaml").write_text(json.dumps(stages))
@@ -177,6 +178,12 @@ def test_results_that_are_kept_elsewhere_are_not_out_of_date(project: Project) -
     shutil.rmtree(project.root / ".dvc/cache")
     made.unlink()
     assert doctor.pipeline(project).said.startswith("results are not here; `uv run dvc pull`")
+    made.write_text("another")
+    assert doctor.pipeline(project).said.startswith("out of date: show;")
+    made.unlink()
+    code.unlink()
+    assert doctor.pipeline(project).said.startswith("out of date: look;")
+    code.touch()
     project.params_file.write_text(project.params_file.read_text() + "\n")
     assert doctor.pipeline(project).said.startswith("out of date: look;")
     stages["stages"]["show"]["cmd"] = "echo"
