@@ -93,8 +93,8 @@ def say_what_is_next(git_started, template_recorded):
     print(f"    cd {ANSWERS['project_slug']}")
     if not git_started:
         print("    git init                 (DVC needs a git repository; install git first)")
-    print("    git add --all")
-    print('    git commit -m "Generated"   before you change anything, so that updates merge')
+    print("    git add --all            (first of all: what is in git, later updates can merge)")
+    print('    git commit -m "Generated"')
     if shutil.which("uv") is None:
         print("    pip install uv           (uv was not found: it makes the environment)")
     if ANSWERS["dataset"] == "none":
