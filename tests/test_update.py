@@ -112,6 +112,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where this repository is shared, as on a server."""
     folder = tmp_path_factory.mktemp("server") / "lockstep.git"
     git(TEMPLATE, "clone", "--quiet", "--bare", str(TEMPLATE), str(folder))
+    # The checkout that is tested may be on no branch.
+    git(folder, "update-ref", "refs/heads/main", git(TEMPLATE, "rev-parse", "HEAD"))
+    git(folder, "symbolic-ref", "HEAD", "refs/heads/main")
     return folder
 
 
