@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
+STATUS = ["status", "--porcelain", "--untracked-files=all"]
 PLACEHOLDER = re.compile(r"^(from|import) package_name\b", flags=re.MULTILINE)
 
 
@@ -42,11 +43,12 @@ def template_folder():
 
 def address_of(folder):
     """From where others get this state of the template too, if it is there; else the folder."""
-    elsewhere = ask_git("-C", str(folder), "branch", "--remotes", "--contains", "HEAD")
+    contains = ["branch", "--remotes", "--contains", "HEAD", "--list", "origin/*"]
+    elsewhere = ask_git("-C", str(folder), *contains)
     address = ask_git("-C", str(folder), "remote", "get-url", "origin")
     if not elsewhere or not address:
         return str(folder)
-    return re.sub(r"(?<=://)[^/@]+@", "", address)  # a name and a password, perhaps
+    return re.sub(r"^(https?://)[^/]+@", r"\1", address)  # a name and a password, perhaps
 
 
 def record_template():
@@ -56,13 +58,12 @@ def record_template():
         Whether it stands there. A template from a zip file, or changed since its last commit, has
         no state to name.
     """
-    if Path(".cruft.json").exists():
-        return True
+    Path(".cruft.json").unlink(missing_ok=True)
     folder = template_folder()
     if folder is None:
         return False
     commit = ask_git("-C", str(folder), "rev-parse", "HEAD")
-    if commit is None or ask_git("-C", str(folder), "status", "--porcelain") != "":
+    if commit is None or ask_git("-C", str(folder), *STATUS) != "":
         return False
     answers = {name: answer for name, answer in ANSWERS.items() if not name.startswith("_")}
     record = {

@@ -125,10 +125,12 @@ def unsaved():
     """Why nothing may be generated over what is in this folder; None if it may."""
     if not any(Path().iterdir()):
         return None
-    status = ["git", "status", "--porcelain"]
-    if shutil.which("git") and Path(".git").exists():
-        done = subprocess.run(status, capture_output=True)
-        if done.returncode == 0 and not done.stdout:
+    if shutil.which("git"):
+        status = ["git", "status", "--porcelain", "--untracked-files=all", "--", "."]
+        found = subprocess.run(status, capture_output=True)
+        # A folder within a repository that ignores it is in no repository.
+        ignored = subprocess.run(["git", "check-ignore", "--quiet", "."], capture_output=True)
+        if found.returncode == 0 and not found.stdout and ignored.returncode != 0:
             return None
     return "this folder holds what git does not keep and would be lost; commit it first"
 

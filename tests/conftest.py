@@ -122,8 +122,9 @@ def light(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture
 def demo(light: Project) -> Iterator[Project]:
     """The light project, restored to its commit after the test."""
+    start = light.run("git", "rev-parse", "HEAD").strip()
     yield light
-    light.run("git", "reset", "--quiet", "--hard")
+    light.run("git", "reset", "--quiet", "--hard", start)
     light.run("git", "clean", "-d", "--force", "--quiet")
     # What a removed .gitignore had hidden.
     light.run("git", "clean", "-d", "--force", "--quiet", "data/raw")

@@ -152,8 +152,6 @@ def test_a_text_comes_back_from_every_file_that_shows_it(tmp_path: Path, text: s
     assert metadata["authors"] == [{"name": text, "email": "you@example.com"}]
     assert (project / "README.md").read_text(encoding="utf-8").startswith(f"# {text}\n\n{text}\n")
     assert text in (project / "LICENSE").read_text(encoding="utf-8")
-    record = json.loads((project / ".cruft.json").read_text(encoding="utf-8"))["context"]
-    assert {record["cookiecutter"][name] for name in FREE_TEXT} == {text}
 
 
 @pytest.mark.parametrize(
@@ -235,6 +233,7 @@ def test_what_is_generated_over_a_project_deletes_nothing_of_its_owner(tmp_path:
     project.commit()
     before = project.run("git", "rev-parse", "HEAD")
     assert generate(tmp_path, {"dataset": "digits"}, "-f").returncode == 0
+    project.commit()
     assert generate(tmp_path, {"package_name": "class"}, "-f").returncode != 0
     for name in own:
         assert (project / name).read_text(encoding="utf-8") == name

@@ -153,11 +153,39 @@ def test_a_project_remembers_where_others_get_its_template_too(
     assert state_of(project)["context"]["cookiecutter"]["project_name"] == "My Project"
 
 
-def test_no_name_and_no_password_is_remembered(clone: Path, tmp_path: Path) -> None:
-    git(clone, "remote", "set-url", "origin", "https://ada:secret@example.com/lockstep.git")
+@pytest.mark.parametrize(
+    ("address", "remembered"),
+    [
+        ("https://ada:sec@ret@example.com/l.git", "https://example.com/l.git"),
+        ("ssh://git@example.com/l.git", "ssh://git@example.com/l.git"),
+        ("git@example.com:l.git", "git@example.com:l.git"),
+    ],
+)
+def test_no_password_is_remembered(
+    clone: Path, tmp_path: Path, address: str, remembered: str
+) -> None:
+    git(clone, "remote", "set-url", "origin", address)
     cookiecut(tmp_path, str(clone))
-    state = state_of(Project(tmp_path / "my-project"))
-    assert state["template"] == "https://example.com/lockstep.git"
+    assert state_of(Project(tmp_path / "my-project"))["template"] == remembered
+
+
+def test_what_only_another_remote_has_is_not_looked_for_at_the_origin(
+    clone: Path, tmp_path: Path
+) -> None:
+    git(clone, "remote", "rename", "origin", "upstream")
+    git(clone, "remote", "add", "origin", "https://example.com/fork.git")
+    cookiecut(tmp_path, str(clone))
+    assert state_of(Project(tmp_path / "my-project"))["template"] == str(clone)
+
+
+def test_what_is_generated_over_a_project_is_remembered_anew(clone: Path, tmp_path: Path) -> None:
+    cookiecut(tmp_path, str(clone))
+    project = Project(tmp_path / "my-project")
+    project.commit()
+    commit_to(clone, "## Start", "## Begin")
+    cookiecut(tmp_path, str(clone), "-f", "dataset=digits")
+    assert state_of(project)["commit"] == git(clone, "rev-parse", "HEAD")
+    assert state_of(project)["context"]["cookiecutter"]["dataset"] == "digits"
 
 
 def test_a_template_that_nobody_else_has_is_remembered_by_its_folder(
@@ -230,6 +258,7 @@ def test_an_update_takes_texts_for_utf_8_whatever_the_system_does(
     project = Project(tmp_path / "my-project")
     project.commit()
     commit_to(clone, "## Start", "## Begin")
+    assert state_of(project)["context"]["cookiecutter"]["author_name"].endswith("ngel")
     ascii_only = {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
     project.run("make", "update", **ascii_only)
     assert "## Begin" in (project / "README.md").read_text(encoding="utf-8")
@@ -247,7 +276,7 @@ def test_a_project_without_a_known_template_is_linked_by_the_command_that_the_pa
     assert refused.returncode != 0
     assert ".cruft.json" in refused.stderr + refused.stdout
     page = (project / "docs/yours.md").read_text(encoding="utf-8")
-    command = "uvx cruft link ADDRESS --checkout COMMIT"
+    command = "uvx --from cruft python -X utf8 -m cruft link ADDRESS --checkout COMMIT"
     assert f"`{command}`" in page
     commit_to(clone, "## Start", "## Begin")
     given = {"ADDRESS": str(clone), "COMMIT": made_from}

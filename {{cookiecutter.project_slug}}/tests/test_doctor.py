@@ -17,10 +17,12 @@ PYPROJECT = '[project]\nname = "fruit"\nversion = "1"\nrequires-python = "{}"\nd
 
 @pytest.fixture(autouse=True)
 def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name to commit under, whoever runs the tests."""
+    """A name to commit under and no other wishes, whoever runs the tests."""
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "Nobody")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "nobody@example.com")
+    # Continuous integration asks for a lock.
+    monkeypatch.delenv("UV_LOCKED", raising=False)
 
 
 def run(project: Project, *command: str) -> None:
@@ -167,11 +169,12 @@ def test_results_that_are_out_of_date_are_told(project: Project) -> None:
 
 def test_results_that_are_kept_elsewhere_are_not_out_of_date(project: Project) -> None:
     kept_by_dvc(project)
-    made, code = project.root / "made.txt", project.root / "code.py"
+    made, code = project.root / "made/made.txt", project.root / "code.py"
+    made.parent.mkdir()
     made.touch()
     code.touch()
-    look = {"cmd": "exit", "deps": ["params.yaml", "code.py"], "outs": ["made.txt"]}
-    show = {"cmd": "exit", "deps": ["made.txt"]}
+    look = {"cmd": "exit", "deps": ["params.yaml", "code.py"], "outs": ["made/made.txt"]}
+    show = {"cmd": "exit", "deps": ["made/made.txt"]}
     stages = {"stages": {"look": look, "show": show}}
     (project.root / "dvc.yaml").write_text(json.dumps(stages))
     run(project, sys.executable, "-m", "dvc", "commit", "--force")

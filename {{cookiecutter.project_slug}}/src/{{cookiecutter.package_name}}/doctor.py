@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import re
 import shutil
@@ -180,7 +181,7 @@ def pipeline(project: Project) -> Finding:
 def _is_only_away(found: list[Any], outputs: set[str]) -> bool:
     """Whether what DVC says of a stage is only that outputs are not on this machine."""
     return all(
-        path in outputs and state in ("deleted", "not in cache")
+        Path(path).as_posix() in outputs and state in ("deleted", "not in cache")
         for change in found
         for files in (change.values() if isinstance(change, dict) else [{change: "changed"}])
         for path, state in files.items()
@@ -191,7 +192,12 @@ def _output(project: Project, *command: str) -> str | None:
     """What a command prints in the project's root; None if it fails or is not there."""
     try:
         done = subprocess.run(
-            command, cwd=project.root, capture_output=True, check=True, encoding="utf-8"
+            command,
+            cwd=project.root,
+            env=os.environ | {"PYTHONUTF8": "1"},
+            capture_output=True,
+            check=True,
+            encoding="utf-8",
         )
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -80,7 +80,7 @@ def _run(command: list[str], folder: Path, environment: dict[str, str], name: st
         done = subprocess.run(
             command,
             cwd=folder,
-            env=environment,
+            env=environment | {"PYTHONUTF8": "1"},
             capture_output=True,
             check=True,
             encoding="utf-8",

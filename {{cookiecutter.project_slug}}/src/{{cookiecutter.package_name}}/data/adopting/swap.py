@@ -64,6 +64,7 @@ def dvc(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "dvc", *arguments],
         cwd=folder,
+        env=os.environ | {"PYTHONUTF8": "1"},
         capture_output=True,
         encoding="utf-8",
     )
