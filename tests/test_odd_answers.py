@@ -233,12 +233,12 @@ def test_what_is_generated_over_a_project_deletes_nothing_of_its_owner(tmp_path:
     project.commit()
     before = project.run("git", "rev-parse", "HEAD")
     assert generate(tmp_path, {"dataset": "digits"}, "-f").returncode == 0
+    assert project.run("git", "rev-parse", "HEAD") == before
     project.commit()
     assert generate(tmp_path, {"package_name": "class"}, "-f").returncode != 0
     for name in own:
         assert (project / name).read_text(encoding="utf-8") == name
     assert (project / "data/raw/iris.csv").exists()
-    assert project.run("git", "rev-parse", "HEAD") == before
 
 
 @pytest.mark.parametrize("name", ["data/raw/iris.csv", "references/schema.yaml", "new.txt"])
