@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
-STATUS = ["status", "--porcelain", "--untracked-files=all"]
 PLACEHOLDER = re.compile(r"^(from|import) package_name\b", flags=re.MULTILINE)
 
 
@@ -63,7 +62,8 @@ def record_template():
     if folder is None:
         return False
     commit = ask_git("-C", str(folder), "rev-parse", "HEAD")
-    if commit is None or ask_git("-C", str(folder), *STATUS) != "":
+    changes = ask_git("-C", str(folder), "status", "--porcelain", "--untracked-files=all")
+    if commit is None or changes != "":
         return False
     answers = {name: answer for name, answer in ANSWERS.items() if not name.startswith("_")}
     record = {
