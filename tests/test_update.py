@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import TEMPLATE, Project
 from test_pipeline import edit
+from test_use import customers, write
 
 # A commit of this repository, older than the newest: the first that keeps only the owner's files.
 OLDER = "3cc7619044e3e3ef1f095d232ab3e316c4ad5a13"
@@ -289,9 +290,8 @@ def test_a_project_without_a_known_template_is_linked_by_the_command_that_the_pa
 
 def test_own_data_survive_an_update(tmp_path: Path) -> None:
     project = generate_older(tmp_path)
-    table = "".join(f"{n % 7},{n % 5},{'no' if n % 3 else 'yes'}\n" for n in range(60))
-    (tmp_path / "customers.csv").write_text("age,visits,churned\n" + table, encoding="utf-8")
-    use = ("my-project", "use", str(tmp_path / "customers.csv"), "--target", "churned")
+    file = write(customers(60), tmp_path / "customers.csv")
+    use = ("my-project", "use", str(file), "--target", "churned")
     project.run("uv", "run", *use)
     project.commit()
     kept = ("references/schema.yaml", "data/raw/customers.csv", "data/raw/customers.csv.dvc")
