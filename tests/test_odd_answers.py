@@ -15,7 +15,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import ENVIRONMENT, TEMPLATE, Project
+from conftest import ENVIRONMENT, TEMPLATE, Project, pin_torch
 from ruamel.yaml import YAML
 from test_answers import CHOICES, FREE_TEXT
 
@@ -327,6 +327,7 @@ def test_a_dozen_sets_run_from_end_to_end(tmp_path: Path, answers: Answers) -> N
     from test_use import customers, quicken, write
 
     project = made(tmp_path, answers)
+    pin_torch(project)
     if answers["dataset"] == "none":
         file = write(customers(200), tmp_path.parent / f"{tmp_path.name}.csv")
         command = ["uv", "run", answers["project_slug"], "use", str(file), "--target", "churned"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import OFFLINE, Project, bake, lighten
+from conftest import OFFLINE, Project, bake, lighten, pin_torch
 
 CANDIDATES = ["baseline", "linear", "knn", "svm", "tree", "forest", "boosting", "mlp"]
 FIGURES = {
@@ -297,9 +297,7 @@ LEAST = {"iris": ("accuracy", 0.9), "diabetes": ("r2", 0.3), "digits": ("accurac
 @pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
 def test_every_backend_runs_every_data_set(tmp_path: Path, backend: str, dataset: str) -> None:
     project = bake(tmp_path, keras_backend=backend, dataset=dataset)
-    if backend == "torch":
-        # The version whose CPU build CONTRIBUTING speaks of.
-        edit(project / "pyproject.toml", "torch>=2.13", "torch==2.13.0")
+    pin_torch(project)
     assert stages_run(project.run("uv", "run", "dvc", "repro")) == STAGES
     metrics = json.loads((project / "reports/metrics.json").read_text(encoding="utf-8"))
     metric, least = LEAST[dataset]

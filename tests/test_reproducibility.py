@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENT, Project, bake
+from conftest import ENVIRONMENT, Project, bake, pin_torch
 from ruamel.yaml import YAML
 from test_pipeline import STAGES, edit, stages_run
 
@@ -206,8 +206,7 @@ def test_every_backend_gives_the_same_bytes_under_other_conditions(
     tmp_path: Path, backend: str, dataset: str
 ) -> None:
     project = bake(tmp_path / "one", keras_backend=backend, dataset=dataset)
-    if backend == "torch":
-        edit(project / "pyproject.toml", "torch>=2.13", "torch==2.13.0")
+    pin_torch(project)
     project.run("uv", "run", "dvc", "repro")
     project.commit()
     project.run("uv", "run", "dvc", "repro", "--force")
