@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Sequence
@@ -15,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from . import programs
 from .config import Project, read_yaml
 from .errors import UserError, shortened
 from .params import nearest
@@ -191,17 +190,10 @@ def _is_only_away(found: list[Any], outputs: set[str]) -> bool:
 def _output(project: Project, *command: str) -> str | None:
     """What a command prints in the project's root; None if it fails or is not there."""
     try:
-        done = subprocess.run(
-            command,
-            cwd=project.root,
-            env=os.environ | {"PYTHONUTF8": "1"},
-            capture_output=True,
-            check=True,
-            encoding="utf-8",
-        )
-    except (OSError, subprocess.CalledProcessError):
+        done = programs.run(command, project.root)
+    except OSError:
         return None
-    return done.stdout.strip()
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 CHECKS: dict[str, Callable[[Project], Finding]] = {

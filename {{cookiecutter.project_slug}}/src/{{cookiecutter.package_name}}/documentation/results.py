@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-import subprocess
 
+from .. import programs
 from ..config import Project
 from ..errors import UserError
 from ..markdown import directive, plain, table
@@ -38,19 +38,14 @@ The mean over the folds and, where there are several, the standard deviation.
 def _commit(project: Project) -> str:
     """Where the project stands in git; nothing if git does not know."""
     try:
-        commit, changes = (
-            subprocess.run(
-                ["git", *arguments],
-                cwd=project.root,
-                capture_output=True,
-                check=True,
-                encoding="utf-8",
-            ).stdout.strip()
-            for arguments in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain"])
-        )
-    except (OSError, subprocess.CalledProcessError):
+        head = programs.run(["git", "rev-parse", "--short", "HEAD"], project.root)
+        changes = programs.run(["git", "status", "--porcelain"], project.root)
+    except OSError:
         return ""
-    return f"At commit `{commit}`{', with changes since then' if changes else ''}. "
+    if head.returncode or changes.returncode:
+        return ""
+    since = ", with changes since then" if changes.stdout else ""
+    return f"At commit `{head.stdout.strip()}`{since}. "
 
 
 def _leaderboard(project: Project) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from .. import programs
 from ..config import Project, read_yaml
 from ..errors import UserError
 from .environment import current
@@ -77,18 +78,11 @@ def _git(folder: Path, *arguments: str) -> str:
 
 def _run(command: list[str], folder: Path, environment: dict[str, str], name: str) -> str:
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment | {"PYTHONUTF8": "1"},
-            capture_output=True,
-            check=True,
-            encoding="utf-8",
-        )
+        done = programs.run(command, folder, environment)
     except FileNotFoundError as error:
         raise UserError(f"{command[0]} is not installed; verify needs it") from error
-    except subprocess.CalledProcessError as error:
-        raise UserError(f"{name}: {' '.join(error.stderr.split())}") from error
+    if done.returncode:
+        raise UserError(f"{name}: {' '.join(done.stderr.split())}")
     return done.stdout.strip()
 
 
@@ -135,9 +129,9 @@ def _processor(project: Project) -> str | None:
 
 def _rebuild(project: Project, clone: Project, scratch: Path) -> None:
     """Run every stage in `clone`, with its own code, an empty cache and nothing of its results."""
-    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     environment = _environment() | {
-        "PATH": programs,
+        "PATH": path,
         "PYTHONPATH": str(clone.root / "src"),
         "DVC_SITE_CACHE_DIR": str(scratch / "site"),
         "DVC_NO_ANALYTICS": "1",

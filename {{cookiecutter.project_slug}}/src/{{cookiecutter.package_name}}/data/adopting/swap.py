@@ -11,12 +11,12 @@ import configparser
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ... import programs
 from ...config import Project
 from ...errors import UserError
 from ...reproducibility.artifacts import write_json
@@ -61,13 +61,7 @@ def dvc(folder: Path, *arguments: str) -> str:
     Raises:
         UserError: It failed.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
-        cwd=folder,
-        env=os.environ | {"PYTHONUTF8": "1"},
-        capture_output=True,
-        encoding="utf-8",
-    )
+    done = programs.run([sys.executable, "-m", "dvc", *arguments], folder)
     if done.returncode:
         reason = " ".join(done.stderr.replace("ERROR: ", "").partition("\n\n")[0].split())
         raise UserError(f"dvc {arguments[0]}: {reason or 'failed'}")
