@@ -167,8 +167,8 @@ def pipeline(project: Project) -> Finding:
     if not (project.root / "dvc.lock").exists():
         return note("nothing has run yet; `uv run dvc repro` does")
     stages = {name: found for name, found in json.loads(status).items() if name[-4:] != ".dvc"}
-    lock = read_yaml(project.root / "dvc.lock", "dvc.lock")
-    outputs = {out["path"] for stage in lock["stages"].values() for out in stage.get("outs", [])}
+    locked = read_yaml(project.root / "dvc.lock", "dvc.lock").get("stages", {}).values()
+    outputs = {out["path"] for stage in locked for out in stage.get("outs", [])}
     changed = [name for name, found in stages.items() if not _is_only_away(found, outputs)]
     if changed:
         return wrong(f"out of date: {', '.join(changed)}; `uv run dvc repro` runs them")
