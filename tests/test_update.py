@@ -203,9 +203,13 @@ UNKNOWN = "The template's address and commit are unknown"
 def test_a_template_with_changes_that_are_in_no_commit_is_not_named(
     clone: Path, tmp_path: Path
 ) -> None:
+    cookiecut(tmp_path, str(clone))
+    project = Project(tmp_path / "my-project")
+    project.commit()
     edit(clone / "{{cookiecutter.project_slug}}/README.md", "## Start", "## Begin")
-    assert UNKNOWN in cookiecut(tmp_path, str(clone))
-    assert not (tmp_path / "my-project/.cruft.json").exists()
+    # Neither is the commit that the project was of before.
+    assert UNKNOWN in cookiecut(tmp_path, str(clone), "-f")
+    assert not (project / ".cruft.json").exists()
 
 
 def test_a_template_that_cannot_be_found_is_not_named(clone: Path) -> None:
