@@ -230,6 +230,36 @@ def test_a_project_that_cookiecutter_made_takes_what_is_new(clone: Path, tmp_pat
     assert state_of(project)["commit"] == git(clone, "rev-parse", "HEAD")
 
 
+# By the names that they have in a project and in the template.
+OF_THE_OWNER = [
+    *(".dvc/config", "data/raw/*iris.csv*", "models/README.md", "notebooks/1.0-*"),
+    *("references/*schema.yaml*", "references/decisions/0001-*", "reports/README.md"),
+]
+
+
+def write_below(folder: Path, line: str) -> None:
+    """Put a line at the end of each file that is its owner's."""
+    for pattern in OF_THE_OWNER:
+        paths = list(folder.glob(pattern))
+        assert paths, pattern
+        for path in paths:
+            with path.open("a", encoding="utf-8", newline="\n") as file:
+                file.write(line)
+
+
+def test_an_update_leaves_alone_what_is_the_owners(clone: Path, tmp_path: Path) -> None:
+    git(clone, "remote", "remove", "origin")
+    cookiecut(tmp_path, str(clone))
+    project = Project(tmp_path / "my-project")
+    write_below(project.root, "of the owner\n")
+    project.commit()
+    write_below(clone / "{{cookiecutter.project_slug}}", "of the template\n")
+    git(clone, "commit", "--quiet", "--all", "--message", "Change")
+    project.run("make", "update")
+    assert state_of(project)["commit"] == git(clone, "rev-parse", "HEAD")
+    assert project.run("git", "status", "--porcelain") == " M .cruft.json\n"
+
+
 @pytest.mark.parametrize("committed_first", [True, False])
 def test_what_cannot_be_merged_is_left_to_the_owner_and_no_commit_lets_it_in(
     clone: Path, tmp_path: Path, committed_first: bool
