@@ -11,7 +11,6 @@ if sys.version_info < (3, 11):  # noqa: UP036 - an older one is told, not met wi
 
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv"
-nox.options.sessions = ["lint", "tests"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 DEMO = Path("build", "demo")
@@ -39,14 +38,14 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "-m", "not matrix", *parallel, *session.posargs, env=CLEAN)
 
 
-@nox.session
+@nox.session(default=False)
 def matrix(session: nox.Session) -> None:
     """Run every data set and Keras backend, on each Python, killed at many moments."""
     session.install(*nox.project.dependency_groups(PYPROJECT, "test"))
     session.run("pytest", "-m", "matrix", *session.posargs, env=CLEAN)
 
 
-@nox.session
+@nox.session(default=False)
 def demo(session: nox.Session) -> None:
     """Generate a project with every default in build/demo and run its pipeline."""
     session.install("cookiecutter", "uv")
@@ -59,7 +58,7 @@ def demo(session: nox.Session) -> None:
     session.log(f"The project is in {project}; look at {project / 'reports' / 'figures'}")
 
 
-@nox.session
+@nox.session(default=False)
 def samples(session: nox.Session) -> None:
     """Export the sample data sets again from scikit-learn's copies."""
     session.install("scikit-learn", "pandas", "pillow")
@@ -67,7 +66,7 @@ def samples(session: nox.Session) -> None:
     session.run("python", "scripts/export_samples.py", str(raw))
 
 
-@nox.session
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Print how fast generating and running are, beside their floors."""
     session.install("cookiecutter", "uv")

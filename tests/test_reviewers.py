@@ -74,6 +74,11 @@ def test_its_words_are_spelt_right(project: Project) -> None:
     review(project, "codespell")
 
 
+def test_the_template_follows_the_guide_itself() -> None:
+    assert "Valid" in review(Project(TEMPLATE), "validate-pyproject", "pyproject.toml")
+    review(Project(TEMPLATE), "repo-review", ".")
+
+
 def test_the_templates_own_words_are_spelt_right() -> None:
     files = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "hooks", "tests", "benchmarks"]
     review(Project(TEMPLATE), "codespell", *files)
