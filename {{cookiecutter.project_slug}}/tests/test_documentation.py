@@ -260,5 +260,9 @@ def test_this_projects_decisions_answer_every_question_of_the_template() -> None
         assert text.startswith(f"# {path.name[:4]}: "), (
             f"{path.name}: its title begins with its number"
         )
-        assert re.search(r"^Date: \d{4}-\d\d-\d\d\. Commit: .", text, flags=re.MULTILINE), path.name
-        assert re.findall(r"^## .+", text, flags=re.MULTILINE) == parts, path.name
+        assert re.search(r"^Date: \d{4}-\d\d-\d\d\. Commit: .", text, flags=re.MULTILINE), (
+            f"{path.name}: lacks a line as in template.md, `Date: 2026-01-31. Commit: 1a2b3c4`"
+        )
+        assert re.findall(r"^## .+", text, flags=re.MULTILINE) == parts, (
+            f"{path.name}: its sections are those of template.md"
+        )
