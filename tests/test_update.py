@@ -19,7 +19,8 @@ OLDER = "3cc7619044e3e3ef1f095d232ab3e316c4ad5a13"
 OWN = {
     "src/my_project/own.py": '"""A module of mine."""\n',
     "references/decisions/0002-of-mine.md": (
-        "# 0002: of mine\n\nDate: 2026-01-31. Commit: abc.\n\n## Question\n\n## Tried\n\n## Outcome\n"
+        "# 0002: of mine\n\nDate: 2026-01-31. Commit: 1a2b3c4.\n\n"
+        "## Question\n\n## Tried\n\n## Outcome\n"
     ),
     "data/external/rates.csv": "a,b\n1,2\n",
 }
