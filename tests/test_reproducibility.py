@@ -24,6 +24,9 @@ OTHER_CONDITIONS = {
 }
 
 
+REPORT = "reports/index.html"
+
+
 def changed_files(project: Project) -> list[str]:
     """Files in git that differ from the commit, dvc.lock and with it every output among them."""
     return project.run("git", "diff", "--name-only").split()
@@ -243,11 +246,16 @@ def test_another_python_gives_the_same_outputs(
     reproduced.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
     other = Project(tmp_path / "clone")
     other.run("uv", "run", "--frozen", "--python", version, "dvc", "repro")
-    assert changed_files(other) == ["dvc.lock", "environment.yaml"]
+    assert changed_files(other) == ["dvc.lock", "environment.yaml", REPORT]
+    # The report says on which Python it was made.
+    mine, theirs = ((one / REPORT).read_text(encoding="utf-8") for one in (reproduced, other))
+    assert f"\npython {version}," in theirs
+    assert theirs.replace(f"\npython {version},", "\npython 3.11,") == mine
     before, after = (YAML(typ="safe").load(one / "dvc.lock") for one in (reproduced, other))
     for lock in (before, after):
         for stage in lock["stages"].values():
             del stage["params"]["environment.yaml"]
+            stage["outs"] = [out for out in stage["outs"] if out["path"] != REPORT]
     assert before == after
 
 
