@@ -9,6 +9,11 @@ import sys
 from pathlib import Path
 from unicodedata import bidirectional, category
 
+if sys.version_info < (3, 11):  # noqa: UP036 - an older one is told, not met with a crash
+    sys.exit(
+        f"error: cookiecutter runs on Python {sys.version.split()[0]}; 3.11 or later is needed"
+    )
+
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
 
 # What an environment of the project holds, as distributions and as modules: a project of the same
@@ -20,44 +25,50 @@ TAKEN = """
     ast_serialize asttokens astunparse async_lru asyncssh atpublic attr attrs babel bcrypt
     beautifulsoup4 billiard bleach botocore bs4 celery certifi cffi cfgv charset_normalizer clang
     click click_didyoumean click_plugins click_repl cloudpickle colorama comm configobj conftest
-    contourpy cryptography cycler dateutil debugpy defusedxml detect_secrets dictdiffer diskcache
-    distlib distro docutils dotenv dpath dulwich dvc dvc_data dvc_http dvc_objects dvc_render dvc_s3
-    dvc_ssh dvc_studio_client dvc_task entrypoints et_xmlfile execnet executing fastjsonschema
-    filelock flatbuffers flatten_dict flufl flufl_lock fonttools fqdn frozenlist fsspec functorch
-    funcy furo gast git gitdb gitpython google google_pasta grandalf greenlet grpc grpcio gto h11
-    h5py hatchling httpcore httpx hydra hydra_core hypothesis identify idna imagesize
-    importlib_metadata iniconfig ipykernel ipykernel_launcher ipython ipython_pygments_lexers
-    isoduration isympy iterative_telemetry jax jaxlib jedi jinja2 jmespath joblib json5 jsonpointer
-    jsonpointer_stubs jsonschema jsonschema_specifications jupyter jupyter_builder jupyter_cache
-    jupyter_client jupyter_core jupyter_events jupyter_lsp jupyter_server jupyter_server_terminals
-    jupyterlab jupyterlab_pygments jupyterlab_server keras kiwisolver kombu lark lazy_importer
-    libclang librt markdown_it markdown_it_py markupsafe matplotlib matplotlib_inline
-    mdit_py_plugins mdurl mistune ml_dtypes mpl_toolkits mpmath multidict mypy mypy_extensions mypyc
-    myst_nb myst_parser namex narwhals nbclient nbconvert nbformat nbstripout nest_asyncio2 networkx
-    nodeenv notebook notebook_shim numpy omegaconf openpyxl opt_einsum optree orjson overrides
-    packaging pandas pandas_stubs pandocfilters parso pasta pathspec pexpect pil pillow pip
-    platformdirs pluggy pre_commit pre_commit_hooks prometheus_client prompt_toolkit propcache
-    protobuf psutil ptyprocess public pure_eval py pyarrow pycparser pydantic pydantic_core
-    pydantic_settings pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing pytest
-    pytest_xdist python python_dateutil python_discovery python_dotenv python_json_logger
-    pythonjsonlogger pywin32 pywinpty pyyaml pyzmq referencing requests rfc3339_validator
-    rfc3986_validator rfc3987_syntax rich roman_numerals rpds rpds_py ruamel ruamel_yaml
-    ruamel_yaml_clib ruff s3fs scikit_learn scipy scmrepo semver send2trash setuptools shortuuid
-    shtab six sklearn smmap snowballstemmer sortedcontainers soupsieve sphinx sphinx_basic_ng
-    sphinxcontrib sphinxcontrib_applehelp sphinxcontrib_devhelp sphinxcontrib_htmlhelp
-    sphinxcontrib_jsmath sphinxcontrib_qthelp sphinxcontrib_serializinghtml sqlalchemy sqltrie sshfs
-    stack_data sympy tabulate tensorflow termcolor terminado test tests threadpoolctl tinycss2
-    tomlkit torch torchgen tornado tqdm traitlets triton typeguard typing_extensions typing_inspect
-    typing_inspection tzdata tzlocal uri_template urllib3 uv validate vine virtualenv voluptuous
-    wcwidth webcolors webencodings websocket websocket_client wheel winpty wrapt xdist yaml yarl zc
-    zc_lockfile zipp zmq
+    contourpy cryptography cuda_bindings cuda_pathfinder cuda_toolkit cycler dateutil debugpy
+    defusedxml detect_secrets dictdiffer diskcache distlib distro docutils dotenv dpath dulwich dvc
+    dvc_data dvc_http dvc_objects dvc_render dvc_s3 dvc_ssh dvc_studio_client dvc_task entrypoints
+    et_xmlfile execnet executing fastjsonschema filelock flatbuffers flatten_dict flufl flufl_lock
+    fonttools fqdn frozenlist fsspec functorch funcy furo gast git gitdb gitpython google
+    google_pasta grandalf greenlet grpc grpcio gto h11 h5py hatchling httpcore httpx hydra
+    hydra_core hypothesis identify idna imagesize importlib_metadata iniconfig ipykernel
+    ipykernel_launcher ipython ipython_pygments_lexers isoduration isympy iterative_telemetry jax
+    jaxlib jedi jinja2 jmespath joblib json5 jsonpointer jsonpointer_stubs jsonschema
+    jsonschema_specifications jupyter jupyter_builder jupyter_cache jupyter_client jupyter_core
+    jupyter_events jupyter_lsp jupyter_server jupyter_server_terminals jupyterlab
+    jupyterlab_pygments jupyterlab_server keras kiwisolver kombu lark lazy_importer libclang librt
+    markdown_it markdown_it_py markupsafe matplotlib matplotlib_inline mdit_py_plugins mdurl mistune
+    ml_dtypes mpl_toolkits mpmath multidict mypy mypy_extensions mypyc myst_nb myst_parser namex
+    narwhals nbclient nbconvert nbformat nbstripout nest_asyncio2 networkx nodeenv notebook
+    notebook_shim numpy nvidia omegaconf openpyxl opt_einsum optree orjson overrides packaging
+    pandas pandas_stubs pandocfilters parso pasta pathspec pexpect pil pillow pip platformdirs
+    pluggy pre_commit pre_commit_hooks prometheus_client prompt_toolkit propcache protobuf psutil
+    ptyprocess public pure_eval py pyarrow pycparser pydantic pydantic_core pydantic_settings
+    pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing pytest pytest_xdist python
+    python_dateutil python_discovery python_dotenv python_json_logger pythonjsonlogger pywin32
+    pywinpty pyyaml pyzmq referencing requests rfc3339_validator rfc3986_validator rfc3987_syntax
+    rich roman_numerals rpds rpds_py ruamel ruamel_yaml ruamel_yaml_clib ruff s3fs scikit_learn
+    scipy scmrepo semver send2trash setuptools shortuuid shtab six sklearn smmap snowballstemmer
+    sortedcontainers soupsieve sphinx sphinx_basic_ng sphinxcontrib sphinxcontrib_applehelp
+    sphinxcontrib_devhelp sphinxcontrib_htmlhelp sphinxcontrib_jsmath sphinxcontrib_qthelp
+    sphinxcontrib_serializinghtml sqlalchemy sqltrie sshfs stack_data sympy tabulate tensorflow
+    termcolor terminado test tests threadpoolctl tinycss2 tomlkit torch torchgen tornado tqdm
+    traitlets triton typeguard typing_extensions typing_inspect typing_inspection tzdata tzlocal
+    uri_template urllib3 uv validate vine virtualenv voluptuous wcwidth webcolors webencodings
+    websocket websocket_client wheel winpty wrapt xdist yaml yarl zc zc_lockfile zipp zmq
 """.split()
 # The project's own command would stand in for these, which it calls.
 PROGRAMS = """
     activate check-added-large-files check-merge-conflict check-toml check-yaml detect-secrets-hook
-    sphinx-build
+    python3 pythonw sphinx-build
 """.split()
-FOLDERS = "data docs models notebooks references reports src tests".split()
+# A project may run on 3.11, whose standard library has these too.
+GONE_SINCE_3_11 = """
+    aifc asynchat asyncore audioop cgi cgitb chunk crypt distutils imghdr imp lib2to3 mailcap msilib
+    nis nntplib ossaudiodev pipes smtpd sndhdr spwd sunau telnetlib uu xdrlib
+""".split()
+AT_THE_ROOT = "data docs hatch_build models notebooks references reports src tests".split()
+SAMPLES = {"iris": "iris.csv", "diabetes": "diabetes.csv", "digits": "digits.zip"}
 PORTS = [f"{port}{number}" for port in ("com", "lpt") for number in range(10)]
 WINDOWS_DEVICES = ["aux", "con", "nul", "prn", *PORTS]
 # Ends of lines, controls and halves of characters; what turns the direction of the text after it.
@@ -95,11 +106,11 @@ def package_mistake(package):
         return "use at most 40 characters"
     if keyword.iskeyword(package) or keyword.issoftkeyword(package):
         return "this is a word of the Python language; use another"
-    if package in sys.stdlib_module_names:
+    if package in sys.stdlib_module_names or package in GONE_SINCE_3_11:
         return "Python's standard library has a module of this name; use another"
     if package.startswith("test_"):
         return "pytest would take it for a test; use another"
-    if package in TAKEN or package in FOLDERS or package in WINDOWS_DEVICES:
+    if package in TAKEN or package in AT_THE_ROOT or package in WINDOWS_DEVICES:
         return "something else that the project needs has this name; use another"
     return None
 
@@ -115,8 +126,8 @@ def text_mistake(text):
 
 def email_mistake(email):
     """Why `email` cannot stand in the package's metadata; None if it can."""
-    local, domain = r"[\w.!#$%&'*+/=?^`{|}~-]+", r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*"
-    if not re.fullmatch(f"{local}@{domain}", email, flags=re.ASCII):
+    local, domain = r"[\w!#$%&'*+/=?^`{|}~-]+", r"[A-Za-z0-9-]+"
+    if not re.fullmatch(rf"{local}(\.{local})*@{domain}(\.{domain})*", email, flags=re.ASCII):
         return "write it as name@example.com, in ASCII"
     return None
 
@@ -125,13 +136,18 @@ def unsaved():
     """Why nothing may be generated over what is in this folder; None if it may."""
     if not any(Path().iterdir()):
         return None
+    sample = Path("data", "raw", SAMPLES.get(ANSWERS["dataset"], "none"))
     if shutil.which("git"):
         status = ["git", "status", "--porcelain", "--untracked-files=all", "--", "."]
         found = subprocess.run(status, capture_output=True)
         # A folder within a repository that ignores it is in no repository.
         ignored = subprocess.run(["git", "check-ignore", "--quiet", "."], capture_output=True)
         if found.returncode == 0 and not found.stdout and ignored.returncode != 0:
-            return None
+            # DVC keeps data of one's own, and hides them from git.
+            hidden = subprocess.run(["git", "check-ignore", "--quiet", str(sample)])
+            if not sample.exists() or hidden.returncode != 0:
+                return None
+            return f"{sample.as_posix()} is your own and would be lost; choose another data set"
     return "this folder holds what git does not keep and would be lost; commit it first"
 
 
