@@ -177,6 +177,15 @@ def test_the_refused_names_cover_every_program_that_is_called(pristine: Project)
     assert called - refused == set()
 
 
+def test_a_python_that_is_too_old_is_told_so() -> None:
+    hook = (TEMPLATE / "hooks" / "pre_gen_project.py").read_text(encoding="utf-8")
+    start = hook.partition("ANSWERS")[0]
+    command = [sys.executable, "-c", f"import sys; sys.version_info = (3, 9, 18)\n{start}"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "3.11 is needed, or later" in done.stderr
+
+
 def test_the_same_answers_give_the_same_bytes(tmp_path: Path, pristine: Project) -> None:
     again = bake(tmp_path)
     assert again.files() == pristine.files()

@@ -213,6 +213,15 @@ def test_a_long_name_alone_makes_a_project(tmp_path: Path, length: int) -> None:
     assert (project / "notebooks/1.0-aaaaa-data-exploration.ipynb").is_file()
 
 
+@pytest.mark.parametrize(
+    ("name", "slug"), [("2024 Sales", "project-2024-sales"), ("42", "project-42"), ("数", "shu")]
+)
+def test_a_name_that_begins_with_no_letter_makes_a_project(
+    tmp_path: Path, name: str, slug: str
+) -> None:
+    assert made(tmp_path, {"project_name": name}).root.name == slug
+
+
 def test_a_choice_that_is_none_is_refused(tmp_path: Path) -> None:
     done = generate(tmp_path, {"dataset": "titanic"})
     assert done.returncode != 0
@@ -260,6 +269,21 @@ def test_nothing_is_generated_over_what_git_does_not_keep(tmp_path: Path, name: 
     project.commit()
     assert generate(tmp_path, {}, "-f").returncode == 0
     assert project.run("git", "show", f"HEAD:{name}") == "mine"
+
+
+def test_nothing_is_generated_over_data_that_dvc_keeps(tmp_path: Path) -> None:
+    project = made(tmp_path, {})
+    raw = project / "data/raw"
+    (raw / "iris.csv").unlink()
+    (raw / ".gitignore").write_text("/iris.csv\n", encoding="utf-8")
+    project.commit()
+    (raw / "iris.csv").write_text("mine", encoding="utf-8")
+    done = generate(tmp_path, {}, "-f")
+    assert done.returncode != 0
+    assert "error: my-project: data/raw/iris.csv is your own and would be lost; ch" in done.stderr
+    assert (raw / "iris.csv").read_text(encoding="utf-8") == "mine"
+    assert generate(tmp_path, {"dataset": "none"}, "-f").returncode == 0
+    assert (raw / "iris.csv").read_text(encoding="utf-8") == "mine"
 
 
 VALUES = {
