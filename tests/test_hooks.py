@@ -10,6 +10,8 @@ from ruamel.yaml import YAML
 
 # An example that Amazon's own manual gives; in two parts, since this file is searched as well.
 KEY = "aws_access_key_id = " + "AKIA" + "IOSFODNN7EXAMPLE\n"
+OPENAI = "sk-" + "a1B2" * 5 + "T3BlbkFJ" + "c3D4" * 5
+HUGGING_FACE = "hf_" + "aB3" * 12
 PRIVATE = "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIBOgIBAAJBAK\n"
 NOTEBOOK = "notebooks/1.0-yn-data-exploration.ipynb"
 
@@ -64,6 +66,9 @@ REFUSED = [
     ("secrets", writes("notes.txt", KEY), "AWS Access Key"),
     ("secrets", writes("notes.txt", PRIVATE), "Private Key"),
     ("secrets", writes("notes.py", 'password = "hunter2-and-more"\n'), "Secret Keyword"),
+    ("secrets", writes("notes.py", f'client = connect(api_key="{OPENAI}")\n'), "OpenAI Token"),
+    ("secrets", writes("notes.py", 'a = connect("s3://ada:hunter2more@b.c/x")\n'), "Basic Auth"),
+    ("tokens", writes("notes.py", f'client = connect("{HUGGING_FACE}")\n'), "notes.py:1"),
     ("large-files", writes("data/raw/own.csv", "x" * 1_100_000), "own.csv (1075 KB) exceeds"),
     ("rejected", writes("README.md.rej", "x"), "could not merge this"),
     ("yaml", writes("notes.yaml", "a: [1\n"), "notes.yaml"),
@@ -74,7 +79,7 @@ REFUSED = [
 def run(project: Project, hook: str) -> tuple[int, str]:
     """Its status, and what the hook says of all that git knows."""
     project.run("git", "add", "--all")
-    # As git calls it; `uv run` would renew uv.lock before the hook can see it.
+    # As git calls it; `uv run` before it would renew uv.lock.
     done = project.try_run(str(project / ".venv/bin/pre-commit"), "run", hook, "--all-files")
     return done.returncode, done.stdout + done.stderr
 
@@ -104,6 +109,18 @@ def test_a_hook_refuses_a_conflict_that_is_left_over(demo: Project) -> None:
     status, told = run(demo, "conflicts")
     assert status != 0
     assert "notes.txt" in told
+
+
+def test_a_file_that_is_deleted_is_missed(demo: Project) -> None:
+    demo.run("git", "rm", "--quiet", "data/raw/iris.csv")
+    done = demo.try_run(str(demo / ".venv/bin/pre-commit"), "run")
+    assert done.returncode != 0
+    assert "out of date: ingest" in done.stdout
+
+
+def test_what_looks_like_a_mistake_is_none(demo: Project) -> None:
+    writes("notes.yaml", "a: !Ref b\n---\na: 2\n")(demo)
+    assert run(demo, "yaml")[0] == 0
 
 
 def test_a_file_that_grows_is_refused_too(demo: Project) -> None:

@@ -235,7 +235,7 @@ def test_a_project_that_cookiecutter_made_takes_what_is_new(clone: Path, tmp_pat
 
 # By the names that they have in a project and in the template.
 OF_THE_OWNER = [
-    *(".dvc/config", "data/raw/*iris.csv*", "models/README.md", "notebooks/1.0-*"),
+    *(".dvc/config", "*LICENSE*", "data/raw/*iris.csv*", "models/README.md", "notebooks/1.0-*"),
     *("references/*schema.yaml*", "references/decisions/0001-*", "reports/README.md"),
 ]
 

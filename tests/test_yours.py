@@ -76,6 +76,13 @@ def test_a_project_does_without_notebooks(own: Project) -> None:
     assert "the last line of the goal `lint`" in section
     without_hooks(own, section, "notebook-names", "nbstripout")
     without_step(own, section, "make notebooks")
+    assert "and the one after it" in section
+    edit(
+        own / ".github/workflows/ci.yml",
+        "      - name: Is what the notebooks showed what they show?\n"
+        "        run: git diff --exit-code -- notebooks/dvc.lock\n",
+        "",
+    )
     assert "jupyterlab" not in (own / "pyproject.toml").read_text(encoding="utf-8")
     works(own, "tests/test_dvc.py", "tests/test_documentation.py")
     own.run("make", "docs")

@@ -1,6 +1,7 @@
 """The doctor: what it finds, and what it says would mend it."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -72,6 +73,8 @@ def test_a_lock_that_does_not_fit_is_told(project: Project) -> None:
     pyproject.write_text(PYPROJECT.format(">=3.11").replace('"1"', '"2"'))
     assert doctor.lock(project).state == "wrong"
     assert "`uv lock` renews it" in doctor.lock(project).said
+    (project.root / "uv.lock").write_text("<<<<<<< HEAD\n")
+    assert "cannot be read; `git checkout HEAD -- uv.lock`" in doctor.lock(project).said
 
 
 def test_a_lock_is_not_called_wrong_where_uv_is_missing(
@@ -109,8 +112,21 @@ def test_missing_hooks_are_a_note(project: Project) -> None:
     assert "`uv run pre-commit install`" in doctor.hooks(project).said
     hook = project.root / ".git/hooks/pre-commit"
     hook.parent.mkdir()
-    hook.touch()
+    hook.write_text("#!/bin/sh\n")
+    assert doctor.hooks(project).said.startswith("another hook is there")
+    hook.write_text("#!/bin/sh\nexec pre-commit\n")
+    hook.chmod(0o755)
     assert doctor.hooks(project).state == "ok"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows runs what it can read")
+def test_a_hook_that_git_passes_over_is_told(project: Project) -> None:
+    run(project, "git", "init", "--quiet", "--template=")
+    hook = project.root / ".git/hooks/pre-commit"
+    hook.parent.mkdir()
+    hook.write_text("exec pre-commit\n")
+    hook.chmod(0o644)
+    assert doctor.hooks(project).state == "wrong"
 
 
 def test_a_project_on_one_machine_only_is_noted(
@@ -123,6 +139,8 @@ def test_a_project_on_one_machine_only_is_noted(
     assert "`uv run dvc remote default NAME`" in doctor.remote(project).said
     run(project, sys.executable, "-m", "dvc", "remote", "default", "store")
     assert doctor.remote(project) == doctor.ok("store")
+    run(project, sys.executable, "-m", "dvc", "config", "core.remote", "nowhere")
+    assert doctor.remote(project).said == "nowhere is the default; there are only store"
     monkeypatch.setattr(doctor, "_output", lambda *_: None)
     assert doctor.remote(project).state == "wrong"
 
@@ -138,6 +156,12 @@ def test_the_backend_is_told_with_its_processor(
     assert doctor.keras(project).state == "note"
     monkeypatch.setattr(doctor, "_gpus", lambda _: 2)
     assert doctor.keras(project) == doctor.ok(f"{backend} on 2 GPUs")
+
+
+def test_a_mistake_in_the_settings_is_not_one_of_the_backend(project: Project) -> None:
+    project.params_file.write_text("kind: [")
+    with pytest.raises(UserError, match=r"^params\.yaml"):
+        doctor.keras(project)
 
 
 def test_the_backend_can_be_asked_for_its_gpus(project: Project) -> None:

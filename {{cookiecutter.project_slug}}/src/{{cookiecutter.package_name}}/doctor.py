@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import re
 import shutil
@@ -71,6 +72,10 @@ def lock(project: Project) -> Finding:
         return note("uv.lock is not there yet; `uv lock` writes it, then commit it")
     if shutil.which("uv") is None:
         return note("uv.lock cannot be looked at without uv")
+    try:
+        tomllib.loads((project.root / "uv.lock").read_text(encoding="utf-8"))
+    except ValueError:
+        return wrong("uv.lock cannot be read; `git checkout HEAD -- uv.lock`, then `uv lock`")
     if _output(project, "uv", "lock", "--check", "--offline") is None:
         return wrong("uv.lock is not what pyproject.toml asks for; `uv lock` renews it")
     return ok("uv.lock is what pyproject.toml asks for")
@@ -95,6 +100,11 @@ def hooks(project: Project) -> Finding:
     path = _output(project, "git", "rev-parse", "--git-path", "hooks/pre-commit")
     if path is None or not (project.root / path).exists():
         return note("no check before a commit; `uv run pre-commit install` sets it up")
+    hook = project.root / path
+    if "pre-commit" not in hook.read_text(encoding="utf-8", errors="replace"):
+        return note("another hook is there; `uv run pre-commit install` adds the checks to it")
+    if not os.access(hook, os.X_OK):
+        return wrong("git passes over a hook that may not run; `uv run pre-commit install`")
     return ok("commits are checked first")
 
 
@@ -109,8 +119,11 @@ def remote(project: Project) -> Finding:
         return note(
             "data and results are kept on this machine only; docs/data.md says how to share"
         )
-    if not re.search(r"^core\.remote=", listed, flags=re.MULTILINE):
+    default = re.search(r"^core\.remote=(.*)", listed, flags=re.MULTILINE)
+    if default is None:
         return note("none is the default; `uv run dvc remote default NAME` makes one of them so")
+    if default[1].strip() not in names:
+        return wrong(f"{default[1].strip()} is the default; there are only {', '.join(names)}")
     return ok(", ".join(dict.fromkeys(names)))
 
 
@@ -118,6 +131,7 @@ def keras(project: Project) -> Finding:
     """Whether Keras' backend is installed, and whether it computes on a GPU."""
     from .reproducibility.runtime import import_keras
 
+    project.params()  # a mistake there is the reason for any other
     backend = str(import_keras().backend.backend())
     gpus = _gpus(backend)
     if gpus:
