@@ -102,6 +102,9 @@ def say_what_is_next(git_started, template_recorded):
         print(f"    uv run {ANSWERS['project_slug']} use FILE --target COLUMN   takes your data in")
     print("    uv run dvc repro         raw data to model, metrics and figures")
     print("    uv run dvc metrics show")
+    if ask_git("-C", "..", "rev-parse", "--show-toplevel"):
+        print()
+        print("It lies within another git repository, and is one of its own: commit to this one.")
     if not template_recorded:
         print()
         print("The template's address and commit are unknown; docs/yours.md: how to name them.")

@@ -222,6 +222,13 @@ def test_a_name_that_begins_with_no_letter_makes_a_project(
     assert made(tmp_path, {"project_name": name}).root.name == slug
 
 
+def test_a_project_within_another_repository_says_so(tmp_path: Path) -> None:
+    told = "It lies within another git repository, and is one of its own"
+    assert told not in generate(tmp_path, {"project_slug": "outside"}).stdout
+    Project(tmp_path).run("git", "init", "--quiet")
+    assert told in generate(tmp_path, {}).stdout
+
+
 def test_a_choice_that_is_none_is_refused(tmp_path: Path) -> None:
     done = generate(tmp_path, {"dataset": "titanic"})
     assert done.returncode != 0

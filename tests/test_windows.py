@@ -68,8 +68,8 @@ def test_commands_of_the_hooks_need_no_shell(pristine: Project) -> None:
     hooks = config["repos"][0]["hooks"]
     assert len(hooks) > 8
     for hook in hooks:
-        if hook["language"] == "fail":
-            continue
+        if hook["language"] in ("fail", "pygrep"):
+            continue  # these call nothing
         assert hook["language"] == "system"
         assert hook["entry"].startswith("uv run ")
         assert not SHELL.search(hook["entry"]), hook["entry"]
