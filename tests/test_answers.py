@@ -186,6 +186,20 @@ def test_a_python_that_is_too_old_is_told_so() -> None:
     assert "3.11 or later is needed" in done.stderr
 
 
+@pytest.mark.parametrize("package", ["pipes", "distutils", "imp"])
+def test_a_module_that_only_an_older_python_has_is_refused(tmp_path: Path, package: str) -> None:
+    """As on Python 3.13, whose standard library no longer has it."""
+    answers = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
+    answers |= {"project_slug": "odd", "package_name": package, "dataset": "iris"}
+    hook = (TEMPLATE / "hooks" / "pre_gen_project.py").read_text(encoding="utf-8")
+    hook = hook.replace("{{ cookiecutter | tojson }}", json.dumps(answers))
+    command = [sys.executable, "-c", f"import sys; sys.stdlib_module_names = set()\n{hook}"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    told = f"error: package_name: '{package}' will not do: Python's standard library has a module"
+    assert done.stderr.startswith(told)
+
+
 def test_the_same_answers_give_the_same_bytes(tmp_path: Path, pristine: Project) -> None:
     again = bake(tmp_path)
     assert again.files() == pristine.files()

@@ -89,7 +89,6 @@ REFUSED = {
     ("package_name", "class"): "a word of the Python language",
     ("package_name", "match"): "a word of the Python language",
     ("package_name", "json"): "Python's standard library",
-    ("package_name", "pipes"): "Python's standard library",
     ("package_name", "hatch_build"): "something else that the project needs",
     ("package_name", "sklearn"): "something else that the project needs",
     ("package_name", "test_use"): "pytest would take it for a test",
