@@ -102,6 +102,9 @@ def test_git_is_asked_for_a_repository_and_a_commit(
     run(project, "git", "add", "--all")
     run(project, "git", "commit", "--quiet", "--message", "State")
     assert doctor.git(project).state == "ok"
+    (project.root / "uv.lock").touch()
+    told = "not in git, though they make results repeatable: uv.lock"
+    assert doctor.git(project) == doctor.note(told)
     monkeypatch.setenv("PATH", str(project.raw))
     assert doctor.git(project) == doctor.wrong("not found; install it, then `git init`")
 

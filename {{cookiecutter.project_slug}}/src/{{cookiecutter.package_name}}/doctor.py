@@ -92,6 +92,10 @@ def git(project: Project) -> Finding:
     commit = _output(project, "git", "rev-parse", "--short", "HEAD")
     if commit is None:
         return note("nothing is committed yet; `git add --all`, then `git commit`")
+    others = ("git", "ls-files", "--others", "--exclude-standard", "--")
+    away = _output(project, *others, "uv.lock", "dvc.lock", "environment.yaml")
+    if away:
+        return note(f"not in git, though they make results repeatable: {', '.join(away.split())}")
     return ok(f"at commit {commit}")
 
 
