@@ -132,23 +132,27 @@ def email_mistake(email):
     return None
 
 
+def ask_git(*arguments):
+    """What git says; None if it cannot, or says no."""
+    if shutil.which("git") is None:
+        return None
+    done = subprocess.run(["git", *arguments], capture_output=True)
+    return done.stdout if done.returncode == 0 else None
+
+
 def unsaved():
     """Why nothing may be generated over what is in this folder; None if it may."""
     if not any(Path().iterdir()):
         return None
+    changes = ask_git("status", "--porcelain", "--untracked-files=all", "--", ".")
+    # A folder within a repository that ignores it is in no repository.
+    if changes != b"" or ask_git("check-ignore", "--quiet", ".") is not None:
+        return "this folder holds what git does not keep and would be lost; commit it first"
     sample = Path("data", "raw", SAMPLES.get(ANSWERS["dataset"], "none"))
-    if shutil.which("git"):
-        status = ["git", "status", "--porcelain", "--untracked-files=all", "--", "."]
-        found = subprocess.run(status, capture_output=True)
-        # A folder within a repository that ignores it is in no repository.
-        ignored = subprocess.run(["git", "check-ignore", "--quiet", "."], capture_output=True)
-        if found.returncode == 0 and not found.stdout and ignored.returncode != 0:
-            # DVC keeps data of one's own, and hides them from git.
-            hidden = subprocess.run(["git", "check-ignore", "--quiet", str(sample)])
-            if not sample.exists() or hidden.returncode != 0:
-                return None
-            return f"{sample.as_posix()} is your own and would be lost; choose another data set"
-    return "this folder holds what git does not keep and would be lost; commit it first"
+    # DVC keeps data of one's own, and hides them from git.
+    if sample.exists() and ask_git("check-ignore", "--quiet", str(sample)) is not None:
+        return f"{sample.as_posix()} is your own and would be lost; choose another data set"
+    return None
 
 
 def mistakes():

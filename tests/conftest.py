@@ -82,13 +82,6 @@ def bake(to: Path, **answers: str) -> Project:
     return Project(Path(root))
 
 
-def pin_torch(project: Project) -> None:
-    """Ask for the torch whose CPU build CONTRIBUTING speaks of, if this project wants torch."""
-    path = project / "pyproject.toml"
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("torch>=2.13", "torch==2.13.0"), encoding="utf-8", newline="\n")
-
-
 @pytest.fixture(scope="session")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The default project as it is generated; not to be changed."""

@@ -42,6 +42,7 @@ COMMON = """
     src/my_project/modeling/templates/model_card.md.jinja
     src/my_project/modeling/templates/report.html.jinja
 """.split()
+HOOK = (TEMPLATE / "hooks" / "pre_gen_project.py").read_text(encoding="utf-8")
 RAW = {
     "iris": {"data/raw/iris.csv"},
     "diabetes": {"data/raw/diabetes.csv"},
@@ -158,8 +159,7 @@ def test_the_refused_names_cover_every_dependency(light: Project) -> None:
     lock = tomllib.loads((light / "uv.lock").read_text(encoding="utf-8"))
     names = {package["name"].replace("-", "_").replace(".", "_") for package in lock["package"]}
     names -= {"my_project"}
-    hook = (TEMPLATE / "hooks" / "pre_gen_project.py").read_text(encoding="utf-8")
-    refused = set(hook.partition('TAKEN = """')[2].partition('"""')[0].split())
+    refused = set(HOOK.partition('TAKEN = """')[2].partition('"""')[0].split())
     modules = {"sklearn", "sphinx", "conftest", "test"}
     of_dependencies = {"click", "jaxlib", "packaging", "requests", "rich", "scipy", "yaml"}
     wanted = names | modules | of_dependencies | set(CHOICES["keras_backend"])
@@ -171,15 +171,13 @@ def test_the_refused_names_cover_every_program_that_is_called(pristine: Project)
     text = "".join(path.read_text(encoding="utf-8") for path in texts)
     called = {*re.findall(r"uv run (?:--\S+ (?:docs )?)?([a-z][a-z-]+)", text)} - {"my-project"}
     assert {"dvc", "sphinx-build", "check-yaml", "ruff"} <= called
-    hook = (TEMPLATE / "hooks" / "pre_gen_project.py").read_text(encoding="utf-8")
-    lists = re.findall(r'= """(.*?)"""\.split', hook, flags=re.DOTALL)
+    lists = re.findall(r'= """(.*?)"""\.split', HOOK, flags=re.DOTALL)
     refused = {name.replace("_", "-") for listed in lists for name in listed.split()}
     assert called - refused == set()
 
 
 def test_a_python_that_is_too_old_is_told_so() -> None:
-    hook = (TEMPLATE / "hooks" / "pre_gen_project.py").read_text(encoding="utf-8")
-    start = hook.partition("ANSWERS")[0]
+    start = HOOK.partition("ANSWERS")[0]
     command = [sys.executable, "-c", f"import sys; sys.version_info = (3, 9, 18)\n{start}"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
@@ -191,8 +189,7 @@ def test_a_module_that_only_an_older_python_has_is_refused(tmp_path: Path, packa
     """As on Python 3.13, whose standard library no longer has it."""
     answers = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
     answers |= {"project_slug": "odd", "package_name": package, "dataset": "iris"}
-    hook = (TEMPLATE / "hooks" / "pre_gen_project.py").read_text(encoding="utf-8")
-    hook = hook.replace("{{ cookiecutter | tojson }}", json.dumps(answers))
+    hook = HOOK.replace("{{ cookiecutter | tojson }}", json.dumps(answers))
     command = [sys.executable, "-c", f"import sys; sys.stdlib_module_names = set()\n{hook}"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1

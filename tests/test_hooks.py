@@ -111,7 +111,7 @@ def test_a_hook_refuses_a_conflict_that_is_left_over(demo: Project) -> None:
     assert "notes.txt" in told
 
 
-def test_a_file_that_is_deleted_is_missed(demo: Project) -> None:
+def test_the_deletion_of_an_input_is_refused(demo: Project) -> None:
     demo.run("git", "rm", "--quiet", "data/raw/iris.csv")
     done = demo.try_run(str(demo / ".venv/bin/pre-commit"), "run")
     assert done.returncode != 0

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import ENVIRONMENT, TEMPLATE, Project, pin_torch
+from conftest import ENVIRONMENT, TEMPLATE, Project
 from ruamel.yaml import YAML
 from test_answers import CHOICES, FREE_TEXT
+from test_pipeline import pin_torch
 
 Answers = dict[str, str]
 PLAIN = {"project_slug": "plain", "package_name": "plain"}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import OFFLINE, Project, bake, lighten, pin_torch
+from conftest import OFFLINE, Project, bake, lighten
 
 CANDIDATES = ["baseline", "linear", "knn", "svm", "tree", "forest", "boosting", "mlp"]
 FIGURES = {
@@ -32,6 +32,13 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path.name}"
     path.write_text(text.replace(old, new), encoding="utf-8", newline="\n")
+
+
+def pin_torch(project: Project) -> None:
+    """Ask for the torch whose CPU build CONTRIBUTING speaks of, if this project wants torch."""
+    path = project / "pyproject.toml"
+    if '"torch>=' in path.read_text(encoding="utf-8"):
+        edit(path, '"torch>=2.13"', '"torch==2.13.0"')
 
 
 def test_the_champion_is_good_on_rows_it_has_not_seen(reproduced: Project) -> None:

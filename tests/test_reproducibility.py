@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENT, Project, bake, pin_torch
+from conftest import ENVIRONMENT, Project, bake
 from ruamel.yaml import YAML
-from test_pipeline import STAGES, edit, stages_run
+from test_pipeline import STAGES, edit, pin_torch, stages_run
 
 ONE_CORE = ["taskset", "-c", "0"]
 OTHER_CONDITIONS = {

@@ -207,11 +207,7 @@ def _is_only_away(found: list[Any], outputs: set[str]) -> bool:
 
 def _output(project: Project, *command: str) -> str | None:
     """What a command prints in the project's root; None if it fails or is not there."""
-    try:
-        done = programs.run(command, project.root)
-    except OSError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return programs.output(command, project.root)
 
 
 CHECKS: dict[str, Callable[[Project], Finding]] = {

@@ -26,3 +26,12 @@ def run(
         capture_output=True,
         encoding="utf-8",
     )
+
+
+def output(command: Sequence[str], folder: Path) -> str | None:
+    """What a program prints in a folder; None if it fails or is not there."""
+    try:
+        done = run(command, folder)
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -37,15 +37,11 @@ The mean over the folds and, where there are several, the standard deviation.
 
 def _commit(project: Project) -> str:
     """Where the project stands in git; nothing if git does not know."""
-    try:
-        head = programs.run(["git", "rev-parse", "--short", "HEAD"], project.root)
-        changes = programs.run(["git", "status", "--porcelain"], project.root)
-    except OSError:
+    commit = programs.output(["git", "rev-parse", "--short", "HEAD"], project.root)
+    changes = programs.output(["git", "status", "--porcelain"], project.root)
+    if commit is None or changes is None:
         return ""
-    if head.returncode or changes.returncode:
-        return ""
-    since = ", with changes since then" if changes.stdout else ""
-    return f"At commit `{head.stdout.strip()}`{since}. "
+    return f"At commit `{commit}`{', with changes since then' if changes else ''}. "
 
 
 def _leaderboard(project: Project) -> str:
