@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -276,6 +277,20 @@ def test_nothing_is_generated_over_what_git_does_not_keep(tmp_path: Path, name: 
     project.commit()
     assert generate(tmp_path, {}, "-f").returncode == 0
     assert project.run("git", "show", f"HEAD:{name}") == "mine"
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_nothing_is_generated_over_what_is_in_no_repository(tmp_path: Path, ignored: bool) -> None:
+    project = made(tmp_path, {})
+    shutil.rmtree(project / ".git")
+    if ignored:
+        project.run("git", "init", "--quiet", str(tmp_path))
+        (tmp_path / ".gitignore").write_text("my-project/\n", encoding="utf-8")
+    (project / "README.md").write_text("mine", encoding="utf-8")
+    done = generate(tmp_path, {}, "-f")
+    assert done.returncode != 0
+    assert "error: my-project: this folder holds what git does not keep" in done.stderr
+    assert (project / "README.md").read_text(encoding="utf-8") == "mine"
 
 
 def test_nothing_is_generated_over_data_that_dvc_keeps(tmp_path: Path) -> None:
