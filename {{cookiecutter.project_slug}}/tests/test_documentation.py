@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,21 @@ def test_arrows_of_one_stage_around_others_neither_meet_nor_cross(
         (arrow[1], arrow[-1]) for arrow in arrows(stages)
     )
     assert outer < inner < inner_end < outer_end
+
+
+def test_results_name_their_commit_as_soon_as_there_is_one(project: Project) -> None:
+    def git(*arguments: str) -> None:
+        somebody = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.com")
+        subprocess.run(["git", *somebody, *arguments], cwd=project.root, check=True)
+
+    assert results._commit(project) == ""
+    git("init", "--quiet")
+    assert results._commit(project) == ""
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "State")
+    assert re.fullmatch(r"At commit `[0-9a-f]{7,}`\. ", results._commit(project))
+    (project.root / "new.txt").touch()
+    assert results._commit(project).endswith("`, with changes since then. ")
 
 
 def test_results_are_announced_before_there_are_any(project: Project) -> None:
