@@ -1,0 +1,140 @@
+"""A small project of made-up rows, and the owner's package of the template to run on it."""
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+
+import lockstep  # first: it settles what numeric libraries read from the environment
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import settings
+from lockstep.core import table
+from lockstep.core.contract import Contract
+from lockstep.core.project import Project
+
+TEMPLATE = Path(__file__).parents[2] / "{{cookiecutter.project_slug}}"
+LIBRARY = Path(lockstep.__file__).parent
+
+
+def import_owner() -> None:
+    """Make the owner's package importable as `owner`, from where the template keeps it."""
+    folder = TEMPLATE / "src" / "{{cookiecutter.package_name}}"
+    spec = importlib.util.spec_from_file_location(
+        "owner", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    sys.modules["owner"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["owner"])
+
+
+import_owner()
+
+# The same examples each time. `pytest --hypothesis-profile thorough` tries many more.
+settings.register_profile("quick", max_examples=20, deadline=None, derandomize=True)
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=300)
+settings.load_profile("quick")
+
+CONTRACT = {
+    "title": "Made-up fruit",
+    "source": "a seeded generator",
+    "licence": "none",
+    "target": "fruit",
+    "columns": {
+        "weight": {"type": "numeric", "unit": "g", "range": [0, 500], "meaning": "weight"},
+        "seeds": {"type": "integer", "range": [0, None], "meaning": "seeds", "nullable": True},
+        "colour": {"type": "categorical", "categories": ["green", "red"], "meaning": "colour"},
+        "fruit": {"type": "categorical", "categories": ["apple", "melon"], "meaning": "kind"},
+    },
+}
+PARAMS = {
+    "seed": 1,
+    "kind": "classification",
+    "reproducibility": "strict",
+    "keras_backend": os.environ.get("KERAS_BACKEND", "jax"),
+    "data": {"raw": "data/raw/fruit.csv", "max_rejected": 0.01},
+    "split": {"test_fraction": 0.25},
+    "train": {
+        "metric": "accuracy",
+        "folds": 3,
+        "candidates": {"baseline": {}, "linear": {}, "mlp": {"max_epochs": 3}},
+    },
+    "evaluate": {"resamples": 20, "confidence": 0.95},
+}
+
+
+def make_fruit(rows: int = 60) -> pd.DataFrame:
+    """Apples are light and red, melons heavy and green, with some noise."""
+    rng = np.random.default_rng(0)
+    melon = rng.random(rows) < 0.5
+    return pd.DataFrame(
+        {
+            "weight": np.where(melon, 400.0, 150.0) + rng.normal(0, 20, rows).round(1),
+            "seeds": rng.integers(0, 9, rows),
+            "colour": np.where(rng.random(rows) < 0.9, np.where(melon, "green", "red"), "red"),
+            "fruit": np.where(melon, "melon", "apple"),
+        }
+    )
+
+
+@pytest.fixture
+def contract() -> Contract:
+    return Contract.model_validate(CONTRACT)
+
+
+@pytest.fixture
+def fruit() -> pd.DataFrame:
+    return make_fruit()
+
+
+def make_project(root: Path) -> Project:
+    """A project with raw data and nothing run yet."""
+    project = Project(root)
+    write_params(project)
+    (root / "dvc.yaml").touch()
+    project.contract_file.parent.mkdir()
+    project.contract_file.write_text(json.dumps(CONTRACT))
+    raw = root / PARAMS["data"]["raw"]
+    raw.parent.mkdir(parents=True)
+    make_fruit().to_csv(raw, index=False)
+    return project
+
+
+def run_stages() -> None:
+    """Run the four stages, each in a project read anew, as four processes would."""
+    for name in ("ingest", "preprocess", "train", "evaluate"):
+        run_stage(name)
+
+
+def run_stage(name: str) -> None:
+    """Run one stage of the owner's package in the project around the working directory."""
+    getattr(importlib.import_module(f"owner.{name}"), name)(Project.find())
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project with raw data and nothing run yet, as the working directory."""
+    monkeypatch.chdir(tmp_path)
+    return make_project(tmp_path)
+
+
+def write_params(project: Project, **changes: object) -> None:
+    """Write params.yaml with some of its keys changed; JSON is YAML too."""
+    if project.params_file.exists():
+        changes = json.loads(project.params_file.read_text()) | changes
+    project.params_file.write_text(json.dumps(PARAMS | changes))
+    vars(project).pop("params", None)
+
+
+def fill_disk(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let no row group be written any more to the parquet file of that name."""
+    usual = table._RowGroups._write
+
+    def write(groups: table._RowGroups, most: int) -> None:
+        if name in groups.path.name:
+            raise OSError(28, "No space left on device")
+        usual(groups, most)
+
+    monkeypatch.setattr(table._RowGroups, "_write", write)

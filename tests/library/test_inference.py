@@ -1,0 +1,732 @@
+"""Guessing the contract of a table from its cells, and what is doubtful about it."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lockstep.adopting.doubts import doubts
+from lockstep.adopting.inference import FORMATS, Guess, guess, guess_missing, guess_target
+from lockstep.adopting.understanding import Understanding, Wishes, understand
+from lockstep.reading.conformity import apply
+from lockstep.core.contract import Column, Contract, Layout
+from lockstep.core.errors import UserError
+
+
+def cells_of(cells: list, name: str = "x", dtype: str = "str") -> pd.Series:
+    return pd.Series([None if cell == "" else cell for cell in cells], dtype=dtype, name=name)
+
+
+def seen(cells: list, name: str = "x", **layout: object) -> Guess:
+    """The guess, which must admit all the cells it was made from."""
+    series, written = cells_of(cells, name), Layout(**layout)
+    found = guess(series, written)
+    if found.column:
+        _, breaches = apply({name: found.column}, series.to_frame(), written)
+        assert breaches.empty
+    return found
+
+
+def column(cells: list, name: str = "x", **layout: object) -> Column:
+    found = seen(cells, name, **layout).column
+    assert found is not None
+    return found
+
+
+def numbered(many: int, prefix: str = "") -> list[str]:
+    """Distinct texts in no order."""
+    return [f"{prefix}{number * 7919 % 10007}" for number in range(many)]
+
+
+SENTENCES = [f"the apple {number} was red and sweet" for number in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "name", "expected"),
+    [
+        (["1.5", "2", "-3e2", "4"], "x", "numeric"),
+        (["1", "2", "-3", "3"], "x", "integer"),
+        (["1", "2.0", "3", "3"], "x", "integer"),
+        (["+1", "2", "3", "3"], "x", "integer"),
+        (["1e3", "2e3", "3.5e3"], "x", "integer"),
+        (["0", "1", "1", "0"], "x", "binary"),
+        (["0", "1", "", "0"], "x", "binary"),
+        (["yes", "no", "yes"], "x", "binary"),
+        (["True", "False", "True"], "x", "binary"),
+        (["1", "2", "1", "2"], "x", "integer"),
+        (["red", "green", "blue", "red"], "x", "categorical"),
+        (["low", "high", "medium", "low"], "x", "ordered"),
+        (["2026-01-31", "2026-02-01"], "x", "datetime"),
+        (SENTENCES, "x", "text"),
+        (numbered(20, "c"), "x", "identifier"),
+        (numbered(20), "id", "identifier"),
+        (numbered(20), "customer_id", "identifier"),
+        (numbered(20), "CustomerID", "identifier"),
+        (numbered(20), "row", "identifier"),
+        (numbered(20), "paid", "integer"),
+        (numbered(20), "price", "integer"),
+        (numbered(20) * 2, "farm_id", "identifier"),
+        (numbered(20, "c") * 2, "farm_id", "identifier"),
+        (numbered(20, "c") * 2, "farm", "categorical"),
+        ([str(n) for n in range(1, 30)], "x", "identifier"),
+        ([str(n) for n in range(5)] * 3, "id", "integer"),
+        (numbered(200, "c") * 2, "x", "identifier"),
+        (numbered(90, "c") * 2, "x", "categorical"),
+        ([f"{text} today" for text in SENTENCES * 20][:150] + SENTENCES, "x", "categorical"),
+        (["007", "012", "100", "012"], "x", "categorical"),
+        (["+007", "012", "100", "012"], "x", "categorical"),
+        (["0", "0.5", "00.5", "1"], "x", "numeric"),
+        (["9" * 17, "8" * 17, "7" * 17], "x", "identifier"),
+        (["12345678901234567890", "2", "3"], "x", "identifier"),
+        (["6.02e23", "1.99e30", "5.97e24"], "x", "numeric"),
+        (["1e300", "-1e300", "3.5"], "x", "numeric"),
+        (["1_000", "2_000", "3"], "x", "categorical"),
+        (["0x10", "0x11", "3"], "x", "categorical"),
+        (["1", "x", "2", "y", "3", "z", "4", "w"], "x", "categorical"),
+        (["=1+1", "=cmd()", "@x", "=1+1"], "x", "categorical"),
+        (["\U0001f34e", "\U0001f34c", "\U0001f34e"], "x", "binary"),
+        (["1 kg", "2 kg", "10 kg", "2 kg"], "x", "ordered"),
+        (["10%", "20%", "30%"], "x", "ordered"),
+        (["1.2.3", "1.2.4", "1.3.0", "1.2.3"], "x", "categorical"),
+    ],
+)
+def test_the_type_of_a_column_is_guessed(cells: list[str], name: str, expected: str) -> None:
+    assert column(cells, name).type == expected
+
+
+@pytest.mark.parametrize(
+    ("cells", "dtype", "expected"),
+    [
+        ([1.5, 2.5, None], "float64", "numeric"),
+        ([1, 2, 3], "int64", "integer"),
+        ([1, 2, None], "Int64", "integer"),
+        ([0, 1, 1], "int64", "binary"),
+        ([0.0, 1.0, None], "float64", "binary"),
+        ([True, False, True], "bool", "binary"),
+        ([True, False, None], "boolean", "binary"),
+        ([1.5, "x", 2.5, "x"], "object", "categorical"),
+        ([1.5, 2.5, "?"], "object", "numeric"),
+        (list(pd.to_datetime(["2026-01-31", "2026-02-01"])), "datetime64[us]", "datetime"),
+        ([pd.Timestamp(2026, 1, day).date() for day in (1, 2, 3)], "object", "datetime"),
+        ([pd.Timestamp(2026, 1, day, tz="CET") for day in (1, 2, 3)], None, "datetime"),
+        ([float("inf"), 1.5, 2.5], "float64", "numeric"),
+        ([1.99e30, 5.97e24, 6.42e23], "float64", "numeric"),
+    ],
+)
+def test_the_type_of_a_typed_column_is_guessed(
+    cells: list, dtype: str | None, expected: str
+) -> None:
+    series = pd.Series(cells, dtype=dtype, name="x")
+    found = guess(series, Layout()).column
+    assert found is not None
+    assert found.type == expected
+    assert apply({"x": found}, series.to_frame())[1].empty
+
+
+@pytest.mark.parametrize(
+    ("cells", "doubt"),
+    [
+        (["", "", ""], "holds nothing: left out"),
+        (["a", "a", "a"], "holds 'a' only: left out"),
+        (["1.0", "1.0"], "holds '1.0' only: left out"),
+    ],
+)
+def test_a_column_that_tells_nothing_is_left_out(cells: list[str], doubt: str) -> None:
+    assert seen(cells) == Guess(None, [doubt])
+
+
+def test_a_constant_with_gaps_tells_something() -> None:
+    found = column(["a", "", "a", ""])
+    assert (found.type, found.categories, found.nullable) == ("categorical", ["a"], True)
+    assert column(["3", "", "3", ""]).nullable
+
+
+@pytest.mark.parametrize(
+    ("cells", "missing"),
+    [
+        (["1", "2", "?", "4.5"], ["?"]),
+        (["1", "2", "-", "4", "n.a.", "--"], ["-", "--", "n.a."]),
+        (["1", "2", "unknown", "none"], ["none", "unknown"]),
+        (["1.5", "2", "inf", "4"], ["inf"]),
+        (["1.5", "2", "-inf", "Infinity"], ["-inf", "Infinity"]),
+        ([*["1", "2", "3", "4", "5.5"] * 4, "broken"], ["broken"]),
+    ],
+)
+def test_what_is_no_number_among_numbers_is_missing_and_told(
+    cells: list[str], missing: list[str]
+) -> None:
+    found = seen(cells)
+    assert found.column.type in ("numeric", "integer")
+    assert sorted(found.column.missing) == missing
+    assert found.column.nullable
+    assert found.doubts[0] == f"{', '.join(map(repr, missing))} among numbers: taken for missing"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["1", "2", "x", "3"],
+        ["?", "-", "none"],
+        ["1", "2", "3", "?", "-", "none", "nil"],
+        ["a", "b", "?", "a"],
+    ],
+)
+def test_odd_texts_among_few_numbers_are_categories(cells: list[str]) -> None:
+    assert column(cells).type == "categorical"
+    assert column(cells).missing == ()
+
+
+@pytest.mark.parametrize("mark", ["-999", "-9999", "-99", "9999", "-999.0"])
+def test_a_repeated_number_far_from_all_others_is_missing_and_told(mark: str) -> None:
+    found = seen([str(n % 17) for n in range(40)] + [mark] * 3)
+    assert found.column.missing == (mark,)
+    assert found.column.nullable
+    assert found.column.range == (0, 32)
+    assert found.doubts == [f"{mark} in 3 rows, far from all others: taken for missing"]
+
+
+def test_minus_one_is_missing_where_all_others_are_counts() -> None:
+    counts = [str(n) for n in range(40)]
+    assert column([*counts, "-1", "-1"]).missing == ("-1",)
+    assert column([*counts, "-1", "-1", "-2"]).missing == ()
+    assert column(["-1", "-1", "0", "1", "1"]).missing == ()
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [*map(str, range(40)), "-999"],
+        [str(n) for n in range(-1000, 1000, 7)] + ["-999", "-999"],
+        ["99", "99", *map(str, range(60, 99))],
+        ["-99", "-99", *map(str, range(-98, 98, 3))],
+        ["-500", "-500", *map(str, range(40))],
+        ["0", "-999", "-999", "1"],
+    ],
+)
+def test_a_number_that_may_well_be_meant_is_not_missing(cells: list[str]) -> None:
+    assert column(cells).missing == ()
+
+
+def test_a_number_of_a_typed_column_stands_for_a_missing_one_too() -> None:
+    for cells in ([*range(1, 40, 2), -999, -999], [*np.arange(1, 20, 0.5), -999.0, -999.0]):
+        series = pd.Series(cells, name="x")
+        found = guess(series, Layout()).column
+        assert found.missing == ("-999",)
+        table, breaches = apply({"x": found}, series.to_frame())
+        assert breaches.empty
+        assert table["x"].isna().sum() == 2
+
+
+def test_markers_are_found_all_over_the_table() -> None:
+    frame = pd.DataFrame({"a": ["1", "NA", "?"], "b": ["NULL", "x", None]}, dtype="str")
+    assert guess_missing(frame) == ("", "?", "NA", "NULL")
+    assert guess_missing(pd.DataFrame({"a": [1.5, 2.5]})) == ("", "NA")
+
+
+@pytest.mark.parametrize(
+    ("layout", "cells", "top"),
+    [
+        ({"thousands": ","}, ["1,234", "5", "12,345,678"], 12345678),
+        ({"thousands": ",", "decimal": "."}, ["1,234.5", "5.25", "7"], 1234.5),
+        ({"decimal": ","}, ["1,5", "2,25", "3"], 3),
+        ({"decimal": ",", "thousands": "."}, ["1.234,5", "5", "7"], 1234.5),
+        ({"decimal": ",", "thousands": " "}, ["1 234,5", "1\u00a0000", "7"], 1234.5),
+        ({"thousands": "'"}, ["1'234", "1\u2019000", "7"], 1234),
+    ],
+)
+def test_numbers_are_read_as_the_layout_writes_them(
+    layout: dict, cells: list[str], top: float
+) -> None:
+    found = column(cells, **layout)
+    assert found.type in ("numeric", "integer")
+    assert found.missing == ()
+    assert found.range[1] >= top
+    assert found.guessed.endswith(f" to {top:g}")
+
+
+@pytest.mark.parametrize(
+    ("cells", "layout"),
+    [
+        (["030 123", "040 234", "030 999"], {"thousands": " "}),
+        (["007", "012", "007"], {"decimal": ","}),
+    ],
+)
+def test_codes_with_leading_zeros_are_no_numbers_in_any_layout(
+    cells: list[str], layout: dict
+) -> None:
+    assert column(cells, **layout).type in ("categorical", "binary", "identifier")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1, 2, 5], (0, 9)),
+        ([4.5, 26.5], (0, 49)),
+        ([-5, 5], (-15, 15)),
+        ([-5, -1], (-9, 3)),
+        ([100, 103.5], (0, 110)),
+        ([0, 0.001], (0, 0.002)),
+        ([7.5, 7.5, None], (0, 15)),
+    ],
+)
+def test_a_range_is_as_wide_again_on_each_side_but_keeps_its_sign(
+    values: list, expected: tuple[float, float]
+) -> None:
+    found = guess(pd.Series(values, name="x", dtype="float64"), Layout()).column
+    assert found.range == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1e-320, 5e-324, 0.0],
+        [1.7e308, -1.7e308, 0.5],
+        [1e15 + 0.5, 1e15 + 1.5, 1e15 + 2.5],
+        [123456.789, 123456.7891, 123456.78911],
+        [-1e-9, 1e9, 0.1],
+        [float(2**53 - 1), 1.0, 2.0],
+        [-0.0, -1.0, -2.0],
+    ],
+)
+def test_a_range_admits_what_it_was_made_from(values: list[float]) -> None:
+    series = pd.Series(values, name="x")
+    found = guess(series, Layout()).column
+    assert found.type in ("numeric", "integer")
+    low, high = found.range
+    assert np.isfinite([low, high]).all()
+    assert low <= min(values)
+    assert max(values) <= high
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["no", "yes"], ["no", "yes"]),
+        (["Yes", "No"], ["No", "Yes"]),
+        (["true", "false"], ["false", "true"]),
+        (["1", "-1", "-1.0"], ["-1", "1"]),
+        (["positive", "negative"], ["negative", "positive"]),
+        (["ja", "nein"], ["nein", "ja"]),
+        (["Y", "N"], ["N", "Y"]),
+        (["absent", "present"], ["absent", "present"]),
+        (["dead", "alive", "alive"], ["alive", "dead"]),
+        (["b", "b", "a"], ["b", "a"]),
+        (["yes", "perhaps", "yes"], ["perhaps", "yes"]),
+        (["no", "no", "perhaps"], ["no", "perhaps"]),
+    ],
+)
+def test_the_positive_class_is_the_second_one(values: list[str], expected: list[str]) -> None:
+    series = cells_of(values * 20)
+    found = guess_target(series.str.removesuffix(".0"), Layout(), None).column
+    assert (found.type, found.categories) == ("binary", expected)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["high", "low", "medium"], ["low", "medium", "high"]),
+        (["Good", "Poor", "Excellent", "Fair"], ["Poor", "Fair", "Good", "Excellent"]),
+        (["XL", "S", "M"], ["S", "M", "XL"]),
+        (["often", "never", "sometimes"], ["never", "sometimes", "often"]),
+        (["10-19", "0-9", "20-29", "100+"], ["0-9", "10-19", "20-29", "100+"]),
+        (["2 years", "10 years", "1 year"], ["1 year", "2 years", "10 years"]),
+        (["1st", "3rd", "2nd"], ["1st", "2nd", "3rd"]),
+    ],
+)
+def test_words_with_an_order_are_put_in_it(values: list[str], expected: list[str]) -> None:
+    found = column(values * 5)
+    assert (found.type, found.categories) == ("ordered", expected)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["low", "high", "red"],
+        ["S", "M", "X"],
+        ["2a", "2b", "3a"],
+        ["red", "green", "blue"],
+        ["A1", "B2", "C3"],
+    ],
+)
+def test_words_without_an_order_are_in_none(values: list[str]) -> None:
+    assert column(values * 5).type == "categorical"
+
+
+@pytest.mark.parametrize("written", [form for form in FORMATS if form != "ISO8601"])
+def test_dates_are_read_in_the_way_they_are_written(written: str) -> None:
+    days = pd.date_range("2026-01-25 13:05:00", periods=30, freq="D")
+    cells = days.strftime(written).tolist()
+    found = seen(cells).column
+    assert found.type == "datetime"
+    table, _ = apply({"x": found}, cells_of(cells).to_frame())
+    assert table["x"].dt.normalize().tolist() == days.normalize().tolist()
+    assert found.guessed == "2026-01-25 to 2026-02-23"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["2026-01-31", "2026-02-01"],
+        ["2026-01-31T23:30:00", "2026-02-01T00:00:00"],
+        ["2026-01-31 23:30", "2026-02-01 00:00"],
+        ["2026-01-31T23:30:00+02:00", "2026-02-01T00:00:00Z"],
+        ["2026-01-31T23:30:00.123456", "2026-02-01T00:00:00"],
+        ["0001-01-01", "9999-12-31"],
+    ],
+)
+def test_dates_as_iso_says_need_no_format(cells: list[str]) -> None:
+    found = seen([*cells, *cells])
+    assert (found.column.type, found.column.format, found.doubts) == ("datetime", None, [])
+
+
+def test_a_date_whose_day_may_be_its_month_is_told() -> None:
+    found = seen(["01/02/2026", "03/04/2026"])
+    assert found.column.format == "%d/%m/%Y"
+    assert found.doubts == ["dates such as '01/02/2026' were read as %d/%m/%Y, not as %m/%d/%Y"]
+    sure = seen(["01/22/2026", "03/04/2026"])
+    assert sure.column.format == "%m/%d/%Y"
+    assert sure.doubts == ["dates as text, such as '01/22/2026': read as %m/%d/%Y"]
+
+
+def test_days_in_eight_digits_are_dates_and_no_numbers() -> None:
+    found = seen(["20260131", "20260201", "20251231"]).column
+    assert (found.type, found.format) == ("datetime", "%Y%m%d")
+    assert column(["20260131", "20260299", "20251231"]).type == "integer"
+    assert column(["2024", "2025", "2026", "2024"]).type == "integer"
+
+
+def test_what_is_no_date_among_dates_is_missing_only_when_it_says_so() -> None:
+    days = [f"2026-01-{day:02}" for day in range(1, 29)]
+    found = seen([*days, "unknown", "-"])
+    assert (found.column.type, found.column.missing) == ("datetime", ("-", "unknown"))
+    assert found.doubts == ["'-', 'unknown' among dates: taken for missing"]
+    assert column([*days, "2026-02-30"]).type != "datetime"
+
+
+@pytest.mark.parametrize("mark", ["-999", "-9999", "9999", "0000", "?"])
+def test_a_marker_among_dates_is_no_date(mark: str) -> None:
+    found = seen([*(f"2026-01-{day:02}" for day in range(1, 29)), mark, mark])
+    assert found.column.missing == (mark,) or found.column.type != "datetime"
+
+
+def test_an_identifier_of_each_row_is_unique_and_one_of_things_tells_its_group() -> None:
+    once = seen(numbered(20, "c"), "farm_id")
+    assert once.column.unique
+    assert once.doubts == ["names the row: no feature"]
+    assert not seen(numbered(20, "c"), "surname").column.unique
+    repeated = seen(numbered(20) * 3, "farm_id")
+    assert not repeated.column.unique
+    assert repeated.doubts == [
+        "3.0 rows for each value: no feature; `--group farm_id` keeps the rows of one together"
+    ]
+
+
+def test_a_column_tells_an_example_and_what_it_was_taken_for() -> None:
+    found = column(["", "1.50", "2.25"])
+    assert (found.example, found.guessed, found.meaning) == (
+        "1.50",
+        "1.5 to 2.25",
+        "not described yet",
+    )
+    assert len(column(["x" * 500, "y" * 500]).example) < 70
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "expected"),
+    [
+        (["1", "2", "3"] * 20, None, "categorical"),
+        (["1", "2"] * 20, None, "binary"),
+        (["0", "1"] * 20, None, "binary"),
+        (["1", "2", "3"] * 20, "regression", "integer"),
+        (["0", "1"] * 20, "regression", "integer"),
+        (["0.5", "1.5", "2.5"] * 20, None, "categorical"),
+        (numbered(60), None, "integer"),
+        (numbered(60), "classification", "categorical"),
+        (numbered(11) * 20, None, "integer"),
+        (numbered(10) * 20, None, "categorical"),
+        (numbered(8), None, "integer"),
+        ([str(n) for n in range(60)], None, "integer"),
+        ([str(n) for n in range(60)], "regression", "integer"),
+        ([str(n) for n in range(60, 0, -1)], "regression", "integer"),
+        (["a", "b", "c"] * 20, None, "categorical"),
+        (["low", "high", "medium"] * 20, None, "ordered"),
+        (numbered(30, "c") * 3, None, "categorical"),
+        (numbered(30, "c"), None, "categorical"),
+        (["1", "2", "?"] * 20, None, "binary"),
+        (["007", "008", "009"] * 20, None, "categorical"),
+    ],
+)
+def test_a_target_is_a_class_where_it_has_few_values_unless_the_kind_says(
+    cells: list[str], kind: str | None, expected: str
+) -> None:
+    series = cells_of(cells)
+    found = guess_target(series, Layout(), kind).column
+    assert found.type == expected
+    assert apply({"x": found}, series.to_frame())[1].empty
+
+
+@pytest.mark.parametrize("mark", ["-", "unknown", "none", "-999", "?"])
+@pytest.mark.parametrize("values", [["1", "2"], ["1", "2", "3", "4"], ["a", "b"]])
+def test_a_class_of_which_some_are_missing_admits_all_rows(values: list[str], mark: str) -> None:
+    series = cells_of([*values * 20, mark, mark])
+    found = guess_target(series, Layout(), None).column
+    assert apply({"x": found}, series.to_frame())[1].empty
+
+
+@pytest.mark.parametrize("name", ["score_id", "key", "number", "row"])
+def test_the_name_of_a_target_does_not_make_it_an_identifier(name: str) -> None:
+    assert guess_target(cells_of(numbered(60), name), Layout(), "regression").column.type == (
+        "integer"
+    )
+
+
+@pytest.fixture
+def taken(tmp_path: Path):
+    """What a frame is taken for when it is written to a file and read again."""
+
+    def understood(frame: pd.DataFrame, **wishes: object) -> Understanding:
+        path = tmp_path / "a.csv"
+        frame.to_csv(path, index=False)
+        return understand([path], "a.csv", "a test", Wishes(**{"target": "y"} | wishes))
+
+    return understood
+
+
+def rows(many: int = 300, classes: int = 2) -> pd.DataFrame:
+    """Noise: two numbers, a category and a target that has nothing to do with them."""
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "a": rng.normal(size=many).round(4),
+            "b": rng.integers(0, 60, many),
+            "c": rng.choice([*"uvwx"], many),
+            "y": rng.choice([f"k{number}" for number in range(classes)], many),
+        }
+    )
+
+
+def leaks(found: Understanding) -> list[str]:
+    return [told.split("'")[1] for told in found.doubts[None] if "alone tells the target" in told]
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(
+    "leak",
+    [
+        lambda y: y.str.upper(),
+        lambda y: y.str.removeprefix("k").astype("int"),
+    ],
+)
+def test_a_column_that_says_the_class_in_other_words_is_told(
+    taken, leak: object, classes: int
+) -> None:
+    frame = rows(classes=classes)
+    found = taken(frame.assign(d=leak(frame["y"])))
+    assert leaks(found) == ["d"]
+    assert "`--drop d`" in " ".join(found.doubts[None])
+
+
+@pytest.mark.parametrize("many", [300, 3000])
+@pytest.mark.parametrize("classes", [2, 3, 6])
+def test_a_number_that_sets_the_classes_apart_is_told(taken, many: int, classes: int) -> None:
+    frame = rows(many, classes)
+    noise = np.random.default_rng(1).random(many)
+    leak = frame["y"].str.removeprefix("k").astype("int") + noise
+    assert leaks(taken(frame.assign(d=leak))) == ["d"]
+
+
+@pytest.mark.parametrize("many", [300, 3000])
+@pytest.mark.parametrize("values", ["number", "category", "date"])
+def test_a_column_that_is_missing_where_the_class_says_so_is_told(
+    taken, values: str, many: int
+) -> None:
+    frame = rows(many)
+    present = {
+        "number": frame["a"] + 5,
+        "category": frame["c"],
+        "date": pd.Series(pd.date_range("2000-01-01", periods=many)),
+    }[values]
+    assert leaks(taken(frame.assign(d=present.where(frame["y"] == "k1")))) == ["d"]
+
+
+def test_a_number_that_follows_the_target_is_told(taken) -> None:
+    frame = rows().assign(y=lambda frame: frame["a"].round(3) * 100)
+    frame["a"] = np.random.default_rng(1).normal(size=300)
+    frame["d"] = frame["y"] * 1.1 + 7
+    assert leaks(taken(frame, kind="regression")) == ["d"]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 8])
+def test_noise_raises_no_alarm(taken, classes: int) -> None:
+    found = taken(rows(classes=classes))
+    assert found.doubts[None] == []
+
+
+@pytest.mark.parametrize("rare", [1, 2, 3, 5])
+def test_nothing_leaks_a_class_that_is_hardly_there(taken, rare: int) -> None:
+    frame = rows().assign(y=["k1"] * (300 - rare) + ["k2"] * rare)
+    assert leaks(taken(frame)) == []
+
+
+def test_good_features_are_no_leaks(taken) -> None:
+    rng = np.random.default_rng(0)
+    kind = np.repeat([0, 1, 2], 50)
+    frame = pd.DataFrame(
+        {
+            "sepal": (5 + kind * 0.8 + rng.normal(0, 0.5, 150)).round(1),
+            "petal": (1.5 + kind * 2 + rng.normal(0, 0.4, 150)).round(1),
+            "y": np.array(["setosa", "versicolor", "virginica"])[kind],
+        }
+    )
+    assert leaks(taken(frame)) == []
+    price = pd.Series(rng.normal(200, 50, 150)).round()
+    size = frame.assign(y=price, d=price * 0.5 + rng.normal(0, 8, 150))
+    assert leaks(taken(size, kind="regression")) == []
+
+
+def test_an_identifier_is_no_leak(taken) -> None:
+    frame = rows().assign(name=[f"n{number}" for number in range(300)])
+    found = taken(frame)
+    assert leaks(found) == []
+    assert "name" not in found.contract.features
+
+
+def twins(found: Understanding) -> list[list[str]]:
+    return [told.split("'")[1::2] for told in found.doubts[None] if "say the same" in told]
+
+
+@pytest.mark.parametrize(
+    ("of", "twin"),
+    [
+        ("a", lambda cells: cells * 1.8 + 32),
+        ("a", lambda cells: -cells),
+        ("b", lambda cells: cells * 1000),
+        ("c", lambda cells: cells.map({"u": "one", "v": "two", "w": "three", "x": "four"})),
+    ],
+)
+def test_two_columns_that_say_the_same_are_told(taken, of: str, twin: object) -> None:
+    frame = rows()
+    found = taken(frame.assign(d=twin(frame[of]))[["a", "b", "c", "d", "y"]])
+    assert twins(found) == [[of, "d"]]
+    assert "`--drop d` loses nothing" in " ".join(found.doubts[None])
+
+
+def test_columns_that_say_almost_the_same_are_no_twins(taken) -> None:
+    frame = rows()
+    close = frame["a"] + np.random.default_rng(1).normal(0, 0.1, 300)
+    coarse = frame["c"].map({"u": "one", "v": "one", "w": "three", "x": "four"})
+    assert twins(taken(frame.assign(d=close, e=coarse))) == []
+
+
+def test_copies_of_rows_are_counted(taken) -> None:
+    frame = rows()
+    torn = frame.head(5).assign(y=frame["y"].head(5).map({"k0": "k1", "k1": "k0"}))
+    told = taken(pd.concat([frame, frame.head(7), torn])).doubts[None]
+    assert "rows equal to another: 7; equal rows stay on one side of the split" in told
+    assert "rows equal to another but for the target: 5; no model is right on all of them" in told
+
+
+def test_copies_under_another_name_are_copies(taken) -> None:
+    frame = pd.concat([rows(), rows().head(7)]).assign(name=[f"n{n}" for n in range(307)])
+    assert "rows equal to another: 7" in " ".join(taken(frame).doubts[None])
+
+
+def test_a_rare_class_is_told(taken) -> None:
+    frame = rows().assign(y=["k1"] * 291 + ["k2"] * 9)
+    assert taken(frame).doubts[None] == [
+        "class 'k2' is rare, 3.0% of the rows: a model may be right on all others and never find it"
+    ]
+
+
+def test_few_rows_and_rows_without_a_target_are_told(taken) -> None:
+    told = taken(rows(90)).doubts[None]
+    assert told == ["90 rows are few: expect wide intervals"]
+    frame = rows(200)
+    frame.loc[:9, "y"] = None
+    assert taken(frame).doubts[None] == [
+        "10 of 200 rows lack the target: nothing is learnt from them"
+    ]
+
+
+def test_a_time_that_is_not_used_is_told(taken) -> None:
+    frame = rows().assign(when=pd.date_range("2026-01-01", periods=300))
+    told = "rows have a time: `--time when` tests on the latest instead of any rows"
+    assert taken(frame).doubts[None] == [told]
+    used = taken(frame, time="when")
+    assert used.contract.time == "when"
+    assert used.doubts[None] == []
+    grouped = frame.assign(farm=[f"f{number % 20}" for number in range(300)])
+    assert told not in taken(grouped, group="farm").doubts[None]
+
+
+def test_doubts_change_nothing_of_the_table(contract: Contract, fruit: pd.DataFrame) -> None:
+    table, _ = apply(contract.columns, fruit.astype("str"))
+    before = table.copy()
+    doubts(table, contract)
+    pd.testing.assert_frame_equal(table, before)
+
+
+WRONG = {
+    "no target": ({"target": None}, "which column is to be predicted? the columns are 'a', 'b'"),
+    "an unknown target": ({"target": "Y"}, "--target: no column 'Y'; "),
+    "an unknown group": ({"group": "farm"}, "--group: no column 'farm'; the columns are"),
+    "an unknown name": ({"identifiers": ("ab",)}, "--id: no column 'ab'"),
+    "an unknown drop": ({"drop": ("d",)}, "--drop: no column 'd'"),
+    "a dropped target": ({"drop": ("y",)}, "--drop: 'y' is the target"),
+    "a dropped group": ({"drop": ("c",), "group": "c"}, "--group: 'c' is dropped by --drop"),
+    "the target as group": ({"group": "y"}, "--group: 'y' is the target"),
+    "a time of words": ({"time": "c"}, "--time: 'c' looks like categorical, such as"),
+    "words as a number": ({"kind": "regression"}, "target 'y' holds texts such as 'k"),
+    "no feature": ({"drop": ("a", "b", "c")}, "no feature is described"),
+}
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_what_cannot_be_wished_for_is_told_in_one_line(taken, mistake: str) -> None:
+    wishes, expected = WRONG[mistake]
+    with pytest.raises(UserError) as error:
+        taken(rows(), **wishes)
+    assert expected in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "expected"),
+    [
+        ([None] * 300, None, "a.csv: target 'y' holds nothing; there is nothing to learn"),
+        (["k"] * 300, None, "a.csv: target 'y' holds 'k' only; there is nothing to learn"),
+        (SENTENCES * 15, None, None),
+        ([f"n{n}" for n in range(300)], None, "looks like identifier, such as 'n0'; a number, or"),
+    ],
+)
+def test_a_target_that_cannot_be_learnt_is_told(
+    taken, target: list, kind: str | None, expected: str | None
+) -> None:
+    frame = rows().assign(y=target)
+    if expected is None:
+        assert taken(frame, kind=kind).contract.columns["y"].type == "categorical"
+        return
+    with pytest.raises(UserError, match="target 'y'") as error:
+        taken(frame, kind=kind)
+    assert expected in str(error.value)
+
+
+def test_what_a_person_says_of_a_column_counts(taken) -> None:
+    frame = rows().assign(farm=[n % 30 for n in range(300)], d="same", e=range(0, 900, 3))
+    found = taken(frame, identifiers=("b",), group="farm", drop=("a",)).contract
+    assert found.columns["b"].type == "identifier"
+    assert not found.columns["b"].unique
+    assert found.columns["b"].guessed == "named by --id"
+    assert (found.group, found.drop) == ("farm", ("a", "d"))
+    assert found.features == ["c", "e"]
+
+
+def test_several_files_are_one_table_if_their_columns_agree(tmp_path: Path) -> None:
+    for name, part in (("1.csv", rows().head(200)), ("2.csv", rows()[["y", "c", "b", "a"]][200:])):
+        part.to_csv(tmp_path / name, index=False)
+    files = [tmp_path / "1.csv", tmp_path / "2.csv"]
+    assert len(understand(files, "all", "a test", Wishes(target="y")).table) == 300
+    rows().drop(columns="b").to_csv(tmp_path / "3.csv", index=False)
+    with pytest.raises(UserError, match=r"^3\.csv: its columns are not those of 1\.csv: 'b' is"):
+        understand([*files, tmp_path / "3.csv"], "all", "a test", Wishes(target="y"))

@@ -1,0 +1,281 @@
+"""Keras networks behave as scikit-learn estimators."""
+
+import functools
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import cross_validate
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from lockstep.core.errors import UserError
+from lockstep.modeling import training
+from lockstep.modeling.networks import ConvolutionalClassifier, PerceptronClassifier, PerceptronRegressor, WideAndDeepClassifier, WideAndDeepRegressor, without_network
+from lockstep.modeling.training import Rows, Varied
+
+X = np.random.default_rng(0).normal(size=(80, 3))
+LABELS = np.where(X[:, 0] + X[:, 1] > 0, "up", "down")
+VALUES = 100 + 50 * X[:, 0] - 20 * X[:, 2]
+
+
+# Not the convolutional one: the checks feed tables of any width, and its rows are images of one
+# size. Skipped by scikit-learn itself is check_array_api_input, for arrays other than numpy's.
+@parametrize_with_checks(
+    [
+        PerceptronClassifier(max_epochs=5),
+        PerceptronRegressor(max_epochs=5),
+        WideAndDeepClassifier(max_epochs=5),
+        WideAndDeepRegressor(max_epochs=5),
+    ]
+)
+def test_scikit_learn_finds_nothing_amiss(estimator: object, check: object) -> None:
+    check(estimator)
+
+
+def test_clone_keeps_every_parameter() -> None:
+    changed = {"hidden_units": (7,), "dropout": 0.1, "learning_rate": 0.5, "batch_size": 3}
+    changed |= {"max_epochs": 9, "patience": 2, "validation_fraction": 0.3, "random_state": 5}
+    changed |= {"schedule": "cosine", "class_weight": "balanced"}
+    estimator = PerceptronClassifier(**changed)
+    assert clone(estimator).get_params() == changed == estimator.get_params()
+
+
+def test_cross_validation_trains_as_long_as_a_direct_fit() -> None:
+    estimator = PerceptronClassifier(max_epochs=4, patience=4)
+    result = cross_validate(estimator, X, LABELS, cv=2, return_estimator=True)
+    assert [len(fitted.history_["loss"]) for fitted in result["estimator"]] == [4, 4]
+
+
+@pytest.mark.skipif(training.keras.backend.backend() == "torch", reason="torch compiles nothing")
+def test_folds_of_different_size_share_what_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "_twins", {})
+    traced = []
+    dense = training.keras.layers.Dense
+    call = dense.call
+
+    @functools.wraps(call)
+    def counted(*args: object, **options: object) -> object:
+        traced.append(args)
+        return call(*args, **options)
+
+    monkeypatch.setattr(dense, "call", counted)
+    counts = []
+    for rows in (80, 79, 61, 80):
+        traced.clear()
+        fitted = PerceptronClassifier(max_epochs=2).fit(X[:rows], LABELS[:rows])
+        fitted.predict(X[: rows - 40])
+        counts.append(len(traced))
+    assert counts[0] > 0
+    assert counts[1:] == [0, 0, 0]
+
+
+def test_another_network_in_between_changes_nothing() -> None:
+    first = PerceptronRegressor(max_epochs=3, random_state=1).fit(X, VALUES)
+    expected = first.predict(X)
+    PerceptronRegressor(max_epochs=3, random_state=2).fit(X, -VALUES)
+    again = PerceptronRegressor(max_epochs=3, random_state=1).fit(X, VALUES)
+    np.testing.assert_array_equal(first.predict(X), expected)
+    np.testing.assert_array_equal(again.predict(X), expected)
+
+
+def test_dropout_draws_the_same_after_another_network() -> None:
+    options = {"dropout": 0.5, "max_epochs": 3}
+    one = PerceptronRegressor(random_state=1, **options).fit(X, VALUES).predict(X)
+    PerceptronRegressor(random_state=2, **options).fit(X, VALUES)
+    two = PerceptronRegressor(random_state=1, **options).fit(X, VALUES).predict(X)
+    np.testing.assert_array_equal(one, two)
+
+
+def test_a_row_is_predicted_the_same_alone_and_among_others() -> None:
+    estimator = PerceptronClassifier(max_epochs=2).fit(X, LABELS)
+    np.testing.assert_array_equal(estimator.predict_proba(X[7:8])[0], estimator.predict_proba(X)[7])
+    many = np.tile(X, (10, 1))
+    np.testing.assert_allclose(estimator.predict_proba(many)[:80], estimator.predict_proba(X))
+
+
+def test_batches_are_filled_with_rows_that_do_not_count() -> None:
+    numbers = np.arange(10.0)
+    rows = Rows((numbers,), numbers, np.full(10, 2, dtype="float32")).filled(4)
+    assert len(rows) == 12
+    assert (rows.X[0] * (rows.weights > 0)).sum() == numbers.sum()
+    assert (rows.weights > 0).tolist() == [True] * 10 + [False] * 2
+    assert rows.weights.mean() == pytest.approx(2)
+
+
+def test_varied_batches_hold_every_row_once_and_in_another_order_each_epoch() -> None:
+    numbers = np.arange(12.0)
+    rows = Rows((numbers,), numbers, np.ones(12, dtype="float32"))
+    rng = np.random.default_rng(0)
+    batches = Varied(rows, 4, lambda X, rng: (X[0] + rng.integers(2) * 100,), rng)
+    epochs, varied = [], set()
+    for _ in range(5):
+        batches.on_epoch_begin()
+        parts = [batches[number] for number in range(len(batches))]
+        epochs.append(np.concatenate([X % 100 for X, _, _ in parts]))
+        assert epochs[-1].tolist() == np.concatenate([y for _, y, _ in parts]).tolist()
+        assert sorted(epochs[-1]) == list(numbers)
+        varied |= {bool(X.max() >= 100) for X, _, _ in parts}
+    assert epochs[0].tolist() != epochs[1].tolist()
+    assert varied == {True, False}
+
+
+def test_a_classifier_learns_and_gives_probabilities() -> None:
+    estimator = PerceptronClassifier(max_epochs=60).fit(X, LABELS)
+    likely = estimator.predict_proba(X)
+    assert estimator.classes_.tolist() == ["down", "up"]
+    assert likely.shape == (80, 2)
+    np.testing.assert_allclose(likely.sum(axis=1), 1)
+    assert estimator.score(X, LABELS) > 0.9
+
+
+def test_a_regressor_learns_in_the_targets_own_unit() -> None:
+    estimator = PerceptronRegressor(max_epochs=60).fit(X, VALUES)
+    assert estimator.score(X, VALUES) > 0.9
+
+
+def test_a_wide_and_deep_network_learns_from_codes() -> None:
+    rng = np.random.default_rng(2)
+    codes = rng.integers(-1, 3, size=(200, 2))
+    rows = np.column_stack([codes, rng.normal(size=200)])
+    y = np.array([0.0, 10, 30, 60])[codes[:, 0] + 1] + 5 * (codes[:, 1] == 2)
+    options = {"codes": (3, 3), "max_epochs": 150, "learning_rate": 0.02}
+    estimator = WideAndDeepRegressor(**options).fit(rows, y)
+    assert estimator.score(rows, y) > 0.95
+    unknown = np.array([[7, 1, 0.0], [-1, 1, 0.0]])
+    assert len(set(estimator.predict(unknown))) == 1
+
+
+def test_the_wide_part_needs_no_numbers_and_the_deep_part_no_codes() -> None:
+    codes = np.random.default_rng(2).integers(0, 2, size=(60, 1)).astype("float64")
+    y = np.where(codes[:, 0] == 1, "yes", "no")
+    estimator = WideAndDeepClassifier(codes=(2,), max_epochs=40).fit(codes, y)
+    assert estimator.score(codes, y) == 1
+    assert WideAndDeepClassifier(max_epochs=40).fit(X, LABELS).score(X, LABELS) > 0.9
+
+
+def test_a_convolution_tells_where_in_an_image_something_is_from_what_it_is() -> None:
+    rng = np.random.default_rng(0)
+    images = rng.random((240, 10, 10, 3)).astype("float32") * 0.2
+    labels = np.where(np.arange(240) % 2, "cross", "bar")
+    for image, label in zip(images, labels, strict=True):
+        y, x = rng.integers(1, 9, size=2)
+        image[y, x - 1 : x + 2, 1] = 1
+        if label == "cross":
+            image[y - 1 : y + 2, x, 1] = 1
+    flat = images.reshape(240, -1)
+    estimator = ConvolutionalClassifier(
+        image=(10, 10, 3), filters=(8, 8), batch_size=16, learning_rate=0.01, max_epochs=40
+    )
+    assert estimator.fit(flat[:200], labels[:200]).score(flat[200:], labels[200:]) > 0.9
+
+
+def test_images_are_moved_anew_while_training_and_lose_only_what_leaves_them() -> None:
+    estimator = ConvolutionalClassifier(image=(3, 4, 2), shift=1)
+    images = np.zeros((500, 3, 4, 2), dtype="float32")
+    images[:, 1, 1, 1] = 1
+    rng = np.random.default_rng(0)
+    one, two = (
+        estimator._vary((images.reshape(500, -1),), rng)[0].reshape(500, 3, 4, 2) for _ in range(2)
+    )
+    assert not np.array_equal(one, two)
+    assert (one.sum(axis=(1, 2, 3)) == 1).all()
+    places = {tuple(place) for place in np.argwhere(one)[:, 1:].tolist()}
+    assert places == {(y, x, 1) for y in range(3) for x in range(3)}
+    assert ConvolutionalClassifier()._vary is None
+
+
+def test_the_same_seed_gives_the_same_network() -> None:
+    one, two, other = (
+        PerceptronRegressor(max_epochs=3, random_state=seed).fit(X, VALUES).predict(X)
+        for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one, two)
+    assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "plateau"])
+def test_a_schedule_lowers_the_learning_rate(
+    monkeypatch: pytest.MonkeyPatch, schedule: str
+) -> None:
+    rates = []
+    progress = training.Progress.on_epoch_end
+
+    def note(self: training.Progress, epoch: int, logs: dict) -> None:
+        rates.append(float(np.array(self.model.optimizer.learning_rate)))
+        progress(self, epoch, logs)
+
+    monkeypatch.setattr(training.Progress, "on_epoch_end", note)
+    noise = np.random.default_rng(1).normal(size=80)
+    options = {"max_epochs": 12, "patience": 8, "learning_rate": 0.1}
+    PerceptronRegressor(schedule=schedule, hidden_units=(64,), **options).fit(X, noise)
+    assert rates[0] == pytest.approx(0.1)
+    if schedule == "constant":
+        assert set(rates) == {rates[0]}
+    else:
+        assert rates == sorted(rates, reverse=True)
+        assert rates[-1] < 0.06
+
+
+def test_training_stops_early_and_keeps_the_best_epoch() -> None:
+    noise = np.random.default_rng(1).choice(["up", "down"], size=80)
+    estimator = PerceptronClassifier(hidden_units=(64,), learning_rate=0.1, patience=3)
+    estimator.fit(X, noise)
+    losses = estimator.history_["val_loss"]
+    assert len(losses) < 200
+    assert int(np.argmin(losses)) == len(losses) - 1 - 3
+    _, watched = estimator.watched_apart(noise)
+    likely = estimator.predict_proba(X[watched])
+    places = np.searchsorted(estimator.classes_, noise[watched])
+    loss = -np.log(likely[np.arange(len(watched)), places]).mean()
+    assert loss == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_progress_is_a_changing_line_on_a_terminal_and_lines_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    PerceptronRegressor(max_epochs=2).fit(X, VALUES)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_LINES", -1)
+    PerceptronRegressor(max_epochs=2).fit(X, VALUES)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(", loss")[0] for line in lines] == [
+        f"PerceptronRegressor: epoch {number} of at most 2" for number in (1, 2)
+    ]
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    PerceptronRegressor(max_epochs=2).fit(X, VALUES)
+    written = capsys.readouterr().err
+    assert written.count("\r") == 3
+    assert written.endswith("\r\033[K")
+    assert "\n" not in written
+
+
+def test_a_network_that_diverges_is_told_in_one_line() -> None:
+    with pytest.raises(UserError, match=r"the loss is no number any more after 1 epochs; lower"):
+        PerceptronRegressor(learning_rate=1e30).fit(X, VALUES)
+
+
+def test_a_pickle_predicts_as_the_original_and_has_the_same_bytes_each_time() -> None:
+    one, two = (PerceptronClassifier(max_epochs=1).fit(X, LABELS) for _ in range(2))
+    loaded = pickle.loads(pickle.dumps(one))
+    np.testing.assert_array_equal(loaded.predict_proba(X), one.predict_proba(X))
+    assert pickle.dumps(one) == pickle.dumps(two)
+
+
+def test_a_network_can_be_left_out_of_a_pickle() -> None:
+    estimator = PerceptronClassifier(max_epochs=1).fit(X, LABELS)
+    with without_network(estimator):
+        assert not hasattr(pickle.loads(pickle.dumps(estimator)), "network_")
+    assert hasattr(estimator, "network_")
+
+
+@pytest.mark.parametrize("labels", [["a"] * 79 + ["b"], ["a", "b"] * 40])
+def test_a_rare_class_does_not_stop_the_fit(labels: list[str]) -> None:
+    estimator = PerceptronClassifier(max_epochs=1).fit(X, np.array(labels))
+    assert estimator.classes_.tolist() == ["a", "b"]
+
+
+def test_more_columns_than_rows_are_no_obstacle() -> None:
+    wide = np.random.default_rng(0).normal(size=(12, 200))
+    estimator = PerceptronClassifier(max_epochs=3).fit(wide, np.array(["a", "b"] * 6))
+    assert estimator.predict_proba(wide).shape == (12, 2)

@@ -1,0 +1,249 @@
+"""The report and the model card: what they say, and that they need nothing else."""
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import CONTRACT, PARAMS
+
+from lockstep.core.contract import Contract
+from lockstep.reporting.facts import Facts
+from lockstep.modeling.metrics import METRICS
+from lockstep.reporting.pages import model_card, report
+from lockstep.modeling.model import SavedModel
+from lockstep.core.params import Params
+
+CAPTIONS = {"calibration": "How sure <and> how right", "importance": "What counts"}
+ODD = 'Say "x" <script>alert(1)</script> | `a` [b](c) *d* {role}`e`'
+
+
+class Transformer:
+    transformers = (("numeric", None, ["weight", "seeds"]), ("texts", None, ["colour"]))
+
+
+def scores(kind: str, figure: float, *, width: float = 0.05) -> dict:
+    names = [metric.name for metric in METRICS[kind]]
+    ends = {name: [figure - width, figure + width] for name in names}
+    return dict.fromkeys(names, figure) | {"intervals": ends}
+
+
+def facts(
+    *,
+    champion: float = 0.9,
+    baseline: float = 0.5,
+    params: dict | None = None,
+    contract: dict | None = None,
+    subgroups: tuple = (),
+    given_split: bool = False,
+) -> Facts:
+    settings = Params.model_validate(PARAMS | {"keras_backend": "jax"} | (params or {}))
+    found = Contract.model_validate(CONTRACT | (contract or {}))
+    metric = settings.train.metric
+    return Facts(
+        SavedModel([Transformer()], "linear", settings.kind, found),
+        settings,
+        pd.DataFrame(
+            {
+                "candidate": ["baseline", "linear"],
+                f"{metric}_mean": [baseline, champion],
+                "standard_error": [0.01, 0.02],
+                "learnt": ["on all rows", "on a sample of 9"],
+                "champion": [False, True],
+            }
+        ),
+        {
+            "test_rows": 40,
+            **scores(settings.kind, champion),
+            "baseline": scores(settings.kind, baseline),
+            "gain": {
+                one.name: [one.sign * (champion - baseline) + width for width in (-0.05, 0.05)]
+                for one in METRICS[settings.kind]
+            },
+            "subgroups": list(subgroups),
+        },
+        {"rows": 12345, "rejected": 6},
+        110,
+        given_split,
+    )
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    for name in CAPTIONS:
+        (tmp_path / f"{name}.png").write_bytes(name.encode())
+    return tmp_path
+
+
+class Elements(HTMLParser):
+    """Every element with its attributes, and all text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def of(self, tag: str) -> list[dict]:
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+def test_the_report_is_one_file_that_refers_to_nothing(pictures: Path) -> None:
+    page = report(facts(), CAPTIONS, pictures)
+    elements = Elements(page)
+    for _, attributes in elements.found:
+        for name in ("src", "href"):
+            assert attributes.get(name, "data:").startswith("data:")
+    assert "url(" not in page
+    assert "@import" not in page
+    assert not elements.of("script")
+
+
+def test_the_report_says_what_a_reader_asks(pictures: Path) -> None:
+    elements = Elements(report(facts(), CAPTIONS, pictures))
+    text = " ".join(elements.text.split())
+    for said in (
+        "To predict fruit, kind, from 3 features: a classification into apple, melon",
+        "36 of 40 test rows are predicted right, 90.0% (95% interval 85.0% to 95.0%)",
+        "would be right for 50.0%",
+        "is better than the baseline by more than chance explains",
+        "12,345",
+        "0.9000 0.8500 to 0.9500",
+        "on a sample of 9",
+        "Nothing here shows that a feature causes the outcome.",
+        "uv run dvc repro",
+    ):
+        assert said in text or said.replace(" ", "") in text.replace(" ", ""), said
+    headings = [tag for tag, _ in elements.found if tag in {"h1", "h2", "h3"}]
+    assert headings.count("h1") == 1
+    assert headings[0] == "h1"
+
+
+def test_every_picture_of_the_report_has_its_caption_as_text(pictures: Path) -> None:
+    page = report(facts(), CAPTIONS, pictures)
+    images = Elements(page).of("img")
+    assert [image["alt"] for image in images] == [
+        "calibration: How sure <and> how right",
+        "importance: What counts",
+    ]
+    assert images[0]["src"] == "data:image/png;base64,Y2FsaWJyYXRpb24="
+    assert "How sure &lt;and&gt; how right" in page
+
+
+def test_every_table_of_the_report_has_headers(pictures: Path) -> None:
+    elements = Elements(report(facts(), CAPTIONS, pictures))
+    assert len(elements.of("table")) == 2
+    assert all(cell.get("scope") in {"row", "col"} for cell in elements.of("th"))
+    assert len([cell for cell in elements.of("th") if cell["scope"] == "row"]) == 7 + 2
+
+
+def test_a_champion_that_is_not_better_is_not_praised(pictures: Path) -> None:
+    found = facts(champion=0.52, baseline=0.5)
+    assert "is not shown to be better" in report(found, CAPTIONS, pictures)
+    rows = found.metrics["test_rows"]
+    assert (
+        f"On {rows} test rows the champion is not shown to be better than the baseline in accuracy."
+        in model_card(found, {})
+    )
+
+
+def test_what_all_candidates_learnt_from_is_no_column_of_the_leaderboard(pictures: Path) -> None:
+    found = facts()
+    assert "on a sample of 9" in report(found, CAPTIONS, pictures)
+    found.leaderboard["learnt"] = "on all rows"
+    assert "on all rows" not in report(found, CAPTIONS, pictures)
+
+
+def test_the_gain_over_the_baseline_is_told(pictures: Path) -> None:
+    found = facts()
+    said = "the champion's accuracy is better than the baseline's by 0.3500 to 0.4500."
+    assert said in report(found, CAPTIONS, pictures).replace("&#39;", "'")
+    assert said in model_card(found, {})
+    for gain in (None, [-0.1, 0.2], [-0.2, -0.1]):
+        found.metrics["gain"]["accuracy"] = gain
+        assert "is better than the baseline's by" not in model_card(found, {})
+        assert not found.beats_the_baseline
+
+
+def test_a_lower_loss_is_better_and_a_higher_one_is_a_limit() -> None:
+    # Higher figures in every metric, so those of which less is better are worse.
+    found = facts(params={"train": PARAMS["train"] | {"metric": "log_loss"}})
+    assert not found.beats_the_baseline
+    assert found.worse_in == ["log_loss", "calibration_error"]
+
+
+def test_a_regression_is_told_in_the_unit_of_its_target(pictures: Path) -> None:
+    columns = CONTRACT["columns"] | {
+        "price": {"type": "numeric", "unit": "EUR", "meaning": "price"}
+    }
+    found = facts(
+        champion=2.0,
+        baseline=9.0,
+        params={"kind": "regression", "train": PARAMS["train"] | {"metric": "mae"}},
+        contract={"target": "price", "columns": columns},
+    )
+    page = report(found, CAPTIONS, pictures)
+    assert "off by 2 EUR on average (95% interval 1.95 to 2.05)" in page
+    assert "would be off by 9 EUR" in page
+
+
+def test_what_is_not_defined_is_called_so(pictures: Path) -> None:
+    found = facts(
+        subgroups=(
+            {"column": "colour", "value": "red", "test_rows": 3, **scores("classification", 0.5)},
+        )
+    )
+    for name in ("roc_auc", "average_precision"):
+        found.metrics[name] = found.metrics["intervals"][name] = None
+    assert "| roc_auc | undefined | 0.5000 (0.4500 to 0.5500) |" in model_card(found, {})
+    page = report(found, CAPTIONS, pictures)
+    assert page.count("undefined") == 2
+    assert page.count("<svg") == 5
+    assert len(Elements(page).of("table")) == 3
+
+
+def test_what_it_must_not_be_used_for_comes_from_the_contract(pictures: Path) -> None:
+    found = facts(contract={"not_for": ["Deciding what people eat."]})
+    assert "<li>Deciding what people eat.</li>" in report(found, CAPTIONS, pictures)
+    assert "\n- Deciding what people eat.\n" in model_card(found, {})
+
+
+@pytest.mark.parametrize("key", ["title", "source", "licence"])
+def test_a_users_text_is_text_and_no_markup(pictures: Path, key: str) -> None:
+    found = facts(contract={key: ODD, "not_for": [ODD]})
+    page = Elements(report(found, CAPTIONS, pictures))
+    assert ODD in page.text
+    assert not page.of("script")
+    card = model_card(found, {})
+    assert r"\<script\>alert(1)\</script\> \| \`a\` \[b\](c) \*d\* \{role\}\`e\`" in card
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("% of them", r"\% of them"),
+        ("1. first", r"1\. first"),
+        ("12) a", r"12\) a"),
+        ("- a", r"\- a"),
+        ("# a", r"\# a"),
+        ("a - 1. b", "a - 1. b"),
+    ],
+)
+def test_a_users_text_is_no_markup_at_the_start_of_a_line(text: str, written: str) -> None:
+    card = model_card(facts(contract={"title": text, "not_for": [text]}), {})
+    assert f"\n{written}. Source:" in card
+    assert f"\n- {written}\n" in card
+
+
+def test_a_split_by_somebody_else_is_told(pictures: Path) -> None:
+    part = {"type": "categorical", "categories": ["train", "test"], "meaning": "side"}
+    columns = CONTRACT["columns"] | {"side": part}
+    found = facts(contract={"columns": columns, "part": "side"}, given_split=True)
+    assert "those that <code>side</code> calls test" in report(found, CAPTIONS, pictures)
+    assert "those that `side` calls test" in model_card(found, {})

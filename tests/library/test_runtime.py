@@ -1,0 +1,88 @@
+"""The environment that numeric libraries find."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import write_params
+
+from lockstep.core.project import Project
+from lockstep.core.errors import UserError
+from lockstep.core import runtime
+from lockstep.core.runtime import OVERRULED, STRICT, import_keras, notes, pin
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of the environment, in which the user asks for eight threads."""
+    unpinned = {name: value for name, value in os.environ.items() if name not in STRICT}
+    unpinned.pop(OVERRULED, None)
+    monkeypatch.setattr(os, "environ", unpinned | {"OMP_NUM_THREADS": "8"})
+    # numpy is long there when a test calls `pin`, which is not what these tests are about.
+    monkeypatch.setattr(runtime, "READERS", ())
+
+
+@pytest.mark.usefixtures("project")
+def test_strict_computes_on_one_thread_whatever_the_user_has_set() -> None:
+    pin()
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+
+
+def test_strict_names_what_it_overrules_also_in_processes_it_starts(project: Project) -> None:
+    assert notes("strict") == []
+    pin()
+    assert notes("strict") == ["reproducibility is strict: OMP_NUM_THREADS=8 is overruled"]
+    pin()
+    assert notes("strict") == ["reproducibility is strict: OMP_NUM_THREADS=8 is overruled"]
+    assert project.params.reproducibility == "strict"
+
+
+def in_a_new_process(code: str) -> subprocess.CompletedProcess[str]:
+    package = runtime.__name__.partition(".")[0]
+    command = [sys.executable, "-c", code.replace("PACKAGE", package)]
+    return subprocess.run(
+        command, env=dict(os.environ), capture_output=True, encoding="utf-8", check=True
+    )
+
+
+@pytest.mark.usefixtures("project")
+def test_importing_the_package_pins_before_numpy_is_there() -> None:
+    code = "import PACKAGE, os, sys; print(os.environ['OMP_NUM_THREADS'], 'numpy' in sys.modules)"
+    done = in_a_new_process(code)
+    assert (done.stdout, done.stderr) == ("1 False\n", "")
+
+
+@pytest.mark.usefixtures("project")
+def test_numpy_before_the_package_is_warned_of() -> None:
+    warned = in_a_new_process("import numpy, PACKAGE").stderr
+    assert "numpy was imported before" in warned
+    assert "import the project's package first" in warned
+
+
+def test_these_tests_run_pinned(request: pytest.FixtureRequest) -> None:
+    assert request.config.pluginmanager.has_plugin(runtime.__name__.partition(".")[0])
+
+
+def test_fast_leaves_the_users_setting(project: Project) -> None:
+    write_params(project, reproducibility="fast")
+    pin()
+    assert os.environ["OMP_NUM_THREADS"] == "8"
+
+
+def test_keras_computes_with_the_library_in_params(project: Project) -> None:
+    write_params(project, keras_backend="torch")
+    pin()
+    assert os.environ["KERAS_BACKEND"] == "torch"
+
+
+def test_a_library_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "KERAS_BACKEND", "theano")
+    with pytest.raises(UserError, match=r"keras_backend: theano is not installed; `uv add theano`"):
+        import_keras()
+
+
+def test_a_broken_params_file_does_not_stop_the_import(project: Project) -> None:
+    project.params_file.write_text("[")
+    pin()
+    assert os.environ["OMP_NUM_THREADS"] == "1"

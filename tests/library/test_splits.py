@@ -1,0 +1,409 @@
+"""Setting the test rows apart, and making make_folds by the same rule."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import CONTRACT, PARAMS, make_fruit
+
+from lockstep.core.contract import Column, Contract
+from lockstep.data.folds import draw_share, make_folds, latest
+from lockstep.data.split import keyed, split_rows
+from lockstep.core.errors import UserError
+from lockstep.core.params import Params
+from lockstep.preprocess_old import clean
+
+COLUMNS = {
+    "farm": {"type": "integer", "meaning": "farm", "nullable": True},
+    "picked": {"type": "datetime", "meaning": "when it was picked", "nullable": True},
+    "side": {
+        "type": "categorical",
+        "categories": ["train", "test"],
+        "meaning": "side",
+        "nullable": True,
+    },
+}
+GROUPED = Contract.model_validate(
+    CONTRACT | {"columns": CONTRACT["columns"] | COLUMNS, "group": "farm", "time": "picked"}
+)
+GIVEN = Contract.model_validate(
+    CONTRACT | {"columns": CONTRACT["columns"] | COLUMNS, "part": "side"}
+)
+
+
+def params(by: str = "row", kind: str = "classification", **train: object) -> Params:
+    settings = {"metric": "accuracy", "candidates": {"baseline": {}}, "folds": 3} | train
+    split = {"by": by, "test_fraction": 0.25}
+    return Params(
+        **PARAMS | {"kind": kind, "split": split, "train": settings, "keras_backend": "jax"}
+    )
+
+
+@pytest.fixture
+def orchard(fruit: pd.DataFrame) -> pd.DataFrame:
+    """Fruit of 20 farms, three from each, picked on 15 days, with no side given."""
+    return fruit.assign(
+        farm=pd.array(np.arange(60) % 20, dtype="Int64"),
+        picked=pd.Timestamp(2026, 5, 1) + pd.to_timedelta(np.arange(60) * 7 % 15, unit="D"),
+        side=pd.Series([None] * 60, dtype="str"),
+    )
+
+
+@pytest.fixture
+def harvest() -> pd.DataFrame:
+    """Fruit of 500 farms, four from each; no two have one weight."""
+    rows = make_fruit(2000)
+    return rows.assign(
+        weight=rows["weight"] + np.arange(2000) / 1e5,
+        seeds=rows["seeds"].astype("Int64"),
+        farm=pd.array([*range(500)] * 4, dtype="Int64"),
+        picked=pd.Timestamp(2026, 5, 1) + pd.to_timedelta(np.arange(2000) % 99, unit="D"),
+        side=pd.Series([None] * 2000, dtype="str"),
+    ).astype({"picked": "datetime64[us]"})
+
+
+def in_test(rows: pd.DataFrame, contract: Contract, by: str = "row", **changes: object) -> set:
+    _, test = split_rows(rows, contract, params(by).model_copy(update=changes))
+    return set(test["weight"])
+
+
+def test_the_test_and_each_class_in_it_have_their_share(
+    contract: Contract, harvest: pd.DataFrame
+) -> None:
+    _, test = split_rows(harvest, contract, params())
+    assert len(test) == pytest.approx(500, abs=4 * np.sqrt(2000 * 0.25 * 0.75))
+    for kind, count in harvest["fruit"].value_counts().items():
+        deviation = np.sqrt(count * 0.25 * 0.75)
+        assert (test["fruit"] == kind).sum() == pytest.approx(count / 4, abs=4 * deviation)
+
+
+def test_a_share_of_the_groups_is_in_the_test(harvest: pd.DataFrame) -> None:
+    train, test = split_rows(harvest, GROUPED, params("group"))
+    assert test["farm"].nunique() == pytest.approx(125, abs=4 * np.sqrt(500 * 0.25 * 0.75))
+    assert not set(train["farm"]) & set(test["farm"])
+    assert (test.groupby("farm").size() == 4).all()
+
+
+FATES = {
+    "rows are added": lambda rows: pd.concat(
+        [rows, rows.head(70).assign(weight=range(1, 71), farm=pd.array([None] * 70, "Int64"))]
+    ),
+    "rows are removed": lambda rows: rows[rows.index % 3 > 0].reset_index(drop=True),
+    "a class is removed": lambda rows: rows[rows["fruit"] == "melon"].reset_index(drop=True),
+    "rows are repeated": lambda rows: pd.concat([rows, rows.head(300)], ignore_index=True),
+    "rows change places": lambda rows: rows.sample(frac=1, random_state=3).reset_index(drop=True),
+    "rows keep their old numbers": lambda rows: rows[rows.index % 2 > 0],
+}
+
+
+@pytest.mark.parametrize("fate", FATES)
+@pytest.mark.parametrize("by", ["row", "group"])
+def test_a_row_stays_on_its_side_when(harvest: pd.DataFrame, by: str, fate: str) -> None:
+    before, rows = in_test(harvest, GROUPED, by), FATES[fate](harvest)
+    kept = set(rows["weight"]) & set(harvest["weight"])
+    assert len(kept) > 600
+    assert in_test(rows, GROUPED, by) & kept == before & kept
+
+
+@pytest.mark.parametrize(
+    ("column", "dtype"),
+    [("seeds", "Int64"), ("colour", "str"), ("picked", "datetime64[us]"), ("size", "float64")],
+)
+def test_a_row_stays_on_its_side_when_another_one_lacks_a_value_for_the_first_time(
+    harvest: pd.DataFrame, column: str, dtype: str
+) -> None:
+    size = {"size": Column(type="numeric", meaning="size", nullable=True)}
+    rows = harvest.assign(size=harvest["weight"].round())
+    contract = GROUPED.model_copy(update={"columns": GROUPED.columns | size})
+    assert rows[column].dtype == dtype
+    before = in_test(rows, contract)
+    rows.loc[[3, 500], column] = None
+    assert rows[column].dtype == dtype
+    changed = set(rows["weight"][[3, 500]])
+    assert in_test(rows, contract) - changed == before - changed
+
+
+def test_a_row_stays_on_its_side_when_read_alone_or_with_others(
+    contract: Contract, harvest: pd.DataFrame
+) -> None:
+    columns = contract.observation
+    together = keyed(harvest[columns], 0.25, seed=1)
+    alone = [keyed(harvest.loc[[row], columns], 0.25, seed=1)[0] for row in range(100)]
+    assert alone == together[:100].tolist()
+
+
+def test_a_larger_test_holds_all_rows_of_a_smaller_one(
+    contract: Contract, harvest: pd.DataFrame
+) -> None:
+    drawn = [keyed(harvest[contract.observation], share, seed=1) for share in (0.1, 0.25, 0.6)]
+    assert not (drawn[0] & ~drawn[1]).any()
+    assert not (drawn[1] & ~drawn[2]).any()
+
+
+@pytest.mark.parametrize("by", ["row", "group"])
+def test_another_seed_makes_another_test(harvest: pd.DataFrame, by: str) -> None:
+    one, two = (in_test(harvest, GROUPED, by, seed=seed) for seed in (1, 2))
+    # What two independent draws of a quarter have in common.
+    assert len(one & two) / len(one | two) == pytest.approx(1 / 7, abs=0.08)
+
+
+@pytest.mark.parametrize("by", ["row", "group", "time"])
+def test_no_row_is_lost_and_none_is_on_both_sides(orchard: pd.DataFrame, by: str) -> None:
+    train, test = split_rows(orchard, GROUPED, params(by))
+    keys = [*orchard.columns.drop("side")]
+    together = pd.concat([train, test]).sort_values(keys, ignore_index=True)
+    pd.testing.assert_frame_equal(together, orchard.sort_values(keys, ignore_index=True))
+    assert 10 <= len(test) <= 20
+
+
+@pytest.mark.parametrize("by", ["row", "group", "time"])
+def test_the_order_of_the_rows_does_not_matter(orchard: pd.DataFrame, by: str) -> None:
+    shuffled = orchard.sample(frac=1, random_state=3).reset_index(drop=True)
+    _, test = split_rows(orchard, GROUPED, params(by))
+    _, test_of_shuffled = split_rows(shuffled, GROUPED, params(by))
+    assert set(test["weight"]) == set(test_of_shuffled["weight"])
+
+
+def test_equal_rows_are_tried_in_one_fold_wherever_they_stand(
+    contract: Contract, fruit: pd.DataFrame
+) -> None:
+    doubled = pd.concat([fruit, fruit.sample(frac=1, random_state=3)], ignore_index=True)
+    tried = [
+        doubled.iloc[fold[1]].sort_values(list(fruit), ignore_index=True)
+        for fold in make_folds(doubled, contract, params())
+    ]
+    assert all(len(part) == pytest.approx(40, abs=4) for part in tried)
+    assert all(part.duplicated(keep=False).all() for part in tried)
+    alone = [
+        fruit.iloc[fold[1]].sort_values(list(fruit), ignore_index=True)
+        for fold in make_folds(fruit, contract, params())
+    ]
+    for part, once in zip(tried, alone, strict=True):
+        pd.testing.assert_frame_equal(part.drop_duplicates(ignore_index=True), once)
+
+
+@pytest.mark.parametrize("by", ["row", "group", "time"])
+def test_equal_rows_fall_on_the_same_side(orchard: pd.DataFrame, by: str) -> None:
+    doubled = pd.concat([orchard, orchard], ignore_index=True)
+    train, test = split_rows(doubled, GROUPED, params(by))
+    assert test.duplicated(keep=False).all()
+    assert train.duplicated(keep=False).all()
+
+
+@pytest.mark.parametrize("changes", [{}, {"group": "label"}])
+def test_rows_that_differ_in_their_name_alone_fall_on_the_same_side(
+    fruit: pd.DataFrame, changes: dict[str, str]
+) -> None:
+    columns = CONTRACT["columns"] | {"label": {"type": "identifier", "meaning": "label"}}
+    contract = Contract.model_validate(CONTRACT | {"columns": columns} | changes)
+    doubled = pd.concat([fruit, fruit], ignore_index=True)
+    named = doubled.assign(label=[str(number) for number in range(120)])
+    _, test = split_rows(named, contract, params())
+    drawn = set(test["label"].astype(int))
+    assert 0 < len(drawn) < 60
+    assert {(number + 60) % 120 for number in drawn} == drawn
+
+
+def test_images_of_equal_pixels_fall_on_the_same_side() -> None:
+    target = {"type": "categorical", "categories": ["no", "yes"], "meaning": "answer"}
+    contract = Contract.model_validate(
+        CONTRACT
+        | {"target": "answer", "images": {"width": 2, "height": 1}, "columns": {"answer": target}}
+    )
+    pixels = [bytes([number % 40, 0]) for number in range(80)]
+    frame = pd.DataFrame({"image": pixels, "answer": ["no", "yes"] * 40}).assign(
+        file=[f"{number}.png" for number in range(80)], part=pd.Series([None] * 80, dtype="str")
+    )
+    train, test = split_rows(frame, contract, params())
+    assert 0 < len(test) < 40
+    assert not set(train["image"]) & set(test["image"])
+
+
+def test_a_group_is_on_one_side(orchard: pd.DataFrame) -> None:
+    train, test = split_rows(orchard, GROUPED, params("group"))
+    assert test["farm"].value_counts().eq(3).all()
+    assert not set(train["farm"]) & set(test["farm"])
+
+
+def test_the_latest_rows_are_the_test_and_those_of_a_day_stay_together(
+    orchard: pd.DataFrame,
+) -> None:
+    train, test = split_rows(orchard, GROUPED, params("time"))
+    assert len(test) == 16
+    assert train["picked"].max() < test["picked"].min()
+
+
+def test_the_earliest_time_is_never_in_the_test() -> None:
+    times = pd.Series([1, 2, 2, 2, 2, 2, 2, 2, 2, 2])
+    assert latest(times, 0.9).tolist() == [False] + [True] * 9
+
+
+def test_a_given_split_is_kept_without_train_rows_that_equal_a_test_row(
+    orchard: pd.DataFrame,
+) -> None:
+    given = orchard.assign(side=["train"] * 50 + ["test"] * 10)
+    copied = pd.concat([given, given.tail(3).assign(side="train")], ignore_index=True)
+    train, test = split_rows(copied, GIVEN, params())
+    pd.testing.assert_frame_equal(train, given.head(50))
+    pd.testing.assert_frame_equal(test, given.tail(10).reset_index(drop=True))
+
+
+@pytest.mark.parametrize("categories", [5, 40])
+def test_the_share_is_kept_as_near_as_equal_rows_allow(categories: int) -> None:
+    values = np.random.default_rng(0).integers(0, categories, 1000)
+    frame = pd.DataFrame({"a": values})
+    test = draw_share(frame, pd.Series("x", index=frame.index), 0.2, seed=1)
+    assert abs(test.sum() - 200) <= frame["a"].value_counts().max() / 2
+    assert not set(values[test]) & set(values[~test])
+
+
+def test_a_small_class_has_rows_on_both_sides() -> None:
+    frame = pd.DataFrame({"a": range(40)})
+    strata = pd.Series(["rare", "rare"] + ["common"] * 38)
+    test = draw_share(frame, strata, 0.2, seed=1)
+    assert test[:2].sum() == 1
+
+
+def test_equal_rows_are_never_all_in_the_test() -> None:
+    frame = pd.DataFrame({"a": [1] * 99 + [2]})
+    assert not draw_share(frame, pd.Series("x", index=frame.index), 0.6, seed=1).all()
+
+
+def test_another_seed_draws_other_rows(fruit: pd.DataFrame) -> None:
+    one, two = (draw_share(fruit, fruit["fruit"], 0.25, seed) for seed in (1, 2))
+    assert one.tolist() != two.tolist()
+
+
+def test_a_column_named_seed_is_no_obstacle(fruit: pd.DataFrame) -> None:
+    assert draw_share(fruit.rename(columns={"seeds": "seed"}), fruit["fruit"], 0.25, seed=1).sum() == 15
+
+
+def test_rows_without_a_target_are_dropped(fruit: pd.DataFrame) -> None:
+    fruit.loc[[0, 5], "fruit"] = None
+    assert len(clean(fruit, "fruit")) == 58
+
+
+def test_every_fold_of_a_classification_holds_every_class(
+    contract: Contract, fruit: pd.DataFrame
+) -> None:
+    rows = fruit.assign(fruit=["apple"] * 50 + ["melon"] * 10)
+    tried = [rows["fruit"].iloc[fold[1]] for fold in make_folds(rows, contract, params(make_folds=5))]
+    assert [(part == "melon").sum() for part in tried] == [2] * 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "train"),
+    [("classification", {}), ("regression", {}), ("regression", {"folds": None, "holdout": 0.3})],
+)
+@pytest.mark.parametrize("by", ["row", "group", "time"])
+def test_folds_learn_from_none_of_the_rows_that_they_are_tried_on(
+    orchard: pd.DataFrame, by: str, kind: str, train: dict
+) -> None:
+    target = "fruit" if kind == "classification" else "weight"
+    contract = GROUPED.model_copy(update={"target": target})
+    made = make_folds(orchard, contract, params(by, kind, **train))
+    assert len(made) == (1 if train else 3)
+    for learnt, tried in made:
+        assert len(learnt)
+        assert len(tried)
+        assert not set(learnt) & set(tried)
+        if by == "group":
+            assert not set(orchard["farm"].iloc[learnt]) & set(orchard["farm"].iloc[tried])
+        if by == "time":
+            assert orchard["picked"].iloc[learnt].max() < orchard["picked"].iloc[tried].min()
+    if train:
+        assert len(made[0][1]) == pytest.approx(18, abs=2)
+    elif by != "time":
+        assert sorted(np.concatenate([tried for _, tried in made])) == list(range(60))
+
+
+WRONG = {
+    "one class only": (
+        {},
+        lambda rows: rows.assign(fruit="apple"),
+        r"the train rows hold one class only, 'apple'; two are needed",
+    ),
+    "a class with fewer rows than folds": (
+        {},
+        lambda rows: rows.assign(fruit=["apple"] * 58 + ["melon"] * 2),
+        r"train\.folds: 3 make_folds need 3 train rows of each class, but 'melon' has 2",
+    ),
+    "a constant target": (
+        {"kind": "regression"},
+        lambda rows: rows.assign(weight=3.5),
+        r"the train rows hold one target only, 3\.5; there is nothing to tell apart",
+    ),
+    "more make_folds than rows": (
+        {"kind": "regression", "folds": 90},
+        lambda rows: rows,
+        r"train\.folds: 90 is more than the 60 train rows",
+    ),
+    "fewer groups than folds": (
+        {"by": "group"},
+        lambda rows: rows.assign(farm=np.arange(60) % 2),
+        r"3 make_folds by group need 3 groups, but 'farm' has 2 in the train rows",
+    ),
+    "too few times": (
+        {"by": "time"},
+        lambda rows: rows.assign(picked=pd.Timestamp(2026, 1, 1)),
+        r"3 make_folds by time need 4 times, but 'picked' has 1 in the train rows",
+    ),
+    "a fold of one class, by time": (
+        {"by": "time"},
+        lambda rows: rows.assign(
+            fruit=np.where(rows["picked"].rank(method="dense") < 9, "apple", "melon")
+        ),
+        r"split by time, fold 1 learns from one class only, 'apple'; two are needed",
+    ),
+    "a rare class, by group": (
+        {"by": "group"},
+        lambda rows: rows.assign(fruit=["apple"] * 58 + ["melon"] * 2),
+        r"3 make_folds need 3 train rows of each class, but 'melon' has 2",
+    ),
+    "too few rows that differ": (
+        {"kind": "regression", "folds": 5},
+        lambda rows: pd.concat([rows.head(2)] * 30, ignore_index=True),
+        r"equal rows stay together, and too few of the 60 train rows differ for 5 folds",
+    ),
+    "a row without a time": (
+        {"by": "time"},
+        lambda rows: rows.assign(picked=rows["picked"].where(rows.index > 0)),
+        r"time: 1 of 60 rows lack 'picked'; make it `nullable: false`",
+    ),
+    "too small a share": (
+        {"folds": None, "holdout": 0.01, "kind": "regression"},
+        lambda rows: rows,
+        r"train\.holdout: 0\.01 of 60 rows, split by row, leaves fewer than two",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_rows_that_cannot_be_folded_are_told(orchard: pd.DataFrame, mistake: str) -> None:
+    settings, change, expected = WRONG[mistake]
+    target = "weight" if settings.get("kind") == "regression" else "fruit"
+    contract = GROUPED.model_copy(update={"target": target})
+    with pytest.raises(UserError, match=expected):
+        make_folds(change(orchard), contract, params(**settings))
+
+
+@pytest.mark.parametrize("by", ["group", "time"])
+def test_a_split_by_a_column_that_the_contract_does_not_name_is_told(
+    contract: Contract, fruit: pd.DataFrame, by: str
+) -> None:
+    with pytest.raises(UserError, match=f"split.by: {by} needs a column; name it as `{by}:`"):
+        split_rows(fruit, contract, params(by))
+
+
+def test_a_split_that_leaves_too_few_test_rows_is_told(
+    contract: Contract, fruit: pd.DataFrame
+) -> None:
+    with pytest.raises(
+        UserError, match=r"split: 4 rows split by row with a test_fraction of 0\.25"
+    ):
+        split_rows(fruit.head(4), contract.model_copy(update={"target": "weight"}), params())
+
+
+def test_rows_without_a_side_in_a_given_split_are_told(orchard: pd.DataFrame) -> None:
+    given = orchard.assign(side=["train"] * 50 + [None] * 10)
+    with pytest.raises(UserError, match="part: 'side' says nothing about 10 of 60 rows"):
+        split_rows(given, GIVEN, params())

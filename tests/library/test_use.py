@@ -1,0 +1,757 @@
+"""Taking a person's own file into the project, or saying in one line why not."""
+
+import gzip
+import io
+import json
+import os
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_project
+from openpyxl import load_workbook
+from PIL import Image
+
+from lockstep.commands import cli
+from lockstep.core.project import Project
+from lockstep.core.files import read_yaml
+from lockstep.adopting import present, swap
+from lockstep.core.contract import Contract
+from lockstep.reading.tables import read_table
+from lockstep.core.validation import load
+from lockstep.core.files import sha256
+
+
+def customers(rows: int = 200, seed: int = 0) -> pd.DataFrame:
+    """Those of the west and the old leave more often."""
+    rng = np.random.default_rng(seed)
+    age, region = rng.integers(18, 90, rows), rng.choice(["north", "south", "west"], rows)
+    leaves = rng.random(rows) < 1 / (1 + np.exp(-(age - 55) / 10 - (region == "west")))
+    return pd.DataFrame(
+        {
+            "customer": [f"C{seed}-{number:04}" for number in range(rows)],
+            "age": age,
+            "region": region,
+            "income": rng.lognormal(10, 0.4, rows).round(2),
+            "churned": np.where(leaves, "yes", "no"),
+        }
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project that runs on a sample, with DVC and the settings of a person in their own words."""
+    root = tmp_path / "project"
+    root.mkdir()
+    monkeypatch.chdir(root)
+    made = make_project(root)
+    sample = root / "data" / "raw" / "fruit.csv"
+    monkeypatch.setattr(present, "SAMPLES", (sha256(sample),))
+    (root / ".dvc").mkdir()
+    (root / ".dvc" / "config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
+    settings = json.loads(made.params_file.read_text())
+    made.params_file.write_text(
+        f"# Mine.\nseed: 7 # lucky\nkind: classification\nreproducibility: strict\n"
+        f"keras_backend: {settings['keras_backend']}\n\ndata:\n  # Where it is.\n"
+        "  raw: data/raw/fruit.csv\n  max_rejected: 0.02\n\nsplit: {test_fraction: 0.25}\n\n"
+        "train:\n  metric: accuracy\n  folds: 3\n  candidates:\n    baseline: {}\n"
+        "    mlp: {max_epochs: 3}\n\n# The end.\nevaluate: {resamples: 20, confidence: 0.9}\n"
+    )
+    return made
+
+
+def use(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    """The exit status of the command, and what it printed to its two streams."""
+    status = cli.main(["use", *map(str, arguments)])
+    printed = capsys.readouterr()
+    return status, printed.out, printed.err
+
+
+def snapshot(root: Path) -> dict[str, bytes]:
+    """Every file of a project but for DVC's own."""
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and ".dvc" not in path.relative_to(root).parts
+    }
+
+
+def contract_of(project: Project) -> Contract:
+    return load(Contract, project.contract_file, "references/schema.yaml")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A person's own file."""
+    path = tmp_path / "customers.csv"
+    customers().to_csv(path, index=False)
+    return path
+
+
+def test_a_file_takes_the_place_of_the_sample(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, printed, told = use(capsys, file, "--target", "churned")
+    assert (status, told) == (0, "")
+    assert "churned   binary       -        " in printed
+    assert "- customer: names the row: no feature\n" in printed
+    assert printed.endswith(
+        "use: data/raw/customers.csv (kept by DVC), references/schema.yaml, params.yaml\n"
+        "use: data/raw/fruit.csv is no longer used, and removed\n"
+        "next: uv run dvc repro\n"
+    )
+    assert {path.name for path in project.raw.iterdir()} == {
+        *("customers.csv", "customers.csv.dvc", ".gitignore")
+    }
+    assert (project.raw / "customers.csv").read_bytes() == file.read_bytes()
+    assert (project.raw / ".gitignore").read_text() == "/customers.csv\n"
+    contract = contract_of(project)
+    assert contract.features == ["age", "region", "income"]
+    assert contract.classes == ["no", "yes"]
+    assert project.params.data.raw == "data/raw"
+    assert not (project.root / swap.STAGING).exists()
+
+
+def test_settings_change_and_the_persons_own_lines_stay(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(capsys, file, "--target", "income")
+    text = project.params_file.read_text()
+    for kept in ("# Mine.\nseed: 7 # lucky\n", "  # Where it is.\n", "\n# The end.\nevaluate:"):
+        assert kept in text
+    params = project.params
+    assert (params.kind, params.train.metric, params.train.folds) == ("regression", "rmse", 5)
+    assert params.data.max_rejected == 0.02
+    assert {"linear", "boosting", "wide_and_deep"} < set(params.train.candidates)
+
+
+def test_a_few_groups_get_the_folds_and_the_seed_that_they_allow(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(capsys, file, "--target", "churned", "--group", "region")
+    params = project.params
+    assert (params.split.by, params.train.folds, params.seed) == ("group", 2, 2)
+
+
+def test_a_dry_run_prints_the_same_and_touches_nothing(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = snapshot(project.root)
+    status, dry, _ = use(capsys, file, "--target", "churned", "--dry-run")
+    assert status == 0
+    assert snapshot(project.root) == before
+    _, printed, _ = use(capsys, file, "--target", "churned")
+    assert dry.splitlines()[:-1] == printed.splitlines()[:-3]
+    assert dry.endswith("use: nothing was changed (--dry-run)\n")
+
+
+def test_a_second_time_changes_nothing_not_even_corrections(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(capsys, file, "--target", "churned")
+    text = project.contract_file.read_text()
+    corrected = text.replace("meaning: not described yet", "meaning: years", 1)
+    project.contract_file.write_text(corrected)
+    before = snapshot(project.root)
+    for source in (file, project.raw / "customers.csv"):
+        status, printed, _ = use(capsys, source, "--target", "churned")
+        assert status == 0
+        assert "use: customers.csv is in use already: nothing was changed\n" in printed
+    assert snapshot(project.root) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("customers.csv", ["--target", "region"], "data/raw/customers.csv: in use already, for"),
+        ("other.csv", ["--target", "churned"], "data/raw/customers.csv: there already; --replace"),
+    ],
+)
+def test_a_persons_own_data_leave_only_when_asked_to(
+    project: Project,
+    file: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    options: list[str],
+    expected: str,
+) -> None:
+    use(capsys, file, "--target", "churned")
+    other = file.with_name(name)
+    other.write_bytes(file.read_bytes())
+    before = snapshot(project.root)
+    status, _, told = use(capsys, other, *options)
+    assert status == 1
+    assert told.startswith(f"error: {expected}")
+    assert snapshot(project.root) == before
+    status, _, _ = use(capsys, other, *options, "--replace")
+    assert status == 0
+    assert contract_of(project).target == options[-1]
+    assert sorted(path.name for path in project.raw.glob("*.csv")) == [name]
+
+
+def test_what_nobody_else_keeps_is_not_replaced(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project.raw / "precious.csv").write_text("a,b\n1,2\n")
+    before = snapshot(project.root)
+    status, _, told = use(capsys, file, "--target", "churned", "--replace")
+    assert status == 1
+    assert "data/raw/precious.csv: kept neither by git nor by DVC as it is" in told
+    assert snapshot(project.root) == before
+
+
+def test_what_was_edited_since_dvc_has_it_is_not_replaced(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(capsys, file, "--target", "churned")
+    with (project.raw / "customers.csv").open("a") as raw:
+        raw.write("C9,50,west,1.0,yes\n")
+    other = file.with_name("other.csv")
+    other.write_bytes(file.read_bytes())
+    status, _, told = use(capsys, other, "--target", "churned", "--replace")
+    assert status == 1
+    assert "data/raw/customers.csv: kept neither by git nor by DVC as it is" in told
+
+
+def test_a_file_that_lies_in_the_project_already_stays_where_it_is(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project.raw / "customers.csv").write_bytes(file.read_bytes())
+    status, _, _ = use(capsys, "data/raw/customers.csv", "--target", "churned")
+    assert status == 0
+    assert (project.raw / "customers.csv").read_bytes() == file.read_bytes()
+    assert (project.raw / "customers.csv.dvc").is_file()
+    assert not (project.raw / "fruit.csv").exists()
+
+
+@pytest.mark.parametrize("step", [0, 2, 4, 6])
+def test_an_interrupted_swap_is_finished_by_whoever_comes_next(
+    project: Project,
+    file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    step: int,
+) -> None:
+    before = snapshot(project.root)
+    with monkeypatch.context() as patched:
+        left = iter([True] * step)
+        for name in ("replace", "unlink"):
+            patched.setattr(Path, name, stopping(getattr(Path, name), left))
+        with pytest.raises(SystemExit):
+            use(capsys, file, "--target", "churned")
+    capsys.readouterr()
+    decided = (project.root / swap.STAGING / swap.JOURNAL).exists()
+    if not decided:
+        assert snapshot(project.root) == before
+    swap.resume(project)
+    status, _, _ = use(capsys, file, "--target", "churned")
+    assert status == 0
+    assert contract_of(project).target == "churned"
+    assert {path.name for path in project.raw.iterdir()} == {
+        *("customers.csv", "customers.csv.dvc", ".gitignore")
+    }
+    assert not (project.root / swap.STAGING).exists()
+
+
+def stopping(function: Callable[..., object], left: object) -> Callable[..., object]:
+    """`function`, until a number of calls of it and others have been made; then all is over."""
+
+    def call(*arguments: object, **options: object) -> object:
+        if not next(left, False):
+            raise SystemExit
+        return function(*arguments, **options)
+
+    return call
+
+
+def packed(content: bytes, name: str = "a.csv") -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+GOOD = b"x,y,t\n" + b"".join(f"{n},{n % 7},{'ab'[n % 2]}\n".encode() for n in range(40))
+BAD: dict[str, tuple[str, bytes | None, str]] = {
+    "no file": ("gone.csv", None, "gone.csv: no such file or folder"),
+    "empty": ("a.csv", b"", "a.csv: the file is empty"),
+    "header only": ("a.csv", b"x,y,t\n", "a.csv: no rows; only the column names are there"),
+    "blank lines": ("a.csv", b"\n\n\n", "a.csv: no columns"),
+    "no such target": (
+        "a.csv",
+        GOOD.replace(b"x,y,t", b"x,y,tt"),
+        "no column 't'; did you mean tt? the columns are 'x', 'y', 'tt'",
+    ),
+    "target all missing": (
+        "a.csv",
+        b"x,y,t\n" + b"1,2,\n3,4,NA\n" * 20,
+        "target 't' holds nothing; there is nothing to learn",
+    ),
+    "one class": (
+        "a.csv",
+        b"x,y,t\n" + b"1,2,a\n3,4,a\n" * 20,
+        "target 't' holds 'a' only; there is nothing to learn",
+    ),
+    "target of names": (
+        "a.csv",
+        b"x,t\n" + b"".join(f"{n},name{n}\n".encode() for n in range(300)),
+        "target 't' looks like identifier, such as 'name0'",
+    ),
+    "two of one name": ("a.csv", b"x,x,t\n1,2,a\n", "a.csv: the column name 'x' stands there"),
+    "long row": ("a.csv", GOOD + b"1,2,a,b\n", "Expected 3 columns, got 4"),
+    "short row": ("a.csv", GOOD + b"1,2\n", "Row #42: Expected 3 columns, got 2"),
+    "zero bytes": ("a.csv", GOOD + b"1,\0,a\n", "a.csv, line 42: a zero byte"),
+    "one long line": ("a.csv", b"x" * 9_000_000, "the first line is longer than 8 MB"),
+    "one row": ("a.csv", b"x,y,t\n1,2,a\n", "target 't' holds 'a' only"),
+    "one column": ("a.csv", b"t\n" + b"a\nb\n" * 20, "no feature is described"),
+    "rare class": (
+        "a.csv",
+        GOOD + b"1,2,c\n",
+        "target 't': 1 of 41 rows are 'c', too few to learn and to test; merge it",
+    ),
+    "torn gzip": ("a.csv.gz", gzip.compress(GOOD)[:-20], "a.csv.gz: not a whole gzip file"),
+    "torn zip": ("a.zip", packed(GOOD)[:-20], "a.zip: not a whole zip file"),
+    "torn parquet": ("a.parquet", b"PAR1 and no more", "a.parquet: not a readable parquet file"),
+    "torn spreadsheet": ("a.xlsx", packed(GOOD), "a.xlsx: not a readable spreadsheet"),
+    "torn database": ("a.sqlite", b"SQLite format 3\0 no", "a.sqlite: the database cannot be read"),
+    "zip that leads out": (
+        "a.zip",
+        packed(GOOD, "../a.csv"),
+        "a.zip: '../a.csv' leads out of the zip",
+    ),
+    "zip bomb": ("a.zip", packed(b"0" * 150_000_000), "a.zip: unpacks to more than 143 MB"),
+    "zip of nothing": ("a.zip", packed(b"", "a.pdf/"), "a.zip: no table of text in it"),
+    "json of lists": ("a.jsonl", b"[1]\n[2]\n", "a.jsonl"),
+    "broken json": ("a.jsonl", b'{"x": 1}\n{"x": \n', "a.jsonl, line 2: not JSON"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_line_and_leaves_the_project_untouched(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str
+) -> None:
+    name, content, expected = BAD[case]
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    before = snapshot(project.root)
+    status, _, told = use(capsys, tmp_path / name, "--target", "t")
+    assert status == 1
+    (line,) = told.splitlines()
+    assert line.startswith("error: ")
+    assert expected in line
+    assert snapshot(project.root) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], "which column is to be predicted? the columns are 'customer', 'age'"),
+        (["--target", "churned", "--drop", "ages"], "--drop: no column 'ages'; did you mean age?"),
+        (["--target", "churned", "--drop", "churned"], "--drop: 'churned' is the target"),
+        (["--target", "churned", "--time", "region"], "--time: 'region' looks like categorical"),
+        (["--target", "churned", "--kind", "regression"], "holds texts such as 'yes'; --kind"),
+        (["--target", "churned", "--group", "age", "--drop", "age"], "dropped by --drop as well"),
+        (["--target", "churned", "--drop", "age", "region", "income"], "no feature is described"),
+    ],
+)
+def test_a_wish_that_cannot_be_granted_is_one_line(
+    project: Project,
+    file: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    expected: str,
+) -> None:
+    before = snapshot(project.root)
+    status, _, told = use(capsys, file, *options)
+    assert status == 1
+    (line,) = told.splitlines()
+    assert expected in line
+    assert snapshot(project.root) == before
+
+
+@pytest.mark.usefixtures("project")
+def test_a_folder_without_files_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    status, _, told = use(capsys, tmp_path / "empty", "--target", "t")
+    assert (status, told) == (1, "error: empty: a folder without files\n")
+
+
+@pytest.mark.usefixtures("project")
+def test_files_with_other_columns_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "months"
+    folder.mkdir()
+    customers().to_csv(folder / "1.csv", index=False)
+    customers().rename(columns={"age": "years"}).to_csv(folder / "2.csv", index=False)
+    status, _, told = use(capsys, folder, "--target", "churned")
+    assert status == 1
+    assert "2.csv: its columns are not those of 1.csv: 'age' is in one of them only" in told
+
+
+@pytest.mark.usefixtures("project")
+def test_a_file_that_may_not_be_read_is_told(
+    file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Root may read all, so that taking the right away is not enough.
+    def refuse(path: Path, *_: object, **__: object) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    status, _, told = use(capsys, file, "--target", "churned")
+    assert (status, told) == (1, f"error: {file}: Permission denied\n")
+
+
+def images(folder: Path, sizes: tuple[int, ...] = (8,), per_class: int = 30) -> Path:
+    rng = np.random.default_rng(0)
+    for name, level in (("dark", 0), ("light", 200)):
+        (folder / name).mkdir(parents=True)
+        for number in range(per_class):
+            side = sizes[number % len(sizes)]
+            shades = rng.integers(level, level + 50, (side, side)).astype("uint8")
+            Image.fromarray(shades).save(folder / name / f"{number}.png")
+    return folder
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_images_are_taken_in_by_their_folders(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str], zipped: bool
+) -> None:
+    source = images(tmp_path / "pictures", sizes=(8, 8, 6))
+    if zipped:
+        source = Path(shutil.make_archive(str(source), "zip", source))
+    status, printed, _ = use(capsys, source)
+    assert status == 0
+    assert "- images of 2 sizes: scaled to 8x8\n" in printed
+    contract, params = contract_of(project), project.params
+    assert contract.target == "class"
+    assert contract.classes == ["dark", "light"]
+    assert contract.images is not None
+    assert contract.images.shape == (8, 8, 1)
+    assert params.data.resize
+    assert "cnn" in params.train.candidates
+    assert (params.train.folds, params.train.holdout) == (5, None)
+
+
+def test_too_many_damaged_images_are_told(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = images(tmp_path / "pictures")
+    for number in range(5):
+        (folder / "dark" / f"{number}.png").write_bytes(b"\x89PNG no more")
+    before = snapshot(project.root)
+    status, _, told = use(capsys, folder)
+    assert status == 1
+    assert "pictures: 5 of 60 images cannot be used; dark/0.png, expected a readable" in told
+    assert snapshot(project.root) == before
+
+
+ODD_NAMES = [
+    *("index", "class", "../x", "=cmd()", "with space", "emoji \U0001f600", "two\nlines", "a:b#c"),
+    *(
+        "'quote",
+        '"both"',
+        "None",
+        "true",
+        "-1",
+        "{" + "{ x }" + "}",
+        "|pipe|",
+        "%d",
+        "seed",
+        "target",
+    ),
+]
+
+
+def test_columns_of_any_name_are_taken_in(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({name: rng.normal(size=60).round(3) for name in ODD_NAMES})
+    frame["=target|x"] = np.where(frame["index"] > 0, "=a()", "@b")
+    frame.to_csv(tmp_path / "odd.csv", index=False)
+    status, printed, told = use(capsys, tmp_path / "odd.csv", "--target", "=target|x")
+    assert (status, told) == (0, "")
+    assert "two lines  " in printed
+    contract = contract_of(project)
+    assert contract.features == ODD_NAMES
+    assert read_yaml(project.contract_file, "")["columns"].keys() == {*ODD_NAMES, "=target|x"}
+
+
+@pytest.mark.usefixtures("project")
+def test_hundreds_of_columns_are_taken_in_and_not_all_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(40, 400)).round(3)).add_prefix("g")
+    frame["t"] = np.where(frame["g0"] > 0, "a", "b")
+    frame.to_csv(tmp_path / "wide.csv", index=False)
+    status, printed, _ = use(capsys, tmp_path / "wide.csv", "--target", "t", "--dry-run")
+    assert status == 0
+    assert "and 361 more columns, see references/schema.yaml\n" in printed
+    assert len(printed.splitlines()) < 100
+
+
+def test_a_databases_address_gives_a_parquet_file(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import sqlalchemy
+
+    address = f"sqlite:///{tmp_path / 'shop.db'}"
+    with sqlalchemy.create_engine(address).connect() as connection:
+        customers().to_sql("customers", connection, index=False)
+        connection.commit()
+    status, _, told = use(capsys, address, "--target", "churned", "--table", "customer")
+    assert (status, told[:40]) == (1, "error: sqlite database: no table 'custom")
+    status, _, _ = use(capsys, address, "--target", "churned", "--table", "customers")
+    assert status == 0
+    kept = read_table(project.raw / "customers.parquet", "", ("",))
+    assert len(kept) == 200
+    assert str(tmp_path) not in project.contract_file.read_text()
+
+
+def test_a_full_disk_is_told_and_changes_nothing(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    if shutil.which("mount") is None:
+        pytest.skip("no small disk can be mounted on this system")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(disk)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small disk takes the rights of root")
+    try:
+        root = disk / "project"
+        shutil.copytree(project.root, root)
+        os.chdir(root)
+        big = file.with_name("big.csv")
+        customers(9000).to_csv(big, index=False)
+        before = snapshot(root)
+        status, _, told = use(capsys, big, "--target", "churned")
+        assert status == 1
+        assert told.startswith("error: ")
+        assert "No space left on device" in told
+        assert len(told.splitlines()) == 1
+        assert snapshot(root) == before
+    finally:
+        os.chdir(project.root)
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+# A star is for no file on Windows.
+WITH_SIGNS = "a [1]*.csv" if os.name == "posix" else "a [1].csv"
+
+
+@pytest.mark.parametrize("name", ["-x.csv", WITH_SIGNS, "Größe ü.csv", "#!.csv", "data"])
+def test_a_file_of_any_name_is_taken_in_and_hidden_from_git(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    file = file.rename(file.with_name(name))
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    status, _, told = use(capsys, file, "--target", "churned")
+    assert (status, told) == (0, "")
+    assert (project.raw / name).read_bytes() == file.read_bytes()
+    seen = subprocess.run(
+        ["git", "-c", "core.quotepath=off", "ls-files", "-z", "--others", "--exclude-standard"],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout.split("\0")
+    assert f"data/raw/{name}" not in seen
+    assert f"data/raw/{name}.dvc" in seen
+
+
+@pytest.mark.parametrize("name", ["README.md", ".hidden.csv", "a.dvc", "a.tmp"])
+def test_a_name_that_is_no_name_of_data_is_told(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (project.raw / "README.md").write_text("The data as they came.\n")
+    before = snapshot(project.root)
+    status, _, told = use(capsys, file.rename(file.with_name(name)), "--target", "churned")
+    assert (status, told) == (
+        1,
+        f"error: {name}: files of such names are not taken for data; rename it\n",
+    )
+    assert snapshot(project.root) == before
+
+
+def interrupted(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch
+) -> None:
+    """Stop the command right after it has decided."""
+    with patch.context() as patched:
+        patched.setattr(swap, "resume", lambda _: False)
+        use(capsys, file, "--target", "churned")
+    assert swap.is_pending(project)
+
+
+def test_a_dry_run_does_not_finish_what_was_interrupted(
+    project: Project,
+    file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    interrupted(project, file, capsys, monkeypatch)
+    before = snapshot(project.root)
+    status, _, told = use(capsys, file, "--target", "churned", "--dry-run")
+    assert (status, told) == (
+        1,
+        "error: an interrupted `use` has still to be finished; run it without --dry-run\n",
+    )
+    assert snapshot(project.root) == before
+    status, printed, _ = use(capsys, file, "--target", "churned")
+    assert status == 0
+    assert printed.startswith("use: finished what an interrupted run had begun\n")
+
+
+def git(*arguments: str) -> None:
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"]
+    subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def committed(project: Project) -> Project:
+    """The project with all its files in git."""
+    git("init")
+    git("add", "--all")
+    git("commit", "--message", "All")
+    return project
+
+
+def test_a_file_that_git_keeps_stays_with_git(
+    committed: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (committed.raw / "customers.csv").write_bytes(file.read_bytes())
+    git("add", "--all")
+    git("commit", "--message", "Data")
+    _, printed, _ = use(capsys, "data/raw/customers.csv", "--target", "churned")
+    assert "use: data/raw/customers.csv (kept by git), references/schema.yaml" in printed
+    assert not (committed.raw / "customers.csv.dvc").exists()
+
+
+def test_a_name_that_git_keeps_for_another_file_is_told(
+    committed: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = snapshot(committed.root)
+    status, _, told = use(capsys, file.rename(file.with_name("fruit.csv")), "--target", "churned")
+    assert status == 1
+    assert "data/raw/fruit.csv: git keeps a file of this name; rename yours" in told
+    assert snapshot(committed.root) == before
+
+
+def test_a_folder_with_a_file_that_git_ignores_is_not_replaced(
+    committed: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (committed.raw / "mine").mkdir()
+    (committed.raw / "mine" / "a.csv").write_bytes(file.read_bytes())
+    (committed.root / ".gitignore").write_text("*.secret\n")
+    git("add", "--all")
+    git("commit", "--message", "Data")
+    (committed.raw / "mine" / "b.secret").write_text("only here")
+    status, _, told = use(capsys, file, "--target", "churned", "--replace")
+    assert status == 1
+    assert "data/raw/mine: kept neither by git nor by DVC as it is" in told
+
+
+def test_what_leaves_can_be_found_in_the_cache(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(capsys, file, "--target", "churned")
+    other = shutil.copy(file, file.with_name("other.csv"))
+    _, printed, _ = use(capsys, other, "--target", "churned", "--replace")
+    (line,) = [line for line in printed.splitlines() if "customers.csv is no longer used" in line]
+    md5 = line.rpartition(" ")[2]
+    cached = project.root / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
+    assert cached.read_bytes() == file.read_bytes()
+
+
+def test_corrections_of_a_file_in_place_are_not_lost(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(capsys, file, "--target", "churned")
+    text = project.contract_file.read_text().replace("not described yet", "described", 1)
+    project.contract_file.write_text(text)
+    status, _, told = use(capsys, "data/raw/customers.csv", "--target", "age")
+    assert status == 1
+    assert "data/raw/customers.csv: in use already, for another target" in told
+    assert project.contract_file.read_text() == text
+
+
+def test_hidden_folders_hold_no_images(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = images(tmp_path / "pictures")
+    shutil.copytree(source / "dark", source / "dark" / ".checkpoints")
+    status, printed, _ = use(capsys, source)
+    assert status == 0
+    assert "60 images" in printed
+    assert contract_of(project).classes == ["dark", "light"]
+
+
+def test_a_title_above_a_spreadsheets_table_is_no_part_of_it(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "customers.xlsx"
+    customers().to_excel(path, index=False, startrow=2)
+    book = load_workbook(path)
+    book.active["A1"] = "Customers of 2026"
+    book.save(path)
+    status, printed, _ = use(capsys, path, "--target", "churned")
+    assert status == 0
+    assert "customers.xlsx: 200 rows, 5 columns; sheet 'Sheet1', the first 1 rows are no" in printed
+    status, _, told = use(capsys, path, "--target", "churnd", "--dry-run")
+    assert (status, "did you mean churned?" in told) == (1, True)
+    assert contract_of(project).layout.skip == 1
+
+
+def test_what_a_person_has_said_of_columns_stays_when_they_are_described_anew(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(capsys, file, "--target", "churned")
+    text = project.contract_file.read_text().replace("not described yet", "number of the person", 1)
+    project.contract_file.write_text(text.replace("licence: not stated", "licence: internal"))
+    status, _, _ = use(capsys, file, "--target", "churned", "--drop", "income", "--replace")
+    contract = contract_of(project)
+    assert status == 0
+    assert contract.columns["customer"].meaning == "number of the person"
+    assert (contract.licence, contract.drop) == ("internal", ("income",))
+
+
+@pytest.mark.usefixtures("project")
+def test_it_is_said_what_will_be_learnt(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, printed, _ = use(capsys, file, "--target", "churned")
+    assert (
+        "learns: churned, a classification, from 3 columns; 9 candidates, judged by log_loss over "
+        "5 folds; split by row\n" in printed
+    )
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("others", [["a.csv"], ["a.csv", "b.xlsx"]])
+def test_a_folder_of_images_and_tables_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], others: list[str]
+) -> None:
+    folder = images(tmp_path / "pictures")
+    for name in others:
+        (folder / name).write_bytes(GOOD)
+    status, _, told = use(capsys, folder)
+    assert (status, told) == (
+        1,
+        "error: pictures: holds images and tables; name the one or the other\n",
+    )
+
+
+@pytest.mark.usefixtures("project")
+def test_the_project_itself_is_no_data(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, told = use(capsys, ".", "--target", "fruit")
+    assert status == 1
+    assert "the project lies in this folder; name what holds the data alone" in told

@@ -1,1 +1,0 @@
-"""Tables and the contract they must keep; nothing here knows of models."""

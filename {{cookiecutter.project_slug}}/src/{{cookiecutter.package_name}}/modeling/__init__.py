@@ -1,1 +1,0 @@
-"""Features, candidates, metrics, figures and the saved model."""

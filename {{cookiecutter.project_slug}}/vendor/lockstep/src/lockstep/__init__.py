@@ -1,0 +1,87 @@
+"""What a Lockstep project runs on; the names below are all that its owner needs.
+
+Importing the library settles what numeric libraries read from the environment (threads, Keras'
+backend), so import it before numpy, Keras and their kin. Each name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .core.runtime import pin
+
+pin()
+
+if TYPE_CHECKING:
+    from .core.contract import Column as Column
+    from .core.contract import Contract as Contract
+    from .core.errors import UserError as UserError
+    from .core.files import write_json as write_json
+    from .core.params import Params as Params
+    from .core.project import Project as Project
+    from .core.stage import run_stage as run_stage
+    from .core.table import Table as Table
+    from .core.table import write_csv as write_csv
+    from .data.folds import make_folds as make_folds
+    from .data.split import make_split as make_split
+    from .modeling.candidates import Problem as Problem
+    from .modeling.candidates import candidate as candidate
+    from .modeling.candidates import make_candidate as make_candidate
+    from .modeling.compare import Leaderboard as Leaderboard
+    from .modeling.compare import cross_validate as cross_validate
+    from .modeling.compare import learning_curve as learning_curve
+    from .modeling.derived import derived as derived
+    from .modeling.features import make_features as make_features
+    from .modeling.keras import keras as keras
+    from .modeling.metrics import metric as metric
+    from .modeling.model import Model as Model
+    from .modeling.networks import Training as Training
+    from .modeling.steps import Scope as Scope
+    from .modeling.steps import step as step
+    from .modeling.train_rows import TrainRows as TrainRows
+    from .reading.check import check_raw as check_raw
+    from .reporting.measure import measure as measure
+    from .reporting.measure import measure_subgroups as measure_subgroups
+    from .reporting.measure import predict_all as predict_all
+    from .reporting.report import Report as Report
+
+ROOMS = {
+    "core.contract": ("Column", "Contract"),
+    "core.errors": ("UserError",),
+    "core.files": ("write_json",),
+    "core.params": ("Params",),
+    "core.project": ("Project",),
+    "core.stage": ("run_stage",),
+    "core.table": ("Table", "write_csv"),
+    "data.folds": ("make_folds",),
+    "data.split": ("make_split",),
+    "modeling.candidates": ("Problem", "candidate", "make_candidate"),
+    "modeling.compare": ("Leaderboard", "cross_validate", "learning_curve"),
+    "modeling.derived": ("derived",),
+    "modeling.features": ("make_features",),
+    "modeling.keras": ("keras",),
+    "modeling.metrics": ("metric",),
+    "modeling.model": ("Model",),
+    "modeling.networks": ("Training",),
+    "modeling.steps": ("Scope", "step"),
+    "modeling.train_rows": ("TrainRows",),
+    "reading.check": ("check_raw",),
+    "reporting.measure": ("measure", "measure_subgroups", "predict_all"),
+    "reporting.report": ("Report",),
+}
+"""The names at the door, by the module that holds them; what is not among them is private."""
+_MODULE_OF = {name: module for module, names in ROOMS.items() for name in names}
+__all__ = sorted(_MODULE_OF)  # noqa: PLE0605 - the lines for type checkers above are held to it
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,100 @@
+"""Where a person's data come from: a disk, an address that DVC fetches from, or a database."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from ..core.errors import UserError
+from ..core.project import Project
+from ..core.table import write_parquet
+from ..reading.databases import database_batches
+from . import swap
+
+STORAGES = ("http", "https", "s3", "ssh")
+"""Schemes of addresses that DVC fetches from; others are databases."""
+EXTRAS = ("s3", "ssh")
+"""Storages that pyproject.toml has an extra for."""
+
+
+class Source(NamedTuple):
+    """The data, where they can be read."""
+
+    path: Path
+    """A file or a folder."""
+    told: str
+    """Where they are from, without what is secret."""
+    tracked: bool = False
+    """Whether DVC knows them already, by a file beside them."""
+
+
+def fetched(
+    project: Project, address: str, staging: Path, table: str | None, *, dry_run: bool
+) -> Source:
+    """The data at an address, brought into `staging` if they are elsewhere than on a disk.
+
+    Args:
+        project: Whose cache they go into.
+        address: A path, or a URL.
+        staging: An empty folder.
+        table: Of a database, the table.
+        dry_run: Whether the project's cache must stay as it is.
+
+    Raises:
+        UserError: There is nothing, or it cannot be reached.
+    """
+    if "://" not in address:
+        path = Path(address).expanduser()
+        if not path.exists():
+            raise UserError(f"{address}: no such file or folder")
+        return Source(path.absolute(), path.absolute().name)
+    try:
+        scheme = urlsplit(address).scheme
+    except ValueError as error:
+        raise UserError(f"{address}: not a valid address: {error}") from error
+    if scheme in STORAGES:
+        return _downloaded(project, address, staging, dry_run=dry_run)
+    return _exported(address, staging, table)
+
+
+def _downloaded(project: Project, address: str, staging: Path, *, dry_run: bool) -> Source:
+    parts = urlsplit(address)
+    name = Path(unquote(parts.path)).name
+    told = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    if parts.password:
+        raise UserError(
+            f"{told}: DVC writes the address into a file that git keeps, so it must not hold a "
+            "password; download the file, or give the password in DVC's settings"
+        )
+    if not name:
+        raise UserError(f"{told}: the address names no file")
+    try:
+        if dry_run:
+            swap.dvc(staging, "get-url", address, name)
+        else:
+            swap.track(project, staging, "import-url", address, name)
+    except UserError as error:
+        raise UserError(_about_storage(str(error), told, parts.scheme)) from error
+    return Source(staging / name, told, tracked=True)
+
+
+def _about_storage(reason: str, told: str, scheme: str) -> str:
+    if "to be installed" in reason:
+        way = f"uv sync --extra {scheme}" if scheme in EXTRAS else f"uv add --dev 'dvc[{scheme}]'"
+        return f"{told}: reading from {scheme} takes a part of DVC that is not installed: `{way}`"
+    if "does not exist" in reason:
+        return f"{told}: nothing there, or not reachable"
+    return f"{told}: {reason}"
+
+
+def _exported(address: str, staging: Path, table: str | None) -> Source:
+    """A table of a server's database as a parquet file, since a server keeps no old rows."""
+    import pandas as pd
+
+    told = f"{urlsplit(address).scheme} database"
+    frame = pd.concat(database_batches(address, told, table), ignore_index=True)
+    path = staging / (re.sub(r"[^\w-]", "_", table or "table") + ".parquet")
+    write_parquet(frame, path)
+    return Source(path, f"table {table} of a {told}")

@@ -1,0 +1,1 @@
+"""The commands beside the stages: predict, verify, doctor; the command line."""

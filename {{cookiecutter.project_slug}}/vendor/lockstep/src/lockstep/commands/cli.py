@@ -1,0 +1,115 @@
+"""The command line; each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from ..core.errors import exit_status
+
+STAGES = {
+    "ingest": "read the raw files by the contract and set aside what breaks it",
+    "preprocess": "clean the rows and set the test rows apart",
+    "train": "compare the candidates and train the champion",
+    "evaluate": "measure the champion on the test rows",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    root = argparse.ArgumentParser(description="Run a stage of the pipeline, or use its model.")
+    root.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in STAGES.items():
+        commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+    _add_use(commands)
+    summary = "predict the rows of a file with the champion"
+    predict = commands.add_parser("predict", help=summary, description=f"{summary.capitalize()}.")
+    predict.add_argument(
+        "file",
+        type=Path,
+        help="table with the feature columns, written like the raw data; or images",
+    )
+    predict.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="CSV to write (default: standard output)"
+    )
+    summary = "rebuild a commit from its raw data and compare every output's bytes"
+    verify = commands.add_parser("verify", help=summary, description=f"{summary.capitalize()}.")
+    verify.add_argument("--rev", default="HEAD", help="commit to rebuild (default: HEAD)")
+    summary = "say what is wrong with this machine or project, and what mends it"
+    doctor = commands.add_parser("doctor", help=summary, description=f"{summary.capitalize()}.")
+    doctor.add_argument("--only", nargs="+", metavar="CHECK", help="such as: lock pipeline")
+    return root
+
+
+def _add_use(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    summary = "take your own data into the project"
+    use = commands.add_parser("use", help=summary, description=f"{summary.capitalize()}.")
+    use.add_argument(
+        "source",
+        help="file, folder, zip of images, or address (https://, s3://, or a database's)",
+    )
+    use.add_argument("--target", metavar="COLUMN", help="the column to predict")
+    kinds = ("classification", "regression")
+    use.add_argument("--kind", choices=kinds, help="whether a class or a number is predicted")
+    use.add_argument(
+        "--id", action="append", default=[], metavar="COLUMN", help="a name of the row, no feature"
+    )
+    use.add_argument("--group", metavar="COLUMN", help="rows with one value are on one side")
+    use.add_argument("--time", metavar="COLUMN", help="the latest rows by it are the test")
+    use.add_argument(
+        "--drop", action="extend", nargs="+", default=[], metavar="COLUMN", help="not to be used"
+    )
+    use.add_argument("--sheet", metavar="NAME", help="of a spreadsheet (default: the first)")
+    use.add_argument("--table", metavar="NAME", help="of a database")
+    use.add_argument("--dry-run", action="store_true", help="tell what was understood, no more")
+    use.add_argument("--replace", action="store_true", help="instead of your own earlier data")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that `arguments`, by default those of the process, name.
+
+    Returns:
+        The exit status: 0 for success, 1 for a mistake the user can mend. A command line that
+        cannot be read ends the process with 2.
+    """
+    options = parser().parse_args(arguments)
+    return exit_status(lambda: run(options), debug=options.debug)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command that `options` name."""
+    match options.command:
+        case "predict":
+            from . import predict
+
+            predict.main(options.file, options.output)
+        case "use":
+            from ..adopting import use
+            from ..adopting.understanding import Wishes
+
+            wishes = Wishes(
+                target=options.target,
+                kind=options.kind,
+                identifiers=tuple(options.id),
+                group=options.group,
+                time=options.time,
+                drop=tuple(options.drop),
+                sheet=options.sheet,
+                table=options.table,
+            )
+            use.main(options.source, wishes, dry_run=options.dry_run, replace=options.replace)
+        case "verify":
+            from . import verify
+
+            verify.main(options.rev)
+        case "doctor":
+            from . import doctor
+
+            doctor.main(options.only)
+        case name:
+            from ..core import stage
+
+            stage.run(name, import_module(f".{name}", __package__).main)

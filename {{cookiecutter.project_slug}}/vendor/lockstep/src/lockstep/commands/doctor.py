@@ -1,0 +1,251 @@
+"""What is wrong with this machine or this project, and what mends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import sys
+import tomllib
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from ..core.errors import UserError, shorten
+from ..core.files import read_yaml
+from ..core.project import Project
+from ..core.validation import nearest
+from . import programs
+
+
+class Finding(NamedTuple):
+    """What one check has found."""
+
+    state: Literal["ok", "note", "wrong"]
+    """A note is something that works and could be better."""
+    said: str
+    """What was found and, unless it is fine, what mends it."""
+
+
+def ok(said: str) -> Finding:
+    """All is well."""
+    return Finding("ok", said)
+
+
+def note(said: str) -> Finding:
+    """It works, and could be better."""
+    return Finding("note", said)
+
+
+def wrong(said: str) -> Finding:
+    """It has to be mended."""
+    return Finding("wrong", said)
+
+
+def python(project: Project) -> Finding:
+    """Whether this Python is one that the project is made for, from its own environment."""
+    from packaging.specifiers import SpecifierSet
+
+    text = (project.root / "pyproject.toml").read_text(encoding="utf-8")
+    asked = tomllib.loads(text)["project"]["requires-python"]
+    version = platform.python_version()
+    if version not in SpecifierSet(asked):
+        return wrong(f"{version}, but pyproject.toml asks for {asked}; `uv sync` fetches one")
+    if Path(sys.prefix).resolve() != (project.root / ".venv").resolve():
+        return note(f"{version} in {sys.prefix}; `uv run` takes the project's own, in .venv")
+    return ok(version)
+
+
+def uv(project: Project) -> Finding:
+    """Whether uv is there."""
+    version = _output(project, "uv", "--version")
+    if version is None:
+        return wrong("not found; `pip install uv` gets it")
+    return ok(version.split()[1])
+
+
+def lock(project: Project) -> Finding:
+    """Whether uv.lock is what pyproject.toml asks for."""
+    if not (project.root / "uv.lock").exists():
+        return note("uv.lock is not there yet; `uv lock` writes it, then commit it")
+    if shutil.which("uv") is None:
+        return note("uv.lock cannot be looked at without uv")
+    try:
+        tomllib.loads((project.root / "uv.lock").read_text(encoding="utf-8"))
+    except ValueError:
+        return wrong("uv.lock cannot be read; `git checkout HEAD -- uv.lock`, then `uv lock`")
+    if _output(project, "uv", "lock", "--check", "--offline") is None:
+        return wrong("uv.lock is not what pyproject.toml asks for; `uv lock` renews it")
+    return ok("uv.lock is what pyproject.toml asks for")
+
+
+def git(project: Project) -> Finding:
+    """Whether the project is kept by git."""
+    if shutil.which("git") is None:
+        return wrong("not found; install it, then `git init`")
+    if _output(project, "git", "rev-parse", "--git-dir") is None:
+        if any((folder / ".git").exists() for folder in (project.root, *project.root.parents)):
+            return wrong("git does not take this for its repository; `git status` says why")
+        return wrong("this is no repository, which DVC needs; `git init` makes it one")
+    commit = _output(project, "git", "rev-parse", "--short", "HEAD")
+    if commit is None:
+        return note("nothing is committed yet; `git add --all`, then `git commit`")
+    others = ("git", "ls-files", "--others", "--exclude-standard", "--")
+    away = _output(project, *others, "uv.lock", "dvc.lock", "environment.yaml")
+    if away:
+        return note(f"not in git, though they make results repeatable: {', '.join(away.split())}")
+    return ok(f"at commit {commit}")
+
+
+def hooks(project: Project) -> Finding:
+    """Whether commits are checked."""
+    path = _output(project, "git", "rev-parse", "--git-path", "hooks/pre-commit")
+    if path is None or not (project.root / path).exists():
+        return note("no check before a commit; `uv run pre-commit install` sets it up")
+    hook = project.root / path
+    if "pre-commit" not in hook.read_text(encoding="utf-8", errors="replace"):
+        return note("another hook is there; `uv run pre-commit install` adds the checks to it")
+    if not os.access(hook, os.X_OK):
+        return wrong("git passes over a hook that may not run; `uv run pre-commit install`")
+    return ok("commits are checked first")
+
+
+def remote(project: Project) -> Finding:
+    """Whether data and results are kept elsewhere too."""
+    # `dvc remote list` breaks long lines.
+    listed = _output(project, sys.executable, "-m", "dvc", "config", "--list")
+    if listed is None:
+        return wrong("DVC does not run here; `uv run dvc config --list` says why")
+    names = re.findall(r"^remote\.(.+?)\.url=", listed, flags=re.MULTILINE)
+    if not names:
+        return note(
+            "data and results are kept on this machine only; docs/data.md says how to share"
+        )
+    default = re.search(r"^core\.remote=(.*)", listed, flags=re.MULTILINE)
+    if default is None:
+        return note("none is the default; `uv run dvc remote default NAME` makes one of them so")
+    if default[1].strip() not in names:
+        return wrong(f"{default[1].strip()} is the default; there are only {', '.join(names)}")
+    return ok(", ".join(dict.fromkeys(names)))
+
+
+def keras(project: Project) -> Finding:
+    """Whether Keras' backend is installed, and whether it computes on a GPU."""
+    from ..core.runtime import import_keras
+
+    project.params  # a mistake there is the reason for any other
+    backend = str(import_keras().backend.backend())
+    gpus = _gpus(backend)
+    if gpus:
+        return ok(f"{backend} on {gpus} GPU{'s' if gpus > 1 else ''}")
+    if _output(project, "nvidia-smi", "--list-gpus"):
+        return note(f"{backend} on the CPU, though there is a GPU; its manual says what to install")
+    return ok(f"{backend} on the CPU")
+
+
+def _gpus(backend: str) -> int:
+    library = import_module(backend)
+    if backend == "jax":
+        return sum(device.platform != "cpu" for device in library.devices())
+    if backend == "tensorflow":
+        return len(library.config.list_physical_devices("GPU"))
+    return int(library.accelerator.device_count())
+
+
+def data(project: Project) -> Finding:
+    """Whether the raw data are there, as the contract and params.yaml name them."""
+    from ..core.contract import load_contract
+    from ..reading.folder import raw_files
+
+    params = project.params
+    away = [
+        project.name(pointer.with_suffix(""))
+        for pointer in sorted(project.raw.glob("*.dvc"))
+        if not pointer.with_suffix("").exists()
+    ]
+    if away:
+        return wrong(f"{', '.join(away)}: not here; `uv run dvc pull` fetches what DVC keeps")
+    contract = load_contract(project, params.kind)
+    files = raw_files(project, params.data.raw, contract)
+    gone = [project.name(path) for path in files if not path.exists()]
+    if gone:
+        return wrong(
+            f"{', '.join(gone)}: not there, though params.yaml names it as data.raw; put it back"
+        )
+    return ok(", ".join(project.name(path) for path in files))
+
+
+def pipeline(project: Project) -> Finding:
+    """Whether dvc.lock is what data, parameters and code would give."""
+    status = _output(project, sys.executable, "-m", "dvc", "status", "--json", "dvc.yaml")
+    if status is None:
+        return wrong("DVC cannot read the pipeline; `uv run dvc status dvc.yaml` says why")
+    if not (project.root / "dvc.lock").exists():
+        return note("nothing has run yet; `uv run dvc repro` does")
+    stages = {name: found for name, found in json.loads(status).items() if name[-4:] != ".dvc"}
+    locked = read_yaml(project.root / "dvc.lock", "dvc.lock").get("stages", {}).values()
+    outputs = {out["path"] for stage in locked for out in stage.get("outs", [])}
+    changed = [name for name, found in stages.items() if not _is_only_away(found, outputs)]
+    if changed:
+        return wrong(f"out of date: {', '.join(changed)}; `uv run dvc repro` runs them")
+    if stages:
+        return note("results are not here; `uv run dvc pull` fetches them, `dvc repro` makes them")
+    return ok("results are those of this data, these parameters and this code")
+
+
+def _is_only_away(found: list[Any], outputs: set[str]) -> bool:
+    """Whether what DVC says of a stage is only that outputs are not on this machine."""
+    return all(
+        Path(path).as_posix() in outputs and state in ("deleted", "not in cache")
+        for change in found
+        for files in (change.values() if isinstance(change, dict) else [{change: "changed"}])
+        for path, state in files.items()
+    )
+
+
+def _output(project: Project, *command: str) -> str | None:
+    """What a command prints in the project's root; None if it fails or is not there."""
+    return programs.output(command, project.root)
+
+
+CHECKS: dict[str, Callable[[Project], Finding]] = {
+    "python": python,
+    "uv": uv,
+    "lock": lock,
+    "git": git,
+    "hooks": hooks,
+    "remote": remote,
+    "keras": keras,
+    "data": data,
+    "pipeline": pipeline,
+}
+
+
+def main(only: Sequence[str] | None = None) -> None:
+    """Check one thing after the other and say what mends it.
+
+    Args:
+        only: Names of the checks to make; all if none are given.
+
+    Raises:
+        UserError: Something has to be mended, or there is no such check.
+    """
+    project = Project.find()
+    to_mend = []
+    for name in only or CHECKS:
+        if name not in CHECKS:
+            raise UserError(f"doctor: --only {name}: {nearest(name, CHECKS)}")
+        try:
+            finding = CHECKS[name](project)
+        except UserError as error:
+            finding = wrong("; ".join(str(error).splitlines()))
+        except Exception as error:  # whatever else is ill must not end the examination
+            finding = wrong(shorten(f"{type(error).__name__}: {error}", 200))
+        print(f"{finding.state:<5}  {name:<8}  {finding.said}")
+        if finding.state == "wrong":
+            to_mend.append(name)
+    if to_mend:
+        raise UserError(f"to mend: {', '.join(to_mend)}; the lines above say how")

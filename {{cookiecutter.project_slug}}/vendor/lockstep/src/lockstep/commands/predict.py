@@ -1,0 +1,130 @@
+"""Use the champion on new rows."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ..core.batches import prefetch, progress
+from ..core.contract import FILE, Contract
+from ..core.errors import UserError
+from ..core.files import replacing
+from ..core.project import Project
+from ..core.table import as_csv
+from ..reading.conformity import apply, first_breach, require_columns
+from ..reading.tables import read_batches
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_features(path: Path, contract: Contract, *, resize: bool) -> Iterator[pd.DataFrame]:
+    """Read the contract's feature columns from a file, typed and checked, batch by batch.
+
+    Args:
+        path: A table; where the contract describes images, an image, or a zip or a folder of them.
+        contract: What the rows should hold.
+        resize: Scale images of another size.
+
+    Yields:
+        The features of some rows, and of images also where each lies.
+
+    Raises:
+        UserError: The file cannot be read, lacks a feature, or a cell breaks the contract. All
+            rows have been looked at by then.
+    """
+    first, many = None, 0
+    for above, table, breaches in _checked(path, contract, resize=resize):
+        many += len(breaches)
+        if first is None and not breaches.empty:
+            first = first_breach(breaches.head(1).assign(row=breaches["row"] + above))
+        if first is None:
+            yield table
+    if first is not None:
+        others = f" (and {many - 1} more)" if many > 1 else ""
+        raise UserError(f"{path}: {first}{others}")
+
+
+def _checked(
+    path: Path, contract: Contract, *, resize: bool
+) -> Iterator[tuple[int, pd.DataFrame, pd.DataFrame]]:
+    """Of each batch the number of rows above it, its rows, and their breaches."""
+    name = str(path)
+    if contract.images and path.suffix.lower() != ".parquet":
+        from ..reading.images import read_images
+
+        yield 0, *read_images(path, name, contract, resize=resize)
+        return
+    features, above = contract.features_only(), 0
+    for raw in read_batches(path, name, contract.missing, contract.layout):
+        require_columns(raw, features, name)
+        yield above, *apply(features, raw, contract.layout, contract.missing)
+        above += len(raw)
+
+
+def require_writable(output: Path, file: Path, project: Project) -> None:
+    """Check that nothing is lost when predictions are written to `output`.
+
+    Raises:
+        UserError: It is a folder, the input itself, or below data/raw, where nothing is edited.
+    """
+    if output.is_dir():
+        raise UserError(f"{output}: a folder; name a file to write")
+    if output.resolve() == file.resolve():
+        raise UserError(f"{output}: the file to predict from; name another to write")
+    if output.resolve().is_relative_to(project.raw.resolve()):
+        raise UserError(f"{output}: files in data/raw are never written; name another place")
+
+
+def main(file: Path, output: Path | None) -> None:
+    """Predict a row for each row of `file`, in its order, as CSV to `output` or standard output.
+
+    Raises:
+        UserError: There is no champion yet, or `file` or `output` cannot be used.
+    """
+    from ..modeling.model import load
+
+    project = Project.find()
+    if output is not None:
+        require_writable(output, file, project)
+    champion = load(project.require(project.champion), project.name(project.champion))
+    rows = 0
+    with _written_whole(output) as lines, progress("predict") as count:
+        for batch in prefetch(
+            read_features(file, champion.contract, resize=project.params.data.resize)
+        ):
+            predictions = champion.predict(batch)
+            if FILE in batch and champion.contract.images:
+                predictions.insert(0, FILE, batch[FILE])
+            lines.write(as_csv(predictions, header=rows == 0))
+            rows += len(batch)
+            count(len(batch))
+    if output is not None:
+        print(f"predict: {rows} rows by {champion.candidate} -> {output}")
+
+
+@contextmanager
+def _written_whole(output: Path | None) -> Iterator[TextIO]:
+    """A file whose content comes to `output` or standard output once the block has ended well."""
+    as_text: dict[str, Any] = {"encoding": "utf-8", "newline": "\n"}
+    if output is not None and (output.is_file() or not output.exists()):
+        with (
+            replacing(output.resolve()) as temporary,
+            temporary.open("w", **as_text) as lines,
+        ):
+            yield lines
+        return
+    with TemporaryFile("w+", **as_text) as lines:
+        yield lines
+        lines.seek(0)
+        if output is None:
+            shutil.copyfileobj(lines, sys.stdout)
+        else:
+            # A pipe or a device takes what is written; it must not be replaced by a file.
+            with output.open("w", **as_text) as pipe:
+                shutil.copyfileobj(lines, pipe)

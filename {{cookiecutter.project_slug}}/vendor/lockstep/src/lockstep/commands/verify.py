@@ -1,0 +1,251 @@
+"""Prove that a commit's results follow from its raw data: rebuild them and compare every hash."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ..core.environment import current
+from ..core.errors import UserError
+from ..core.files import read_yaml
+from ..core.project import Project
+from . import programs
+
+MISSING = "missing"
+OF_ONE_REPOSITORY = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
+)
+"""What git tells its hooks of the user's repository; it must not be taken for the clone's."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One output of a stage, as its commit records it and as the rebuild made it."""
+
+    stage: str
+    output: str
+    recorded: str
+    rebuilt: str
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both are there and are the same bytes."""
+        return self.recorded == self.rebuilt != MISSING
+
+
+def verify(project: Project, revision: str) -> tuple[str, list[Comparison], list[str]]:
+    """Rebuild `revision` from its raw data in a temporary clone, without any cache.
+
+    The user's files, cache and git references are only read. The libraries are those installed.
+
+    Returns:
+        The commit, a comparison for each output, and what else is known to differ.
+
+    Raises:
+        UserError: There is no such commit, it has no dvc.lock, or it cannot be rebuilt.
+    """
+    top = Path(_git(project.root, "rev-parse", "--show-toplevel"))
+    inside = project.root.resolve().relative_to(top.resolve())
+    commit = _commit(project.root, revision)
+    with _temporary_folder() as scratch:
+        _git(top, "clone", "--quiet", "--shared", "--no-checkout", str(top), str(scratch / "clone"))
+        _git(scratch / "clone", "checkout", "--quiet", "--detach", commit)
+        clone = Project(scratch / "clone" / inside)
+        recorded = _lock(clone, f"{commit[:8]} holds no dvc.lock: run `dvc repro` and commit first")
+        processor = _processor(clone)
+        _rebuild(project, clone, scratch)
+        rebuilt = _lock(clone, "the rebuild left no dvc.lock")
+    return commit, _compare(recorded, rebuilt), _differences(recorded, rebuilt, processor)
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in OF_ONE_REPOSITORY}
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return _run(["git", *arguments], folder, _environment(), f"git {arguments[0]}")
+
+
+def _run(command: list[str], folder: Path, environment: dict[str, str], name: str) -> str:
+    try:
+        done = programs.run(command, folder, environment)
+    except FileNotFoundError as error:
+        raise UserError(f"{command[0]} is not installed; verify needs it") from error
+    if done.returncode:
+        raise UserError(f"{name}: {' '.join(done.stderr.split())}")
+    return done.stdout.strip()
+
+
+def _commit(folder: Path, revision: str) -> str:
+    try:
+        return _git(folder, "rev-parse", "--verify", "--quiet", revision + "^{commit}")
+    except UserError as error:
+        raise UserError(f"{revision}: no such commit; verify needs one to rebuild") from error
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """A folder that is gone afterwards, also when the process is asked to terminate."""
+
+    def interrupt(*_: int | FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    ends = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    former = {number: signal.signal(number, interrupt) for number in ends}
+    try:
+        with tempfile.TemporaryDirectory(prefix="verify-", ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def _lock(project: Project, missing: str) -> dict[str, Any]:
+    path = project.root / "dvc.lock"
+    content = read_yaml(path, "dvc.lock") if path.exists() else None
+    stages = content.get("stages") if isinstance(content, dict) else None
+    if not stages:
+        raise UserError(missing)
+    return dict(stages)
+
+
+def _processor(project: Project) -> str | None:
+    if not project.environment_file.exists():
+        return None
+    content = read_yaml(project.environment_file, "environment.yaml") or {}
+    processor: str | None = content.get("processor")
+    return processor
+
+
+def _rebuild(project: Project, clone: Project, scratch: Path) -> None:
+    """Run every stage in `clone`, with its own code, an empty cache and nothing of its results."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = _environment() | {
+        "PATH": path,
+        "PYTHONPATH": str(clone.root / "src"),
+        "DVC_SITE_CACHE_DIR": str(scratch / "site"),
+        "DVC_NO_ANALYTICS": "1",
+    }
+    command = [sys.executable, "-m", "dvc"]
+
+    def dvc(*arguments: str, folder: Path = clone.root) -> str:
+        return _run([*command, *arguments], folder, environment, f"dvc {arguments[0]}")
+
+    dvc("config", "--quiet", "--local", "cache.dir", str(scratch / "cache"))
+    if tracked := _git(clone.root, "ls-files", "*.dvc").splitlines():
+        # Raw data that DVC keeps: from the user's cache, which has the layout of a remote.
+        own_cache = dvc("cache", "dir", folder=project.root)
+        dvc("remote", "add", "--quiet", "--local", "own-cache", own_cache)
+        try:
+            dvc("pull", "--quiet", "--remote", "own-cache", *tracked)
+        except UserError as error:
+            raise UserError(
+                "the raw data are not all in DVC's cache: `dvc pull` or `dvc update` brings them"
+            ) from error
+    _remove_results(clone)
+    if _run_group([*command, "repro"], clone.root, environment):
+        raise UserError("the rebuild failed, see above")
+
+
+def _remove_results(clone: Project) -> None:
+    """Remove dvc.lock and all outputs that it names, so that nothing is taken over."""
+    for stage in _lock(clone, "").values():
+        for output in stage.get("outs", []):
+            path = clone.root / output["path"]
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    (clone.root / "dvc.lock").unlink()
+
+
+def _run_group(command: list[str], folder: Path, environment: dict[str, str]) -> int:
+    """Run a command; should this process be interrupted, end it and all that it has started."""
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=sys.stderr, start_new_session=True
+    )
+    try:
+        return process.wait()
+    except BaseException:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+        process.wait()
+        raise
+
+
+def _compare(recorded: dict[str, Any], rebuilt: dict[str, Any]) -> list[Comparison]:
+    return [
+        Comparison(stage, output, before.get(output, MISSING), after.get(output, MISSING))
+        for stage in recorded | rebuilt
+        for before, after in [(_hashes(recorded, stage, "outs"), _hashes(rebuilt, stage, "outs"))]
+        for output in before | after
+    ]
+
+
+def _hashes(lock: dict[str, Any], stage: str, kind: str) -> dict[str, str]:
+    entries = lock.get(stage, {}).get(kind, [])
+    return {entry["path"]: entry.get("md5", MISSING) for entry in entries}
+
+
+def _differences(
+    recorded: dict[str, Any], rebuilt: dict[str, Any], processor: str | None
+) -> list[str]:
+    """What may be why outputs differ, each once, in the order of the stages."""
+    made = {name for stage in recorded for name in _hashes(recorded, stage, "outs")}
+    found = []
+    for stage in recorded:
+        before, after = _hashes(recorded, stage, "deps"), _hashes(rebuilt, stage, "deps")
+        stale = [name for name in after if name not in made and before.get(name) != after[name]]
+        found += [f"dvc.lock was made from another {name}" for name in stale]
+        for file, values in recorded[stage].get("params", {}).items():
+            now = rebuilt.get(stage, {}).get("params", {}).get(file, {})
+            found += [
+                f"{key} in {file} was {value}, now it is {now[key]}"
+                for key, value in values.items()
+                if key in now and now[key] != value
+            ]
+    if processor not in (None, current()["processor"]):
+        found.append(f"the processor was {processor}, here it is {current()['processor']}")
+    return list(dict.fromkeys(found))
+
+
+def main(revision: str) -> None:
+    """Print a table of `revision`'s outputs and whether their rebuild has the same bytes.
+
+    Raises:
+        UserError: Some output differs, or the commit cannot be rebuilt.
+    """
+    project = Project.find()
+    print(f"verify: rebuilding {revision} in a temporary clone", file=sys.stderr)
+    commit, comparisons, differences = verify(project, revision)
+    width = max(len(comparison.output) for comparison in comparisons)
+    print(f"{'stage':<12}{'output':<{width + 2}}{'recorded':<10}{'rebuilt':<10}")
+    for one in comparisons:
+        verdict = "same" if one.agrees else "DIFFERS"
+        print(
+            f"{one.stage:<12}{one.output:<{width + 2}}{one.recorded[:8]:<10}{one.rebuilt[:8]:<10}"
+            f"{verdict}"
+        )
+    if _git(project.root, "status", "--porcelain"):
+        print("verify: uncommitted changes are no part of the commit", file=sys.stderr)
+    wrong = [one for one in comparisons if not one.agrees]
+    if wrong:
+        reasons = "; ".join(differences) or "versions, parameters and processor are those recorded"
+        raise UserError(
+            f"{commit[:8]}: {wrong[0].stage} is the first stage whose output differs "
+            f"({wrong[0].output}): {reasons}"
+        )
+    print(f"verify: all {len(comparisons)} outputs of {commit[:8]} are the same bytes")

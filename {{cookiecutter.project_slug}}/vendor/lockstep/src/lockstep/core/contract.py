@@ -1,0 +1,336 @@
+"""The data contract: what each column means and which values it may hold.
+
+`references/schema.yaml` is its file.
+"""
+
+from __future__ import annotations
+
+import codecs
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
+
+from .errors import UserError
+from .files import read_yaml
+from .params import Kind
+from .paths import Paths
+from .validation import Strict, load, nearest
+
+Type = Literal[
+    "numeric",
+    "integer",
+    "binary",
+    "categorical",
+    "ordered",
+    "datetime",
+    "text",
+    "identifier",
+    "image",
+]
+QuoteMark = Literal['"', "'"]
+DecimalMark = Literal[".", ","]
+GroupMark = Literal[",", ".", " ", "'"]
+NUMBERS: tuple[Type, ...] = ("numeric", "integer")
+LEVELS: tuple[Type, ...] = ("binary", "categorical", "ordered")
+TARGETS: dict[Kind, tuple[Type, ...]] = {"classification": LEVELS, "regression": NUMBERS}
+NO_FEATURES: tuple[Type, ...] = ("identifier", "text")
+"""Types that no model learns from."""
+IMAGE, FILE, PART = "image", "file", "part"
+"""The columns of a data set of images, beside its target."""
+GROUPS = {" ": "[ \u00a0\u202f]", ",": ",", ".": r"\.", "'": "['\u2019]"}
+"""Patterns of what may stand between groups of three digits."""
+MOST_SHOWN = 12
+"""Categories that a message lists."""
+SIDES = ("train", "test")
+"""What a given split calls its two parts."""
+
+
+def _as_written(value: object) -> object:
+    if isinstance(value, bool):
+        word = str(value).lower()
+        raise ValueError(f"YAML reads this as {word}, not as a text; put quotes around it")
+    return str(value) if isinstance(value, int | float) else value
+
+
+Text = Annotated[str, BeforeValidator(_as_written)]
+
+
+class Column(Strict):
+    """What one column holds."""
+
+    type: Type
+    """Numbers, whole numbers, two texts, a few texts, texts in an order from low to high, points in
+    time, sentences or names of things, which no model learns from, or pictures."""
+    meaning: str
+    """What a row's value says, for people."""
+    unit: str | None = None
+    """Unit of a number."""
+    range: tuple[float | None, float | None] | None = None
+    """Smallest and largest number allowed, both included; null leaves a side open."""
+    categories: Annotated[list[Text], Field(min_length=1)] | None = None
+    """All texts allowed; of an ordered column in their order."""
+    format: str | None = None
+    """How a point in time is written, in the signs of strptime; without it as ISO 8601 says."""
+    nullable: bool = False
+    """Whether a row may lack the value."""
+    missing: tuple[Text, ...] = ()
+    """Texts that stand for a missing value in this column, beside those of the whole table."""
+    seen: tuple[float, float] | None = None
+    """Smallest and largest number that there were when the contract was written."""
+    unique: bool = False
+    """Whether no two rows may have the same value."""
+    example: Text | None = None
+    """A value as it stands in the raw file."""
+    guessed: str | None = None
+    """What `use` saw that it took the column for; remove it when you have looked at it."""
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> Self:
+        if (self.type in LEVELS) != (self.categories is not None):
+            if self.type in LEVELS:
+                raise ValueError(f"a column of type {self.type} needs `categories`, all its values")
+            raise ValueError(f"a column of type {self.type} has no `categories`")
+        if self.type == "binary" and len(self.categories or []) != 2:
+            raise ValueError("a binary column has two `categories`, the second one is the positive")
+        if self.range is not None and self.type not in NUMBERS:
+            raise ValueError(f"a column of type {self.type} has no `range`")
+        if self.format is not None and self.type != "datetime":
+            raise ValueError(f"a column of type {self.type} has no `format`")
+        low, high = self.range or (None, None)
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"range starts at {low:g}, above its end {high:g}")
+        return self
+
+    def rule(self) -> str:
+        """What a value must be, in words."""
+        if self.categories is not None:
+            more = len(self.categories) - MOST_SHOWN
+            others = f" and {more} more" if more > 0 else ""
+            return f"one of {', '.join(self.categories[:MOST_SHOWN])}{others}"
+        match self.type:
+            case "datetime":
+                return f"a time written as {self.format or 'ISO 8601 says, such as 2026-01-31'}"
+            case "identifier":
+                return "a name"
+            case "text":
+                return "a text"
+            case "image":
+                return "an image"
+        unit = f" {self.unit}" if self.unit else ""
+        whole = "a whole number" if self.type == "integer" else "a number"
+        match self.range or (None, None):
+            case (None, None):
+                return whole
+            case (low, None):
+                return f"{whole} from {low:g}{unit} up"
+            case (None, high):
+                return f"{whole} up to {high:g}{unit}"
+            case (low, high):
+                return f"{whole} from {low:g} to {high:g}{unit}"
+
+
+class Layout(Strict):
+    """How the raw tables are written, all of them in the same way."""
+
+    encoding: str = "utf-8"
+    """Of a text file; with or without a byte order mark."""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    """What stands between two cells of a text file."""
+    quote: QuoteMark = '"'
+    """What stands around a cell that holds a delimiter."""
+    decimal: DecimalMark = "."
+    """What stands before the decimals of a number."""
+    thousands: GroupMark | None = None
+    """What may stand between groups of three digits."""
+    skip: NonNegativeInt = 0
+    """Lines before the first one of the table."""
+    header: bool = True
+    """Whether the first line names the columns; otherwise they are column_1, column_2 and so on."""
+    sheet: str | None = None
+    """Of a spreadsheet; by default the first."""
+    table: str | None = None
+    """Of a database."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, encoding: str) -> str:
+        try:
+            codecs.lookup(encoding)
+        except LookupError as error:
+            raise ValueError(
+                f"found {encoding!r}; no such encoding, try utf-8 or cp1252"
+            ) from error
+        return encoding
+
+    @model_validator(mode="after")
+    def _tells_marks_apart(self) -> Self:
+        if self.thousands == self.decimal:
+            raise ValueError(f"thousands and decimal are both {self.decimal!r}")
+        return self
+
+
+PLAIN = Layout()
+"""Commas, points before decimals, names in the first line."""
+
+
+class Images(Strict):
+    """The shape that all images have in the table."""
+
+    width: PositiveInt
+    """Pixels per line."""
+    height: PositiveInt
+    """Lines per image."""
+    colour: bool = False
+    """Red, green and blue per pixel instead of one shade of grey."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Lines, pixels per line, values per pixel."""
+        return (self.height, self.width, 3 if self.colour else 1)
+
+
+class Contract(Strict):
+    """All columns that the pipeline uses, and what it does with them."""
+
+    title: str
+    """What the data set is, in a few words."""
+    source: str
+    """Where the data come from."""
+    licence: str
+    """What may be done with them."""
+    target: str
+    """The column to predict."""
+    group: str | None = None
+    """Rows of one value belong together, such as those of one patient; no feature."""
+    time: str | None = None
+    """The column that says when a row was observed."""
+    part: str | None = None
+    """The column that says `train` or `test` where somebody else has split the rows; no feature."""
+    subgroups: tuple[Text, ...] = ()
+    """Columns whose values are told apart when the champion is measured, such as the region."""
+    not_for: tuple[str, ...] = ()
+    """What the predictions must not be used for, a sentence each."""
+    missing: tuple[Text, ...] = ("", "NA")
+    """Texts that stand for a missing value."""
+    drop: tuple[Text, ...] = ()
+    """Columns of the raw file that are known and not used."""
+    layout: Layout = PLAIN
+    """How the raw tables are written."""
+    images: Images | None = None
+    """Set when the raw file is a zip or a folder of images, a folder for each class."""
+    columns: Annotated[dict[Text, Column], Field(min_length=1)]
+    """Every column by its name."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _describe_images(cls, content: Any) -> Any:
+        match content:
+            case {"images": images, "columns": dict(columns)} if images is not None:
+                return {"part": PART, **content, "columns": {**_OF_IMAGES, **columns}}
+        return content
+
+    @model_validator(mode="after")
+    def _names_its_columns(self) -> Self:
+        named = {"target": self.target, "group": self.group, "time": self.time, "part": self.part}
+        subgroups = {f"subgroups.{number}": name for number, name in enumerate(self.subgroups)}
+        for key, name in (named | subgroups).items():
+            if name is not None and name not in self.columns:
+                raise ValueError(
+                    f"{key}: found {name!r}, which is no column of this contract; "
+                    + nearest(name, self.columns)
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _uses_columns_as_what_they_are(self) -> Self:
+        if self.part is not None and not {*(self.columns[self.part].categories or [])} <= {*SIDES}:
+            raise ValueError(f"part: {self.part!r} must have the categories train and test")
+        if self.time is not None and self.columns[self.time].type not in ("datetime", *NUMBERS):
+            raise ValueError(f"time: {self.time!r} must be a datetime or a number")
+        for name in {*self.drop} & {*self.columns}:
+            raise ValueError(f"drop: {name!r} is described under columns as well; leave one out")
+        for name in self.subgroups:
+            if self.columns[name].type not in LEVELS:
+                raise ValueError(f"subgroups: {name!r} must be {', '.join(LEVELS[:-1])} or ordered")
+        if not self.images and any(column.type == "image" for column in self.columns.values()):
+            raise ValueError(
+                "columns: a column of type image needs `images`, their width and height"
+            )
+        if self.images and (len(self.features) > 1 or {*_OF_IMAGES} & {self.target}):
+            raise ValueError("columns: beside images, the target is the only column to describe")
+        if not self.features:
+            raise ValueError("columns: no feature is described, so there is nothing to learn from")
+        return self
+
+    @property
+    def features(self) -> list[str]:
+        """The columns that a prediction is made from."""
+        others = (self.target, self.group, self.part)
+        return [
+            name
+            for name, column in self.columns.items()
+            if name not in others and column.type not in NO_FEATURES
+        ]
+
+    def features_only(self) -> dict[str, Column]:
+        """The feature columns by name."""
+        return {name: self.columns[name] for name in self.features}
+
+    @property
+    def classes(self) -> list[str]:
+        """The target's categories; none when it is a number."""
+        return self.columns[self.target].categories or []
+
+    @property
+    def kind(self) -> Kind | None:
+        """The kind of problem that the target makes it, if any."""
+        of_target = self.columns[self.target].type
+        return next((kind for kind, types in TARGETS.items() if of_target in types), None)
+
+    @property
+    def observation(self) -> list[str]:
+        """The columns whose values make two rows equal, whatever they are called or grouped by."""
+        return [*self.features, self.target]
+
+
+_OF_IMAGES = {
+    IMAGE: {"type": "image", "meaning": "the image"},
+    FILE: {"type": "identifier", "meaning": "where the image lies"},
+    PART: {
+        "type": "categorical",
+        "categories": [*SIDES],
+        "nullable": True,
+        "meaning": "which side of a given split the image is on",
+    },
+}
+
+
+def load_contract(paths: Paths, kind: Kind) -> Contract:
+    """Read references/schema.yaml for a problem of `kind`.
+
+    Raises:
+        UserError: The file is missing, says what a contract cannot say, or its target does not
+            fit the kind.
+    """
+    name = paths.name(paths.contract_file)
+    if paths.contract_file.exists() and read_yaml(paths.contract_file, name) is None:
+        raise UserError(
+            f"{name}: says nothing yet; the command `use FILE --target COLUMN` writes it"
+        )
+    contract = load(Contract, paths.contract_file, name)
+    found = contract.columns[contract.target].type
+    if found not in TARGETS[kind]:
+        raise UserError(
+            f"{name}: target {contract.target!r} is {found}, but params.yaml says kind: {kind}, "
+            f"which predicts a column of type {' or '.join(TARGETS[kind])}"
+        )
+    if contract.images and kind == "regression":
+        raise UserError(f"{name}: images: their folders are classes; kind: {kind} has none")
+    return contract

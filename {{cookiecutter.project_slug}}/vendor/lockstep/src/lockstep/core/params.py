@@ -1,0 +1,152 @@
+"""What params.yaml may say."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from .paths import Paths
+from .validation import Strict, load
+
+Kind = Literal["classification", "regression"]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(strict=True, gt=0)]
+
+
+def _is_recipe(value: object) -> object:
+    steps = value if isinstance(value, list) else [None]
+    names = [[*step] if isinstance(step, dict) else [step] for step in steps]
+    if value != "drop" and not all(len(name) == 1 and isinstance(name[0], str) for name in names):
+        raise ValueError(
+            f"found {value!r}; a list of steps was expected, such as [impute, quantile_bin: 10], "
+            "or drop"
+        )
+    return value
+
+
+# Steps in their order, each a name or a name with its option; or leave the columns out.
+Recipe = Annotated[list[str | dict[str, Any]] | Literal["drop"], BeforeValidator(_is_recipe)]
+
+
+# Nothing after a candidate's name means none of its options.
+Options = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
+
+
+class DataParams(Strict):
+    """What `ingest` reads and how much of it may be unusable."""
+
+    raw: str
+    """The raw file, or a folder of raw files, relative to the project's root: data/raw for all."""
+    max_rejected: Annotated[float, Field(ge=0, le=1)]
+    """Largest share of rows that may break the contract before ingest gives up."""
+    resize: bool = False
+    """Scale images of another size than the contract's instead of setting them aside."""
+
+    @field_validator("raw")
+    @classmethod
+    def _is_watched(cls, raw: str) -> str:
+        path = PurePosixPath(raw)
+        if path.parts[:2] != ("data", "raw") or ".." in path.parts:
+            raise ValueError(
+                f"found {raw!r}; name data/raw, which the pipeline watches, or a file below it"
+            )
+        return raw
+
+
+class SplitParams(Strict):
+    """How `preprocess` divides the rows, and `train` its folds in the same way."""
+
+    by: Literal["row", "group", "time"] = "row"
+    """Draw single rows, draw groups whole, or take the latest rows for the test."""
+    test_fraction: Fraction
+    """Share of the rows that only `evaluate` sees."""
+
+
+class FeaturesParams(Strict):
+    """The steps that make numbers of each group of columns; see `modeling.steps`."""
+
+    numeric: Recipe = ["impute", "standardise"]
+    """Columns of type numeric and integer."""
+    binary: Recipe = ["ordinal", {"impute": "most_frequent"}]
+    """Columns of two texts."""
+    categorical: Recipe = ["one_hot"]
+    """Columns of a few texts."""
+    ordered: Recipe = ["ordinal", "impute", "standardise"]
+    """Columns of texts in an order."""
+    datetime: Recipe = ["calendar", "impute"]
+    """Columns of points in time."""
+    columns: dict[str, Recipe] = {}
+    """Steps of single columns, instead of those of their group."""
+
+
+class TrainParams(Strict):
+    """How `train` compares the candidates."""
+
+    metric: str | None = None
+    """The metric that picks the champion; by default log_loss or rmse."""
+    folds: Annotated[int, Field(strict=True, ge=2)] | None = None
+    """Number of cross-validation folds."""
+    holdout: Fraction | None = None
+    """Instead of folds, the share of the train rows that all candidates are compared on."""
+    one_standard_error: bool = False
+    """Take the first candidate within one standard error of the best, instead of the best."""
+    max_rows_in_memory: Count = 200_000
+    """Of more train rows, candidates that need all in memory learn from a sample of so many."""
+    training_sizes: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
+    """Shares of the rows to train the champion on again, to see whether more data would help."""
+    candidates: Annotated[dict[str, Options], Field(min_length=1)]
+    """Options of each candidate by its name, simplest first: ties go to the earlier one."""
+
+    @model_validator(mode="after")
+    def _validates_in_one_way(self) -> Self:
+        if (self.folds is None) == (self.holdout is None):
+            raise ValueError("say either `folds` or `holdout`: how the candidates are compared")
+        return self
+
+    @property
+    def fold_count(self) -> int:
+        """How many folds there are; with `holdout` it is one."""
+        return self.folds or 1
+
+
+class EvaluateParams(Strict):
+    """How `evaluate` states its uncertainty."""
+
+    resamples: Count
+    """Bootstrap resamples of the test rows behind each interval."""
+    confidence: Fraction
+    """Coverage of each interval."""
+
+
+class Params(Strict):
+    """All of params.yaml."""
+
+    seed: Annotated[int, Field(strict=True, ge=0, lt=2**32)]
+    """Seed of the split, the folds, the bootstrap and the networks."""
+    kind: Kind
+    """The kind of problem."""
+    reproducibility: Literal["strict", "fast"]
+    """One thread and the same bytes each time, or all cores and nearly the same numbers."""
+    keras_backend: Literal["jax", "tensorflow", "torch"]
+    """The library that Keras computes with; it must be installed."""
+    data: DataParams
+    split: SplitParams
+    features: FeaturesParams = FeaturesParams()
+    train: TrainParams
+    evaluate: EvaluateParams
+
+
+def load_params(paths: Paths) -> Params:
+    """Read params.yaml.
+
+    Raises:
+        UserError: The file is missing or says what it cannot say.
+    """
+    return load(Params, paths.params_file, paths.name(paths.params_file))

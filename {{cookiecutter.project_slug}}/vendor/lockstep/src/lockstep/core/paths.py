@@ -1,0 +1,80 @@
+"""Where a project keeps its things."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from .errors import UserError
+
+
+class Paths:
+    """The paths of a project, all below one root."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.params_file = root / "params.yaml"
+        self.environment_file = root / "environment.yaml"
+        self.contract_file = root / "references" / "schema.yaml"
+        self.raw = root / "data" / "raw"
+        self.dataset = root / "data" / "interim" / "dataset.parquet"
+        self.rejected = root / "data" / "interim" / "rejected.parquet"
+        self.train = root / "data" / "processed" / "train.parquet"
+        self.test = root / "data" / "processed" / "test.parquet"
+        self.champion = root / "models" / "champion"
+        self.baseline = root / "models" / "baseline"
+        self.reports = root / "reports"
+        self.ingest_report = self.reports / "ingest.json"
+        self.leaderboard = self.reports / "leaderboard.csv"
+        self.history = self.reports / "history.csv"
+        self.training_sizes = self.reports / "training_sizes.csv"
+        self.metrics = self.reports / "metrics.json"
+        self.plots = self.reports / "plots"
+        self.figures = self.reports / "figures"
+        self.model_card = self.reports / "model_card.md"
+        self.report = self.reports / "index.html"
+        self.notebooks = root / "notebooks"
+        self.executed_notebooks = self.reports / "notebooks"
+        self.decisions = root / "references" / "decisions"
+
+        self.outputs = {
+            "ingest": (self.dataset, self.rejected, self.ingest_report),
+            "preprocess": (self.train, self.test),
+            "train": (
+                *(self.champion, self.baseline),
+                *(self.leaderboard, self.history, self.training_sizes),
+            ),
+            "evaluate": (self.metrics, self.plots, self.figures, self.model_card, self.report),
+        }
+        """What each stage writes."""
+
+    @classmethod
+    def find(cls) -> Self:
+        """The project around the working directory.
+
+        Raises:
+            UserError: No params.yaml beside a dvc.yaml here or in any folder above.
+        """
+        here = Path.cwd()
+        for folder in (here, *here.parents):
+            if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
+                return cls(folder)
+        raise UserError(
+            f"{here}: not inside a project: no params.yaml beside a dvc.yaml here or above; "
+            "change to the project's folder first"
+        )
+
+    def name(self, path: Path) -> str:
+        """`path` as a user in the project's root would type it."""
+        return path.relative_to(self.root).as_posix()
+
+    def require(self, path: Path) -> Path:
+        """`path`, which a stage writes.
+
+        Raises:
+            UserError: It is not there yet.
+        """
+        if not path.exists():
+            stage = next(stage for stage, outputs in self.outputs.items() if path in outputs)
+            raise UserError(f"{self.name(path)}: not there yet; `dvc repro {stage}` makes it")
+        return path

@@ -1,0 +1,110 @@
+"""What numeric libraries read from the environment, settled before they are imported."""
+
+from __future__ import annotations
+
+import time
+
+STARTED = time.time_ns()
+"""When this process began to read the code of a project, in nanoseconds of the system's clock."""
+
+import os
+import sys
+import warnings
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+from .errors import UserError
+from .files import read_yaml
+from .paths import Paths
+
+ONE_THREAD = {
+    # The number of threads decides the order in which floating-point sums are taken.
+    "OMP_NUM_THREADS": "1",  # scikit-learn, torch
+    "OPENBLAS_NUM_THREADS": "1",  # numpy, scipy
+    "MKL_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",  # numpy on macOS
+    "PJRT_NPROC": "1",  # jax
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+}
+SAME_PROCESSOR_CODE = {
+    # Wider vectors sum in another order; AVX2 is what all processors of the last decade have.
+    "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+    "ATEN_CPU_CAPABILITY": "avx2",  # torch
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+}
+STRICT = ONE_THREAD | SAME_PROCESSOR_CODE
+READERS = ("numpy", "jax", "tensorflow", "torch")
+OVERRULED = "REPRODUCIBILITY_OVERRULED"
+"""Where a process tells those that it starts which settings of the user it has overruled."""
+
+
+def pin() -> None:
+    """Set the environment as the project's params.yaml asks; without a project, strictly.
+
+    `reproducibility: strict` overrules what the user has set, since the promise of equal bytes
+    rests on it; `fast` leaves the user's settings and the libraries' own defaults alone.
+    """
+    params = _peek()
+    backend = {"KERAS_BACKEND": str(params["keras_backend"])} if "keras_backend" in params else {}
+    if params.get("reproducibility", "strict") == "strict":
+        _overrule(STRICT | backend)
+    for name, value in (backend | {"TF_CPP_MIN_LOG_LEVEL": "2"}).items():
+        os.environ.setdefault(name, value)
+
+
+def _overrule(settings: dict[str, str]) -> None:
+    early = [name for name in READERS if name in sys.modules]
+    if early and any(os.environ.get(name) != value for name, value in settings.items()):
+        warnings.warn(
+            f"{early[0]} was imported before {__package__.partition('.')[0]} and computes with the "
+            "threads that it found; import the project's package first",
+            stacklevel=1,
+        )
+    others = [
+        f"{name}={os.environ[name]}"
+        for name, value in settings.items()
+        if os.environ.get(name, value) != value
+    ]
+    if others:
+        os.environ[OVERRULED] = ", ".join(others)
+    os.environ |= settings
+
+
+def notes(reproducibility: str) -> list[str]:
+    """What a user should know of how this process computes, in a line each."""
+    if reproducibility == "fast":
+        return ["reproducibility is fast: another run gives close results, not the same bytes"]
+    overruled = os.environ.get(OVERRULED)
+    return [f"reproducibility is strict: {overruled} is overruled"] if overruled else []
+
+
+def import_keras() -> ModuleType:
+    """Keras, on the library that params.yaml names, with its settings as they come.
+
+    Raises:
+        UserError: That library is not installed.
+    """
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if find_spec(backend) is None:
+        raise UserError(
+            f"params.yaml: keras_backend: {backend} is not installed; "
+            f"`uv add {backend}` installs it, or name the one that is"
+        )
+    keras = import_module("keras")
+    # A keras.json in the user's home may say otherwise.
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    return keras
+
+
+def _peek() -> dict[str, object]:
+    """params.yaml as it stands, or nothing: a mistake in it is told by the command that runs."""
+
+    try:
+        content = read_yaml(Paths.find().params_file, "params.yaml")
+    except UserError:
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,49 @@
+"""Running one stage of the pipeline: what all four have in common."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from .environment import record
+from .errors import exit_status
+from .inputs import unchanged
+from .project import Project
+from .runtime import notes
+
+Stage = Callable[[Project], None]
+
+
+def run_stage(stage: Stage) -> NoReturn:
+    """Run `stage` in the project around the working directory, and end the process.
+
+    A mistake that its user can mend is told in a line on stderr, with exit status 1.
+
+    Args:
+        stage: A function of the project, named like a stage of dvc.yaml.
+    """
+    status = exit_status(lambda: guard_stage(stage))
+    if "DVC_STAGE" in os.environ:
+        # DVC looks at the inputs once the process has ended: a stage must not linger after it has
+        # made sure that they are unchanged, and an interpreter with Keras takes a second to leave.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
+def guard_stage(stage: Stage) -> None:
+    """Run `stage`, recording the environment first and making sure that no input changes meanwhile.
+
+    Raises:
+        UserError: The stage cannot run, or one of its inputs was edited while it ran.
+    """
+    project = Project.find()
+    name = stage.__name__
+    record(project)
+    for note in notes(project.params.reproducibility):
+        print(f"{name}: {note}", file=sys.stderr)
+    with unchanged(project, name):
+        stage(project)

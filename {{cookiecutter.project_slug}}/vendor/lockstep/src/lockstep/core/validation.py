@@ -1,0 +1,133 @@
+"""Reading a YAML file as a checked object, and telling what is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from .errors import UserError
+from .files import read_yaml
+
+
+class Strict(BaseModel):
+    """A part of a file in which an unknown key is a mistake, not an addition."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,  # the documentation tells them
+    )
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load(model: type[Model], path: Path, name: str) -> Model:
+    """Read the YAML file `path` as a `model`; messages call the file `name`.
+
+    Raises:
+        UserError: The file is missing, is not YAML, or says what `model` does not allow.
+    """
+    content = read_yaml(path, name)
+    if content is None:
+        raise UserError(f"{name}: says nothing yet; fill it in as its comments describe")
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise UserError(explain(error, name, model)) from error
+
+
+def explain(error: ValidationError, where: str, model: object = None) -> str:
+    """One line for each mistake that pydantic found.
+
+    Args:
+        error: What pydantic raised.
+        where: The file, or the key of a file, that was read.
+        model: The model that the file was read as; without it unknown keys get no advice.
+    """
+    mistakes: list[dict[str, Any]] = [dict(mistake) for mistake in error.errors()]
+    misspelt = [mistake["loc"][:-1] for mistake in mistakes if mistake["type"] == "extra_forbidden"]
+    # A misspelt key is missing under its right name as well; that is one mistake, not two.
+    mistakes = [
+        mistake
+        for mistake in mistakes
+        if mistake["type"] != "missing" or mistake["loc"][:-1] not in misspelt
+    ]
+    return "\n".join(_explain_one(mistake, where, model) for mistake in _merged(mistakes))
+
+
+EXPECTED = {
+    "dict_type": "should be options such as {alpha: 1.0}",
+    "tuple_type": "should be a list",
+    "list_type": "should be a list",
+    "too_short": "should not be empty",
+    "model_type": "should be keys with their values",
+}
+
+
+def _merged(mistakes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One mistake for a value that is none of several types, which pydantic tells one by one."""
+    by_place: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for mistake in mistakes:
+        place = _place(mistake)
+        expected = EXPECTED.get(mistake["type"], mistake["msg"])
+        expected = re.sub(r"^Input | or instance of \w+", "", expected)
+        if place in by_place and len(place) < len(mistake["loc"]):
+            by_place[place]["expected"] += f", or {expected.removeprefix('should be ')}"
+        else:
+            by_place[place] = mistake | {"loc": place, "expected": expected}
+    return list(by_place.values())
+
+
+def _place(mistake: dict[str, Any]) -> tuple[Any, ...]:
+    """Where a mistake is, without the name of the type at its end that pydantic had tried."""
+    *parents, last = mistake["loc"] or ("",)
+    tried = re.fullmatch(r"(constrained-)?(int|float|str|bool)|.*\[.*\]", str(last))
+    is_key = mistake["type"] in ("extra_forbidden", "missing")
+    return tuple(parents) if tried and not is_key else tuple(mistake["loc"])
+
+
+def _explain_one(mistake: dict[str, Any], where: str, model: object) -> str:
+    *parents, key = mistake["loc"] or [""]
+    if mistake["loc"]:
+        where += (": " if ": " not in where else ".") + ".".join(map(str, mistake["loc"]))
+    match mistake["type"]:
+        case "extra_forbidden":
+            return f"{where}: unknown key; {nearest(str(key), _known_keys(model, parents))}"
+        case "missing":
+            return f"{where}: missing; it has no default, so the file must say it"
+        case "value_error":
+            return f"{where}: {mistake['ctx']['error']}"
+        case _:
+            return f"{where}: found {mistake['input']!r}, which {mistake['expected']}"
+
+
+def nearest(found: str, allowed: Iterable[str]) -> str:
+    """The advice of an error about `found`: what was perhaps meant, and what is allowed."""
+    allowed = list(allowed)
+    guess = difflib.get_close_matches(found, allowed, n=1)
+    meant = f"did you mean {guess[0]}? " if guess else ""
+    return f"{meant}allowed: {', '.join(allowed)}"
+
+
+def _known_keys(model: object, parents: Iterable[str | int]) -> list[str]:
+    """The keys of the model that lies at the end of the path `parents` below `model`."""
+    for key in parents:
+        here = _model_in(model)
+        if here is not None and str(key) in here.model_fields:
+            model = here.model_fields[str(key)].annotation
+    here = _model_in(model)
+    return list(here.model_fields) if here else []
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """The model in an annotation such as `dict[str, Model]` or `Model | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)

@@ -1,0 +1,212 @@
+"""Which train rows make the folds that candidates are compared on.
+
+Folds follow the rule that set the test rows apart. They are drawn so that classes are spread
+evenly, since nothing outlasts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, TimeSeriesSplit
+
+from ..core.contract import Contract
+from ..core.errors import UserError
+from ..core.params import Params
+from .duplicates import lookup_sorted
+from .split import (
+    find_start_of_latest,
+    hash_rows,
+    is_since,
+    require_column,
+    require_times,
+    select_key,
+)
+
+Fold = tuple[np.ndarray, np.ndarray]
+"""Positions of the rows to learn from and of those to try it on."""
+
+
+def make_folds(rows: pd.DataFrame, contract: Contract, params: Params) -> list[Fold]:
+    """The folds that candidates are compared on.
+
+    By row, every class of a classification has its share in each fold. By group, classes are
+    spread as evenly as whole groups allow. By time, fold after fold learns from all that came
+    before the rows it is tried on. With `train.holdout` there is one fold, that share of the rows.
+
+    Raises:
+        UserError: There are too few rows, classes, groups or times for so many folds.
+    """
+    y = rows[contract.target].to_numpy()
+    _require_variety(y, params, "the train rows hold")
+    if params.train.holdout is not None:
+        folds = [_hold_out(rows, contract, params, params.train.holdout)]
+    elif params.split.by == "time":
+        folds = _fold_by_time(rows[require_column(contract, "time")], params.train.fold_count)
+    elif params.split.by == "group":
+        folds = _fold_by_group(y, rows[require_column(contract, "group")], params)
+    else:
+        folds = _fold_by_row(rows, contract, params)
+    for number, (learn, _) in enumerate(folds, start=1):
+        _require_variety(
+            y[learn], params, f"split by {params.split.by}, fold {number} learns from"
+        )
+    return folds
+
+
+def is_unrelated(
+    validation: pd.DataFrame, rows: Iterable[pd.DataFrame], contract: Contract, params: Params
+) -> np.ndarray:
+    """(n_rows,) which of all rows may be learnt from by what is then tried on some of them.
+
+    By the rule that divides rows: those of other content, of other groups, or of earlier times.
+
+    Args:
+        validation: Some of the rows.
+        rows: All rows in batches.
+        contract: Names the columns.
+        params: Says how rows are divided.
+    """
+    if params.split.by == "time":
+        column = require_column(contract, "time")
+        start = validation[column].min()
+        return np.concatenate([~is_since(start, batch[column]) for batch in rows])
+
+    def hash_key(batch: pd.DataFrame) -> np.ndarray:
+        return hash_rows(select_key(batch, contract, params), params.seed)
+
+    known = np.unique(hash_key(validation))
+    return np.concatenate([~lookup_sorted(known, hash_key(batch))[1] for batch in rows])
+
+
+def draw_share(rows: pd.DataFrame, strata: pd.Series, share: float, seed: int) -> np.ndarray:
+    """Draw rows by what they contain, not by where they stand.
+
+    The first rows of each stratum, in the order of `_rank_by_hash`, are drawn until their share is
+    nearest to `share`. So rows that are equal in every column fall on the same side. A stratum with
+    two distinct rows or more has rows on both sides.
+
+    Args:
+        rows: (n_rows, n_columns) what tells rows apart.
+        strata: (n_rows,) label of the group in which a row's share is taken.
+        share: Share of each stratum to draw, between 0 and 1.
+        seed: Another seed draws other rows.
+
+    Returns:
+        (n_rows,) whether a row is drawn.
+    """
+    ranks = _rank_by_hash(rows, strata, seed)
+    first, last = ranks["reached"] == ranks["copies"], ranks["reached"] == ranks["rows"]
+    return (~last & (first | (ranks["middle"] < share))).to_numpy()
+
+
+def assign_folds(rows: pd.DataFrame, strata: pd.Series, count: int, seed: int) -> np.ndarray:
+    """(n_rows,) the fold, from 0, that each row is tried in; for the arguments see `draw_share`.
+
+    Equal rows are in one fold, and each fold has its share of each stratum.
+    """
+    return (_rank_by_hash(rows, strata, seed)["middle"] * count).astype(int).to_numpy()
+
+
+def _rank_by_hash(rows: pd.DataFrame, strata: pd.Series, seed: int) -> pd.DataFrame:
+    """Each stratum's distinct rows in the order of a hash of their content.
+
+    Returns:
+        For each row how many rows are equal to it (`copies`), how many its stratum has (`rows`),
+        how many of them the order has up to it (`reached`), and the share of the order at the
+        middle of its copies (`middle`).
+    """
+    keys = pd.DataFrame({"stratum": strata.to_numpy(), "hash": hash_rows(rows, seed)})
+    ranks = keys.groupby(["stratum", "hash"]).size().rename("copies").to_frame()
+    by_stratum = ranks["copies"].groupby("stratum")
+    ranks["rows"], ranks["reached"] = by_stratum.transform("sum"), by_stratum.cumsum()
+    ranks["middle"] = (ranks["reached"] - ranks["copies"] / 2) / ranks["rows"]
+    return ranks.loc[pd.MultiIndex.from_frame(keys)].reset_index(drop=True)
+
+
+def _strata(rows: pd.DataFrame, contract: Contract, params: Params) -> pd.Series:
+    """(n_rows,) what an equal share is taken of: each class, or all rows of a regression."""
+    target = rows[contract.target]
+    return target if params.kind == "classification" else target.notna()
+
+
+def _require_variety(y: np.ndarray, params: Params, where: str) -> None:
+    values = pd.unique(y)
+    if len(values) == 1 and params.kind == "classification":
+        raise UserError(f"{where} one class only, {values[0]!r}; two are needed")
+    if len(values) == 1:
+        raise UserError(f"{where} one target only, {values[0]:g}; there is nothing to tell apart")
+
+
+def _hold_out(rows: pd.DataFrame, contract: Contract, params: Params, share: float) -> Fold:
+    if params.split.by == "time":
+        times = rows[require_column(contract, "time")]
+        is_held_out = is_since(find_start_of_latest(times, share), times)
+    else:
+        by_group = params.split.by == "group"
+        strata = pd.Series(True, index=rows.index) if by_group else _strata(rows, contract, params)
+        is_held_out = draw_share(select_key(rows, contract, params), strata, share, params.seed)
+    if min(is_held_out.sum(), (~is_held_out).sum()) < 2:
+        raise UserError(
+            f"params.yaml: train.holdout: {share:g} of {len(rows)} rows, split by "
+            f"{params.split.by}, leaves fewer than two on a side"
+        )
+    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
+
+
+def _fold_by_row(rows: pd.DataFrame, contract: Contract, params: Params) -> list[Fold]:
+    count, strata = params.train.fold_count, _strata(rows, contract, params)
+    _require_rows(rows[contract.target].to_numpy(), params)
+    numbers = assign_folds(rows[contract.observation], strata, count, params.seed)
+    folds = [
+        (np.flatnonzero(numbers != fold), np.flatnonzero(numbers == fold)) for fold in range(count)
+    ]
+    if not all(len(validation) for _, validation in folds):
+        raise UserError(
+            f"params.yaml: train.folds: equal rows stay together, and too few of the {len(rows)} "
+            f"train rows differ for {count} folds"
+        )
+    return folds
+
+
+def _require_rows(y: np.ndarray, params: Params) -> None:
+    count = params.train.fold_count
+    if len(y) < count:
+        raise UserError(f"params.yaml: train.folds: {count} is more than the {len(y)} train rows")
+    if params.kind == "regression":
+        return
+    classes, counts = np.unique(y, return_counts=True)
+    if counts.min() < count:
+        raise UserError(
+            f"params.yaml: train.folds: {count} folds need {count} train rows of each class, but "
+            f"{classes[counts.argmin()]!r} has {counts.min()}"
+        )
+
+
+def _fold_by_group(y: np.ndarray, groups: pd.Series, params: Params) -> list[Fold]:
+    _require_rows(y, params)
+    count, distinct = params.train.fold_count, groups.nunique(dropna=False)
+    if distinct < count:
+        raise UserError(
+            f"params.yaml: train.folds: {count} folds by group need {count} groups, but "
+            f"{groups.name!r} has {distinct} in the train rows"
+        )
+    splitter = StratifiedGroupKFold if params.kind == "classification" else GroupKFold
+    splits = splitter(count, shuffle=True, random_state=params.seed)
+    return list(splits.split(y, y, groups.astype("str")))
+
+
+def _fold_by_time(times: pd.Series, count: int) -> list[Fold]:
+    require_times(times)
+    distinct, places = np.unique(times.to_numpy(), return_inverse=True)
+    if len(distinct) <= count:
+        raise UserError(
+            f"params.yaml: train.folds: {count} folds by time need {count + 1} times, but "
+            f"{times.name!r} has {len(distinct)} in the train rows"
+        )
+    return [
+        (np.flatnonzero(places < later[0]), np.flatnonzero(np.isin(places, later)))
+        for _, later in TimeSeriesSplit(count).split(distinct)
+    ]

@@ -1,0 +1,192 @@
+"""Which rows are for training and which for the test.
+
+The rule is `split.by` in params.yaml: by row, by group (a group's rows stay together) or by time
+(what is learnt from comes before what it is tried on). Each row is looked at by itself, so that it
+stays on its side whatever other rows come or go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..core.contract import Contract
+from ..core.errors import UserError
+from ..core.params import Params
+from .duplicates import lookup_sorted
+
+IsOnSide = Callable[[pd.DataFrame], np.ndarray]
+"""(n_rows,) whether each of some rows is on a side."""
+
+
+class Split(NamedTuple):
+    """Which rows are for training and which for the test, told of each row by itself."""
+
+    is_train: IsOnSide
+    is_test: IsOnSide
+    rule: str
+    """In words."""
+
+    def require_both(self, train: int, test: int) -> None:
+        """Check that so many rows on each side are enough to compute a score from.
+
+        Raises:
+            UserError: A side has fewer than two.
+        """
+        if min(train, test) < 2:
+            raise UserError(
+                f"params.yaml: split: {train + test} rows split {self.rule} are {train} for "
+                f"training and {test} for the test; both need two or more"
+            )
+
+
+def make_split(rows: Iterable[pd.DataFrame], contract: Contract, params: Params) -> Split:
+    """The rule by which rows are for training or for the test.
+
+    A split that the contract's `part` gives is kept, but for train rows that equal a test row,
+    which are on neither side. To split by time takes sixteen bytes of memory per row.
+
+    Args:
+        rows: All rows in batches, gone through for what has to be known of them beforehand.
+        contract: Names the columns.
+        params: Says how to split.
+
+    Raises:
+        UserError: The contract lacks the column to split by, or rows lack what decides their side.
+    """
+    if contract.part is not None and any(has_given_split(batch, contract) for batch in rows):
+        return _given_split(rows, contract, contract.part)
+    share = params.split.test_fraction
+    rule = f"by {params.split.by} with a test_fraction of {share:g} and seed {params.seed}"
+    is_test: IsOnSide
+    if params.split.by == "time":
+        column = require_column(contract, "time")
+        times = pd.concat([batch[column] for batch in rows], ignore_index=True)
+        start = find_start_of_latest(times, share)
+
+        def is_test(batch: pd.DataFrame) -> np.ndarray:
+            return is_since(start, batch[column])
+    else:
+
+        def is_test(batch: pd.DataFrame) -> np.ndarray:
+            hashes = hash_rows(select_key(batch, contract, params), params.seed)
+            return hashes < share * 2.0**64
+
+    return Split(lambda batch: ~is_test(batch), is_test, rule)
+
+
+def split_rows(
+    rows: pd.DataFrame, contract: Contract, params: Params
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The train rows and the test rows of a table in memory, each in its order; see `make_split`.
+
+    Raises:
+        UserError: The contract lacks the column to split by, or a side has fewer than two rows.
+    """
+    split = make_split([rows], contract, params)
+    train, test = (
+        rows[is_on_side(rows)].reset_index(drop=True)
+        for is_on_side in (split.is_train, split.is_test)
+    )
+    split.require_both(len(train), len(test))
+    return train, test
+
+
+def has_given_split(rows: pd.DataFrame, contract: Contract) -> bool:
+    """Whether the rows say which side they are on."""
+    return contract.part is not None and bool(rows[contract.part].notna().any())
+
+
+def _given_split(rows: Iterable[pd.DataFrame], contract: Contract, part: str) -> Split:
+    hashes, unassigned, total = [], 0, 0
+    for batch in rows:
+        test = batch[batch[part] == "test"]
+        hashes.append(hash_rows(test[contract.observation], 0))
+        unassigned, total = unassigned + int(batch[part].isna().sum()), total + len(batch)
+    if unassigned:
+        raise UserError(
+            f"references/schema.yaml: part: {part!r} says nothing about {unassigned} of {total} "
+            "rows; give each train or test"
+        )
+    test_hashes = np.unique(np.concatenate(hashes))
+
+    def is_test(batch: pd.DataFrame) -> np.ndarray:
+        return (batch[part] == "test").to_numpy()
+
+    def is_train(batch: pd.DataFrame) -> np.ndarray:
+        _, is_copy = lookup_sorted(test_hashes, hash_rows(batch[contract.observation], 0))
+        fresh: np.ndarray = ~is_test(batch) & ~is_copy
+        return fresh
+
+    return Split(is_train, is_test, "as given")
+
+
+def require_column(contract: Contract, by: str) -> str:
+    """The column that rows are split by: the contract's `group`, or its `time`.
+
+    Raises:
+        UserError: The contract names none.
+    """
+    column = {"group": contract.group, "time": contract.time}[by]
+    if column is None:
+        raise UserError(
+            f"params.yaml: split.by: {by} needs a column; name it as `{by}:` in "
+            "references/schema.yaml"
+        )
+    return column
+
+
+def select_key(rows: pd.DataFrame, contract: Contract, params: Params) -> pd.DataFrame:
+    """The columns whose equal values stay together, by row or by group."""
+    by_group = params.split.by == "group"
+    return rows[[require_column(contract, "group")] if by_group else contract.observation]
+
+
+def find_start_of_latest(times: pd.Series, share: float) -> Any:
+    """The first time of the latest `share`, or the next one where its middle row is too early.
+
+    The earliest time of all is never among them; there is none if no other is late enough.
+
+    Raises:
+        UserError: A row has no time.
+    """
+    require_times(times)
+    ordered, boundary = np.sort(times.to_numpy()), (1 - share) * len(times)
+    place = min(int(boundary), len(ordered) - 1)
+    first, end = (np.searchsorted(ordered, ordered[place], side) for side in ("left", "right"))
+    if first == 0 or (first + end) / 2 <= boundary:
+        place = int(end)
+    return ordered[place] if place < len(ordered) else None
+
+
+def is_since(start: Any, times: pd.Series) -> np.ndarray:
+    """(n_rows,) whether each time is `start` or later; none is where there is no start."""
+    if start is None:
+        return np.zeros(len(times), dtype=bool)
+    since: np.ndarray = (times >= start).to_numpy(dtype=bool)
+    return since
+
+
+def require_times(times: pd.Series) -> None:
+    """Check that each row has a time.
+
+    Raises:
+        UserError: Some have none.
+    """
+    if times.isna().any():
+        raise UserError(
+            f"references/schema.yaml: time: {times.isna().sum()} of {len(times)} rows lack "
+            f"{times.name!r}; make it `nullable: false`, so that ingest sets them aside"
+        )
+
+
+def hash_rows(rows: pd.DataFrame, seed: int) -> np.ndarray:
+    """(n_rows,) unsigned 64-bit hash of each row's values and the seed."""
+    name = "seed"
+    while name in rows.columns:
+        name += "_"
+    hashes = pd.util.hash_pandas_object(rows.assign(**{name: seed}), index=False)
+    return hashes.to_numpy()

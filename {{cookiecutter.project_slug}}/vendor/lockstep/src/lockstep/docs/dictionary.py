@@ -1,0 +1,69 @@
+"""The data dictionary: the contract as a page for people."""
+
+from __future__ import annotations
+
+from ..core.contract import IMAGE, Column, Contract, load_contract
+from ..core.files import read_yaml
+from ..core.project import Project
+from ..reporting.markdown import plain, table
+
+HEADER = ("column", "type", "holds", "may be missing", "meaning", "example")
+
+
+def page(project: Project) -> str:
+    """The contract as Markdown, or a sentence while the project has none.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    if not read_yaml(project.contract_file, project.name(project.contract_file)):
+        return (
+            "# Data dictionary\n\nThere is none yet: the command `use FILE --target COLUMN` writes "
+            "the contract that it is made of.\n"
+        )
+    return data_dictionary(load_contract(project, project.params.kind))
+
+
+def data_dictionary(contract: Contract) -> str:
+    """The contract in Markdown: a row for each column, in its order."""
+    roles = {
+        getattr(contract, role): role
+        for role in ("target", "group", "time", "part")
+        if getattr(contract, role)
+    }
+    rows = [
+        [
+            name,
+            f"{column.type}, {roles[name]}" if name in roles else column.type,
+            _holds(column, contract),
+            _gaps(column),
+            column.meaning,
+            column.example or "",
+        ]
+        for name, column in contract.columns.items()
+    ]
+    header = HEADER if any(column.example for column in contract.columns.values()) else HEADER[:-1]
+    unused = f"\nKnown and not used: {', '.join(map(plain, contract.drop))}.\n"
+    return f"""\
+# Data dictionary
+
+Title: {plain(contract.title)}. Source: {plain(contract.source)}.
+Licence: {plain(contract.licence)}.
+
+From `references/schema.yaml`, the contract that `ingest` holds every row against.
+
+{table(header, [[plain(cell) for cell in row[: len(header)]] for row in rows])}
+{unused if contract.drop else ""}"""
+
+
+def _holds(column: Column, contract: Contract) -> str:
+    if column.type == IMAGE and contract.images:
+        shade = "colour" if contract.images.colour else "grey"
+        return f"{contract.images.width}x{contract.images.height} pixels, {shade}"
+    return column.rule() + (", no value twice" if column.unique else "")
+
+
+def _gaps(column: Column) -> str:
+    if not column.nullable:
+        return "no"
+    return f"yes, also as {', '.join(column.missing)}" if column.missing else "yes"

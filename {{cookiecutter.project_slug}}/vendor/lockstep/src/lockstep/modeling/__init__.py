@@ -1,0 +1,1 @@
+"""Candidates, features, networks: fitting, comparing, saving, measuring."""

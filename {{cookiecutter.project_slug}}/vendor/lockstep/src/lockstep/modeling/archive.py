@@ -1,0 +1,63 @@
+"""Writing fitted models such that the same model gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import joblib
+
+from ..core.files import replacing
+
+if TYPE_CHECKING:
+    import keras
+
+
+def write_joblib(content: Any, path: Path) -> None:
+    """A scikit-learn object, as joblib pickles it."""
+    with replacing(path) as temporary:
+        joblib.dump(content, temporary)
+
+
+def write_keras(network: keras.Model, path: Path) -> None:
+    """A Keras network with its weights, in the `.keras` format, rewritten to hold nothing else."""
+    with replacing(path) as temporary:
+        # Keras insists on the extension.
+        saved = temporary.with_name(f"{temporary.name}.keras")
+        try:
+            network.save(saved)
+            _rewrite_archive(saved, temporary)
+        finally:
+            saved.unlink(missing_ok=True)
+
+
+def _rewrite_archive(saved: Path, to: Path) -> None:
+    """Copy a `.keras` archive without what differs from run to run.
+
+    That is the time of saving, in the metadata and in the zip, and the memory addresses that Keras
+    takes to tell which parts of the configuration are one object.
+    """
+    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(to, "w") as target:
+        for name in sorted(source.namelist()):
+            content = source.read(name)
+            if name == "metadata.json":
+                content = json.dumps(json.loads(content) | {"date_saved": ""}).encode()
+            elif name == "config.json":
+                content = json.dumps(_renumber(json.loads(content), {})).encode()
+            target.writestr(zipfile.ZipInfo(name), content)
+
+
+def _renumber(config: Any, numbers: dict[int, int]) -> Any:
+    """`config` with its `shared_object_id`s counted in the order in which they come."""
+    if isinstance(config, list):
+        return [_renumber(part, numbers) for part in config]
+    if not isinstance(config, dict):
+        return config
+    return {
+        key: numbers.setdefault(value, len(numbers))
+        if key == "shared_object_id"
+        else _renumber(value, numbers)
+        for key, value in config.items()
+    }

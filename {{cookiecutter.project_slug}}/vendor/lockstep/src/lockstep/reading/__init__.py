@@ -1,0 +1,1 @@
+"""Raw files in any dress, held against the contract."""

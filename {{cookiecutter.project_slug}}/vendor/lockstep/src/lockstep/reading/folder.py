@@ -1,0 +1,51 @@
+"""Which files of a folder are data, and which accompany them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..core.contract import Contract
+from ..core.errors import UserError
+from ..core.paths import Paths
+
+NO_DATA = (".dvc", ".tmp")
+"""Ends of names of files that lie beside the data."""
+
+
+def is_data(path: Path) -> bool:
+    """Whether a file is called like data, not like what accompanies them."""
+    return not (
+        path.name.startswith(".") or path.suffix in NO_DATA or path.stem.lower() == "readme"
+    )
+
+
+def kept_by_dvc(folder: Path) -> set[Path]:
+    """What DVC keeps in a folder, also when it has not brought it yet."""
+    return {pointer.with_suffix("") for pointer in folder.glob("*.dvc")}
+
+
+def entries(folder: Path, *, deep: bool = False) -> Iterator[Path]:
+    """What lies in a folder, but for what accompanies the data; of `deep` ones only the files."""
+    for path in filter(is_data, folder.iterdir()):
+        if deep and path.is_dir():
+            yield from entries(path, deep=True)
+        else:
+            yield path
+
+
+def raw_files(project: Paths, where: str, contract: Contract) -> list[Path]:
+    """The files at `where`, or the zips and folders of images there.
+
+    Raises:
+        UserError: There is none.
+    """
+    path = project.root / where
+    if contract.images is not None:
+        # Folders of classes are read as one; data/raw holds one such folder, or zip, per delivery.
+        found = sorted(entries(path)) if path == project.raw else [path]
+    else:
+        found = sorted(entries(path, deep=True)) if path.is_dir() else [path]
+    if not found:
+        raise UserError(f"{where}: no data there; the command `use` takes a file in")
+    return found

@@ -1,0 +1,157 @@
+"""Reading images as a table: one row per image, its pixels as bytes."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from ..core.contract import FILE, IMAGE, PART, SIDES, Contract, Images
+from ..core.errors import UserError
+from .archives import DAMAGED, members, opened_zip
+from .folder import entries
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+READABLE = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+GREY = ("1", "L", "LA", "I", "I;16", "F")
+"""Pillow's names of what images without colour are made of."""
+# What reading a damaged or locked file raises, from the zip or from the decoder.
+UNREADABLE = (*DAMAGED, SyntaxError, ValueError)
+
+
+def read_images(
+    path: Path, name: str, contract: Contract, *, resize: bool
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the images of a zip or a folder, or a single one.
+
+    An image lies in the folder of its class, `<class>/<any name>.png`; where such folders lie in
+    folders `train` and `test`, that split is kept, and images elsewhere cannot be used.
+
+    Args:
+        path: The zip, the folder or the image.
+        name: What messages call it.
+        contract: Says the images' size and which column takes the class.
+        resize: Scale an image of another size instead of setting it aside.
+
+    Returns:
+        A row per image in the order of their names, with the columns of `contract` (an image that
+        cannot be used is missing); and the breaches, as `conformity.apply` gives them.
+
+    Raises:
+        UserError: It is not there, is neither a zip nor a folder, or holds no image.
+    """
+    import pandas as pd
+
+    assert contract.images is not None
+    with _opened(path, name) as (files, read):
+        files = sorted(file for file in files if _is_image(file))
+        if not files:
+            raise UserError(f"{name}: no images; files such as <class>/<name>.png were expected")
+        found = [_read_image(read, file, contract.images, resize) for file in files]
+    folders = [PurePosixPath(file).parent for file in files]
+    sides = [folder.parent.name if folder.parent.name in SIDES else None for folder in folders]
+    if any(sides):
+        # Of a given split, nothing is drawn anew.
+        found = [
+            (image, reason if side else "an image below a folder train or test, as others are")
+            for (image, reason), side in zip(found, sides, strict=True)
+        ]
+    frame = pd.DataFrame(
+        {
+            IMAGE: pd.Series([image for image, _ in found], dtype="object"),
+            FILE: pd.Series(files, dtype="str"),
+            PART: pd.Series(sides, dtype="str"),
+            contract.target: pd.Series([folder.name for folder in folders], dtype="str"),
+        }
+    )
+    reasons = [reason for _, reason in found]
+    broken = [row for row, reason in enumerate(reasons) if reason]
+    breaches = {
+        "row": pd.Series([row + 1 for row in broken], dtype="int64"),
+        "column": pd.Series([IMAGE for _ in broken], dtype="str"),
+        "value": pd.Series([files[row] for row in broken], dtype="str"),
+        "rule": pd.Series([reasons[row] for row in broken], dtype="str"),
+    }
+    return frame, pd.DataFrame(breaches)
+
+
+def survey(path: Path, name: str) -> tuple[Counter[tuple[int, int]], bool, set[str]]:
+    """The sizes of a data set's images with their counts, whether any is coloured, the classes.
+
+    Raises:
+        UserError: It is not there, is neither a zip nor a folder, or holds no readable image.
+    """
+    from PIL import Image
+
+    sizes: Counter[tuple[int, int]] = Counter()
+    coloured, classes = False, set()
+    with _opened(path, name) as (files, read):
+        for file in filter(_is_image, files):
+            try:
+                with Image.open(io.BytesIO(read(file))) as image:
+                    sizes[image.size] += 1
+                    coloured |= image.mode not in GREY
+            except (*UNREADABLE, Image.DecompressionBombError):
+                continue
+            classes.add(PurePosixPath(file).parent.name)
+    if not sizes:
+        raise UserError(f"{name}: no readable images; <class>/<name>.png was expected")
+    return sizes, coloured, classes
+
+
+def holds_images(path: Path) -> bool:
+    """Whether a zip or a folder holds images."""
+    if path.is_dir():
+        return any(_is_image(file.name) for file in entries(path, deep=True))
+    return zipfile.is_zipfile(path) and any(map(_is_image, zipfile.ZipFile(path).namelist()))
+
+
+@contextmanager
+def _opened(path: Path, name: str) -> Iterator[tuple[list[str], Callable[[str], bytes]]]:
+    """The files by their names in the zip or the folder, and what reads one of them."""
+    if path.is_dir():
+        files = [file.relative_to(path).as_posix() for file in entries(path, deep=True)]
+        yield files, lambda file: (path / file).read_bytes()
+        return
+    if path.is_file() and _is_image(path.name):
+        yield [path.name], lambda _: path.read_bytes()
+        return
+    if not path.is_file():
+        raise UserError(f"{name}: not there; a zip or a folder of images was expected")
+    with opened_zip(path, name) as archive:
+        yield members(archive), archive.read
+
+
+def _is_image(file: str) -> bool:
+    # macOS puts a file of its own, ._name.png, beside each one that it packs.
+    path = PurePosixPath(file)
+    return path.suffix.lower() in READABLE and not path.name.startswith(".")
+
+
+def _read_image(
+    read: Callable[[str], bytes], file: str, images: Images, resize: bool
+) -> tuple[bytes | None, str | None]:
+    """The pixels, or what was expected instead of this file."""
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(io.BytesIO(read(file))) as image:
+            if image.mode[0] in "IF":
+                return None, "an image of 8 bits per shade"
+            # A camera stores which way it was held instead of turning the picture.
+            upright = ImageOps.exif_transpose(image).convert("RGB" if images.colour else "L")
+    except (*UNREADABLE, Image.DecompressionBombError):
+        return None, "a readable image"
+    size = (images.width, images.height)
+    if resize and upright.size != size:
+        upright = upright.resize(size, Image.Resampling.BILINEAR)
+    if upright.size != size:
+        wide, high = upright.size
+        return None, f"an image of {images.width}x{images.height} pixels, not {wide}x{high}"
+    return upright.tobytes(), None

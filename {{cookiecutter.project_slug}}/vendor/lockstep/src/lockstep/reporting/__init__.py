@@ -1,0 +1,1 @@
+"""What `evaluate` tells: figures, tables, the model card and the report."""
