@@ -3,15 +3,34 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import PARAMS
+from lockstep.core.errors import UserError
+from lockstep.core.params import EvaluateParams, Params
+from lockstep.modeling import intervals
+from lockstep.modeling.intervals import bootstrap, compare_models, summarise
+from lockstep.modeling.metrics import (
+    METRICS,
+    OWN_METRICS,
+    Metric,
+    Outcome,
+    metric,
+    primary_metric,
+    run_metrics,
+)
 from sklearn import metrics as sk
 
-from lockstep.core.errors import UserError
-from lockstep.modeling import metrics as measuring
-from lockstep.modeling.metrics import METRICS, Outcome, against, outcome, primary_metric, resampled, summary
-from lockstep.core.params import EvaluateParams
-
 CLASSES = ("a", "b", "c")
-HOW = EvaluateParams(resamples=200, confidence=0.9)
+CLASSIFICATION, REGRESSION = METRICS["classification"], METRICS["regression"]
+SETTINGS = EvaluateParams(resamples=200, confidence=0.9)
+
+
+def some_params(kind: str = "classification", **train: object) -> Params:
+    settings = {name: value for name, value in PARAMS["train"].items() if name != "metric"}
+    return Params.model_validate(PARAMS | {"kind": kind, "train": settings | train})
+
+
+def find(name: str) -> Metric:
+    return next(one for one in CLASSIFICATION if one.name == name)
 
 
 def some_outcome(classes: tuple[str, ...], rows: int = 60, seed: int = 0) -> Outcome:
@@ -23,7 +42,7 @@ def some_outcome(classes: tuple[str, ...], rows: int = 60, seed: int = 0) -> Out
 
 
 def by_sklearn(found: Outcome, weights: np.ndarray) -> dict[str, float]:
-    actual, likely, decided = found.actual, found.predicted, found.decided
+    actual, likely, decided = found.actual, found.predicted, found.decisions
     options = {"sample_weight": weights}
     truth = np.eye(len(found.classes))[actual]
     positive = slice(1, None) if len(found.classes) == 2 else slice(None)
@@ -44,7 +63,7 @@ def test_a_classification_is_scored_as_scikit_learn_does(classes: tuple[str, ...
     found = some_outcome(classes)
     weights = np.random.default_rng(1).integers(0, 4, size=(3, len(found))).astype("float64")
     for name, _ in by_sklearn(found, weights[0]).items():
-        measured = primary_metric("classification", name).measure(found, weights)
+        measured = find(name).measure(found, weights)
         expected = [by_sklearn(found, row)[name] for row in weights]
         assert measured == pytest.approx(expected), name
 
@@ -62,35 +81,35 @@ def test_a_regression_is_scored_as_scikit_learn_does() -> None:
         "r2": sk.r2_score(*pair),
         "median_error": sk.median_absolute_error(*pair),
     }
-    measured = {metric.name: metric.measure(found, weights)[0] for metric in METRICS["regression"]}
+    measured = {metric.name: metric.measure(found, weights)[0] for metric in REGRESSION}
     assert measured == pytest.approx(expected)
 
 
 def test_the_calibration_error_is_how_far_sureness_is_from_being_right() -> None:
-    metric = primary_metric("classification", "calibration_error")
+    error = find("calibration_error")
     likely = np.array([[0.95, 0.05, 0]] * 10 + [[0.65, 0.35, 0]] * 10)
     actual = np.array([0] * 10 + [0] * 4 + [1] * 6)
-    assert metric.of(Outcome(actual, likely, CLASSES)) == pytest.approx((0.05 + 0.25) / 2)
+    assert error.score(Outcome(actual, likely, CLASSES)) == pytest.approx((0.05 + 0.25) / 2)
 
 
 def test_the_calibration_error_of_two_classes_is_that_of_the_second() -> None:
-    metric = primary_metric("classification", "calibration_error")
+    error = find("calibration_error")
     likely = np.array([[0.55, 0.45]] * 10 + [[0.45, 0.55]] * 10)
     actual = np.array([0] * 10 + [1] * 10)
     # Judged by the more probable class, both halves would be 0.45 too modest; here they cancel not.
-    assert metric.of(Outcome(actual, likely, ("a", "b"))) == pytest.approx(0.45)
+    assert error.score(Outcome(actual, likely, ("a", "b"))) == pytest.approx(0.45)
     skewed = np.where(np.arange(20) % 10 < 2, 1, 0)
     balanced = np.array([[0.75, 0.25]] * 10 + [[0.25, 0.75]] * 10)
-    assert metric.of(Outcome(skewed, balanced, ("a", "b"))) == pytest.approx((0.05 + 0.55) / 2)
+    assert error.score(Outcome(skewed, balanced, ("a", "b"))) == pytest.approx((0.05 + 0.55) / 2)
 
 
 def test_rows_of_a_group_are_drawn_together() -> None:
     found = some_outcome(CLASSES, 30)
-    copies = found.only(np.repeat(np.arange(30), 20))
+    copies = found.take(np.repeat(np.arange(30), 20))
     grouped = Outcome(copies.actual, copies.predicted, CLASSES, np.repeat(np.arange(30), 20))
     widths = {}
     for name, case in (("rows", found), ("copies", copies), ("groups", grouped)):
-        low, high = summary("classification", case, HOW, seed=1)["intervals"]["log_loss"]
+        low, high = summarise(CLASSIFICATION, case, SETTINGS, seed=1)["intervals"]["log_loss"]
         widths[name] = high - low
     assert widths["groups"] == pytest.approx(widths["rows"])
     assert widths["copies"] < widths["rows"] / 3
@@ -98,11 +117,11 @@ def test_rows_of_a_group_are_drawn_together() -> None:
 
 def test_figures_that_are_not_defined_are_none() -> None:
     one_class = Outcome(np.zeros(5, dtype=int), np.full((5, 2), 0.5), ("a", "b"))
-    scores = summary("classification", one_class, HOW, seed=1)
+    scores = summarise(CLASSIFICATION, one_class, SETTINGS, seed=1)
     assert (scores["roc_auc"], scores["intervals"]["roc_auc"]) == (None, None)
     assert scores["accuracy"] == 1
     constant = Outcome(np.full(5, 3.3), np.arange(5.0))
-    scores = summary("regression", constant, HOW, seed=1)
+    scores = summarise(REGRESSION, constant, SETTINGS, seed=1)
     assert (scores["r2"], scores["intervals"]["r2"]) == (None, None)
     assert scores["mae"] == pytest.approx(np.abs(np.arange(5) - 3.3).mean())
 
@@ -111,8 +130,8 @@ def test_every_metric_has_an_interval_that_narrows_with_more_rows() -> None:
     few, many = some_outcome(CLASSES, 60), some_outcome(CLASSES, 6000)
     widths = []
     for found in (few, many):
-        scores = summary("classification", found, HOW, seed=1)
-        assert list(scores["intervals"]) == [metric.name for metric in METRICS["classification"]]
+        scores = summarise(CLASSIFICATION, found, SETTINGS, seed=1)
+        assert list(scores["intervals"]) == [metric.name for metric in CLASSIFICATION]
         for name in ("accuracy", "log_loss", "roc_auc"):
             low, high = scores["intervals"][name]
             assert low < scores[name] < high
@@ -125,31 +144,34 @@ def test_a_gain_is_measured_on_the_same_resamples() -> None:
     actual = rng.normal(0, 10, 200)
     noise = rng.normal(0, 10, 200)
     worse, better = (Outcome(actual, actual + noise * size) for size in (1.0, 0.95))
-    scores = against("regression", better, worse, HOW, seed=1)
+    scores = compare_models(REGRESSION, better, worse, SETTINGS, seed=1)
     assert {key: scores[key] for key in ("rmse", "mae")} == {
-        key: summary("regression", better, HOW, seed=1)[key] for key in ("rmse", "mae")
+        key: summarise(REGRESSION, better, SETTINGS, seed=1)[key] for key in ("rmse", "mae")
     }
-    assert scores["baseline"] == summary("regression", worse, HOW, seed=1)
+    assert scores["baseline"] == summarise(REGRESSION, worse, SETTINGS, seed=1)
     low, high = scores["gain"]["rmse"]
     assert 0 < low < scores["baseline"]["rmse"] - scores["rmse"] < high
     assert scores["intervals"]["rmse"][1] > scores["baseline"]["intervals"]["rmse"][0]
-    assert against("regression", worse, better, HOW, seed=1)["gain"]["rmse"] == [-high, -low]
+    assert compare_models(REGRESSION, worse, better, SETTINGS, seed=1)["gain"]["rmse"] == [
+        -high,
+        -low,
+    ]
     constant = Outcome(np.full(200, 3.3), actual)
-    assert against("regression", constant, constant, HOW, seed=1)["gain"]["r2"] is None
+    assert compare_models(REGRESSION, constant, constant, SETTINGS, seed=1)["gain"]["r2"] is None
 
 
 def test_resamples_in_parts_are_those_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    found, metrics = some_outcome(CLASSES), METRICS["classification"]
-    whole = resampled(metrics, found, 20, seed=3)
-    monkeypatch.setattr(measuring, "CELLS_AT_ONCE", 7 * len(found))
-    np.testing.assert_allclose(resampled(metrics, found, 20, seed=3), whole, rtol=1e-12)
+    found, metrics = some_outcome(CLASSES), CLASSIFICATION
+    whole = bootstrap(metrics, found, 20, seed=3)
+    monkeypatch.setattr(intervals, "CELLS_AT_ONCE", 7 * len(found))
+    np.testing.assert_allclose(bootstrap(metrics, found, 20, seed=3), whole, rtol=1e-12)
 
 
 def test_an_outcome_finds_each_class_by_its_name() -> None:
     predictions = pd.DataFrame(
         {"prediction": ["b"], "probability_b": [0.9], "probability_a": [0.1]}
     )
-    found = outcome(np.array(["a"], dtype=object), predictions, ["a", "b"])
+    found = Outcome.from_predictions(np.array(["a"], dtype=object), predictions, ["a", "b"])
     assert found.actual.tolist() == [0]
     assert found.predicted.tolist() == [[0.1, 0.9]]
 
@@ -158,9 +180,9 @@ def test_an_unknown_metric_is_told_with_those_of_the_kind() -> None:
     with pytest.raises(
         UserError, match=r"no metric 'acuracy' for classification; did you mean acc"
     ):
-        primary_metric("classification", "acuracy")
+        primary_metric(some_params(metric="acuracy"))
     with pytest.raises(UserError, match=r"no metric 'accuracy' for regression; allowed: rmse, mae"):
-        primary_metric("regression", "accuracy")
+        primary_metric(some_params("regression", metric="accuracy"))
 
 
 @pytest.mark.parametrize(
@@ -182,14 +204,14 @@ def test_of_very_many_rows_subsets_give_about_the_same_intervals(
     if per_group:
         groups = np.arange(6000) // per_group
         found = Outcome(found.actual, found.predicted, CLASSES, groups)
-    metrics, drawn = METRICS["classification"], []
+    metrics, drawn = CLASSIFICATION, []
     for most in (6000, 1500):
-        monkeypatch.setattr(measuring, "MOST_RESAMPLED", most)
-        drawn.append(resampled(metrics, found, 200, seed=3))
+        monkeypatch.setattr(intervals, "MOST_RESAMPLED", most)
+        drawn.append(bootstrap(metrics, found, 200, seed=3))
     whole, in_subsets = drawn
     assert in_subsets.shape == whole.shape
     np.testing.assert_allclose(in_subsets.std(axis=1), whole.std(axis=1), rtol=0.35)
-    figures = np.array([metric.of(found) for metric in metrics])
+    figures = np.array([metric.score(found) for metric in metrics])
     beyond = np.abs(in_subsets.mean(axis=1) - figures) / whole.std(axis=1)
     # That error is drawn upwards by noise, in all rows as in subsets.
     measured = [metric.name != "calibration_error" for metric in metrics]
@@ -197,21 +219,159 @@ def test_of_very_many_rows_subsets_give_about_the_same_intervals(
 
 
 def test_intervals_of_subsets_stay_where_a_figure_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "MOST_RESAMPLED", 50)
+    monkeypatch.setattr(intervals, "MOST_RESAMPLED", 50)
     actual = np.arange(1000) % 2
     sure = np.where(actual == 1, 0.999, 0.001)
     sure[:2] = 0.6, 0.4
     found = Outcome(actual, np.column_stack([1 - sure, sure]), ("a", "b"))
-    metrics = METRICS["classification"]
-    for metric, drawn in zip(metrics, resampled(metrics, found, 100, seed=1), strict=True):
-        low, high = metric.bounds
-        assert np.nanmin(drawn) >= low, metric.name
-        assert np.nanmax(drawn) <= high, metric.name
+    metrics = CLASSIFICATION
+    for one, drawn in zip(metrics, bootstrap(metrics, found, 100, seed=1), strict=True):
+        low, high = one.bounds
+        assert np.nanmin(drawn) >= low, one.name
+        assert np.nanmax(drawn) <= high, one.name
 
 
 def test_very_many_rows_of_one_group_can_be_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "MOST_RESAMPLED", 50)
+    monkeypatch.setattr(intervals, "MOST_RESAMPLED", 50)
     found = some_outcome(CLASSES, 200)
     alone = Outcome(found.actual, found.predicted, CLASSES, np.zeros(200, dtype=int))
-    accuracy = METRICS["classification"][:1]
-    assert len({*resampled(accuracy, alone, 20, seed=1)[0]}) == 1
+    accuracy = CLASSIFICATION[:1]
+    assert len({*bootstrap(accuracy, alone, 20, seed=1)[0]}) == 1
+
+
+@pytest.fixture
+def no_own_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing registered, and nothing left of what a test registers."""
+    for kind in OWN_METRICS:
+        monkeypatch.setitem(OWN_METRICS, kind, {})
+
+
+@pytest.mark.usefixtures("no_own_metrics")
+def test_a_metric_of_the_owner_is_measured_per_resample_as_the_librarys_are() -> None:
+    @metric(kind="classification")
+    def hits(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray) -> float:
+        """The share of rows that
+        are hit. Not a word more."""
+        return float(np.average(y_true == y_pred, weights=sample_weight))
+
+    @metric(kind="classification", takes="probabilities", higher_is_better=False)
+    def surprise(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray) -> float:
+        return sk.log_loss(y_true, y_pred, labels=CLASSES, sample_weight=sample_weight)
+
+    metrics = run_metrics(some_params(metrics=["surprise", "hits"]))
+    assert metrics[:-2] == CLASSIFICATION
+    assert [one.name for one in metrics[-2:]] == ["surprise", "hits"]
+    assert [one.sign for one in metrics[-2:]] == [-1, 1]
+    assert metrics[-1].meaning == "The share of rows that are hit."
+    outcome = some_outcome(CLASSES)
+    pairs = (("hits", "accuracy"), ("surprise", "log_loss"))
+    scores = summarise(metrics, outcome, SETTINGS, seed=1)
+    for own, same in pairs:
+        assert scores[own] == pytest.approx(scores[same])
+        assert scores["intervals"][own] == pytest.approx(scores["intervals"][same])
+    better = Outcome(outcome.actual, np.eye(3)[outcome.actual], CLASSES)
+    gain = compare_models(metrics, better, outcome, SETTINGS, seed=1)["gain"]
+    for own, same in pairs:
+        assert gain[own] == pytest.approx(gain[same])
+    assert gain["surprise"][0] > 0
+
+
+@pytest.mark.usefixtures("no_own_metrics")
+def test_a_function_of_scikit_learn_can_be_registered_as_it_is() -> None:
+    metric(kind="regression", higher_is_better=False)(sk.mean_absolute_error)
+    params = some_params("regression", metric="mean_absolute_error")
+    rng = np.random.default_rng(0)
+    outcome = Outcome(rng.normal(size=30), rng.normal(size=30))
+    scores = summarise(run_metrics(params), outcome, SETTINGS, seed=1)
+    assert scores["mean_absolute_error"] == pytest.approx(scores["mae"])
+    assert scores["intervals"]["mean_absolute_error"] == pytest.approx(scores["intervals"]["mae"])
+    assert primary_metric(params).meaning == "Mean absolute error regression loss."
+
+
+@pytest.mark.usefixtures("no_own_metrics")
+def test_labels_and_probabilities_come_as_the_contract_has_them() -> None:
+    calls = []
+
+    @metric(kind="classification", takes="probabilities")
+    def look(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray) -> float:
+        calls.append((y_true, y_pred, sample_weight))
+        return 0.0
+
+    @metric(kind="classification")
+    def look_at_labels(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray) -> float:
+        calls.append((y_true, y_pred, sample_weight))
+        return 0.0
+
+    # In the contract's order, which is not that of the alphabet.
+    outcome = Outcome(
+        np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]]), ("z", "a")
+    )
+    for own in run_metrics(some_params(metrics=["look", "look_at_labels"]))[-2:]:
+        own.measure(outcome, np.array([[1.0, 2.0, 0.0]]))
+    (truth, probabilities, weights), (_, labels, _) = calls
+    assert truth.tolist() == ["z", "a"]
+    assert probabilities[:, 1].tolist() == [0.1, 0.8]
+    assert labels.tolist() == ["z", "a"]
+    assert weights.tolist() == [1, 2]
+
+
+@pytest.mark.usefixtures("no_own_metrics")
+@pytest.mark.parametrize("problem", [np.nan, np.inf, ValueError("few"), ZeroDivisionError()])
+def test_an_own_metric_is_undefined_where_it_gives_no_number(problem: object) -> None:
+    @metric(kind="regression")
+    def share_of_third(y_true: np.ndarray, _: np.ndarray, sample_weight: np.ndarray) -> float:
+        if 3.0 in y_true:
+            return float(sample_weight[y_true == 3].sum() / sample_weight.sum())
+        if isinstance(problem, Exception):
+            raise problem
+        return problem
+
+    (own,) = run_metrics(some_params("regression", metrics=["share_of_third"]))[4:]
+    outcome = Outcome(np.arange(5.0), np.zeros(5))
+    figures = bootstrap((own,), outcome, 50, seed=1)[0]
+    assert 0 < np.isnan(figures).sum() < 50
+    low, high = summarise((own,), outcome, SETTINGS, seed=1)["intervals"]["share_of_third"]
+    assert low == pytest.approx(0.2)
+    assert high > 0.2
+    without = Outcome(np.zeros(5), np.zeros(5))
+    scores = summarise((own,), without, SETTINGS, seed=1)
+    assert scores == {"share_of_third": None, "intervals": {"share_of_third": None}}
+
+
+@pytest.mark.usefixtures("no_own_metrics")
+def test_an_own_metric_can_pick_the_champion_without_being_listed() -> None:
+    @metric(kind="regression")
+    def own(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray) -> float:
+        return float(np.average(y_true > y_pred, weights=sample_weight))
+
+    for settings in ({}, {"metrics": ["own"]}, {"metrics": ["own", "own", "rmse"]}):
+        params = some_params("regression", metric="own", **settings)
+        assert primary_metric(params).name == "own"
+        names = [one.name for one in run_metrics(params)]
+        assert names == ["rmse", "mae", "r2", "median_error", "own"]
+    assert run_metrics(some_params("regression")) == REGRESSION
+
+
+@pytest.mark.usefixtures("no_own_metrics")
+def test_a_wrong_name_among_the_own_metrics_is_told_with_its_place() -> None:
+    metric(kind="regression")(sk.mean_absolute_percentage_error)
+    params = some_params("regression", metrics=["rmse", "mean_absolute_percent_error"])
+    message = (
+        r"params\.yaml: train\.metrics\.1: no metric 'mean_absolute_percent_error' for regression; "
+        r"did you mean mean_absolute_percentage_error\? allowed: rmse, mae, r2, median_error, mean_"
+    )
+    with pytest.raises(UserError, match=message):
+        run_metrics(params)
+    with pytest.raises(UserError, match=r"train\.metrics\.0: no metric 'mean_abs.* classification"):
+        run_metrics(some_params(metrics=["mean_absolute_percentage_error"]))
+
+
+@pytest.mark.usefixtures("no_own_metrics")
+def test_an_own_metric_cannot_take_the_name_of_one_of_the_librarys() -> None:
+    @metric(kind="classification")
+    def accuracy(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray) -> float:
+        return float(sk.accuracy_score(y_true, y_pred, sample_weight=sample_weight))
+
+    for look in (run_metrics, primary_metric):
+        with pytest.raises(UserError, match=r"metrics\.py: accuracy: the library has a metric of"):
+            look(some_params())

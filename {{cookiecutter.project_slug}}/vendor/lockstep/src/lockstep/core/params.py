@@ -91,6 +91,8 @@ class TrainParams(Strict):
 
     metric: str | None = None
     """The metric that picks the champion; by default log_loss or rmse."""
+    metrics: tuple[str, ...] = ()
+    """Your own figures of merit, by their names in metrics.py, beside the library's."""
     folds: Annotated[int, Field(strict=True, ge=2)] | None = None
     """Number of cross-validation folds."""
     holdout: Fraction | None = None

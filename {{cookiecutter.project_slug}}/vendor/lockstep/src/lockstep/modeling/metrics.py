@@ -1,37 +1,39 @@
 """How good predictions are, by the kind of problem.
 
-Every measure takes weights: a bootstrap resample is how often each row was drawn, so that all
-resamples are measured at once. With equal weights, or any others, the figures are those of
-scikit-learn's functions with `sample_weight`.
+The library's metrics take a matrix of weights: a bootstrap resample is how often each row was
+drawn, so that all resamples are measured at once. With equal weights, or any others, the figures
+are those of scikit-learn's functions with `sample_weight`. The owner's metrics are such functions,
+called once per resample.
 """
 
 from __future__ import annotations
 
+import math
+import re
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from inspect import cleandoc
+from typing import Literal, TypeVar
 
 import numpy as np
+import pandas as pd
 
 from ..core.errors import UserError
-from ..core.params import EvaluateParams, Kind
+from ..core.params import Kind, Params
 from ..core.validation import nearest
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PROBABILITY = "probability_"
 CALIBRATION_BINS = 10
 SMALLEST = np.finfo("float64").eps
 """What a probability of zero is taken for in a logarithm, as scikit-learn does."""
-CELLS_AT_ONCE = 2**22
-MOST_RESAMPLED, SUBSETS = 20_000, 5
-"""Rows of which the bootstrap draws all, and how many subsets stand for more."""
+SENTENCE = re.compile(r".+?[.!?](?=\s|$)|.+", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What happened beside what was predicted.
+    """What happened and what was predicted.
 
     For a classification: `actual` are (n_rows,) places of the true classes in `classes`, and
     `predicted` are (n_rows, n_classes) probabilities. For a regression both are (n_rows,) numbers.
@@ -46,41 +48,67 @@ class Outcome:
     def __len__(self) -> int:
         return len(self.actual)
 
-    def only(self, rows: np.ndarray) -> Outcome:
-        """The outcome of some rows."""
+    @classmethod
+    def from_predictions(
+        cls, actual: np.ndarray, predictions: pd.DataFrame, classes: Sequence[str]
+    ) -> Outcome:
+        """The outcome of rows that `Model.predict` was called on.
+
+        Args:
+            actual: (n_rows,) true classes or values.
+            predictions: (n_rows, ...) table with `prediction`, or `probability_<class>` of each
+                class.
+            classes: All classes; none for a regression.
+        """
+        if not classes:
+            return cls(actual.astype("float64"), predictions["prediction"].to_numpy())
+        places = pd.Index(classes).get_indexer(pd.Index(actual))
+        probabilities = predictions[[f"{PROBABILITY}{name}" for name in classes]].to_numpy()
+        return cls(places, probabilities, tuple(classes))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Outcome], groups: pd.Series | None) -> Outcome:
+        """The outcome of all rows of some parts.
+
+        Args:
+            parts: At least one, all of the same classes.
+            groups: (n_rows,) the group of each row, if there are any; rows without one are a group.
+        """
+        return cls(
+            np.concatenate([part.actual for part in parts]),
+            np.concatenate([part.predicted for part in parts]),
+            parts[0].classes,
+            None if groups is None else pd.factorize(groups, use_na_sentinel=False)[0],
+        )
+
+    def take(self, rows: np.ndarray) -> Outcome:
+        """The outcome of some rows, by their places or a mask."""
         groups = (
             None if self.groups is None else np.unique(self.groups[rows], return_inverse=True)[1]
         )
         return Outcome(self.actual[rows], self.predicted[rows], self.classes, groups)
 
-    @classmethod
-    def joined(cls, parts: Sequence[Outcome], groups: pd.Series | None) -> Outcome:
-        """The outcome of all rows of some parts, and the group that each row belongs to, if any."""
-        actual = np.concatenate([part.actual for part in parts])
-        predicted = np.concatenate([part.predicted for part in parts])
-        return cls(actual, predicted, parts[0].classes, numbered(groups))
-
     @property
-    def decided(self) -> np.ndarray:
+    def decisions(self) -> np.ndarray:
         """(n_rows,) place of the most probable class."""
         places: np.ndarray = self.predicted.argmax(axis=1)
         return places
 
     @property
-    def judged(self) -> range:
+    def positives(self) -> range:
         """Places of the classes to set against the rest; of two classes the second one alone."""
         places = range(len(self.classes))
         return places[-1:] if len(places) == 2 else places
 
     @property
-    def claimed(self) -> tuple[np.ndarray, np.ndarray]:
+    def claims(self) -> tuple[np.ndarray, np.ndarray]:
         """(n_rows,) probability of something, and whether it is so.
 
         Of two classes it is the second one; of more, that the decision is right.
         """
         if len(self.classes) == 2:
             return self.predicted[:, 1], self.actual == 1
-        return self.predicted.max(axis=1), self.decided == self.actual
+        return self.predicted.max(axis=1), self.decisions == self.actual
 
 
 # (n_resamples,) figures of an outcome for (n_resamples, n_rows) weights; nan where undefined.
@@ -105,37 +133,13 @@ class Metric:
 
     @property
     def meaning(self) -> str:
-        """What it says of the predictions, in a sentence."""
-        return str(self.measure.__doc__).partition("\n")[0]
+        """What it says of the predictions: the first sentence of the function's docstring."""
+        sentence = SENTENCE.match(cleandoc(self.measure.__doc__ or ""))
+        return " ".join(sentence[0].split()) if sentence else ""
 
-    def of(self, outcome: Outcome) -> float:
+    def score(self, outcome: Outcome) -> float:
         """The figure, every row counting the same; nan where it is not defined."""
         return float(self.measure(outcome, np.ones((1, len(outcome))))[0])
-
-
-def outcome(actual: np.ndarray, predictions: pd.DataFrame, classes: list[str]) -> Outcome:
-    """What `saved.SavedModel.predict` gave beside the truth.
-
-    Args:
-        actual: (n_rows,) true classes or values.
-        predictions: (n_rows, ...) table with `prediction`, or `probability_<class>` of each class.
-        classes: All classes; none for a regression.
-    """
-    import pandas as pd
-
-    if not classes:
-        found = predictions["prediction"].to_numpy()
-        return Outcome(actual.astype("float64"), found)
-    places = pd.Index(classes).get_indexer(pd.Index(actual))
-    likely = predictions[[f"{PROBABILITY}{name}" for name in classes]].to_numpy()
-    return Outcome(places, likely, tuple(classes))
-
-
-def numbered(groups: pd.Series | None) -> np.ndarray | None:
-    """(n_rows,) the number of each row's group, from 0; rows without one are a group."""
-    import pandas as pd
-
-    return None if groups is None else pd.factorize(groups, use_na_sentinel=False)[0]
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
@@ -156,29 +160,33 @@ def _mean_over_classes(figures: list[np.ndarray]) -> np.ndarray:
 
 def accuracy(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """The share of rows whose most probable class is the true one."""
-    return _mean((outcome.decided == outcome.actual).astype("float64"), weights)
+    return _mean((outcome.decisions == outcome.actual).astype("float64"), weights)
 
 
 def balanced_accuracy(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """The mean over classes of the share of their rows that is found."""
-    right = outcome.decided == outcome.actual
-    rows = [outcome.actual == place for place in range(len(outcome.classes))]
-    return _mean_over_classes([_ratio(weights @ (of & right), weights @ of) for of in rows])
+    right = outcome.decisions == outcome.actual
+    members = [outcome.actual == place for place in range(len(outcome.classes))]
+    return _mean_over_classes(
+        [_ratio(weights @ (rows & right), weights @ rows) for rows in members]
+    )
 
 
 def f1_macro(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """The mean over classes of the harmonic mean of precision and recall."""
     figures = []
     for place in range(len(outcome.classes)):
-        true, decided = outcome.actual == place, outcome.decided == place
-        figures.append(_ratio(2 * (weights @ (true & decided)), weights @ (1.0 * true + decided)))
+        truth, decision = outcome.actual == place, outcome.decisions == place
+        figures.append(
+            _ratio(2 * (weights @ (truth & decision)), weights @ (1.0 * truth + decision))
+        )
     return _mean_over_classes(figures)
 
 
 def log_loss(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """The mean of minus the logarithm of the true class's probability."""
-    likely = outcome.predicted[np.arange(len(outcome)), outcome.actual]
-    return _mean(-np.log(np.clip(likely, SMALLEST, 1)), weights)
+    probabilities = outcome.predicted[np.arange(len(outcome)), outcome.actual]
+    return _mean(-np.log(np.clip(probabilities, SMALLEST, 1)), weights)
 
 
 def roc_auc(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
@@ -186,8 +194,12 @@ def roc_auc(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
 
     The mean over the classes, each against the rest (Hanley and McNeil, 1982).
     """
-    places = range(len(outcome.classes))
-    return _mean_over_classes([_area(*_ranked(outcome, place, weights)) for place in places])
+    areas = []
+    for place in range(len(outcome.classes)):
+        hits, misses = _rank(outcome, place, weights)
+        above = hits.cumsum(axis=1) - hits / 2
+        areas.append(_ratio((misses * above).sum(axis=1), hits.sum(axis=1) * misses.sum(axis=1)))
+    return _mean_over_classes(areas)
 
 
 def average_precision(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
@@ -196,35 +208,28 @@ def average_precision(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     Of two classes that of the second one; of more the mean over the classes, each against the rest.
     """
     figures = []
-    for place in outcome.judged:
-        hits, misses = _ranked(outcome, place, weights)
-        found = hits.cumsum(axis=1)
-        precision = np.nan_to_num(_ratio(found, found + misses.cumsum(axis=1)))
-        figures.append(_ratio((hits * precision).sum(axis=1), found[:, -1]))
+    for place in outcome.positives:
+        hits, misses = _rank(outcome, place, weights)
+        true_positives = hits.cumsum(axis=1)
+        precision = np.nan_to_num(_ratio(true_positives, true_positives + misses.cumsum(axis=1)))
+        figures.append(_ratio((hits * precision).sum(axis=1), true_positives[:, -1]))
     return _mean_over_classes(figures)
 
 
-def _ranked(outcome: Outcome, place: int, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _rank(outcome: Outcome, place: int, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Weight of the rows of a class and of the others, by descending probability of it.
 
     Returns:
         Two times (n_resamples, n_different_probabilities).
     """
-    likely = outcome.predicted[:, place]
-    order = np.argsort(-likely, kind="stable")
-    starts = np.flatnonzero(np.diff(likely[order], prepend=np.inf))
-    true = outcome.actual[order] == place
-    ordered = weights[:, order]
+    probabilities = outcome.predicted[:, place]
+    order = np.argsort(-probabilities, kind="stable")
+    starts = np.flatnonzero(np.diff(probabilities[order], prepend=np.inf))
+    truth, weights = outcome.actual[order] == place, weights[:, order]
     return (
-        np.add.reduceat(ordered * true, starts, axis=1),
-        np.add.reduceat(ordered * ~true, starts, axis=1),
+        np.add.reduceat(weights * truth, starts, axis=1),
+        np.add.reduceat(weights * ~truth, starts, axis=1),
     )
-
-
-def _area(hits: np.ndarray, misses: np.ndarray) -> np.ndarray:
-    all_hits, all_misses = hits.sum(axis=1), misses.sum(axis=1)
-    above = hits.cumsum(axis=1) - hits / 2
-    return _ratio((misses * above).sum(axis=1), all_hits * all_misses)
 
 
 def calibration_error(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
@@ -233,15 +238,17 @@ def calibration_error(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     The mean over ten equal ranges of the probability, weighted by their rows (the expected
     calibration error of Guo et al., 2017).
     """
-    likely, so = outcome.claimed
-    gaps, bins = so - likely, calibration_bin(likely)
+    probabilities, truth = outcome.claims
+    gaps, bins = truth - probabilities, bin_probabilities(probabilities)
     sums = [weights @ np.where(bins == number, gaps, 0) for number in range(CALIBRATION_BINS)]
     return _ratio(np.abs(sums).sum(axis=0), weights.sum(axis=1))
 
 
-def calibration_bin(likely: np.ndarray) -> np.ndarray:
+def bin_probabilities(probabilities: np.ndarray) -> np.ndarray:
     """(n_rows,) which of the equal ranges each probability falls into, from 0."""
-    bins: np.ndarray = np.minimum((likely * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    bins: np.ndarray = np.minimum(
+        (probabilities * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1
+    )
     return bins
 
 
@@ -268,10 +275,10 @@ def median_error(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """
     errors = np.abs(_errors(outcome))
     order = np.argsort(errors, kind="stable")
-    reached = weights[:, order].cumsum(axis=1)
-    rows = reached[:, -1:]
-    lower = (reached > (rows - 1) // 2).argmax(axis=1)
-    upper = (reached > rows // 2).argmax(axis=1)
+    ranks = weights[:, order].cumsum(axis=1)
+    rows = ranks[:, -1:]
+    lower = (ranks > (rows - 1) // 2).argmax(axis=1)
+    upper = (ranks > rows // 2).argmax(axis=1)
     medians: np.ndarray = (errors[order][lower] + errors[order][upper]) / 2
     return medians
 
@@ -309,135 +316,108 @@ METRICS: dict[Kind, tuple[Metric, ...]] = {
 
 DEFAULTS: dict[Kind, str] = {"classification": "log_loss", "regression": "rmse"}
 
-
-def primary_metric(kind: Kind, name: str | None) -> Metric:
-    """The metric of `kind` that params.yaml calls `name`, by default log loss or RMSE.
-
-    Raises:
-        UserError: There is none.
-    """
-    by_name = {metric.name: metric for metric in METRICS[kind]}
-    if name is None:
-        name = DEFAULTS[kind]
-    if name not in by_name:
-        raise UserError(
-            f"params.yaml: train.metric: no metric {name!r} for {kind}; {nearest(name, by_name)}"
-        )
-    return by_name[name]
+Function = TypeVar("Function", bound=Callable[..., float])
+OWN_METRICS: dict[Kind, dict[str, Metric]] = {"classification": {}, "regression": {}}
+"""What the owner's metrics.py has registered, by name."""
 
 
-def resampled(
-    metrics: tuple[Metric, ...], outcome: Outcome, resamples: int, seed: int
-) -> np.ndarray:
-    """(n_metrics, n_resamples) figures of bootstrap resamples of the rows (Efron, 1979).
+def metric(
+    *,
+    kind: Kind,
+    takes: Literal["labels", "probabilities"] = "labels",
+    higher_is_better: bool = True,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
+) -> Callable[[Function], Function]:
+    """Register a function under its name, for `train.metric` and `train.metrics` of params.yaml.
 
-    Of very many rows, small subsets are resampled to the size of all (the bag of little bootstraps
-    of Kleiner et al., 2014), and what they vary by is laid around the figure of all rows.
-    """
-    rng = np.random.default_rng(seed)
-    rows = len(outcome)
-    groups = np.arange(rows) if outcome.groups is None else outcome.groups
-    many = groups.max() + 1
-    if rows <= MOST_RESAMPLED:
-        return _draws(metrics, outcome, groups, many, resamples, rng)
-    figures = []
-    whole = np.array([metric.of(outcome) for metric in metrics])
-    for part in range(SUBSETS):
-        chosen = rng.choice(many, min(many, max(2, many * MOST_RESAMPLED // rows)), replace=False)
-        inside = np.isin(groups, chosen)
-        subset, own = outcome.only(inside), np.unique(groups[inside], return_inverse=True)[1]
-        share = len(range(part, resamples, SUBSETS))
-        centre = np.array([metric.of(subset) for metric in metrics])
-        drawn = _draws(metrics, subset, own, many, share, rng)
-        figures.append(drawn + (whole - centre)[:, np.newaxis])
-    low, high = np.array([metric.bounds for metric in metrics]).T[..., np.newaxis]
-    bounded: np.ndarray = np.clip(np.concatenate(figures, axis=1), low, high)
-    return bounded
+    It has the signature of scikit-learn's metrics, `f(y_true, y_pred, sample_weight) -> float`:
 
+    - y_true: (n_rows,) labels as the contract writes them, or numbers.
+    - y_pred: (n_rows,) predicted labels or numbers; with `takes="probabilities"` (n_rows,
+      n_classes) in the order of the contract's categories, the second of two being the positive.
+    - sample_weight: (n_rows,) how often each row counts. Rows that a resample has not drawn are
+      left out.
 
-def _draws(
-    metrics: tuple[Metric, ...],
-    outcome: Outcome,
-    groups: np.ndarray,
-    many: int,
-    resamples: int,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """(n_metrics, n_resamples) figures when `many` groups are drawn from those of the outcome."""
-    distinct = groups.max() + 1
-    at_once = max(1, CELLS_AT_ONCE // len(outcome))
-    figures = []
-    for start in range(0, resamples, at_once):
-        drawn = min(at_once, resamples - start)
-        if distinct == many:
-            places = rng.integers(many, size=(drawn, many))
-            counts = np.array([np.bincount(of, minlength=many) for of in places])
-        else:
-            counts = rng.multinomial(many, np.full(distinct, 1 / distinct), size=drawn)
-        weights = counts[:, groups].astype("float64")
-        figures.append([metric.measure(outcome, weights) for metric in metrics])
-    return np.concatenate(figures, axis=1)
-
-
-def summary(kind: Kind, outcome: Outcome, how: EvaluateParams, seed: int) -> dict[str, Any]:
-    """Every metric and its percentile interval; none where a metric is not defined.
+    Where it gives no finite number, or raises a ValueError or ZeroDivisionError, it is not defined.
+    The first sentence of its docstring is what reports say of it.
 
     Args:
-        kind: The kind of problem.
-        outcome: What to measure.
-        how: Number of resamples, and the coverage of the intervals.
-        seed: Seed of the resampling.
-
-    Returns:
-        Each metric by its name, and their `intervals`, low and high, by the same names.
+        kind: The kind of problem that it is for.
+        takes: What predictions of a classification it judges.
+        higher_is_better: Whether more of it is better; otherwise it is a loss.
+        bounds: What it is never below or above.
     """
-    return _summary(kind, outcome, resampled(METRICS[kind], outcome, how.resamples, seed), how)
+
+    def register(function: Function) -> Function:
+        name = function.__name__
+        measure = _measure_each(function, probabilities=takes == "probabilities")
+        OWN_METRICS[kind][name] = Metric(name, measure, higher_is_better, bounds)
+        return function
+
+    return register
 
 
-def against(
-    kind: Kind, champion: Outcome, baseline: Outcome, how: EvaluateParams, seed: int
-) -> dict[str, Any]:
-    """The summary of the champion, with that of the baseline and how much better it is.
+def _measure_each(function: Callable[..., float], *, probabilities: bool) -> Measure:
+    """The function of one resample as one of all."""
 
-    Both are measured on the same resamples, so that what makes a resample hard for both cancels
-    out: their own intervals may overlap where the champion is better in nearly all of them.
+    def score(y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray) -> float:
+        rows = weights > 0
+        try:
+            figure = float(function(y_true[rows], y_pred[rows], sample_weight=weights[rows]))
+        except (ValueError, ZeroDivisionError):
+            return math.nan
+        return figure if math.isfinite(figure) else math.nan
 
-    Returns:
-        As `summary` does; beside it `baseline`, another one, and `gain`, for each metric the
-        interval of what the champion is better by, below zero where it is worse.
+    @wraps(function)
+    def measure(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+        y_true, y_pred = outcome.actual, outcome.predicted
+        if outcome.classes:
+            labels = np.array(outcome.classes)
+            y_true, y_pred = labels[y_true], y_pred if probabilities else labels[outcome.decisions]
+        with warnings.catch_warnings():
+            # Where it is not defined is told once, in the results, not per resample.
+            warnings.simplefilter("ignore")
+            return np.array([score(y_true, y_pred, row) for row in weights])
+
+    return measure
+
+
+def run_metrics(params: Params) -> tuple[Metric, ...]:
+    """All metrics that a run is measured by: the library's, then the owner's as they are named.
+
+    These are those of `train.metrics`, and that of `train.metric` if it is not among them.
+
+    Raises:
+        UserError: There is none of a name, or an own one has the name of one of the library's.
     """
-    metrics = METRICS[kind]
-    ours, theirs = (
-        resampled(metrics, outcome, how.resamples, seed) for outcome in (champion, baseline)
+    keys = {f"train.metrics.{place}": name for place, name in enumerate(params.train.metrics)}
+    asked = [_find_metric(params.kind, name, key) for key, name in keys.items()]
+    chosen = [*METRICS[params.kind], *asked, primary_metric(params)]
+    return tuple({metric.name: metric for metric in chosen}.values())
+
+
+def primary_metric(params: Params) -> Metric:
+    """The metric that picks the champion, by default log loss or RMSE.
+
+    Raises:
+        UserError: There is none of the name that params.yaml gives.
+    """
+    name = params.train.metric
+    return _find_metric(
+        params.kind, DEFAULTS[params.kind] if name is None else name, "train.metric"
     )
-    gains = (
-        metric.sign * (own - other)
-        for metric, own, other in zip(metrics, ours, theirs, strict=True)
-    )
-    return {
-        **_summary(kind, champion, ours, how),
-        "baseline": _summary(kind, baseline, theirs, how),
-        "gain": {
-            metric.name: _interval(gain, how) for metric, gain in zip(metrics, gains, strict=True)
-        },
-    }
 
 
-def _summary(
-    kind: Kind, outcome: Outcome, draws: np.ndarray, how: EvaluateParams
-) -> dict[str, Any]:
-    figures: dict[str, float | None] = {}
-    intervals: dict[str, list[float] | None] = {}
-    for metric, drawn in zip(METRICS[kind], draws, strict=True):
-        figure, interval = metric.of(outcome), _interval(drawn, how)
-        sound = not np.isnan(figure) and interval is not None
-        figures[metric.name] = figure if sound else None
-        intervals[metric.name] = interval if sound else None
-    return figures | {"intervals": intervals}
-
-
-def _interval(drawn: np.ndarray, how: EvaluateParams) -> list[float] | None:
-    """The percentiles that hold the asked share of the figures; None if none is defined."""
-    tail = (1 - how.confidence) / 2
-    defined = drawn[~np.isnan(drawn)]
-    return np.quantile(defined, [tail, 1 - tail]).tolist() if defined.size else None
+def _find_metric(kind: Kind, name: str, key: str) -> Metric:
+    metrics = {metric.name: metric for metric in METRICS[kind]}
+    for own in OWN_METRICS[kind]:
+        if own in metrics:
+            raise UserError(
+                f"metrics.py: {own}: the library has a metric of this name; take another"
+            )
+    metrics |= OWN_METRICS[kind]
+    if name not in metrics:
+        raise UserError(
+            f"params.yaml: {key}: no metric {name!r} for {kind}; {nearest(name, metrics)}"
+        )
+    return metrics[name]
