@@ -13,4 +13,4 @@ def test_what_a_program_prints_is_read_whatever_the_encoding_of_the_system(tmp_p
     (tmp_path / "Ángel").touch()
     ascii_only = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     command = [sys.executable, "-c", "import os; print(*os.listdir(), '\\u2713')"]
-    assert programs.run(command, tmp_path, ascii_only).stdout == "Ángel \u2713\n"
+    assert programs.run_program(command, tmp_path, ascii_only).stdout == "Ángel \u2713\n"

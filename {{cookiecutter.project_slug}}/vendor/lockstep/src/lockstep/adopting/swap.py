@@ -61,7 +61,7 @@ def dvc(folder: Path, *arguments: str) -> str:
     Raises:
         UserError: It failed.
     """
-    done = programs.run([sys.executable, "-m", "dvc", *arguments], folder)
+    done = programs.run_program([sys.executable, "-m", "dvc", *arguments], folder)
     if done.returncode:
         reason = " ".join(done.stderr.replace("ERROR: ", "").partition("\n\n")[0].split())
         raise UserError(f"dvc {arguments[0]}: {reason or 'failed'}")

@@ -1,13 +1,14 @@
-"""The command line; each command imports what it needs when it runs."""
+"""The command line; each command imports its room when it runs, so that `--help` is quick."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from importlib import import_module
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..core.errors import exit_status
+from ..core.errors import UserError, exit_status
+from ..core.own import import_own
+from ..core.paths import Paths
 
 STAGES = {
     "ingest": "read the raw files by the contract and set aside what breaks it",
@@ -15,38 +16,35 @@ STAGES = {
     "train": "compare the candidates and train the champion",
     "evaluate": "measure the champion on the test rows",
 }
+Command = Callable[[argparse.Namespace], None]
 
 
-def parser() -> argparse.ArgumentParser:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that `arguments`, by default those of the process, name.
+
+    Returns:
+        The exit status: 0 for success, 1 for a mistake the user can mend. A command line that
+        cannot be read ends the process with 2.
+    """
+    options = make_parser().parse_args(arguments)
+    return exit_status(lambda: options.run(options), debug=options.debug)
+
+
+def make_parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     root = argparse.ArgumentParser(description="Run a stage of the pipeline, or use its model.")
     root.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(name: str, summary: str, run: Command) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+        command.set_defaults(run=run)
+        return command
+
     for name, summary in STAGES.items():
-        commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
-    _add_use(commands)
-    summary = "predict the rows of a file with the champion"
-    predict = commands.add_parser("predict", help=summary, description=f"{summary.capitalize()}.")
-    predict.add_argument(
-        "file",
-        type=Path,
-        help="table with the feature columns, written like the raw data; or images",
-    )
-    predict.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="CSV to write (default: standard output)"
-    )
-    summary = "rebuild a commit from its raw data and compare every output's bytes"
-    verify = commands.add_parser("verify", help=summary, description=f"{summary.capitalize()}.")
-    verify.add_argument("--rev", default="HEAD", help="commit to rebuild (default: HEAD)")
-    summary = "say what is wrong with this machine or project, and what mends it"
-    doctor = commands.add_parser("doctor", help=summary, description=f"{summary.capitalize()}.")
-    doctor.add_argument("--only", nargs="+", metavar="CHECK", help="such as: lock pipeline")
-    return root
+        add(name, summary, _stage)
 
-
-def _add_use(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    summary = "take your own data into the project"
-    use = commands.add_parser("use", help=summary, description=f"{summary.capitalize()}.")
+    use = add("use", "take your own data into the project", _use)
     use.add_argument(
         "source",
         help="file, folder, zip of images, or address (https://, s3://, or a database's)",
@@ -67,49 +65,65 @@ def _add_use(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     use.add_argument("--dry-run", action="store_true", help="tell what was understood, no more")
     use.add_argument("--replace", action="store_true", help="instead of your own earlier data")
 
+    predict = add("predict", "predict the rows of a file with the champion", _predict)
+    predict.add_argument(
+        "file",
+        type=Path,
+        help="table with the feature columns, written like the raw data; or images",
+    )
+    predict.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="CSV to write (default: standard output)"
+    )
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that `arguments`, by default those of the process, name.
+    summary = "rebuild a commit from its raw data and compare every output's bytes"
+    verify = add("verify", summary, _verify)
+    verify.add_argument("--rev", default="HEAD", help="commit to rebuild (default: HEAD)")
 
-    Returns:
-        The exit status: 0 for success, 1 for a mistake the user can mend. A command line that
-        cannot be read ends the process with 2.
-    """
-    options = parser().parse_args(arguments)
-    return exit_status(lambda: run(options), debug=options.debug)
+    summary = "say what is wrong with this machine or project, and what mends it"
+    doctor = add("doctor", summary, _doctor)
+    doctor.add_argument("--only", nargs="+", metavar="CHECK", help="such as: lock pipeline")
+    return root
 
 
-def run(options: argparse.Namespace) -> None:
-    """Run the command that `options` name."""
-    match options.command:
-        case "predict":
-            from . import predict
+def _stage(options: argparse.Namespace) -> None:
+    from ..core.stage import guard_stage
 
-            predict.main(options.file, options.output)
-        case "use":
-            from ..adopting import use
-            from ..adopting.understanding import Wishes
+    stage = getattr(import_own(Paths.find(), options.command), options.command, None)
+    if stage is None:
+        raise UserError(f"{options.command}.py: has no function `{options.command}` to run")
+    guard_stage(stage)
 
-            wishes = Wishes(
-                target=options.target,
-                kind=options.kind,
-                identifiers=tuple(options.id),
-                group=options.group,
-                time=options.time,
-                drop=tuple(options.drop),
-                sheet=options.sheet,
-                table=options.table,
-            )
-            use.main(options.source, wishes, dry_run=options.dry_run, replace=options.replace)
-        case "verify":
-            from . import verify
 
-            verify.main(options.rev)
-        case "doctor":
-            from . import doctor
+def _use(options: argparse.Namespace) -> None:
+    from ..adopting import use
+    from ..adopting.understanding import Wishes
 
-            doctor.main(options.only)
-        case name:
-            from ..core import stage
+    wishes = Wishes(
+        target=options.target,
+        kind=options.kind,
+        identifiers=tuple(options.id),
+        group=options.group,
+        time=options.time,
+        drop=tuple(options.drop),
+        sheet=options.sheet,
+        table=options.table,
+    )
+    use.main(options.source, wishes, dry_run=options.dry_run, replace=options.replace)
 
-            stage.run(name, import_module(f".{name}", __package__).main)
+
+def _predict(options: argparse.Namespace) -> None:
+    from .predict import predict_file
+
+    predict_file(options.file, options.output)
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from .verify import verify
+
+    verify(options.rev)
+
+
+def _doctor(options: argparse.Namespace) -> None:
+    from .doctor import examine
+
+    examine(options.only)

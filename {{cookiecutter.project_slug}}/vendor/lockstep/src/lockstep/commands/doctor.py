@@ -11,63 +11,71 @@ import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ..core.errors import UserError, shorten
 from ..core.files import read_yaml
+from ..core.params import load_params
 from ..core.project import Project
+from ..core.runtime import import_keras
 from ..core.validation import nearest
-from . import programs
+from ..reading.folder import list_raw_files
+from .leftovers import describe_leftovers
+from .programs import read_output
+from .sums import SUMS, find_edits
+
+MOST_NAMED = 5
 
 
 class Finding(NamedTuple):
-    """What one check has found."""
+    """What one check finds."""
 
     state: Literal["ok", "note", "wrong"]
     """A note is something that works and could be better."""
-    said: str
-    """What was found and, unless it is fine, what mends it."""
+    message: str
+    """What there is and, unless it is fine, what mends it."""
 
 
-def ok(said: str) -> Finding:
+def ok(message: str) -> Finding:
     """All is well."""
-    return Finding("ok", said)
+    return Finding("ok", message)
 
 
-def note(said: str) -> Finding:
+def note(message: str) -> Finding:
     """It works, and could be better."""
-    return Finding("note", said)
+    return Finding("note", message)
 
 
-def wrong(said: str) -> Finding:
+def wrong(message: str) -> Finding:
     """It has to be mended."""
-    return Finding("wrong", said)
+    return Finding("wrong", message)
 
 
-def python(project: Project) -> Finding:
+def check_python(project: Project) -> Finding:
     """Whether this Python is one that the project is made for, from its own environment."""
-    from packaging.specifiers import SpecifierSet
+    from packaging.specifiers import SpecifierSet  # only a developer's environment has it
 
     text = (project.root / "pyproject.toml").read_text(encoding="utf-8")
-    asked = tomllib.loads(text)["project"]["requires-python"]
-    version = platform.python_version()
-    if version not in SpecifierSet(asked):
-        return wrong(f"{version}, but pyproject.toml asks for {asked}; `uv sync` fetches one")
+    allowed = tomllib.loads(text)["project"]["requires-python"]
+    here = platform.python_version()
+    if here not in SpecifierSet(allowed):
+        return wrong(f"{here}, but pyproject.toml asks for {allowed}; `uv sync` fetches one")
     if Path(sys.prefix).resolve() != (project.root / ".venv").resolve():
-        return note(f"{version} in {sys.prefix}; `uv run` takes the project's own, in .venv")
-    return ok(version)
+        return note(f"{here} in {sys.prefix}; `uv run` takes the project's own, in .venv")
+    return ok(here)
 
 
-def uv(project: Project) -> Finding:
+def check_uv(project: Project) -> Finding:
     """Whether uv is there."""
-    version = _output(project, "uv", "--version")
-    if version is None:
+    answer = _output(project, "uv", "--version")
+    if answer is None:
         return wrong("not found; `pip install uv` gets it")
-    return ok(version.split()[1])
+    return ok(answer.split()[1])
 
 
-def lock(project: Project) -> Finding:
+def check_lock(project: Project) -> Finding:
     """Whether uv.lock is what pyproject.toml asks for."""
     if not (project.root / "uv.lock").exists():
         return note("uv.lock is not there yet; `uv lock` writes it, then commit it")
@@ -82,7 +90,7 @@ def lock(project: Project) -> Finding:
     return ok("uv.lock is what pyproject.toml asks for")
 
 
-def git(project: Project) -> Finding:
+def check_git(project: Project) -> Finding:
     """Whether the project is kept by git."""
     if shutil.which("git") is None:
         return wrong("not found; install it, then `git init`")
@@ -93,14 +101,14 @@ def git(project: Project) -> Finding:
     commit = _output(project, "git", "rev-parse", "--short", "HEAD")
     if commit is None:
         return note("nothing is committed yet; `git add --all`, then `git commit`")
-    others = ("git", "ls-files", "--others", "--exclude-standard", "--")
-    away = _output(project, *others, "uv.lock", "dvc.lock", "environment.yaml")
-    if away:
-        return note(f"not in git, though they make results repeatable: {', '.join(away.split())}")
+    listing = ("git", "ls-files", "--others", "--exclude-standard", "--")
+    others = _output(project, *listing, "uv.lock", "dvc.lock", "environment.yaml")
+    if others:
+        return note(f"not in git, though they make results repeatable: {', '.join(others.split())}")
     return ok(f"at commit {commit}")
 
 
-def hooks(project: Project) -> Finding:
+def check_hooks(project: Project) -> Finding:
     """Whether commits are checked."""
     path = _output(project, "git", "rev-parse", "--git-path", "hooks/pre-commit")
     if path is None or not (project.root / path).exists():
@@ -113,18 +121,18 @@ def hooks(project: Project) -> Finding:
     return ok("commits are checked first")
 
 
-def remote(project: Project) -> Finding:
+def check_remote(project: Project) -> Finding:
     """Whether data and results are kept elsewhere too."""
     # `dvc remote list` breaks long lines.
-    listed = _output(project, sys.executable, "-m", "dvc", "config", "--list")
-    if listed is None:
+    settings = _output(project, sys.executable, "-m", "dvc", "config", "--list")
+    if settings is None:
         return wrong("DVC does not run here; `uv run dvc config --list` says why")
-    names = re.findall(r"^remote\.(.+?)\.url=", listed, flags=re.MULTILINE)
+    names = re.findall(r"^remote\.(.+?)\.url=", settings, flags=re.MULTILINE)
     if not names:
         return note(
             "data and results are kept on this machine only; docs/data.md says how to share"
         )
-    default = re.search(r"^core\.remote=(.*)", listed, flags=re.MULTILINE)
+    default = re.search(r"^core\.remote=(.*)", settings, flags=re.MULTILINE)
     if default is None:
         return note("none is the default; `uv run dvc remote default NAME` makes one of them so")
     if default[1].strip() not in names:
@@ -132,13 +140,11 @@ def remote(project: Project) -> Finding:
     return ok(", ".join(dict.fromkeys(names)))
 
 
-def keras(project: Project) -> Finding:
+def check_keras(project: Project) -> Finding:
     """Whether Keras' backend is installed, and whether it computes on a GPU."""
-    from ..core.runtime import import_keras
-
-    project.params  # a mistake there is the reason for any other
+    load_params(project)  # a mistake there is the reason for any other
     backend = str(import_keras().backend.backend())
-    gpus = _gpus(backend)
+    gpus = _count_gpus(backend)
     if gpus:
         return ok(f"{backend} on {gpus} GPU{'s' if gpus > 1 else ''}")
     if _output(project, "nvidia-smi", "--list-gpus"):
@@ -146,7 +152,7 @@ def keras(project: Project) -> Finding:
     return ok(f"{backend} on the CPU")
 
 
-def _gpus(backend: str) -> int:
+def _count_gpus(backend: str) -> int:
     library = import_module(backend)
     if backend == "jax":
         return sum(device.platform != "cpu" for device in library.devices())
@@ -155,76 +161,100 @@ def _gpus(backend: str) -> int:
     return int(library.accelerator.device_count())
 
 
-def data(project: Project) -> Finding:
+def check_data(project: Project) -> Finding:
     """Whether the raw data are there, as the contract and params.yaml name them."""
-    from ..core.contract import load_contract
-    from ..reading.folder import raw_files
-
-    params = project.params
-    away = [
+    absent = [
         project.name(pointer.with_suffix(""))
         for pointer in sorted(project.raw.glob("*.dvc"))
         if not pointer.with_suffix("").exists()
     ]
-    if away:
-        return wrong(f"{', '.join(away)}: not here; `uv run dvc pull` fetches what DVC keeps")
-    contract = load_contract(project, params.kind)
-    files = raw_files(project, params.data.raw, contract)
-    gone = [project.name(path) for path in files if not path.exists()]
-    if gone:
+    if absent:
+        return wrong(f"{', '.join(absent)}: not here; `uv run dvc pull` fetches what DVC keeps")
+    files = list_raw_files(project, project.params.data.raw, project.contract)
+    absent = [project.name(path) for path in files if not path.exists()]
+    if absent:
         return wrong(
-            f"{', '.join(gone)}: not there, though params.yaml names it as data.raw; put it back"
+            f"{', '.join(absent)}: not there, though params.yaml names it as data.raw; put it back"
         )
     return ok(", ".join(project.name(path) for path in files))
 
 
-def pipeline(project: Project) -> Finding:
+def check_pipeline(project: Project) -> Finding:
     """Whether dvc.lock is what data, parameters and code would give."""
     status = _output(project, sys.executable, "-m", "dvc", "status", "--json", "dvc.yaml")
     if status is None:
         return wrong("DVC cannot read the pipeline; `uv run dvc status dvc.yaml` says why")
     if not (project.root / "dvc.lock").exists():
         return note("nothing has run yet; `uv run dvc repro` does")
-    stages = {name: found for name, found in json.loads(status).items() if name[-4:] != ".dvc"}
+    changes = {name: each for name, each in json.loads(status).items() if name[-4:] != ".dvc"}
     locked = read_yaml(project.root / "dvc.lock", "dvc.lock").get("stages", {}).values()
     outputs = {out["path"] for stage in locked for out in stage.get("outs", [])}
-    changed = [name for name, found in stages.items() if not _is_only_away(found, outputs)]
-    if changed:
-        return wrong(f"out of date: {', '.join(changed)}; `uv run dvc repro` runs them")
-    if stages:
+    stale = [name for name, each in changes.items() if not _is_only_away(each, outputs)]
+    if stale:
+        return wrong(f"out of date: {', '.join(stale)}; `uv run dvc repro` runs them")
+    if changes:
         return note("results are not here; `uv run dvc pull` fetches them, `dvc repro` makes them")
     return ok("results are those of this data, these parameters and this code")
 
 
-def _is_only_away(found: list[Any], outputs: set[str]) -> bool:
+def _is_only_away(changes: list[Any], outputs: set[str]) -> bool:
     """Whether what DVC says of a stage is only that outputs are not on this machine."""
     return all(
         Path(path).as_posix() in outputs and state in ("deleted", "not in cache")
-        for change in found
+        for change in changes
         for files in (change.values() if isinstance(change, dict) else [{change: "changed"}])
         for path, state in files.items()
     )
 
 
+def check_library(project: Project) -> Finding:
+    """Whether the bundled library is as it came."""
+    folder = project.root / "vendor" / "lockstep"
+    if not folder.is_dir():
+        return ok(f"lockstep-core {version('lockstep-core')}, not bundled")
+    content = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    name = f"lockstep-core {content['project']['version']}"
+    if not (folder / SUMS).exists():
+        return note(f"{name}, but whether it is as it came is unknown: it has no {SUMS}")
+    edits = find_edits(folder)
+    if edits:
+        count = f"{len(edits)} file{'s' if len(edits) > 1 else ''}"
+        listing = ", ".join(edits[:MOST_NAMED]) + (", ..." if len(edits) > MOST_NAMED else "")
+        return note(
+            f"vendor/lockstep was edited: {count} ({listing}); an update may conflict with that"
+        )
+    return ok(f"{name}, as it came")
+
+
+def check_leftovers(project: Project) -> Finding:
+    """Whether files are left that the library has taken the place of."""
+    lines = describe_leftovers(project)
+    if lines:
+        return wrong(f"{'; '.join(lines)}; docs/yours.md says more")
+    return ok("nothing is left from before the library")
+
+
 def _output(project: Project, *command: str) -> str | None:
     """What a command prints in the project's root; None if it fails or is not there."""
-    return programs.output(command, project.root)
+    return read_output(command, project.root)
 
 
 CHECKS: dict[str, Callable[[Project], Finding]] = {
-    "python": python,
-    "uv": uv,
-    "lock": lock,
-    "git": git,
-    "hooks": hooks,
-    "remote": remote,
-    "keras": keras,
-    "data": data,
-    "pipeline": pipeline,
+    "python": check_python,
+    "uv": check_uv,
+    "lock": check_lock,
+    "git": check_git,
+    "hooks": check_hooks,
+    "remote": check_remote,
+    "keras": check_keras,
+    "data": check_data,
+    "pipeline": check_pipeline,
+    "library": check_library,
+    "leftovers": check_leftovers,
 }
 
 
-def main(only: Sequence[str] | None = None) -> None:
+def examine(only: Sequence[str] | None = None) -> None:
     """Check one thing after the other and say what mends it.
 
     Args:
@@ -244,7 +274,7 @@ def main(only: Sequence[str] | None = None) -> None:
             finding = wrong("; ".join(str(error).splitlines()))
         except Exception as error:  # whatever else is ill must not end the examination
             finding = wrong(shorten(f"{type(error).__name__}: {error}", 200))
-        print(f"{finding.state:<5}  {name:<8}  {finding.said}")
+        print(f"{finding.state:<5}  {name:<9}  {finding.message}")
         if finding.state == "wrong":
             to_mend.append(name)
     if to_mend:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
+
+import pandas as pd
 
 from ..core.batches import prefetch, progress
 from ..core.contract import FILE, Contract
@@ -16,11 +18,48 @@ from ..core.errors import UserError
 from ..core.files import replacing
 from ..core.project import Project
 from ..core.table import as_csv
-from ..reading.conformity import apply, first_breach, require_columns
+from ..modeling.model import Model
+from ..reading.conformity import conform, describe_first, require_columns
+from ..reading.images import read_images
 from ..reading.tables import read_batches
 
-if TYPE_CHECKING:
-    import pandas as pd
+
+def predict_file(file: Path, output: Path | None) -> None:
+    """Predict a row for each row of `file`, in its order, as CSV to `output` or standard output.
+
+    Raises:
+        UserError: There is no champion yet, or `file` or `output` cannot be used.
+    """
+    project = Project.find()
+    if output is not None:
+        require_writable(output, file, project)
+    champion = Model.load(project.require(project.champion), project.name(project.champion))
+    features = read_features(file, champion.contract, resize=project.params.data.resize)
+    rows = 0
+    with _open_output(output) as lines, progress("predict") as count:
+        for batch in prefetch(features):
+            predictions = champion.predict(batch)
+            if FILE in batch and champion.contract.images:
+                predictions.insert(0, FILE, batch[FILE])
+            lines.write(as_csv(predictions, header=rows == 0))
+            rows += len(batch)
+            count(len(batch))
+    if output is not None:
+        print(f"predict: {rows} rows by {champion.candidate} -> {output}")
+
+
+def require_writable(output: Path, file: Path, project: Project) -> None:
+    """Check that nothing is lost when predictions are written to `output`.
+
+    Raises:
+        UserError: It is a folder, the input itself, or below data/raw, where nothing is edited.
+    """
+    if output.is_dir():
+        raise UserError(f"{output}: a folder; name a file to write")
+    if output.resolve() == file.resolve():
+        raise UserError(f"{output}: the file to predict from; name another to write")
+    if output.resolve().is_relative_to(project.raw.resolve()):
+        raise UserError(f"{output}: files in data/raw are never written; name another place")
 
 
 def read_features(path: Path, contract: Contract, *, resize: bool) -> Iterator[pd.DataFrame]:
@@ -38,85 +77,39 @@ def read_features(path: Path, contract: Contract, *, resize: bool) -> Iterator[p
         UserError: The file cannot be read, lacks a feature, or a cell breaks the contract. All
             rows have been looked at by then.
     """
-    first, many = None, 0
-    for above, table, breaches in _checked(path, contract, resize=resize):
-        many += len(breaches)
+    first, count = None, 0
+    for above, rows, breaches in _check_batches(path, contract, resize=resize):
+        count += len(breaches)
         if first is None and not breaches.empty:
-            first = first_breach(breaches.head(1).assign(row=breaches["row"] + above))
+            first = describe_first(breaches.head(1).assign(row=breaches["row"] + above))
         if first is None:
-            yield table
+            yield rows
     if first is not None:
-        others = f" (and {many - 1} more)" if many > 1 else ""
+        others = f" (and {count - 1} more)" if count > 1 else ""
         raise UserError(f"{path}: {first}{others}")
 
 
-def _checked(
+def _check_batches(
     path: Path, contract: Contract, *, resize: bool
 ) -> Iterator[tuple[int, pd.DataFrame, pd.DataFrame]]:
     """Of each batch the number of rows above it, its rows, and their breaches."""
     name = str(path)
     if contract.images and path.suffix.lower() != ".parquet":
-        from ..reading.images import read_images
-
         yield 0, *read_images(path, name, contract, resize=resize)
         return
     features, above = contract.features_only(), 0
     for raw in read_batches(path, name, contract.missing, contract.layout):
         require_columns(raw, features, name)
-        yield above, *apply(features, raw, contract.layout, contract.missing)
+        yield above, *conform(features, raw, contract.layout, contract.missing)
         above += len(raw)
 
 
-def require_writable(output: Path, file: Path, project: Project) -> None:
-    """Check that nothing is lost when predictions are written to `output`.
-
-    Raises:
-        UserError: It is a folder, the input itself, or below data/raw, where nothing is edited.
-    """
-    if output.is_dir():
-        raise UserError(f"{output}: a folder; name a file to write")
-    if output.resolve() == file.resolve():
-        raise UserError(f"{output}: the file to predict from; name another to write")
-    if output.resolve().is_relative_to(project.raw.resolve()):
-        raise UserError(f"{output}: files in data/raw are never written; name another place")
-
-
-def main(file: Path, output: Path | None) -> None:
-    """Predict a row for each row of `file`, in its order, as CSV to `output` or standard output.
-
-    Raises:
-        UserError: There is no champion yet, or `file` or `output` cannot be used.
-    """
-    from ..modeling.model import load
-
-    project = Project.find()
-    if output is not None:
-        require_writable(output, file, project)
-    champion = load(project.require(project.champion), project.name(project.champion))
-    rows = 0
-    with _written_whole(output) as lines, progress("predict") as count:
-        for batch in prefetch(
-            read_features(file, champion.contract, resize=project.params.data.resize)
-        ):
-            predictions = champion.predict(batch)
-            if FILE in batch and champion.contract.images:
-                predictions.insert(0, FILE, batch[FILE])
-            lines.write(as_csv(predictions, header=rows == 0))
-            rows += len(batch)
-            count(len(batch))
-    if output is not None:
-        print(f"predict: {rows} rows by {champion.candidate} -> {output}")
-
-
 @contextmanager
-def _written_whole(output: Path | None) -> Iterator[TextIO]:
+def _open_output(output: Path | None) -> Iterator[TextIO]:
     """A file whose content comes to `output` or standard output once the block has ended well."""
     as_text: dict[str, Any] = {"encoding": "utf-8", "newline": "\n"}
     if output is not None and (output.is_file() or not output.exists()):
-        with (
-            replacing(output.resolve()) as temporary,
-            temporary.open("w", **as_text) as lines,
-        ):
+        with replacing(output.resolve()) as temporary, temporary.open("w", **as_text) as lines:
             yield lines
         return
     with TemporaryFile("w+", **as_text) as lines:

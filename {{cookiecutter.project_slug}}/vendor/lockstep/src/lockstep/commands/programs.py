@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
-def run(
+def run_program(
     command: Sequence[str], folder: Path, environment: Mapping[str, str] = os.environ
 ) -> subprocess.CompletedProcess[str]:
     """Run a program in a folder and wait for its end, whatever its exit status.
@@ -28,10 +28,10 @@ def run(
     )
 
 
-def output(command: Sequence[str], folder: Path) -> str | None:
+def read_output(command: Sequence[str], folder: Path) -> str | None:
     """What a program prints in a folder; None if it fails or is not there."""
     try:
-        done = run(command, folder)
+        done = run_program(command, folder)
     except OSError:
         return None
     return done.stdout.strip() if done.returncode == 0 else None

@@ -15,14 +15,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from ..core.environment import current
+from ..core.environment import processor
 from ..core.errors import UserError
 from ..core.files import read_yaml
-from ..core.project import Project
-from . import programs
+from ..core.paths import Paths
+from .programs import run_program
 
 MISSING = "missing"
-OF_ONE_REPOSITORY = (
+REPOSITORY_VARIABLES = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"),
     *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
 )
@@ -44,10 +44,40 @@ class Comparison:
         return self.recorded == self.rebuilt != MISSING
 
 
-def verify(project: Project, revision: str) -> tuple[str, list[Comparison], list[str]]:
+def verify(revision: str) -> None:
+    """Print a table of `revision`'s outputs and whether their rebuild has the same bytes.
+
+    Raises:
+        UserError: Some output differs, or the commit cannot be rebuilt.
+    """
+    project = Paths.find()
+    print(f"verify: rebuilding {revision} in a temporary clone", file=sys.stderr)
+    commit, comparisons, differences = rebuild(project, revision)
+    width = max(len(comparison.output) for comparison in comparisons)
+    print(f"{'stage':<12}{'output':<{width + 2}}{'recorded':<10}{'rebuilt':<10}")
+    for one in comparisons:
+        verdict = "same" if one.agrees else "DIFFERS"
+        print(
+            f"{one.stage:<12}{one.output:<{width + 2}}{one.recorded[:8]:<10}{one.rebuilt[:8]:<10}"
+            f"{verdict}"
+        )
+    if _git(project.root, "status", "--porcelain"):
+        print("verify: uncommitted changes are no part of the commit", file=sys.stderr)
+    wrong = [one for one in comparisons if not one.agrees]
+    if wrong:
+        reasons = "; ".join(differences) or "versions, parameters and processor are those recorded"
+        raise UserError(
+            f"{commit[:8]}: {wrong[0].stage} is the first stage whose output differs "
+            f"({wrong[0].output}): {reasons}"
+        )
+    print(f"verify: all {len(comparisons)} outputs of {commit[:8]} are the same bytes")
+
+
+def rebuild(project: Paths, revision: str) -> tuple[str, list[Comparison], list[str]]:
     """Rebuild `revision` from its raw data in a temporary clone, without any cache.
 
-    The user's files, cache and git references are only read. The libraries are those installed.
+    The user's files, cache and git references are only read. The libraries are those installed,
+    but for the one that is bundled with the commit.
 
     Returns:
         The commit, a comparison for each output, and what else is known to differ.
@@ -61,16 +91,16 @@ def verify(project: Project, revision: str) -> tuple[str, list[Comparison], list
     with _temporary_folder() as scratch:
         _git(top, "clone", "--quiet", "--shared", "--no-checkout", str(top), str(scratch / "clone"))
         _git(scratch / "clone", "checkout", "--quiet", "--detach", commit)
-        clone = Project(scratch / "clone" / inside)
+        clone = Paths(scratch / "clone" / inside)
         recorded = _lock(clone, f"{commit[:8]} holds no dvc.lock: run `dvc repro` and commit first")
-        processor = _processor(clone)
-        _rebuild(project, clone, scratch)
+        former_processor = _read_processor(clone)
+        _reproduce(project, clone, scratch)
         rebuilt = _lock(clone, "the rebuild left no dvc.lock")
-    return commit, _compare(recorded, rebuilt), _differences(recorded, rebuilt, processor)
+    return commit, _compare(recorded, rebuilt), _differences(recorded, rebuilt, former_processor)
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in OF_ONE_REPOSITORY}
+    return {name: value for name, value in os.environ.items() if name not in REPOSITORY_VARIABLES}
 
 
 def _git(folder: Path, *arguments: str) -> str:
@@ -79,7 +109,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 def _run(command: list[str], folder: Path, environment: dict[str, str], name: str) -> str:
     try:
-        done = programs.run(command, folder, environment)
+        done = run_program(command, folder, environment)
     except FileNotFoundError as error:
         raise UserError(f"{command[0]} is not installed; verify needs it") from error
     if done.returncode:
@@ -111,7 +141,7 @@ def _temporary_folder() -> Iterator[Path]:
             signal.signal(number, handler)
 
 
-def _lock(project: Project, missing: str) -> dict[str, Any]:
+def _lock(project: Paths, missing: str) -> dict[str, Any]:
     path = project.root / "dvc.lock"
     content = read_yaml(path, "dvc.lock") if path.exists() else None
     stages = content.get("stages") if isinstance(content, dict) else None
@@ -120,20 +150,22 @@ def _lock(project: Project, missing: str) -> dict[str, Any]:
     return dict(stages)
 
 
-def _processor(project: Project) -> str | None:
+def _read_processor(project: Paths) -> str | None:
+    """The processor that a commit's results were computed on, if it says so."""
     if not project.environment_file.exists():
         return None
     content = read_yaml(project.environment_file, "environment.yaml") or {}
-    processor: str | None = content.get("processor")
-    return processor
+    return content.get("processor")
 
 
-def _rebuild(project: Project, clone: Project, scratch: Path) -> None:
+def _reproduce(project: Paths, clone: Paths, scratch: Path) -> None:
     """Run every stage in `clone`, with its own code, an empty cache and nothing of its results."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    bundled = clone.root / "vendor" / "lockstep" / "src"  # older commits have none
+    code = [clone.root / "src", *([bundled] if bundled.is_dir() else [])]
     environment = _environment() | {
         "PATH": path,
-        "PYTHONPATH": str(clone.root / "src"),
+        "PYTHONPATH": os.pathsep.join(map(str, code)),
         "DVC_SITE_CACHE_DIR": str(scratch / "site"),
         "DVC_NO_ANALYTICS": "1",
     }
@@ -158,7 +190,7 @@ def _rebuild(project: Project, clone: Project, scratch: Path) -> None:
         raise UserError("the rebuild failed, see above")
 
 
-def _remove_results(clone: Project) -> None:
+def _remove_results(clone: Paths) -> None:
     """Remove dvc.lock and all outputs that it names, so that nothing is taken over."""
     for stage in _lock(clone, "").values():
         for output in stage.get("outs", []):
@@ -201,51 +233,22 @@ def _hashes(lock: dict[str, Any], stage: str, kind: str) -> dict[str, str]:
 
 
 def _differences(
-    recorded: dict[str, Any], rebuilt: dict[str, Any], processor: str | None
+    recorded: dict[str, Any], rebuilt: dict[str, Any], former_processor: str | None
 ) -> list[str]:
     """What may be why outputs differ, each once, in the order of the stages."""
-    made = {name for stage in recorded for name in _hashes(recorded, stage, "outs")}
-    found = []
+    outputs = {name for stage in recorded for name in _hashes(recorded, stage, "outs")}
+    reasons = []
     for stage in recorded:
         before, after = _hashes(recorded, stage, "deps"), _hashes(rebuilt, stage, "deps")
-        stale = [name for name in after if name not in made and before.get(name) != after[name]]
-        found += [f"dvc.lock was made from another {name}" for name in stale]
+        stale = [name for name in after if name not in outputs and before.get(name) != after[name]]
+        reasons += [f"dvc.lock was made from another {name}" for name in stale]
         for file, values in recorded[stage].get("params", {}).items():
             now = rebuilt.get(stage, {}).get("params", {}).get(file, {})
-            found += [
+            reasons += [
                 f"{key} in {file} was {value}, now it is {now[key]}"
                 for key, value in values.items()
                 if key in now and now[key] != value
             ]
-    if processor not in (None, current()["processor"]):
-        found.append(f"the processor was {processor}, here it is {current()['processor']}")
-    return list(dict.fromkeys(found))
-
-
-def main(revision: str) -> None:
-    """Print a table of `revision`'s outputs and whether their rebuild has the same bytes.
-
-    Raises:
-        UserError: Some output differs, or the commit cannot be rebuilt.
-    """
-    project = Project.find()
-    print(f"verify: rebuilding {revision} in a temporary clone", file=sys.stderr)
-    commit, comparisons, differences = verify(project, revision)
-    width = max(len(comparison.output) for comparison in comparisons)
-    print(f"{'stage':<12}{'output':<{width + 2}}{'recorded':<10}{'rebuilt':<10}")
-    for one in comparisons:
-        verdict = "same" if one.agrees else "DIFFERS"
-        print(
-            f"{one.stage:<12}{one.output:<{width + 2}}{one.recorded[:8]:<10}{one.rebuilt[:8]:<10}"
-            f"{verdict}"
-        )
-    if _git(project.root, "status", "--porcelain"):
-        print("verify: uncommitted changes are no part of the commit", file=sys.stderr)
-    wrong = [one for one in comparisons if not one.agrees]
-    if wrong:
-        reasons = "; ".join(differences) or "versions, parameters and processor are those recorded"
-        raise UserError(
-            f"{commit[:8]}: {wrong[0].stage} is the first stage whose output differs "
-            f"({wrong[0].output}): {reasons}"
-        )
-    print(f"verify: all {len(comparisons)} outputs of {commit[:8]} are the same bytes")
+    if former_processor not in (None, processor()):
+        reasons.append(f"the processor was {former_processor}, here it is {processor()}")
+    return list(dict.fromkeys(reasons))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Self
 
@@ -63,6 +64,29 @@ class Paths:
             f"{here}: not inside a project: no params.yaml beside a dvc.yaml here or above; "
             "change to the project's folder first"
         )
+
+    @property
+    def package(self) -> str:
+        """The name of the owner's package, as pyproject.toml gives it.
+
+        Raises:
+            UserError: The file cannot be read or gives none.
+        """
+        try:
+            content = tomllib.loads((self.root / "pyproject.toml").read_text(encoding="utf-8"))
+            name = content["tool"]["lockstep"]["package"]
+        except OSError as error:
+            raise UserError(f"pyproject.toml: cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise UserError(f"pyproject.toml: not valid TOML: {error}") from error
+        except (KeyError, TypeError):
+            name = None
+        if not isinstance(name, str):
+            raise UserError(
+                "pyproject.toml: tool.lockstep.package: missing; it gives the name of your package "
+                'in src, such as package = "my_project"'
+            )
+        return name
 
     def name(self, path: Path) -> str:
         """`path` as a user in the project's root would type it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.contract import IMAGE, Column, Contract, load_contract
+from ..core.contract import IMAGE, Column, Contract
 from ..core.files import read_yaml
 from ..core.project import Project
 from ..reporting.markdown import plain, table
@@ -10,7 +10,7 @@ from ..reporting.markdown import plain, table
 HEADER = ("column", "type", "holds", "may be missing", "meaning", "example")
 
 
-def page(project: Project) -> str:
+def dictionary_page(project: Project) -> str:
     """The contract as Markdown, or a sentence while the project has none.
 
     Raises:
@@ -21,10 +21,10 @@ def page(project: Project) -> str:
             "# Data dictionary\n\nThere is none yet: the command `use FILE --target COLUMN` writes "
             "the contract that it is made of.\n"
         )
-    return data_dictionary(load_contract(project, project.params.kind))
+    return describe_contract(project.contract)
 
 
-def data_dictionary(contract: Contract) -> str:
+def describe_contract(contract: Contract) -> str:
     """The contract in Markdown: a row for each column, in its order."""
     roles = {
         getattr(contract, role): role
@@ -36,7 +36,7 @@ def data_dictionary(contract: Contract) -> str:
             name,
             f"{column.type}, {roles[name]}" if name in roles else column.type,
             _holds(column, contract),
-            _gaps(column),
+            _missing(column),
             column.meaning,
             column.example or "",
         ]
@@ -63,7 +63,7 @@ def _holds(column: Column, contract: Contract) -> str:
     return column.rule() + (", no value twice" if column.unique else "")
 
 
-def _gaps(column: Column) -> str:
+def _missing(column: Column) -> str:
     if not column.nullable:
         return "no"
     return f"yes, also as {', '.join(column.missing)}" if column.missing else "yes"

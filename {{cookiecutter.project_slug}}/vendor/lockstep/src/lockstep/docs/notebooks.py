@@ -6,22 +6,19 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..core.errors import UserError, end, exit_status
+from ..core.errors import UserError, exit_status
 from ..core.files import write_text
 from ..core.inputs import unchanged
-from ..core.project import Project
-
-if TYPE_CHECKING:
-    from nbclient.exceptions import CellExecutionError
+from ..core.paths import Paths
 
 NAME = re.compile(r"\d+(\.\d+)?-[a-z]+-(?P<description>[a-z0-9]+(-[a-z0-9]+)*)\.ipynb")
 FRAME = re.compile(r"Cell In\[\d+\], line (\d+)")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
-def description(name: str) -> str:
+def describe(name: str) -> str:
     """What the notebook's file name says it is about, which is also the name of its stage.
 
     Raises:
@@ -64,22 +61,22 @@ def execute(notebook: Any, name: str, folder: Path) -> None:
     try:
         client.execute()
     except CellExecutionError as error:
-        raise UserError(f"{name}, {_told(error, notebook)}") from error
+        raise UserError(f"{name}, {_describe_failure(notebook)}") from error
     except DeadKernelError as error:
         raise UserError(f"{name}: its kernel died; it may have run out of memory") from error
     notebook.metadata = metadata
 
 
-def _told(error: CellExecutionError, notebook: Any) -> str:
+def _describe_failure(notebook: Any) -> str:
     """Which line of which cell fails, and why."""
     # The last one: an earlier cell may be allowed to fail.
-    place, failure = next(
+    place, error = next(
         (number, output)
         for number, cell in reversed([*enumerate(notebook.cells, start=1)])
         for output in cell.get("outputs", [])
         if output.output_type == "error"
     )
-    traceback = COLOUR.sub("", "\n".join(failure.traceback))
+    traceback = COLOUR.sub("", "\n".join(error.traceback))
     lines = notebook.cells[place - 1].source.splitlines()
     numbers = [int(number) for number in FRAME.findall(traceback)]
     where = f"cell {place}"
@@ -89,7 +86,7 @@ def _told(error: CellExecutionError, notebook: Any) -> str:
     return f"{where}: {kind}{COLOUR.sub('', error.evalue)}"
 
 
-def run(project: Project, path: Path) -> Path:
+def run_notebook(paths: Paths, path: Path) -> Path:
     """Execute the notebook `path` and write it with its outputs.
 
     Returns:
@@ -100,33 +97,33 @@ def run(project: Project, path: Path) -> Path:
     """
     import nbformat
 
-    name = project.name(path.resolve())
-    stage = description(path.name)
-    with unchanged(project, stage, "notebooks/dvc.yaml"):
+    name = paths.name(path.resolve())
+    stage = describe(path.name)
+    with unchanged(paths, stage, "notebooks/dvc.yaml"):
         try:
             notebook = nbformat.read(path, as_version=4)
         except (ValueError, nbformat.ValidationError) as error:
             raise UserError(f"{name}: not a notebook that can be read") from error
         execute(notebook, name, path.parent)
-    output = project.executed_notebooks / path.name
+    output = paths.executed_notebooks / path.name
     write_text(nbformat.writes(notebook) + "\n", output)
     return output
 
 
-def check_names(project: Project) -> int:
+def check_names(paths: Paths) -> int:
     """Make sure that each notebook is named as notebooks are, and no two for the same stage.
 
     Returns:
-        How many there are.
+        The number of notebooks.
 
     Raises:
         UserError: For each that is not, a line.
     """
-    named: dict[str, str] = {}
+    by_description: dict[str, str] = {}
     mistakes = []
-    for name in sorted(path.name for path in project.notebooks.glob("*.ipynb")):
+    for name in sorted(path.name for path in paths.notebooks.glob("*.ipynb")):
         try:
-            other = named.setdefault(description(name), name)
+            other = by_description.setdefault(describe(name), name)
         except UserError as error:
             mistakes.append(str(error))
         else:
@@ -136,18 +133,18 @@ def check_names(project: Project) -> int:
                 )
     if mistakes:
         raise UserError("\n".join(mistakes))
-    return len(named)
+    return len(by_description)
 
 
-def main(names: Sequence[str]) -> None:
+def run_notebooks(names: Sequence[str]) -> None:
     """Run the notebook that is named, or check the names of all if none is."""
-    project = Project.find()
+    paths = Paths.find()
     if not names:
-        print(f"notebooks: {check_names(project)} notebooks, each named as it should be")
+        print(f"notebooks: {check_names(paths)} notebooks, each named as it should be")
     for name in names:
-        output = run(project, Path(name))
-        print(f"notebooks: {Path(name).name} ran to its end -> {project.name(output)}")
+        output = run_notebook(paths, Path(name))
+        print(f"notebooks: {Path(name).name} ran to its end -> {paths.name(output)}")
 
 
 if __name__ == "__main__":
-    end(exit_status(lambda: main(sys.argv[1:])))
+    sys.exit(exit_status(lambda: run_notebooks(sys.argv[1:])))

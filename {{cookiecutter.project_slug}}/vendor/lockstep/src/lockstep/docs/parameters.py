@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
+from inspect import getdoc
+from itertools import takewhile
 from typing import Any
 
+from ..core.own import import_own
 from ..core.params import Params
+from ..core.paths import Paths
 from ..modeling.candidates import CANDIDATES
 from ..modeling.registry import Registry
 from ..modeling.steps import STEPS
@@ -13,28 +19,35 @@ from ..reporting.markdown import code, directive, table
 
 Schema = dict[str, Any]
 
+ARGUMENT = re.compile(r" {4}(\w+)(?: \(.+?\))?: (.+)")
 
-def page() -> str:
-    """Every key with its type, its default and its meaning; and the options of what it names."""
+
+def parameters_page(paths: Paths) -> str:
+    """Every key with its type, its default and its meaning; and the options of what it names.
+
+    Raises:
+        UserError: The owner's package, which has more to name, cannot be imported.
+    """
+    import_own(paths, "train")
     return f"""\
 # Parameters
 
 Every setting stands in `params.yaml`; after a change, `uv run dvc repro` runs the stages that read
 it. A key without a default must be there.
 
-{table(("key", "type", "default", "meaning"), _keys(Params.model_json_schema()))}
+{table(("key", "type", "default", "meaning"), _key_rows(Params.model_json_schema()))}
 
 ## Options of the candidates
 
 Under `train.candidates`; what each candidate is stands in [](modelling.md).
 
-{table(("candidate", "option", "type", "default", "meaning"), _options(CANDIDATES))}
+{table(("candidate", "option", "type", "default", "meaning"), _option_rows(CANDIDATES))}
 
 ## Options of the steps
 
 Under `features`; a step with one option takes it alone, such as `impute: mean`.
 
-{table(("step", "option", "type", "default", "meaning"), _options(STEPS))}
+{table(("step", "option", "type", "default", "meaning"), _option_rows(STEPS))}
 
 ## As they are set
 
@@ -42,31 +55,44 @@ Under `features`; a step with one option takes it alone, such as `impute: mean`.
 """
 
 
-def _keys(schema: Schema, above: str = "", whole: Schema | None = None) -> list[list[str]]:
+def read_arguments(function: Callable[..., Any]) -> dict[str, str]:
+    """What the section `Args` of a function's docstring says of each argument."""
+    section = (getdoc(function) or "").partition("\nArgs:\n")[2]
+    meanings: dict[str, str] = {}
+    name = None
+    for line in takewhile(lambda line: line.startswith("    "), section.splitlines()):
+        if argument := ARGUMENT.fullmatch(line):
+            name = argument[1]
+            meanings[name] = argument[2]
+        elif name:
+            meanings[name] += f" {line.strip()}"
+    return meanings
+
+
+def _key_rows(schema: Schema, above: str = "", whole: Schema | None = None) -> list[list[str]]:
     """A row for each key; a section's own keys follow it, their names with dots between."""
     whole = whole or schema
     rows = []
-    for name, one in schema["properties"].items():
+    for name, value in schema["properties"].items():
         key = f"{above}{name}"
-        section = whole.get("$defs", {}).get(one.get("$ref", "").rpartition("/")[2])
+        section = whole.get("$defs", {}).get(value.get("$ref", "").rpartition("/")[2])
         if section is None:
-            rows.append([code(key), *_told(one)])
+            rows.append([code(key), _type(value), _default(value), value.get("description", "")])
         else:
             rows.append([code(key), "section", "", section["description"]])
-            rows += _keys(section, f"{key}.", whole)
+            rows += _key_rows(section, f"{key}.", whole)
     return rows
 
 
-def _options(registry: Registry) -> list[list[str]]:
-    return [
-        [code(name), code(option), *_told(one)]
-        for name in registry
-        for option, one in registry.schema(name)["properties"].items()
-    ]
-
-
-def _told(schema: Schema) -> list[str]:
-    return [_type(schema), _default(schema), schema.get("description", "")]
+def _option_rows(registry: Registry) -> list[list[str]]:
+    """A row for each option; one that says no meaning with its type may say it in the docstring."""
+    rows = []
+    for name in registry:
+        meanings = read_arguments(registry[name])
+        for option, value in registry.schema(name)["properties"].items():
+            meaning = value.get("description", meanings.get(option, ""))
+            rows.append([code(name), code(option), _type(value), _default(value), meaning])
+    return rows
 
 
 def _type(schema: Schema) -> str:
@@ -101,8 +127,8 @@ def _bounds(schema: Schema) -> str:
         "maximum": "up to",
         "exclusiveMaximum": "below",
     }
-    found = [f"{word} {schema[key]:,}" for key, word in words.items() if key in schema]
-    return f" {', '.join(found)}" if found else ""
+    bounds = [f"{word} {schema[key]:,}" for key, word in words.items() if key in schema]
+    return f" {', '.join(bounds)}" if bounds else ""
 
 
 def _default(schema: Schema) -> str:

@@ -1,12 +1,12 @@
-"""What the last run of the pipeline has found, and the commit that it stands beside."""
+"""What the last run of the pipeline computed, and the commit that it stands at."""
 
 from __future__ import annotations
 
 import csv
 
-from ..commands import programs
+from ..commands.programs import read_output
 from ..core.errors import UserError
-from ..core.project import Project
+from ..core.paths import Paths
 from ..reporting.markdown import directive, plain, table
 
 REPORT = "{download}`the report <../reports/index.html>`"
@@ -16,14 +16,14 @@ leaderboard stand here.
 """
 
 
-def page(project: Project) -> str:
+def results_page(paths: Paths) -> str:
     """The model card and the whole leaderboard, or a sentence while there are none."""
-    if not (project.model_card.exists() and project.report.exists()):
+    if not (paths.model_card.exists() and paths.report.exists()):
         return f"# Results\n\n{NOTHING_YET}"
     return f"""\
 # Results
 
-{_commit(project)}The same for everybody, as one page to send or to print: {REPORT}.
+{_describe_commit(paths)}The same for everybody, as one page to send or to print: {REPORT}.
 
 {directive("include", "../reports/model_card.md", ":heading-offset: 1", ":relative-images:")}
 
@@ -31,24 +31,24 @@ def page(project: Project) -> str:
 
 The mean over the folds and, where there are several, the standard deviation.
 
-{_leaderboard(project)}
+{_leaderboard(paths)}
 """
 
 
-def _commit(project: Project) -> str:
+def _describe_commit(paths: Paths) -> str:
     """Where the project stands in git; nothing if git does not know."""
-    commit = programs.output(["git", "rev-parse", "--short", "HEAD"], project.root)
-    changes = programs.output(["git", "status", "--porcelain"], project.root)
+    commit = read_output(["git", "rev-parse", "--short", "HEAD"], paths.root)
+    changes = read_output(["git", "status", "--porcelain"], paths.root)
     if commit is None or changes is None:
         return ""
     return f"At commit `{commit}`{', with changes since then' if changes else ''}. "
 
 
-def _leaderboard(project: Project) -> str:
-    with project.leaderboard.open(encoding="utf-8", newline="") as file:
+def _leaderboard(paths: Paths) -> str:
+    with paths.leaderboard.open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file, restkey="", restval=""))
     if not lines or not {"candidate", "champion"} <= lines[0].keys():
-        name = project.name(project.leaderboard)
+        name = paths.name(paths.leaderboard)
         raise UserError(f"{name}: not a leaderboard that `train` has written")
     metrics = [name.removesuffix("_mean") for name in lines[0] if name.endswith("_mean")]
     rows = [
@@ -56,14 +56,14 @@ def _leaderboard(project: Project) -> str:
             f"**{plain(line['candidate'])}**"
             if line["champion"] == "True"
             else plain(line["candidate"]),
-            *(_mean_and_spread(line[f"{name}_mean"], line[f"{name}_std"]) for name in metrics),
+            *(_format_mean(line[f"{name}_mean"], line[f"{name}_std"]) for name in metrics),
         ]
         for line in lines
     ]
     return table(["candidate", *map(plain, metrics)], rows)
 
 
-def _mean_and_spread(mean: str, spread: str) -> str:
+def _format_mean(mean: str, spread: str) -> str:
     if not mean:
         return "undefined"
     return f"{float(mean):.4f} ± {float(spread):.4f}" if spread else f"{float(mean):.4f}"
