@@ -6,13 +6,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import CONTRACT, PARAMS
-
 from lockstep.core.contract import Contract
-from lockstep.reporting.facts import Facts
-from lockstep.modeling.metrics import METRICS
-from lockstep.reporting.pages import model_card, report
-from lockstep.modeling.model import SavedModel
 from lockstep.core.params import Params
+from lockstep.modeling.metrics import METRICS
+from lockstep.modeling.model import Model
+from lockstep.reporting.facts import Facts
+from lockstep.reporting.pages import render_model_card, render_report
 
 CAPTIONS = {"calibration": "How sure <and> how right", "importance": "What counts"}
 ODD = 'Say "x" <script>alert(1)</script> | `a` [b](c) *d* {role}`e`'
@@ -41,7 +40,7 @@ def facts(
     found = Contract.model_validate(CONTRACT | (contract or {}))
     metric = settings.train.metric
     return Facts(
-        SavedModel([Transformer()], "linear", settings.kind, found),
+        Model([Transformer()], "linear", settings.kind, found),
         settings,
         pd.DataFrame(
             {
@@ -95,7 +94,7 @@ class Elements(HTMLParser):
 
 
 def test_the_report_is_one_file_that_refers_to_nothing(pictures: Path) -> None:
-    page = report(facts(), CAPTIONS, pictures)
+    page = render_report(facts(), CAPTIONS, pictures, "owner")
     elements = Elements(page)
     for _, attributes in elements.found:
         for name in ("src", "href"):
@@ -106,7 +105,7 @@ def test_the_report_is_one_file_that_refers_to_nothing(pictures: Path) -> None:
 
 
 def test_the_report_says_what_a_reader_asks(pictures: Path) -> None:
-    elements = Elements(report(facts(), CAPTIONS, pictures))
+    elements = Elements(render_report(facts(), CAPTIONS, pictures, "owner"))
     text = " ".join(elements.text.split())
     for said in (
         "To predict fruit, kind, from 3 features: a classification into apple, melon",
@@ -118,6 +117,7 @@ def test_the_report_says_what_a_reader_asks(pictures: Path) -> None:
         "on a sample of 9",
         "Nothing here shows that a feature causes the outcome.",
         "uv run dvc repro",
+        "uv run python -m owner verify",
     ):
         assert said in text or said.replace(" ", "") in text.replace(" ", ""), said
     headings = [tag for tag, _ in elements.found if tag in {"h1", "h2", "h3"}]
@@ -126,7 +126,7 @@ def test_the_report_says_what_a_reader_asks(pictures: Path) -> None:
 
 
 def test_every_picture_of_the_report_has_its_caption_as_text(pictures: Path) -> None:
-    page = report(facts(), CAPTIONS, pictures)
+    page = render_report(facts(), CAPTIONS, pictures, "owner")
     images = Elements(page).of("img")
     assert [image["alt"] for image in images] == [
         "calibration: How sure <and> how right",
@@ -137,7 +137,7 @@ def test_every_picture_of_the_report_has_its_caption_as_text(pictures: Path) -> 
 
 
 def test_every_table_of_the_report_has_headers(pictures: Path) -> None:
-    elements = Elements(report(facts(), CAPTIONS, pictures))
+    elements = Elements(render_report(facts(), CAPTIONS, pictures, "owner"))
     assert len(elements.of("table")) == 2
     assert all(cell.get("scope") in {"row", "col"} for cell in elements.of("th"))
     assert len([cell for cell in elements.of("th") if cell["scope"] == "row"]) == 7 + 2
@@ -145,37 +145,37 @@ def test_every_table_of_the_report_has_headers(pictures: Path) -> None:
 
 def test_a_champion_that_is_not_better_is_not_praised(pictures: Path) -> None:
     found = facts(champion=0.52, baseline=0.5)
-    assert "is not shown to be better" in report(found, CAPTIONS, pictures)
+    assert "is not shown to be better" in render_report(found, CAPTIONS, pictures, "owner")
     rows = found.metrics["test_rows"]
     assert (
         f"On {rows} test rows the champion is not shown to be better than the baseline in accuracy."
-        in model_card(found, {})
+        in render_model_card(found, {})
     )
 
 
 def test_what_all_candidates_learnt_from_is_no_column_of_the_leaderboard(pictures: Path) -> None:
     found = facts()
-    assert "on a sample of 9" in report(found, CAPTIONS, pictures)
+    assert "on a sample of 9" in render_report(found, CAPTIONS, pictures, "owner")
     found.leaderboard["learnt"] = "on all rows"
-    assert "on all rows" not in report(found, CAPTIONS, pictures)
+    assert "on all rows" not in render_report(found, CAPTIONS, pictures, "owner")
 
 
 def test_the_gain_over_the_baseline_is_told(pictures: Path) -> None:
     found = facts()
     said = "the champion's accuracy is better than the baseline's by 0.3500 to 0.4500."
-    assert said in report(found, CAPTIONS, pictures).replace("&#39;", "'")
-    assert said in model_card(found, {})
+    assert said in render_report(found, CAPTIONS, pictures, "owner").replace("&#39;", "'")
+    assert said in render_model_card(found, {})
     for gain in (None, [-0.1, 0.2], [-0.2, -0.1]):
         found.metrics["gain"]["accuracy"] = gain
-        assert "is better than the baseline's by" not in model_card(found, {})
-        assert not found.beats_the_baseline
+        assert "is better than the baseline's by" not in render_model_card(found, {})
+        assert not found.is_better_than_baseline
 
 
 def test_a_lower_loss_is_better_and_a_higher_one_is_a_limit() -> None:
     # Higher figures in every metric, so those of which less is better are worse.
     found = facts(params={"train": PARAMS["train"] | {"metric": "log_loss"}})
-    assert not found.beats_the_baseline
-    assert found.worse_in == ["log_loss", "calibration_error"]
+    assert not found.is_better_than_baseline
+    assert found.worse_metrics == ["log_loss", "calibration_error"]
 
 
 def test_a_regression_is_told_in_the_unit_of_its_target(pictures: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_regression_is_told_in_the_unit_of_its_target(pictures: Path) -> None:
         params={"kind": "regression", "train": PARAMS["train"] | {"metric": "mae"}},
         contract={"target": "price", "columns": columns},
     )
-    page = report(found, CAPTIONS, pictures)
+    page = render_report(found, CAPTIONS, pictures, "owner")
     assert "off by 2 EUR on average (95% interval 1.95 to 2.05)" in page
     assert "would be off by 9 EUR" in page
 
@@ -201,8 +201,8 @@ def test_what_is_not_defined_is_called_so(pictures: Path) -> None:
     )
     for name in ("roc_auc", "average_precision"):
         found.metrics[name] = found.metrics["intervals"][name] = None
-    assert "| roc_auc | undefined | 0.5000 (0.4500 to 0.5500) |" in model_card(found, {})
-    page = report(found, CAPTIONS, pictures)
+    assert "| roc_auc | undefined | 0.5000 (0.4500 to 0.5500) |" in render_model_card(found, {})
+    page = render_report(found, CAPTIONS, pictures, "owner")
     assert page.count("undefined") == 2
     assert page.count("<svg") == 5
     assert len(Elements(page).of("table")) == 3
@@ -210,17 +210,17 @@ def test_what_is_not_defined_is_called_so(pictures: Path) -> None:
 
 def test_what_it_must_not_be_used_for_comes_from_the_contract(pictures: Path) -> None:
     found = facts(contract={"not_for": ["Deciding what people eat."]})
-    assert "<li>Deciding what people eat.</li>" in report(found, CAPTIONS, pictures)
-    assert "\n- Deciding what people eat.\n" in model_card(found, {})
+    assert "<li>Deciding what people eat.</li>" in render_report(found, CAPTIONS, pictures, "owner")
+    assert "\n- Deciding what people eat.\n" in render_model_card(found, {})
 
 
 @pytest.mark.parametrize("key", ["title", "source", "licence"])
 def test_a_users_text_is_text_and_no_markup(pictures: Path, key: str) -> None:
     found = facts(contract={key: ODD, "not_for": [ODD]})
-    page = Elements(report(found, CAPTIONS, pictures))
+    page = Elements(render_report(found, CAPTIONS, pictures, "owner"))
     assert ODD in page.text
     assert not page.of("script")
-    card = model_card(found, {})
+    card = render_model_card(found, {})
     assert r"\<script\>alert(1)\</script\> \| \`a\` \[b\](c) \*d\* \{role\}\`e\`" in card
 
 
@@ -236,7 +236,7 @@ def test_a_users_text_is_text_and_no_markup(pictures: Path, key: str) -> None:
     ],
 )
 def test_a_users_text_is_no_markup_at_the_start_of_a_line(text: str, written: str) -> None:
-    card = model_card(facts(contract={"title": text, "not_for": [text]}), {})
+    card = render_model_card(facts(contract={"title": text, "not_for": [text]}), {})
     assert f"\n{written}. Source:" in card
     assert f"\n- {written}\n" in card
 
@@ -245,5 +245,7 @@ def test_a_split_by_somebody_else_is_told(pictures: Path) -> None:
     part = {"type": "categorical", "categories": ["train", "test"], "meaning": "side"}
     columns = CONTRACT["columns"] | {"side": part}
     found = facts(contract={"columns": columns, "part": "side"}, given_split=True)
-    assert "those that <code>side</code> calls test" in report(found, CAPTIONS, pictures)
-    assert "those that `side` calls test" in model_card(found, {})
+    assert "those that <code>side</code> calls test" in render_report(
+        found, CAPTIONS, pictures, "owner"
+    )
+    assert "those that `side` calls test" in render_model_card(found, {})

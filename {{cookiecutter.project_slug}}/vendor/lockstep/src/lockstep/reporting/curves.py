@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 from sklearn import metrics
 from sklearn.inspection import permutation_importance
 
-from ..modeling.metrics import Metric, Outcome, calibration_bin, outcome
-
-if TYPE_CHECKING:
-    from ..modeling.model import SavedModel
+from ..modeling.metrics import Metric, Outcome, bin_probabilities
+from ..modeling.model import Model
 
 ROC_COLUMNS = ["class", "false_positive_rate", "true_positive_rate"]
 PRECISION_COLUMNS = ["class", "recall", "precision"]
 IMPORTANCE_REPEATS, IMPORTANCE_ROWS = 5, 2000
 
 
-def _against_the_rest(found: Outcome) -> list[tuple[str, np.ndarray, np.ndarray]]:
+def _one_vs_rest(outcome: Outcome) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """For each class with test rows and others: its name, its rows, its probabilities.
 
     Of two classes the second one alone, since the first one's curve is its mirror.
     """
-    rows = [(place, found.actual == place) for place in found.judged]
+    rows = [(place, outcome.actual == place) for place in outcome.positives]
     return [
-        (found.classes[place], positive, found.predicted[:, place])
-        for place, positive in rows
-        if positive.any() and not positive.all()
+        (outcome.classes[place], truth, outcome.predicted[:, place])
+        for place, truth in rows
+        if truth.any() and not truth.all()
     ]
 
 
-def roc(found: Outcome) -> tuple[pd.DataFrame, dict[str, float]]:
+def roc(outcome: Outcome) -> tuple[pd.DataFrame, dict[str, float]]:
     """The points of each class's ROC curve against the rest, and the area under it.
 
     Returns:
         `class`, `false_positive_rate`, `true_positive_rate`; and the area by class.
     """
     curves, areas = [], {}
-    for name, positive, likely in _against_the_rest(found):
-        false_rate, true_rate, _ = metrics.roc_curve(positive, likely)
+    for name, truth, probabilities in _one_vs_rest(outcome):
+        false_rate, true_rate, _ = metrics.roc_curve(truth, probabilities)
         curves.append(
             pd.DataFrame(dict(zip(ROC_COLUMNS, (name, false_rate, true_rate), strict=True)))
         )
@@ -48,43 +44,43 @@ def roc(found: Outcome) -> tuple[pd.DataFrame, dict[str, float]]:
     return pd.concat(curves) if curves else pd.DataFrame(columns=ROC_COLUMNS), areas
 
 
-def precision_recall(found: Outcome) -> tuple[pd.DataFrame, dict[str, float]]:
+def precision_recall(outcome: Outcome) -> tuple[pd.DataFrame, dict[str, float]]:
     """The points of each class's precision-recall curve, and its average precision.
 
     Returns:
         `class`, `recall`, `precision`; and the average precision by class.
     """
     curves, averages = [], {}
-    for name, positive, likely in _against_the_rest(found):
+    for name, truth, probabilities in _one_vs_rest(outcome):
         precision, recall, _ = metrics.precision_recall_curve(
-            positive, likely, drop_intermediate=True
+            truth, probabilities, drop_intermediate=True
         )
         curves.append(
             pd.DataFrame(dict(zip(PRECISION_COLUMNS, (name, recall, precision), strict=True)))
         )
-        averages[name] = float(metrics.average_precision_score(positive, likely))
+        averages[name] = float(metrics.average_precision_score(truth, probabilities))
     return pd.concat(curves) if curves else pd.DataFrame(columns=PRECISION_COLUMNS), averages
 
 
-def calibration(found: Outcome) -> pd.DataFrame:
-    """How often what is claimed is so, by the range of its probability; see `Outcome.claimed`.
+def calibration(outcome: Outcome) -> pd.DataFrame:
+    """How often what is claimed is so, by the range of its probability; see `Outcome.claims`.
 
     Returns:
         `probability` (the mean in the range), `share_so` and `rows` of each range with rows.
     """
-    likely, so = found.claimed
-    rows = pd.DataFrame({"probability": likely, "so": so})
-    grouped = rows.groupby(calibration_bin(likely))
+    probabilities, truth = outcome.claims
+    rows = pd.DataFrame({"probability": probabilities, "truth": truth})
+    bins = rows.groupby(bin_probabilities(probabilities))
     return pd.DataFrame(
         {
-            "probability": grouped["probability"].mean(),
-            "share_so": grouped["so"].mean(),
-            "rows": grouped.size(),
+            "probability": bins["probability"].mean(),
+            "share_so": bins["truth"].mean(),
+            "rows": bins.size(),
         }
     ).reset_index(drop=True)
 
 
-def mean_curve(history: pd.DataFrame) -> pd.DataFrame:
+def mean_history(history: pd.DataFrame) -> pd.DataFrame:
     """The mean loss per candidate and epoch, for as many epochs as every fold has."""
     epochs = history.groupby(["candidate", "epoch"])[["loss", "val_loss"]]
     every_fold = history.groupby("candidate")["fold"].nunique()
@@ -92,7 +88,7 @@ def mean_curve(history: pd.DataFrame) -> pd.DataFrame:
     return epochs.mean()[complete].reset_index()
 
 
-def importance(model: SavedModel, rows: pd.DataFrame, metric: Metric, seed: int) -> pd.DataFrame:
+def importance(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -> pd.DataFrame:
     """How much worse the metric gets when a feature's values are shuffled (Breiman, 2001).
 
     Args:
@@ -107,8 +103,8 @@ def importance(model: SavedModel, rows: pd.DataFrame, metric: Metric, seed: int)
     contract = model.contract
 
     def merit(_: object, X: pd.DataFrame, y: pd.Series) -> float:
-        found = outcome(y.to_numpy(), model.predict(X), contract.classes)
-        return metric.of(found) * metric.sign
+        outcome = Outcome.from_predictions(y.to_numpy(), model.predict(X), contract.classes)
+        return metric.score(outcome) * metric.sign
 
     result = permutation_importance(
         model.pipeline,
@@ -130,20 +126,20 @@ def importance(model: SavedModel, rows: pd.DataFrame, metric: Metric, seed: int)
     return table.sort_values("loss", ascending=False, kind="stable", ignore_index=True)
 
 
-def confident_mistakes(found: Outcome) -> pd.DataFrame:
+def confident_mistakes(outcome: Outcome) -> pd.DataFrame:
     """The wrong decisions, those with the highest probability first.
 
     Returns:
         `row` (from 0), `actual`, `predicted`, and the `probability` of what was predicted.
     """
-    rows = np.flatnonzero(found.decided != found.actual)
-    classes = np.array(found.classes, dtype=object)
+    rows = np.flatnonzero(outcome.decisions != outcome.actual)
+    classes = np.array(outcome.classes, dtype=object)
     table = pd.DataFrame(
         {
             "row": rows,
-            "actual": classes[found.actual[rows]],
-            "predicted": classes[found.decided[rows]],
-            "probability": found.predicted[rows].max(axis=1),
+            "actual": classes[outcome.actual[rows]],
+            "predicted": classes[outcome.decisions[rows]],
+            "probability": outcome.predicted[rows].max(axis=1),
         }
     )
     return table.sort_values("probability", ascending=False, kind="stable", ignore_index=True)

@@ -3,57 +3,74 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
+
+from ..core.contract import Column, Contract
 from ..core.environment import current
 from ..core.params import Params
-from ..modeling.metrics import METRICS, Metric, primary_metric
+from ..modeling.metrics import Metric, primary_metric, run_metrics
+from ..modeling.model import Model
 from .markdown import code
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-    from ..core.contract import Column, Contract
-    from ..modeling.model import SavedModel
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and its interval, for people; as a text the interval is in brackets."""
+
+    figure: str
+    interval: str
+
+    def __str__(self) -> str:
+        return f"{self.figure} ({self.interval})" if self.interval else self.figure
+
+    @classmethod
+    def from_scores(cls, scores: dict[str, Any], metric: str) -> Estimate:
+        """That of a metric, from what `summarise` gives."""
+        if scores[metric] is None:
+            return cls("undefined", "")
+        low, high = scores["intervals"][metric]
+        return cls(f"{scores[metric]:.4f}", f"{low:.4f} to {high:.4f}")
 
 
 @dataclass(frozen=True)
 class Score:
-    """One metric of the champion beside the baseline's."""
+    """One metric of the champion and of the baseline."""
 
     metric: Metric
-    champion: tuple[str, str]
-    """The figure and its interval."""
-    baseline: tuple[str, str]
+    champion: Estimate
+    baseline: Estimate
     chart: dict[str, list[float]] | None
     """Figure and both ends of the interval of `champion` and `baseline`, from 0 to 100."""
 
 
 @dataclass(frozen=True)
-class Ranked:
-    """One line of the leaderboard."""
+class LeaderboardLine:
+    """A candidate and what it was compared by."""
 
-    name: str
-    champion: bool
+    candidate: str
+    is_champion: bool
     mean: str
-    error: str
-    learnt: str
+    standard_error: str
+    rows: str
+    """Which rows it learnt from."""
 
 
 @dataclass(frozen=True)
 class Facts:
     """The champion: what it is, how it was chosen, how good it is and what it is not for."""
 
-    champion: SavedModel
+    champion: Model
     params: Params
     leaderboard: pd.DataFrame
     """A line per candidate, as `train` writes them."""
     metrics: dict[str, Any]
     """Scores on the test rows, as `evaluate` writes them."""
-    ingested: dict[str, Any]
+    ingest_report: dict[str, Any]
     """What `ingest` reports of the raw rows."""
     train_rows: int
-    given_split: bool
+    has_given_split: bool
     """Whether somebody else has set the test rows apart."""
 
     @property
@@ -69,13 +86,13 @@ class Facts:
     @property
     def primary(self) -> Metric:
         """The metric that picked the champion."""
-        return primary_metric(self.params.kind, self.params.train.metric)
+        return primary_metric(self.params)
 
     @property
-    def learnt_from(self) -> str:
+    def inputs(self) -> str:
         """What a prediction is made from."""
-        many = len(self.champion.features)
-        return "an image" if self.contract.images else f"{many} feature{'s' if many > 1 else ''}"
+        count = len(self.champion.features)
+        return "an image" if self.contract.images else f"{count} feature{'s' if count > 1 else ''}"
 
     @property
     def confidence(self) -> str:
@@ -85,7 +102,7 @@ class Facts:
     @property
     def split(self) -> str:
         """How the test rows were set apart."""
-        if self.given_split:
+        if self.has_given_split:
             return f"those that {code(self.contract.part or '')} calls test"
         share = f"{100 * self.params.split.test_fraction:g}%"
         match self.params.split.by:
@@ -96,16 +113,16 @@ class Facts:
         return f"about {share}, each drawn by what it holds"
 
     @property
-    def compared_on(self) -> str:
+    def validation(self) -> str:
         """Which rows the candidates were compared on."""
         if self.params.train.holdout is not None:
             return f"on {100 * self.params.train.holdout:g}% of the train rows, held out"
-        way = {
+        folds = {
             "row": "cross-validation folds of the train rows",
             "group": "cross-validation folds of whole groups of the train rows",
             "time": "folds of the train rows, each learnt from what came before",
         }
-        return f"over {self.params.train.folds} {way[self.params.split.by]}"
+        return f"over {self.params.train.folds} {folds[self.params.split.by]}"
 
     @property
     def rule(self) -> str:
@@ -115,10 +132,10 @@ class Facts:
         return "a tie goes to the candidate listed first"
 
     @property
-    def ranked(self) -> list[Ranked]:
+    def ranking(self) -> list[LeaderboardLine]:
         """Every candidate with the figures that it was compared by."""
         return [
-            Ranked(
+            LeaderboardLine(
                 line["candidate"],
                 line["champion"],
                 f"{line[f'{self.primary.name}_mean']:.4f}",
@@ -129,28 +146,33 @@ class Facts:
         ]
 
     @property
+    def has_samples(self) -> bool:
+        """Whether some candidates learnt from a sample of the rows, and others from all."""
+        return len({*self.leaderboard["learnt"]}) > 1
+
+    @property
     def scores(self) -> list[Score]:
         """Every metric on the test rows."""
         baseline = self.metrics["baseline"]
         return [
             Score(
                 metric,
-                figure_and_interval(self.metrics, metric.name),
-                figure_and_interval(baseline, metric.name),
+                Estimate.from_scores(self.metrics, metric.name),
+                Estimate.from_scores(baseline, metric.name),
                 _chart(self.metrics, baseline, metric.name),
             )
-            for metric in METRICS[self.params.kind]
+            for metric in run_metrics(self.params)
         ]
 
     @property
-    def in_short(self) -> str:
+    def headline(self) -> str:
         """How far the predictions can be relied on, in a sentence for everybody."""
         baseline = self.metrics["baseline"]
         if self.params.kind == "classification":
             low, high = self.metrics["intervals"]["accuracy"]
-            rows, right = self.metrics["test_rows"], self.metrics["accuracy"]
+            rows, accuracy = self.metrics["test_rows"], self.metrics["accuracy"]
             return (
-                f"{round(right * rows)} of {rows} test rows are predicted right, {right:.1%} "
+                f"{round(accuracy * rows)} of {rows} test rows are predicted right, {accuracy:.1%} "
                 f"({self.confidence} interval {low:.1%} to {high:.1%}); always naming the "
                 f"commonest class would be right for {baseline['accuracy']:.1%}."
             )
@@ -163,20 +185,20 @@ class Facts:
         )
 
     @property
-    def subgroups(self) -> list[tuple[str, str, int, str]]:
+    def subgroups(self) -> list[tuple[str, str, int, Estimate]]:
         """Column, value, test rows and primary metric of each part that is told apart."""
         return [
             (
                 line["column"],
                 line["value"],
                 line["test_rows"],
-                in_one(*figure_and_interval(line, self.primary.name)),
+                Estimate.from_scores(line, self.primary.name),
             )
             for line in self.metrics["subgroups"]
         ]
 
     @property
-    def beats_the_baseline(self) -> bool:
+    def is_better_than_baseline(self) -> bool:
         """Whether the whole interval of what the champion is better by is above zero."""
         gain = self.metrics["gain"][self.primary.name]
         return bool(gain and gain[0] > 0)
@@ -184,7 +206,7 @@ class Facts:
     @property
     def gain(self) -> str:
         """What the champion is better by in the primary metric; nothing if it is not."""
-        if not self.beats_the_baseline:
+        if not self.is_better_than_baseline:
             return ""
         low, high = self.metrics["gain"][self.primary.name]
         return (
@@ -193,18 +215,12 @@ class Facts:
         )
 
     @property
-    def all_learnt_from(self) -> str:
-        """What rows the candidates learnt from, if it is the same for all."""
-        learnt = {*self.leaderboard["learnt"]}
-        return str(learnt.pop()) if len(learnt) == 1 else ""
-
-    @property
-    def worse_in(self) -> list[str]:
+    def worse_metrics(self) -> list[str]:
         """The metrics in which the champion is worse than the baseline."""
         baseline = self.metrics["baseline"]
         return [
             metric.name
-            for metric in METRICS[self.params.kind]
+            for metric in run_metrics(self.params)
             if None not in (self.metrics[metric.name], baseline[metric.name])
             and self.metrics[metric.name] * metric.sign < baseline[metric.name] * metric.sign
         ]
@@ -212,21 +228,17 @@ class Facts:
     @property
     def limits(self) -> list[str]:
         """What the champion is not known to be good for, a sentence each."""
-        rows = self.metrics["test_rows"]
+        lines = []
+        if not self.is_better_than_baseline:
+            lines.append(
+                f"On {self.metrics['test_rows']} test rows the champion is not shown to be better "
+                f"than the baseline in {self.primary.name}."
+            )
+        if self.worse_metrics:
+            names = ", ".join(self.worse_metrics)
+            lines.append(f"The champion is worse than the baseline in {names}.")
         return [
-            *(
-                []
-                if self.beats_the_baseline
-                else [
-                    f"On {rows} test rows the champion is not shown to be better than the "
-                    f"baseline in {self.primary.name}."
-                ]
-            ),
-            *(
-                [f"The champion is worse than the baseline in {', '.join(self.worse_in)}."]
-                if self.worse_in
-                else []
-            ),
+            *lines,
             "The figures hold for rows like those in the data set.",
             "Rows outside the ranges of the data contract are refused, not predicted.",
             "Nothing here shows that a feature causes the outcome.",
@@ -235,22 +247,9 @@ class Facts:
     @property
     def versions(self) -> dict[str, str]:
         """Python and the libraries that models are made of."""
-        found = current()
-        names = ("python", "scikit-learn", "keras", self.params.keras_backend)
-        return {name: found[name] for name in names}
-
-
-def figure_and_interval(scores: dict[str, Any], metric: str) -> tuple[str, str]:
-    """A figure and its interval, as `metrics.summary` gives them, for people."""
-    if scores[metric] is None:
-        return "undefined", ""
-    low, high = scores["intervals"][metric]
-    return f"{scores[metric]:.4f}", f"{low:.4f} to {high:.4f}"
-
-
-def in_one(figure: str, interval: str) -> str:
-    """The figure, and in brackets its interval if it has one."""
-    return f"{figure} ({interval})" if interval else figure
+        libraries = ("scikit-learn", "keras", self.params.keras_backend)
+        versions = current(libraries)
+        return {name: versions[name] for name in ("python", *libraries)}
 
 
 def _chart(
@@ -267,6 +266,6 @@ def _chart(
     if low == high:
         return None
     return {
-        name: [round(100 * (figure - low) / (high - low), 2) for figure in found]
-        for name, found in figures.items()
+        name: [round(100 * (figure - low) / (high - low), 2) for figure in line]
+        for name, line in figures.items()
     }

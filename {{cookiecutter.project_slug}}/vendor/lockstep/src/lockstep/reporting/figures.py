@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
+from sklearn import metrics
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.typing import RcKeyType
+from ..modeling.metrics import Outcome
 
-    from ..modeling.metrics import Outcome
-
-CURVES_SHOWN, COUNTS_SHOWN = 10, 20
+MOST_CURVES, MOST_CLASSES_WITH_ZEROS = 10, 20
 BLUE, ORANGE, GREY = "#1f5f99", "#d9730d", "#8a8f98"
 STYLE: dict[RcKeyType, Any] = {
     "font.size": 10,
@@ -46,26 +45,24 @@ def _canvas(title: str, width: float = 6.0, height: float = 4.5) -> Iterator[tup
         yield figure, axes
 
 
-def confusion_matrix(found: Outcome) -> Figure:
+def confusion_matrix(outcome: Outcome) -> Figure:
     """Rows per pair of true and predicted class, shaded by their share of the true class."""
-    from sklearn import metrics
-
-    classes = found.classes
+    classes = outcome.classes
     labels = range(len(classes))
-    counts = metrics.confusion_matrix(found.actual, found.decided, labels=labels)
+    counts = metrics.confusion_matrix(outcome.actual, outcome.decisions, labels=labels)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     size = min(max(4.5, 0.6 * len(classes) + 2), 14)
     with _canvas("Confusion matrix of the test rows", size + 0.9, size - 0.2) as (figure, axes):
         image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         axes.grid(False)
-        names = [_short(name) for name in classes]
+        names = [_abbreviate(name) for name in classes]
         crowded = len(classes) > 4 or max(map(len, names)) > 10
         axes.set_xticks(labels, names, rotation=90 if crowded else 0)
         axes.set_yticks(labels, names)
         axes.set_xlabel("predicted")
         axes.set_ylabel("actual")
         for (row, column), count in np.ndenumerate(counts):
-            if len(classes) > COUNTS_SHOWN and not count:
+            if len(classes) > MOST_CLASSES_WITH_ZEROS and not count:
                 continue
             colour = "white" if shares[row, column] > 0.6 else "black"
             axes.text(column, row, str(count), ha="center", va="center", color=colour)
@@ -73,29 +70,29 @@ def confusion_matrix(found: Outcome) -> Figure:
     return figure
 
 
-def _of_classes(what: str, figures: dict[str, float]) -> str:
-    if len(figures) > CURVES_SHOWN:
-        return f"{what}, the {CURVES_SHOWN} worst of {len(figures)} classes"
-    return f"{what}, each class against the rest" if len(figures) > 1 else what
+def _title(curves: str, figures: dict[str, float]) -> str:
+    if len(figures) > MOST_CURVES:
+        return f"{curves}, the {MOST_CURVES} worst of {len(figures)} classes"
+    return f"{curves}, each class against the rest" if len(figures) > 1 else curves
 
 
-def _short(name: str, most: int = 24) -> str:
+def _abbreviate(name: str, most: int = 24) -> str:
     return name if len(name) <= most else f"{name[: most - 3]}..."
 
 
 def _class_curves(
-    axes: Axes, table: pd.DataFrame, x: str, y: str, figures: dict[str, float], what: str
+    axes: Axes, table: pd.DataFrame, x: str, y: str, figures: dict[str, float], label: str
 ) -> None:
     """A curve per class of the columns `x` and `y`, its figure in the legend."""
-    shown = sorted(figures, key=figures.__getitem__)[:CURVES_SHOWN]
-    shown = [name for name in figures if name in shown]
-    colours = matplotlib.colormaps["viridis"](np.linspace(0, 0.85, len(shown)))
+    worst = sorted(figures, key=figures.__getitem__)[:MOST_CURVES]
+    names = [name for name in figures if name in worst]
+    colours = matplotlib.colormaps["viridis"](np.linspace(0, 0.85, len(names)))
     # Perfect curves coincide: earlier ones are drawn wider, so that each stays visible.
-    widths = np.linspace(5 if 1 < len(shown) < 5 else 1.8, 1.8, len(shown))
-    for name, colour, width in zip(shown, colours, widths, strict=True):
+    widths = np.linspace(5 if 1 < len(names) < 5 else 1.8, 1.8, len(names))
+    for name, colour, width in zip(names, colours, widths, strict=True):
         curve = table[table["class"] == name]
-        label = f"{_short(name)} ({what} {figures[name]:.3f})"
-        axes.plot(curve[x], curve[y], color=colour, linewidth=width, label=label)
+        legend = f"{_abbreviate(name)} ({label} {figures[name]:.3f})"
+        axes.plot(curve[x], curve[y], color=colour, linewidth=width, label=legend)
     axes.set_xlabel(x.replace("_", " "))
     axes.set_ylabel(y.replace("_", " "))
     axes.set_aspect("equal")
@@ -108,7 +105,7 @@ def roc_curves(roc: pd.DataFrame, areas: dict[str, float]) -> Figure:
         roc: `class`, `false_positive_rate`, `true_positive_rate`; a row per threshold.
         areas: Area under the curve by class.
     """
-    with _canvas(_of_classes("ROC curves", areas), 5.4, 5.2) as (figure, axes):
+    with _canvas(_title("ROC curves", areas), 5.4, 5.2) as (figure, axes):
         _class_curves(axes, roc, "false_positive_rate", "true_positive_rate", areas, "area")
         axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="chance (area 0.500)")
         axes.legend(loc="lower right")
@@ -122,7 +119,7 @@ def precision_recall_curves(curves: pd.DataFrame, averages: dict[str, float]) ->
         curves: `class`, `recall`, `precision`; a row per threshold.
         averages: Average precision by class.
     """
-    with _canvas(_of_classes("Precision and recall", averages), 5.4, 5.2) as (figure, axes):
+    with _canvas(_title("Precision and recall", averages), 5.4, 5.2) as (figure, axes):
         _class_curves(axes, curves, "recall", "precision", averages, "average")
         axes.set_ylim(-0.05, 1.05)
         if averages:
@@ -130,12 +127,12 @@ def precision_recall_curves(curves: pd.DataFrame, averages: dict[str, float]) ->
     return figure
 
 
-def calibration(table: pd.DataFrame, what: str) -> Figure:
+def calibration(table: pd.DataFrame, claim: str) -> Figure:
     """A point per range of probabilities, larger with more rows; the diagonal is right.
 
     Args:
         table: `probability`, `share_so`, `rows`; a row per range.
-        what: What the probability is of.
+        claim: What the probability is of.
     """
     with _canvas("Calibration: is 80% sure right 80% of the time?", 5.4, 5.2) as (figure, axes):
         axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="as sure as right")
@@ -144,8 +141,8 @@ def calibration(table: pd.DataFrame, what: str) -> Figure:
         axes.scatter(
             table["probability"], table["share_so"], s=sizes, color=BLUE, label="test rows"
         )
-        axes.set_xlabel(f"probability of {what}")
-        axes.set_ylabel(f"share of {what}")
+        axes.set_xlabel(f"probability of {claim}")
+        axes.set_ylabel(f"share of {claim}")
         axes.set_xlim(-0.05, 1.05)
         axes.set_ylim(-0.05, 1.05)
         axes.set_aspect("equal")
@@ -187,13 +184,13 @@ def importance(table: pd.DataFrame, metric: str, most: int = 15) -> Figure:
         metric: What gets worse.
         most: Features shown.
     """
-    shown = table.head(most)[::-1]
+    top = table.head(most)[::-1]
     title = "Importance: what shuffling a feature costs"
-    with _canvas(title, 6, 1.6 + 0.32 * len(shown)) as (figure, axes):
+    with _canvas(title, 6, 1.6 + 0.32 * len(top)) as (figure, axes):
         axes.barh(
-            [_short(name) for name in shown["feature"]],
-            shown["loss"],
-            xerr=shown["loss_std"],
+            [_abbreviate(name) for name in top["feature"]],
+            top["loss"],
+            xerr=top["loss_std"],
             color=BLUE,
             ecolor=GREY,
             height=0.6,
@@ -274,9 +271,3 @@ def residuals(actual: np.ndarray, predicted: np.ndarray, target: str) -> Figure:
         axes.set_xlabel(f"predicted {target}")
         axes.set_ylabel("actual - predicted")
     return figure
-
-
-def write_png(figure: Figure, path: Path) -> None:
-    """A figure as PNG, without the version of matplotlib that drew it."""
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=144, metadata={"Software": None})

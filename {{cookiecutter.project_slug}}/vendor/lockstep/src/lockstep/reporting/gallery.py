@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import pandas as pd
+from matplotlib.figure import Figure
 
 from ..core.contract import FILE, IMAGE
 from ..data.pixels import pixels
 from ..modeling.metrics import Metric, Outcome
+from ..modeling.model import Model
 from . import curves, figures
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-    from ..modeling.model import SavedModel
-
-MISTAKES_SHOWN = 12
+MOST_MISTAKES = 12
+"""Images in the figure."""
 
 
 class Picture(NamedTuple):
@@ -32,16 +31,52 @@ class Gallery(NamedTuple):
     tables: dict[str, pd.DataFrame]
 
 
-def of_classes(found: Outcome) -> Gallery:
+def make_gallery(
+    model: Model,
+    rows: pd.DataFrame,
+    outcome: Outcome,
+    history: pd.DataFrame,
+    sizes: pd.DataFrame,
+    metric: Metric,
+    seed: int,
+) -> Gallery:
+    """All pictures and tables of this kind of problem.
+
+    Args:
+        model: The champion.
+        rows: (n_rows, n_columns) test rows.
+        outcome: The champion's, of these rows.
+        history: `candidate`, `fold`, `epoch`, `loss`, `val_loss` of every network.
+        sizes: `rows`, `fold`, `train`, `validation` of the champion.
+        metric: The primary one.
+        seed: Seed of the shuffling.
+    """
+    contract = model.contract
+    parts = [
+        show_classes(outcome)
+        if model.kind == "classification"
+        else show_numbers(outcome, contract.target),
+        show_mistakes(model, rows, outcome)
+        if contract.images
+        else show_importance(model, rows, metric, seed),
+        show_training(history, sizes, model.candidate, metric),
+    ]
+    return Gallery(
+        {name: picture for part in parts for name, picture in part.pictures.items()},
+        {name: table for part in parts for name, table in part.tables.items()},
+    )
+
+
+def show_classes(outcome: Outcome) -> Gallery:
     """How well classes are told apart, and how far the probabilities can be trusted."""
-    roc, areas = curves.roc(found)
-    precision_recall, averages = curves.precision_recall(found)
-    calibration = curves.calibration(found)
-    claim = found.classes[1] if len(found.classes) == 2 else "the predicted class"
+    roc, areas = curves.roc(outcome)
+    precision_recall, averages = curves.precision_recall(outcome)
+    calibration = curves.calibration(outcome)
+    claim = outcome.classes[1] if len(outcome.classes) == 2 else "the predicted class"
     return Gallery(
         {
             "confusion_matrix": Picture(
-                figures.confusion_matrix(found),
+                figures.confusion_matrix(outcome),
                 "Test rows by what they are and what was predicted; on the diagonal both agree.",
             ),
             "roc_curve": Picture(
@@ -63,31 +98,24 @@ def of_classes(found: Outcome) -> Gallery:
     )
 
 
-def of_numbers(found: Outcome, target: str) -> Gallery:
+def show_numbers(outcome: Outcome, target: str) -> Gallery:
     """How far predicted numbers are off."""
-    against = Picture(
-        figures.predicted_against_actual(found.actual, found.predicted, target),
+    comparison = Picture(
+        figures.predicted_against_actual(outcome.actual, outcome.predicted, target),
         f"Predicted over actual {target} of each test row; on the dotted line both are the same.",
     )
     residuals = Picture(
-        figures.residuals(found.actual, found.predicted, target),
+        figures.residuals(outcome.actual, outcome.predicted, target),
         f"How far the prediction of {target} is off for each test row, over what was predicted.",
     )
-    return Gallery({"predicted_against_actual": against, "residuals": residuals}, {})
+    return Gallery({"predicted_against_actual": comparison, "residuals": residuals}, {})
 
 
-def of_training(
+def show_training(
     history: pd.DataFrame, sizes: pd.DataFrame, candidate: str, metric: Metric
 ) -> Gallery:
-    """How the networks learnt, and whether more rows would help the champion.
-
-    Args:
-        history: `candidate`, `fold`, `epoch`, `loss`, `val_loss` of every network.
-        sizes: `rows`, `fold`, `train`, `validation` of the champion.
-        candidate: The champion's name.
-        metric: What the sizes were scored by.
-    """
-    drawn = {
+    """How the networks learnt, and whether more rows would help the champion."""
+    pictures = {
         f"learning_curve_{name}": Picture(
             figures.learning_curve(epochs),
             f"Loss of {name} by epoch, on the rows it learns from and on those that stop it early.",
@@ -95,15 +123,16 @@ def of_training(
         for name, epochs in history.groupby("candidate")
     }
     if not sizes.empty:
-        drawn["training_sizes"] = Picture(
+        pictures["training_sizes"] = Picture(
             figures.training_sizes(sizes, metric.name, candidate),
             f"{metric.name} of {candidate} over the number of rows learnt from: where the curve of "
             "the rows held out still gets better at its end, more rows would help.",
         )
-    return Gallery(drawn, {"learning_curve": curves.mean_curve(history), "training_sizes": sizes})
+    tables = {"learning_curve": curves.mean_history(history), "training_sizes": sizes}
+    return Gallery(pictures, tables)
 
 
-def of_features(model: SavedModel, rows: pd.DataFrame, metric: Metric, seed: int) -> Gallery:
+def show_importance(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -> Gallery:
     """What each column of a table contributes."""
     importance = curves.importance(model, rows, metric, seed)
     picture = Picture(
@@ -113,19 +142,19 @@ def of_features(model: SavedModel, rows: pd.DataFrame, metric: Metric, seed: int
     return Gallery({"importance": picture}, {"importance": importance})
 
 
-def of_images(model: SavedModel, rows: pd.DataFrame, found: Outcome) -> Gallery:
+def show_mistakes(model: Model, rows: pd.DataFrame, outcome: Outcome) -> Gallery:
     """The images that the model is most surely wrong about."""
     assert model.contract.images is not None
-    mistakes = curves.confident_mistakes(found)
+    mistakes = curves.confident_mistakes(outcome)
     files = rows[FILE].iloc[mistakes["row"]].to_numpy()
     tables = {"mistakes": mistakes.assign(file=files)}
-    shown = mistakes.head(MISTAKES_SHOWN)
-    if shown.empty:
+    top = mistakes.head(MOST_MISTAKES)
+    if top.empty:
         return Gallery({}, tables)
-    images = pixels(rows[IMAGE].iloc[shown["row"]], model.contract.images.shape)
+    images = pixels(rows[IMAGE].iloc[top["row"]], model.contract.images.shape)
     titles = [
         f"{line.predicted}, {line.probability:.0%} sure\nis {line.actual}"
-        for line in shown.itertuples()
+        for line in top.itertuples()
     ]
     picture = Picture(
         figures.mistakes(images, titles),

@@ -13,14 +13,14 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from .facts import Facts, in_one
+from .facts import Facts
 from .markdown import code, plain
 
 CARD, REPORT = "model_card.md.jinja", "report.html.jinja"
 IN_BACKQUOTES = re.compile(r"(`+) ?(.+?) ?\1")
 
 
-def model_card(facts: Facts, captions: Mapping[str, str]) -> str:
+def render_model_card(facts: Facts, captions: Mapping[str, str]) -> str:
     """The card as Markdown.
 
     Args:
@@ -30,20 +30,23 @@ def model_card(facts: Facts, captions: Mapping[str, str]) -> str:
     return _environment().get_template(CARD).render(facts=facts, captions=captions)
 
 
-def report(facts: Facts, captions: Mapping[str, str], figures: Path) -> str:
+def render_report(facts: Facts, captions: Mapping[str, str], figures: Path, package: str) -> str:
     """The report as one HTML page that needs no other file.
 
     Args:
         facts: What is to be said.
         captions: What each picture shows, by its name without extension.
         figures: The folder of the pictures.
+        package: The name of the owner's package.
     """
     pictures = {
         name: b64encode((figures / f"{name}.png").read_bytes()).decode() for name in captions
     }
-    page = _environment().get_template(REPORT)
-    package = __package__.partition(".")[0]
-    return page.render(facts=facts, captions=captions, pictures=pictures, package=package)
+    return (
+        _environment()
+        .get_template(REPORT)
+        .render(facts=facts, captions=captions, pictures=pictures, package=package)
+    )
 
 
 def _environment() -> Environment:
@@ -55,15 +58,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {
-        "plain": plain,
-        "code": code,
-        "coded": _coded,
-        "in_one": lambda pair: in_one(*pair),
-    }
+    environment.filters |= {"plain": plain, "code": code, "mark_code": _mark_code}
     return environment
 
 
-def _coded(text: str) -> Markup:
+def _mark_code(text: str) -> Markup:
     """Text in which what is in backquotes is code."""
     return Markup(IN_BACKQUOTES.sub(r"<code>\2</code>", str(escape(text))))

@@ -1,0 +1,77 @@
+"""Measuring models on the test rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from ..core.contract import Contract
+from ..core.params import Params
+from ..core.table import Table
+from ..modeling.intervals import compare_models, summarise
+from ..modeling.metrics import Outcome, run_metrics
+from ..modeling.model import Model
+
+
+def predict_all(table: Table, *models: Model) -> tuple[pd.DataFrame, list[Outcome]]:
+    """Have each model predict all rows of a table, batch by batch.
+
+    Args:
+        table: Rows with their target, such as `project.table(project.test)`.
+        models: At least one, all of the same contract.
+
+    Returns:
+        (n_rows, n_columns) the target and what rows are told apart by: their group, their side of a
+        given split and the subgroups; and an outcome of all rows for each model.
+    """
+    contract = models[0].contract
+    needed = [contract.target, contract.group, contract.part, *contract.subgroups]
+    columns = [name for name in dict.fromkeys(needed) if name is not None]
+    batches: list[pd.DataFrame] = []
+    parts: list[list[Outcome]] = [[] for _ in models]
+    for batch in table:
+        batches.append(batch[columns])
+        actual = batch[contract.target].to_numpy()
+        for model, outcomes in zip(models, parts, strict=True):
+            predictions = model.predict(batch)
+            outcomes.append(Outcome.from_predictions(actual, predictions, contract.classes))
+    rows = pd.concat(batches, ignore_index=True)
+    groups = rows[contract.group] if contract.group else None
+    return rows, [Outcome.concatenate(outcomes, groups) for outcomes in parts]
+
+
+def measure(params: Params, champion: Outcome, baseline: Outcome) -> dict[str, Any]:
+    """All metrics of the champion with their intervals, and those of the baseline.
+
+    Returns:
+        `test_rows`, each metric by its name, their `intervals`, the same of the `baseline`, and
+        `gain`, the intervals of what the champion is better by on the same resamples.
+    """
+    scores = compare_models(run_metrics(params), champion, baseline, params.evaluate, params.seed)
+    return {"test_rows": len(champion), **scores}
+
+
+def measure_subgroups(
+    params: Params, contract: Contract, rows: pd.DataFrame, champion: Outcome
+) -> list[dict[str, Any]]:
+    """All metrics of the champion for the rows of each value of the contract's subgroups.
+
+    Args:
+        params: What to measure, and how.
+        contract: It names the columns.
+        rows: (n_rows, n_columns) of `predict_all`.
+        champion: The outcome of the same rows.
+
+    Returns:
+        Of each value its `column`, the `value`, its `test_rows` and the metrics.
+    """
+    metrics = run_metrics(params)
+    lines: list[dict[str, Any]] = []
+    for column in contract.subgroups:
+        values = rows[column].fillna("missing")
+        for value in sorted(values.unique()):
+            part = champion.take((values == value).to_numpy())
+            scores = summarise(metrics, part, params.evaluate, params.seed)
+            lines.append({"column": column, "value": value, "test_rows": len(part), **scores})
+    return lines
