@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import lockstep  # first: it settles what numeric libraries read from the environment
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import settings
 from lockstep.core import table
 from lockstep.core.contract import Contract
 from lockstep.core.project import Project
+from ruamel.yaml import YAML
 
 TEMPLATE = Path(__file__).parents[2] / "{{cookiecutter.project_slug}}"
 LIBRARY = Path(lockstep.__file__).parent
@@ -31,6 +33,15 @@ def import_owner() -> None:
 
 
 import_owner()
+
+
+def read_stages(name: str) -> dict[str, Any]:
+    """The stages of one of the template's dvc.yaml, as in a project whose package is `owner`."""
+    text = (TEMPLATE / name).read_text(encoding="utf-8")
+    text = text.replace("{{ cookiecutter.package_name }}", "owner")
+    text = text.replace("{{ cookiecutter.__author_initials }}", "ab")
+    return YAML(typ="safe").load(text)["stages"]
+
 
 # The same examples each time. `pytest --hypothesis-profile thorough` tries many more.
 settings.register_profile("quick", max_examples=20, deadline=None, derandomize=True)
@@ -94,6 +105,7 @@ def make_project(root: Path) -> Project:
     project = Project(root)
     write_params(project)
     (root / "dvc.yaml").touch()
+    (root / "pyproject.toml").write_text('[tool.lockstep]\npackage = "owner"\n')
     project.contract_file.parent.mkdir()
     project.contract_file.write_text(json.dumps(CONTRACT))
     raw = root / PARAMS["data"]["raw"]
