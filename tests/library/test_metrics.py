@@ -1,11 +1,14 @@
 """Figures of merit are scikit-learn's, for any number of resamples at once."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PARAMS
+from conftest import CONTRACT, PARAMS, run_stages, write_params
 from lockstep.core.errors import UserError
 from lockstep.core.params import EvaluateParams, Params
+from lockstep.core.project import Project
 from lockstep.modeling import intervals
 from lockstep.modeling.intervals import bootstrap, compare_models, summarise
 from lockstep.modeling.metrics import (
@@ -375,3 +378,47 @@ def test_an_own_metric_cannot_take_the_name_of_one_of_the_librarys() -> None:
     for look in (run_metrics, primary_metric):
         with pytest.raises(UserError, match=r"metrics\.py: accuracy: the library has a metric of"):
             look(some_params())
+
+
+def test_the_owners_example_picks_the_champion_and_stands_in_every_report(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contract = CONTRACT | {"target": "weight", "subgroups": ["colour"]}
+    project.contract_file.write_text(json.dumps(contract))
+    settings = {"metric": "mape", "folds": 3, "candidates": {"baseline": {}, "linear": {}}}
+    write_params(project, kind="regression", train=settings)
+    run_stages()
+    printed = capsys.readouterr().out
+    assert "train: linear        mape 0." in printed
+    assert "\nmape          0." in printed
+    leaderboard = pd.read_csv(project.leaderboard).set_index("candidate")
+    assert leaderboard["mape_mean"]["linear"] < leaderboard["mape_mean"]["baseline"]
+    predictions = pd.read_csv(project.plots / "predictions.csv")
+    scores = json.loads(project.metrics.read_text())
+    expected = sk.mean_absolute_percentage_error(predictions["actual"], predictions["prediction"])
+    assert scores["mape"] == pytest.approx(expected)
+    low, high = scores["intervals"]["mape"]
+    assert low < scores["mape"] < high
+    assert scores["gain"]["mape"][0] > 0
+    assert [line["mape"] > 0 for line in scores["subgroups"]] == [True, True]
+    assert "| mape | 0." in project.model_card.read_text()
+    page = project.report.read_text()
+    assert "The mean absolute error as a share of the true value; undefined where one is" in page
+    assert "the champion&#39;s mape is better than the baseline&#39;s by 0." in page
+
+
+def test_an_own_metric_that_is_not_defined_is_none_in_the_metrics(project: Project) -> None:
+    rows = pd.read_csv(project.root / "data" / "raw" / "fruit.csv")
+    rows.assign(seeds=rows["seeds"] % 2).to_csv(
+        project.root / "data" / "raw" / "fruit.csv", index=False
+    )
+    columns = CONTRACT["columns"] | {"seeds": {"type": "integer", "meaning": "none or one"}}
+    contract = CONTRACT | {"target": "seeds", "columns": columns}
+    project.contract_file.write_text(json.dumps(contract))
+    settings = {"metrics": ["mape"], "folds": 3, "candidates": {"baseline": {}}}
+    write_params(project, kind="regression", train=settings)
+    run_stages()
+    scores = json.loads(project.metrics.read_text())
+    assert scores["mape"] is scores["intervals"]["mape"] is scores["gain"]["mape"] is None
+    assert scores["rmse"] > 0
+    assert "| mape | undefined | undefined |" in project.model_card.read_text()

@@ -390,10 +390,15 @@ def run_metrics(params: Params) -> tuple[Metric, ...]:
     Raises:
         UserError: There is none of a name, or an own one has the name of one of the library's.
     """
-    keys = {f"train.metrics.{place}": name for place, name in enumerate(params.train.metrics)}
-    asked = [_find_metric(params.kind, name, key) for key, name in keys.items()]
-    chosen = [*METRICS[params.kind], *asked, primary_metric(params)]
-    return tuple({metric.name: metric for metric in chosen}.values())
+    metrics = [
+        *METRICS[params.kind],
+        *(
+            _find_metric(params.kind, name, f"train.metrics.{place}")
+            for place, name in enumerate(params.train.metrics)
+        ),
+        primary_metric(params),
+    ]
+    return tuple({metric.name: metric for metric in metrics}.values())
 
 
 def primary_metric(params: Params) -> Metric:
