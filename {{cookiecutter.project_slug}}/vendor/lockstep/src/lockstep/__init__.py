@@ -25,18 +25,21 @@ if TYPE_CHECKING:
     from .core.table import write_csv as write_csv
     from .data.folds import make_folds as make_folds
     from .data.split import make_split as make_split
-    from .modeling.candidates import Problem as Problem
     from .modeling.candidates import candidate as candidate
     from .modeling.candidates import make_candidate as make_candidate
     from .modeling.compare import Leaderboard as Leaderboard
     from .modeling.compare import cross_validate as cross_validate
     from .modeling.compare import learning_curve as learning_curve
+    from .modeling.compare import warn_of_rare_classes as warn_of_rare_classes
     from .modeling.derived import derived as derived
     from .modeling.features import make_features as make_features
     from .modeling.keras import keras as keras
+    from .modeling.layers import RandomShift as RandomShift
     from .modeling.metrics import metric as metric
     from .modeling.model import Model as Model
     from .modeling.networks import Training as Training
+    from .modeling.problem import Problem as Problem
+    from .modeling.problem import make_problem as make_problem
     from .modeling.steps import Scope as Scope
     from .modeling.steps import step as step
     from .modeling.train_rows import TrainRows as TrainRows
@@ -56,14 +59,16 @@ ROOMS = {
     "core.table": ("Table", "write_csv"),
     "data.folds": ("make_folds",),
     "data.split": ("make_split",),
-    "modeling.candidates": ("Problem", "candidate", "make_candidate"),
-    "modeling.compare": ("Leaderboard", "cross_validate", "learning_curve"),
+    "modeling.candidates": ("candidate", "make_candidate"),
+    "modeling.compare": ("Leaderboard", "cross_validate", "learning_curve", "warn_of_rare_classes"),
     "modeling.derived": ("derived",),
     "modeling.features": ("make_features",),
     "modeling.keras": ("keras",),
+    "modeling.layers": ("RandomShift",),
     "modeling.metrics": ("metric",),
     "modeling.model": ("Model",),
     "modeling.networks": ("Training",),
+    "modeling.problem": ("Problem", "make_problem"),
     "modeling.steps": ("Scope", "step"),
     "modeling.train_rows": ("TrainRows",),
     "reading.check": ("check_raw",),

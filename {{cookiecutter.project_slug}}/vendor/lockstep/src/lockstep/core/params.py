@@ -84,6 +84,8 @@ class FeaturesParams(Strict):
     """Columns of points in time."""
     columns: dict[str, Recipe] = {}
     """Steps of single columns, instead of those of their group."""
+    derived: tuple[str, ...] = ()
+    """Features made of several columns, by the names of their functions in features.py."""
 
 
 class TrainParams(Strict):
@@ -105,6 +107,13 @@ class TrainParams(Strict):
     """Shares of the rows to train the champion on again, to see whether more data would help."""
     candidates: Annotated[dict[str, Options], Field(min_length=1)]
     """Options of each candidate by its name, simplest first: ties go to the earlier one."""
+
+    @field_validator("candidates")
+    @classmethod
+    def _has_a_baseline(cls, candidates: dict[str, Any]) -> dict[str, Any]:
+        if "baseline" not in candidates:
+            raise ValueError("baseline is missing; the champion is measured against it")
+        return candidates
 
     @model_validator(mode="after")
     def _validates_in_one_way(self) -> Self:

@@ -45,19 +45,19 @@ def _rewrite_archive(saved: Path, to: Path) -> None:
             if name == "metadata.json":
                 content = json.dumps(json.loads(content) | {"date_saved": ""}).encode()
             elif name == "config.json":
-                content = json.dumps(_renumber(json.loads(content), {})).encode()
+                content = json.dumps(renumber(json.loads(content), {})).encode()
             target.writestr(zipfile.ZipInfo(name), content)
 
 
-def _renumber(config: Any, numbers: dict[int, int]) -> Any:
+def renumber(config: Any, numbers: dict[int, int]) -> Any:
     """`config` with its `shared_object_id`s counted in the order in which they come."""
     if isinstance(config, list):
-        return [_renumber(part, numbers) for part in config]
+        return [renumber(part, numbers) for part in config]
     if not isinstance(config, dict):
         return config
     return {
         key: numbers.setdefault(value, len(numbers))
         if key == "shared_object_id"
-        else _renumber(value, numbers)
+        else renumber(value, numbers)
         for key, value in config.items()
     }

@@ -1,155 +1,163 @@
-"""Stage 3: compare the candidates on validation rows, then fit the champion on all train rows."""
+"""Comparing candidates on validation rows, and choosing the champion."""
 
 from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
-from ..core.contract import Contract, load_contract
-from ..core.errors import UserError, end, exit_status, shorten
+import numpy as np
+import pandas as pd
+from sklearn import model_selection
+from sklearn.pipeline import Pipeline
+
+from ..core.contract import Contract
+from ..core.errors import UserError
 from ..core.params import Params
-from ..core.project import Project
-from ..core.stage import run
-from ..core.table import Table, write_csv
-from ..data.folds import Fold, make_folds
-from .metrics import METRICS, Metric, outcome, primary_metric, resampled
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from sklearn.pipeline import Pipeline
-
-    from .rows import TrainRows
-
-    Scorer = Callable[[Pipeline, pd.DataFrame, np.ndarray], dict[str, float]]
+from ..data.folds import Fold
+from .intervals import bootstrap
+from .metrics import Metric, Outcome, primary_metric, run_metrics
+from .model import Model
+from .train_rows import TrainRows
 
 HISTORY_COLUMNS = ["candidate", "fold", "epoch", "loss", "val_loss"]
 SIZES_COLUMNS = ["rows", "fold", "train", "validation"]
 RARE = 10
+"""Rows of a class below which its scores say little."""
 STANDARD_ERROR, STANDARD_ERROR_RESAMPLES = "standard_error", 200
-LONGEST_TOLD = 200
-"""Signs of what a library says that are passed on."""
+
+Scorer = Callable[[Pipeline, pd.DataFrame, np.ndarray], dict[str, float]]
 
 
-def candidates(params: Params, contract: Contract) -> dict[str, Pipeline]:
-    """An unfitted pipeline of features and estimator for each candidate in params.yaml.
+def warn_of_rare_classes(rows: TrainRows, folds: list[Fold]) -> None:
+    """Print a line to stderr for each class that is rare, or is tried but not learnt in a fold."""
+    if rows.params.kind == "regression":
+        return
+    lines = [
+        f"class {name!r} has {count} train rows; scores of so few mean little"
+        for name, count in pd.Series(rows.y).value_counts().sort_index().items()
+        if count < RARE
+    ]
+    for number, (learn, validation) in enumerate(folds, start=1):
+        if unlearnt := sorted({*rows.y[validation]} - {*rows.y[learn]}):
+            lines.append(
+                f"fold {number} is tried on classes it has not learnt: {', '.join(unlearnt)}"
+            )
+    for line in lines:
+        print(f"train: {line}", file=sys.stderr)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How a candidate did on validation rows."""
+
+    scores: pd.DataFrame
+    """A row per fold and a column per metric; with a single fold also `standard_error`."""
+    history: pd.DataFrame
+    """`fold`, `epoch`, `loss`, `val_loss` of a network; empty when the candidate is none."""
+    validation_rows: int
+    """How many rows the last fold was tried on."""
+    sample_rows: int | None
+    """How many rows it learnt from, where that is a sample of more."""
+
+
+def cross_validate(name: str, pipeline: Pipeline, rows: TrainRows, folds: list[Fold]) -> Validation:
+    """Fit and score a clone of `pipeline` per fold.
 
     Raises:
-        UserError: A candidate, a step or an option is unknown or impossible, or the baseline is not
-            among the candidates.
+        UserError: The candidate `name` cannot learn from these rows.
     """
-    from sklearn.pipeline import make_pipeline
-
-    from .candidates import TAKES_CODES, Problem, build
-    from .features import coded, features
-
-    if "baseline" not in params.train.candidates:
-        raise UserError(
-            "params.yaml: train.candidates: baseline is missing; "
-            "the champion is measured against it"
-        )
-    problem = Problem(
-        params.kind,
-        params.seed,
-        tuple(
-            len(contract.columns[name].categories or [])
-            for name in coded(contract, params.features)
-        ),
-        contract.images.shape if contract.images else None,
+    score = make_scorer(rows.params, rows.contract)
+    scores, epochs = [], []
+    for number, (learn, validation) in enumerate(folds, start=1):
+        fitted = rows.fit(name, pipeline, (learn, validation))
+        scores.append(score(fitted, rows.X.iloc[validation], rows.y[validation]))
+        history = pd.DataFrame(getattr(fitted[-1], "history_", {}))
+        epochs.append(history.assign(fold=number, epoch=np.arange(1, len(history) + 1)))
+    return Validation(
+        pd.DataFrame(scores),
+        pd.concat(epochs, ignore_index=True).reindex(columns=HISTORY_COLUMNS[1:]),
+        len(folds[-1][1]),
+        len(rows.table) if rows.is_sampled_by(pipeline) else None,
     )
-    return {
-        name: make_pipeline(
-            features(contract, params.features, params.seed, codes=name in TAKES_CODES),
-            build(name, options, problem),
-        )
-        for name, options in params.train.candidates.items()
-    }
 
 
-def scorer(params: Params, contract: Contract) -> Scorer:
-    """What gives every metric of a fitted pipeline on the rows it is tried on.
+def make_scorer(params: Params, contract: Contract) -> Scorer:
+    """What gives every metric of a fitted pipeline on the rows that it is tried on.
 
     On a single fold it also gives the standard error of the primary metric, by the bootstrap.
     """
-    import numpy as np
-
-    from .model import SavedModel
-
-    primary = primary_metric(params.kind, params.train.metric)
+    metrics, primary = run_metrics(params), primary_metric(params)
 
     def score(pipeline: Pipeline, X: pd.DataFrame, y: np.ndarray) -> dict[str, float]:
-        predictions = SavedModel(pipeline, "", params.kind, contract).predict(X)
-        found = outcome(y, predictions, contract.classes)
-        scores = {metric.name: metric.of(found) for metric in METRICS[params.kind]}
+        predictions = Model(pipeline, "", params.kind, contract).predict(X)
+        outcome = Outcome.from_predictions(y, predictions, contract.classes)
+        scores = {metric.name: metric.score(outcome) for metric in metrics}
         if params.train.holdout is None:
             return scores
-        draws = resampled((primary,), found, STANDARD_ERROR_RESAMPLES, params.seed)
-        return scores | {STANDARD_ERROR: float(np.nanstd(draws, ddof=1))}
+        figures = bootstrap((primary,), outcome, STANDARD_ERROR_RESAMPLES, params.seed)
+        return scores | {STANDARD_ERROR: float(np.nanstd(figures, ddof=1))}
 
     return score
 
 
-def cross_validate(
-    pipeline: Pipeline, rows: TrainRows, make_folds: list[Fold], score: Scorer
-) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
-    """Fit and score a clone of `pipeline` per fold.
+class Leaderboard:
+    """The candidates with their scores, and which of them is best."""
 
-    Returns:
-        (n_folds,) figures by what `score` calls them; and the epochs of the fitted networks
-        (`fold`, `epoch`, `loss`, `val_loss`), empty when the estimator is not a network.
-    """
-    import numpy as np
-    import pandas as pd
+    def __init__(self, params: Params) -> None:
+        self.params = params
+        self.metric = primary_metric(params)
+        self._lines: list[dict[str, Any]] = []
+        self._histories: list[pd.DataFrame] = []
 
-    found, networks = [], {}
-    for number, fold in enumerate(make_folds, start=1):
-        fitted = rows.fit(pipeline, fold)
-        found.append(score(fitted, rows.X.iloc[fold[1]], rows.y[fold[1]]))
-        if hasattr(fitted[-1], "history_"):
-            networks[number] = fitted[-1].history_
-    scores = {name: np.array([scored[name] for scored in found]) for name in found[0]}
-    lines = [
-        {"fold": fold, "epoch": epoch, "loss": loss, "val_loss": val_loss}
-        for fold, epochs in networks.items()
-        for epoch, (loss, val_loss) in enumerate(
-            zip(epochs["loss"], epochs["val_loss"], strict=True), start=1
+    def add(self, name: str, validation: Validation) -> None:
+        """Take in how a candidate did, and print it."""
+        line = summarise_scores(validation.scores, self.metric)
+        sample = validation.sample_rows
+        learnt = "on all rows" if sample is None else f"on a sample of {sample}"
+        note = "" if sample is None else f", {learnt}"
+        print(f"train: {name:<14}{self._describe(line, validation)}{note}", flush=True)
+        self._lines.append({"candidate": name, **line, "learnt": learnt})
+        self._histories.append(validation.history.assign(candidate=name))
+
+    def _describe(self, line: dict[str, float], validation: Validation) -> str:
+        name, folds = self.metric.name, len(validation.scores)
+        where = (
+            f"over {folds} folds" if folds > 1 else f"on {validation.validation_rows} held-out rows"
         )
-    ]
-    return scores, pd.DataFrame(lines, columns=HISTORY_COLUMNS[1:])
+        mean, error = line[f"{name}_mean"], line[STANDARD_ERROR]
+        if np.isnan(mean):
+            return f"{name} undefined {where}"
+        return f"{name} {mean:.4f}{f' +- {error:.4f}' if error >= 0 else ''}, {where}"
+
+    def choose(self) -> str:
+        """The candidate with the best mean of the primary metric; a tie goes to the first one.
+
+        With `train.one_standard_error` it is the first one whose mean is within one standard error
+        of the best, the simplest that is about as good (Breiman et al., 1984).
+
+        Raises:
+            UserError: The metric is not defined for any candidate.
+        """
+        lines = pd.DataFrame(self._lines).set_index("candidate")
+        return choose_champion(lines, self.metric, self.params.train.one_standard_error)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A line per candidate: mean and standard deviation of each metric, and the champion."""
+        lines = pd.DataFrame(self._lines)
+        return lines.assign(champion=lines["candidate"] == self.choose())
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """`candidate`, `fold`, `epoch`, `loss`, `val_loss` of all networks."""
+        return pd.concat(self._histories, ignore_index=True)[HISTORY_COLUMNS]
 
 
-def over_folds(scores: dict[str, np.ndarray], metric: Metric) -> dict[str, float]:
-    """A line of the leaderboard: mean and standard deviation of each figure over the make_folds.
-
-    Of the primary `metric` also the standard error of the mean. A fold in which a figure is not
-    defined does not count; with a single fold there is no standard deviation.
-    """
-    import pandas as pd
-
-    found = pd.DataFrame(scores)
-    errors = found.pop(STANDARD_ERROR) if STANDARD_ERROR in found else found[metric.name]
-    spread, defined = found.std(ddof=1), found[metric.name].notna().sum()
-    line: dict[str, float] = {}
-    for name in found.columns:
-        line |= {f"{name}_mean": found[name].mean(), f"{name}_std": spread[name]}
-    alone = len(found) == 1
-    line[STANDARD_ERROR] = errors[0] if alone else spread[metric.name] / defined**0.5
-    return line
-
-
-def choose(leaderboard: pd.DataFrame, metric: Metric, *, one_standard_error: bool) -> str:
-    """The candidate with the best mean of `metric`; a tie goes to the one listed first.
-
-    With `one_standard_error` the first one whose mean is within one standard error of the best is
-    taken, the simplest that is about as good (Breiman et al., 1984).
-
-    Raises:
-        UserError: The metric is not defined for any candidate.
-    """
-    lines = leaderboard.set_index("candidate")
+def choose_champion(lines: pd.DataFrame, metric: Metric, one_standard_error: bool) -> str:
+    """The best of a leaderboard's candidates, which index its lines; see `Leaderboard.choose`."""
     merit = lines[f"{metric.name}_mean"] * metric.sign
     if merit.isna().all():
         raise UserError(
@@ -163,176 +171,78 @@ def choose(leaderboard: pd.DataFrame, metric: Metric, *, one_standard_error: boo
     return str(merit.index[merit >= merit[best] - leeway][0])
 
 
-def compare(
-    pipelines: dict[str, Pipeline],
-    rows: TrainRows,
-    make_folds: list[Fold],
-    score: Scorer,
-    metric: Metric,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cross-validate every candidate on the same make_folds, printing a line for each.
+def summarise_scores(scores: pd.DataFrame, metric: Metric) -> dict[str, float]:
+    """A line of the leaderboard: mean and standard deviation of each figure over the folds.
 
-    Returns:
-        The leaderboard, in the order of `pipelines`, and the history of the networks.
+    Of the primary `metric` also the standard error of the mean. A fold in which a figure is not
+    defined does not count; with a single fold there is no standard deviation.
+
+    Args:
+        scores: A row per fold and a column per metric; with a single fold also `standard_error`.
+        metric: The primary one.
     """
-    import pandas as pd
-
-    lines: list[dict[str, Any]] = []
-    histories = []
-    for name, pipeline in pipelines.items():
-        with telling(name):
-            scores, history = cross_validate(pipeline, rows, make_folds, score)
-        line = over_folds(scores, metric)
-        sampled = rows.samples(pipeline)
-        learnt_on = f"on a sample of {len(rows.table)}" if sampled else "on all rows"
-        told = f"{_in_words(line, metric.name, make_folds)}{f', {learnt_on}' if sampled else ''}"
-        print(f"train: {name:<14}{told}", flush=True)
-        lines.append({"candidate": name, **line, "learnt": learnt_on})
-        if not history.empty:
-            histories.append(history.assign(candidate=name)[HISTORY_COLUMNS])
-    history = pd.concat(histories) if histories else pd.DataFrame(columns=HISTORY_COLUMNS)
-    return pd.DataFrame(lines), history
+    figures = scores.drop(columns=STANDARD_ERROR, errors="ignore")
+    spread, defined = figures.std(ddof=1), figures[metric.name].notna().sum()
+    line: dict[str, float] = {}
+    for name in figures.columns:
+        line |= {f"{name}_mean": figures[name].mean(), f"{name}_std": spread[name]}
+    is_alone = STANDARD_ERROR in scores
+    line[STANDARD_ERROR] = (
+        scores[STANDARD_ERROR].iloc[0] if is_alone else spread[metric.name] / defined**0.5
+    )
+    return line
 
 
-def _in_words(line: dict[str, float], metric: str, make_folds: list[Fold]) -> str:
-    mean, error = line[f"{metric}_mean"], line[STANDARD_ERROR]
-    where = f"over {len(make_folds)} folds" if len(make_folds) > 1 else f"on {len(make_folds[0][1])} held-out rows"
-    if mean != mean:
-        return f"{metric} undefined {where}"
-    return f"{metric} {mean:.4f}{f' +- {error:.4f}' if error >= 0 else ''}, {where}"
-
-
-@contextmanager
-def telling(name: str) -> Iterator[None]:
-    """Print each different warning of the libraries once, in a line that names the candidate.
-
-    Raises:
-        UserError: The candidate cannot learn from these rows, for its library's reason.
-    """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("always", UserWarning)
-        try:
-            yield
-        except ValueError as error:
-            raise UserError(
-                f"params.yaml: train.candidates.{name}: it cannot learn from these rows: "
-                f"{shorten(str(error), LONGEST_TOLD)}"
-            ) from error
-    for text in dict.fromkeys(shorten(str(warning.message), LONGEST_TOLD) for warning in caught):
-        print(f"train: {name}: {text}", file=sys.stderr)
-
-
-def training_sizes(
-    pipeline: Pipeline,
-    rows: TrainRows,
-    make_folds: list[Fold],
-    shares: tuple[float, ...],
-    score: Callable[[Pipeline, pd.DataFrame, np.ndarray], float],
-    seed: int,
+def learning_curve(
+    name: str, pipeline: Pipeline, rows: TrainRows, folds: list[Fold]
 ) -> pd.DataFrame:
-    """How good the pipeline is when it learns from fewer of the rows in memory.
+    """How good a candidate is when it learns from fewer of the rows in memory.
+
+    Shares of the rows that are too few to learn from are left out, with a line on stderr.
+
+    Args:
+        name: What messages call the candidate.
+        pipeline: Features and estimator.
+        rows: The train rows; params.yaml says which shares of them, as `train.training_sizes`.
+        folds: What it is tried on.
 
     Returns:
-        For each share and fold `rows`, `fold`, and the score on the rows learnt from (`train`) and
-        on the others (`validation`); without those that are too few to learn from.
+        For each share and fold `rows`, `fold`, and the primary metric on the rows learnt from
+        (`train`) and on the others (`validation`).
     """
-    import numpy as np
-    import pandas as pd
-    from sklearn.model_selection import learning_curve
-
-    enough = [share for share in shares if int(share * len(make_folds[0][0])) >= 2]
-    if not enough:
+    params, score = rows.params, make_scorer(rows.params, rows.contract)
+    metric = primary_metric(params).name
+    # Earlier folds by time learn from fewer rows than the sizes ask for.
+    folds = folds[-1:] if params.split.by == "time" else folds
+    shares = [share for share in params.train.training_sizes if int(share * len(folds[0][0])) >= 2]
+    if not shares:
         return pd.DataFrame(columns=SIZES_COLUMNS)
     with warnings.catch_warnings():
         # With few rows a fit may fail, for instance because a class is missing.
         warnings.simplefilter("ignore")
-        many, on_train, on_validation = learning_curve(
+        sizes, train, validation = model_selection.learning_curve(
             pipeline,
             rows.X,
             rows.y,
-            train_sizes=enough,
-            cv=make_folds,
-            scoring=score,
+            train_sizes=shares,
+            cv=folds,
+            scoring=lambda *arguments: score(*arguments)[metric],
             shuffle=True,
-            random_state=seed,
+            random_state=params.seed,
             error_score=np.nan,
         )
-    shape = on_train.shape
-    table = pd.DataFrame(
+    curve = pd.DataFrame(
         {
-            "rows": np.repeat(many, shape[1]),
-            "fold": np.tile(np.arange(1, shape[1] + 1), shape[0]),
-            "train": on_train.ravel(),
-            "validation": on_validation.ravel(),
+            "rows": np.repeat(sizes, len(folds)),
+            "fold": np.tile(np.arange(1, len(folds) + 1), len(sizes)),
+            "train": train.ravel(),
+            "validation": validation.ravel(),
         }
-    )
-    return table.dropna()
-
-
-def main() -> None:
-    """Run the stage in the project around the working directory."""
-    from .model import SavedModel, save
-    from .rows import train_rows
-
-    project = Project.find()
-    params = project.params
-    contract = load_contract(project, params.kind)
-    metric = primary_metric(params.kind, params.train.metric)
-    pipelines = candidates(params, contract)
-    file = Table(project.require(project.train), project.name(project.train))
-    rows = train_rows(file, contract, params)
-    compared_on = make_folds(rows.table, contract, params)
-    for note in doubts(rows.y, params, compared_on):
-        print(f"train: {note}", file=sys.stderr)
-    score = scorer(params, contract)
-
-    leaderboard, history = compare(pipelines, rows, compared_on, score, metric)
-    champion = choose(leaderboard, metric, one_standard_error=params.train.one_standard_error)
-    leaderboard["champion"] = leaderboard["candidate"] == champion
-    with telling(champion):
-        sizes = training_sizes(
-            pipelines[champion],
-            rows,
-            # Earlier make_folds by time learn from fewer rows than the sizes ask for.
-            compared_on[-1:] if params.split.by == "time" else compared_on,
-            params.train.training_sizes,
-            lambda *tried: score(*tried)[metric.name],
-            params.seed,
-        )
-        fitted = {name: rows.fit(pipelines[name]) for name in dict.fromkeys(["baseline", champion])}
-    save(SavedModel(fitted[champion], champion, params.kind, contract), project.champion)
-    save(SavedModel(fitted["baseline"], "baseline", params.kind, contract), project.baseline)
-    write_csv(leaderboard, project.leaderboard)
-    write_csv(history, project.history)
-    write_csv(sizes, project.training_sizes)
-    left_out = len(params.train.training_sizes) - sizes["rows"].nunique()
+    ).dropna()
+    left_out = len(params.train.training_sizes) - curve["rows"].nunique()
     if left_out:
         print(
-            f"train: {left_out} of train.training_sizes are too few rows for {champion}, left out",
+            f"train: {left_out} of train.training_sizes are too few rows for {name}, left out",
             file=sys.stderr,
         )
-    print(f"train: champion is {champion} -> {project.name(project.champion)}")
-
-
-def doubts(y: np.ndarray, params: Params, make_folds: list[Fold]) -> list[str]:
-    """A line for each class that is too rare to say much of, or is tried but not learnt."""
-    import pandas as pd
-
-    if params.kind == "regression":
-        return []
-    lines = [
-        f"class {name!r} has {rows} train rows; scores of so few mean little"
-        for name, rows in pd.Series(y).value_counts().sort_index().items()
-        if rows < RARE
-    ]
-    for number, (learnt, tried) in enumerate(make_folds, start=1):
-        if unknown := sorted({*y[tried]} - {*y[learnt]}):
-            lines.append(
-                f"fold {number} is tried on classes it has not learnt: {', '.join(unknown)}"
-            )
-    return lines
-
-
-if __name__ == "__main__":
-    end(exit_status(lambda: run("train", main)))
+    return curve

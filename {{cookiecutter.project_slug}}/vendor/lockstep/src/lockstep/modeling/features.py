@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 
 from ..core.contract import LEVELS, Column, Contract
 from ..core.errors import UserError
-from ..core.params import FeaturesParams, Recipe
+from ..core.params import FeaturesParams, Params, Recipe
 from ..core.validation import nearest
-from .steps import STEPS, TAKES, Cells, Scope
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from sklearn.base import TransformerMixin
-    from sklearn.compose import ColumnTransformer
+from ..data.pixels import pixels
+from .candidates import TAKES_CODES
+from .derived import DeriveColumns, select_derived
+from .steps import FILLS, NEEDS_ALL, STEPS, TAKES, Cells, Scope
 
 GROUPS: dict[str, str] = {
     **dict.fromkeys(("numeric", "integer"), "numeric"),
@@ -26,57 +30,77 @@ CELLS: dict[str, Cells] = {
     "datetime": "times",
     **dict.fromkeys(LEVELS, "texts"),
 }
-LEAVE_NONE_MISSING = ("impute", "one_hot", "target_encode")
 
 
-def features(
-    contract: Contract, recipe: FeaturesParams, seed: int, *, codes: bool = False
-) -> ColumnTransformer:
-    """An unfitted transformer of the contract's features by the recipe in params.yaml.
+def make_features(name: str, params: Params, contract: Contract) -> TransformerMixin:
+    """The unfitted transformer of the contract's features, by the recipe in params.yaml.
+
+    Features that are derived from others are added first. A candidate that takes codes gets
+    columns of few texts as whole numbers, whatever the recipe says of them, and gets them first.
 
     Args:
+        name: The candidate that learns from them.
+        params: Has the recipe, and the seed of the steps that draw.
         contract: Names the features and the group that each belongs to.
-        recipe: The steps for each group.
-        seed: Seed of the steps that draw.
-        codes: Whether binary, categorical and ordered columns become whole numbers for an
-            embedding, whatever the recipe says of them, and come first: see `coded`.
 
     Raises:
         UserError: The recipe names an unknown step or column, or steps that do not fit the cells.
     """
-    from sklearn.compose import ColumnTransformer
-
-    embedded = coded(contract, recipe) if codes else []
-    sections = [("codes", _codes(contract, embedded), embedded)] if embedded else []
-    for where, steps, cells, columns in _sections(contract, recipe):
-        names = [name for name in columns if name not in embedded]
-        scope = Scope({name: columns[name] for name in names}, seed)
+    recipe = params.features
+    codes = _list_coded(contract, recipe) if name in TAKES_CODES else {}
+    parts = [("codes", _encode_levels(codes), list(codes))] if codes else []
+    for section, steps, cells, columns in _sections(contract, recipe):
+        others = {name: column for name, column in columns.items() if name not in codes}
         # Also without columns, since a mistake in the recipe is one all the same.
-        chain = _chain(steps, where, cells, scope)
-        if names:
-            sections.append((where, chain, names))
+        chain = _chain_steps(steps, section, cells, Scope(others, params.seed))
+        if others:
+            parts.append((section, chain, list(others)))
     if contract.images is not None:
-        sections.append(("image", _scaled_pixels(contract.images.shape), contract.features))
-    if not sections:
+        scale = FunctionTransformer(scale_pixels, kw_args={"shape": contract.images.shape})
+        parts.append(("image", scale, contract.features))
+    if not parts:
         raise UserError("params.yaml: features: every column is dropped; nothing to learn from")
-    return ColumnTransformer(sections)
+    features = ColumnTransformer(parts)
+    derived = select_derived(recipe.derived, contract)
+    return make_pipeline(DeriveColumns(derived), features) if derived else features
 
 
-def coded(contract: Contract, recipe: FeaturesParams) -> list[str]:
+def count_categories(contract: Contract, recipe: FeaturesParams) -> tuple[int, ...]:
+    """Number of categories of each column that a candidate which takes codes gets first."""
+    coded = _list_coded(contract, recipe).values()
+    return tuple(len(column.categories or []) for column in coded)
+
+
+def used_columns(features: TransformerMixin) -> set[str]:
+    """The columns that a transformer made by `make_features` depends on."""
+    if not isinstance(features, Pipeline):
+        return {name for _, _, names in features.transformers for name in names}
+    derive, others = features
+    names = used_columns(others)
+    return names.union(*(one.reads for name, one in derive.derived.items() if name in names))
+
+
+def _columns(contract: Contract, recipe: FeaturesParams) -> dict[str, Column]:
+    """The features, and after them those that are derived."""
+    derived = select_derived(recipe.derived, contract)
+    return contract.features_only() | {name: one.column for name, one in derived.items()}
+
+
+def _list_coded(contract: Contract, recipe: FeaturesParams) -> dict[str, Column]:
     """The features with texts that the recipe does not drop."""
-    return [
-        name
+    return {
+        name: column
         for *_, columns in _sections(contract, recipe)
         for name, column in columns.items()
         if column.type in LEVELS
-    ]
+    }
 
 
 def _sections(
     contract: Contract, recipe: FeaturesParams
 ) -> list[tuple[str, Recipe, Cells, dict[str, Column]]]:
     """What params.yaml calls each part of the recipe, its steps, and its cells and columns."""
-    columns = contract.features_only()
+    columns = _columns(contract, recipe)
     for name in recipe.columns:
         if name not in columns or columns[name].type == "image":
             raise UserError(
@@ -97,41 +121,46 @@ def _sections(
     return [section for section in sections if section[1] != "drop"]
 
 
-def _chain(steps: Recipe, section: str, cells: Cells, scope: Scope) -> TransformerMixin:
+def _chain_steps(steps: Recipe, section: str, cells: Cells, scope: Scope) -> TransformerMixin:
     """The steps as one transformer, after a check that each can take what it gets."""
-    from sklearn.pipeline import make_pipeline
-
     where = f"params.yaml: features.{section}"
-    holes = [name for name, column in scope.columns.items() if column.nullable]
-    transformers, filled = [], False
+    nullable = next((name for name, column in scope.columns.items() if column.nullable), None)
+    transformers: list[TransformerMixin] = []
+    if cells == "numbers":
+        transformers.append(FunctionTransformer(as_floats, feature_names_out="one-to-one"))
+    is_filled = False
     for step in steps:
-        name, options = _read(step)
+        name, options = _parse_step(step)
         STEPS.require(name, f"{where}.{name}")
         if TAKES[name] != cells:
-            fitting = ", ".join(other for other in STEPS if TAKES[other] == cells)
             raise UserError(
-                f"{where}: {name} takes {TAKES[name]}, and gets {cells}, which {fitting} take"
+                f"{where}: {name} takes {TAKES[name]}, and gets {cells}, which "
+                f"{_list_steps(cells)} take"
             )
-        if name == "quantile_bin" and holes:
-            raise UserError(
-                f"{where}: quantile_bin: {holes[0]!r} may be missing; put impute before it"
-            )
-        if name == "indicate_missing" and filled:
+        if name in NEEDS_ALL and nullable:
+            raise UserError(f"{where}: {name}: {nullable!r} may be missing; put impute before it")
+        if name == "indicate_missing" and is_filled:
             raise UserError(
                 f"{where}: indicate_missing: nothing is missing any more here; put it first"
             )
-        cells, filled = "numbers", filled or name in LEAVE_NONE_MISSING
-        holes = [] if name in LEAVE_NONE_MISSING else holes
         transformers.append(STEPS.call(name, options, f"{where}.{name}", scope))
+        cells = "numbers"
+        if name in FILLS:
+            is_filled, nullable = True, None
     if cells != "numbers":
-        fitting = ", ".join(other for other in STEPS if TAKES[other] == cells)
-        raise UserError(f"{where}: {cells} need a step that makes numbers of them: {fitting}")
-    if holes:
-        raise UserError(f"{where}: {holes[0]!r} may be missing; add the step impute")
-    return make_pipeline(*transformers) if transformers else "passthrough"
+        raise UserError(
+            f"{where}: {cells} need a step that makes numbers of them: {_list_steps(cells)}"
+        )
+    if nullable:
+        raise UserError(f"{where}: {nullable!r} may be missing; add the step impute")
+    return make_pipeline(*transformers)
 
 
-def _read(step: str | dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _list_steps(cells: Cells) -> str:
+    return ", ".join(name for name in STEPS if TAKES[name] == cells)
+
+
+def _parse_step(step: str | dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The name of a step and its options; one without a name is the step's only one."""
     if isinstance(step, str):
         return step, {}
@@ -141,26 +170,25 @@ def _read(step: str | dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return name, options if isinstance(options, dict) else {str(options): None}
 
 
-def _codes(contract: Contract, names: list[str]) -> TransformerMixin:
-    """Each value's place among the contract's categories, -1 for a missing one."""
-    from sklearn.preprocessing import OrdinalEncoder
-
+def _encode_levels(columns: dict[str, Column]) -> TransformerMixin:
+    """Each value's place among the categories, -1 for a missing one."""
     return OrdinalEncoder(
-        categories=[contract.columns[name].categories for name in names],
+        categories=[column.categories for column in columns.values()],
         encoded_missing_value=-1,
         handle_unknown="use_encoded_value",
         unknown_value=-1,
     )
 
 
-def _scaled_pixels(shape: tuple[int, int, int]) -> TransformerMixin:
-    from sklearn.preprocessing import FunctionTransformer
+# A fitted pipeline is saved with the names of these functions.
+def as_floats(X: pd.DataFrame) -> np.ndarray:
+    """(n_rows, n_columns) numbers of 64 bits of their own, a missing one nan.
 
-    return FunctionTransformer(scaled_pixels, kw_args={"shape": shape})
+    pandas lends a column of whole numbers without the right to write, which scikit-learn needs.
+    """
+    return X.to_numpy(dtype="float64", na_value=np.nan, copy=True)
 
 
-def scaled_pixels(X: pd.DataFrame, shape: tuple[int, int, int]) -> np.ndarray:
+def scale_pixels(X: pd.DataFrame, shape: tuple[int, int, int]) -> np.ndarray:
     """(n_rows, height * width * channels) shades from 0 to 1, line by line."""
-    from ..data.pixels import pixels
-
     return pixels(X.iloc[:, 0], shape).reshape(len(X), -1).astype("float32") / 255

@@ -1,74 +1,85 @@
 """Keras networks as scikit-learn estimators.
 
-Every constructor argument is a parameter that `clone` keeps; `fit` builds and trains the network.
+A network is a function that builds it; the estimators here train what it returns. Every argument of
+a constructor is a parameter that `clone` keeps.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
+import pandas as pd
+from pydantic import Field, PositiveFloat, PositiveInt
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
+from typing_extensions import TypedDict
 
 from ..core.runtime import import_keras
 from .archive import write_keras
+from .examples import Examples, Stream
 
 if TYPE_CHECKING:
     import keras
 
-    from .training import Inputs, Rows, Shuffled, Vary
-
 NETWORK = "network_"
 
+Build = Callable[..., "keras.Model"]
+"""`build(columns, outputs, activation, **options)`: an untrained network; see `Problem.network`."""
 
-class Parts(Protocol):
+
+class Training(TypedDict, total=False):
+    """How a network is trained: options that all networks share."""
+
+    learning_rate: Annotated[
+        PositiveFloat, Field(description="step size of Adam (Kingma and Ba, 2015)")
+    ]
+    schedule: Annotated[
+        Literal["constant", "cosine", "plateau"],
+        Field(
+            description="how the learning rate goes down: `cosine` to nearly none at `max_epochs`, "
+            "`plateau` by half after half of `patience` epochs without a better loss"
+        ),
+    ]
+    batch_size: Annotated[PositiveInt, Field(description="rows per step")]
+    max_epochs: Annotated[PositiveInt, Field(description="most passes over the rows")]
+    patience: Annotated[
+        PositiveInt,
+        Field(description="epochs without a better loss on the watched rows before it stops"),
+    ]
+    validation_fraction: Annotated[
+        float,
+        Field(gt=0, lt=1, description="share of the train rows that are watched, not learnt from"),
+    ]
+    class_weight: Annotated[
+        Literal["balanced"] | None,
+        Field(description="`balanced` gives every class the same weight, however rare"),
+    ]
+
+
+class RowsOnDisk(Protocol):
     """Rows that do not fit into memory, with their features as numbers."""
-
-    labels: np.ndarray | None
-    """(n_classes,) labels, of which the rows have the places; none of a regression."""
 
     def __len__(self) -> int:
         """How many rows there are."""
         ...
 
     def targets(self) -> Iterator[np.ndarray]:
-        """(n_rows,) places in `labels`, or targets, part by part."""
+        """(n_rows,) labels or targets, part by part."""
         ...
 
-    def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """(n_rows, n_features) numbers, and places in `labels` or targets, in another order."""
+    def shuffle(self, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(n_rows, n_features) numbers and (n_rows,) labels or targets, in another order."""
         ...
-
-
-class _Shuffled:
-    """The parts as a network takes them."""
-
-    def __init__(self, estimator: Network, parts: Parts) -> None:
-        self.estimator, self.of = estimator, parts
-
-    def __len__(self) -> int:
-        return len(self.of)
-
-    def parts(self, rng: np.random.Generator) -> Iterator[Rows]:
-        from .training import Rows
-
-        labels, targets = self.of.labels, self.estimator._targets
-        of_labels = None if labels is None else targets(labels)
-        for X, y in self.of.shuffled(rng):
-            if of_labels is None:
-                pair = targets(y)
-            else:
-                pair = tuple(each[y.astype(int)] for each in of_labels)
-            yield Rows(self.estimator._inputs(X), *pair)
 
 
 parameters = dataclass(kw_only=True, eq=False, repr=False)
@@ -77,7 +88,7 @@ parameters = dataclass(kw_only=True, eq=False, repr=False)
 
 @parameters
 class Network(BaseEstimator):
-    """What all networks share.
+    """What all networks share; see `Training` for the parameters that are not told here.
 
     Attributes:
         network_: The trained `keras.Model`, with the weights of its best epoch.
@@ -85,23 +96,21 @@ class Network(BaseEstimator):
         n_features_in_: Number of columns seen in `fit`.
     """
 
-    dropout: float = 0.0
-    """Share of a layer's outputs dropped while training."""
+    build: Build
+    """Returns the untrained network; see `Problem.network`."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """What `build` takes beside."""
     learning_rate: float = 0.01
-    """Step size of Adam (Kingma and Ba, 2015)."""
     schedule: str = "constant"
-    """How it goes on: `constant`; `cosine`, down to nearly none at `max_epochs`; or `plateau`,
-    halved after half of `patience` epochs without a better validation loss."""
     batch_size: int = 16
-    """Rows per gradient step."""
     max_epochs: int = 200
-    """Passes over the training rows at the most."""
     patience: int = 10
-    """Epochs without a better validation loss before training stops."""
     validation_fraction: float = 0.2
-    """Share of the rows given to `fit` that early stopping watches."""
     random_state: int = 0
     """Seed of the weights, the shuffling and the validation rows."""
+
+    _activation_and_loss: ClassVar[tuple[str, str]]
+    """What comes out of the last layer, and what is made small, as Keras calls them."""
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
@@ -112,113 +121,95 @@ class Network(BaseEstimator):
             state | {NETWORK: _unpack(state[NETWORK])} if NETWORK in state else state
         )
 
-    def _build(self, columns: int, outputs: int, activation: str) -> keras.Model:
-        """An untrained network for so many columns of X and so many outputs.
-
-        Its layers are named, because Keras would number them by how many it has made before.
-        """
-        raise NotImplementedError
-
-    def _inputs(self, X: np.ndarray) -> Inputs:
-        """What the network takes for (n_rows, n_features) float32 numbers."""
-        return (X,)
-
-    @property
-    def _vary(self) -> Vary | None:
-        """What makes other inputs of those of a batch, in every epoch anew."""
-        return None
-
-    def _learn_targets(self, parts: Iterable[np.ndarray]) -> None:
-        """Find what `_targets` needs of all (n_rows,) labels or targets, which come in parts."""
-        raise NotImplementedError
-
-    def _targets(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(n_rows,) what the network's outputs are compared with, and (n_rows,) weights."""
-        raise NotImplementedError
-
-    def _rows(self, X: np.ndarray, y: np.ndarray) -> Rows:
-        from .training import Rows
-
-        return Rows(self._inputs(X), *self._targets(y))
-
     def fit(self, X: Any, y: Any) -> Self:
         """Train on (n_rows, n_features) numbers and (n_rows,) labels or targets."""
-        X, y = self._validated(X, y)
+        X, y = self._validate(X, y)
         self._learn_targets([y])
-        rows, watched = self.watched_apart(y)
-        self._train(self._rows(X[rows], y[rows]), self._rows(X[watched], y[watched]), X.shape[1])
+        learn, watch = self.hold_out(y)
+        self._train(self._encode(X[learn], y[learn]), X[watch], y[watch])
         return self
 
-    def fit_batches(self, parts: Parts, X: Any, y: Any) -> Self:
+    def fit_batches(self, rows: RowsOnDisk, X: Any, y: Any) -> Self:
         """Train on rows of any number, of which a part is in memory at a time.
 
         Args:
-            parts: What to learn from.
+            rows: What to learn from.
             X: (n_rows, n_features) other numbers, which early stopping watches.
             y: (n_rows,) labels or targets of these.
         """
-        X, y = self._validated(X, y)
-        labels = parts.labels
-        self._learn_targets(
-            part if labels is None else labels[part.astype(int)] for part in parts.targets()
-        )
-        self._train(_Shuffled(self, parts), self._rows(X, y), X.shape[1])
+        X, y = self._validate(X, y)
+        self._learn_targets(rows.targets())
+
+        def shuffle(rng: np.random.Generator) -> Iterator[Examples]:
+            return (self._encode(*part) for part in rows.shuffle(rng))
+
+        self._train(Stream(len(rows), shuffle), X, y)
         return self
 
-    def _validated(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        raise NotImplementedError
-
-    _outputs_of: ClassVar[tuple[str, str]]
-    """What comes out of the last layer, and the loss, as Keras calls them."""
-
-    def _train(self, rows: Rows | Shuffled, watched: Rows, columns: int) -> None:
-        from .training import Training, train
-
-        # Also seeds Python's and numpy's global generators, which Keras draws from.
-        import_keras().utils.set_random_seed(self.random_state)
-        activation, loss = self._outputs_of
-        self.network_ = self._build(columns, self._many_outputs(), activation)
-        how = Training(
-            loss=loss,
-            learning_rate=self.learning_rate,
-            schedule=self.schedule,
-            batch_size=self.batch_size,
-            max_epochs=self.max_epochs,
-            patience=self.patience,
-            seed=self.random_state,
-        )
-        self.history_ = train(self.network_, type(self).__name__, rows, watched, how, self._vary)
-
-    def _many_outputs(self) -> int:
-        return 1
-
-    def watched_apart(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The places of the rows to learn from and of those that early stopping watches.
+    def hold_out(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The positions of the rows to learn from and of those that early stopping watches.
 
         Args:
             y: (n_rows,) labels or targets.
         """
         if len(y) < 2:
             raise ValueError(f"n_samples={len(y)}: a network needs two rows, one of them to watch")
-        watched = min(max(1, round(len(y) * self.validation_fraction)), len(y) - 1)
-        rows, watched = train_test_split(
+        count = min(max(1, round(len(y) * self.validation_fraction)), len(y) - 1)
+        learn, watch = train_test_split(
             np.arange(len(y)),
-            test_size=watched,
+            test_size=count,
             random_state=self.random_state,
-            stratify=self._strata(y, watched),
+            stratify=self._strata(y, count),
         )
-        return rows, watched
+        return learn, watch
 
-    def _strata(self, y: np.ndarray, watched: int) -> np.ndarray | None:  # noqa: ARG002
-        """(n_rows,) what to draw equal shares of, if anything, for so many watched rows."""
-        return None
+    def _train(self, learn: Examples | Stream, X: np.ndarray, y: np.ndarray) -> None:
+        from .training import train
+
+        activation, loss = self._activation_and_loss
+        self.network_ = self._build_network(X.shape[1], self._output_count(), activation)
+        self.history_ = train(self.network_, loss, learn, self._encode(X, y), self)
+
+    def _build_network(self, columns: int, outputs: int, activation: str) -> keras.Model:
+        keras = import_keras()
+
+        def build() -> keras.Model:
+            # Also seeds Python's and numpy's global generators, which Keras draws from.
+            keras.utils.set_random_seed(self.random_state)
+            return self.build(columns, outputs, activation, **self.options)
+
+        # Keras names layers by how many the thread has made before: in a thread of its own they are
+        # called the same whatever was built earlier.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(build).result()
 
     def _outputs(self, X: Any) -> np.ndarray:
         from .training import predict
 
         check_is_fitted(self, NETWORK)
-        X = validate_data(self, X, reset=False, dtype="float32")
-        return predict(self.network_, self._inputs(X))
+        return predict(self.network_, validate_data(self, X, reset=False, dtype="float32"))
+
+    def _encode(self, X: np.ndarray, y: np.ndarray) -> Examples:
+        """Rows as the network learns from them."""
+        return Examples(X, *self._encode_targets(y))
+
+    def _validate(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        raise NotImplementedError
+
+    def _learn_targets(self, parts: Iterable[np.ndarray]) -> None:
+        """Find what `_encode_targets` needs of all (n_rows,) labels or targets, part by part."""
+        raise NotImplementedError
+
+    def _encode_targets(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(n_rows,) what the network's outputs are compared with, and (n_rows,) weights."""
+        raise NotImplementedError
+
+    def _output_count(self) -> int:
+        return 1
+
+    def _strata(self, y: np.ndarray, count: int) -> np.ndarray | None:  # noqa: ARG002
+        """(n_rows,) what to draw equal shares of, if anything, for `count` watched rows."""
+        return None
 
 
 @parameters
@@ -226,53 +217,51 @@ class NetworkClassifier(ClassifierMixin, Network):
     """A network with a softmax over the classes."""
 
     class_weight: str | None = None
-    """`balanced` gives every class the same weight, however rare its rows are."""
 
-    _outputs_of = ("softmax", "sparse_categorical_crossentropy")
+    _activation_and_loss = ("softmax", "sparse_categorical_crossentropy")
 
-    def _validated(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _validate(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         X, y = validate_data(self, X, y, dtype="float32")
         check_classification_targets(y)
         return X, y
 
     def _learn_targets(self, parts: Iterable[np.ndarray]) -> None:
-        import pandas as pd
-
-        found = [pd.factorize(part) for part in parts]
+        factorized = [pd.factorize(part) for part in parts]
         self.classes_, places = np.unique(
-            np.concatenate([classes for _, classes in found]), return_inverse=True
+            np.concatenate([classes for _, classes in factorized]), return_inverse=True
         )
         if len(self.classes_) < 2:
             raise ValueError(f"the rows hold one class only, {self.classes_[0]!r}; two are needed")
-        rows = np.bincount(places, np.concatenate([np.bincount(codes) for codes, _ in found]))
+        counts = np.concatenate([np.bincount(codes) for codes, _ in factorized])
         self.class_weights_ = compute_class_weight(
-            self.class_weight, classes=self.classes_, y=self.classes_, sample_weight=rows
+            self.class_weight,
+            classes=self.classes_,
+            y=self.classes_,
+            sample_weight=np.bincount(places, counts),
         )
 
-    def _targets(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        import pandas as pd
-
+    def _encode_targets(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         codes = pd.Index(self.classes_).get_indexer(y)
         return codes.astype("int32"), self.class_weights_[codes].astype("float32")
 
-    def _many_outputs(self) -> int:
+    def _output_count(self) -> int:
         return len(self.classes_)
 
-    def _strata(self, y: np.ndarray, watched: int) -> np.ndarray | None:
+    def _strata(self, y: np.ndarray, count: int) -> np.ndarray | None:
         _, y, counts = np.unique(y, return_inverse=True, return_counts=True)
-        every_class_fits = min(watched, len(y) - watched) >= len(counts) and counts.min() >= 2
+        every_class_fits = min(count, len(y) - count) >= len(counts) and counts.min() >= 2
         return y if every_class_fits else None
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """(n_rows, n_classes) probabilities, in the order of `classes_`; each row sums to 1."""
         outputs = self._outputs(X)
-        likely: np.ndarray = outputs / outputs.sum(axis=1, keepdims=True)
-        return likely
+        probabilities: np.ndarray = outputs / outputs.sum(axis=1, keepdims=True)
+        return probabilities
 
     def predict(self, X: Any) -> np.ndarray:
         """(n_rows,) most probable class."""
-        likely = self.predict_proba(X)
-        classes: np.ndarray = self.classes_[likely.argmax(axis=1)]
+        probabilities = self.predict_proba(X)
+        classes: np.ndarray = self.classes_[probabilities.argmax(axis=1)]
         return classes
 
 
@@ -280,9 +269,9 @@ class NetworkClassifier(ClassifierMixin, Network):
 class NetworkRegressor(RegressorMixin, Network):
     """A network with one linear output, trained on the standardised target."""
 
-    _outputs_of = ("linear", "mean_squared_error")
+    _activation_and_loss = ("linear", "mean_squared_error")
 
-    def _validated(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _validate(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         X, y = validate_data(self, X, y, dtype="float32", y_numeric=True)
         return X, np.asarray(y, dtype="float64")
 
@@ -297,173 +286,13 @@ class NetworkRegressor(RegressorMixin, Network):
             rows += len(y)
         self.scale_ = float(np.sqrt(variance)) or 1.0
 
-    def _targets(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _encode_targets(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         standardised = (np.asarray(y, dtype="float64") - self.mean_) / self.scale_
         return standardised.astype("float32"), np.ones(len(y), dtype="float32")
 
     def predict(self, X: Any) -> np.ndarray:
         """(n_rows,) predictions in the target's unit."""
         return self._outputs(X)[:, 0] * self.scale_ + self.mean_
-
-
-@parameters
-class Perceptron(Network):
-    """Dense layers, each followed by dropout."""
-
-    hidden_units: tuple[int, ...] = (32,)
-    """Units of each hidden layer, first to last."""
-
-    def _build(self, columns: int, outputs: int, activation: str) -> keras.Model:
-        keras = import_keras()
-        layers = keras.layers
-        return keras.Sequential(
-            [
-                layers.Input((columns,), name="features"),
-                *_hidden(self.hidden_units, self.dropout),
-                layers.Dense(outputs, activation=activation, name="outputs"),
-            ],
-            name="perceptron",
-        )
-
-
-@parameters
-class PerceptronClassifier(NetworkClassifier, Perceptron):
-    """A multilayer perceptron for classes."""
-
-
-@parameters
-class PerceptronRegressor(NetworkRegressor, Perceptron):
-    """A multilayer perceptron for a number."""
-
-
-@parameters
-class WideAndDeep(Network):
-    """A linear model and a perceptron whose outputs are added (Cheng et al., 2016).
-
-    The first columns of X are codes of categories, whole numbers from 0. The linear model has a
-    weight for each, the perceptron an embedding; one embedding serves all missing (below 0) and
-    unknown codes of a column.
-    """
-
-    codes: tuple[int, ...] = ()
-    """Number of categories of each of the first columns; all others are numbers."""
-    embedding: int = 4
-    """Numbers that stand for a category in the perceptron."""
-    hidden_units: tuple[int, ...] = (32,)
-    """Units of each hidden layer of the perceptron, first to last."""
-
-    def _build(self, columns: int, outputs: int, activation: str) -> keras.Model:
-        keras = import_keras()
-        layers = keras.layers
-        inputs, wide, deep = [], [], []
-        if self.codes:
-            codes = layers.Input((len(self.codes),), dtype="int32", name="codes")
-            places = sum(self.codes) + len(self.codes)
-            weights = layers.Embedding(places, outputs, "zeros", name="weights_of_codes")(codes)
-            embedded = layers.Embedding(places, self.embedding, name="embedding")(codes)
-            inputs.append(codes)
-            wide.append(layers.GlobalAveragePooling1D(name="wide_codes")(weights))
-            deep.append(layers.Flatten(name="embedded")(embedded))
-        if columns > len(self.codes):
-            numbers = layers.Input((columns - len(self.codes),), name="numbers")
-            inputs.append(numbers)
-            wide.append(layers.Dense(outputs, name="wide_numbers")(numbers))
-            deep.append(numbers)
-        hidden = deep[0] if len(deep) == 1 else layers.Concatenate(name="deep")(deep)
-        for layer in _hidden(self.hidden_units, self.dropout):
-            hidden = layer(hidden)
-        both = layers.Add(name="sum")([*wide, layers.Dense(outputs, name="deep_outputs")(hidden)])
-        answer = layers.Activation(activation, name="outputs")(both)
-        return keras.Model(inputs, answer, name="wide_and_deep")
-
-    def _inputs(self, X: np.ndarray) -> Inputs:
-        many = len(self.codes)
-        known = np.array(self.codes, dtype="int32")
-        codes = X[:, :many].astype("int32")
-        # All columns share a table; each starts with the place for what is missing or unknown.
-        places = np.where((codes >= 0) & (codes < known), codes + 1, 0)
-        starts = np.cumsum(known + 1) - (known + 1)
-        parts = [(places + starts).astype("int32"), X[:, many:]]
-        return tuple(part for part in parts if part.shape[1])
-
-
-@parameters
-class WideAndDeepClassifier(NetworkClassifier, WideAndDeep):
-    """A wide and deep network for classes."""
-
-
-@parameters
-class WideAndDeepRegressor(NetworkRegressor, WideAndDeep):
-    """A wide and deep network for a number."""
-
-
-@parameters
-class ConvolutionalClassifier(NetworkClassifier):
-    """Convolutions of 3x3 with max pooling of 2x2, dropout, softmax, as for MNIST in Keras' docs.
-
-    X holds an image per row, its pixels line by line.
-    """
-
-    image: tuple[int, int, int] = (28, 28, 1)
-    """Height, width and channels."""
-    filters: tuple[int, ...] = (32, 64)
-    """Filters of each convolution, first to last."""
-    shift: int = 0
-    """Pixels by which images are moved at random while training, up or down and to a side."""
-    padding: str = "valid"
-    """`valid` leaves out what the filter does not cover, `same` fills up with zeros."""
-    dropout: float = 0.5
-    learning_rate: float = 0.001
-    batch_size: int = 128
-    max_epochs: int = 30
-    patience: int = 3
-    validation_fraction: float = 0.1
-
-    @property
-    def _vary(self) -> Vary | None:
-        return self._shifted if self.shift else None
-
-    def _shifted(self, X: Inputs, rng: np.random.Generator) -> Inputs:
-        height, width, _ = self.image
-        edges = (self.shift, self.shift)
-        images = np.pad(X[0].reshape(-1, *self.image), ((0, 0), edges, edges, (0, 0)))
-        views = np.lib.stride_tricks.sliding_window_view(images, (height, width), axis=(1, 2))
-        y, x = rng.integers(2 * self.shift + 1, size=(2, len(images)))
-        moved = views[np.arange(len(images)), y, x].transpose(0, 2, 3, 1)
-        return (moved.reshape(len(images), -1),)
-
-    def _build(self, columns: int, outputs: int, activation: str) -> keras.Model:
-        keras = import_keras()
-        layers = keras.layers
-        network = keras.Sequential(
-            [
-                layers.Input((columns,), name="pixels"),
-                layers.Reshape(self.image, name="image"),
-            ],
-            name="convolutional",
-        )
-        for number, filters in enumerate(self.filters, start=1):
-            name = f"convolution_{number}"
-            network.add(
-                layers.Conv2D(filters, 3, activation="relu", padding=self.padding, name=name)
-            )
-            network.add(layers.MaxPooling2D(name=f"pooling_{number}"))
-        network.add(layers.Flatten(name="flat"))
-        network.add(layers.Dropout(self.dropout, name="dropout"))
-        network.add(layers.Dense(outputs, activation=activation, name="outputs"))
-        return network
-
-
-def _hidden(units: tuple[int, ...], dropout: float) -> list[keras.layers.Layer]:
-    layers = import_keras().layers
-    return [
-        layer
-        for number, width in enumerate(units, start=1)
-        for layer in (
-            layers.Dense(width, activation="relu", name=f"hidden_{number}"),
-            layers.Dropout(dropout, name=f"dropout_{number}"),
-        )
-    ]
 
 
 def _pack(network: keras.Model) -> bytes:
@@ -477,7 +306,15 @@ def _unpack(content: bytes) -> keras.Model:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.keras"
         path.write_bytes(content)
-        return import_keras().saving.load_model(path, compile=False)
+        return load_network(path)
+
+
+def load_network(path: Path) -> keras.Model:
+    """The network of a `.keras` file, to predict with."""
+    keras = import_keras()
+    from . import layers  # noqa: F401 - it registers the library's own ones
+
+    return keras.saving.load_model(path, compile=False)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from inspect import Parameter, signature
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel, ValidationError, create_model, validate_call
 
@@ -15,7 +15,8 @@ from ..core.validation import explain, nearest
 class Registry:
     """Functions by their names; what they take by keyword are the options of params.yaml.
 
-    Options are checked against the functions' annotations.
+    Options are checked against the functions' annotations. `**options: Unpack[SomeTypedDict]` takes
+    each key of the typed dictionary.
 
     Args:
         what: What messages call one of them.
@@ -34,21 +35,31 @@ class Registry:
     def __iter__(self) -> Iterator[str]:
         return iter(self._functions)
 
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        return self._functions[name]
+
     def options(self, name: str) -> list[str]:
         """The options that the function `name` takes."""
-        parameters = signature(self._functions[name]).parameters.values()
-        return [option.name for option in parameters if option.kind is Parameter.KEYWORD_ONLY]
+        return list(self._fields(name))
 
     def schema(self, name: str) -> dict[str, Any]:
         """The options that the function `name` takes, as JSON Schema."""
-        function = self._functions[name]
-        annotations = get_type_hints(function, include_extras=True)
-        parameters = signature(function).parameters
-        fields: dict[str, Any] = {
-            key: (annotations[key], parameters[key].default) for key in self.options(name)
-        }
-        model: type[BaseModel] = create_model(name, **fields)
+        model: type[BaseModel] = create_model(name, **self._fields(name))
         return model.model_json_schema()
+
+    def _fields(self, name: str) -> dict[str, Any]:
+        """The type and the default of each option."""
+        function = self._functions[name]
+        hints = get_type_hints(function, include_extras=True)
+        fields: dict[str, Any] = {}
+        for parameter in signature(function).parameters.values():
+            if parameter.kind is Parameter.KEYWORD_ONLY:
+                fields[parameter.name] = (hints[parameter.name], parameter.default)
+            elif parameter.kind is Parameter.VAR_KEYWORD:
+                (shared,) = get_args(hints[parameter.name])
+                for option, hint in get_type_hints(shared, include_extras=True).items():
+                    fields[option] = (hint, None)
+        return fields
 
     def call(self, name: str, options: dict[str, Any], where: str, *arguments: object) -> Any:
         """What the function `name` makes of `arguments` and its `options`.
@@ -63,10 +74,10 @@ class Registry:
             UserError: There is no such function, or it does not take such an option.
         """
         self.require(name, where)
-        known = self.options(name)
+        allowed = self.options(name)
         for option in options:
-            if option not in known:
-                advice = nearest(option, known or ["none"])
+            if option not in allowed:
+                advice = nearest(option, allowed or ["none"])
                 raise UserError(f"{where}.{option}: unknown option; {advice}")
         try:
             return self._functions[name](*arguments, **options)

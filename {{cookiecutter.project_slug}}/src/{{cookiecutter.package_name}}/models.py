@@ -1,0 +1,349 @@
+"""The candidates: one function each, which params.yaml calls by its name.
+
+A candidate returns an unfitted scikit-learn estimator. Write your own like these, and name it in
+params.yaml under `train.candidates`: what it takes by keyword are its options there.
+"""
+
+from typing import Annotated, Literal, Unpack
+
+import lockstep
+from lockstep import Problem, Training, UserError, candidate, keras
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from sklearn.base import BaseEstimator
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, SVR
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+Balanced = Annotated[
+    Literal["balanced"] | None,
+    Field(description="`balanced` gives every class the same weight, however rare; for classes"),
+]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Units = tuple[PositiveInt, ...]
+
+
+@candidate
+def baseline(problem: Problem) -> BaseEstimator:
+    """What any model must beat: always the shares of the classes, or the mean."""
+    return DummyClassifier(strategy="prior") if problem.classifies else DummyRegressor()
+
+
+@candidate
+def linear(
+    problem: Problem, *, alpha: PositiveFloat = 1.0, class_weight: Balanced = None
+) -> BaseEstimator:
+    """Logistic or ridge regression.
+
+    Args:
+        alpha: weight of the L2 penalty
+    """
+    if problem.classifies:
+        return LogisticRegression(C=1 / alpha, class_weight=class_weight, max_iter=1000)
+    return Ridge(alpha=alpha)
+
+
+@candidate
+def knn(
+    problem: Problem,
+    *,
+    neighbours: PositiveInt = 15,
+    weights: Literal["uniform", "distance"] = "distance",
+) -> BaseEstimator:
+    """The classes, or the mean, of the nearest train rows.
+
+    Args:
+        neighbours: nearest train rows that are asked
+        weights: whether a nearer row counts more
+    """
+    return problem.either(
+        KNeighborsClassifier, KNeighborsRegressor, n_neighbors=neighbours, weights=weights
+    )
+
+
+@candidate
+def svm(
+    problem: Problem,
+    *,
+    kernel: Literal["rbf", "poly", "sigmoid", "linear"] = "rbf",
+    penalty: PositiveFloat = 1.0,
+    gamma: PositiveFloat | Literal["scale"] = "scale",
+    class_weight: Balanced = None,
+) -> BaseEstimator:
+    """A support vector machine.
+
+    Its probabilities come from a sigmoid over its decisions (Platt, 1999); a regression learns the
+    standardised target, so that the options do not depend on its unit.
+
+    Args:
+        kernel: how alike two rows are
+        penalty: what rows beyond the margin cost, often called C
+        gamma: how fast likeness ends with distance; `scale` follows the spread
+    """
+    if problem.classifies:
+        svc = SVC(C=penalty, kernel=kernel, gamma=gamma, class_weight=class_weight)
+        return CalibratedClassifierCV(svc, ensemble=False)
+    svr = SVR(C=penalty, kernel=kernel, gamma=gamma)
+    return TransformedTargetRegressor(svr, transformer=StandardScaler())
+
+
+@candidate
+def tree(
+    problem: Problem,
+    *,
+    max_depth: PositiveInt | None = None,
+    min_samples_leaf: PositiveInt = 5,
+    class_weight: Balanced = None,
+) -> BaseEstimator:
+    """A decision tree: easy to read, seldom the best.
+
+    Args:
+        max_depth: most splits above a leaf; no bound if `null`
+        min_samples_leaf: fewest train rows in a leaf
+    """
+    return problem.either(
+        DecisionTreeClassifier,
+        DecisionTreeRegressor,
+        max_depth=max_depth,
+        min_samples_leaf=min_samples_leaf,
+        class_weight=class_weight,
+        random_state=problem.seed,
+    )
+
+
+@candidate
+def forest(
+    problem: Problem,
+    *,
+    trees: PositiveInt = 100,
+    max_depth: PositiveInt | None = None,
+    min_samples_leaf: PositiveInt = 2,
+    class_weight: Balanced = None,
+) -> BaseEstimator:
+    """A random forest (Breiman, 2001).
+
+    Args:
+        trees: how many trees
+        max_depth: most splits above a leaf; no bound if `null`
+        min_samples_leaf: fewest train rows in a leaf
+    """
+    return problem.either(
+        RandomForestClassifier,
+        RandomForestRegressor,
+        n_estimators=trees,
+        max_depth=max_depth,
+        min_samples_leaf=min_samples_leaf,
+        class_weight=class_weight,
+        random_state=problem.seed,
+    )
+
+
+@candidate
+def boosting(
+    problem: Problem,
+    *,
+    learning_rate: PositiveFloat = 0.1,
+    trees: PositiveInt = 100,
+    max_leaf_nodes: Annotated[int, Field(ge=2)] = 8,
+    min_samples_leaf: PositiveInt = 20,
+    l2: NonNegativeFloat = 0.0,
+    class_weight: Balanced = None,
+) -> BaseEstimator:
+    """Gradient boosting of small trees over histograms (Friedman, 2001; Ke et al., 2017).
+
+    Args:
+        learning_rate: how far each tree follows the loss
+        trees: how many trees
+        max_leaf_nodes: most leaves of a tree
+        min_samples_leaf: fewest train rows in a leaf
+        l2: weight of the L2 penalty on the leaves
+    """
+    return problem.either(
+        HistGradientBoostingClassifier,
+        HistGradientBoostingRegressor,
+        learning_rate=learning_rate,
+        max_iter=trees,
+        max_leaf_nodes=max_leaf_nodes,
+        min_samples_leaf=min_samples_leaf,
+        l2_regularization=l2,
+        class_weight=class_weight,
+        early_stopping=False,
+        random_state=problem.seed,
+    )
+
+
+# The networks. Each is a candidate, and a function that builds the network for so many columns that
+# come in and outputs that go out through an activation. `problem.network` trains it like any other
+# estimator, with the options of `Training`: learning_rate, schedule, batch_size, max_epochs,
+# patience, validation_fraction, class_weight. A new option is one more keyword of both functions.
+
+
+@candidate
+def mlp(
+    problem: Problem,
+    *,
+    hidden_units: Units = (32,),
+    dropout: Share = 0.0,
+    **training: Unpack[Training],
+) -> BaseEstimator:
+    """A multilayer perceptron in Keras.
+
+    Args:
+        hidden_units: units of each hidden layer
+        dropout: share of the units that each step leaves out
+    """
+    return problem.network(perceptron, training, hidden_units=hidden_units, dropout=dropout)
+
+
+def perceptron(
+    columns: int, outputs: int, activation: str, *, hidden_units: Units, dropout: float
+) -> keras.Model:
+    """Dense layers, each followed by dropout."""
+    network = keras.Sequential([keras.layers.Input((columns,))])
+    for units in hidden_units:
+        network.add(keras.layers.Dense(units, activation="relu"))
+        network.add(keras.layers.Dropout(dropout))
+    network.add(keras.layers.Dense(outputs, activation=activation))
+    return network
+
+
+@candidate(takes_codes=True)
+def wide_and_deep(
+    problem: Problem,
+    *,
+    hidden_units: Units = (32,),
+    embedding: PositiveInt = 4,
+    dropout: Share = 0.0,
+    **training: Unpack[Training],
+) -> BaseEstimator:
+    """A linear model beside a network over embedded categories (Cheng et al., 2016), in Keras.
+
+    Args:
+        hidden_units: units of each hidden layer
+        embedding: length of the vector that stands for a category
+        dropout: share of the units that each step leaves out
+    """
+    if problem.image:
+        raise UserError(
+            "params.yaml: train.candidates.wide_and_deep: it is for tables, and the contract "
+            "describes images; cnn is for those"
+        )
+    return problem.network(
+        linear_beside_perceptron,
+        training,
+        categories=problem.codes,
+        hidden_units=hidden_units,
+        embedding=embedding,
+        dropout=dropout,
+    )
+
+
+def linear_beside_perceptron(
+    columns: int,
+    outputs: int,
+    activation: str,
+    *,
+    categories: tuple[int, ...],
+    hidden_units: Units,
+    embedding: int,
+    dropout: float,
+) -> keras.Model:
+    """The first columns are codes of categories, from 0; -1 is a missing or unknown one."""
+    layers = keras.layers
+    inputs = keras.Input((columns,))
+    wide, deep = [], []
+    for place, count in enumerate(categories):
+        code = inputs[:, place] + 1
+        wide.append(layers.Embedding(count + 1, outputs, "zeros")(code))
+        deep.append(layers.Embedding(count + 1, embedding)(code))
+    if columns > len(categories):
+        numbers = inputs[:, len(categories) :]
+        wide.append(layers.Dense(outputs)(numbers))
+        deep.append(numbers)
+    hidden = layers.Concatenate()(deep) if len(deep) > 1 else deep[0]
+    for units in hidden_units:
+        hidden = layers.Dropout(dropout)(layers.Dense(units, activation="relu")(hidden))
+    total = layers.Add()([*wide, layers.Dense(outputs)(hidden)])
+    return keras.Model(inputs, layers.Activation(activation)(total))
+
+
+@candidate
+def cnn(
+    problem: Problem,
+    *,
+    filters: Units = (32, 64),
+    padding: Literal["valid", "same"] = "valid",
+    shift: NonNegativeInt = 0,
+    dropout: Share = 0.5,
+    **training: Unpack[Training],
+) -> BaseEstimator:
+    """A convolutional network for images, in Keras.
+
+    Args:
+        filters: filters of each convolution, which halves the image
+        padding: `same` keeps the edges of the image
+        shift: most pixels by which images are moved while learning
+        dropout: share of the units that each step leaves out
+    """
+    where = "params.yaml: train.candidates.cnn"
+    if not problem.image or not problem.classifies:
+        raise UserError(
+            f"{where}: it tells classes of images apart; this is a {problem.kind} of "
+            f"{'images' if problem.image else 'a table'}"
+        )
+    height, width, _ = problem.image
+    side = min(height, width)
+    for _ in filters:
+        side = (side if padding == "same" else side - 2) // 2
+    if side < 1:
+        raise UserError(
+            f"{where}: nothing is left of {width}x{height} pixels after {len(filters)} "
+            "convolutions and poolings; fewer filters, or padding: same, leave more"
+        )
+    defaults = Training(
+        learning_rate=0.001, batch_size=128, max_epochs=30, patience=3, validation_fraction=0.1
+    )
+    return problem.network(
+        convolutional,
+        {**defaults, **training},
+        image=problem.image,
+        filters=filters,
+        padding=padding,
+        shift=shift,
+        dropout=dropout,
+    )
+
+
+def convolutional(
+    columns: int,
+    outputs: int,
+    activation: str,
+    *,
+    image: tuple[int, int, int],
+    filters: Units,
+    padding: str,
+    shift: int,
+    dropout: float,
+) -> keras.Model:
+    """Convolutions of 3x3 and max pooling of 2x2, as for MNIST in Keras' documentation."""
+    layers = keras.layers
+    network = keras.Sequential([layers.Input((columns,)), layers.Reshape(image)])
+    if shift:
+        network.add(lockstep.RandomShift(shift))
+    for count in filters:
+        network.add(layers.Conv2D(count, 3, activation="relu", padding=padding))
+        network.add(layers.MaxPooling2D())
+    network.add(layers.Flatten())
+    network.add(layers.Dropout(dropout))
+    network.add(layers.Dense(outputs, activation=activation))
+    return network

@@ -1,0 +1,54 @@
+"""Stage 3: compare the candidates on validation rows, then fit the champion on all train rows."""
+
+from lockstep import (
+    Leaderboard,
+    Model,
+    Project,
+    TrainRows,
+    cross_validate,
+    learning_curve,
+    make_candidate,
+    make_features,
+    make_folds,
+    make_problem,
+    run_stage,
+    warn_of_rare_classes,
+    write_csv,
+)
+from sklearn.pipeline import make_pipeline
+
+from . import features, metrics, models  # noqa: F401 - params.yaml names what is in them
+
+
+def train(project: Project) -> None:
+    """Write the champion, the baseline that it is measured against, and why it was chosen."""
+    params, contract = project.params, project.contract
+    # A candidate is the recipe of `features` and an estimator; both learn within each fold only.
+    problem = make_problem(params, contract)
+    candidates = {
+        name: make_pipeline(
+            make_features(name, params, contract), make_candidate(name, options, problem)
+        )
+        for name, options in params.train.candidates.items()
+    }
+
+    rows = TrainRows.load(project)  # all, or a sample of `train.max_rows_in_memory`
+    folds = make_folds(rows.table, contract, params)  # as the test rows were set apart
+    warn_of_rare_classes(rows, folds)
+    leaderboard = Leaderboard(params)
+    for name, pipeline in candidates.items():
+        leaderboard.add(name, cross_validate(name, pipeline, rows, folds))
+    champion = leaderboard.choose()  # the best mean of `train.metric`; ties go to the earlier one
+
+    sizes = learning_curve(champion, candidates[champion], rows, folds)
+    for name, folder in ((champion, project.champion), ("baseline", project.baseline)):
+        fitted = rows.fit(name, candidates[name])
+        Model(fitted, name, params.kind, contract).save(folder)
+    write_csv(leaderboard.table, project.leaderboard)
+    write_csv(leaderboard.history, project.history)
+    write_csv(sizes, project.training_sizes)
+    print(f"train: champion is {champion} -> {project.name(project.champion)}")
+
+
+if __name__ == "__main__":
+    run_stage(train)

@@ -1,0 +1,78 @@
+"""What a network learns from: rows in memory, or a stream of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from ..core.batches import prefetch
+
+
+@dataclass(frozen=True)
+class Examples:
+    """(n_rows, n_features) inputs, (n_rows,) targets as the network has them, (n_rows,) weights."""
+
+    X: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def take(self, places: np.ndarray | slice) -> Examples:
+        """Those at some places, in that order; a slice copies nothing."""
+        return Examples(self.X[places], self.y[places], self.weights[places])
+
+    def scale(self, factor: float) -> Examples:
+        """These with so many times their weights."""
+        return Examples(self.X, self.y, self.weights * np.float32(factor))
+
+    def fill(self, size: int) -> Examples:
+        """These in whole batches of `size`: rows of weight zero are added, some of them twice."""
+        filled = self.take(fill_places(len(self), size))
+        filled.weights[len(self) :] = 0
+        return filled
+
+    def append(self, lower: Examples) -> Examples:
+        """These with others below them."""
+        pairs = ((self.X, lower.X), (self.y, lower.y), (self.weights, lower.weights))
+        return Examples(*map(np.concatenate, pairs))
+
+
+def fill_places(rows: int, size: int) -> np.ndarray:
+    """Places of rows, some of them twice, as many as fill batches of `size`."""
+    return np.resize(np.arange(rows), ceil(rows / size) * size)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Rows that do not fit into memory."""
+
+    rows: int
+    """How many there are."""
+    shuffle: Callable[[np.random.Generator], Iterator[Examples]]
+    """Gives all of them, a part after the other, in another order with each call."""
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def batches(self, size: int, rng: np.random.Generator) -> Iterator[Examples]:
+        """All rows in another order and in batches of `size`; rows of weight zero fill the last.
+
+        Keras takes the mean loss over all rows of a batch, so that the others weigh as much more.
+        The next part is made in a thread of its own while one is worked on.
+        """
+        factor = ceil(self.rows / size) * size / self.rows
+        rest: Examples | None = None
+        for part in prefetch(self.shuffle(rng)):
+            rows = part.scale(factor)
+            rows = rest.append(rows) if rest is not None and len(rest) else rows
+            whole = len(rows) - len(rows) % size
+            for start in range(0, whole, size):
+                yield rows.take(slice(start, start + size))
+            rest = rows.take(slice(whole, None))
+        if rest is not None and len(rest):
+            yield rest.fill(size)

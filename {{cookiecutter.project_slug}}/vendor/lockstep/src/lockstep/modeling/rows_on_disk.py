@@ -1,0 +1,148 @@
+"""Fitting a candidate that learns batch by batch on a file of more rows than fit into memory.
+
+A sample of its rows is in memory. The features are fitted on that, and early stopping watches a
+part of it; the network learns from all other rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline
+
+from ..core.batches import prefetch
+from ..core.contract import Contract
+from ..core.table import Table
+
+ROWS_IN_BLOCK = 2**10
+BLOCKS_MIXED = 2**7
+"""Blocks whose rows are shuffled together; they come from anywhere, since neighbours are alike."""
+
+
+def learns_in_batches(estimator: BaseEstimator) -> bool:
+    """Whether a candidate can learn from a file; any other needs its rows in memory."""
+    return hasattr(estimator, "fit_batches")
+
+
+def fit_on_table(
+    pipeline: Pipeline,
+    sample: pd.DataFrame,
+    places: np.ndarray,
+    table: Table,
+    is_allowed: np.ndarray,
+    contract: Contract,
+) -> Pipeline:
+    """Fit a clone of `pipeline` on a file.
+
+    Args:
+        pipeline: Features, and an estimator with `fit_batches`.
+        sample: (n_sampled, n_columns) rows of the file that are in memory.
+        places: (n_sampled,) where each is in the file.
+        table: The file.
+        is_allowed: (n_rows,) whether each row of the file may be learnt from.
+        contract: Names the columns.
+    """
+    fitted = clone(pipeline)
+    features, estimator = fitted[0], fitted[-1]
+    y = sample[contract.target].to_numpy()
+    # Of the sample, a step such as target_encode makes other numbers than of rows it has not met.
+    X = np.asarray(features.fit_transform(sample[contract.features], y))
+    learn, watch = estimator.hold_out(y)
+    is_other = is_allowed.copy()
+    is_other[places] = False
+    with NumbersOnDisk(table.path.parent, contract.classes) as rows:
+        rows.append(X[learn], y[learn])
+        above = 0
+        for batch in prefetch(table.batches([*contract.features, contract.target])):
+            own = batch[is_other[above : above + len(batch)]]
+            above += len(batch)
+            if len(own):
+                numbers = np.asarray(features.transform(own[contract.features]))
+                rows.append(numbers, own[contract.target].to_numpy())
+        estimator.fit_batches(rows, X[watch], y[watch])
+    return fitted
+
+
+class NumbersOnDisk:
+    """Features as numbers, and targets, kept on disk and read back in any order.
+
+    Args:
+        folder: Where the files lie; they are gone with this object, or with the process.
+        classes: All labels there may be; none of a regression.
+    """
+
+    def __init__(self, folder: Path, classes: list[str]) -> None:
+        self.labels = pd.Index(classes) if classes else None
+        self.X, self.y = Matrix(folder, "float32"), Matrix(folder, "float64")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for matrix in (self.X, self.y):
+            matrix.file.close()
+
+    def __len__(self) -> int:
+        return self.X.rows
+
+    def append(self, X: np.ndarray, y: np.ndarray) -> None:
+        """Keep (n_rows, n_features) further numbers and their (n_rows,) labels or targets."""
+        numbers = y if self.labels is None else self.labels.get_indexer(y)
+        self.X.append(X)
+        self.y.append(numbers[:, np.newaxis])
+
+    def targets(self) -> Iterator[np.ndarray]:
+        """(n_rows,) labels or targets, block by block."""
+        for number in range(self.y.blocks):
+            yield self._decode(self.y.block(number))
+
+    def shuffle(self, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(n_rows, n_features) numbers and (n_rows,) labels or targets, in another order."""
+        blocks = rng.permutation(self.X.blocks)
+        for start in range(0, len(blocks), BLOCKS_MIXED):
+            X, y = (
+                np.concatenate(
+                    [matrix.block(number) for number in blocks[start : start + BLOCKS_MIXED]]
+                )
+                for matrix in (self.X, self.y)
+            )
+            order = rng.permutation(len(X))
+            yield X[order], self._decode(y[order])
+
+    def _decode(self, y: np.ndarray) -> np.ndarray:
+        if self.labels is None:
+            return y[:, 0]
+        return self.labels.to_numpy(dtype="object")[y[:, 0].astype(int)]
+
+
+class Matrix:
+    """(n_rows, n_columns) numbers in a file that is gone with this object, or with the process."""
+
+    def __init__(self, folder: Path, dtype: str) -> None:
+        self.file = TemporaryFile(dir=folder, prefix=".matrix.", suffix=".tmp")  # noqa: SIM115
+        self.dtype = np.dtype(dtype)
+        self.rows, self.columns = 0, 1
+
+    def append(self, numbers: np.ndarray) -> None:
+        """Write (n_rows, n_columns) further numbers below the others."""
+        self.rows += len(numbers)
+        self.columns = numbers.shape[1]
+        self.file.write(np.ascontiguousarray(numbers, dtype=self.dtype).data)
+
+    def block(self, number: int) -> np.ndarray:
+        """(ROWS_IN_BLOCK, n_columns) numbers, or fewer in the last block."""
+        size = ROWS_IN_BLOCK * self.columns * self.dtype.itemsize
+        self.file.seek(number * size)
+        return np.frombuffer(self.file.read(size), dtype=self.dtype).reshape(-1, self.columns)
+
+    @property
+    def blocks(self) -> int:
+        """How many there are."""
+        return ceil(self.rows / ROWS_IN_BLOCK)

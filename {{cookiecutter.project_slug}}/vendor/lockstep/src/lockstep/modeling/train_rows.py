@@ -1,0 +1,129 @@
+"""The train rows, in memory or too many for it, and fitting candidates on them."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from ..core.contract import Contract
+from ..core.errors import UserError, shorten
+from ..core.params import Params
+from ..core.project import Project
+from ..core.table import Table
+from ..data.folds import Fold, is_unrelated
+from ..data.sample import draw_sample
+from .rows_on_disk import fit_on_table, learns_in_batches
+
+LONGEST_WARNING = 200
+"""Signs of what a library says that are passed on."""
+
+
+@dataclass(frozen=True)
+class TrainRows:
+    """The train rows, or a sample of them where they are too many for memory."""
+
+    table: pd.DataFrame
+    """Those in memory."""
+    file: Table
+    """All of them."""
+    contract: Contract
+    params: Params
+    places: np.ndarray
+    """(n_rows,) where those in memory are in the file, from 0."""
+
+    @classmethod
+    def load(cls, project: Project) -> TrainRows:
+        """All train rows or, above `train.max_rows_in_memory`, a seeded sample of so many.
+
+        Of a classification, each class keeps its share.
+        """
+        params, contract = project.params, project.contract
+        file = project.table(project.train)
+        strata = contract.target if params.kind == "classification" else None
+        table, places = draw_sample(file, strata, params.train.max_rows_in_memory, params.seed)
+        return cls(table, file, contract, params, places)
+
+    @property
+    def X(self) -> pd.DataFrame:  # noqa: N802 - the field's name
+        """(n_rows, n_features) features of the rows in memory."""
+        return self.table[self.contract.features]
+
+    @property
+    def y(self) -> np.ndarray:
+        """(n_rows,) labels or targets of the rows in memory."""
+        return self.table[self.contract.target].to_numpy()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all rows are in memory."""
+        return len(self.table) == len(self.file)
+
+    def is_sampled_by(self, pipeline: Pipeline) -> bool:
+        """Whether a candidate learns from the rows in memory although there are more."""
+        return not self.is_whole and not learns_in_batches(pipeline[-1])
+
+    def fit(self, name: str, pipeline: Pipeline, fold: Fold | None = None) -> Pipeline:
+        """Fit a clone of `pipeline` on all rows that it can take, or on those a fold leaves it.
+
+        What libraries warn of is printed once, in a line that names the candidate.
+
+        Args:
+            name: What messages call the candidate.
+            pipeline: Features and estimator.
+            fold: Of the rows in memory; what it is tried on, or equals that, is not learnt from.
+
+        Raises:
+            UserError: The candidate cannot learn from these rows, for its library's reason.
+        """
+        with print_warnings(name):
+            learn = np.arange(len(self.table)) if fold is None else fold[0]
+            if self.is_whole or self.is_sampled_by(pipeline):
+                return clone(pipeline).fit(self.X.iloc[learn], self.y[learn])
+            is_allowed = (
+                np.ones(len(self.file), dtype=bool)
+                if fold is None
+                else is_unrelated(
+                    self.table.iloc[fold[1]], self.file.batches(), self.contract, self.params
+                )
+            )
+            return fit_on_table(
+                pipeline,
+                self.table.iloc[learn],
+                self.places[learn],
+                self.file,
+                is_allowed,
+                self.contract,
+            )
+
+
+@contextmanager
+def print_warnings(name: str) -> Iterator[None]:
+    """Print each different warning of the libraries once, in a line that names the candidate.
+
+    Raises:
+        UserError: The candidate cannot learn from these rows, for its library's reason.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)
+        # Equal quantiles, or a constant, make fewer bins: that is what was asked for.
+        fewer_bins = "Bins whose width|Feature .* is constant"
+        warnings.filterwarnings("ignore", fewer_bins, UserWarning)
+        try:
+            yield
+        except ValueError as error:
+            raise UserError(
+                f"params.yaml: train.candidates.{name}: it cannot learn from these rows: "
+                f"{shorten(str(error), LONGEST_WARNING)}"
+            ) from error
+    texts = (shorten(str(warning.message), LONGEST_WARNING) for warning in caught)
+    for text in dict.fromkeys(texts):
+        print(f"train: {name}: {text}", file=sys.stderr)
