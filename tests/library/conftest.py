@@ -60,11 +60,12 @@ CONTRACT = {
         "fruit": {"type": "categorical", "categories": ["apple", "melon"], "meaning": "kind"},
     },
 }
+os.environ.setdefault("KERAS_BACKEND", "jax")  # outside of a project nothing names it
 PARAMS = {
     "seed": 1,
     "kind": "classification",
     "reproducibility": "strict",
-    "keras_backend": os.environ.get("KERAS_BACKEND", "jax"),
+    "keras_backend": os.environ["KERAS_BACKEND"],
     "data": {"raw": "data/raw/fruit.csv", "max_rejected": 0.01},
     "split": {"test_fraction": 0.25},
     "train": {

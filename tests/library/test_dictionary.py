@@ -1,10 +1,9 @@
 """The contract as a page of the documentation."""
 
 from conftest import CONTRACT
-
-from lockstep.core.project import Project
 from lockstep.core.contract import Contract
-from lockstep.docs.dictionary import data_dictionary, page
+from lockstep.core.project import Project
+from lockstep.docs.dictionary import describe_contract, dictionary_page
 
 
 def cells(text: str, column: str) -> list[str]:
@@ -21,7 +20,7 @@ def test_each_column_is_described() -> None:
     contract = Contract.model_validate(
         CONTRACT | {"columns": columns, "group": "code", "drop": ["note"]}
     )
-    text = data_dictionary(contract)
+    text = describe_contract(contract)
     assert cells(text, "weight")[2:5] == ["a number from 0 to 500 g", "no", "weight"]
     assert cells(text, "seeds")[3] == "yes, also as ?"
     assert cells(text, "fruit")[1:3] == ["categorical, target", "one of apple, melon"]
@@ -34,11 +33,11 @@ def test_each_column_is_described() -> None:
 def test_nothing_in_a_cell_is_markup() -> None:
     odd = {"type": "categorical", "categories": ["a|b", "<i>"], "meaning": "*x*\n`y`"}
     contract = Contract.model_validate(CONTRACT | {"columns": CONTRACT["columns"] | {"o|d": odd}})
-    text = data_dictionary(contract)
+    text = describe_contract(contract)
     assert r"| o\|d | categorical | one of a\|b, \<i\> | no | \*x\* \`y\` |" in text
 
 
 def test_a_project_without_a_contract_has_a_page_that_says_so(project: Project) -> None:
     project.contract_file.write_text("# nothing\n")
-    assert "There is none yet" in page(project)
-    assert "use FILE" in page(project)
+    assert "There is none yet" in dictionary_page(project)
+    assert "use FILE" in dictionary_page(project)

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 from conftest import write_params
-
 from lockstep.commands import doctor
-from lockstep.core.project import Project
+from lockstep.commands.sums import SUMS, sum_files
 from lockstep.core.errors import UserError
+from lockstep.core.project import Project
 
 PYPROJECT = '[project]\nname = "fruit"\nversion = "1"\nrequires-python = "{}"\ndependencies = []\n'
 
@@ -30,24 +30,24 @@ def run(project: Project, *command: str) -> None:
     subprocess.run(command, cwd=project.root, check=True, capture_output=True)
 
 
-def kept_by_dvc(project: Project) -> None:
+def init_dvc(project: Project) -> None:
     """Start git and DVC in the project."""
     run(project, "git", "init", "--quiet")
     run(project, sys.executable, "-m", "dvc", "init", "--quiet")
 
 
 @pytest.mark.parametrize(
-    ("asked", "state", "said"),
+    ("allowed", "state", "message"),
     [
         (">=3.11", "note", f"in {sys.prefix}; `uv run` takes the project's own, in .venv"),
         (">=3.99", "wrong", "but pyproject.toml asks for >=3.99; `uv sync` fetches one"),
     ],
 )
-def test_another_python_is_told(project: Project, asked: str, state: str, said: str) -> None:
-    (project.root / "pyproject.toml").write_text(PYPROJECT.format(asked))
-    found = doctor.python(project)
-    assert found.state == state
-    assert found.said.endswith(said)
+def test_another_python_is_told(project: Project, allowed: str, state: str, message: str) -> None:
+    (project.root / "pyproject.toml").write_text(PYPROJECT.format(allowed))
+    finding = doctor.check_python(project)
+    assert finding.state == state
+    assert finding.message.endswith(message)
 
 
 def test_the_projects_own_python_is_right(
@@ -55,26 +55,26 @@ def test_the_projects_own_python_is_right(
 ) -> None:
     (project.root / "pyproject.toml").write_text(PYPROJECT.format(">=3.11"))
     monkeypatch.setattr(sys, "prefix", str(project.root / ".venv"))
-    assert doctor.python(project).state == "ok"
+    assert doctor.check_python(project).state == "ok"
 
 
 def test_a_missing_uv_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert doctor.uv(project).state == "ok"
+    assert doctor.check_uv(project).state == "ok"
     monkeypatch.setenv("PATH", str(project.raw))
-    assert doctor.uv(project) == doctor.wrong("not found; `pip install uv` gets it")
+    assert doctor.check_uv(project) == doctor.wrong("not found; `pip install uv` gets it")
 
 
 def test_a_lock_that_does_not_fit_is_told(project: Project) -> None:
     pyproject = project.root / "pyproject.toml"
     pyproject.write_text(PYPROJECT.format(">=3.11"))
-    assert doctor.lock(project).said.startswith("uv.lock is not there yet")
+    assert doctor.check_lock(project).message.startswith("uv.lock is not there yet")
     run(project, "uv", "lock", "--offline")
-    assert doctor.lock(project).state == "ok"
+    assert doctor.check_lock(project).state == "ok"
     pyproject.write_text(PYPROJECT.format(">=3.11").replace('"1"', '"2"'))
-    assert doctor.lock(project).state == "wrong"
-    assert "`uv lock` renews it" in doctor.lock(project).said
+    assert doctor.check_lock(project).state == "wrong"
+    assert "`uv lock` renews it" in doctor.check_lock(project).message
     (project.root / "uv.lock").write_text("<<<<<<< HEAD\n")
-    assert "cannot be read; `git checkout HEAD -- uv.lock`" in doctor.lock(project).said
+    assert "cannot be read; `git checkout HEAD -- uv.lock`" in doctor.check_lock(project).message
 
 
 def test_a_lock_is_not_called_wrong_where_uv_is_missing(
@@ -82,12 +82,12 @@ def test_a_lock_is_not_called_wrong_where_uv_is_missing(
 ) -> None:
     (project.root / "uv.lock").touch()
     monkeypatch.setenv("PATH", str(project.raw))
-    assert doctor.lock(project) == doctor.note("uv.lock cannot be looked at without uv")
+    assert doctor.check_lock(project) == doctor.note("uv.lock cannot be looked at without uv")
 
 
 def test_a_repository_that_git_does_not_take_is_no_reason_to_make_one(project: Project) -> None:
     (project.root / ".git").write_text("gitdir: nowhere")
-    assert doctor.git(project) == doctor.wrong(
+    assert doctor.check_git(project) == doctor.wrong(
         "git does not take this for its repository; `git status` says why"
     )
 
@@ -95,31 +95,31 @@ def test_a_repository_that_git_does_not_take_is_no_reason_to_make_one(project: P
 def test_git_is_asked_for_a_repository_and_a_commit(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert doctor.git(project).state == "wrong"
-    assert "`git init` makes it one" in doctor.git(project).said
+    assert doctor.check_git(project).state == "wrong"
+    assert "`git init` makes it one" in doctor.check_git(project).message
     run(project, "git", "init", "--quiet")
-    assert doctor.git(project).said.startswith("nothing is committed yet")
+    assert doctor.check_git(project).message.startswith("nothing is committed yet")
     run(project, "git", "add", "--all")
     run(project, "git", "commit", "--quiet", "--message", "State")
-    assert doctor.git(project).state == "ok"
+    assert doctor.check_git(project).state == "ok"
     (project.root / "uv.lock").touch()
-    told = "not in git, though they make results repeatable: uv.lock"
-    assert doctor.git(project) == doctor.note(told)
+    expected = "not in git, though they make results repeatable: uv.lock"
+    assert doctor.check_git(project) == doctor.note(expected)
     monkeypatch.setenv("PATH", str(project.raw))
-    assert doctor.git(project) == doctor.wrong("not found; install it, then `git init`")
+    assert doctor.check_git(project) == doctor.wrong("not found; install it, then `git init`")
 
 
 def test_missing_hooks_are_a_note(project: Project) -> None:
     run(project, "git", "init", "--quiet", "--template=")
-    assert doctor.hooks(project).state == "note"
-    assert "`uv run pre-commit install`" in doctor.hooks(project).said
+    assert doctor.check_hooks(project).state == "note"
+    assert "`uv run pre-commit install`" in doctor.check_hooks(project).message
     hook = project.root / ".git/hooks/pre-commit"
     hook.parent.mkdir()
     hook.write_text("#!/bin/sh\n")
-    assert doctor.hooks(project).said.startswith("another hook is there")
+    assert doctor.check_hooks(project).message.startswith("another hook is there")
     hook.write_text("#!/bin/sh\nexec pre-commit\n")
     hook.chmod(0o755)
-    assert doctor.hooks(project).state == "ok"
+    assert doctor.check_hooks(project).state == "ok"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows runs what it can read")
@@ -129,73 +129,75 @@ def test_a_hook_that_git_passes_over_is_told(project: Project) -> None:
     hook.parent.mkdir()
     hook.write_text("exec pre-commit\n")
     hook.chmod(0o644)
-    assert doctor.hooks(project).state == "wrong"
+    assert doctor.check_hooks(project).state == "wrong"
 
 
 def test_a_project_on_one_machine_only_is_noted(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept_by_dvc(project)
-    assert doctor.remote(project).state == "note"
+    init_dvc(project)
+    assert doctor.check_remote(project).state == "note"
     address = str(project.root / ("long" * 40))
     run(project, sys.executable, "-m", "dvc", "remote", "add", "store", address)
-    assert "`uv run dvc remote default NAME`" in doctor.remote(project).said
+    assert "`uv run dvc remote default NAME`" in doctor.check_remote(project).message
     run(project, sys.executable, "-m", "dvc", "remote", "default", "store")
-    assert doctor.remote(project) == doctor.ok("store")
+    assert doctor.check_remote(project) == doctor.ok("store")
     run(project, sys.executable, "-m", "dvc", "config", "core.remote", "nowhere")
-    assert doctor.remote(project).said == "nowhere is the default; there are only store"
+    assert doctor.check_remote(project).message == "nowhere is the default; there are only store"
     monkeypatch.setattr(doctor, "_output", lambda *_: None)
-    assert doctor.remote(project).state == "wrong"
+    assert doctor.check_remote(project).state == "wrong"
 
 
 def test_the_backend_is_told_with_its_processor(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = project.params.keras_backend
-    monkeypatch.setattr(doctor, "_gpus", lambda _: 0)
+    monkeypatch.setattr(doctor, "_count_gpus", lambda _: 0)
     monkeypatch.setattr(doctor, "_output", lambda *_: None)
-    assert doctor.keras(project) == doctor.ok(f"{backend} on the CPU")
+    assert doctor.check_keras(project) == doctor.ok(f"{backend} on the CPU")
     monkeypatch.setattr(doctor, "_output", lambda *_: "GPU 0: some")
-    assert doctor.keras(project).state == "note"
-    monkeypatch.setattr(doctor, "_gpus", lambda _: 2)
-    assert doctor.keras(project) == doctor.ok(f"{backend} on 2 GPUs")
+    assert doctor.check_keras(project).state == "note"
+    monkeypatch.setattr(doctor, "_count_gpus", lambda _: 2)
+    assert doctor.check_keras(project) == doctor.ok(f"{backend} on 2 GPUs")
 
 
 def test_a_mistake_in_the_settings_is_not_one_of_the_backend(project: Project) -> None:
     project.params_file.write_text("kind: [")
     with pytest.raises(UserError, match=r"^params\.yaml"):
-        doctor.keras(project)
+        doctor.check_keras(project)
 
 
 def test_the_backend_can_be_asked_for_its_gpus(project: Project) -> None:
-    assert doctor._gpus(project.params.keras_backend) >= 0
+    assert doctor._count_gpus(project.params.keras_backend) >= 0
 
 
 def test_data_that_are_elsewhere_or_nowhere_are_told(project: Project) -> None:
-    assert doctor.data(project) == doctor.ok("data/raw/fruit.csv")
+    assert doctor.check_data(project) == doctor.ok("data/raw/fruit.csv")
     (project.raw / "fruit.csv").unlink()
-    assert doctor.data(project).said.startswith("data/raw/fruit.csv: not there, though params.yaml")
+    assert doctor.check_data(project).message.startswith(
+        "data/raw/fruit.csv: not there, though params.yaml"
+    )
     (project.raw / "fruit.csv.dvc").touch()
-    assert doctor.data(project) == doctor.wrong(
+    assert doctor.check_data(project) == doctor.wrong(
         "data/raw/fruit.csv: not here; `uv run dvc pull` fetches what DVC keeps"
     )
 
 
 def test_results_that_are_out_of_date_are_told(project: Project) -> None:
-    assert doctor.pipeline(project).state == "wrong"
-    kept_by_dvc(project)
+    assert doctor.check_pipeline(project).state == "wrong"
+    init_dvc(project)
     stage = {"cmd": "exit", "deps": ["params.yaml"]}
     (project.root / "dvc.yaml").write_text(json.dumps({"stages": {"look": stage}}))
-    assert doctor.pipeline(project).said.startswith("nothing has run yet")
+    assert doctor.check_pipeline(project).message.startswith("nothing has run yet")
     run(project, sys.executable, "-m", "dvc", "commit", "--force")
-    assert doctor.pipeline(project).state == "ok"
+    assert doctor.check_pipeline(project).state == "ok"
     project.params_file.write_text(project.params_file.read_text() + "\n")
     expected = "out of date: look; `uv run dvc repro` runs them"
-    assert doctor.pipeline(project) == doctor.wrong(expected)
+    assert doctor.check_pipeline(project) == doctor.wrong(expected)
 
 
 def test_results_that_are_kept_elsewhere_are_not_out_of_date(project: Project) -> None:
-    kept_by_dvc(project)
+    init_dvc(project)
     made, code = project.root / "made/made.txt", project.root / "code.py"
     made.parent.mkdir()
     made.touch()
@@ -207,18 +209,112 @@ def test_results_that_are_kept_elsewhere_are_not_out_of_date(project: Project) -
     run(project, sys.executable, "-m", "dvc", "commit", "--force")
     shutil.rmtree(project.root / ".dvc/cache")
     made.unlink()
-    assert doctor.pipeline(project).said.startswith("results are not here; `uv run dvc pull`")
+    assert doctor.check_pipeline(project).message.startswith(
+        "results are not here; `uv run dvc pull`"
+    )
     made.write_text("another")
-    assert doctor.pipeline(project).said.startswith("out of date: show;")
+    assert doctor.check_pipeline(project).message.startswith("out of date: show;")
     made.unlink()
     code.unlink()
-    assert doctor.pipeline(project).said.startswith("out of date: look;")
+    assert doctor.check_pipeline(project).message.startswith("out of date: look;")
     code.touch()
     project.params_file.write_text(project.params_file.read_text() + "\n")
-    assert doctor.pipeline(project).said.startswith("out of date: look;")
+    assert doctor.check_pipeline(project).message.startswith("out of date: look;")
     stages["stages"]["show"]["cmd"] = "echo"
     (project.root / "dvc.yaml").write_text(json.dumps(stages))
-    assert doctor.pipeline(project).said.startswith("out of date: look, show;")
+    assert doctor.check_pipeline(project).message.startswith("out of date: look, show;")
+
+
+def test_a_bundled_library_that_was_edited_is_noted(project: Project) -> None:
+    assert doctor.check_library(project).message.endswith(", not bundled")
+    folder = project.root / "vendor/lockstep"
+    (folder / "src").mkdir(parents=True)
+    (folder / "pyproject.toml").write_text('[project]\nversion = "1.0.0+bundled"\n')
+    (folder / "src/a.py").write_text("a = 1\n")
+    assert doctor.check_library(project).state == "note"
+    assert "it has no SHA256SUMS" in doctor.check_library(project).message
+    sums = "".join(f"{digest}  {name}\n" for name, digest in sum_files(folder).items())
+    (folder / SUMS).write_text(sums)
+    assert doctor.check_library(project) == doctor.ok("lockstep-core 1.0.0+bundled, as it came")
+    (folder / "src/__pycache__").mkdir()
+    (folder / "src/__pycache__/a.pyc").touch()
+    (folder / ".ruff_cache").mkdir()
+    (folder / ".ruff_cache/x").touch()
+    assert doctor.check_library(project).state == "ok"
+    (folder / "src/a.py").write_text("a = 2\n")
+    (folder / "src/b.py").touch()
+    assert doctor.check_library(project) == doctor.note(
+        "vendor/lockstep was edited: 2 files (src/a.py, src/b.py); an update may conflict with that"
+    )
+
+
+def write_own(project: Project, files: dict[str, str]) -> None:
+    """Write files below the project's root."""
+    for name, content in files.items():
+        path = project.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+
+OF_A_NEW_PROJECT = {
+    "src/owner/__init__.py": "",
+    "src/owner/train.py": "from . import models\n",
+    "src/owner/models.py": "from lockstep import candidate\n@candidate\ndef svm(problem): ...\n",
+    "tests/test_models.py": "from owner import models\nfrom owner.models import svm\n",
+}
+
+
+def test_a_project_without_leftovers_is_right(project: Project) -> None:
+    write_own(project, OF_A_NEW_PROJECT)
+    assert doctor.check_leftovers(project).state == "ok"
+
+
+def test_what_an_update_could_not_delete_is_told_with_the_functions_of_the_owner(
+    project: Project,
+) -> None:
+    write_own(
+        project,
+        OF_A_NEW_PROJECT
+        | {
+            "src/owner/config.py": "changed = True\n",
+            "src/owner/modeling/estimators.py": "from .registry import candidate\n"
+            "@candidate\ndef svm(problem): ...\n@candidate\ndef lightgbm(problem): ...\n",
+            "src/owner/modeling/steps.py": '@step(takes="numbers")\ndef square(scope): ...\n',
+            "src/owner/modeling/features.py": "<<<<<<< HEAD\n",
+            "tests/test_estimators.py": "from owner.modeling.estimators import svm\n",
+            "notebooks/1.0-ab-look.ipynb": '"from owner.config import Project\\n"',
+        },
+    )
+    finding = doctor.check_leftovers(project)
+    unused = "is from before the library and nothing uses it: "
+    gone = "from before the library: import it from lockstep, or `git rm` the file"
+    assert finding.state == "wrong"
+    assert finding.message.split("; ") == [
+        f"src/owner/config.py {unused}`git rm` it",
+        f"src/owner/modeling/estimators.py {unused}move your functions lightgbm to "
+        "src/owner/models.py, then `git rm` it",
+        f"src/owner/modeling/features.py {unused}`git rm` it",
+        f"src/owner/modeling/steps.py {unused}move your functions square to "
+        "src/owner/features.py, then `git rm` it",
+        f"notebooks/1.0-ab-look.ipynb imports config {gone}",
+        f"tests/test_estimators.py imports modeling {gone}",
+        "docs/yours.md says more",
+    ]
+
+
+def test_a_new_file_of_the_owner_with_a_former_name_is_no_leftover(project: Project) -> None:
+    write_own(
+        project,
+        OF_A_NEW_PROJECT
+        | {
+            "src/owner/models.py": "from .config import A\nfrom owner.data.own import b\n",
+            "src/owner/config.py": "A = 1\n",
+            "src/owner/data/__init__.py": "",
+            "src/owner/data/own.py": "b = 1\n",
+            "tests/test_config.py": "from owner.config import A\nimport owner.data.own\n",
+        },
+    )
+    assert doctor.check_leftovers(project).state == "ok"
 
 
 def test_every_check_is_printed_and_what_is_wrong_is_an_error(
@@ -229,21 +325,21 @@ def test_every_check_is_printed_and_what_is_wrong_is_an_error(
 
     checks = {"one": lambda _: doctor.note("could be better"), "params": mistaken}
     monkeypatch.setattr(doctor, "CHECKS", checks)
-    doctor.main()
+    doctor.examine()
     assert capsys.readouterr().out.splitlines() == [
-        "note   one       could be better",
-        "ok     params    classification",
+        "note   one        could be better",
+        "ok     params     classification",
     ]
     checks["one"] = lambda _: 1 / 0
     with pytest.raises(UserError, match="to mend: one"):
-        doctor.main()
-    assert "wrong  one       ZeroDivisionError: division by zero" in capsys.readouterr().out
+        doctor.examine()
+    assert "wrong  one        ZeroDivisionError: division by zero" in capsys.readouterr().out
     checks["one"] = lambda _: doctor.note("could be better")
     write_params(project, kind="guess")
     with pytest.raises(UserError, match="to mend: params; the lines above say how"):
-        doctor.main()
-    assert capsys.readouterr().out.splitlines()[1].startswith("wrong  params    params.yaml: kind")
-    doctor.main(["one"])
-    assert capsys.readouterr().out == "note   one       could be better\n"
+        doctor.examine()
+    assert capsys.readouterr().out.splitlines()[1].startswith("wrong  params     params.yaml: kind")
+    doctor.examine(["one"])
+    assert capsys.readouterr().out == "note   one        could be better\n"
     with pytest.raises(UserError, match="doctor: --only params1: did you mean params"):
-        doctor.main(["params1"])
+        doctor.examine(["params1"])

@@ -4,20 +4,22 @@ import json
 import os
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
-from conftest import PARAMS
-
-from lockstep.core.project import Project
-from lockstep.docs import copies, dictionary, parameters, pipeline, results
-from lockstep.docs.write import write_pages
+from conftest import PARAMS, TEMPLATE
 from lockstep.core.errors import UserError
+from lockstep.core.params import Params
+from lockstep.core.project import Project
+from lockstep.docs import pipeline
+from lockstep.docs.copies import NO_DECISIONS, decision_pages, notebook_pages
+from lockstep.docs.dictionary import dictionary_page
+from lockstep.docs.parameters import parameters_page, read_arguments
+from lockstep.docs.pipeline import pipeline_page
+from lockstep.docs.results import _describe_commit, results_page
+from lockstep.docs.write import write_pages
 from lockstep.modeling.candidates import CANDIDATES
 from lockstep.modeling.steps import STEPS
-from lockstep.core.params import Params
 
-ROOT = Path(__file__).parents[1]
 STAGES = {
     "last": {"deps": ["b/c"], "metrics": [{"m.json": {"cache": False}}]},
     "first": {"desc": "Start <here>", "outs": ["a"]},
@@ -32,16 +34,16 @@ def row(text: str, first: str) -> list[str]:
 
 
 def keys(content: dict, above: str = "") -> set[str]:
-    found = set()
+    names = set()
     for name, value in content.items():
-        found.add(f"{above}{name}")
+        names.add(f"{above}{name}")
         if isinstance(value, dict) and name in Params.model_fields:
-            found |= keys(value, f"{above}{name}.")
-    return found
+            names |= keys(value, f"{above}{name}.")
+    return names
 
 
-def test_every_key_of_params_yaml_is_told_with_its_meaning() -> None:
-    text = parameters.page()
+def test_every_key_of_params_yaml_is_told_with_its_meaning(project: Project) -> None:
+    text = parameters_page(project)
     for key in keys(PARAMS):
         assert row(text, f"`{key}`")[3], key
 
@@ -56,28 +58,54 @@ def test_every_key_of_params_yaml_is_told_with_its_meaning() -> None:
         ("`data.resize`", ["`true` or `false`", "`false`"]),
     ],
 )
-def test_a_key_is_told_with_its_type_and_default(first: str, cells: list[str]) -> None:
-    assert row(parameters.page(), first)[1:3] == cells
+def test_a_key_is_told_with_its_type_and_default(
+    project: Project, first: str, cells: list[str]
+) -> None:
+    assert row(parameters_page(project), first)[1:3] == cells
 
 
-def test_the_options_of_candidates_and_steps_are_told() -> None:
-    text = parameters.page()
+def test_the_options_of_candidates_and_steps_are_told(project: Project) -> None:
+    text = parameters_page(project)
     assert "| `svm` | `kernel` | one of `rbf`, `poly`, `sigmoid`, `linear` | `rbf` |" in text
     assert "| `impute` | `strategy` | one of `median`, `mean`, `most_frequent` or number |" in text
+    lines = text.splitlines()
     for registry in (CANDIDATES, STEPS):
         for name in registry:
-            for option, schema in registry.schema(name)["properties"].items():
-                assert schema["description"], f"{name}.{option}"
+            for option in registry.options(name):
+                (line,) = [line for line in lines if line.startswith(f"| `{name}` | `{option}` |")]
+                assert not line.endswith(" |  |"), f"{name}.{option}"
+
+
+def test_an_option_may_be_described_in_the_docstring_or_not_at_all() -> None:
+    def boosted(problem: object, *, trees: int, depth: int, bare: int) -> None:
+        """Many trees.
+
+        Args:
+            problem: What is to be learnt.
+            trees: How many trees,
+                one after the other.
+            depth (int): Most splits: none below.
+
+        Returns:
+            bare: Nothing.
+        """
+
+    assert read_arguments(boosted) == {
+        "problem": "What is to be learnt.",
+        "trees": "How many trees, one after the other.",
+        "depth": "Most splits: none below.",
+    }
+    assert read_arguments(row) == read_arguments(lambda: None) == {}
 
 
 def test_stages_stand_after_those_whose_outputs_they_read() -> None:
-    assert [*pipeline.in_order(STAGES)] == ["first", "middle", "last"]
-    assert {*pipeline.edges(STAGES)} == {("first", "middle"), ("middle", "last")}
-    assert pipeline.outputs(STAGES["last"]) == ["m.json"]
+    assert [*pipeline.sort_stages(STAGES)] == ["first", "middle", "last"]
+    assert {*pipeline.list_edges(STAGES)} == {("first", "middle"), ("middle", "last")}
+    assert pipeline.list_outputs(STAGES["last"]) == ["m.json"]
 
 
 def test_the_drawing_names_each_stage_and_what_it_reads() -> None:
-    drawn = pipeline.drawing(pipeline.in_order(STAGES))
+    drawn = pipeline.draw_pipeline(pipeline.sort_stages(STAGES))
     assert re.findall(r'class="name">(\w+)<', drawn) == ["first", "middle", "last"]
     assert "Start &lt;here&gt;" in drawn
     assert 'aria-label="middle reads what first writes; last reads what middle writes"' in drawn
@@ -86,7 +114,7 @@ def test_the_drawing_names_each_stage_and_what_it_reads() -> None:
 
 def arrows(stages: pipeline.Stages) -> list[list[float]]:
     """The coordinates of each arrow that goes around a stage: start, two of its bend, end."""
-    drawn = pipeline.drawing(pipeline.in_order(stages))
+    drawn = pipeline.draw_pipeline(pipeline.sort_stages(stages))
     paths = re.findall(r'<path d="([^"]+ C[^"]+)" marker-end', drawn)
     return [[float(number) for number in re.findall(r"[\d.]+", path)] for path in paths]
 
@@ -119,18 +147,18 @@ def test_results_name_their_commit_as_soon_as_there_is_one(project: Project) -> 
         somebody = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.com")
         subprocess.run(["git", *somebody, *arguments], cwd=project.root, check=True)
 
-    assert results._commit(project) == ""
+    assert _describe_commit(project) == ""
     git("init", "--quiet")
-    assert results._commit(project) == ""
+    assert _describe_commit(project) == ""
     git("add", "--all")
     git("commit", "--quiet", "--message", "State")
-    assert re.fullmatch(r"At commit `[0-9a-f]{7,}`\. ", results._commit(project))
+    assert re.fullmatch(r"At commit `[0-9a-f]{7,}`\. ", _describe_commit(project))
     (project.root / "new.txt").touch()
-    assert results._commit(project).endswith("`, with changes since then. ")
+    assert _describe_commit(project).endswith("`, with changes since then. ")
 
 
 def test_results_are_announced_before_there_are_any(project: Project) -> None:
-    assert "Nothing has been computed yet. After `uv run dvc repro`" in results.page(project)
+    assert "Nothing has been computed yet. After `uv run dvc repro`" in results_page(project)
 
 
 def test_decisions_and_notebooks_are_taken_over_in_their_order(project: Project) -> None:
@@ -138,17 +166,17 @@ def test_decisions_and_notebooks_are_taken_over_in_their_order(project: Project)
     project.notebooks.mkdir()
     for name in ("0002-b.md", "0001-a.md", "template.md", "README.md"):
         (project.decisions / name).write_text(f"# {name}")
-    pages = copies.decisions(project)
+    pages = decision_pages(project)
     assert pages["decisions/index.md"].endswith("\n0001-a\n0002-b\n```\n")
     assert {*pages} == {"decisions/index.md", "decisions/0001-a.md", "decisions/0002-b.md"}
-    assert copies.notebooks(project) == {"notebooks/index.md": "# Notebooks\n\nThere are none.\n"}
+    assert notebook_pages(project) == {"notebooks/index.md": "# Notebooks\n\nThere are none.\n"}
     for name in ("1.0-ab-a.ipynb", "2.0-ab-b.ipynb"):
         (project.notebooks / name).write_text(json.dumps({}))
     project.executed_notebooks.mkdir(parents=True)
     executed = json.dumps({"cells": [{"cell_type": "code", "source": ["[a](b)"]}]})
     (project.executed_notebooks / "2.0-ab-b.ipynb").write_text(executed)
     (project.executed_notebooks / "9.0-ab-gone.ipynb").write_text(executed)
-    pages = copies.notebooks(project)
+    pages = notebook_pages(project)
     assert "Not run yet: `1.0-ab-a.ipynb`; `make notebooks`" in pages["notebooks/index.md"]
     assert {*pages} == {"notebooks/index.md", "notebooks/2.0-ab-b.ipynb"}
     assert pages["notebooks/2.0-ab-b.ipynb"] == executed
@@ -170,7 +198,7 @@ def test_a_decision_that_cannot_be_a_page_is_told(
     (project.decisions / "0001-a.md").write_text("# A")
     (project.decisions / name).write_bytes(content)
     with pytest.raises(UserError, match=r"references/decisions/\S+\.md: ") as error:
-        copies.decisions(project)
+        decision_pages(project)
     assert said in str(error.value)
 
 
@@ -180,14 +208,14 @@ def test_an_executed_notebook_that_is_none_is_told(project: Project, content: st
         folder.mkdir(parents=True)
         (folder / "1.0-ab-a.ipynb").write_text(content)
     with pytest.raises(UserError, match=r"reports/notebooks/1\.0-ab-a\.ipynb: not a notebook"):
-        copies.notebooks(project)
+        notebook_pages(project)
 
 
 @pytest.mark.parametrize("content", ["", "stages:\n  - a\n", "stages: {a: 1}"])
 def test_a_pipeline_that_is_none_is_told(project: Project, content: str) -> None:
     (project.root / "dvc.yaml").write_text(content)
     with pytest.raises(UserError, match=r"dvc\.yaml: `stages` must hold the stages"):
-        pipeline.page(project)
+        pipeline_page(project)
 
 
 @pytest.mark.parametrize("content", ["", "<<<<<<< HEAD\ncandidate,champion\n"])
@@ -197,16 +225,16 @@ def test_a_leaderboard_that_is_none_is_told(project: Project, content: str) -> N
         path.touch()
     project.leaderboard.write_text(content)
     with pytest.raises(UserError, match=r"reports/leaderboard\.csv: not a leaderboard"):
-        results.page(project)
+        results_page(project)
 
 
 def test_a_contract_that_cannot_be_read_is_no_page(project: Project) -> None:
-    assert "| weight | numeric |" in dictionary.page(project)
+    assert "| weight | numeric |" in dictionary_page(project)
     project.contract_file.write_text("# nothing yet")
-    assert "There is none yet: the command `use FILE" in dictionary.page(project)
+    assert "There is none yet: the command `use FILE" in dictionary_page(project)
     project.contract_file.write_text("columns: [")
     with pytest.raises(UserError, match=r"references/schema\.yaml, line 1: not valid YAML"):
-        dictionary.page(project)
+        dictionary_page(project)
 
 
 def test_links_to_files_lead_there_from_the_documentation_too(project: Project) -> None:
@@ -217,14 +245,14 @@ def test_links_to_files_lead_there_from_the_documentation_too(project: Project) 
     (project.decisions / "0002-b.md").write_text("# B")
     text = "# A\n![c](curve.png) [b](0002-b.md) [no](none.md) [out](https://example.com) f[0](x)"
     (project.decisions / "0001-a.md").write_text(text)
-    assert copies.decisions(project)["decisions/0001-a.md"] == text.replace(
+    assert decision_pages(project)["decisions/0001-a.md"] == text.replace(
         "(curve.png)", "(../../references/decisions/curve.png)"
     )
     name = "1.0-ab-a.ipynb"
     (project.notebooks / name).write_text("")
     cell = {"cell_type": "markdown", "source": ["![c](", "../references/decisions/curve.png)"]}
     (project.executed_notebooks / name).write_text(json.dumps({"cells": [cell]}))
-    page = json.loads(copies.notebooks(project)[f"notebooks/{name}"])
+    page = json.loads(notebook_pages(project)[f"notebooks/{name}"])
     assert page["cells"][0]["source"] == ("![c](../../notebooks/../references/decisions/curve.png)")
 
 
@@ -259,13 +287,13 @@ def test_the_page_of_parameters_is_made_again_when_the_code_is_newer(project: Pr
     assert "`split.test_fraction`" in page.read_text()
 
 
-def test_this_projects_decisions_answer_every_question_of_the_template() -> None:
-    folder = Project(ROOT).decisions
+def test_the_decisions_answer_every_question_of_their_template() -> None:
+    folder = Project(TEMPLATE).decisions
     parts = re.findall(r"^## .+", (folder / "template.md").read_text(), flags=re.MULTILINE)
     assert parts == ["## Question", "## Tried", "## Outcome"]
-    found = sorted(path for path in folder.glob("*.md") if path.name not in copies.NO_DECISIONS)
-    assert [int(path.name[:4]) for path in found] == [*range(1, len(found) + 1)]
-    for path in found:
+    paths = sorted(path for path in folder.glob("*.md") if path.name not in NO_DECISIONS)
+    assert [int(path.name[:4]) for path in paths] == [*range(1, len(paths) + 1)]
+    for path in paths:
         text = path.read_text(encoding="utf-8")
         assert text.startswith(f"# {path.name[:4]}: "), (
             f"{path.name}: its title begins with its number"

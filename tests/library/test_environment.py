@@ -1,16 +1,17 @@
 """The record of what the stages compute with."""
 
+import json
 import sys
 from importlib import metadata
-from pathlib import Path
 
 import pytest
+from conftest import read_stages
+from lockstep.core.environment import current, record, watched_libraries
+from lockstep.core.errors import UserError
+from lockstep.core.project import Project
 from ruamel.yaml import YAML
 
-from lockstep.core.environment import LIBRARIES, current, record
-
-ROOT = Path(__file__).parents[1]
-STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+STAGES = read_stages("dvc.yaml")
 
 
 def libraries_of(stage: str) -> set[str]:
@@ -18,32 +19,56 @@ def libraries_of(stage: str) -> set[str]:
     return {name for entry in parameters for name in entry["environment.yaml"]}
 
 
-def test_the_record_reads_back_as_the_versions_that_are_installed(tmp_path: Path) -> None:
-    record(tmp_path / "environment.yaml")
-    content = YAML(typ="safe").load(tmp_path / "environment.yaml")
-    assert content == current()
+@pytest.fixture
+def pipeline(project: Project) -> Project:
+    """A project whose stages compute with two libraries, one of which is not installed."""
+    stages = {
+        "train": {"params": ["seed", {"environment.yaml": ["python", "numpy"]}]},
+        "evaluate": {"params": [{"environment.yaml": ["unheard-of"]}, {"more.yaml": ["a"]}]},
+    }
+    (project.root / "dvc.yaml").write_text(json.dumps({"stages": stages}))
+    return project
+
+
+def test_the_record_reads_back_as_the_versions_that_are_installed(pipeline: Project) -> None:
+    record(pipeline)
+    content = YAML(typ="safe").load(pipeline.environment_file)
+    assert content == current(watched_libraries(pipeline))
     assert content["numpy"] == metadata.version("numpy")
     assert content["python"] == ".".join(map(str, sys.version_info[:2]))
 
 
-def test_a_record_that_is_right_is_not_written_again(tmp_path: Path) -> None:
-    path = tmp_path / "environment.yaml"
-    record(path)
-    before = path.stat().st_mtime_ns
-    record(path)
-    assert path.stat().st_mtime_ns == before
+def test_the_record_names_what_the_stages_compute_with_and_the_processor(
+    pipeline: Project,
+) -> None:
+    record(pipeline)
+    content = YAML(typ="safe").load(pipeline.environment_file)
+    assert [*content] == ["python", "numpy", "unheard-of", "processor"]
+    assert content["unheard-of"] == "none"
 
 
-def test_a_record_of_another_version_is_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "environment.yaml"
-    path.write_text('numpy: "1.0"\n')
-    record(path)
-    assert YAML(typ="safe").load(path)["numpy"] == metadata.version("numpy")
+def test_a_record_that_is_right_is_not_written_again(pipeline: Project) -> None:
+    record(pipeline)
+    before = pipeline.environment_file.stat().st_mtime_ns
+    record(pipeline)
+    assert pipeline.environment_file.stat().st_mtime_ns == before
+
+
+def test_a_record_of_another_version_is_replaced(pipeline: Project) -> None:
+    pipeline.environment_file.write_text('numpy: "1.0"\n')
+    record(pipeline)
+    content = YAML(typ="safe").load(pipeline.environment_file)
+    assert content["numpy"] == metadata.version("numpy")
+
+
+def test_a_pipeline_that_cannot_be_read_is_told(project: Project) -> None:
+    (project.root / "dvc.yaml").write_text("stages: [")
+    with pytest.raises(UserError, match=r"dvc\.yaml, line 1: not valid YAML"):
+        record(project)
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_depends_on_python_and_the_libraries_it_computes_with(stage: str) -> None:
     assert {"python", "numpy", "pandas", "pyarrow"} <= libraries_of(stage)
-    assert libraries_of(stage) <= {"python", *LIBRARIES}
     if stage in ("train", "evaluate"):
         assert {"scikit-learn", "keras", "jax", "tensorflow", "torch"} <= libraries_of(stage)

@@ -5,30 +5,31 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat import v4
-from ruamel.yaml import YAML
-
-from lockstep.core.project import Project
+from conftest import TEMPLATE, read_stages
 from lockstep.core.errors import UserError
-from lockstep.docs.notebooks import description, main, run
+from lockstep.core.project import Project
+from lockstep.docs.notebooks import describe, run_notebook, run_notebooks
+from nbformat import v4
 
-ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
-PACKAGE = run.__module__.partition(".")[0]
-STAGES = YAML(typ="safe").load(ROOT / "notebooks" / "dvc.yaml")["stages"]
+INITIALS = "{{ cookiecutter.__author_initials }}"
+PATHS = {
+    path.name.replace(INITIALS, "ab"): path
+    for path in sorted((TEMPLATE / "notebooks").glob("*.ipynb"))
+}
+STAGES = read_stages("notebooks/dvc.yaml")
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", PATHS)
 def test_a_notebook_has_a_stage_of_its_name_that_runs_it(name: str) -> None:
-    stage = STAGES.get(description(name))
-    assert stage, f"notebooks/dvc.yaml: add a stage {description(name)}, like those that are there"
+    stage = STAGES.get(describe(name))
+    assert stage, f"notebooks/dvc.yaml: add a stage {describe(name)}, like those that are there"
     assert stage["cmd"].endswith(f" notebooks/{name}")
     assert f"notebooks/{name}" in stage["deps"]
     assert [*stage["outs"][0]] == [f"reports/notebooks/{name}"]
 
 
 def test_every_stage_runs_a_notebook_that_is_there() -> None:
-    assert {*STAGES} == {description(name) for name in NOTEBOOKS}
+    assert {*STAGES} == {describe(name) for name in PATHS}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -36,7 +37,7 @@ def test_a_notebook_that_predicts_runs_again_when_what_predicts_is_another(stage
     def libraries(params: list) -> set[str]:
         return {*next(entry for entry in params if isinstance(entry, dict))["environment.yaml"]}
 
-    evaluate = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]["evaluate"]
+    evaluate = read_stages("dvc.yaml")["evaluate"]
     params = STAGES[stage]["params"]
     if "models/champion" in STAGES[stage]["deps"]:
         assert "keras_backend" in params
@@ -46,18 +47,18 @@ def test_a_notebook_that_predicts_runs_again_when_what_predicts_is_another(stage
         assert libraries(params) == {"python", "numpy", "pandas", "pyarrow", "pillow", "matplotlib"}
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", PATHS)
 def test_a_notebook_begins_with_its_title(name: str) -> None:
-    first = nbformat.read(ROOT / "notebooks" / name, as_version=4).cells[0]
+    first = nbformat.read(PATHS[name], as_version=4).cells[0]
     assert (first.cell_type, first.source[:2]) == ("markdown", "# "), (
         f"notebooks/{name}: begin it with a cell of Markdown whose first line is `# <its title>`; "
         "the documentation lists it by that"
     )
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", PATHS)
 def test_a_notebook_is_kept_without_outputs(name: str) -> None:
-    notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
+    notebook = nbformat.read(PATHS[name], as_version=4)
     for cell in notebook.cells:
         assert not cell.get("outputs"), (
             f"notebooks/{name}: run `uv run nbstripout notebooks/{name}`"
@@ -78,14 +79,14 @@ RIGHT = ["1.0-ab-look.ipynb", "2-abc-a-look-at-2026.ipynb", "10.12-x-y.ipynb"]
 @pytest.mark.parametrize("name", WRONG)
 def test_another_name_is_told_with_what_would_do(name: str) -> None:
     with pytest.raises(UserError) as error:
-        description(name)
+        describe(name)
     assert f"notebooks/{name}: a notebook is named <number>-<initials>-" in str(error.value)
     assert "rename it with git mv" in str(error.value)
 
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_what_a_name_says_is_the_name_of_its_stage(name: str) -> None:
-    assert name.endswith(f"-{description(name)}.ipynb")
+    assert name.endswith(f"-{describe(name)}.ipynb")
 
 
 def test_every_name_that_will_not_do_is_told(
@@ -94,12 +95,12 @@ def test_every_name_that_will_not_do_is_told(
     project.notebooks.mkdir()
     for name in RIGHT:
         (project.notebooks / name).touch()
-    main([])
+    run_notebooks([])
     assert "3 notebooks, each named as it should be" in capsys.readouterr().out
     for name in ("Review.ipynb", "x.ipynb", "3.0-cd-look.ipynb"):
         (project.notebooks / name).touch()
     with pytest.raises(UserError) as error:
-        main([])
+        run_notebooks([])
     told = str(error.value).splitlines()
     assert [line.partition(":")[0] for line in told] == [
         *("notebooks/3.0-cd-look.ipynb", "notebooks/Review.ipynb", "notebooks/x.ipynb")
@@ -123,7 +124,7 @@ def test_a_notebook_is_run_from_its_top_in_its_folder_and_kept_with_its_outputs(
 ) -> None:
     path = write(project, "import os\nhere = os.getcwd()", "print(here)", "6 * 7")
     before = path.read_bytes()
-    output = run(project, path)
+    output = run_notebook(project, path)
     assert output == project.root / "reports/notebooks/1.0-ab-look.ipynb"
     cells = nbformat.read(output, as_version=4).cells
     assert cells[2].outputs[0].text == f"{project.notebooks}\n"
@@ -139,9 +140,9 @@ def test_another_run_gives_the_same_bytes(project: Project) -> None:
         'pd.DataFrame({"a": [1, 2]})',
         "plt.plot([1, 2]);",
     )
-    first = run(project, path).read_bytes()
+    first = run_notebook(project, path).read_bytes()
     assert b"image/png" in first
-    assert run(project, path).read_bytes() == first
+    assert run_notebook(project, path).read_bytes() == first
 
 
 @pytest.mark.parametrize(
@@ -156,9 +157,9 @@ def test_another_run_gives_the_same_bytes(project: Project) -> None:
         ("print('so far')\n1 / 0", "cell 3, line 2, `1 / 0`: ZeroDivisionError"),
         ("x ==== 1", "cell 3, line 1, `x ==== 1`: SyntaxError: invalid syntax"),
         (
-            f"from {PACKAGE}.config import Project\nproject = Project.find()\n"
-            'project.require(project.train)',
-            'line 3, `project.require(project.train)`: data/processed/train.parquet: '
+            "from lockstep import Project\nproject = Project.find()\n"
+            "project.require(project.train)",
+            "line 3, `project.require(project.train)`: data/processed/train.parquet: "
             "not there yet; `dvc repro preprocess` makes it",
         ),
     ],
@@ -168,7 +169,7 @@ def test_a_failing_cell_is_told_with_its_line_and_error(
 ) -> None:
     path = write(project, "1", cell, "2")
     with pytest.raises(UserError) as error:
-        run(project, path)
+        run_notebook(project, path)
     assert str(error.value).startswith("notebooks/1.0-ab-look.ipynb, cell 3, ")
     assert expected in str(error.value)
     assert len(str(error.value).splitlines()) == 1
@@ -181,7 +182,7 @@ def test_a_cell_that_may_fail_is_not_taken_for_the_one_that_must_not(project: Pr
     notebook.cells[1].metadata.tags = ["raises-exception"]
     nbformat.write(notebook, path)
     with pytest.raises(UserError, match=r"cell 3, line 1, `x = y`: NameError"):
-        run(project, path)
+        run_notebook(project, path)
 
 
 def test_a_notebook_saved_with_another_kernel_runs_in_the_projects_environment(
@@ -191,22 +192,22 @@ def test_a_notebook_saved_with_another_kernel_runs_in_the_projects_environment(
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata.kernelspec = {"name": "conda-env-x", "display_name": "X"}
     nbformat.write(notebook, path)
-    cells = nbformat.read(run(project, path), as_version=4).cells
+    cells = nbformat.read(run_notebook(project, path), as_version=4).cells
     assert cells[1].outputs[0].text == f"{sys.executable}\n"
 
 
 def test_a_failure_keeps_what_the_last_good_run_gave(project: Project) -> None:
-    output = run(project, write(project, "1"))
+    output = run_notebook(project, write(project, "1"))
     before = output.read_bytes()
     with pytest.raises(UserError):
-        run(project, write(project, "1 / 0"))
+        run_notebook(project, write(project, "1 / 0"))
     assert output.read_bytes() == before
 
 
 def test_a_kernel_that_dies_is_told(project: Project) -> None:
     path = write(project, "import os\nos._exit(1)")
     with pytest.raises(UserError, match="its kernel died; it may have run out of memory"):
-        run(project, path)
+        run_notebook(project, path)
 
 
 @pytest.mark.parametrize("content", ["", "{}", "not json"])
@@ -214,7 +215,7 @@ def test_a_file_that_is_no_notebook_is_told(project: Project, content: str) -> N
     path = write(project, "1")
     path.write_text(content)
     with pytest.raises(UserError, match="not a notebook that can be read"):
-        run(project, path)
+        run_notebook(project, path)
 
 
 def test_a_notebook_that_is_saved_while_it_runs_is_told(project: Project) -> None:
@@ -223,6 +224,6 @@ def test_a_notebook_that_is_saved_while_it_runs_is_told(project: Project) -> Non
         "stages: {look: {cmd: x, deps: [notebooks/1.0-ab-look.ipynb]}}"
     )
     with pytest.raises(UserError) as error:
-        run(project, path)
+        run_notebook(project, path)
     assert str(error.value).startswith("look: notebooks/1.0-ab-look.ipynb changed while")
     assert str(error.value).endswith("; `dvc repro notebooks/dvc.yaml` runs it again")

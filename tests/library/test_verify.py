@@ -1,12 +1,15 @@
 """verify needs a commit with results; what it makes of them is tried on whole projects."""
 
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
-
+from lockstep.commands import verify
 from lockstep.commands.cli import main
-from lockstep.core.project import Project
 from lockstep.commands.verify import Comparison
+from lockstep.core.paths import Paths
+from lockstep.core.project import Project
 
 
 def test_outputs_agree_when_their_hashes_are_equal() -> None:
@@ -42,3 +45,41 @@ def test_a_project_without_results_in_a_commit_is_told_what_to_do(
         subprocess.run(command.split(), cwd=project.root, check=True)
     assert main(["verify"]) == 1
     assert expected in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("bundled", [True, False])
+def test_a_commit_is_rebuilt_by_the_library_that_it_came_with(
+    project: Project, tmp_path: Path, bundled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = Paths(tmp_path / "clone")
+    code = [str(clone.root / "src")]
+    if bundled:
+        code.append(str(clone.root / "vendor/lockstep/src"))
+        Path(code[1]).mkdir(parents=True)
+    environments = []
+
+    def run(command: list[str], folder: Path, environment: dict[str, str]) -> int:
+        environments.append(environment)
+        return 0
+
+    monkeypatch.setattr(verify, "_run", lambda *_: "")
+    monkeypatch.setattr(verify, "_remove_results", lambda _: None)
+    monkeypatch.setattr(verify, "_run_group", run)
+    verify._reproduce(project, clone, tmp_path)
+    assert environments[0]["PYTHONPATH"].split(os.pathsep) == code
+
+
+def test_what_may_be_why_outputs_differ_is_told() -> None:
+    def lock(numpy: str, code: str) -> dict[str, object]:
+        return {
+            "train": {
+                "deps": [{"path": "vendor/lockstep/src/lockstep/core", "md5": code}],
+                "params": {"environment.yaml": {"numpy": numpy}},
+            }
+        }
+
+    assert verify._differences(lock("1", "a.dir"), lock("2", "b.dir"), "another") == [
+        "dvc.lock was made from another vendor/lockstep/src/lockstep/core",
+        "numpy in environment.yaml was 1, now it is 2",
+        f"the processor was another, here it is {verify.processor()}",
+    ]
