@@ -10,21 +10,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CONTRACT, make_project, write_params
-
-from lockstep.reporting import report as evaluate
-from lockstep.reading import check as ingest
-from lockstep import preprocess_old as preprocess
-from lockstep.modeling import compare as train
+from conftest import CONTRACT, make_project, run_stage, run_stages, write_params
 from lockstep.commands.cli import main
-from lockstep.core.project import Project
 from lockstep.core.errors import UserError
-from lockstep.modeling.model import load
-
-
-def run_stages() -> None:
-    for stage in (ingest, preprocess, train, evaluate):
-        stage.main()
+from lockstep.core.project import Project
+from lockstep.modeling.model import Model
+from lockstep.reporting.report import is_nearly_perfect
 
 
 @pytest.fixture(params=["linear", "mlp"], scope="module")
@@ -61,7 +52,7 @@ def test_every_row_is_in_train_or_in_test(trained: Project) -> None:
 
 
 def test_a_loaded_champion_predicts_what_evaluate_saw(trained: Project) -> None:
-    champion = load(trained.champion, "models/champion")
+    champion = Model.load(trained.champion, "models/champion")
     predictions = champion.predict(pd.read_parquet(trained.test))
     seen = pd.read_csv(trained.plots / "predictions.csv").drop(columns="actual")
     pd.testing.assert_frame_equal(predictions, seen, check_dtype=False)
@@ -142,7 +133,7 @@ def test_predict_writes_into_a_pipe_without_replacing_it(trained: Project) -> No
 def test_an_incomplete_champion_is_told(trained: Project, content: str) -> None:
     (trained.champion / "model.json").write_text(content)
     with pytest.raises(UserError, match="models/champion: not a complete saved model"):
-        load(trained.champion, "models/champion")
+        Model.load(trained.champion, "models/champion")
 
 
 def test_an_interrupted_command_ends_quietly(
@@ -161,7 +152,7 @@ def test_a_damaged_champion_is_not_loaded(trained: Project) -> None:
     with (trained.champion / "pipeline.joblib").open("ab") as file:
         file.write(b"more")
     with pytest.raises(UserError, match=r"pipeline\.joblib is not the file that was saved"):
-        load(trained.champion, "models/champion")
+        Model.load(trained.champion, "models/champion")
 
 
 def test_a_network_is_saved_as_keras_and_never_pickled(project: Project) -> None:
@@ -220,9 +211,9 @@ def test_every_candidate_can_be_champion_and_is_loaded_as_it_was(
     }
     write_params(project, train=settings)
     run_stages()
-    assert load(project.champion, "models/champion").candidate == candidate
+    assert Model.load(project.champion, "models/champion").candidate == candidate
     model = {path.name: path.read_bytes() for path in project.champion.iterdir()}
-    train.main()
+    run_stage("train")
     assert {path.name: path.read_bytes() for path in project.champion.iterdir()} == model
 
 
@@ -367,7 +358,7 @@ def test_a_stage_that_fails_leaves_the_outputs_of_its_last_run(trained: Project)
     before = {path: path.read_bytes() for path in trained.root.rglob("*") if path.is_file()}
     write_params(trained, train={"metric": "accuracy", "folds": 90, "candidates": {"baseline": {}}})
     with pytest.raises(UserError, match=r"90 is more than the \d+ train rows"):
-        train.main()
+        run_stage("train")
     before.pop(trained.params_file)
     assert {path: path.read_bytes() for path in before} == before
 
@@ -377,7 +368,7 @@ def test_a_stage_without_its_input_names_the_command_that_makes_it() -> None:
     with pytest.raises(
         UserError, match=r"models/champion: not there yet; `dvc repro train` makes it"
     ):
-        evaluate.main()
+        run_stage("evaluate")
 
 
 def test_debug_shows_the_traceback(project: Project) -> None:
@@ -405,4 +396,4 @@ def test_an_unknown_command_ends_with_status_2(capsys: pytest.CaptureFixture[str
     ],
 )
 def test_a_champion_too_good_to_be_true_is_told(metrics: dict, expected: bool) -> None:
-    assert evaluate.nearly_perfect(metrics) is expected
+    assert is_nearly_perfect(metrics) is expected
