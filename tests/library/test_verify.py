@@ -58,8 +58,8 @@ def test_a_commit_is_rebuilt_by_the_library_that_it_came_with(
         Path(code[1]).mkdir(parents=True)
     environments = []
 
-    def run(command: list[str], folder: Path, environment: dict[str, str]) -> int:
-        environments.append(environment)
+    def run(*arguments: dict[str, str]) -> int:
+        environments.append(arguments[-1])
         return 0
 
     monkeypatch.setattr(verify, "_run", lambda *_: "")
