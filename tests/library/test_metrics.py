@@ -15,11 +15,11 @@ from lockstep.modeling.metrics import (
     METRICS,
     OWN_METRICS,
     Metric,
-    Outcome,
     metric,
     primary_metric,
     run_metrics,
 )
+from lockstep.modeling.outcome import Outcome
 from sklearn import metrics as sk
 
 CLASSES = ("a", "b", "c")

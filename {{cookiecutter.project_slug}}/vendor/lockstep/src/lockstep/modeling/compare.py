@@ -18,8 +18,9 @@ from ..core.errors import UserError
 from ..core.params import Params
 from ..data.folds import Fold
 from .intervals import bootstrap
-from .metrics import Metric, Outcome, primary_metric, run_metrics
+from .metrics import Metric, primary_metric, run_metrics
 from .model import Model
+from .outcome import Outcome
 from .train_rows import TrainRows
 
 HISTORY_COLUMNS = ["candidate", "fold", "epoch", "loss", "val_loss"]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.params import EvaluateParams
-from .metrics import Metric, Outcome
+from .metrics import Metric
+from .outcome import Outcome
 
 CELLS_AT_ONCE = 2**22
 MOST_RESAMPLED, SUBSETS = 20_000, 5

@@ -22,8 +22,8 @@ from ..core.files import replacing_directory, sha256, write_json
 from ..core.params import Kind
 from .archive import write_joblib, write_keras
 from .features import used_columns
-from .metrics import PROBABILITY
 from .networks import Network, load_network, without_network
+from .outcome import PROBABILITY
 
 DESCRIPTION, PIPELINE, NETWORK = "model.json", "pipeline.joblib", "network.keras"
 

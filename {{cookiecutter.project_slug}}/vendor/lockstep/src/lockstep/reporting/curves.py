@@ -7,8 +7,9 @@ import pandas as pd
 from sklearn import metrics
 from sklearn.inspection import permutation_importance
 
-from ..modeling.metrics import Metric, Outcome, bin_probabilities
+from ..modeling.metrics import Metric, bin_probabilities
 from ..modeling.model import Model
+from ..modeling.outcome import Outcome
 
 ROC_COLUMNS = ["class", "false_positive_rate", "true_positive_rate"]
 PRECISION_COLUMNS = ["class", "recall", "precision"]

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
 from sklearn import metrics
 
-from ..modeling.metrics import Outcome
+from ..modeling.outcome import Outcome
 
 MOST_CURVES, MOST_CLASSES_WITH_ZEROS = 10, 20
 BLUE, ORANGE, GREY = "#1f5f99", "#d9730d", "#8a8f98"

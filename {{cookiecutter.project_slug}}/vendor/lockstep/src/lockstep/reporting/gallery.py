@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 
 from ..core.contract import FILE, IMAGE
 from ..data.pixels import pixels
-from ..modeling.metrics import Metric, Outcome
+from ..modeling.metrics import Metric
 from ..modeling.model import Model
+from ..modeling.outcome import Outcome
 from . import curves, figures
 
 MOST_MISTAKES = 12

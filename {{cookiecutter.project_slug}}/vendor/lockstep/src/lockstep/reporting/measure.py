@@ -10,8 +10,9 @@ from ..core.contract import Contract
 from ..core.params import Params
 from ..core.table import Table
 from ..modeling.intervals import compare_models, summarise
-from ..modeling.metrics import Outcome, run_metrics
+from ..modeling.metrics import run_metrics
 from ..modeling.model import Model
+from ..modeling.outcome import Outcome
 
 
 def predict_all(table: Table, *models: Model) -> tuple[pd.DataFrame, list[Outcome]]:

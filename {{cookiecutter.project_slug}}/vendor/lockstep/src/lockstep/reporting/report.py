@@ -14,8 +14,8 @@ from ..core.project import Project
 from ..core.table import Table, write_csv
 from ..data.sample import draw_sample
 from ..data.split import has_given_split
-from ..modeling.metrics import Outcome
 from ..modeling.model import Model
+from ..modeling.outcome import Outcome
 from .facts import Facts
 from .gallery import make_gallery
 from .pages import render_model_card, render_report
