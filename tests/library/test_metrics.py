@@ -44,16 +44,16 @@ def some_outcome(classes: tuple[str, ...], rows: int = 60, seed: int = 0) -> Out
     return Outcome(actual, likely / likely.sum(axis=1, keepdims=True), classes)
 
 
-def by_sklearn(found: Outcome, weights: np.ndarray) -> dict[str, float]:
-    actual, likely, decided = found.actual, found.predicted, found.decisions
+def by_sklearn(outcome: Outcome, weights: np.ndarray) -> dict[str, float]:
+    actual, likely, decided = outcome.actual, outcome.predicted, outcome.decisions
     options = {"sample_weight": weights}
-    truth = np.eye(len(found.classes))[actual]
-    positive = slice(1, None) if len(found.classes) == 2 else slice(None)
+    truth = np.eye(len(outcome.classes))[actual]
+    positive = slice(1, None) if len(outcome.classes) == 2 else slice(None)
     return {
         "accuracy": sk.accuracy_score(actual, decided, **options),
         "balanced_accuracy": sk.balanced_accuracy_score(actual, decided, **options),
         "f1_macro": sk.f1_score(actual, decided, average="macro", **options),
-        "log_loss": sk.log_loss(actual, likely, labels=range(len(found.classes)), **options),
+        "log_loss": sk.log_loss(actual, likely, labels=range(len(outcome.classes)), **options),
         "roc_auc": sk.roc_auc_score(truth, likely, average="macro", **options),
         "average_precision": sk.average_precision_score(
             truth[:, positive], likely[:, positive], average="macro", **options
@@ -63,28 +63,28 @@ def by_sklearn(found: Outcome, weights: np.ndarray) -> dict[str, float]:
 
 @pytest.mark.parametrize("classes", [("a", "b"), CLASSES])
 def test_a_classification_is_scored_as_scikit_learn_does(classes: tuple[str, ...]) -> None:
-    found = some_outcome(classes)
-    weights = np.random.default_rng(1).integers(0, 4, size=(3, len(found))).astype("float64")
-    for name, _ in by_sklearn(found, weights[0]).items():
-        measured = find(name).measure(found, weights)
-        expected = [by_sklearn(found, row)[name] for row in weights]
+    outcome = some_outcome(classes)
+    weights = np.random.default_rng(1).integers(0, 4, size=(3, len(outcome))).astype("float64")
+    for name, _ in by_sklearn(outcome, weights[0]).items():
+        measured = find(name).measure(outcome, weights)
+        expected = [by_sklearn(outcome, row)[name] for row in weights]
         assert measured == pytest.approx(expected), name
 
 
 def test_a_regression_is_scored_as_scikit_learn_does() -> None:
     rng = np.random.default_rng(0)
     actual = 1000 + rng.normal(size=41)
-    found = Outcome(actual, actual + rng.normal(size=41))
+    outcome = Outcome(actual, actual + rng.normal(size=41))
     drawn = rng.integers(41, size=41)
     weights = np.bincount(drawn, minlength=41)[np.newaxis].astype("float64")
-    pair = actual[drawn], found.predicted[drawn]
+    pair = actual[drawn], outcome.predicted[drawn]
     expected = {
         "rmse": sk.root_mean_squared_error(*pair),
         "mae": sk.mean_absolute_error(*pair),
         "r2": sk.r2_score(*pair),
         "median_error": sk.median_absolute_error(*pair),
     }
-    measured = {metric.name: metric.measure(found, weights)[0] for metric in REGRESSION}
+    measured = {metric.name: metric.measure(outcome, weights)[0] for metric in REGRESSION}
     assert measured == pytest.approx(expected)
 
 
@@ -107,11 +107,11 @@ def test_the_calibration_error_of_two_classes_is_that_of_the_second() -> None:
 
 
 def test_rows_of_a_group_are_drawn_together() -> None:
-    found = some_outcome(CLASSES, 30)
-    copies = found.take(np.repeat(np.arange(30), 20))
+    outcome = some_outcome(CLASSES, 30)
+    copies = outcome.take(np.repeat(np.arange(30), 20))
     grouped = Outcome(copies.actual, copies.predicted, CLASSES, np.repeat(np.arange(30), 20))
     widths = {}
-    for name, case in (("rows", found), ("copies", copies), ("groups", grouped)):
+    for name, case in (("rows", outcome), ("copies", copies), ("groups", grouped)):
         low, high = summarise(CLASSIFICATION, case, SETTINGS, seed=1)["intervals"]["log_loss"]
         widths[name] = high - low
     assert widths["groups"] == pytest.approx(widths["rows"])
@@ -132,8 +132,8 @@ def test_figures_that_are_not_defined_are_none() -> None:
 def test_every_metric_has_an_interval_that_narrows_with_more_rows() -> None:
     few, many = some_outcome(CLASSES, 60), some_outcome(CLASSES, 6000)
     widths = []
-    for found in (few, many):
-        scores = summarise(CLASSIFICATION, found, SETTINGS, seed=1)
+    for outcome in (few, many):
+        scores = summarise(CLASSIFICATION, outcome, SETTINGS, seed=1)
         assert list(scores["intervals"]) == [metric.name for metric in CLASSIFICATION]
         for name in ("accuracy", "log_loss", "roc_auc"):
             low, high = scores["intervals"][name]
@@ -164,19 +164,19 @@ def test_a_gain_is_measured_on_the_same_resamples() -> None:
 
 
 def test_resamples_in_parts_are_those_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    found, metrics = some_outcome(CLASSES), CLASSIFICATION
-    whole = bootstrap(metrics, found, 20, seed=3)
-    monkeypatch.setattr(intervals, "CELLS_AT_ONCE", 7 * len(found))
-    np.testing.assert_allclose(bootstrap(metrics, found, 20, seed=3), whole, rtol=1e-12)
+    outcome, metrics = some_outcome(CLASSES), CLASSIFICATION
+    whole = bootstrap(metrics, outcome, 20, seed=3)
+    monkeypatch.setattr(intervals, "CELLS_AT_ONCE", 7 * len(outcome))
+    np.testing.assert_allclose(bootstrap(metrics, outcome, 20, seed=3), whole, rtol=1e-12)
 
 
 def test_an_outcome_finds_each_class_by_its_name() -> None:
     predictions = pd.DataFrame(
         {"prediction": ["b"], "probability_b": [0.9], "probability_a": [0.1]}
     )
-    found = Outcome.from_predictions(np.array(["a"], dtype=object), predictions, ["a", "b"])
-    assert found.actual.tolist() == [0]
-    assert found.predicted.tolist() == [[0.1, 0.9]]
+    outcome = Outcome.from_predictions(np.array(["a"], dtype=object), predictions, ["a", "b"])
+    assert outcome.actual.tolist() == [0]
+    assert outcome.predicted.tolist() == [[0.1, 0.9]]
 
 
 def test_an_unknown_metric_is_told_with_those_of_the_kind() -> None:
@@ -203,18 +203,18 @@ def test_losses_are_told_from_gains(kind: str, losses: set[str]) -> None:
 def test_of_very_many_rows_subsets_give_about_the_same_intervals(
     monkeypatch: pytest.MonkeyPatch, per_group: int | None
 ) -> None:
-    found = some_outcome(CLASSES, 6000)
+    outcome = some_outcome(CLASSES, 6000)
     if per_group:
         groups = np.arange(6000) // per_group
-        found = Outcome(found.actual, found.predicted, CLASSES, groups)
+        outcome = Outcome(outcome.actual, outcome.predicted, CLASSES, groups)
     metrics, drawn = CLASSIFICATION, []
     for most in (6000, 1500):
         monkeypatch.setattr(intervals, "MOST_RESAMPLED", most)
-        drawn.append(bootstrap(metrics, found, 200, seed=3))
+        drawn.append(bootstrap(metrics, outcome, 200, seed=3))
     whole, in_subsets = drawn
     assert in_subsets.shape == whole.shape
     np.testing.assert_allclose(in_subsets.std(axis=1), whole.std(axis=1), rtol=0.35)
-    figures = np.array([metric.score(found) for metric in metrics])
+    figures = np.array([metric.score(outcome) for metric in metrics])
     beyond = np.abs(in_subsets.mean(axis=1) - figures) / whole.std(axis=1)
     # That error is drawn upwards by noise, in all rows as in subsets.
     measured = [metric.name != "calibration_error" for metric in metrics]
@@ -226,9 +226,9 @@ def test_intervals_of_subsets_stay_where_a_figure_can_be(monkeypatch: pytest.Mon
     actual = np.arange(1000) % 2
     sure = np.where(actual == 1, 0.999, 0.001)
     sure[:2] = 0.6, 0.4
-    found = Outcome(actual, np.column_stack([1 - sure, sure]), ("a", "b"))
+    outcome = Outcome(actual, np.column_stack([1 - sure, sure]), ("a", "b"))
     metrics = CLASSIFICATION
-    for one, drawn in zip(metrics, bootstrap(metrics, found, 100, seed=1), strict=True):
+    for one, drawn in zip(metrics, bootstrap(metrics, outcome, 100, seed=1), strict=True):
         low, high = one.bounds
         assert np.nanmin(drawn) >= low, one.name
         assert np.nanmax(drawn) <= high, one.name
@@ -236,8 +236,8 @@ def test_intervals_of_subsets_stay_where_a_figure_can_be(monkeypatch: pytest.Mon
 
 def test_very_many_rows_of_one_group_can_be_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intervals, "MOST_RESAMPLED", 50)
-    found = some_outcome(CLASSES, 200)
-    alone = Outcome(found.actual, found.predicted, CLASSES, np.zeros(200, dtype=int))
+    outcome = some_outcome(CLASSES, 200)
+    alone = Outcome(outcome.actual, outcome.predicted, CLASSES, np.zeros(200, dtype=int))
     accuracy = CLASSIFICATION[:1]
     assert len({*bootstrap(accuracy, alone, 20, seed=1)[0]}) == 1
 

@@ -27,7 +27,7 @@ def scores(kind: str, figure: float, *, width: float = 0.05) -> dict:
     return dict.fromkeys(names, figure) | {"intervals": ends}
 
 
-def facts(
+def make_facts(
     *,
     champion: float = 0.9,
     baseline: float = 0.5,
@@ -37,10 +37,10 @@ def facts(
     given_split: bool = False,
 ) -> Facts:
     settings = Params.model_validate(PARAMS | {"keras_backend": "jax"} | (params or {}))
-    found = Contract.model_validate(CONTRACT | (contract or {}))
+    terms = Contract.model_validate(CONTRACT | (contract or {}))
     metric = settings.train.metric
     return Facts(
-        Model([Transformer()], "linear", settings.kind, found),
+        Model([Transformer()], "linear", settings.kind, terms),
         settings,
         pd.DataFrame(
             {
@@ -79,24 +79,24 @@ class Elements(HTMLParser):
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict]] = []
+        self.tags: list[tuple[str, dict]] = []
         self.text = ""
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list) -> None:
-        self.found.append((tag, dict(attrs)))
+        self.tags.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
         self.text += data
 
     def of(self, tag: str) -> list[dict]:
-        return [attributes for name, attributes in self.found if name == tag]
+        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def test_the_report_is_one_file_that_refers_to_nothing(pictures: Path) -> None:
-    page = render_report(facts(), CAPTIONS, pictures, "owner")
+    page = render_report(make_facts(), CAPTIONS, pictures, "owner")
     elements = Elements(page)
-    for _, attributes in elements.found:
+    for _, attributes in elements.tags:
         for name in ("src", "href"):
             assert attributes.get(name, "data:").startswith("data:")
     assert "url(" not in page
@@ -105,7 +105,7 @@ def test_the_report_is_one_file_that_refers_to_nothing(pictures: Path) -> None:
 
 
 def test_the_report_says_what_a_reader_asks(pictures: Path) -> None:
-    elements = Elements(render_report(facts(), CAPTIONS, pictures, "owner"))
+    elements = Elements(render_report(make_facts(), CAPTIONS, pictures, "owner"))
     text = " ".join(elements.text.split())
     for said in (
         "To predict fruit, kind, from 3 features: a classification into apple, melon",
@@ -120,13 +120,13 @@ def test_the_report_says_what_a_reader_asks(pictures: Path) -> None:
         "uv run python -m owner verify",
     ):
         assert said in text or said.replace(" ", "") in text.replace(" ", ""), said
-    headings = [tag for tag, _ in elements.found if tag in {"h1", "h2", "h3"}]
+    headings = [tag for tag, _ in elements.tags if tag in {"h1", "h2", "h3"}]
     assert headings.count("h1") == 1
     assert headings[0] == "h1"
 
 
 def test_every_picture_of_the_report_has_its_caption_as_text(pictures: Path) -> None:
-    page = render_report(facts(), CAPTIONS, pictures, "owner")
+    page = render_report(make_facts(), CAPTIONS, pictures, "owner")
     images = Elements(page).of("img")
     assert [image["alt"] for image in images] == [
         "calibration: How sure <and> how right",
@@ -137,90 +137,90 @@ def test_every_picture_of_the_report_has_its_caption_as_text(pictures: Path) -> 
 
 
 def test_every_table_of_the_report_has_headers(pictures: Path) -> None:
-    elements = Elements(render_report(facts(), CAPTIONS, pictures, "owner"))
+    elements = Elements(render_report(make_facts(), CAPTIONS, pictures, "owner"))
     assert len(elements.of("table")) == 2
     assert all(cell.get("scope") in {"row", "col"} for cell in elements.of("th"))
     assert len([cell for cell in elements.of("th") if cell["scope"] == "row"]) == 7 + 2
 
 
 def test_a_champion_that_is_not_better_is_not_praised(pictures: Path) -> None:
-    found = facts(champion=0.52, baseline=0.5)
-    assert "is not shown to be better" in render_report(found, CAPTIONS, pictures, "owner")
-    rows = found.metrics["test_rows"]
+    facts = make_facts(champion=0.52, baseline=0.5)
+    assert "is not shown to be better" in render_report(facts, CAPTIONS, pictures, "owner")
+    rows = facts.metrics["test_rows"]
     assert (
         f"On {rows} test rows the champion is not shown to be better than the baseline in accuracy."
-        in render_model_card(found, {})
+        in render_model_card(facts, {})
     )
 
 
 def test_what_all_candidates_learnt_from_is_no_column_of_the_leaderboard(pictures: Path) -> None:
-    found = facts()
-    assert "on a sample of 9" in render_report(found, CAPTIONS, pictures, "owner")
-    found.leaderboard["learnt"] = "on all rows"
-    assert "on all rows" not in render_report(found, CAPTIONS, pictures, "owner")
+    facts = make_facts()
+    assert "on a sample of 9" in render_report(facts, CAPTIONS, pictures, "owner")
+    facts.leaderboard["learnt"] = "on all rows"
+    assert "on all rows" not in render_report(facts, CAPTIONS, pictures, "owner")
 
 
 def test_the_gain_over_the_baseline_is_told(pictures: Path) -> None:
-    found = facts()
+    facts = make_facts()
     said = "the champion's accuracy is better than the baseline's by 0.3500 to 0.4500."
-    assert said in render_report(found, CAPTIONS, pictures, "owner").replace("&#39;", "'")
-    assert said in render_model_card(found, {})
+    assert said in render_report(facts, CAPTIONS, pictures, "owner").replace("&#39;", "'")
+    assert said in render_model_card(facts, {})
     for gain in (None, [-0.1, 0.2], [-0.2, -0.1]):
-        found.metrics["gain"]["accuracy"] = gain
-        assert "is better than the baseline's by" not in render_model_card(found, {})
-        assert not found.is_better_than_baseline
+        facts.metrics["gain"]["accuracy"] = gain
+        assert "is better than the baseline's by" not in render_model_card(facts, {})
+        assert not facts.is_better_than_baseline
 
 
 def test_a_lower_loss_is_better_and_a_higher_one_is_a_limit() -> None:
     # Higher figures in every metric, so those of which less is better are worse.
-    found = facts(params={"train": PARAMS["train"] | {"metric": "log_loss"}})
-    assert not found.is_better_than_baseline
-    assert found.worse_metrics == ["log_loss", "calibration_error"]
+    facts = make_facts(params={"train": PARAMS["train"] | {"metric": "log_loss"}})
+    assert not facts.is_better_than_baseline
+    assert facts.worse_metrics == ["log_loss", "calibration_error"]
 
 
 def test_a_regression_is_told_in_the_unit_of_its_target(pictures: Path) -> None:
     columns = CONTRACT["columns"] | {
         "price": {"type": "numeric", "unit": "EUR", "meaning": "price"}
     }
-    found = facts(
+    facts = make_facts(
         champion=2.0,
         baseline=9.0,
         params={"kind": "regression", "train": PARAMS["train"] | {"metric": "mae"}},
         contract={"target": "price", "columns": columns},
     )
-    page = render_report(found, CAPTIONS, pictures, "owner")
+    page = render_report(facts, CAPTIONS, pictures, "owner")
     assert "off by 2 EUR on average (95% interval 1.95 to 2.05)" in page
     assert "would be off by 9 EUR" in page
 
 
 def test_what_is_not_defined_is_called_so(pictures: Path) -> None:
-    found = facts(
+    facts = make_facts(
         subgroups=(
             {"column": "colour", "value": "red", "test_rows": 3, **scores("classification", 0.5)},
         )
     )
     for name in ("roc_auc", "average_precision"):
-        found.metrics[name] = found.metrics["intervals"][name] = None
-    assert "| roc_auc | undefined | 0.5000 (0.4500 to 0.5500) |" in render_model_card(found, {})
-    page = render_report(found, CAPTIONS, pictures, "owner")
+        facts.metrics[name] = facts.metrics["intervals"][name] = None
+    assert "| roc_auc | undefined | 0.5000 (0.4500 to 0.5500) |" in render_model_card(facts, {})
+    page = render_report(facts, CAPTIONS, pictures, "owner")
     assert page.count("undefined") == 2
     assert page.count("<svg") == 5
     assert len(Elements(page).of("table")) == 3
 
 
 def test_what_it_must_not_be_used_for_comes_from_the_contract(pictures: Path) -> None:
-    found = facts(contract={"not_for": ["Deciding what people eat."]})
-    assert "<li>Deciding what people eat.</li>" in render_report(found, CAPTIONS, pictures, "owner")
-    assert "\n- Deciding what people eat.\n" in render_model_card(found, {})
+    facts = make_facts(contract={"not_for": ["Deciding what people eat."]})
+    assert "<li>Deciding what people eat.</li>" in render_report(facts, CAPTIONS, pictures, "owner")
+    assert "\n- Deciding what people eat.\n" in render_model_card(facts, {})
 
 
 @pytest.mark.parametrize("key", ["title", "source", "licence"])
 def test_a_users_text_is_text_and_no_markup(pictures: Path, key: str) -> None:
-    found = facts(contract={key: ODD, "not_for": [ODD]})
-    page = Elements(render_report(found, CAPTIONS, pictures, "owner"))
+    facts = make_facts(contract={key: ODD, "not_for": [ODD]})
+    page = Elements(render_report(facts, CAPTIONS, pictures, "owner"))
     assert ODD in page.text
     assert not page.of("script")
-    card = render_model_card(found, {})
+    card = render_model_card(facts, {})
     assert r"\<script\>alert(1)\</script\> \| \`a\` \[b\](c) \*d\* \{role\}\`e\`" in card
 
 
@@ -236,7 +236,7 @@ def test_a_users_text_is_text_and_no_markup(pictures: Path, key: str) -> None:
     ],
 )
 def test_a_users_text_is_no_markup_at_the_start_of_a_line(text: str, written: str) -> None:
-    card = render_model_card(facts(contract={"title": text, "not_for": [text]}), {})
+    card = render_model_card(make_facts(contract={"title": text, "not_for": [text]}), {})
     assert f"\n{written}. Source:" in card
     assert f"\n- {written}\n" in card
 
@@ -244,8 +244,8 @@ def test_a_users_text_is_no_markup_at_the_start_of_a_line(text: str, written: st
 def test_a_split_by_somebody_else_is_told(pictures: Path) -> None:
     part = {"type": "categorical", "categories": ["train", "test"], "meaning": "side"}
     columns = CONTRACT["columns"] | {"side": part}
-    found = facts(contract={"columns": columns, "part": "side"}, given_split=True)
+    facts = make_facts(contract={"columns": columns, "part": "side"}, given_split=True)
     assert "those that <code>side</code> calls test" in render_report(
-        found, CAPTIONS, pictures, "owner"
+        facts, CAPTIONS, pictures, "owner"
     )
-    assert "those that `side` calls test" in render_model_card(found, {})
+    assert "those that `side` calls test" in render_model_card(facts, {})
