@@ -1,4 +1,4 @@
-"""The sums of the library's files, by which the doctor of a project tells whether one was edited."""
+"""The sums of the library's files, by which the doctor of a project tells of edits."""
 
 import hashlib
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from inspect import getdoc
 from itertools import takewhile
 from typing import Any
@@ -13,6 +14,7 @@ from ..core.own import import_own
 from ..core.params import Params
 from ..core.paths import Paths
 from ..modeling.candidates import CANDIDATES
+from ..modeling.problem import Problem
 from ..modeling.registry import Registry
 from ..modeling.steps import STEPS
 from ..reporting.markdown import code, directive, table
@@ -89,10 +91,25 @@ def _option_rows(registry: Registry) -> list[list[str]]:
     rows = []
     for name in registry:
         meanings = read_arguments(registry[name])
+        defaults = _read_defaults(registry[name])
         for option, value in registry.schema(name)["properties"].items():
+            if option in defaults:
+                value.setdefault("default", defaults[option])
             meaning = value.get("description", meanings.get(option, ""))
             rows.append([code(name), code(option), _type(value), _default(value), meaning])
     return rows
+
+
+def _read_defaults(candidate: Callable[..., Any]) -> dict[str, Any]:
+    """The parameters of what a candidate makes of a table or, if it takes none, of images.
+
+    The options that several candidates share have their defaults only there.
+    """
+    for image in (None, (28, 28, 1)):
+        with suppress(Exception):  # it is for another problem, or it is no candidate but a step
+            estimator = candidate(Problem("classification", 0, (), image))
+            return dict(estimator.get_params(deep=False))
+    return {}
 
 
 def _type(schema: Schema) -> str:

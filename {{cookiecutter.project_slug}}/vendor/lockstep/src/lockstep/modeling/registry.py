@@ -58,7 +58,7 @@ class Registry:
             elif parameter.kind is Parameter.VAR_KEYWORD:
                 (shared,) = get_args(hints[parameter.name])
                 for option, hint in get_type_hints(shared, include_extras=True).items():
-                    fields[option] = (hint, None)
+                    fields[option] = (hint, ...)  # whoever takes them has the defaults
         return fields
 
     def call(self, name: str, options: dict[str, Any], where: str, *arguments: object) -> Any:
