@@ -18,6 +18,12 @@ def name_package_in_tests():
         path.write_bytes(PLACEHOLDER.sub(rf"\1 {ANSWERS['package_name']}", text).encode())
 
 
+def remove_caches():
+    """What Python left in the library, which is copied as it lies in the template."""
+    for cache in [*Path("vendor").rglob("__pycache__")]:
+        shutil.rmtree(cache)
+
+
 def ask_git(*arguments):
     """What git says; None if it cannot."""
     if shutil.which("git") is None:
@@ -111,6 +117,7 @@ def say_what_is_next(git_started, template_recorded):
 
 
 name_package_in_tests()
+remove_caches()
 started = start_git()
 # Cruft generates too, also for an update; it keeps its own record, and tells no folder.
 if "_output_dir" in ANSWERS:

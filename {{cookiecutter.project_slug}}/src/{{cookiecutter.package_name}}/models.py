@@ -4,6 +4,8 @@ A candidate returns an unfitted scikit-learn estimator. Write your own like thes
 params.yaml under `train.candidates`: what it takes by keyword are its options there.
 """
 
+from __future__ import annotations
+
 from typing import Annotated, Literal, Unpack
 
 import lockstep

@@ -1,21 +1,20 @@
 """Finding the cells of a table that speak against what its columns were taken for.
 
-The rows are gone through once, batch by batch, in memory that does not grow with their number.
+The rows are gone through once, batch by batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import pandas as pd
 
 from ..core.batches import prefetch
 from ..core.contract import NUMBERS, Column, Layout
-from ..data.duplicates import Census, value_hashes
-from ..reading.conformity import apply
-from ..reading.tables import with_gaps
-
-if TYPE_CHECKING:
-    import pandas as pd
+from ..data.duplicates import Repeats, hash_values
+from ..reading.conformity import conform
+from ..reading.tables import mask_missing
 
 AT_EACH_END = 2
 """Extreme numbers that are kept: a mark for missing values is one that comes again."""
@@ -25,21 +24,21 @@ class Claim(NamedTuple):
     """What a column is held to be."""
 
     column: Column
-    each_once: bool
+    is_unique: bool
     """Whether no value is held to come again."""
-    most: int
+    limit: int
     """Different cells against it after which no more are kept."""
 
 
-class Found(NamedTuple):
+class Evidence(NamedTuple):
     """What all cells of a column say to a claim."""
 
     cells: pd.Series
     """Those that may speak against it, each with its place in the table as index: the first missing
     one, the extreme numbers or times, and last the first of each text that it does not admit."""
-    missing: int
+    gaps: int
     """How many are missing."""
-    repeats: bool
+    has_repeats: bool
     """Whether a value comes again that must not."""
 
 
@@ -48,7 +47,7 @@ def search(
     claims: dict[str, Claim],
     layout: Layout,
     missing: Sequence[str],
-) -> dict[str, Found]:
+) -> dict[str, Evidence]:
     """Hold claims against all cells of their columns.
 
     Args:
@@ -57,19 +56,18 @@ def search(
         layout: How its texts write numbers.
         missing: Texts that stand for a missing value in every column.
     """
-    import pandas as pd
-
     searches = {name: _Search(claim) for name, claim in claims.items()}
-    columns, above = {name: one.column for name, one in searches.items()}, 0
+    columns = {name: search.column for name, search in searches.items()}
+    above = 0
     for batch in prefetch(batches):
-        table, breaches = apply(columns, batch, layout, missing)
-        broken = dict(iter(breaches.groupby("column")))
-        rows = pd.RangeIndex(above, above + len(batch))
-        for name, one in searches.items():
-            cells, typed = batch[name].set_axis(rows), table[name].set_axis(rows)
-            one.add(cells, typed, broken.get(name))
+        table, breaches = conform(columns, batch, layout, missing)
+        breaches_by_column = dict(iter(breaches.groupby("column")))
+        places = pd.RangeIndex(above, above + len(batch))
+        for name, search in searches.items():
+            cells, values = batch[name].set_axis(places), table[name].set_axis(places)
+            search.add(cells, values, breaches_by_column.get(name))
         above += len(batch)
-    return {name: one.found(missing) for name, one in searches.items()}
+    return {name: search.conclude(missing) for name, search in searches.items()}
 
 
 class _Search:
@@ -77,53 +75,44 @@ class _Search:
 
     def __init__(self, claim: Claim) -> None:
         anything = {"range": None, "nullable": True, "unique": False}
-        self.column, self.most = claim.column.model_copy(update=anything), claim.most
-        self.census = Census() if claim.each_once else None
-        self.gaps: list[pd.Series] = []
-        self.missing = 0
-        self.ends: pd.DataFrame | None = None
-        self.odd: list[pd.Series] = []
-        self.texts: set[str] = set()
+        self.column, self.limit = claim.column.model_copy(update=anything), claim.limit
+        self.repeats = Repeats() if claim.is_unique else None
+        self.has_repeats = False
+        self.first_gap: list[pd.Series] = []
+        self.gaps = 0
+        self.extremes: pd.DataFrame | None = None
+        self.odd_cells: list[pd.Series] = []
+        self.odd_texts: set[str] = set()
 
-    def add(self, cells: pd.Series, typed: pd.Series, breaches: pd.DataFrame | None) -> None:
+    def add(self, cells: pd.Series, values: pd.Series, breaches: pd.DataFrame | None) -> None:
         """Take in (n_rows,) cells as they came, the same typed, and which are not admitted."""
-        gaps = typed.isna()
+        is_gap = values.isna()
         if breaches is not None:
-            gaps.iloc[breaches["row"].to_numpy() - 1] = False
-            self._collect(cells, breaches)
-        if not self.missing and gaps.any():
-            self.gaps.append(cells[gaps].head(1))
-        self.missing += int(gaps.sum())
+            is_gap.iloc[breaches["row"].to_numpy() - 1] = False
+            fresh = breaches.drop_duplicates("value")
+            fresh = fresh[~fresh["value"].isin(self.odd_texts)]
+            fresh = fresh.head(self.limit - len(self.odd_texts))
+            self.odd_texts.update(fresh["value"])
+            self.odd_cells.append(cells.iloc[fresh["row"] - 1])
+        if not self.gaps and is_gap.any():
+            self.first_gap.append(cells[is_gap].head(1))
+        self.gaps += int(is_gap.sum())
         if self.column.type in (*NUMBERS, "datetime"):
-            self._stretch(cells, typed)
-        if self.census:
-            self.census.add(value_hashes(typed.dropna()))
+            extremes = _select_extremes(pd.DataFrame({"cell": cells, "value": values}))
+            if self.extremes is not None:
+                extremes = _select_extremes(pd.concat([self.extremes, extremes]))
+            self.extremes = extremes
+        if self.repeats and not self.has_repeats:
+            self.has_repeats = bool(self.repeats.among(hash_values(values.dropna())).any())
 
-    def _collect(self, cells: pd.Series, breaches: pd.DataFrame) -> None:
-        fresh = breaches.drop_duplicates("value")
-        fresh = fresh[~fresh["value"].isin(self.texts)].head(self.most - len(self.texts))
-        self.texts.update(fresh["value"])
-        self.odd.append(cells.iloc[fresh["row"] - 1])
-
-    def _stretch(self, cells: pd.Series, typed: pd.Series) -> None:
-        import pandas as pd
-
-        ends = _ends(pd.DataFrame({"cell": cells, "value": typed}))
-        self.ends = ends if self.ends is None else _ends(pd.concat([self.ends, ends]))
-
-    def found(self, missing: Sequence[str]) -> Found:
-        import pandas as pd
-
-        ends = [] if self.ends is None else [self.ends["cell"]]
-        parts = [*self.gaps, *ends, *self.odd] or [pd.Series(dtype="str")]
-        return Found(
-            with_gaps(pd.concat(parts).to_frame("cell"), missing)["cell"],
-            self.missing,
-            bool(self.census and len(self.census.repeated())),
-        )
+    def conclude(self, missing: Sequence[str]) -> Evidence:
+        extremes = [] if self.extremes is None else [self.extremes["cell"]]
+        parts = [*self.first_gap, *extremes, *self.odd_cells] or [pd.Series(dtype="str")]
+        cells = mask_missing(pd.concat(parts).to_frame("cell"), missing)["cell"]
+        return Evidence(cells, self.gaps, self.has_repeats)
 
 
-def _ends(table: pd.DataFrame) -> pd.DataFrame:
+def _select_extremes(table: pd.DataFrame) -> pd.DataFrame:
     """The rows with the smallest and the largest values."""
     values = table["value"].dropna()
     low, high = values.nsmallest(AT_EACH_END), values.nlargest(AT_EACH_END)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import pandas as pd
 
 from ..core.contract import LEVELS, NO_FEATURES, Column, Layout
-from ..reading.conformity import apply, as_texts, breaches_of
-from .counterexamples import Claim, Found, search
-from .inference import MOST_CATEGORIES, TO_SAY, Guess
-
-if TYPE_CHECKING:
-    import pandas as pd
+from ..reading.conformity import as_texts, conform, make_breaches
+from .counterexamples import Claim, search
+from .inference import MOST_CATEGORIES, NO_MEANING, Guess
 
 MOST_PASSES = 4
-AGAIN = -1
+SECOND_PLACE = -1
 """The place of a cell that stands for a value's second time, wherever that is."""
 
 
-class Refined(NamedTuple):
+class Refinement(NamedTuple):
     """What columns were taken for after a look at all rows."""
 
     guesses: dict[str, Guess]
@@ -26,16 +25,16 @@ class Refined(NamedTuple):
     gaps: dict[str, int]
     """How many rows lack it, by column."""
     breaches: pd.DataFrame
-    """A cell of each column whose guess did not come to rest, as `conformity.apply` has them."""
+    """A cell of each column whose guess did not come to rest, as `conform` has them."""
 
 
-def refined(
+def refine(
     guess: Callable[[pd.Series], Guess],
     sample: pd.DataFrame,
     batches: Callable[[], Iterable[pd.DataFrame]],
     layout: Layout,
     missing: tuple[str, ...],
-) -> Refined:
+) -> Refinement:
     """Guess columns from a sample such that the guesses admit all rows.
 
     Args:
@@ -45,65 +44,59 @@ def refined(
         layout: How its texts write numbers.
         missing: Texts that stand for a missing value in every column.
     """
-    import pandas as pd
-
-    known = {str(name): cells for name, cells in sample.items()}
-    guesses = {name: guess(cells) for name, cells in known.items()}
+    samples = {str(name): cells for name, cells in sample.items()}
+    guesses = {name: guess(cells) for name, cells in samples.items()}
     gaps: dict[str, int] = {}
-    restless = [*known]
+    unstable = [*samples]
     for _ in range(MOST_PASSES):
-        claims = {name: _claim(guesses[name].column, known[name]) for name in restless}
-        found = search(batches(), claims, layout, missing)
-        for name, against in found.items():
-            gaps[name] = against.missing
-            joined = _joined(known[name], against)
-            if len(joined) > len(known[name]):
-                known[name], guesses[name] = joined, guess(joined)
-        restless = [
+        claims = {name: _make_claim(guesses[name].column, samples[name]) for name in unstable}
+        evidence = search(batches(), claims, layout, missing)
+        for name, (cells, count, has_repeats) in evidence.items():
+            gaps[name] = count
+            fresh = [cells[~cells.index.isin(samples[name].index)]]
+            if has_repeats:
+                fresh.append(samples[name].dropna().head(1).set_axis([SECOND_PLACE]))
+            if any(map(len, fresh)):
+                samples[name] = pd.concat([samples[name], *fresh]).rename(name)
+                guesses[name] = guess(samples[name])
+        unstable = [
             name
-            for name, against in found.items()
-            if not _holds(claims[name].column, guesses[name].column, against.cells, layout)
+            for name in claims
+            if not _is_stable(
+                claims[name].column, guesses[name].column, evidence[name].cells, layout
+            )
         ]
-        if not restless:
+        if not unstable:
             break
-    odd = [
-        breaches_of(
+    breaches = [
+        make_breaches(
             name,
-            pd.concat([known[name], found[name].cells]).dropna().tail(1),
+            pd.concat([samples[name], evidence[name].cells]).dropna().tail(1),
             claims[name].column.rule(),
         )
-        for name in restless
+        for name in unstable
     ]
-    return Refined(guesses, gaps, pd.concat([breaches_of("", pd.Series(dtype="str"), ""), *odd]))
+    no_breaches = make_breaches("", pd.Series(dtype="str"), "")
+    return Refinement(guesses, gaps, pd.concat([no_breaches, *breaches]))
 
 
-def _claim(column: Column | None, cells: pd.Series) -> Claim:
+def _make_claim(column: Column | None, cells: pd.Series) -> Claim:
     """What a guess, or that there is nothing to guess, says of cells not yet seen."""
     present = cells.dropna()
     if column is None:
         values = [*as_texts(present).unique()] or [""]
-        column = Column(type="categorical", categories=values, meaning=TO_SAY)
-    each_once = column.type in NO_FEATURES and not present.duplicated().any()
+        column = Column(type="categorical", categories=values, meaning=NO_MEANING)
+    is_unique = column.type in NO_FEATURES and not present.duplicated().any()
     # So many texts more are more than a fifth of all cells then, too many for categories.
-    most = max(MOST_CATEGORIES, len(cells) // 4) + 1
-    return Claim(column, each_once, most)
+    return Claim(column, is_unique, max(MOST_CATEGORIES, len(cells) // 4) + 1)
 
 
-def _joined(cells: pd.Series, found: Found) -> pd.Series:
-    import pandas as pd
-
-    fresh = found.cells[~found.cells.index.isin(cells.index)]
-    again = cells.dropna().head(1 if found.repeats else 0).set_axis([AGAIN] * found.repeats)
-    joined: pd.Series = pd.concat([cells, fresh, again]).rename(cells.name)
-    return joined
-
-
-def _holds(claimed: Column, guessed: Column | None, cells: pd.Series, layout: Layout) -> bool:
+def _is_stable(claim: Column, guess: Column | None, cells: pd.Series, layout: Layout) -> bool:
     """Whether a guess admits all rows, given the `cells` against what was claimed before it."""
-    if guessed is None:
+    if guess is None:
         return True
-    _, breaches = apply({"cell": guessed}, cells.to_frame("cell"), layout)
-    return _reading(guessed) == _reading(claimed) and breaches.empty
+    _, breaches = conform({"cell": guess}, cells.to_frame("cell"), layout)
+    return breaches.empty and _reading(guess) == _reading(claim)
 
 
 def _reading(column: Column) -> tuple[object, ...]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
 
 from ..core.batches import prefetch
 from ..reading.conformity import as_texts
-from ..reading.tables import with_gaps
-from .inference import MOST_CATEGORIES, NOTHING, guess_missing
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
+from ..reading.tables import mask_missing
+from .inference import MISSING_TEXTS, MOST_CATEGORIES, guess_missing
 
 MOST_CELLS = 10_000_000
 """Cells that a table may have to be looked at whole; as many are drawn from a larger one."""
@@ -39,7 +38,7 @@ class Sample(NamedTuple):
         return len(self.frame) == self.rows
 
 
-def sample(batches: Iterable[pd.DataFrame], target: str | None) -> Sample:
+def draw_sample(batches: Iterable[pd.DataFrame], target: str | None) -> Sample:
     """Draw rows at random, each with the same chance, and the first ones of each class.
 
     The same rows are drawn however the table comes in batches.
@@ -48,13 +47,13 @@ def sample(batches: Iterable[pd.DataFrame], target: str | None) -> Sample:
         batches: The table, part by part; of at most `MOST_CELLS` cells all rows are drawn.
         target: The column with the classes, where it has few different values.
     """
-    drawing, found = _Drawing(target), set[str]()
+    reservoir, texts = _Reservoir(target), set[str]()
     for batch in prefetch(batches):
-        cells = with_gaps(batch, ("",))
-        found.update(guess_missing(cells))
-        drawing.add(cells)
-    missing = tuple(text for text in NOTHING if text in found)
-    return Sample(with_gaps(drawing.end(), missing), drawing.rows, missing)
+        cells = mask_missing(batch, ("",))
+        texts.update(guess_missing(cells))
+        reservoir.add(cells)
+    missing = tuple(text for text in MISSING_TEXTS if text in texts)
+    return Sample(mask_missing(reservoir.empty(), missing), reservoir.rows, missing)
 
 
 class _Part(NamedTuple):
@@ -63,44 +62,45 @@ class _Part(NamedTuple):
     frame: pd.DataFrame
     keys: np.ndarray
     """(n_rows,) at random, from 0 to 1."""
-    first: np.ndarray
+    is_first: np.ndarray
     """(n_rows,) whether each is among the first of its class."""
 
-    def below(self, bar: float, *, with_first: bool) -> _Part:
-        kept = (self.keys < bar) | (self.first & with_first)
-        return _Part(self.frame[kept], self.keys[kept], self.first[kept])
+    def keep(self, bar: float, *, with_first: bool) -> _Part:
+        """The rows with keys below a bar and, if asked for, the first of each class."""
+        kept = (self.keys < bar) | (self.is_first & with_first)
+        return _Part(self.frame[kept], self.keys[kept], self.is_first[kept])
 
 
-class _Drawing:
+class _Reservoir:
     """The rows with the smallest of random keys, one key for each row."""
 
     def __init__(self, target: str | None) -> None:
-        import numpy as np
-
-        self.target, self.rows, self.most, self.held = target, 0, 0, 0
+        self.target, self.rows, self.limit, self.least_size = target, 0, 0, 0
         self.random, self.bar = np.random.default_rng(0), 1.0
         self.parts: list[_Part] = []
         self.classes: Counter[str] = Counter()
 
     def add(self, batch: pd.DataFrame) -> None:
-        import pandas as pd
-
-        self.most = max(1, MOST_CELLS // len(batch.columns))
-        keys, first = self.random.random(len(batch)), self._first_of_classes(batch)
-        numbered = batch.set_axis(pd.RangeIndex(self.rows, self.rows + len(batch)))
-        self.parts.append(_Part(numbered, keys, first).below(self.bar, with_first=True))
+        self.limit = max(1, MOST_CELLS // len(batch.columns))
+        keys, is_first = self.random.random(len(batch)), self._mark_first_of_classes(batch)
+        batch = batch.set_axis(pd.RangeIndex(self.rows, self.rows + len(batch)))
+        self.parts.append(_Part(batch, keys, is_first).keep(self.bar, with_first=True))
         self.rows += len(batch)
-        if self._holding() > SPARE * max(self.most, self.held):
+        if self._size() > SPARE * max(self.limit, self.least_size):
             self._thin()
-            self.held = self._holding()
+            self.least_size = self._size()
 
-    def _holding(self) -> int:
+    def empty(self) -> pd.DataFrame:
+        """The rows drawn, which are no longer held then."""
+        self._thin()
+        frames = [part.frame for part in self.parts]
+        self.parts.clear()
+        return pd.concat(frames)
+
+    def _size(self) -> int:
         return sum(len(part.keys) for part in self.parts)
 
-    def _first_of_classes(self, batch: pd.DataFrame) -> np.ndarray:
-        import numpy as np
-        import pandas as pd
-
+    def _mark_first_of_classes(self, batch: pd.DataFrame) -> np.ndarray:
         if self.target not in batch or self._has_many_classes():
             return np.zeros(len(batch), dtype=bool)
         texts = as_texts(batch[self.target]).dropna()
@@ -108,27 +108,15 @@ class _Drawing:
         above = np.array([self.classes[text] for text in classes], dtype="int64")
         places = pd.Series(codes, texts.index).groupby(codes).cumcount() + above[codes]
         self.classes.update(dict(zip(classes, np.bincount(codes).tolist(), strict=True)))
-        early = (places < FIRST_OF_A_CLASS).reindex(batch.index, fill_value=False)
-        first: np.ndarray = early.to_numpy()
-        return first
+        is_early = (places < FIRST_OF_A_CLASS).reindex(batch.index, fill_value=False)
+        return np.asarray(is_early)
 
     def _has_many_classes(self) -> bool:
         return len(self.classes) > MOST_CATEGORIES
 
     def _thin(self) -> None:
-        import numpy as np
-
         keys = np.concatenate([part.keys for part in self.parts])
-        if len(keys) > self.most:
-            self.bar = min(self.bar, float(np.partition(keys, self.most)[self.most]))
+        if len(keys) > self.limit:
+            self.bar = min(self.bar, float(np.partition(keys, self.limit)[self.limit]))
         with_first = not self._has_many_classes()
-        self.parts = [part.below(self.bar, with_first=with_first) for part in self.parts]
-
-    def end(self) -> pd.DataFrame:
-        """The rows drawn, which are no longer held then."""
-        import pandas as pd
-
-        self._thin()
-        frames = [part.frame for part in self.parts]
-        self.parts.clear()
-        return pd.concat(frames)
+        self.parts = [part.keep(self.bar, with_first=with_first) for part in self.parts]

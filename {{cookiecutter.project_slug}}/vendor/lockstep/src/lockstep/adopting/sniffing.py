@@ -12,8 +12,8 @@ from typing import NamedTuple, cast
 
 from ..core.contract import DecimalMark, GroupMark, Layout, QuoteMark
 from ..core.errors import UserError
-from ..reading.names import named, numbered, require_distinct
-from ..reading.texts import LONGEST_CELL, Text, pieces, start
+from ..reading.names import name_columns, number_columns, require_distinct
+from ..reading.texts import LONGEST_CELL, TextTable, decode, read_start
 
 BYTE_ORDER_MARKS = {
     b"\xff\xfe\0\0": "utf-32",
@@ -26,11 +26,11 @@ NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 BLANKS = {"\u00a0": " ", "\u202f": " ", "\u2019": "'"}
 """Signs that look like the mark they stand for."""
 LONGEST_LINE = 8 * 2**20
-SAMPLED_LINES, SAMPLED_CHARACTERS = 2000, 4 * 2**20
+MOST_LINES, MOST_CHARACTERS = 2000, 4 * 2**20
 IN_QUOTES = "(?:^|[,;\t|])\\s*'[^'\n]*'\\s*(?:[,;\t|]|$)"
 
 
-class Sniffed(NamedTuple):
+class LayoutGuess(NamedTuple):
     """How a text is written."""
 
     layout: Layout
@@ -40,42 +40,44 @@ class Sniffed(NamedTuple):
     """What may as well be otherwise."""
 
 
-def sniff(text: Text, target: str | None) -> Sniffed:
+def sniff(table: TextTable, target: str | None) -> LayoutGuess:
     """Guess how a table of text is written.
 
     Args:
-        text: The table.
+        table: The table.
         target: The name of a column, which tells whether the first line is a header.
 
     Raises:
         UserError: It is no text, or none of a table.
     """
-    encoding = _encoding(text)
-    characters = start(text, encoding, LONGEST_LINE + 1)
+    encoding = _detect_encoding(table)
+    characters = read_start(table, encoding, LONGEST_LINE + 1)
     notes, doubts = [encoding.upper() if encoding.startswith("utf") else encoding], []
     if not encoding.startswith("utf"):
         doubts.append(
             f"the text is not UTF-8; it was read as {encoding}: if its letters look wrong, "
             "change layout.encoding in references/schema.yaml"
         )
-    if text.kind == "json":
-        return Sniffed(Layout(encoding=encoding), [*notes, "JSON"], doubts)
-    sample = _sample(characters, text.name)
+    if table.format == "json":
+        return LayoutGuess(Layout(encoding=encoding), [*notes, "JSON"], doubts)
+    beginning = _take_lines(characters, table.name)
     quote: QuoteMark = (
-        '"' if '"' in sample or not re.search(IN_QUOTES, sample, re.MULTILINE) else "'"
+        '"' if '"' in beginning or not re.search(IN_QUOTES, beginning, re.MULTILINE) else "'"
     )
-    delimiter = max(DELIMITERS, key=lambda one: _fitness(sample, one, quote))
-    lines = list(_records(sample, delimiter, quote))
+    delimiter = max(DELIMITERS, key=lambda delimiter: _fitness(beginning, delimiter, quote))
+    lines = list(_read_records(beginning, delimiter, quote))
     if not any(cell for _, record in lines for cell in record):
-        raise UserError(f"{text.name}: no columns; a header line and rows were expected")
-    skip = lines_above(lines, target)
+        raise UserError(f"{table.name}: no columns; a header line and rows were expected")
+    skip = count_lines_above(lines, target)
     records = [record for above, record in lines if above >= skip]
     header = has_header(records, target)
     body = records[1:] if header else records
     if not body:
-        raise UserError(f"{text.name}: no rows; only the column names are there")
-    require_distinct(named(records[0]) if header else numbered(len(records[0])), text.name)
-    decimal, thousands, ambiguous = _number_marks(cell for record in body for cell in record)
+        raise UserError(f"{table.name}: no rows; only the column names are there")
+    require_distinct(
+        name_columns(records[0]) if header else number_columns(len(records[0])), table.name
+    )
+    decimal, thousands, ambiguous = _find_number_marks(cell for record in body for cell in record)
     layout = Layout(
         encoding=encoding,
         delimiter=delimiter,
@@ -96,15 +98,15 @@ def sniff(text: Text, target: str | None) -> Sniffed:
             f"{ambiguous!r} was read as {ambiguous.replace(',', '')}; if its comma starts the "
             "decimals, change layout in references/schema.yaml"
         )
-    return Sniffed(layout, notes, doubts)
+    return LayoutGuess(layout, notes, doubts)
 
 
-def _encoding(text: Text) -> str:
+def _detect_encoding(table: TextTable) -> str:
     """UTF-8 or UTF-16 where the bytes are that, and else the Western one of Windows.
 
     Among encodings of one byte nothing but the meaning of words tells which is right.
     """
-    with text.opened() as file:
+    with table.open() as file:
         beginning = file.read(4096)
     for mark, encoding in BYTE_ORDER_MARKS.items():
         if beginning.startswith(mark):
@@ -114,7 +116,7 @@ def _encoding(text: Text) -> str:
         return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
     for encoding in ("utf-8", "cp1252"):
         try:
-            deque(pieces(text, encoding), maxlen=0)
+            deque(decode(table, encoding), maxlen=0)
         except UserError as error:
             if not isinstance(error.__cause__, UnicodeError):
                 raise
@@ -123,22 +125,22 @@ def _encoding(text: Text) -> str:
     return "latin-1"
 
 
-def _sample(characters: str, name: str) -> str:
+def _take_lines(characters: str, name: str) -> str:
     """The first lines, each whole."""
-    lines = list(islice(io.StringIO(characters[:LONGEST_LINE], newline=""), SAMPLED_LINES))
+    lines = list(islice(io.StringIO(characters[:LONGEST_LINE], newline=""), MOST_LINES))
     if len(characters) > LONGEST_LINE and (len(lines) == 1 or not lines[0].endswith(("\n", "\r"))):
         raise UserError(
             f"{name}: the first line is longer than {LONGEST_LINE // 2**20} MB; rows were expected"
         )
-    if len(lines) > 1 and len(characters) > LONGEST_LINE and len(lines) < SAMPLED_LINES:
+    if len(lines) > 1 and len(characters) > LONGEST_LINE and len(lines) < MOST_LINES:
         lines.pop()
-    return "".join(lines)[:SAMPLED_CHARACTERS]
+    return "".join(lines)[:MOST_CHARACTERS]
 
 
-def _records(sample: str, delimiter: str, quote: str) -> Iterator[tuple[int, list[str]]]:
+def _read_records(beginning: str, delimiter: str, quote: str) -> Iterator[tuple[int, list[str]]]:
     """Each record that is not empty, with the number of lines above it."""
     csv.field_size_limit(LONGEST_CELL)
-    lines = io.StringIO(sample, newline=None)
+    lines = io.StringIO(beginning, newline=None)
     reader, above = csv.reader(lines, delimiter=delimiter, quotechar=quote), 0
     try:
         for record in reader:
@@ -149,26 +151,26 @@ def _records(sample: str, delimiter: str, quote: str) -> Iterator[tuple[int, lis
         return
 
 
-def _fitness(sample: str, delimiter: str, quote: str) -> tuple[float, float, int]:
-    """How well a delimiter makes a table of the sample; more is better.
+def _fitness(beginning: str, delimiter: str, quote: str) -> tuple[float, float, int]:
+    """How well a delimiter makes a table of the first lines; more is better.
 
     First how many rows have as many cells as most have, then how few cells hold what delimits
     elsewhere, then how many cells a row has.
     """
-    records = [record for _, record in islice(_records(sample, delimiter, quote), 500)]
+    records = [record for _, record in islice(_read_records(beginning, delimiter, quote), 500)]
     if not records:
         return 0, 0, 0
     counts = Counter(map(len, records))
     usual, rows = counts.most_common(1)[0]
     if usual == 1:
         return 0, 0, 1
-    others = [one for one in DELIMITERS if one not in (delimiter, ",")]
+    others = {*DELIMITERS} - {delimiter, ","}
     cells = [cell for record in records for cell in record]
-    clean = sum(not any(one in cell for one in others) for cell in cells) / len(cells)
+    clean = sum(others.isdisjoint(cell) for cell in cells) / len(cells)
     return round(rows / len(records), 1), round(clean, 1), usual
 
 
-def lines_above(lines: Sequence[tuple[int, list[str]]], target: str | None) -> int:
+def count_lines_above(lines: Sequence[tuple[int, list[str]]], target: str | None) -> int:
     """How many lines stand above the table: blank ones, a title, what names the delimiter."""
     usual = Counter(len(record) for _, record in lines).most_common(1)[0][0]
     for above, record in lines:
@@ -185,32 +187,32 @@ def has_header(records: Sequence[Sequence[str]], target: str | None) -> bool:
     """Whether the first record names the columns.
 
     It does when the target is among it; and it does not when one of its cells is a number or is
-    found again below, as a category would be.
+    met again below, as a category would be.
     """
     first, body = records[0], records[1:]
     if target in first:
         return True
-    if target in numbered(len(first)):
+    if target in number_columns(len(first)):
         return False
     if any(_is_number(cell) for cell in first):
         return False
-    again = sum(
+    repeats = sum(
         cell in {record[place] for record in body if place < len(record)}
         for place, cell in enumerate(first)
         if cell
     )
-    return again <= len(first) / 2 if again else True
+    return repeats <= len(first) / 2
 
 
 def _is_number(cell: str) -> bool:
     return bool(re.fullmatch(r"[+-]?[\d.,' \u00a0\u202f\u2019]*\d[\d.,]*([eE][+-]?\d+)?", cell))
 
 
-def _number_marks(cells: Iterable[str]) -> tuple[DecimalMark, GroupMark | None, str]:
+def _find_number_marks(cells: Iterable[str]) -> tuple[DecimalMark, GroupMark | None, str]:
     """What stands before decimals, what between thousands, and a number that leaves it open."""
     decimals: Counter[str] = Counter()
     thousands: Counter[str] = Counter()
-    open_ones: dict[str, str] = {}
+    ambiguous: dict[str, str] = {}
     for cell in filter(_is_number, cells):
         number = re.sub(r"[eE][+-]?\d+$", "", cell.lstrip("+-"))
         marks = [BLANKS.get(sign, sign) for sign in number if not sign.isdigit()]
@@ -227,16 +229,14 @@ def _number_marks(cells: Iterable[str]) -> tuple[DecimalMark, GroupMark | None, 
             decimals[last] += 1
             thousands.update(before)
         elif in_threes and parts[0] != "0":
-            open_ones.setdefault(last, cell)
+            ambiguous.setdefault(last, cell)
         else:
             decimals[last] += 1
     usual = "," if "." in thousands else "."
     decimal = decimals.most_common(1)[0][0] if decimals else usual
     other = "," if decimal == "." else "."
     groups = [mark for mark, _ in thousands.most_common() if mark != decimal]
-    if not groups and other in open_ones:
-        groups = [other]
-    sure = bool(decimals or thousands) or "," not in open_ones
+    group = groups[0] if groups else other if other in ambiguous else None
+    doubtful = "" if decimals or thousands else ambiguous.get(",", "")
     # A cell with any other sign is no number.
-    known = cast("tuple[DecimalMark, GroupMark | None]", (decimal, groups[0] if groups else None))
-    return *known, "" if sure else open_ones[","]
+    return cast("DecimalMark", decimal), cast("GroupMark | None", group), doubtful

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+import pandas as pd
+
 from ..core.errors import UserError
 from ..core.project import Project
 from ..core.table import write_parquet
-from ..reading.databases import database_batches
+from ..reading.databases import read_database_batches
 from . import swap
 
 STORAGES = ("http", "https", "s3", "ssh")
@@ -24,13 +26,13 @@ class Source(NamedTuple):
 
     path: Path
     """A file or a folder."""
-    told: str
+    origin: str
     """Where they are from, without what is secret."""
-    tracked: bool = False
+    is_tracked: bool = False
     """Whether DVC knows them already, by a file beside them."""
 
 
-def fetched(
+def fetch(
     project: Project, address: str, staging: Path, table: str | None, *, dry_run: bool
 ) -> Source:
     """The data at an address, brought into `staging` if they are elsewhere than on a disk.
@@ -55,46 +57,44 @@ def fetched(
     except ValueError as error:
         raise UserError(f"{address}: not a valid address: {error}") from error
     if scheme in STORAGES:
-        return _downloaded(project, address, staging, dry_run=dry_run)
-    return _exported(address, staging, table)
+        return _download(project, address, staging, dry_run=dry_run)
+    return _export(address, staging, table)
 
 
-def _downloaded(project: Project, address: str, staging: Path, *, dry_run: bool) -> Source:
+def _download(project: Project, address: str, staging: Path, *, dry_run: bool) -> Source:
     parts = urlsplit(address)
     name = Path(unquote(parts.path)).name
-    told = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    origin = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
     if parts.password:
         raise UserError(
-            f"{told}: DVC writes the address into a file that git keeps, so it must not hold a "
+            f"{origin}: DVC writes the address into a file that git keeps, so it must not hold a "
             "password; download the file, or give the password in DVC's settings"
         )
     if not name:
-        raise UserError(f"{told}: the address names no file")
+        raise UserError(f"{origin}: the address names no file")
     try:
         if dry_run:
-            swap.dvc(staging, "get-url", address, name)
+            swap.run_dvc(staging, "get-url", address, name)
         else:
             swap.track(project, staging, "import-url", address, name)
     except UserError as error:
-        raise UserError(_about_storage(str(error), told, parts.scheme)) from error
-    return Source(staging / name, told, tracked=True)
+        raise UserError(_explain_failure(str(error), origin, parts.scheme)) from error
+    return Source(staging / name, origin, is_tracked=True)
 
 
-def _about_storage(reason: str, told: str, scheme: str) -> str:
+def _explain_failure(reason: str, origin: str, scheme: str) -> str:
     if "to be installed" in reason:
         way = f"uv sync --extra {scheme}" if scheme in EXTRAS else f"uv add --dev 'dvc[{scheme}]'"
-        return f"{told}: reading from {scheme} takes a part of DVC that is not installed: `{way}`"
+        return f"{origin}: reading from {scheme} takes a part of DVC that is not installed: `{way}`"
     if "does not exist" in reason:
-        return f"{told}: nothing there, or not reachable"
-    return f"{told}: {reason}"
+        return f"{origin}: nothing there, or not reachable"
+    return f"{origin}: {reason}"
 
 
-def _exported(address: str, staging: Path, table: str | None) -> Source:
+def _export(address: str, staging: Path, table: str | None) -> Source:
     """A table of a server's database as a parquet file, since a server keeps no old rows."""
-    import pandas as pd
-
-    told = f"{urlsplit(address).scheme} database"
-    frame = pd.concat(database_batches(address, told, table), ignore_index=True)
+    origin = f"{urlsplit(address).scheme} database"
+    frame = pd.concat(read_database_batches(address, origin, table), ignore_index=True)
     path = staging / (re.sub(r"[^\w-]", "_", table or "table") + ".parquet")
     write_parquet(frame, path)
-    return Source(path, f"table {table} of a {told}")
+    return Source(path, f"table {table} of a {origin}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from ..core.contract import LEVELS, NUMBERS, Contract
 from .doubts import RARE
 from .inference import MANY_CATEGORIES
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NETWORK = {"hidden_units": [32], "schedule": "cosine", "max_epochs": 100, "patience": 20}
 CONVOLUTIONS = {
@@ -20,64 +19,60 @@ MOST_ROWS_OF_NEIGHBOURS = 20_000
 """Rows above which comparing each with each takes too long."""
 MOST_IMAGES_FOLDED = 1000
 """Images above which training each candidate five times takes too long."""
-SPREAD, MANY_GAPS = 3.0, 0.05
+SKEW, MANY_GAPS = 3.0, 0.05
 
 
 def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     """Settings for a typed table, by their keys in params.yaml."""
-    by = "time" if contract.time else "group" if contract.group else "row"
-    images = contract.images is not None
-    costly = images and len(table) > MOST_IMAGES_FOLDED
+    is_images = contract.images is not None
+    is_costly = is_images and len(table) > MOST_IMAGES_FOLDED
     return {
         "kind": contract.kind,
-        "split.by": by,
-        "features.columns": {} if images else _recipes(contract, table),
-        "train.metric": _metric(contract, table),
-        "train.folds": None if costly else 5,
-        "train.holdout": 0.2 if costly else None,
-        "train.candidates": _of_images() if images else _of_tables(contract, len(table)),
+        "split.by": "time" if contract.time else "group" if contract.group else "row",
+        "features.columns": {} if is_images else _suggest_steps(contract, table),
+        "train.metric": _suggest_metric(contract, table[contract.target].dropna()),
+        "train.folds": None if is_costly else 5,
+        "train.holdout": 0.2 if is_costly else None,
+        "train.candidates": _suggest_candidates(contract, len(table)),
     }
 
 
-def _metric(contract: Contract, table: pd.DataFrame) -> str:
-    target = table[contract.target].dropna()
+def _suggest_metric(contract: Contract, target: pd.Series) -> str:
     if contract.classes:
-        rare = target.value_counts(normalize=True).min() < RARE
-        return "average_precision" if rare else "log_loss"
-    return "mae" if _is_spread(target) else "rmse"
+        is_rare = target.value_counts(normalize=True).min() < RARE
+        return "average_precision" if is_rare else "log_loss"
+    return "mae" if _is_skewed(target) else "rmse"
 
 
-def _is_spread(numbers: pd.Series) -> bool:
+def _is_skewed(numbers: pd.Series) -> bool:
     """Whether a few numbers are far above all others."""
     skew: Any = numbers.astype("float64").skew()
-    return bool(skew > SPREAD)
+    return bool(skew > SKEW)
 
 
-def _recipes(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
+def _suggest_steps(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     """Steps of the columns that those of their group would serve badly."""
-    recipes: dict[str, Any] = {}
+    steps: dict[str, Any] = {}
     for name, column in contract.features_only().items():
         if column.type in NUMBERS:
-            marked = ["indicate_missing"] if table[name].isna().mean() > MANY_GAPS else []
-            evened = ["log1p"] if _is_spread(table[name]) else []
-            if marked or evened:
-                recipes[name] = [*marked, "impute", *evened, "standardise"]
+            marks = ["indicate_missing"] if table[name].isna().mean() > MANY_GAPS else []
+            logs = ["log1p"] if _is_skewed(table[name]) else []
+            if marks or logs:
+                steps[name] = [*marks, "impute", *logs, "standardise"]
         elif column.type in LEVELS and len(column.categories or []) > MANY_CATEGORIES:
-            recipes[name] = ["target_encode", "standardise"]
-    return recipes
+            steps[name] = ["target_encode", "standardise"]
+    return steps
 
 
-def _of_images() -> dict[str, Any]:
-    return {
-        "baseline": {},
-        "linear": {"alpha": 0.01},
-        "knn": {"neighbours": 5},
-        "forest": {"trees": 100},
-        "cnn": CONVOLUTIONS,
-    }
-
-
-def _of_tables(contract: Contract, rows: int) -> dict[str, Any]:
+def _suggest_candidates(contract: Contract, rows: int) -> dict[str, Any]:
+    if contract.images:
+        return {
+            "baseline": {},
+            "linear": {"alpha": 0.01},
+            "knn": {"neighbours": 5},
+            "forest": {"trees": 100},
+            "cnn": CONVOLUTIONS,
+        }
     has_levels = any(column.type in LEVELS for column in contract.features_only().values())
     neighbours = {"knn": {"neighbours": 15}, "svm": {"penalty": 1.0}}
     return {

@@ -8,80 +8,94 @@ from ..core.contract import LEVELS, Column, Contract
 from ..core.errors import shorten
 from .understanding import Understanding
 
-MOST_SHOWN, LONGEST_NAME = 40, 40
+MOST_LINES, LONGEST_NAME, MOST_LEVELS = 40, 40, 4
 USUAL = ("", "NA")
 """Texts for missing values that are not worth a word."""
 
 
-def summary(name: str, understanding: Understanding) -> list[str]:
+def summarise(name: str, understanding: Understanding) -> list[str]:
     """How the data called `name` are written, a table of their columns, and what is doubtful."""
-    contract, about = understanding.contract, understanding.doubts
-    rows = f"{understanding.rows:,} rows, {len(contract.columns)} columns"
-    odd = [repr(text) for text in contract.missing if text not in USUAL]
-    notes = [*understanding.notes, *([f"missing values as {', '.join(odd)}"] if odd else [])]
-    if understanding.whole is not None:
-        notes.append(f"guessed from a sample of {len(understanding.table):,} rows")
-    lines = [f"{name}: {rows}; {', '.join(notes)}", "", *_table(understanding), ""]
-    told = [*about[None]]
-    for column, notes in about.items():
-        if column is not None:
-            told += [f"{shorten(column, LONGEST_NAME)}: {note}" for note in notes]
-    if not told:
+    contract = understanding.contract
+    notes = [f"{understanding.rows:,} rows, {len(contract.columns)} columns"]
+    notes.append(", ".join(_describe_writing(understanding)))
+    lines = [f"{name}: {'; '.join(notes)}", "", *_tabulate(understanding), ""]
+    doubts = [
+        doubt if column is None else f"{shorten(column, LONGEST_NAME)}: {doubt}"
+        for column, column_doubts in understanding.doubts.items()
+        for doubt in column_doubts
+    ]
+    if not doubts:
         return lines
-    more = len(told) - MOST_SHOWN
-    shown = [*told[:MOST_SHOWN], *([f"and {more} more such columns"] if more > 0 else [])]
-    return [*lines, "look at:", *(f"- {' '.join(line.split())}" for line in shown), ""]
+    more = len(doubts) - MOST_LINES
+    doubts = [*doubts[:MOST_LINES], *([f"and {more} more such columns"] if more > 0 else [])]
+    return [*lines, "look at:", *(f"- {' '.join(doubt.split())}" for doubt in doubts), ""]
 
 
-def _table(understanding: Understanding) -> list[str]:
-    contract, table = understanding.contract, understanding.table
-    rows: list[tuple[str, ...]] = [("column", "type", "missing", "holds", "")]
-    for name, column in contract.columns.items():
-        if contract.images and name != contract.target:
-            continue
-        gaps = understanding.gaps(name)
+def _describe_writing(understanding: Understanding) -> list[str]:
+    notes = [*understanding.notes]
+    if unusual := [repr(text) for text in understanding.contract.missing if text not in USUAL]:
+        notes.append(f"missing values as {', '.join(unusual)}")
+    if understanding.totals is not None:
+        notes.append(f"guessed from a sample of {len(understanding.table):,} rows")
+    return notes
+
+
+def _tabulate(understanding: Understanding) -> list[str]:
+    """A line for each of the first columns, and the head above them."""
+    contract = understanding.contract
+    names = [contract.target] if contract.images else [*contract.columns]
+    rows = [("column", "type", "missing", "holds", "")]
+    for name in names[:MOST_LINES]:
+        share = understanding.missing_share(name)
         roles = [role for role in ("target", "group", "time") if getattr(contract, role) == name]
-        holds = _levels(column) if column.categories else _numbers(column) or column.guessed or ""
-        if name == contract.target and column.type in LEVELS:
-            shares = table[name].value_counts(normalize=True).head(4)
-            holds = ", ".join(f"{value} {share:.0%}" for value, share in shares.items())
-            holds += f"; positive: {contract.classes[1]}" if column.type == "binary" else ""
-        called = shorten(name, LONGEST_NAME)
-        rows.append((called, column.type, f"{gaps:.1%}" if gaps else "-", holds, *roles[:1]))
-    rows = [(*row, "")[:5] for row in rows]
-    shown = rows[: MOST_SHOWN + 1]
-    widths = [max(len(row[place]) for row in shown) for place in range(5)]
+        rows.append(
+            (
+                shorten(name, LONGEST_NAME),
+                contract.columns[name].type,
+                f"{share:.1%}" if share else "-",
+                _describe_values(understanding, name),
+                roles[0] if roles else "",
+            )
+        )
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in shown
+        for row in rows
     ]
-    if len(rows) > len(shown):
-        lines.append(f"and {len(rows) - len(shown)} more columns, see references/schema.yaml")
+    if len(names) > MOST_LINES:
+        lines.append(f"and {len(names) - MOST_LINES} more columns, see references/schema.yaml")
     return lines
 
 
-def _numbers(column: Column) -> str:
-    if column.range is None or column.seen is None:
-        return ""
-    (low, high), (least, most) = column.seen, column.range
-    return f"{low:g} to {high:g}, allowed {least:g} to {most:g}"
+def _describe_values(understanding: Understanding, name: str) -> str:
+    contract, column = understanding.contract, understanding.contract.columns[name]
+    if name == contract.target and column.type in LEVELS:
+        shares = understanding.table[name].value_counts(normalize=True).head(MOST_LEVELS)
+        values = ", ".join(f"{value} {share:.0%}" for value, share in shares.items())
+        return values + (f"; positive: {contract.classes[1]}" if column.type == "binary" else "")
+    if column.categories:
+        return _list_levels(column, column.categories)
+    if column.range is not None and column.seen is not None:
+        (low, high), (least, most) = column.seen, column.range
+        return f"{low:g} to {high:g}, allowed {least:g} to {most:g}"
+    return column.guessed or ""
 
 
-def plan(contract: Contract, settings: dict[str, Any]) -> str:
+def _list_levels(column: Column, levels: list[str]) -> str:
+    names = [shorten(level, LONGEST_NAME) for level in levels[:MOST_LEVELS]]
+    more = f" and {len(levels) - MOST_LEVELS} more" if len(levels) > MOST_LEVELS else ""
+    return (" < " if column.type == "ordered" else ", ").join(names) + more
+
+
+def describe_plan(contract: Contract, settings: dict[str, Any]) -> str:
     """What will be learnt and how, by the settings for params.yaml, in a line."""
-    many = len(contract.features)
-    source = "the images" if contract.images else f"{many} column{'s' if many > 1 else ''}"
+    count = len(contract.features)
+    source = "the images" if contract.images else f"{count} column{'s' if count > 1 else ''}"
     share = settings.get("train.holdout")
     way = f"on {share:.0%} held out" if share else f"over {settings['train.folds']} folds"
-    candidates = len(settings["train.candidates"])
     target = shorten(contract.target, LONGEST_NAME)
     return (
-        f"learns: {target}, a {settings['kind']}, from {source}; {candidates} "
-        f"candidates, judged by {settings['train.metric']} {way}; split by {settings['split.by']}"
+        f"learns: {target}, a {settings['kind']}, from {source}; "
+        f"{len(settings['train.candidates'])} candidates, judged by {settings['train.metric']} "
+        f"{way}; split by {settings['split.by']}"
     )
-
-
-def _levels(column: Column, most: int = 4) -> str:
-    levels = [shorten(level, LONGEST_NAME) for level in column.categories or []]
-    more = f" and {len(levels) - most} more" if len(levels) > most else ""
-    return (" < " if column.type == "ordered" else ", ").join(levels[:most]) + more

@@ -9,32 +9,40 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
+from ruamel.yaml import YAML
 
 from ..core.contract import Contract
 from ..core.errors import UserError
-from ..core.files import read_yaml, write_text
+from ..core.files import write_text
 from ..core.params import FeaturesParams, Params
 from ..core.project import Project
 from ..data.folds import make_folds
 from ..data.split import split_rows
-from ..reading.folder import entries, is_data
-from ..reading.images import holds_images
-from ..reading.kinds import is_table
+from ..reading.folder import is_data, list_entries
+from ..reading.formats import is_table
+from ..reading.images import has_images
 from . import swap
-from .editing import changed, edited_yaml
-from .present import as_described, is_kept_by_git, is_used, kept_as, pointer, require_free
-from .sources import Source, fetched
+from .editing import edit_yaml
+from .images import understand_images
+from .inventory import (
+    describe_cache,
+    is_in_use,
+    is_kept_by_git,
+    keep_descriptions,
+    list_replaced,
+    pointer,
+)
+from .sources import Source, fetch
 from .suggestion import suggest
-from .summary import plan, summary
-from .understanding import Understanding, Wishes, understand, understand_images
-from .writing import as_yaml
-
-if TYPE_CHECKING:
-    import pandas as pd
+from .summary import describe_plan, summarise
+from .understanding import Understanding, Wishes, understand
+from .writing import format_contract
 
 
-def main(address: str, wishes: Wishes, *, dry_run: bool, replace: bool) -> None:
+def use_data(address: str, wishes: Wishes, *, dry_run: bool, replace: bool) -> None:
     """Make out what the data at `address` hold, tell it, and take them into the project.
 
     Args:
@@ -51,91 +59,90 @@ def main(address: str, wishes: Wishes, *, dry_run: bool, replace: bool) -> None:
         raise UserError("an interrupted `use` has still to be finished; run it without --dry-run")
     if swap.resume(project):
         print("use: finished what an interrupted run had begun")
-    with _staging(project, dry_run) as staging:
-        source = fetched(project, address, staging, wishes.table, dry_run=dry_run)
-        understanding = _understood(project, source, wishes)
-        settings = _settings(project, source.path.name, understanding)
-        contract = as_described(project, understanding.contract)
-        print("\n".join(summary(source.path.name, understanding)))
-        print(plan(contract, settings))
-        if is_used(project, source, contract, wishes):
-            print(f"use: {source.path.name} is in use already: nothing was changed")
+    with _staging_folder(project, dry_run) as staging:
+        source = fetch(project, address, staging, wishes.table, dry_run=dry_run)
+        name = source.path.name
+        understanding = _understand_source(project, source, wishes)
+        settings = _choose_settings(project, name, understanding)
+        contract = keep_descriptions(project, understanding.contract)
+        print("\n".join(summarise(name, understanding)))
+        print(describe_plan(contract, settings))
+        if is_in_use(project, source, contract, wishes):
+            print(f"use: {name} is in use already: nothing was changed")
             print("next: uv run dvc repro")
             return
-        removed = require_free(project, source, contract, replace=replace)
+        replaced = list_replaced(project, source, contract, replace=replace)
         if dry_run:
             print("use: nothing was changed (--dry-run)")
         else:
-            _adopt(project, staging, source, contract, settings, removed)
+            _adopt(project, staging, source, contract, settings, replaced)
 
 
 @contextmanager
-def _staging(project: Project, dry_run: bool) -> Iterator[Path]:
+def _staging_folder(project: Project, dry_run: bool) -> Iterator[Path]:
     if dry_run:
         with tempfile.TemporaryDirectory(prefix="use-") as folder:
             yield Path(folder)
     else:
-        with swap.staged(project) as folder:
-            yield folder
+        with swap.staging_folder(project) as staging:
+            yield staging
 
 
-def _understood(project: Project, source: Source, wishes: Wishes) -> Understanding:
+def _understand_source(project: Project, source: Source, wishes: Wishes) -> Understanding:
     path, name = source.path, source.path.name
     if not is_data(path):
         raise UserError(f"{name}: files of such names are not taken for data; rename it")
     if path.is_dir() and project.root.is_relative_to(path):
         raise UserError(f"{name}: the project lies in this folder; name what holds the data alone")
-    if path.is_dir() and holds_images(path) and any(map(is_table, entries(path, deep=True))):
-        raise UserError(f"{name}: holds images and tables; name the one or the other")
-    if holds_images(path):
-        return understand_images(
-            path, name, source.told, wishes, project.params.data.max_rejected
-        )
-    files = sorted(entries(path, deep=True)) if path.is_dir() else [path]
+    if has_images(path):
+        if path.is_dir() and any(map(is_table, list_entries(path, deep=True))):
+            raise UserError(f"{name}: holds images and tables; name the one or the other")
+        max_rejected = project.params.data.max_rejected
+        return understand_images(path, name, source.origin, wishes, max_rejected)
+    files = sorted(list_entries(path, deep=True)) if path.is_dir() else [path]
     if not files:
         raise UserError(f"{name}: a folder without files")
-    return understand(files, name, source.told, wishes)
+    return understand(files, name, source.origin, wishes)
 
 
-def _settings(project: Project, file: str, understanding: Understanding) -> dict[str, Any]:
+def _choose_settings(project: Project, name: str, understanding: Understanding) -> dict[str, Any]:
     """What params.yaml has to say, such that the rows can be split and folded by it."""
-    contract, table = understanding.contract, understanding.table
-    name = project.name(project.params_file)
-    content, before = read_yaml(project.params_file, name), project.params
+    contract, table, params = understanding.contract, understanding.table, project.params
     settings = suggest(contract, table) | {"data.raw": "data/raw"}
-    if before.data.resize != understanding.resize:
+    if params.data.resize != understanding.resize:
         settings["data.resize"] = understanding.resize
-    if before.train.holdout is None and settings["train.holdout"] is None:
+    if params.train.holdout is None and settings["train.holdout"] is None:
         del settings["train.holdout"]
-    if not before.features.model_fields_set:
+    if not params.features.model_fields_set:
         columns = settings.pop("features.columns")
         settings["features"] = FeaturesParams().model_dump() | {"columns": columns}
+    text = project.params_file.read_text(encoding="utf-8")
     rows = table.dropna(subset=[contract.target]).reset_index(drop=True)
-    reasons = []
     # Of few rows or groups an unlucky seed draws all or none for the test.
-    for many, seed in product((5, 4, 3, 2), (before.seed, 1, 2, 3, 4, 5)):
-        tried = settings | {"seed": seed}
-        tried |= {"train.folds": many} if settings["train.folds"] else {}
+    for folds, seed in product((5, 4, 3, 2), (params.seed, 1, 2, 3, 4, 5)):
+        trial = settings | {"seed": seed}
+        trial |= {"train.folds": folds} if settings["train.folds"] else {}
+        content = YAML(typ="safe", pure=True).load(edit_yaml(text, trial))
         try:
-            _try_split(rows, contract, Params.model_validate(changed(content, tried)))
+            _require_learnable(rows, contract, Params.model_validate(content))
         except UserError as error:
-            reasons.append(error)
+            reason = error
         else:
-            return tried
+            return trial
     if contract.classes:
         counts = rows[contract.target].value_counts()
         raise UserError(
-            f"{file}: target {contract.target!r}: {counts.min()} of {len(rows)} rows are "
+            f"{name}: target {contract.target!r}: {counts.min()} of {len(rows)} rows are "
             f"{counts.idxmin()!r}, too few to learn and to test; merge it with another class, or "
             "take these rows out"
         )
-    raise UserError(f"{file}: too few rows to learn and to test: {reasons[-1]}")
+    raise UserError(f"{name}: too few rows to learn and to test: {reason}")
 
 
-def _try_split(rows: pd.DataFrame, contract: Contract, params: Params) -> None:
+def _require_learnable(rows: pd.DataFrame, contract: Contract, params: Params) -> None:
     train, _ = split_rows(rows, contract, params)
-    if unseen := sorted({*contract.classes} - {*train[contract.target]}):
-        raise UserError(f"class {unseen[0]!r} has no row to learn from")
+    if unlearnt := sorted({*contract.classes} - {*train[contract.target]}):
+        raise UserError(f"class {unlearnt[0]!r} has no row to learn from")
     make_folds(train, contract, params)
 
 
@@ -145,7 +152,7 @@ def _adopt(
     source: Source,
     contract: Contract,
     settings: dict[str, Any],
-    removed: Sequence[Path],
+    replaced: Sequence[Path],
 ) -> None:
     """Lay out the new state beside the old one, then swap them."""
     name = source.path.name
@@ -153,38 +160,45 @@ def _adopt(
     by_git = is_kept_by_git(project, source)
     if source.path.parent != staging:
         _copy(source.path, staging / name)
-    if not source.tracked and not by_git:
-        swap.track(project, staging, "add", "--", name)
     moves = {name: place}
     if not by_git:
+        if not source.is_tracked:
+            swap.track(project, staging, "add", "--", name)
         moves[pointer(staging / name).name] = pointer(place)
-    ignored = project.raw / ".gitignore"
-    former = ignored.read_text(encoding="utf-8").splitlines() if ignored.exists() else []
-    old = {_pattern(path) for path in (place, *removed)}
-    lines = [line for line in former if line not in old]
-    lines += [] if by_git else [_pattern(place)]
-    write_text("".join(f"{line}\n" for line in lines), staging / ".ignored")
-    moves[".ignored"] = ignored
-    write_text(as_yaml(contract), staging / ".schema.yaml")
-    moves[".schema.yaml"] = project.contract_file
-    text = edited_yaml(project.params_file.read_text(encoding="utf-8"), settings)
-    write_text(text, staging / ".params.yaml")
-    moves[".params.yaml"] = project.params_file
-    gone = [
-        f"use: {project.name(path)} is no longer used, and removed{kept_as(path)}"
-        for path in removed
+    text = edit_yaml(project.params_file.read_text(encoding="utf-8"), settings)
+    for path, content in {
+        project.raw / ".gitignore": _edit_gitignore(project, place, replaced, by_git),
+        project.contract_file: format_contract(contract),
+        project.params_file: text,
+    }.items():
+        staged_name = f".{path.name.lstrip('.')}"
+        write_text(content, staging / staged_name)
+        moves[staged_name] = path
+    lines = [
+        f"use: {project.name(path)} is no longer used, and removed{describe_cache(path)}"
+        for path in replaced
     ]
     swap.commit(
         project,
-        {staged: project.name(target) for staged, target in moves.items()},
-        [project.name(each) for path in removed for each in (path, pointer(path))],
+        {new: project.name(path) for new, path in moves.items()},
+        [project.name(each) for path in replaced for each in (path, pointer(path))],
     )
-    kept = "git" if by_git else "DVC"
-    written = f"references/schema.yaml, {project.name(project.params_file)}"
-    print(f"use: {project.name(place)} (kept by {kept}), {written}")
-    for line in gone:
-        print(line)
-    print("next: uv run dvc repro")
+    keeper = "git" if by_git else "DVC"
+    print(
+        f"use: {project.name(place)} (kept by {keeper}), references/schema.yaml, "
+        f"{project.name(project.params_file)}"
+    )
+    print("\n".join([*lines, "next: uv run dvc repro"]))
+
+
+def _edit_gitignore(project: Project, place: Path, replaced: Sequence[Path], by_git: bool) -> str:
+    """The text of data/raw/.gitignore, by which git leaves to DVC what DVC keeps."""
+    path = project.raw / ".gitignore"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    former = {_pattern(old) for old in (place, *replaced)}
+    lines = [line for line in lines if line not in former]
+    lines += [] if by_git else [_pattern(place)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _pattern(path: Path) -> str:
@@ -196,7 +210,7 @@ def _copy(path: Path, to: Path) -> None:
     if path.is_file():
         shutil.copyfile(path, to)
         return
-    for file in entries(path, deep=True):
+    for file in list_entries(path, deep=True):
         target = to / file.relative_to(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
-
 from ..core.contract import Contract
-from .editing import styled
+from .editing import dump_yaml, style
 
 HEADER = """\
 # The data contract: what each column means and which values it may hold. `ingest` sets rows aside
@@ -18,26 +16,19 @@ HEADER = """\
 """
 
 
-def as_yaml(contract: Contract) -> str:
+def format_contract(contract: Contract) -> str:
     """The contract as a person would write it: a block for each column."""
-    from ruamel.yaml import YAML
-
     content = contract.model_dump(mode="json", exclude_defaults=True)
+    columns = content.pop("columns")
     if contract.images:
         content.pop("part", None)
-        content["columns"] = {contract.target: content["columns"][contract.target]}
-    columns = content.pop("columns")
+        columns = {contract.target: columns[contract.target]}
     for column in columns.values():
         if "range" in column:
-            column["range"] = [_briefly(limit) for limit in column["range"]]
-    page = styled(content | {"columns": columns}, depth=3)
-    page.yaml_set_comment_before_after_key("columns", before="\n")
-    yaml = YAML()
-    yaml.width = 4096
-    written = io.StringIO()
-    yaml.dump(page, written)
-    return HEADER + written.getvalue()
-
-
-def _briefly(limit: float) -> float:
-    return int(limit) if limit.is_integer() and abs(limit) < 2**53 else limit
+            column["range"] = [
+                int(limit) if limit.is_integer() and abs(limit) < 2**53 else limit
+                for limit in column["range"]
+            ]
+    document = style(content | {"columns": columns}, depth=3)
+    document.yaml_set_comment_before_after_key("columns", before="\n")
+    return HEADER + dump_yaml(document)

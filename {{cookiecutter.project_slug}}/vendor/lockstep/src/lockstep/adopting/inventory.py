@@ -12,9 +12,9 @@ from ..core.errors import UserError
 from ..core.files import read_yaml, sha256
 from ..core.project import Project
 from ..core.validation import load
-from ..reading.folder import entries, kept_by_dvc
+from ..reading.folder import list_dvc_targets, list_entries
 from .sources import Source
-from .swap import dvc
+from .swap import run_dvc
 from .understanding import Wishes
 
 SAMPLES = (
@@ -25,44 +25,44 @@ SAMPLES = (
 """SHA-256 of the data sets that a new project may come with."""
 
 
-def is_used(project: Project, source: Source, contract: Contract, wishes: Wishes) -> bool:
+def is_in_use(project: Project, source: Source, contract: Contract, wishes: Wishes) -> bool:
     """Whether the project runs on these data already, described as is wished for."""
     place = project.raw / source.path.name
-    before = _description(project, contract)
-    if before is None or not place.exists() or not _same(source.path, place):
+    former = _load_description(project, contract)
+    if former is None or not place.exists() or not _is_same(source.path, place):
         return False
     return (
-        _choices(before) == _choices(contract)
-        and {*before.drop} >= {*contract.drop}
-        and all(name not in before.features for name in wishes.identifiers)
+        _choices(former) == _choices(contract)
+        and {*former.drop} >= {*contract.drop}
+        and all(name not in former.features for name in wishes.identifiers)
     )
 
 
-def as_described(project: Project, contract: Contract) -> Contract:
+def keep_descriptions(project: Project, contract: Contract) -> Contract:
     """The contract with what a person has said before of the same columns."""
-    before = _description(project, contract)
-    if before is None:
+    former = _load_description(project, contract)
+    if former is None:
         return contract
     columns = {
         name: column.model_copy(
-            update={"meaning": before.columns[name].meaning, "unit": before.columns[name].unit}
-            if name in before.columns
+            update={"meaning": former.columns[name].meaning, "unit": former.columns[name].unit}
+            if name in former.columns
             else {}
         )
         for name, column in contract.columns.items()
     }
-    said = {"title": before.title, "source": before.source, "licence": before.licence}
-    return contract.model_copy(update={**said, "columns": columns})
+    texts = {"title": former.title, "source": former.source, "licence": former.licence}
+    return contract.model_copy(update={**texts, "columns": columns})
 
 
-def _description(project: Project, contract: Contract) -> Contract | None:
+def _load_description(project: Project, contract: Contract) -> Contract | None:
     """The contract that the project has, if it describes the same columns."""
     try:
-        before = load(Contract, project.contract_file, project.name(project.contract_file))
+        former = load(Contract, project.contract_file, project.name(project.contract_file))
     except UserError:
         return None
     columns = {*contract.columns, *contract.drop}
-    return before if {*before.columns, *before.drop} == columns else None
+    return former if {*former.columns, *former.drop} == columns else None
 
 
 def _choices(contract: Contract) -> list[Any]:
@@ -71,20 +71,22 @@ def _choices(contract: Contract) -> list[Any]:
     return [*roles, contract.kind, contract.layout.sheet, contract.layout.table]
 
 
-def _same(one: Path, other: Path) -> bool:
-    if one.is_dir() != other.is_dir():
+def _is_same(path: Path, other: Path) -> bool:
+    """Whether two files or folders hold the same bytes."""
+    if path.is_dir() != other.is_dir():
         return False
-    if one.is_file():
-        return filecmp.cmp(one, other, shallow=False)
-    files = [
-        sorted(file.relative_to(path) for file in entries(path, deep=True)) for path in (one, other)
-    ]
-    return files[0] == files[1] and all(
-        filecmp.cmp(one / file, other / file, shallow=False) for file in files[0]
+    if path.is_file():
+        return filecmp.cmp(path, other, shallow=False)
+    files, others = (
+        sorted(file.relative_to(folder) for file in list_entries(folder, deep=True))
+        for folder in (path, other)
+    )
+    return files == others and all(
+        filecmp.cmp(path / file, other / file, shallow=False) for file in files
     )
 
 
-def require_free(
+def list_replaced(
     project: Project, source: Source, contract: Contract, *, replace: bool
 ) -> list[Path]:
     """What must leave data/raw: the sample or, with `replace`, all that is kept elsewhere.
@@ -93,27 +95,29 @@ def require_free(
         UserError: The person's own data are there, or would be lost.
     """
     place = project.raw / source.path.name
-    there = [path for path in _there(project) if not _is_sample(path)]
-    if place in there and place.exists() and _same(source.path, place):
-        there.remove(place)
-        if _description(project, contract) and not replace:
+    # Also what DVC has not brought yet.
+    residents = sorted({*list_entries(project.raw)} | list_dvc_targets(project.raw))
+    own = [path for path in residents if not (path.is_file() and sha256(path) in SAMPLES)]
+    if place in own and place.exists() and _is_same(source.path, place):
+        own.remove(place)
+        if _load_description(project, contract) and not replace:
             raise UserError(
                 f"{project.name(place)}: in use already, for another target or with other options; "
                 "--replace describes it anew, and keeps what you have said columns mean"
             )
-    if there and not replace:
-        names = ", ".join(project.name(path) for path in there)
+    if own and not replace:
+        names = ", ".join(project.name(path) for path in own)
         raise UserError(
             f"{names}: there already; --replace takes {source.path.name} instead; how to add rows "
             "of the same kind stands in docs/data.md"
         )
-    for path in there:
-        if not _is_kept(project, path):
+    for path in own:
+        if not _is_recoverable(project, path):
             raise UserError(
                 f"{project.name(path)}: kept neither by git nor by DVC as it is, so --replace "
                 "would lose it; move it away first"
             )
-    return [path for path in _there(project) if path != place]
+    return [path for path in residents if path != place]
 
 
 def is_kept_by_git(project: Project, source: Source) -> bool:
@@ -123,9 +127,10 @@ def is_kept_by_git(project: Project, source: Source) -> bool:
         UserError: It keeps another file of that name.
     """
     place = project.raw / source.path.name
-    if not _git(project.root, "ls-files", "--", str(place)):
+    if not _run_git(project.root, "ls-files", "--", str(place)):
         return False
-    if _in_git(project.root, place) and _same(source.path, place) and not source.tracked:
+    is_as_it_was = _is_committed(project.root, place) and _is_same(source.path, place)
+    if is_as_it_was and not source.is_tracked:
         return True
     raise UserError(
         f"{project.name(place)}: git keeps a file of this name; rename yours, or take that one out "
@@ -133,22 +138,17 @@ def is_kept_by_git(project: Project, source: Source) -> bool:
     )
 
 
-def _there(project: Project) -> list[Path]:
-    """What data/raw holds, also when DVC has not brought it yet."""
-    return sorted({*entries(project.raw)} | kept_by_dvc(project.raw))
-
-
-def _is_sample(path: Path) -> bool:
-    return path.is_file() and sha256(path) in SAMPLES
-
-
-def _is_kept(project: Project, path: Path) -> bool:
+def _is_recoverable(project: Project, path: Path) -> bool:
     """Whether the bytes can be had again, from DVC's cache or from a commit of git."""
     if not pointer(path).exists():
-        return _in_git(project.root, path)
+        return _is_committed(project.root, path)
     if not path.exists():
-        return _in_git(project.root, pointer(path))
-    return _is_clean(project.root, pointer(path))
+        return _is_committed(project.root, pointer(path))
+    try:
+        run_dvc(project.root, "status", "--quiet", str(pointer(path)))
+    except UserError:
+        return False
+    return True
 
 
 def pointer(path: Path) -> Path:
@@ -156,7 +156,7 @@ def pointer(path: Path) -> Path:
     return path.with_name(f"{path.name}.dvc")
 
 
-def kept_as(path: Path) -> str:
+def describe_cache(path: Path) -> str:
     """Where DVC's cache keeps `path`, in words; nothing when DVC does not keep it."""
     if not pointer(path).exists():
         return ""
@@ -164,20 +164,11 @@ def kept_as(path: Path) -> str:
     return f"; DVC's cache keeps it as {content['outs'][0]['md5']}"
 
 
-def _is_clean(folder: Path, kept: Path) -> bool:
-    """Whether what DVC keeps by a file `*.dvc` is as it was when it was added."""
-    try:
-        dvc(folder, "status", "--quiet", str(kept))
-    except UserError:
-        return False
-    return True
-
-
-def _in_git(folder: Path, path: Path) -> bool:
+def _is_committed(folder: Path, path: Path) -> bool:
     """Whether git has all of `path` as it is."""
-    known = _git(folder, "ls-files", "--", str(path))
-    return bool(known) and not _git(folder, "status", "--porcelain", "--ignored", "--", str(path))
+    is_known = bool(_run_git(folder, "ls-files", "--", str(path)))
+    return is_known and not _run_git(folder, "status", "--porcelain", "--ignored", "--", str(path))
 
 
-def _git(folder: Path, *arguments: str) -> bytes:
+def _run_git(folder: Path, *arguments: str) -> bytes:
     return subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True).stdout

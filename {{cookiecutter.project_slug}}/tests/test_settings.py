@@ -1,0 +1,41 @@
+"""What this project's own files of settings say: they are valid, and dvc.yaml knows the code."""
+
+import re
+
+import pytest
+from conftest import HERE
+from lockstep import make_candidate, make_features, make_problem
+from package_name import features, metrics, models  # noqa: F401 - params.yaml names what is in them
+from ruamel.yaml import YAML
+
+STAGES = YAML(typ="safe").load((HERE.root / "dvc.yaml").read_text("utf-8"))["stages"]
+PACKAGE = f"src/{HERE.package}"
+OWN_IMPORT = re.compile(r"^(?:from \.(\w*) import (.+?)|import \.)(?:\s+#.*)?$", re.MULTILINE)
+
+
+def has_contract() -> bool:
+    return "target:" in HERE.contract_file.read_text("utf-8")
+
+
+def imported_by(module: str) -> set[str]:
+    """The package's own modules that a module imports, directly or through another."""
+    text = (HERE.root / PACKAGE / f"{module}.py").read_text("utf-8")
+    names = [one or many for one, many in OWN_IMPORT.findall(text)]
+    direct = {name.strip() for line in names for name in line.split(",")}
+    return direct.union(*map(imported_by, direct))
+
+
+@pytest.mark.skipif(not has_contract(), reason="there are no data yet")
+def test_every_candidate_of_params_yaml_can_be_made() -> None:
+    params, contract = HERE.params, HERE.contract
+    problem = make_problem(params, contract)
+    for name, options in params.train.candidates.items():
+        make_features(name, params, contract)
+        assert hasattr(make_candidate(name, options, problem), "fit"), name
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_just_the_modules_it_imports(stage: str) -> None:
+    listed = {path for path in STAGES[stage]["deps"] if path.startswith(f"{PACKAGE}/")}
+    needed = {f"{PACKAGE}/{name}.py" for name in {stage} | imported_by(stage)}
+    assert listed == needed, f"dvc.yaml: deps of {stage}: name the modules that it imports"
