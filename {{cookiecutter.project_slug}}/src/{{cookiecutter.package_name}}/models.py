@@ -4,8 +4,6 @@ A candidate returns an unfitted scikit-learn estimator. Write your own like thes
 params.yaml under `train.candidates`: what it takes by keyword are its options there.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Unpack
 
 import lockstep
@@ -209,7 +207,7 @@ def mlp(
 
 def perceptron(
     columns: int, outputs: int, activation: str, *, hidden_units: Units, dropout: float
-) -> keras.Model:
+) -> "keras.Model":
     """Dense layers, each followed by dropout."""
     network = keras.Sequential([keras.layers.Input((columns,))])
     for units in hidden_units:
@@ -259,7 +257,7 @@ def linear_beside_perceptron(
     hidden_units: Units,
     embedding: int,
     dropout: float,
-) -> keras.Model:
+) -> "keras.Model":
     """The first columns are codes of categories, from 0; -1 is a missing or unknown one."""
     layers = keras.layers
     inputs = keras.Input((columns,))
@@ -336,7 +334,7 @@ def convolutional(
     padding: str,
     shift: int,
     dropout: float,
-) -> keras.Model:
+) -> "keras.Model":
     """Convolutions of 3x3 and max pooling of 2x2, as for MNIST in Keras' documentation."""
     layers = keras.layers
     network = keras.Sequential([layers.Input((columns,)), layers.Reshape(image)])
