@@ -50,9 +50,7 @@ def make_folds(rows: pd.DataFrame, contract: Contract, params: Params) -> list[F
     else:
         folds = _fold_by_row(rows, contract, params)
     for number, (learn, _) in enumerate(folds, start=1):
-        _require_variety(
-            y[learn], params, f"split by {params.split.by}, fold {number} learns from"
-        )
+        _require_variety(y[learn], params, f"split by {params.split.by}, fold {number} learns from")
     return folds
 
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from ..core.table import Table
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-
-LEAST = 30
+MIN_ROWS = 30
 """Rows of a stratum that are enough to learn and to test a little."""
 
 
-def sample(
+def draw_sample(
     rows: Table, strata: str | None, most: int, seed: int
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Draw rows so that each stratum keeps its share, every row of it with the same chance.
 
-    A rare one is drawn oftener: LEAST of its rows, or all.
+    A rare one is drawn oftener: MIN_ROWS of its rows, or all.
 
     From each batch so many rows are drawn as chance would have fallen on them (the multivariate
     way to draw without replacement), so that no more than a batch and the sample are in memory.
@@ -33,52 +32,36 @@ def sample(
     Returns:
         The rows drawn, in the order of the file; and (n_drawn,) their places in it, from 0.
     """
-    import numpy as np
-    import pandas as pd
-
     if len(rows) <= most:
         return rows.read(), np.arange(len(rows))
-    left = _counts(rows, strata)
-    wanted: dict[object, int] = _shares(left, most) if strata else {None: most}
+    left: dict[Any, int] = _count_strata(rows, strata) if strata else {None: len(rows)}
+    share = most / sum(left.values())
+    due = {
+        stratum: max(min(count, MIN_ROWS), round(count * share)) if strata else most
+        for stratum, count in left.items()
+    }
     rng = np.random.default_rng(seed)
     parts, places, above = [], [], 0
     for batch in rows.batches():
-        chosen = []
-        for stratum, own in _by_stratum(batch, strata):
-            others = left[stratum] - wanted[stratum]
-            many = rng.hypergeometric(wanted[stratum], others, len(own)) if len(own) else 0
-            chosen.append(rng.choice(own, many, replace=False))
-            wanted[stratum] -= many
+        indices: dict[Any, Any]
+        indices = batch.groupby(strata).indices if strata else {None: np.arange(len(batch))}
+        draws = []
+        for stratum, own in sorted(indices.items()):
+            others = left[stratum] - due[stratum]
+            count = rng.hypergeometric(due[stratum], others, len(own)) if len(own) else 0
+            draws.append(rng.choice(own, count, replace=False))
+            due[stratum] -= count
             left[stratum] -= len(own)
-        drawn = np.sort(np.concatenate(chosen))
-        parts.append(batch.iloc[drawn])
-        places.append(drawn + above)
+        batch_places = np.sort(np.concatenate(draws))
+        parts.append(batch.iloc[batch_places])
+        places.append(batch_places + above)
         above += len(batch)
     return pd.concat(parts, ignore_index=True), np.concatenate(places)
 
 
-def _counts(rows: Table, strata: str | None) -> dict[object, int]:
-    if strata is None:
-        return {None: len(rows)}
-    counts: dict[object, int] = {}
+def _count_strata(rows: Table, strata: str) -> dict[Any, int]:
+    counts: dict[Any, int] = {}
     for batch in rows.batches([strata]):
         for value, count in batch[strata].value_counts().items():
             counts[value] = counts.get(value, 0) + int(count)
-    return dict(sorted(counts.items()))
-
-
-def _shares(counts: dict[object, int], most: int) -> dict[object, int]:
-    """How many rows to draw of each stratum."""
-    share = most / sum(counts.values())
-    return {
-        stratum: max(min(count, LEAST), round(count * share)) for stratum, count in counts.items()
-    }
-
-
-def _by_stratum(batch: pd.DataFrame, strata: str | None) -> list[tuple[object, np.ndarray]]:
-    import numpy as np
-
-    if strata is None:
-        return [(None, np.arange(len(batch)))]
-    places: dict[Any, Any] = batch.groupby(strata).indices
-    return sorted(places.items())
+    return counts

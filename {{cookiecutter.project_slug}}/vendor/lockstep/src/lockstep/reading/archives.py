@@ -14,17 +14,17 @@ from typing import IO
 
 from ..core.errors import UserError
 
-MOST_TIMES = 200
+MAX_RATIO = 200
 """A table of text seldom packs to a fiftieth; a bomb packs to a thousandth."""
-UNSUSPICIOUS = 100 * 2**20
+HARMLESS_SIZE = 100 * 2**20
 """Bytes that do no harm, however well they are packed."""
-AT_ONCE = 2**20
-DAMAGED = (OSError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
+CHUNK_SIZE = 2**20
+DAMAGE_ERRORS = (OSError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
 """What reading a damaged or locked archive raises."""
 
 
 @contextmanager
-def opened_zip(path: Path, name: str) -> Iterator[zipfile.ZipFile]:
+def open_zip(path: Path, name: str) -> Iterator[zipfile.ZipFile]:
     """The zip file `path`, after a look at what it says of its content.
 
     Raises:
@@ -41,12 +41,12 @@ def opened_zip(path: Path, name: str) -> Iterator[zipfile.ZipFile]:
                 raise UserError(
                     f"{name}: {entry.filename!r} leads out of the zip; pack it without such paths"
                 )
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-        _require_sane(unpacked, path.stat().st_size, name)
+        size = sum(entry.file_size for entry in archive.infolist())
+        _require_sane(size, path.stat().st_size, name)
         yield archive
 
 
-def members(archive: zipfile.ZipFile) -> list[str]:
+def list_members(archive: zipfile.ZipFile) -> list[str]:
     """The files in a zip by their names, without what systems add for themselves."""
     return sorted(
         entry.filename
@@ -56,13 +56,13 @@ def members(archive: zipfile.ZipFile) -> list[str]:
     )
 
 
-class Unpacked(io.RawIOBase):
+class UnpackedFile(io.RawIOBase):
     """What is unpacked while it is read: of damage, and of far too much, a line tells."""
 
     def __init__(
-        self, file: IO[bytes] | gzip.GzipFile, packed: int, name: str, damaged: str
+        self, file: IO[bytes] | gzip.GzipFile, packed_size: int, name: str, damage: str
     ) -> None:
-        self.file, self.packed, self.name, self.damaged = file, packed, name, damaged
+        self.file, self.packed_size, self.name, self.damage = file, packed_size, name, damage
         self.size = 0
 
     def readable(self) -> bool:
@@ -83,39 +83,41 @@ class Unpacked(io.RawIOBase):
         parts = []
         while size:
             try:
-                part = self.file.read(AT_ONCE if size < 0 else min(size, AT_ONCE))
-            except DAMAGED as error:
-                raise UserError(self.damaged) from error
+                part = self.file.read(CHUNK_SIZE if size < 0 else min(size, CHUNK_SIZE))
+            except DAMAGE_ERRORS as error:
+                raise UserError(self.damage) from error
             if not part:
                 break
             parts.append(part)
             self.size += len(part)
             size -= len(part) if size > 0 else 0
-            _require_sane(self.size, self.packed, self.name)
+            _require_sane(self.size, self.packed_size, self.name)
         return b"".join(parts)
 
 
-def unpacked_member(archive: zipfile.ZipFile, member: str, name: str) -> Unpacked:
+def open_member(archive: zipfile.ZipFile, member: str, name: str) -> UnpackedFile:
     """One file in the zip `archive`, which messages call `name`.
 
     Raises:
         UserError: It is damaged or locked by a password.
     """
-    damaged = f"{name}: {member}: damaged, or locked by a password"
+    damage = f"{name}: {member}: damaged, or locked by a password"
     try:
-        return Unpacked(archive.open(member), archive.getinfo(member).compress_size, name, damaged)
-    except DAMAGED as error:
-        raise UserError(damaged) from error
+        packed_size = archive.getinfo(member).compress_size
+        return UnpackedFile(archive.open(member), packed_size, name, damage)
+    except DAMAGE_ERRORS as error:
+        raise UserError(damage) from error
 
 
-def unpacked_gzip(path: Path, name: str) -> Unpacked:
+def open_gzip(path: Path, name: str) -> UnpackedFile:
     """The content of a gzip file."""
-    return Unpacked(gzip.open(path), path.stat().st_size, name, f"{name}: not a whole gzip file")
+    size = path.stat().st_size
+    return UnpackedFile(gzip.open(path), size, name, f"{name}: not a whole gzip file")
 
 
-def _require_sane(unpacked: int, packed: int, name: str) -> None:
-    if unpacked > max(UNSUSPICIOUS, MOST_TIMES * packed):
+def _require_sane(size: int, packed_size: int, name: str) -> None:
+    if size > max(HARMLESS_SIZE, MAX_RATIO * packed_size):
         raise UserError(
-            f"{name}: unpacks to more than {unpacked / 2**20:,.0f} MB, over {MOST_TIMES} times its "
+            f"{name}: unpacks to more than {size / 2**20:,.0f} MB, over {MAX_RATIO} times its "
             "size; unpack it yourself if you trust it"
         )

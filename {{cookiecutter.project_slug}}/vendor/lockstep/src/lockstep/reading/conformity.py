@@ -7,50 +7,49 @@ What breaks it are breaches: one row per broken cell in a table with the columns
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
-from ..core.contract import GROUPS, IMAGE, NUMBERS, PLAIN, Column, Layout
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..core.contract import GROUPS, IMAGE, NO_FEATURES, PLAIN, Column, Layout
 from ..core.errors import UserError
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
 
 INFINITY = float("inf")
 
 
-def require_columns(frame: pd.DataFrame, columns: dict[str, Column], name: str) -> None:
+def require_columns(frame: pd.DataFrame, columns: Iterable[str], name: str) -> None:
     """Check that the table read from the file `name` has all `columns`.
 
     Raises:
         UserError: Some are not there.
     """
-    lacking = [column for column in columns if column not in frame.columns]
-    if lacking:
-        one = len(lacking) == 1
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        one = len(missing) == 1
         raise UserError(
-            f"{name}: column{'' if one else 's'} {_listing(lacking)} {'is' if one else 'are'} "
+            f"{name}: column{'' if one else 's'} {_listing(missing)} {'is' if one else 'are'} "
             f"missing; the contract asks for {'it' if one else 'them'}; "
             f"the file has {_listing(list(frame.columns))}"
         )
 
 
-def first_breach(breaches: pd.DataFrame) -> str:
-    """The first of some breaches in words; an image is told by where it lies."""
+def _listing(names: list[str], most: int = 12) -> str:
+    listing = ", ".join(map(repr, names[:most]))
+    return listing if len(names) <= most else f"{listing} and {len(names) - most} more"
+
+
+def describe_first(breaches: pd.DataFrame) -> str:
+    """The first of some breaches in words; an image is named by where it lies."""
     first = breaches.iloc[0]
     if first["column"] == IMAGE:
         return f"{first['value']}, expected {first['rule']}"
     return f"row {first['row']}, {first['column']} is {first['value']!r}, expected {first['rule']}"
 
 
-def _listing(names: list[str], most: int = 12) -> str:
-    shown = ", ".join(map(repr, names[:most]))
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
-
-
-def apply(
+def conform(
     columns: dict[str, Column],
     frame: pd.DataFrame,
     layout: Layout = PLAIN,
@@ -59,10 +58,10 @@ def apply(
     """Give each of `columns` its type and find the cells that break its rule.
 
     Each row is looked at by itself, so a table may come in parts; whether a value comes twice in a
-    column that is `unique` is for `uniqueness` to find.
+    column that is `unique` is for `data.duplicates` to find.
 
     Args:
-        columns: The columns to keep, in the order wanted.
+        columns: The columns to keep, in the order of the result.
         frame: A table with at least these columns, of text or already typed.
         layout: How its texts write numbers.
         missing: Texts that stand for a missing value in every column.
@@ -70,23 +69,19 @@ def apply(
     Returns:
         The typed table, as long as `frame` (an unreadable cell is missing in it), and the breaches.
     """
-    import pandas as pd
-
-    typed, breaches = {}, []
+    table, breaches = {}, []
     for name, column in columns.items():
         cells = frame[name].reset_index(drop=True)
-        typed[name], broken = _conform(cells, column, layout, missing)
-        if broken.any():
-            texts = _without_gaps(cells[broken], column, missing)
-            breaches.append(breaches_of(name, texts, column.rule()))
-    found = pd.concat(breaches) if breaches else breaches_of("", pd.Series(dtype="str"), "")
-    return pd.DataFrame(typed), found.sort_values("row", kind="stable", ignore_index=True)
+        table[name], is_broken = _conform(cells, column, layout, missing)
+        if is_broken.any():
+            texts = _mask_missing(cells[is_broken], column, missing)
+            breaches.append(make_breaches(name, texts, column.rule()))
+    all_breaches = pd.concat(breaches or [make_breaches("", pd.Series(dtype="str"), "")])
+    return pd.DataFrame(table), all_breaches.sort_values("row", kind="stable", ignore_index=True)
 
 
-def breaches_of(name: str, cells: pd.Series, rule: str) -> pd.DataFrame:
+def make_breaches(name: str, cells: pd.Series, rule: str) -> pd.DataFrame:
     """Breaches of some cells of a column, whose index are their places in the table."""
-    import pandas as pd
-
     texts = ["" if pd.isna(cell) else str(cell) for cell in cells]
     return pd.DataFrame(
         {
@@ -102,75 +97,50 @@ def _conform(
     cells: pd.Series, column: Column, layout: Layout, missing: Sequence[str]
 ) -> tuple[pd.Series, np.ndarray]:
     """(n_rows,) the cells typed, and (n_rows,) whether each breaks the column's rule."""
-    typed = _typed_at_once(cells, column, layout)
-    if typed is None:
-        cells = _without_gaps(cells, column, missing)
-        typed = _convert(cells, column, layout)
+    # Most columns are written plainly: blanks and marks of missing values are looked for where a
+    # cell cannot be read with them, or could be taken for something else.
+    is_plain = cells.dtype == "str" and column.type not in NO_FEATURES
+    is_plain &= not column.missing and column.format is None
+    values, is_unreadable = _convert(
+        cells if is_plain else _mask_missing(cells, column, missing), column, layout
+    )
+    if is_plain and is_unreadable.any():
+        cells = _mask_missing(cells, column, missing)
+        values, is_unreadable = _convert(cells, column, layout)
+    is_gap = values.isna().to_numpy()
     # Why an image is missing, its reader has told.
-    nullable = column.nullable or column.type == "image"
-    gaps = typed.isna().to_numpy()
-    broken = gaps & ~cells.isna().to_numpy() if nullable else gaps.copy()
-    if column.categories is not None and typed is not cells:
-        broken |= ~(typed.isin(column.categories).to_numpy() | gaps)
+    may_lack = column.nullable or column.type == "image"
+    is_broken = is_unreadable if may_lack else is_unreadable | is_gap
     if column.range is not None:
         low, high = column.range
-        values = typed.to_numpy(dtype="float64", na_value=float("nan"))
-        broken |= (values < (-INFINITY if low is None else low)) | (
-            values > (INFINITY if high is None else high)
-        )
-    return typed, broken
+        numbers = values.to_numpy(dtype="float64", na_value=float("nan"))
+        is_broken |= numbers < (-INFINITY if low is None else low)
+        is_broken |= numbers > (INFINITY if high is None else high)
+    return values, is_broken
 
 
-def _typed_at_once(cells: pd.Series, column: Column, layout: Layout) -> pd.Series | None:
-    """What `_convert` makes of the cells, in a fraction of the time, where all are plainly written.
-
-    That is the case in most columns of most files: no blanks, no marks, no cell to set aside.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if cells.dtype != "str" or column.missing:
-        return None
-    texts = _arrow(cells)
-    if column.categories is not None:
-        # One with blanks around it is none of a cell's, whose blanks are taken off.
-        plain = [value for value in column.categories if value == value.strip()]
-        known = pc.is_in(texts, pa.array(plain, texts.type), skip_nulls=True)
-        return cells if pc.sum(known).as_py() == len(texts) - texts.null_count else None
-    try:
-        if column.type == "datetime" and column.format is None:
-            found: pd.Series = texts.cast(pa.timestamp("us")).to_pandas()
-            return found
-        if column.type in NUMBERS and layout.decimal == "." and layout.thousands is None:
-            return _finite(texts.cast(pa.float64()), whole=column.type == "integer")
-    except pa.ArrowInvalid:
-        return None
-    return None
+def _convert(cells: pd.Series, column: Column, layout: Layout) -> tuple[pd.Series, np.ndarray]:
+    """(n_rows,) the cells typed, and (n_rows,) whether each is there but unreadable."""
+    match column.type:
+        case "image":
+            values = cells
+        case "binary" | "categorical" | "ordered" | "identifier" | "text":
+            values = cells if cells.dtype == "str" else as_texts(cells)
+        case "datetime":
+            values = parse_times(cells, column.format)
+        case "integer":
+            values = _round_exactly(parse_numbers(cells, layout))
+        case _:
+            values = parse_numbers(cells, layout)
+    is_there = cells.notna().to_numpy()
+    if column.categories is None:
+        return values, is_there & values.isna().to_numpy()
+    # One with blanks around it is none of a cell's, whose blanks are taken off.
+    categories = [category for category in column.categories if category == category.strip()]
+    return values, is_there & ~values.isin(categories).to_numpy()
 
 
-def _finite(found: pa.Array, *, whole: bool) -> pd.Series | None:
-    """Numbers, if all that are there are finite and, where that is asked for, whole."""
-    import numpy as np
-    import pandas as pd
-
-    values = found.to_numpy(zero_copy_only=False)
-    if np.isfinite(values).sum() < len(found) - found.null_count:
-        return None
-    series = pd.Series(values)
-    if not whole:
-        return series
-    typed = _as_whole(series)
-    return typed if typed.isna().sum() == found.null_count else None
-
-
-def _arrow(cells: pd.Series) -> pa.Array:
-    import pyarrow as pa
-
-    found = pa.array(cells)
-    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
-
-
-def _without_gaps(cells: pd.Series, column: Column, missing: Sequence[str]) -> pd.Series:
+def _mask_missing(cells: pd.Series, column: Column, missing: Sequence[str]) -> pd.Series:
     """The cells, texts trimmed, without those that stand for nothing."""
     if cells.dtype == "str":
         texts = cells.str.strip()
@@ -180,81 +150,77 @@ def _without_gaps(cells: pd.Series, column: Column, missing: Sequence[str]) -> p
     return cells.mask(as_texts(cells).isin(list(column.missing)))
 
 
-def _convert(cells: pd.Series, column: Column, layout: Layout) -> pd.Series:
-    match column.type:
-        case "image":
-            return cells
-        case "binary" | "categorical" | "ordered" | "identifier" | "text":
-            return as_texts(cells)
-        case "datetime":
-            return times(cells, column.format)
-        case "integer":
-            return _as_whole(numbers(cells, layout))
-    return numbers(cells, layout)
-
-
-def _as_whole(found: pd.Series) -> pd.Series:
+def _round_exactly(numbers: pd.Series) -> pd.Series:
     """Numbers as whole ones of 64 bits; others are missing."""
-    import numpy as np
-    import pandas as pd
-
-    values = found.to_numpy()
+    values = numbers.to_numpy()
     gaps = ~((values == values.round()) & (abs(values) < 2.0**63))
     whole = np.where(gaps, 0, values).astype("int64")
-    return pd.Series(pd.arrays.IntegerArray(whole, gaps), index=found.index)
+    return pd.Series(pd.arrays.IntegerArray(whole, gaps), index=numbers.index)
 
 
-def times(cells: pd.Series, written: str | None) -> pd.Series:
+def parse_times(cells: pd.Series, form: str | None) -> pd.Series:
     """(n_rows,) the cells as points in time, without their time zone; unreadable ones missing."""
-    import pandas as pd
+    if form is None and cells.dtype == "str":
+        try:
+            # The same in a fraction of the time, where no cell has a time zone or is unreadable.
+            times = _as_arrow(cells).cast(pa.timestamp("us"))
+            return pd.Series(times.to_numpy(zero_copy_only=False), index=cells.index)
+        except pa.ArrowInvalid:
+            # pandas would read `now` and `1`, and lose early years beside a cell of nanoseconds.
+            dates = cells.where(cells.str.fullmatch(r"\d{4}(?:.*\S)?"))
+            cells = dates.str.replace(r"([.,]\d{6})\d+", r"\1", regex=True)
+    # These two pandas would read as the moment of reading, whatever the format.
+    cells = cells.mask(cells.isin(["now", "today"]))
+    points = pd.to_datetime(cells, format=form or "ISO8601", utc=True, errors="coerce")
+    return points.dt.tz_localize(None).astype("datetime64[us]")
 
-    if written is None and cells.dtype == "str":
-        # pandas would read `now` and `1`, and lose early years beside a cell of nanoseconds.
-        dates = cells.where(cells.str.match(r"\s*\d{4}"))
-        cells = dates.str.replace(r"([.,]\d{6})\d+", r"\1", regex=True)
-    found = pd.to_datetime(cells, format=written or "ISO8601", utc=True, errors="coerce")
-    return found.dt.tz_localize(None).astype("datetime64[us]")
 
-
-def numbers(cells: pd.Series, layout: Layout) -> pd.Series:
+def parse_numbers(cells: pd.Series, layout: Layout) -> pd.Series:
     """(n_rows,) the cells as finite numbers; unreadable ones missing."""
-    import pandas as pd
-
     if cells.dtype == "str":
-        found = pd.Series(_read_numbers(_arrow(cells), layout), index=cells.index)
+        values = pd.Series(_parse_texts(_as_arrow(cells), layout), index=cells.index)
     elif cells.dtype == "object":
         is_text = cells.map(lambda cell: isinstance(cell, str)).astype("bool")
-        found = pd.to_numeric(cells.mask(is_text), errors="coerce").astype("float64")
-        found[is_text] = numbers(cells[is_text].astype("str"), layout)
+        values = pd.to_numeric(cells.mask(is_text), errors="coerce").astype("float64")
+        values[is_text] = parse_numbers(cells[is_text].astype("str"), layout)
     else:
-        found = pd.to_numeric(cells, errors="coerce").astype("Float64").astype("float64")
-    return found.where(found.abs() != INFINITY)
+        values = pd.to_numeric(cells, errors="coerce").astype("Float64").astype("float64")
+    return values.where(values.abs() != INFINITY)
 
 
-def _read_numbers(texts: pa.Array, layout: Layout) -> np.ndarray:
+def _parse_texts(texts: pa.Array, layout: Layout) -> np.ndarray:
     """(n_rows,) the numbers that texts write in full, nan for the others."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     group = GROUPS.get(layout.thousands or "")
-    whole = rf"(?:\d+|{in_groups(group)})" if group else r"\d+"
+    if layout.decimal == "." and not group:
+        try:
+            # All at once, which is what the pattern lets pass beside numbers that are not finite.
+            return _to_floats(texts)
+        except pa.ArrowInvalid:
+            pass
+    whole = rf"(?:\d+|{match_groups(group)})" if group else r"\d+"
     decimal = re.escape(layout.decimal)
-    number = rf"^\s*[+-]?(?:{whole}(?:{decimal}\d*)?|{decimal}\d+)(?:[eE][+-]?\d+)?\s*$"
-    written = pc.if_else(
-        pc.match_substring_regex(texts, number), texts, pa.scalar(None, texts.type)
-    )
-    written = pc.utf8_trim_whitespace(written)
+    number = rf"^[+-]?(?:{whole}(?:{decimal}\d*)?|{decimal}\d+)(?:[eE][+-]?\d+)?$"
+    texts = pc.if_else(pc.match_substring_regex(texts, number), texts, pa.scalar(None, texts.type))
     if group:
-        written = pc.replace_substring_regex(written, group, "")
+        texts = pc.replace_substring_regex(texts, group, "")
     if layout.decimal != ".":
-        written = pc.replace_substring(written, layout.decimal, ".")
-    found: np.ndarray = written.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return found
+        texts = pc.replace_substring(texts, layout.decimal, ".")
+    return _to_floats(texts)
 
 
-def in_groups(mark: str) -> str:
+def _to_floats(texts: pa.Array) -> np.ndarray:
+    floats: np.ndarray = texts.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return floats
+
+
+def match_groups(mark: str) -> str:
     """The pattern of a whole number whose groups of three digits are set apart by a pattern."""
     return r"\d{1,3}(?:" + mark + r"\d{3})+"
+
+
+def _as_arrow(cells: pd.Series) -> pa.Array:
+    array = pa.array(cells)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def as_texts(cells: pd.Series) -> pd.Series:

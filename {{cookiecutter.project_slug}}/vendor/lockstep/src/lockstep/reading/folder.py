@@ -20,32 +20,30 @@ def is_data(path: Path) -> bool:
     )
 
 
-def kept_by_dvc(folder: Path) -> set[Path]:
+def list_dvc_targets(folder: Path) -> set[Path]:
     """What DVC keeps in a folder, also when it has not brought it yet."""
     return {pointer.with_suffix("") for pointer in folder.glob("*.dvc")}
 
 
-def entries(folder: Path, *, deep: bool = False) -> Iterator[Path]:
+def list_entries(folder: Path, *, deep: bool = False) -> Iterator[Path]:
     """What lies in a folder, but for what accompanies the data; of `deep` ones only the files."""
     for path in filter(is_data, folder.iterdir()):
         if deep and path.is_dir():
-            yield from entries(path, deep=True)
+            yield from list_entries(path, deep=True)
         else:
             yield path
 
 
-def raw_files(project: Paths, where: str, contract: Contract) -> list[Path]:
+def list_raw_files(paths: Paths, where: str, contract: Contract) -> list[Path]:
     """The files at `where`, or the zips and folders of images there.
 
     Raises:
         UserError: There is none.
     """
-    path = project.root / where
-    if contract.images is not None:
-        # Folders of classes are read as one; data/raw holds one such folder, or zip, per delivery.
-        found = sorted(entries(path)) if path == project.raw else [path]
-    else:
-        found = sorted(entries(path, deep=True)) if path.is_dir() else [path]
-    if not found:
+    path = paths.root / where
+    # Folders of classes are read as one; data/raw holds one such folder, or zip, per delivery.
+    is_whole = path != paths.raw if contract.images else not path.is_dir()
+    files = [path] if is_whole else sorted(list_entries(path, deep=contract.images is None))
+    if not files:
         raise UserError(f"{where}: no data there; the command `use` takes a file in")
-    return found
+    return files

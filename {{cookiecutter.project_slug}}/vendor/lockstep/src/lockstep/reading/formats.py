@@ -1,4 +1,4 @@
-"""What kind of file a table is in."""
+"""Which format a file of a table has."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import zipfile
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["text", "json", "parquet", "excel", "database", "gzip", "zip"]
-KINDS: dict[str, Kind] = {
+FileFormat = Literal["text", "json", "parquet", "excel", "database", "gzip", "zip"]
+FORMATS: dict[str, FileFormat] = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), "text"),
     **dict.fromkeys((".json", ".jsonl", ".ndjson"), "json"),
     **dict.fromkeys((".parquet", ".pq"), "parquet"),
@@ -16,29 +16,29 @@ KINDS: dict[str, Kind] = {
     **{".gz": "gzip", ".zip": "zip"},
 }
 """What a file is by the end of its name."""
-BEGINNINGS: dict[bytes, Kind] = {
+FIRST_BYTES: dict[bytes, FileFormat] = {
     b"PAR1": "parquet",
     b"SQLite format 3\0": "database",
     b"\x1f\x8b": "gzip",
     b"PK\x03\x04": "zip",
 }
-"""What a file of another name is by its first bytes; without one of these it is text."""
-_BOOK = "xl/workbook.xml"
+"""What a file of another name is by its beginning; without one of these it is text."""
 
 
-def kind_of(path: Path) -> Kind:
+def detect_format(path: Path) -> FileFormat:
     """What `path` is, by its name or, if that says nothing, by its content."""
-    if path.suffix.lower() in KINDS:
-        return KINDS[path.suffix.lower()]
+    if path.suffix.lower() in FORMATS:
+        return FORMATS[path.suffix.lower()]
     with path.open("rb") as file:
         start = file.read(16)
-    kind: Kind = next((kind for sign, kind in BEGINNINGS.items() if start.startswith(sign)), "text")
-    is_book = (
-        kind == "zip" and zipfile.is_zipfile(path) and _BOOK in zipfile.ZipFile(path).namelist()
-    )
-    return "excel" if is_book else kind
+    detected = (form for sign, form in FIRST_BYTES.items() if start.startswith(sign))
+    form: FileFormat = next(detected, "text")
+    if form == "zip" and zipfile.is_zipfile(path):
+        # A spreadsheet is a zip too.
+        return "excel" if "xl/workbook.xml" in zipfile.ZipFile(path).namelist() else "zip"
+    return form
 
 
 def is_table(path: Path) -> bool:
     """Whether a file is called like a table; a zip may hold anything."""
-    return KINDS.get(path.suffix.lower(), "zip") != "zip"
+    return FORMATS.get(path.suffix.lower(), "zip") != "zip"

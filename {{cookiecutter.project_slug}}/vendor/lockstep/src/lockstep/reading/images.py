@@ -8,21 +8,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+
+import pandas as pd
+from PIL import Image, ImageOps
 
 from ..core.contract import FILE, IMAGE, PART, SIDES, Contract, Images
 from ..core.errors import UserError
-from .archives import DAMAGED, members, opened_zip
-from .folder import entries
-
-if TYPE_CHECKING:
-    import pandas as pd
+from .archives import DAMAGE_ERRORS, list_members, open_zip
+from .folder import list_entries
 
 READABLE = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 GREY = ("1", "L", "LA", "I", "I;16", "F")
 """Pillow's names of what images without colour are made of."""
-# What reading a damaged or locked file raises, from the zip or from the decoder.
-UNREADABLE = (*DAMAGED, SyntaxError, ValueError)
+UNREADABLE = (*DAMAGE_ERRORS, SyntaxError, ValueError, Image.DecompressionBombError)
+"""What reading a damaged or locked file raises, from the zip or from the decoder."""
 
 
 def read_images(
@@ -41,44 +40,40 @@ def read_images(
 
     Returns:
         A row per image in the order of their names, with the columns of `contract` (an image that
-        cannot be used is missing); and the breaches, as `conformity.apply` gives them.
+        cannot be used is missing); and the breaches, as `conformity.conform` gives them.
 
     Raises:
         UserError: It is not there, is neither a zip nor a folder, or holds no image.
     """
-    import pandas as pd
-
     assert contract.images is not None
-    with _opened(path, name) as (files, read):
+    with _open(path, name) as (files, read):
         files = sorted(file for file in files if _is_image(file))
         if not files:
             raise UserError(f"{name}: no images; files such as <class>/<name>.png were expected")
-        found = [_read_image(read, file, contract.images, resize) for file in files]
+        pictures = [_read_image(read, file, contract.images, resize) for file in files]
     folders = [PurePosixPath(file).parent for file in files]
     sides = [folder.parent.name if folder.parent.name in SIDES else None for folder in folders]
     if any(sides):
         # Of a given split, nothing is drawn anew.
-        found = [
+        pictures = [
             (image, reason if side else "an image below a folder train or test, as others are")
-            for (image, reason), side in zip(found, sides, strict=True)
+            for (image, reason), side in zip(pictures, sides, strict=True)
         ]
     frame = pd.DataFrame(
         {
-            IMAGE: pd.Series([image for image, _ in found], dtype="object"),
+            IMAGE: pd.Series([image for image, _ in pictures], dtype="object"),
             FILE: pd.Series(files, dtype="str"),
             PART: pd.Series(sides, dtype="str"),
             contract.target: pd.Series([folder.name for folder in folders], dtype="str"),
         }
     )
-    reasons = [reason for _, reason in found]
-    broken = [row for row, reason in enumerate(reasons) if reason]
-    breaches = {
-        "row": pd.Series([row + 1 for row in broken], dtype="int64"),
-        "column": pd.Series([IMAGE for _ in broken], dtype="str"),
-        "value": pd.Series([files[row] for row in broken], dtype="str"),
-        "rule": pd.Series([reasons[row] for row in broken], dtype="str"),
-    }
-    return frame, pd.DataFrame(breaches)
+    breaches = [
+        (row, IMAGE, file, reason)
+        for row, (file, (_, reason)) in enumerate(zip(files, pictures, strict=True), start=1)
+        if reason
+    ]
+    types = {"row": "int64", "column": "str", "value": "str", "rule": "str"}
+    return frame, pd.DataFrame(breaches, columns=[*types]).astype(types)
 
 
 def survey(path: Path, name: str) -> tuple[Counter[tuple[int, int]], bool, set[str]]:
@@ -87,45 +82,42 @@ def survey(path: Path, name: str) -> tuple[Counter[tuple[int, int]], bool, set[s
     Raises:
         UserError: It is not there, is neither a zip nor a folder, or holds no readable image.
     """
-    from PIL import Image
-
     sizes: Counter[tuple[int, int]] = Counter()
-    coloured, classes = False, set()
-    with _opened(path, name) as (files, read):
+    has_colour, classes = False, set()
+    with _open(path, name) as (files, read):
         for file in filter(_is_image, files):
             try:
                 with Image.open(io.BytesIO(read(file))) as image:
                     sizes[image.size] += 1
-                    coloured |= image.mode not in GREY
-            except (*UNREADABLE, Image.DecompressionBombError):
+                    has_colour |= image.mode not in GREY
+            except UNREADABLE:
                 continue
             classes.add(PurePosixPath(file).parent.name)
     if not sizes:
         raise UserError(f"{name}: no readable images; <class>/<name>.png was expected")
-    return sizes, coloured, classes
+    return sizes, has_colour, classes
 
 
-def holds_images(path: Path) -> bool:
+def has_images(path: Path) -> bool:
     """Whether a zip or a folder holds images."""
     if path.is_dir():
-        return any(_is_image(file.name) for file in entries(path, deep=True))
+        return any(_is_image(file.name) for file in list_entries(path, deep=True))
     return zipfile.is_zipfile(path) and any(map(_is_image, zipfile.ZipFile(path).namelist()))
 
 
 @contextmanager
-def _opened(path: Path, name: str) -> Iterator[tuple[list[str], Callable[[str], bytes]]]:
+def _open(path: Path, name: str) -> Iterator[tuple[list[str], Callable[[str], bytes]]]:
     """The files by their names in the zip or the folder, and what reads one of them."""
     if path.is_dir():
-        files = [file.relative_to(path).as_posix() for file in entries(path, deep=True)]
+        files = [file.relative_to(path).as_posix() for file in list_entries(path, deep=True)]
         yield files, lambda file: (path / file).read_bytes()
-        return
-    if path.is_file() and _is_image(path.name):
+    elif path.is_file() and _is_image(path.name):
         yield [path.name], lambda _: path.read_bytes()
-        return
-    if not path.is_file():
+    elif path.is_file():
+        with open_zip(path, name) as archive:
+            yield list_members(archive), archive.read
+    else:
         raise UserError(f"{name}: not there; a zip or a folder of images was expected")
-    with opened_zip(path, name) as archive:
-        yield members(archive), archive.read
 
 
 def _is_image(file: str) -> bool:
@@ -138,20 +130,18 @@ def _read_image(
     read: Callable[[str], bytes], file: str, images: Images, resize: bool
 ) -> tuple[bytes | None, str | None]:
     """The pixels, or what was expected instead of this file."""
-    from PIL import Image, ImageOps
-
     try:
         with Image.open(io.BytesIO(read(file))) as image:
             if image.mode[0] in "IF":
                 return None, "an image of 8 bits per shade"
             # A camera stores which way it was held instead of turning the picture.
             upright = ImageOps.exif_transpose(image).convert("RGB" if images.colour else "L")
-    except (*UNREADABLE, Image.DecompressionBombError):
+    except UNREADABLE:
         return None, "a readable image"
     size = (images.width, images.height)
     if resize and upright.size != size:
         upright = upright.resize(size, Image.Resampling.BILINEAR)
     if upright.size != size:
-        wide, high = upright.size
-        return None, f"an image of {images.width}x{images.height} pixels, not {wide}x{high}"
+        width, height = upright.size
+        return None, f"an image of {images.width}x{images.height} pixels, not {width}x{height}"
     return upright.tobytes(), None

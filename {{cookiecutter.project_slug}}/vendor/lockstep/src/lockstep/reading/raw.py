@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import pandas as pd
 
 from ..core.contract import Contract
 from .conformity import require_columns
 from .images import read_images
 from .tables import read_batches
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-class Raw(NamedTuple):
+class RawBatch(NamedTuple):
     """Some rows of a file as they came."""
 
     cells: pd.DataFrame
@@ -25,10 +24,10 @@ class Raw(NamedTuple):
     above: int = 0
     """Rows of the file that come before them."""
     unusable: pd.DataFrame | None = None
-    """What could not be read of images, as `conformity.apply` gives breaches."""
+    """What could not be read of images, as `conformity.conform` gives breaches."""
 
 
-def read(path: Path, name: str, contract: Contract, *, resize: bool) -> Iterator[Raw]:
+def read_raw(path: Path, name: str, contract: Contract, *, resize: bool) -> Iterator[RawBatch]:
     """Read a raw file batch by batch.
 
     Args:
@@ -42,10 +41,10 @@ def read(path: Path, name: str, contract: Contract, *, resize: bool) -> Iterator
     """
     if contract.images is not None:
         cells, unusable = read_images(path, name, contract, resize=resize)
-        yield Raw(cells, name, unusable=unusable)
+        yield RawBatch(cells, name, unusable=unusable)
         return
     above = 0
     for cells in read_batches(path, name, contract.missing, contract.layout):
         require_columns(cells, contract.columns, name)
-        yield Raw(cells, name, above)
+        yield RawBatch(cells, name, above)
         above += len(cells)

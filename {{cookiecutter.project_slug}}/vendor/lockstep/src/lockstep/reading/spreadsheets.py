@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from ..core.contract import Layout
 from ..core.errors import UserError
 from ..core.validation import nearest
-from .names import named, numbered, require_distinct
-
-if TYPE_CHECKING:
-    import pandas as pd
+from .names import name_columns, number_columns, require_distinct
 
 
 def read_sheet(path: Path, name: str, layout: Layout) -> pd.DataFrame:
@@ -20,9 +18,7 @@ def read_sheet(path: Path, name: str, layout: Layout) -> pd.DataFrame:
     Raises:
         UserError: It cannot be read, is empty, or there is no such sheet.
     """
-    import pandas as pd
-
-    sheets = sheets_of(path, name)
+    sheets = list_sheets(path, name)
     sheet = layout.sheet or sheets[0]
     if sheet not in sheets:
         raise UserError(f"{name}: no sheet {sheet!r}; {nearest(sheet, sheets)}")
@@ -30,21 +26,21 @@ def read_sheet(path: Path, name: str, layout: Layout) -> pd.DataFrame:
     cells = cells.dropna(how="all").iloc[layout.skip :]
     if cells.empty:
         raise UserError(f"{name}: sheet {sheet!r} is empty; a header and rows were expected")
-    if not layout.header:
-        return cells.set_axis(numbered(cells.shape[1]), axis=1).reset_index(drop=True)
-    names = named(["" if pd.isna(cell) else str(cell) for cell in cells.iloc[0]])
-    require_distinct(names, name)
-    return cells.iloc[1:].set_axis(names, axis=1).reset_index(drop=True)
+    if layout.header:
+        names = name_columns(["" if pd.isna(cell) else str(cell) for cell in cells.iloc[0]])
+        require_distinct(names, name)
+        cells = cells.iloc[1:]
+    else:
+        names = number_columns(cells.shape[1])
+    return cells.set_axis(names, axis=1).reset_index(drop=True)
 
 
-def sheets_of(path: Path, name: str) -> list[str]:
+def list_sheets(path: Path, name: str) -> list[str]:
     """The sheets of a spreadsheet by their names.
 
     Raises:
         UserError: It cannot be read, or what reads it is not installed.
     """
-    import pandas as pd
-
     try:
         with pd.ExcelFile(path, engine="openpyxl") as book:
             return [str(sheet) for sheet in book.sheet_names]

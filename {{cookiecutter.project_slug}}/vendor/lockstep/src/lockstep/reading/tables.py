@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from ..core.contract import PLAIN, Layout
 from ..core.errors import UserError
-from .databases import database_batches, sqlite_address
-from .kinds import KINDS, kind_of
-from .parquet import parquet_batches
+from .databases import read_database_batches, sqlite_address
+from .formats import FORMATS, detect_format
+from .parquet import read_parquet_batches
 from .spreadsheets import read_sheet
-from .texts import text_batches
+from .texts import read_text_batches
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-OF_OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+OLD_EXCEL_START = b"\xd0\xcf\x11\xe0"
 
 
 def read_table(
     path: Path, name: str, missing: Sequence[str], layout: Layout = PLAIN
 ) -> pd.DataFrame:
     """Read a table whole, without blanks around its texts; see `read_batches`."""
-    import pandas as pd
-
-    frames = [with_gaps(batch, missing) for batch in read_batches(path, name, missing, layout)]
+    frames = [mask_missing(batch, missing) for batch in read_batches(path, name, missing, layout)]
     return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
 
 
@@ -39,7 +35,7 @@ def read_batches(
         path: The file; of a zip, all tables of text in it below each other.
         name: What messages call the file.
         missing: Texts that stand for a missing value. In text files those with blanks around them
-            are left to `conformity.apply`, which knows the columns where it need not look.
+            are left to `conformity.conform`, which knows the columns where it need not look.
         layout: How it is written.
 
     Yields:
@@ -50,27 +46,22 @@ def read_batches(
     """
     require_file(path, name)
     batches: Iterator[pd.DataFrame]
-    match kind_of(path):
+    is_text = False
+    match detect_format(path):
         case "parquet":
-            batches = (with_gaps(batch, missing) for batch in parquet_batches(path, name))
+            batches = read_parquet_batches(path, name)
         case "excel":
-            batches = iter([with_gaps(read_sheet(path, name, layout), missing)])
+            batches = iter([read_sheet(path, name, layout)])
         case "database":
-            found = database_batches(sqlite_address(path), name, layout.table)
-            batches = (with_gaps(batch, missing) for batch in found)
+            batches = read_database_batches(sqlite_address(path), name, layout.table)
         case _:
-            found = text_batches(path, name, missing, layout)
-            # JSON has types.
-            batches = (
-                batch if (batch.dtypes == "str").all() else with_gaps(batch, missing)
-                for batch in found
-            )
-    rows = 0
-    for batch in batches:
-        if len(batch):
-            rows += len(batch)
-            yield batch
-    if not rows:
+            batches, is_text = read_text_batches(path, name, missing, layout), True
+    is_empty = True
+    for batch in filter(len, batches):
+        is_empty = False
+        # JSON is text with types.
+        yield batch if is_text and (batch.dtypes == "str").all() else mask_missing(batch, missing)
+    if is_empty:
         raise UserError(f"{name}: no rows; only the column names are there")
 
 
@@ -83,48 +74,43 @@ def require_file(path: Path, name: str) -> None:
     if path.is_dir():
         raise UserError(f"{name}: a folder; a file was expected")
     if not path.is_file():
-        raise UserError(f"{name}: no such file; {_neighbours(path)}")
+        files = path.parent.glob("*") if path.parent.is_dir() else []
+        tables = sorted(file.name for file in files if file.suffix.lower() in FORMATS)
+        holds = ", ".join(tables[:10]) or "no table"
+        raise UserError(f"{name}: no such file; that folder holds {holds}")
     if path.stat().st_size == 0:
         raise UserError(f"{name}: the file is empty; a header line and rows were expected")
     with path.open("rb") as file:
-        if file.read(len(OF_OLD_EXCEL)) == OF_OLD_EXCEL:
+        if file.read(len(OLD_EXCEL_START)) == OLD_EXCEL_START:
             raise UserError(f"{name}: a spreadsheet of before 2007; save it as .xlsx or CSV first")
 
 
-def _neighbours(path: Path) -> str:
-    files = path.parent.glob("*") if path.parent.is_dir() else []
-    tables = sorted(file.name for file in files if file.suffix.lower() in KINDS)
-    return f"that folder holds {', '.join(tables[:10]) or 'no table'}"
-
-
-def with_gaps(frame: pd.DataFrame, missing: Sequence[str]) -> pd.DataFrame:
+def mask_missing(frame: pd.DataFrame, missing: Sequence[str]) -> pd.DataFrame:
     """The frame with its texts trimmed, and those in `missing` missing."""
-    import pandas as pd
-
-    cleaned: dict[str, pd.Series] = {}
+    columns: dict[str, pd.Series] = {}
     for name, cells in frame.items():
         if isinstance(cells.dtype, pd.CategoricalDtype):
             cells = cells.astype("object")
         if cells.dtype == "object":
-            cells = cells.map(_plain, na_action="ignore").infer_objects()
+            cells = cells.map(_as_plain, na_action="ignore").infer_objects()
         if cells.dtype == "str":
             cells = cells.str.strip()
         elif cells.dtype == "object":
-            cells = cells.map(_trimmed, na_action="ignore")
+            cells = cells.map(_trim, na_action="ignore")
         if cells.dtype in ("str", "object"):
             cells = cells.mask(cells.isin(list(missing)))
-        cleaned[str(name)] = cells
-    return pd.DataFrame(cleaned, index=frame.index)
+        columns[str(name)] = cells
+    return pd.DataFrame(columns, index=frame.index)
 
 
-def _trimmed(value: object) -> object:
-    return value.strip() if isinstance(value, str) else value
-
-
-def _plain(value: object) -> object:
+def _as_plain(value: object) -> object:
     """A value that can be compared and counted; lists and arrays as text."""
     try:
         hash(value)
     except TypeError:
         return str(value)
     return value
+
+
+def _trim(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from ..core.contract import NUMBERS, Contract
 from ..core.errors import UserError
-from .conformity import first_breach
-from .raw import Raw
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-
-    Number = np.integer | np.floating
+from .conformity import describe_first
+from .raw import RawBatch
 
 
 class Tally:
@@ -31,53 +27,55 @@ class Tally:
         self.rejected: Counter[str] = Counter()
         """Rows of each file."""
         self.missing: Counter[str] = Counter()
-        """Of each column, among the rows that are kept."""
-        self.extents: dict[str, tuple[Number, Number]] = {}
-        """Smallest and largest number of each column, among the rows that are kept."""
+        """Of each column, among the rows that are accepted."""
+        self.extents: dict[str, tuple[Any, Any]] = {}
+        """Smallest and largest number of each column, among the rows that are accepted."""
         self.breaches: Counter[tuple[str, str]] = Counter()
         """Of each file and column, the earliest first."""
         self.first_breaches: dict[tuple[str, str], str] = {}
         """Of each file and column, in words."""
-        self.beyond: Counter[tuple[str, str]] = Counter()
+        self.drifts: Counter[tuple[str, str]] = Counter()
         """Numbers of each column and file such as the contract has not seen."""
         self.ignored: dict[str, list[str]] = {}
         """The files that have something in a column that the contract does not know."""
 
     def add(
-        self, raw: Raw, table: pd.DataFrame, breaches: pd.DataFrame, kept: pd.DataFrame
+        self, raw: RawBatch, table: pd.DataFrame, breaches: pd.DataFrame, accepted: pd.DataFrame
     ) -> None:
-        """Count a batch: the rows as they came, and what `ingest.ingest` made of them."""
+        """Count a batch: the rows as they came, and what `check_rows` made of them."""
         self.rows[raw.file] += len(table)
-        self.rejected[raw.file] += len(table) - len(kept)
+        self.rejected[raw.file] += len(table) - len(accepted)
         for name, column in self.contract.columns.items():
-            self.missing[name] += int(kept[name].isna().sum())
-            if column.type in NUMBERS and kept[name].notna().any():
-                self._widen(name, kept[name])
+            self.missing[name] += int(accepted[name].isna().sum())
+            if column.type in NUMBERS and accepted[name].notna().any():
+                low, high = accepted[name].min(), accepted[name].max()
+                least, most = self.extents.get(name, (low, high))
+                self.extents[name] = min(least, low), max(most, high)
             if column.seen is not None:
-                low, high = column.seen
-                inside = table[name].between(low, high) | table[name].isna()
-                self.beyond[name, raw.file] += int((~inside).sum())
+                is_inside = table[name].between(*column.seen) | table[name].isna()
+                self.drifts[name, raw.file] += int((~is_inside).sum())
         for name in raw.cells.columns.difference([*self.contract.columns, *self.contract.drop]):
             files = self.ignored.setdefault(str(name), [])
             if raw.file not in files and raw.cells[name].notna().any():
                 files.append(raw.file)
-        for label, found in breaches.groupby("column", sort=False):
+        for label, of_column in breaches.groupby("column", sort=False):
             place = raw.file, str(label)
-            self.breaches[place] += len(found)
+            self.breaches[place] += len(of_column)
             if place not in self.first_breaches:
-                first = found.head(1).assign(row=found["row"] + raw.above)
-                self.first_breaches[place] = first_breach(first)
-
-    def _widen(self, name: str, numbers: pd.Series) -> None:
-        low, high = numbers.min(), numbers.max()
-        known = self.extents.get(name, (low, high))
-        self.extents[name] = min(known[0], low), max(known[1], high)
+                first = of_column.head(1).assign(row=of_column["row"] + raw.above)
+                self.first_breaches[place] = describe_first(first)
 
     def report(self) -> dict[str, Any]:
         """All counts, for reports/ingest.json."""
-        broken: Counter[str] = Counter()
+        breaches: Counter[str] = Counter()
         for (_, column), count in self.breaches.items():
-            broken[column] += count
+            breaches[column] += count
+        columns: dict[str, dict[str, Any]] = {}
+        for name in self.contract.columns:
+            columns[name] = {"missing": self.missing[name], "breaches": breaches[name]}
+            if name in self.extents:
+                low, high = self.extents[name]
+                columns[name] |= {"smallest": low.item(), "largest": high.item()}
         rejected = self.rejected.total()
         return {
             "rows": self.rows.total(),
@@ -88,55 +86,42 @@ class Tally:
                 for name, rows in self.rows.items()
             },
             "ignored_columns": list(self.ignored),
-            "columns": {
-                name: {
-                    "missing": self.missing[name],
-                    "breaches": broken[name],
-                    **self._extent(name),
-                }
-                for name in self.contract.columns
-            },
+            "columns": columns,
         }
 
-    def _extent(self, name: str) -> dict[str, float]:
-        if name not in self.extents:
-            return {}
-        low, high = self.extents[name]
-        return {"smallest": low.item(), "largest": high.item()}
-
-    def require_few_rejected(self, file: str, allowed: float) -> None:
+    def require_few_rejected(self, file: str, max_share: float) -> None:
         """Check the share of a file's rows that are rejected.
 
         Raises:
-            UserError: More than `allowed` broke the contract, or none kept it.
+            UserError: More than `max_share` broke the contract, or none kept it.
         """
         rows, rejected = self.rows[file], self.rejected[file]
-        if rejected <= allowed * rows and rejected < rows:
+        if rejected <= max_share * rows and rejected < rows:
             return
-        own = Counter({place: count for place, count in self.breaches.items() if place[0] == file})
-        worst = ", ".join(f"{column} ({count})" for (_, column), count in own.most_common(3))
+        counts = Counter({column: n for (name, column), n in self.breaches.items() if name == file})
+        worst = ", ".join(f"{column} ({count})" for column, count in counts.most_common(3))
         raise UserError(
             f"{file}: {rejected} of {rows} rows break references/schema.yaml, "
-            f"more than data.max_rejected ({allowed:g}) in params.yaml allows; worst columns: "
-            f"{worst}; first: {self.first_breaches[next(iter(own))]}"
+            f"more than data.max_rejected ({max_share:g}) in params.yaml allows; worst columns: "
+            f"{worst}; first: {self.first_breaches[file, next(iter(counts))]}"
         )
 
     def deviations(self) -> list[str]:
         """What a person should know of each column that is not as the contract has it."""
-        told = [
+        lines = [
             f"{', '.join(files)}: column {name!r} is not described, so it is not used"
             for name, files in self.ignored.items()
             if files
         ]
-        told += [
+        lines += [
             f"{file}: {column!r} breaks the contract in {count} of {self.rows[file]} rows; "
             + self.first_breaches[file, column]
             for (file, column), count in self.breaches.items()
         ]
-        for (name, file), count in self.beyond.items():
+        for (name, file), count in self.drifts.items():
             if count:
                 low, high = self.contract.columns[name].seen or (0, 0)
-                told.append(
+                lines.append(
                     f"{file}: {name!r} has drifted: {count} rows are beyond {low:g} to {high:g}"
                 )
-        return told
+        return lines
