@@ -22,6 +22,12 @@ TEMPLATE = Path(__file__).parents[2] / "{{cookiecutter.project_slug}}"
 LIBRARY = Path(lockstep.__file__).parent
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Take no warning for an error that Keras gives under numpy 2."""
+    ignore = "ignore:__array__ implementation:DeprecationWarning"
+    config.addinivalue_line("filterwarnings", ignore)
+
+
 def import_owner() -> None:
     """Make the owner's package importable as `owner`, from where the template keeps it."""
     folder = TEMPLATE / "src" / "{{cookiecutter.package_name}}"

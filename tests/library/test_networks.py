@@ -2,49 +2,86 @@
 
 import functools
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.base import clone
-from sklearn.model_selection import cross_validate
-from sklearn.utils.estimator_checks import parametrize_with_checks
-
 from lockstep.core.errors import UserError
 from lockstep.modeling import training
-from lockstep.modeling.networks import ConvolutionalClassifier, PerceptronClassifier, PerceptronRegressor, WideAndDeepClassifier, WideAndDeepRegressor, without_network
-from lockstep.modeling.training import Rows, Varied
+from lockstep.modeling.archive import write_keras
+from lockstep.modeling.examples import Examples
+from lockstep.modeling.layers import RandomShift
+from lockstep.modeling.networks import (
+    NetworkClassifier,
+    NetworkRegressor,
+    load_network,
+    without_network,
+)
+from owner import models
+from sklearn.base import clone
+from sklearn.model_selection import cross_validate
 
 X = np.random.default_rng(0).normal(size=(80, 3))
 LABELS = np.where(X[:, 0] + X[:, 1] > 0, "up", "down")
 VALUES = 100 + 50 * X[:, 0] - 20 * X[:, 2]
+PERCEPTRON = {"hidden_units": (32,), "dropout": 0.0}
+WIDE_AND_DEEP = PERCEPTRON | {"embedding": 4}
+CONVOLUTION = {"image": (10, 10, 3), "filters": (8, 8), "padding": "valid", "shift": 0}
+CONVOLUTION |= {"dropout": 0.5}
 
 
-# Not the convolutional one: the checks feed tables of any width, and its rows are images of one
-# size. Skipped by scikit-learn itself is check_array_api_input, for arrays other than numpy's.
-@parametrize_with_checks(
-    [
-        PerceptronClassifier(max_epochs=5),
-        PerceptronRegressor(max_epochs=5),
-        WideAndDeepClassifier(max_epochs=5),
-        WideAndDeepRegressor(max_epochs=5),
-    ]
-)
-def test_scikit_learn_finds_nothing_amiss(estimator: object, check: object) -> None:
-    check(estimator)
+def classifier(**parameters: object) -> NetworkClassifier:
+    return perceptron(NetworkClassifier, **parameters)
+
+
+def regressor(**parameters: object) -> NetworkRegressor:
+    return perceptron(NetworkRegressor, **parameters)
+
+
+def perceptron(kind: type, **parameters: object) -> NetworkClassifier | NetworkRegressor:
+    options = {name: parameters.pop(name, value) for name, value in PERCEPTRON.items()}
+    return kind(build=models.perceptron, options=options, **parameters)
+
+
+def wide_and_deep(kind: type, categories: tuple[int, ...] = (), **training: object) -> object:
+    options = WIDE_AND_DEEP | {"categories": categories}
+    return kind(build=models.linear_beside_perceptron, options=options, **training)
+
+
+def convolution(shift: int = 0, **training: object) -> NetworkClassifier:
+    options = CONVOLUTION | {"shift": shift}
+    return NetworkClassifier(build=models.convolutional, options=options, **training)
 
 
 def test_clone_keeps_every_parameter() -> None:
-    changed = {"hidden_units": (7,), "dropout": 0.1, "learning_rate": 0.5, "batch_size": 3}
+    options = {"hidden_units": (7,), "dropout": 0.1}
+    changed = {"build": models.perceptron, "options": options}
+    changed |= {"learning_rate": 0.5, "batch_size": 3}
     changed |= {"max_epochs": 9, "patience": 2, "validation_fraction": 0.3, "random_state": 5}
     changed |= {"schedule": "cosine", "class_weight": "balanced"}
-    estimator = PerceptronClassifier(**changed)
+    estimator = NetworkClassifier(**changed)
     assert clone(estimator).get_params() == changed == estimator.get_params()
 
 
 def test_cross_validation_trains_as_long_as_a_direct_fit() -> None:
-    estimator = PerceptronClassifier(max_epochs=4, patience=4)
+    estimator = classifier(max_epochs=4, patience=4)
     result = cross_validate(estimator, X, LABELS, cv=2, return_estimator=True)
     assert [len(fitted.history_["loss"]) for fitted in result["estimator"]] == [4, 4]
+
+
+def test_folds_share_one_network_to_train_and_one_to_predict_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(training, "_twins", {})
+    wide_and_deep(NetworkRegressor, max_epochs=1).fit(X, VALUES)
+    training._twins.clear()
+    cross_validate(classifier(max_epochs=1), X, LABELS, cv=4)
+    assert [use for _, use in training._twins] == [
+        "sparse_categorical_crossentropy",
+        "prediction",
+    ]
 
 
 @pytest.mark.skipif(training.keras.backend.backend() == "torch", reason="torch compiles nothing")
@@ -55,15 +92,15 @@ def test_folds_of_different_size_share_what_is_compiled(monkeypatch: pytest.Monk
     call = dense.call
 
     @functools.wraps(call)
-    def counted(*args: object, **options: object) -> object:
+    def note(*args: object, **options: object) -> object:
         traced.append(args)
         return call(*args, **options)
 
-    monkeypatch.setattr(dense, "call", counted)
+    monkeypatch.setattr(dense, "call", note)
     counts = []
     for rows in (80, 79, 61, 80):
         traced.clear()
-        fitted = PerceptronClassifier(max_epochs=2).fit(X[:rows], LABELS[:rows])
+        fitted = classifier(max_epochs=2).fit(X[:rows], LABELS[:rows])
         fitted.predict(X[: rows - 40])
         counts.append(len(traced))
     assert counts[0] > 0
@@ -71,24 +108,24 @@ def test_folds_of_different_size_share_what_is_compiled(monkeypatch: pytest.Monk
 
 
 def test_another_network_in_between_changes_nothing() -> None:
-    first = PerceptronRegressor(max_epochs=3, random_state=1).fit(X, VALUES)
+    first = regressor(max_epochs=3, random_state=1).fit(X, VALUES)
     expected = first.predict(X)
-    PerceptronRegressor(max_epochs=3, random_state=2).fit(X, -VALUES)
-    again = PerceptronRegressor(max_epochs=3, random_state=1).fit(X, VALUES)
+    regressor(max_epochs=3, random_state=2).fit(X, -VALUES)
+    again = regressor(max_epochs=3, random_state=1).fit(X, VALUES)
     np.testing.assert_array_equal(first.predict(X), expected)
     np.testing.assert_array_equal(again.predict(X), expected)
 
 
 def test_dropout_draws_the_same_after_another_network() -> None:
     options = {"dropout": 0.5, "max_epochs": 3}
-    one = PerceptronRegressor(random_state=1, **options).fit(X, VALUES).predict(X)
-    PerceptronRegressor(random_state=2, **options).fit(X, VALUES)
-    two = PerceptronRegressor(random_state=1, **options).fit(X, VALUES).predict(X)
+    one = regressor(random_state=1, **options).fit(X, VALUES).predict(X)
+    regressor(random_state=2, **options).fit(X, VALUES)
+    two = regressor(random_state=1, **options).fit(X, VALUES).predict(X)
     np.testing.assert_array_equal(one, two)
 
 
 def test_a_row_is_predicted_the_same_alone_and_among_others() -> None:
-    estimator = PerceptronClassifier(max_epochs=2).fit(X, LABELS)
+    estimator = classifier(max_epochs=2).fit(X, LABELS)
     np.testing.assert_array_equal(estimator.predict_proba(X[7:8])[0], estimator.predict_proba(X)[7])
     many = np.tile(X, (10, 1))
     np.testing.assert_allclose(estimator.predict_proba(many)[:80], estimator.predict_proba(X))
@@ -96,32 +133,17 @@ def test_a_row_is_predicted_the_same_alone_and_among_others() -> None:
 
 def test_batches_are_filled_with_rows_that_do_not_count() -> None:
     numbers = np.arange(10.0)
-    rows = Rows((numbers,), numbers, np.full(10, 2, dtype="float32")).filled(4)
-    assert len(rows) == 12
-    assert (rows.X[0] * (rows.weights > 0)).sum() == numbers.sum()
-    assert (rows.weights > 0).tolist() == [True] * 10 + [False] * 2
-    assert rows.weights.mean() == pytest.approx(2)
-
-
-def test_varied_batches_hold_every_row_once_and_in_another_order_each_epoch() -> None:
-    numbers = np.arange(12.0)
-    rows = Rows((numbers,), numbers, np.ones(12, dtype="float32"))
-    rng = np.random.default_rng(0)
-    batches = Varied(rows, 4, lambda X, rng: (X[0] + rng.integers(2) * 100,), rng)
-    epochs, varied = [], set()
-    for _ in range(5):
-        batches.on_epoch_begin()
-        parts = [batches[number] for number in range(len(batches))]
-        epochs.append(np.concatenate([X % 100 for X, _, _ in parts]))
-        assert epochs[-1].tolist() == np.concatenate([y for _, y, _ in parts]).tolist()
-        assert sorted(epochs[-1]) == list(numbers)
-        varied |= {bool(X.max() >= 100) for X, _, _ in parts}
-    assert epochs[0].tolist() != epochs[1].tolist()
-    assert varied == {True, False}
+    rows = Examples(numbers, numbers, np.full(10, 2, dtype="float32"))
+    filled = training._fill(rows, 4)
+    assert len(filled) == 12
+    assert (filled.X * (filled.weights > 0)).sum() == numbers.sum()
+    assert (filled.weights > 0).tolist() == [True] * 10 + [False] * 2
+    assert filled.weights.mean() == pytest.approx(2)
+    assert (rows.weights == 2).all()
 
 
 def test_a_classifier_learns_and_gives_probabilities() -> None:
-    estimator = PerceptronClassifier(max_epochs=60).fit(X, LABELS)
+    estimator = classifier(max_epochs=60).fit(X, LABELS)
     likely = estimator.predict_proba(X)
     assert estimator.classes_.tolist() == ["down", "up"]
     assert likely.shape == (80, 2)
@@ -130,7 +152,7 @@ def test_a_classifier_learns_and_gives_probabilities() -> None:
 
 
 def test_a_regressor_learns_in_the_targets_own_unit() -> None:
-    estimator = PerceptronRegressor(max_epochs=60).fit(X, VALUES)
+    estimator = regressor(max_epochs=60).fit(X, VALUES)
     assert estimator.score(X, VALUES) > 0.9
 
 
@@ -139,19 +161,16 @@ def test_a_wide_and_deep_network_learns_from_codes() -> None:
     codes = rng.integers(-1, 3, size=(200, 2))
     rows = np.column_stack([codes, rng.normal(size=200)])
     y = np.array([0.0, 10, 30, 60])[codes[:, 0] + 1] + 5 * (codes[:, 1] == 2)
-    options = {"codes": (3, 3), "max_epochs": 150, "learning_rate": 0.02}
-    estimator = WideAndDeepRegressor(**options).fit(rows, y)
+    settings = {"max_epochs": 60, "learning_rate": 0.05}
+    estimator = wide_and_deep(NetworkRegressor, (3, 3), **settings).fit(rows, y)
     assert estimator.score(rows, y) > 0.95
-    unknown = np.array([[7, 1, 0.0], [-1, 1, 0.0]])
-    assert len(set(estimator.predict(unknown))) == 1
 
 
 def test_the_wide_part_needs_no_numbers_and_the_deep_part_no_codes() -> None:
     codes = np.random.default_rng(2).integers(0, 2, size=(60, 1)).astype("float64")
     y = np.where(codes[:, 0] == 1, "yes", "no")
-    estimator = WideAndDeepClassifier(codes=(2,), max_epochs=40).fit(codes, y)
-    assert estimator.score(codes, y) == 1
-    assert WideAndDeepClassifier(max_epochs=40).fit(X, LABELS).score(X, LABELS) > 0.9
+    assert wide_and_deep(NetworkClassifier, (2,), max_epochs=40).fit(codes, y).score(codes, y) == 1
+    assert wide_and_deep(NetworkClassifier, max_epochs=40).fit(X, LABELS).score(X, LABELS) > 0.9
 
 
 def test_a_convolution_tells_where_in_an_image_something_is_from_what_it_is() -> None:
@@ -164,31 +183,59 @@ def test_a_convolution_tells_where_in_an_image_something_is_from_what_it_is() ->
         if label == "cross":
             image[y - 1 : y + 2, x, 1] = 1
     flat = images.reshape(240, -1)
-    estimator = ConvolutionalClassifier(
-        image=(10, 10, 3), filters=(8, 8), batch_size=16, learning_rate=0.01, max_epochs=40
-    )
+    estimator = convolution(batch_size=16, learning_rate=0.01, max_epochs=25)
     assert estimator.fit(flat[:200], labels[:200]).score(flat[200:], labels[200:]) > 0.9
 
 
-def test_images_are_moved_anew_while_training_and_lose_only_what_leaves_them() -> None:
-    estimator = ConvolutionalClassifier(image=(3, 4, 2), shift=1)
-    images = np.zeros((500, 3, 4, 2), dtype="float32")
-    images[:, 1, 1, 1] = 1
-    rng = np.random.default_rng(0)
-    one, two = (
-        estimator._vary((images.reshape(500, -1),), rng)[0].reshape(500, 3, 4, 2) for _ in range(2)
-    )
+def test_images_move_by_whole_pixels_to_all_sides_while_training_only() -> None:
+    image = np.random.default_rng(0).random((3, 4, 2)).astype("float32")
+    images, padded = np.stack([image] * 500), np.pad(image, ((1, 1), (1, 1), (0, 0)))
+    moves = [padded[y : y + 3, x : x + 4] for y in range(3) for x in range(3)]
+    layer = RandomShift(1)
+    one, two = (np.array(layer(images, training=True)) for _ in range(2))
+    for moved in (one, two):
+        is_move = np.array([(moved == move).all(axis=(1, 2, 3)) for move in moves])
+        assert (is_move.sum(axis=0) == 1).all()
+        assert (is_move.mean(axis=1) > 0.05).all()
     assert not np.array_equal(one, two)
-    assert (one.sum(axis=(1, 2, 3)) == 1).all()
-    places = {tuple(place) for place in np.argwhere(one)[:, 1:].tolist()}
-    assert places == {(y, x, 1) for y in range(3) for x in range(3)}
-    assert ConvolutionalClassifier()._vary is None
+    np.testing.assert_array_equal(layer(images), images)
+    np.testing.assert_array_equal(layer(images, training=False), images)
+
+
+def test_a_network_that_moves_images_has_the_same_bytes_twice_and_is_loaded_as_it_was(
+    tmp_path: Path,
+) -> None:
+    rows = np.random.default_rng(1).random((60, 300))
+    fitted = []
+    for number in range(2):
+        fitted.append(convolution(shift=2, max_epochs=2).fit(rows, LABELS[:60]))
+        write_keras(fitted[-1].network_, tmp_path / f"{number}.keras")
+    assert (tmp_path / "0.keras").read_bytes() == (tmp_path / "1.keras").read_bytes()
+    loaded = load_network(tmp_path / "0.keras")
+    assert [layer.pixels for layer in loaded.layers if isinstance(layer, RandomShift)] == [2]
+    np.testing.assert_array_equal(training.predict(loaded, rows), fitted[0]._outputs(rows))
+    still = convolution(max_epochs=2).fit(rows, LABELS[:60])
+    assert still.history_["loss"] != fitted[0].history_["loss"]
+
+
+def test_a_network_is_the_same_after_others_as_in_a_process_of_its_own(tmp_path: Path) -> None:
+    wide_and_deep(NetworkRegressor, max_epochs=1).fit(X, VALUES)
+    network = classifier(max_epochs=2).fit(X, LABELS).network_
+    assert [layer.name for layer in network.layers] == ["dense", "dropout", "dense_1"]
+    write_keras(network, tmp_path / "here.keras")
+    code = (
+        "import sys; from pathlib import Path; import conftest, test_networks as tests\n"
+        "network = tests.classifier(max_epochs=2).fit(tests.X, tests.LABELS).network_\n"
+        "tests.write_keras(network, Path(sys.argv[1]))"
+    )
+    arguments = [sys.executable, "-c", code, str(tmp_path / "there.keras")]
+    subprocess.run(arguments, check=True, cwd=Path(__file__).parent)
+    assert (tmp_path / "here.keras").read_bytes() == (tmp_path / "there.keras").read_bytes()
 
 
 def test_the_same_seed_gives_the_same_network() -> None:
     one, two, other = (
-        PerceptronRegressor(max_epochs=3, random_state=seed).fit(X, VALUES).predict(X)
-        for seed in (1, 1, 2)
+        regressor(max_epochs=3, random_state=seed).fit(X, VALUES).predict(X) for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(one, two)
     assert not np.array_equal(one, other)
@@ -208,7 +255,7 @@ def test_a_schedule_lowers_the_learning_rate(
     monkeypatch.setattr(training.Progress, "on_epoch_end", note)
     noise = np.random.default_rng(1).normal(size=80)
     options = {"max_epochs": 12, "patience": 8, "learning_rate": 0.1}
-    PerceptronRegressor(schedule=schedule, hidden_units=(64,), **options).fit(X, noise)
+    regressor(schedule=schedule, hidden_units=(64,), **options).fit(X, noise)
     assert rates[0] == pytest.approx(0.1)
     if schedule == "constant":
         assert set(rates) == {rates[0]}
@@ -219,12 +266,12 @@ def test_a_schedule_lowers_the_learning_rate(
 
 def test_training_stops_early_and_keeps_the_best_epoch() -> None:
     noise = np.random.default_rng(1).choice(["up", "down"], size=80)
-    estimator = PerceptronClassifier(hidden_units=(64,), learning_rate=0.1, patience=3)
+    estimator = classifier(hidden_units=(64,), learning_rate=0.1, patience=3)
     estimator.fit(X, noise)
     losses = estimator.history_["val_loss"]
     assert len(losses) < 200
     assert int(np.argmin(losses)) == len(losses) - 1 - 3
-    _, watched = estimator.watched_apart(noise)
+    _, watched = estimator.hold_out(noise)
     likely = estimator.predict_proba(X[watched])
     places = np.searchsorted(estimator.classes_, noise[watched])
     loss = -np.log(likely[np.arange(len(watched)), places]).mean()
@@ -234,16 +281,16 @@ def test_training_stops_early_and_keeps_the_best_epoch() -> None:
 def test_progress_is_a_changing_line_on_a_terminal_and_lines_elsewhere(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    PerceptronRegressor(max_epochs=2).fit(X, VALUES)
+    regressor(max_epochs=2).fit(X, VALUES)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(training, "SECONDS_BETWEEN_LINES", -1)
-    PerceptronRegressor(max_epochs=2).fit(X, VALUES)
+    regressor(max_epochs=2).fit(X, VALUES)
     lines = capsys.readouterr().err.splitlines()
     assert [line.partition(", loss")[0] for line in lines] == [
-        f"PerceptronRegressor: epoch {number} of at most 2" for number in (1, 2)
+        f"perceptron: epoch {number} of at most 2" for number in (1, 2)
     ]
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    PerceptronRegressor(max_epochs=2).fit(X, VALUES)
+    regressor(max_epochs=2).fit(X, VALUES)
     written = capsys.readouterr().err
     assert written.count("\r") == 3
     assert written.endswith("\r\033[K")
@@ -252,18 +299,18 @@ def test_progress_is_a_changing_line_on_a_terminal_and_lines_elsewhere(
 
 def test_a_network_that_diverges_is_told_in_one_line() -> None:
     with pytest.raises(UserError, match=r"the loss is no number any more after 1 epochs; lower"):
-        PerceptronRegressor(learning_rate=1e30).fit(X, VALUES)
+        regressor(learning_rate=1e30).fit(X, VALUES)
 
 
 def test_a_pickle_predicts_as_the_original_and_has_the_same_bytes_each_time() -> None:
-    one, two = (PerceptronClassifier(max_epochs=1).fit(X, LABELS) for _ in range(2))
+    one, two = (classifier(max_epochs=1).fit(X, LABELS) for _ in range(2))
     loaded = pickle.loads(pickle.dumps(one))
     np.testing.assert_array_equal(loaded.predict_proba(X), one.predict_proba(X))
     assert pickle.dumps(one) == pickle.dumps(two)
 
 
 def test_a_network_can_be_left_out_of_a_pickle() -> None:
-    estimator = PerceptronClassifier(max_epochs=1).fit(X, LABELS)
+    estimator = classifier(max_epochs=1).fit(X, LABELS)
     with without_network(estimator):
         assert not hasattr(pickle.loads(pickle.dumps(estimator)), "network_")
     assert hasattr(estimator, "network_")
@@ -271,11 +318,11 @@ def test_a_network_can_be_left_out_of_a_pickle() -> None:
 
 @pytest.mark.parametrize("labels", [["a"] * 79 + ["b"], ["a", "b"] * 40])
 def test_a_rare_class_does_not_stop_the_fit(labels: list[str]) -> None:
-    estimator = PerceptronClassifier(max_epochs=1).fit(X, np.array(labels))
+    estimator = classifier(max_epochs=1).fit(X, np.array(labels))
     assert estimator.classes_.tolist() == ["a", "b"]
 
 
 def test_more_columns_than_rows_are_no_obstacle() -> None:
     wide = np.random.default_rng(0).normal(size=(12, 200))
-    estimator = PerceptronClassifier(max_epochs=3).fit(wide, np.array(["a", "b"] * 6))
+    estimator = classifier(max_epochs=3).fit(wide, np.array(["a", "b"] * 6))
     assert estimator.predict_proba(wide).shape == (12, 2)
