@@ -7,7 +7,6 @@ import zipfile
 from pathlib import Path
 
 from conftest import TEMPLATE, Project
-from test_answers import PACKAGE
 
 sys.path.insert(0, str(TEMPLATE / "scripts"))
 RAW = TEMPLATE / "{{cookiecutter.project_slug}}" / "data" / "raw"
@@ -33,10 +32,11 @@ def members(path: Path) -> dict[str, int]:
 
 
 def test_the_samples_are_those_that_use_may_take_away() -> None:
-    present = TEMPLATE / PACKAGE / "data" / "adopting" / "present.py"
-    known = re.findall(r'"([0-9a-f]{64})"', present.read_text(encoding="utf-8"))
+    library = RAW.parents[1] / "vendor" / "lockstep" / "src" / "lockstep"
+    inventory = (library / "adopting" / "inventory.py").read_text(encoding="utf-8")
+    sums = re.findall(r'"([0-9a-f]{64})"', inventory)
     samples = [path for path in RAW.iterdir() if path.name != "README.md"]
-    assert {hashlib.sha256(path.read_bytes()).hexdigest() for path in samples} == set(known)
+    assert {hashlib.sha256(path.read_bytes()).hexdigest() for path in samples} == set(sums)
 
 
 def test_the_samples_have_the_rows_they_are_known_for() -> None:

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from lockstep.commands import cli
 from lockstep.reading import texts
-from lockstep.adopting import present, refining, sampling
+from lockstep.adopting import inventory, refining, sampling
 from lockstep.adopting.counterexamples import Claim, search
 from lockstep.adopting.inference import Guess
-from lockstep.adopting.sampling import Sample, sample
-from lockstep.adopting.summary import summary
+from lockstep.adopting.sampling import Sample, draw_sample
+from lockstep.adopting.summary import summarise
 from lockstep.adopting.understanding import Understanding, Wishes, understand
-from lockstep.reading.conformity import apply
+from lockstep.reading.conformity import conform
 from lockstep.core.contract import Column, Contract, Layout
 from lockstep.reading.tables import read_table
 from lockstep.core.errors import UserError
@@ -48,11 +48,11 @@ def promises(column: Column) -> dict[str, object]:
 def require_all_rows_admitted(found: Understanding, path: Path) -> None:
     contract = found.contract
     frame = read_table(path, path.name, contract.missing, contract.layout)
-    table, breaches = apply(contract.columns, frame, contract.layout)
+    table, breaches = conform(contract.columns, frame, contract.layout)
     assert breaches.empty
     assert found.rows == len(table)
     for name, column in contract.columns.items():
-        assert found.gaps(name) == pytest.approx(table[name].isna().mean())
+        assert found.missing_share(name) == pytest.approx(table[name].isna().mean())
         assert not (column.unique and table[name].dropna().duplicated().any())
 
 
@@ -93,7 +93,7 @@ def batches(frame: pd.DataFrame, size: int) -> Iterator[pd.DataFrame]:
 def drawn(frame: pd.DataFrame, size: int = ROWS, target: str | None = "y") -> Sample:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sampling, "MOST_CELLS", DRAWN * len(frame.columns))
-        return sample(batches(frame, size), target)
+        return draw_sample(batches(frame, size), target)
 
 
 def not_drawn(frame: pd.DataFrame) -> list[int]:
@@ -288,7 +288,7 @@ def test_a_column_that_does_not_come_to_rest_becomes_text(
 def test_a_guess_that_does_not_admit_what_it_was_made_from_is_told() -> None:
     cells = pd.DataFrame({"x": ["1", "2", "odd", "3"]})
     column = Column(type="integer", meaning="a number")
-    found = refining.refined(
+    found = refining.refine(
         lambda _: Guess(column, []), cells.head(2), lambda: batches(cells, 3), Layout(), ("",)
     )
     assert found.breaches[["row", "column", "value"]].to_numpy().tolist() == [[3, "x", "odd"]]
@@ -298,11 +298,11 @@ def test_a_guess_that_does_not_admit_what_it_was_made_from_is_told() -> None:
 def test_of_many_cells_against_a_claim_a_few_different_ones_are_kept(size: int) -> None:
     cells = pd.DataFrame({"x": [*"abbcbdea", None, None]}, dtype="str")
     column = Column(type="categorical", categories=["a"], meaning="a letter")
-    claims = {"x": Claim(column, each_once=False, most=3)}
+    claims = {"x": Claim(column, is_unique=False, limit=3)}
     found = search(batches(cells, size), claims, Layout(), ("",))["x"]
     assert found.cells.dropna().to_dict() == {1: "b", 3: "c", 5: "d"}
     assert found.cells[found.cells.isna()].index.tolist() == [8]
-    assert (found.missing, found.repeats) == (2, False)
+    assert (found.gaps, found.has_repeats) == (2, False)
 
 
 def test_a_target_is_turned_down_for_a_row_that_is_not_drawn(written) -> None:
@@ -338,7 +338,7 @@ def test_the_bytes_parsed_at_a_time_change_nothing(
     monkeypatch.setattr(texts, "BLOCK", block)
     in_parts, whole = both(path)
     assert in_parts.contract == at_once.contract
-    assert in_parts.whole == at_once.whole
+    assert in_parts.totals == at_once.totals
     pd.testing.assert_frame_equal(in_parts.table, at_once.table)
     assert whole.contract == understood(path, 10**9).contract
 
@@ -372,7 +372,7 @@ def test_the_summary_tells_the_truth_of_all_rows_and_that_some_were_drawn(writte
     frame = rows()
     frame.loc[not_drawn(frame)[:150], "age"] = None
     some, whole = both(written(frame))
-    told, known = summary("a.csv", some), summary("a.csv", whole)
+    told, known = summarise("a.csv", some), summarise("a.csv", whole)
     assert told[0].startswith("a.csv: 600 rows, 9 columns; ")
     assert told[0].endswith(f", guessed from a sample of {len(some.table)} rows")
     assert "sample" not in "\n".join(known)
@@ -389,7 +389,7 @@ def test_a_class_too_rare_to_be_drawn_can_be_learnt(
     root.mkdir()
     fruit = make_project(root).raw / "fruit.csv"
     monkeypatch.chdir(root)
-    monkeypatch.setattr(present, "SAMPLES", (sha256(fruit),))
+    monkeypatch.setattr(inventory, "SAMPLES", (sha256(fruit),))
     monkeypatch.setattr(sampling, "MOST_CELLS", DRAWN * len(frame.columns))
     status = cli.main(["use", str(written(frame)), "--target", "y", "--dry-run"])
     printed = capsys.readouterr()

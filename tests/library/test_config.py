@@ -4,10 +4,8 @@ from pathlib import Path
 
 import pytest
 from conftest import PARAMS, write_params
-from ruamel.yaml import YAML
 
 from lockstep.core.project import Project
-from lockstep.adopting.editing import edited_yaml
 from lockstep.core.errors import UserError
 
 
@@ -134,73 +132,3 @@ def test_a_value_of_another_shape_is_told_in_one_line(
         project.params
     assert expected in str(error.value)
     assert len(str(error.value).splitlines()) == 1
-
-
-SETTINGS = """\
-# What to do.
-seed: 42 # chosen freely
-data:
-  raw: data/raw/iris.csv
-
-  # Rows that may be unusable.
-  max_rejected: 1e-2
-
-# How to split.
-split:
-  by: "row" # or group
-train:
-  folds: 5
-  candidates: # simplest first
-    baseline: {}
-    linear: {alpha: 1.0}
-    # the last of them
-    mlp: {hidden_units: [32]}
-
-# How sure to be.
-evaluate: {resamples: 200, confidence: 0.95}
-"""
-
-
-@pytest.mark.parametrize(
-    ("changes", "old", "new"),
-    [
-        ({}, "", ""),
-        ({"seed": 7}, "seed: 42 # chosen freely", "seed: 7  # chosen freely"),
-        ({"data.raw": "data/raw"}, "raw: data/raw/iris.csv", "raw: data/raw"),
-        ({"split.by": "time"}, 'by: "row" # or group', 'by: "time" # or group'),
-        ({"train.folds": None}, "folds: 5", "folds: null"),
-        ({"evaluate.confidence": 0.9}, "confidence: 0.95", "confidence: 0.9"),
-    ],
-)
-def test_an_edited_value_leaves_every_other_sign_as_it_was(
-    changes: dict[str, object], old: str, new: str
-) -> None:
-    assert edited_yaml(SETTINGS, changes) == SETTINGS.replace(old, new)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"train.candidates": {"baseline": {}, "cnn": {"filters": [4, 8], "shift": 1}}},
-        {"train.candidates": {}},
-        {"data.resize": True, "features.columns": {"=a: b": ["impute", {"bin": 3}]}},
-        {"features": {"numeric": ["impute"], "columns": {"a": ["log1p", "impute"]}}},
-        {"features": {}, "train.folds": None, "train.holdout": 0.2, "split.by": "group"},
-    ],
-)
-def test_an_edited_mapping_is_what_was_asked_for_and_keeps_the_comments_below_it(
-    changes: dict[str, object],
-) -> None:
-    text = edited_yaml(SETTINGS, changes)
-    expected = YAML(typ="safe").load(SETTINGS)
-    for key, value in changes.items():
-        section = expected
-        *parents, last = key.split(".")
-        for parent in parents:
-            section = section.setdefault(parent, {})
-        section[last] = value
-    assert YAML(typ="safe").load(text) == expected
-    for comment in ("# What to do.", "# chosen freely", "# How to split.", "# How sure to be."):
-        assert comment in text
-    assert text.count("# How sure to be.") == 1
-    assert edited_yaml(text, changes) == text

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from lockstep.adopting.understanding import Understanding, Wishes, understand
-from lockstep.adopting.writing import as_yaml
-from lockstep.reading.conformity import apply
+from lockstep.adopting.writing import format_contract
+from lockstep.reading.conformity import conform
 from lockstep.core.contract import Contract
 from lockstep.reading.tables import read_table
-from lockstep.adopting.editing import edited_yaml
+from lockstep.adopting.editing import edit_yaml
 from lockstep.core.errors import UserError
 
 NAMES = st.sampled_from(
@@ -128,11 +128,11 @@ def understood(content: bytes, name: str, target: str | None) -> None:
 
 def require_own_rows(found: Understanding, path: Path) -> None:
     contract = found.contract
-    written = YAML(typ="safe", pure=True).load(as_yaml(contract))
+    written = YAML(typ="safe", pure=True).load(format_contract(contract))
     assert Contract.model_validate(written) == contract
     frame = read_table(path, path.name, contract.missing, contract.layout)
     assert set(frame) == {*contract.columns, *contract.drop}
-    table, breaches = apply(contract.columns, frame, contract.layout)
+    table, breaches = conform(contract.columns, frame, contract.layout)
     assert breaches.empty
     assert table.equals(found.table)
 
@@ -207,7 +207,7 @@ def test_any_words_are_the_same_in_the_contract_and_in_its_file(words: list[str]
         | {"title": title, "target": target, "columns": columns, "missing": others}
         | {"drop": [title], "layout": {"sheet": title}}
     )
-    written = YAML(typ="safe", pure=True).load(as_yaml(contract))
+    written = YAML(typ="safe", pure=True).load(format_contract(contract))
     assert Contract.model_validate(written) == contract
 
 
@@ -219,13 +219,13 @@ def test_a_word_with_a_sign_of_yaml_survives(word: str) -> None:
     contract = Contract(
         **UNUSED | {"target": "y", "columns": {f"{word}x": column, "y": column}, "missing": [word]}
     )
-    written = YAML(typ="safe", pure=True).load(as_yaml(contract))
+    written = YAML(typ="safe", pure=True).load(format_contract(contract))
     assert Contract.model_validate(written) == contract
 
 
 @given(names=st.lists(WORDS, min_size=1, max_size=5, unique=True))
 def test_any_column_name_can_stand_in_the_settings(names: list[str]) -> None:
     recipes = {name: ["impute", {"bin": 3}] for name in names}
-    text = edited_yaml("seed: 1\nfeatures:\n  columns: {}\n", {"features.columns": recipes})
+    text = edit_yaml("seed: 1\nfeatures:\n  columns: {}\n", {"features.columns": recipes})
     written = YAML(typ="safe", pure=True).load(text)
     assert written == {"seed": 1, "features": {"columns": recipes}}

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lockstep.adopting.doubts import doubts
-from lockstep.adopting.inference import FORMATS, Guess, guess, guess_missing, guess_target
+from lockstep.adopting.doubts import find_doubts
+from lockstep.adopting.inference import DATE_FORMATS, Guess, guess, guess_missing, guess_target
 from lockstep.adopting.understanding import Understanding, Wishes, understand
-from lockstep.reading.conformity import apply
+from lockstep.reading.conformity import conform
 from lockstep.core.contract import Column, Contract, Layout
 from lockstep.core.errors import UserError
 
@@ -23,7 +23,7 @@ def seen(cells: list, name: str = "x", **layout: object) -> Guess:
     series, written = cells_of(cells, name), Layout(**layout)
     found = guess(series, written)
     if found.column:
-        _, breaches = apply({name: found.column}, series.to_frame(), written)
+        _, breaches = conform({name: found.column}, series.to_frame(), written)
         assert breaches.empty
     return found
 
@@ -121,7 +121,7 @@ def test_the_type_of_a_typed_column_is_guessed(
     found = guess(series, Layout()).column
     assert found is not None
     assert found.type == expected
-    assert apply({"x": found}, series.to_frame())[1].empty
+    assert conform({"x": found}, series.to_frame())[1].empty
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_a_number_of_a_typed_column_stands_for_a_missing_one_too() -> None:
         series = pd.Series(cells, name="x")
         found = guess(series, Layout()).column
         assert found.missing == ("-999",)
-        table, breaches = apply({"x": found}, series.to_frame())
+        table, breaches = conform({"x": found}, series.to_frame())
         assert breaches.empty
         assert table["x"].isna().sum() == 2
 
@@ -353,13 +353,13 @@ def test_words_without_an_order_are_in_none(values: list[str]) -> None:
     assert column(values * 5).type == "categorical"
 
 
-@pytest.mark.parametrize("written", [form for form in FORMATS if form != "ISO8601"])
+@pytest.mark.parametrize("written", [form for form in DATE_FORMATS if form != "ISO8601"])
 def test_dates_are_read_in_the_way_they_are_written(written: str) -> None:
     days = pd.date_range("2026-01-25 13:05:00", periods=30, freq="D")
     cells = days.strftime(written).tolist()
     found = seen(cells).column
     assert found.type == "datetime"
-    table, _ = apply({"x": found}, cells_of(cells).to_frame())
+    table, _ = conform({"x": found}, cells_of(cells).to_frame())
     assert table["x"].dt.normalize().tolist() == days.normalize().tolist()
     assert found.guessed == "2026-01-25 to 2026-02-23"
 
@@ -463,7 +463,7 @@ def test_a_target_is_a_class_where_it_has_few_values_unless_the_kind_says(
     series = cells_of(cells)
     found = guess_target(series, Layout(), kind).column
     assert found.type == expected
-    assert apply({"x": found}, series.to_frame())[1].empty
+    assert conform({"x": found}, series.to_frame())[1].empty
 
 
 @pytest.mark.parametrize("mark", ["-", "unknown", "none", "-999", "?"])
@@ -471,7 +471,7 @@ def test_a_target_is_a_class_where_it_has_few_values_unless_the_kind_says(
 def test_a_class_of_which_some_are_missing_admits_all_rows(values: list[str], mark: str) -> None:
     series = cells_of([*values * 20, mark, mark])
     found = guess_target(series, Layout(), None).column
-    assert apply({"x": found}, series.to_frame())[1].empty
+    assert conform({"x": found}, series.to_frame())[1].empty
 
 
 @pytest.mark.parametrize("name", ["score_id", "key", "number", "row"])
@@ -661,9 +661,9 @@ def test_a_time_that_is_not_used_is_told(taken) -> None:
 
 
 def test_doubts_change_nothing_of_the_table(contract: Contract, fruit: pd.DataFrame) -> None:
-    table, _ = apply(contract.columns, fruit.astype("str"))
+    table, _ = conform(contract.columns, fruit.astype("str"))
     before = table.copy()
-    doubts(table, contract)
+    find_doubts(table, contract)
     pd.testing.assert_frame_equal(table, before)
 
 

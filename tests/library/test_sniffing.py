@@ -5,17 +5,17 @@ import io
 
 import pytest
 
-from lockstep.adopting.sniffing import LONGEST_LINE, Sniffed, sniff
+from lockstep.adopting.sniffing import LONGEST_LINE, LayoutGuess, sniff
 from lockstep.core.contract import Layout
-from lockstep.reading.texts import Text
+from lockstep.reading.texts import TextTable
 from lockstep.core.errors import UserError
 
 ROWS = [["city", "people", "note"], ["Oslo", "709000", "cold"], ["Rom", "2873000", "hot"]]
 
 
-def sniffed(content: str | bytes, target: str | None = None, kind: str = "text") -> Sniffed:
+def sniffed(content: str | bytes, target: str | None = None, kind: str = "text") -> LayoutGuess:
     content = content.encode() if isinstance(content, str) else content
-    return sniff(Text("a.csv", kind, lambda: io.BytesIO(content)), target)
+    return sniff(TextTable("a.csv", kind, lambda: io.BytesIO(content)), target)
 
 
 def layout(content: str | bytes, target: str | None = None) -> Layout:
@@ -285,4 +285,4 @@ def test_a_long_cell_is_read() -> None:
 
 def test_json_has_an_encoding_only() -> None:
     found = sniffed('[{"a": "ö"}]', kind="json")
-    assert found == Sniffed(Layout(), ["UTF-8", "JSON"], [])
+    assert found == LayoutGuess(Layout(), ["UTF-8", "JSON"], [])

@@ -18,9 +18,10 @@ from openpyxl import load_workbook
 from PIL import Image
 
 from lockstep.commands import cli
+from lockstep.core.environment import record
 from lockstep.core.project import Project
 from lockstep.core.files import read_yaml
-from lockstep.adopting import present, swap
+from lockstep.adopting import inventory, swap
 from lockstep.core.contract import Contract
 from lockstep.reading.tables import read_table
 from lockstep.core.validation import load
@@ -51,9 +52,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.chdir(root)
     made = make_project(root)
     sample = root / "data" / "raw" / "fruit.csv"
-    monkeypatch.setattr(present, "SAMPLES", (sha256(sample),))
+    monkeypatch.setattr(inventory, "SAMPLES", (sha256(sample),))
     (root / ".dvc").mkdir()
     (root / ".dvc" / "config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
+    record(made)  # as each start of DVC does
     settings = json.loads(made.params_file.read_text())
     made.params_file.write_text(
         f"# Mine.\nseed: 7 # lucky\nkind: classification\nreproducibility: strict\n"
@@ -96,8 +98,8 @@ def file(tmp_path: Path) -> Path:
 def test_a_file_takes_the_place_of_the_sample(
     project: Project, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, printed, told = use(capsys, file, "--target", "churned")
-    assert (status, told) == (0, "")
+    status, printed, errors = use(capsys, file, "--target", "churned")
+    assert (status, errors) == (0, "")
     assert "churned   binary       -        " in printed
     assert "- customer: names the row: no feature\n" in printed
     assert printed.endswith(
@@ -184,9 +186,9 @@ def test_a_persons_own_data_leave_only_when_asked_to(
     other = file.with_name(name)
     other.write_bytes(file.read_bytes())
     before = snapshot(project.root)
-    status, _, told = use(capsys, other, *options)
+    status, _, errors = use(capsys, other, *options)
     assert status == 1
-    assert told.startswith(f"error: {expected}")
+    assert errors.startswith(f"error: {expected}")
     assert snapshot(project.root) == before
     status, _, _ = use(capsys, other, *options, "--replace")
     assert status == 0
@@ -199,9 +201,9 @@ def test_what_nobody_else_keeps_is_not_replaced(
 ) -> None:
     (project.raw / "precious.csv").write_text("a,b\n1,2\n")
     before = snapshot(project.root)
-    status, _, told = use(capsys, file, "--target", "churned", "--replace")
+    status, _, errors = use(capsys, file, "--target", "churned", "--replace")
     assert status == 1
-    assert "data/raw/precious.csv: kept neither by git nor by DVC as it is" in told
+    assert "data/raw/precious.csv: kept neither by git nor by DVC as it is" in errors
     assert snapshot(project.root) == before
 
 
@@ -213,9 +215,9 @@ def test_what_was_edited_since_dvc_has_it_is_not_replaced(
         raw.write("C9,50,west,1.0,yes\n")
     other = file.with_name("other.csv")
     other.write_bytes(file.read_bytes())
-    status, _, told = use(capsys, other, "--target", "churned", "--replace")
+    status, _, errors = use(capsys, other, "--target", "churned", "--replace")
     assert status == 1
-    assert "data/raw/customers.csv: kept neither by git nor by DVC as it is" in told
+    assert "data/raw/customers.csv: kept neither by git nor by DVC as it is" in errors
 
 
 def test_a_file_that_lies_in_the_project_already_stays_where_it_is(
@@ -339,9 +341,9 @@ def test_bad_input_is_one_line_and_leaves_the_project_untouched(
     if content is not None:
         (tmp_path / name).write_bytes(content)
     before = snapshot(project.root)
-    status, _, told = use(capsys, tmp_path / name, "--target", "t")
+    status, _, errors = use(capsys, tmp_path / name, "--target", "t")
     assert status == 1
-    (line,) = told.splitlines()
+    (line,) = errors.splitlines()
     assert line.startswith("error: ")
     assert expected in line
     assert snapshot(project.root) == before
@@ -367,9 +369,9 @@ def test_a_wish_that_cannot_be_granted_is_one_line(
     expected: str,
 ) -> None:
     before = snapshot(project.root)
-    status, _, told = use(capsys, file, *options)
+    status, _, errors = use(capsys, file, *options)
     assert status == 1
-    (line,) = told.splitlines()
+    (line,) = errors.splitlines()
     assert expected in line
     assert snapshot(project.root) == before
 
@@ -377,8 +379,8 @@ def test_a_wish_that_cannot_be_granted_is_one_line(
 @pytest.mark.usefixtures("project")
 def test_a_folder_without_files_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
-    status, _, told = use(capsys, tmp_path / "empty", "--target", "t")
-    assert (status, told) == (1, "error: empty: a folder without files\n")
+    status, _, errors = use(capsys, tmp_path / "empty", "--target", "t")
+    assert (status, errors) == (1, "error: empty: a folder without files\n")
 
 
 @pytest.mark.usefixtures("project")
@@ -389,9 +391,9 @@ def test_files_with_other_columns_are_told(
     folder.mkdir()
     customers().to_csv(folder / "1.csv", index=False)
     customers().rename(columns={"age": "years"}).to_csv(folder / "2.csv", index=False)
-    status, _, told = use(capsys, folder, "--target", "churned")
+    status, _, errors = use(capsys, folder, "--target", "churned")
     assert status == 1
-    assert "2.csv: its columns are not those of 1.csv: 'age' is in one of them only" in told
+    assert "2.csv: its columns are not those of 1.csv: 'age' is in one of them only" in errors
 
 
 @pytest.mark.usefixtures("project")
@@ -405,8 +407,8 @@ def test_a_file_that_may_not_be_read_is_told(
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "open", refuse)
-    status, _, told = use(capsys, file, "--target", "churned")
-    assert (status, told) == (1, f"error: {file}: Permission denied\n")
+    status, _, errors = use(capsys, file, "--target", "churned")
+    assert (status, errors) == (1, f"error: {file}: Permission denied\n")
 
 
 def images(folder: Path, sizes: tuple[int, ...] = (8,), per_class: int = 30) -> Path:
@@ -447,9 +449,9 @@ def test_too_many_damaged_images_are_told(
     for number in range(5):
         (folder / "dark" / f"{number}.png").write_bytes(b"\x89PNG no more")
     before = snapshot(project.root)
-    status, _, told = use(capsys, folder)
+    status, _, errors = use(capsys, folder)
     assert status == 1
-    assert "pictures: 5 of 60 images cannot be used; dark/0.png, expected a readable" in told
+    assert "pictures: 5 of 60 images cannot be used; dark/0.png, expected a readable" in errors
     assert snapshot(project.root) == before
 
 
@@ -477,8 +479,8 @@ def test_columns_of_any_name_are_taken_in(
     frame = pd.DataFrame({name: rng.normal(size=60).round(3) for name in ODD_NAMES})
     frame["=target|x"] = np.where(frame["index"] > 0, "=a()", "@b")
     frame.to_csv(tmp_path / "odd.csv", index=False)
-    status, printed, told = use(capsys, tmp_path / "odd.csv", "--target", "=target|x")
-    assert (status, told) == (0, "")
+    status, printed, errors = use(capsys, tmp_path / "odd.csv", "--target", "=target|x")
+    assert (status, errors) == (0, "")
     assert "two lines  " in printed
     contract = contract_of(project)
     assert contract.features == ODD_NAMES
@@ -508,8 +510,8 @@ def test_a_databases_address_gives_a_parquet_file(
     with sqlalchemy.create_engine(address).connect() as connection:
         customers().to_sql("customers", connection, index=False)
         connection.commit()
-    status, _, told = use(capsys, address, "--target", "churned", "--table", "customer")
-    assert (status, told[:40]) == (1, "error: sqlite database: no table 'custom")
+    status, _, errors = use(capsys, address, "--target", "churned", "--table", "customer")
+    assert (status, errors[:40]) == (1, "error: sqlite database: no table 'custom")
     status, _, _ = use(capsys, address, "--target", "churned", "--table", "customers")
     assert status == 0
     kept = read_table(project.raw / "customers.parquet", "", ("",))
@@ -536,11 +538,11 @@ def test_a_full_disk_is_told_and_changes_nothing(
         big = file.with_name("big.csv")
         customers(9000).to_csv(big, index=False)
         before = snapshot(root)
-        status, _, told = use(capsys, big, "--target", "churned")
+        status, _, errors = use(capsys, big, "--target", "churned")
         assert status == 1
-        assert told.startswith("error: ")
-        assert "No space left on device" in told
-        assert len(told.splitlines()) == 1
+        assert errors.startswith("error: ")
+        assert "No space left on device" in errors
+        assert len(errors.splitlines()) == 1
         assert snapshot(root) == before
     finally:
         os.chdir(project.root)
@@ -557,8 +559,8 @@ def test_a_file_of_any_name_is_taken_in_and_hidden_from_git(
 ) -> None:
     file = file.rename(file.with_name(name))
     subprocess.run(["git", "init", "--quiet"], check=True)
-    status, _, told = use(capsys, file, "--target", "churned")
-    assert (status, told) == (0, "")
+    status, _, errors = use(capsys, file, "--target", "churned")
+    assert (status, errors) == (0, "")
     assert (project.raw / name).read_bytes() == file.read_bytes()
     seen = subprocess.run(
         ["git", "-c", "core.quotepath=off", "ls-files", "-z", "--others", "--exclude-standard"],
@@ -576,8 +578,8 @@ def test_a_name_that_is_no_name_of_data_is_told(
 ) -> None:
     (project.raw / "README.md").write_text("The data as they came.\n")
     before = snapshot(project.root)
-    status, _, told = use(capsys, file.rename(file.with_name(name)), "--target", "churned")
-    assert (status, told) == (
+    status, _, errors = use(capsys, file.rename(file.with_name(name)), "--target", "churned")
+    assert (status, errors) == (
         1,
         f"error: {name}: files of such names are not taken for data; rename it\n",
     )
@@ -602,8 +604,8 @@ def test_a_dry_run_does_not_finish_what_was_interrupted(
 ) -> None:
     interrupted(project, file, capsys, monkeypatch)
     before = snapshot(project.root)
-    status, _, told = use(capsys, file, "--target", "churned", "--dry-run")
-    assert (status, told) == (
+    status, _, errors = use(capsys, file, "--target", "churned", "--dry-run")
+    assert (status, errors) == (
         1,
         "error: an interrupted `use` has still to be finished; run it without --dry-run\n",
     )
@@ -642,9 +644,9 @@ def test_a_name_that_git_keeps_for_another_file_is_told(
     committed: Project, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = snapshot(committed.root)
-    status, _, told = use(capsys, file.rename(file.with_name("fruit.csv")), "--target", "churned")
+    status, _, errors = use(capsys, file.rename(file.with_name("fruit.csv")), "--target", "churned")
     assert status == 1
-    assert "data/raw/fruit.csv: git keeps a file of this name; rename yours" in told
+    assert "data/raw/fruit.csv: git keeps a file of this name; rename yours" in errors
     assert snapshot(committed.root) == before
 
 
@@ -657,9 +659,9 @@ def test_a_folder_with_a_file_that_git_ignores_is_not_replaced(
     git("add", "--all")
     git("commit", "--message", "Data")
     (committed.raw / "mine" / "b.secret").write_text("only here")
-    status, _, told = use(capsys, file, "--target", "churned", "--replace")
+    status, _, errors = use(capsys, file, "--target", "churned", "--replace")
     assert status == 1
-    assert "data/raw/mine: kept neither by git nor by DVC as it is" in told
+    assert "data/raw/mine: kept neither by git nor by DVC as it is" in errors
 
 
 def test_what_leaves_can_be_found_in_the_cache(
@@ -680,9 +682,9 @@ def test_corrections_of_a_file_in_place_are_not_lost(
     use(capsys, file, "--target", "churned")
     text = project.contract_file.read_text().replace("not described yet", "described", 1)
     project.contract_file.write_text(text)
-    status, _, told = use(capsys, "data/raw/customers.csv", "--target", "age")
+    status, _, errors = use(capsys, "data/raw/customers.csv", "--target", "age")
     assert status == 1
-    assert "data/raw/customers.csv: in use already, for another target" in told
+    assert "data/raw/customers.csv: in use already, for another target" in errors
     assert project.contract_file.read_text() == text
 
 
@@ -708,8 +710,8 @@ def test_a_title_above_a_spreadsheets_table_is_no_part_of_it(
     status, printed, _ = use(capsys, path, "--target", "churned")
     assert status == 0
     assert "customers.xlsx: 200 rows, 5 columns; sheet 'Sheet1', the first 1 rows are no" in printed
-    status, _, told = use(capsys, path, "--target", "churnd", "--dry-run")
-    assert (status, "did you mean churned?" in told) == (1, True)
+    status, _, errors = use(capsys, path, "--target", "churnd", "--dry-run")
+    assert (status, "did you mean churned?" in errors) == (1, True)
     assert contract_of(project).layout.skip == 1
 
 
@@ -743,8 +745,8 @@ def test_a_folder_of_images_and_tables_is_told(
     folder = images(tmp_path / "pictures")
     for name in others:
         (folder / name).write_bytes(GOOD)
-    status, _, told = use(capsys, folder)
-    assert (status, told) == (
+    status, _, errors = use(capsys, folder)
+    assert (status, errors) == (
         1,
         "error: pictures: holds images and tables; name the one or the other\n",
     )
@@ -752,6 +754,6 @@ def test_a_folder_of_images_and_tables_is_told(
 
 @pytest.mark.usefixtures("project")
 def test_the_project_itself_is_no_data(capsys: pytest.CaptureFixture[str]) -> None:
-    status, _, told = use(capsys, ".", "--target", "fruit")
+    status, _, errors = use(capsys, ".", "--target", "fruit")
     assert status == 1
-    assert "the project lies in this folder; name what holds the data alone" in told
+    assert "the project lies in this folder; name what holds the data alone" in errors

@@ -95,8 +95,8 @@ def _stage(options: argparse.Namespace) -> None:
 
 
 def _use(options: argparse.Namespace) -> None:
-    from ..adopting import use
     from ..adopting.understanding import Wishes
+    from ..adopting.use import use_data
 
     wishes = Wishes(
         target=options.target,
@@ -108,7 +108,7 @@ def _use(options: argparse.Namespace) -> None:
         sheet=options.sheet,
         table=options.table,
     )
-    use.main(options.source, wishes, dry_run=options.dry_run, replace=options.replace)
+    use_data(options.source, wishes, dry_run=options.dry_run, replace=options.replace)
 
 
 def _predict(options: argparse.Namespace) -> None:
