@@ -80,7 +80,7 @@ def published(
 def test_make_notebooks_runs_each_and_keeps_what_it_shows(published: Published) -> None:
     for name in NOTEBOOKS:
         assert (
-            f"> python -m my_project.notebooks notebooks/{name}.ipynb"
+            f"> python -m lockstep.docs.notebooks notebooks/{name}.ipynb"
             in (published.printed["notebooks"])
         )
         cells = json.loads(published.notebook(name))["cells"]
@@ -125,7 +125,7 @@ def test_notebooks_run_again_only_when_something_changed_and_give_the_same_bytes
     again = project.run("make", "notebooks")
     assert again.count("Stage 'notebooks/dvc.yaml:") == 3
     assert "Running stage" not in again
-    edit(project / "src/my_project/predict.py", '"""Use the champion', '"""To use the champion')
+    edit(project / "src/my_project/__main__.py", "console script", "command line")
     assert project.run("make", "notebooks").count("Running stage 'notebooks/dvc.yaml:") == 3
     assert {name: published.notebook(name) for name in NOTEBOOKS} == before
     project.run("git", "checkout", "--quiet", "src")
@@ -140,7 +140,7 @@ def test_a_failing_cell_fails_make_notebooks_with_its_line_and_error(published: 
     project.run("git", "checkout", "--quiet", "notebooks")
     assert failed.returncode != 0
     assert (
-        f"error: notebooks/{NOTEBOOKS[0]}.ipynb, cell 2, line 14, `project = Project.fined()`: "
+        f"error: notebooks/{NOTEBOOKS[0]}.ipynb, cell 2, line 13, `project = Project.fined()`: "
         "AttributeError: type object 'Project' has no attribute 'fined'\n"
     ) in failed.stderr
     assert "Traceback" not in failed.stdout + failed.stderr
@@ -160,7 +160,7 @@ def test_make_docs_tells_what_the_project_is_and_found(published: Published) -> 
     assert "split.test_fraction" in published.page("parameters.html")
     assert "What this project pins" in published.page("decisions/index.html")
     assert "Nothing has been computed yet" not in results
-    assert "What any model must beat" in published.page("api/my_project.modeling.estimators.html")
+    assert "What any model must beat" in published.page("api/my_project.models.html")
 
 
 def test_the_drawing_of_the_pipeline_is_that_of_dvc(published: Published) -> None:

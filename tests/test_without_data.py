@@ -19,9 +19,9 @@ SAID = {
     "my-project evaluate": "error: models/champion: not there yet; `dvc repro train` makes it",
     "my-project predict x.csv": "error: models/champion: not there yet; `dvc repro train` makes it",
     "my-project verify": "error: HEAD: no such commit; verify needs one to rebuild",
-    "my-project doctor": f"wrong  data      {USE}",
+    "my-project doctor": f"wrong  data       {USE}",
     "my-project use": "the following arguments are required: source",
-    "python -m my_project.notebooks notebooks/1.0-yn-data-exploration.ipynb": USE,
+    "python -m lockstep.docs.notebooks notebooks/1.0-yn-data-exploration.ipynb": USE,
 }
 OF_THE_PROJECT = ["config", "dvc", "environment"]
 

@@ -72,7 +72,7 @@ def works(project: Project, *tests: str) -> None:
 def test_a_project_does_without_notebooks(own: Project) -> None:
     section = follow(own, "Without notebooks")
     without_goal(own, section, "notebooks")
-    edit(own / "Makefile", "\tuv run python -m my_project.notebooks\n", "")
+    edit(own / "Makefile", "\tuv run python -m lockstep.docs.notebooks\n", "")
     assert "the last line of the goal `lint`" in section
     without_hooks(own, section, "notebook-names", "nbstripout")
     without_step(own, section, "make notebooks")

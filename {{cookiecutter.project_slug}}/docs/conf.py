@@ -2,15 +2,17 @@
 
 import logging
 import tomllib
-from importlib import import_module
 from pathlib import Path
 
+from lockstep import UserError
+from lockstep.docs.write import write_pages
+from lockstep.reporting.markdown import plain
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[1]
-METADATA = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-PACKAGE = next((ROOT / "src").glob("*/__init__.py")).parent
-plain = import_module(f"{PACKAGE.name}.markdown").plain
+CONTENT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+METADATA = CONTENT["project"]
+PACKAGE = ROOT / "src" / CONTENT["tool"]["lockstep"]["package"]
 
 # The name for people is the heading of the README.
 README = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
@@ -65,15 +67,15 @@ logging.getLogger("sphinx.sphinx.ext.intersphinx").addFilter(
 )
 
 
-def write_pages(_: Sphinx) -> None:
+def write(_: Sphinx) -> None:
     """Make the pages that follow from the project as it is now."""
     try:
-        import_module(f"{PACKAGE.name}.documentation.write").write_pages(ROOT)
-    except import_module(f"{PACKAGE.name}.errors").UserError as error:
+        write_pages(ROOT)
+    except UserError as error:
         # Sphinx would print a page about itself around it.
         raise SystemExit(f"error: {error}") from None
 
 
 def setup(app: Sphinx) -> None:
     """Called by Sphinx before it reads the pages."""
-    app.connect("builder-inited", write_pages)
+    app.connect("builder-inited", write)
