@@ -6,6 +6,7 @@ from importlib import metadata
 
 import pytest
 from conftest import read_stages
+from lockstep.commands.startup import before_dvc
 from lockstep.core.environment import current, record, watched_libraries
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
@@ -65,6 +66,19 @@ def test_a_pipeline_that_cannot_be_read_is_told(project: Project) -> None:
     (project.root / "dvc.yaml").write_text("stages: [")
     with pytest.raises(UserError, match=r"dvc\.yaml, line 1: not valid YAML"):
         record(project)
+
+
+@pytest.mark.parametrize("content", ["stages: [", "stages: [a]", "stages:", ""])
+def test_a_pipeline_that_cannot_be_read_does_not_keep_dvc_from_starting(
+    project: Project, content: str
+) -> None:
+    (project.root / "dvc.yaml").write_text(content)
+    before_dvc()
+
+
+def test_the_environment_is_recorded_before_dvc_looks(pipeline: Project) -> None:
+    before_dvc()
+    assert "numpy: " in pipeline.environment_file.read_text()
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -88,9 +88,10 @@ def make_parser() -> argparse.ArgumentParser:
 def _stage(options: argparse.Namespace) -> None:
     from ..core.stage import guard_stage
 
-    stage = getattr(import_own(Paths.find(), options.command), options.command, None)
+    name, paths = options.command, Paths.find()
+    stage = getattr(import_own(paths, name), name, None)
     if stage is None:
-        raise UserError(f"{options.command}.py: has no function `{options.command}` to run")
+        raise UserError(f"src/{paths.package}/{name}.py: has no function `{name}` to run")
     guard_stage(stage)
 
 

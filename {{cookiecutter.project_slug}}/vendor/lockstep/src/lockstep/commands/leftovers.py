@@ -42,13 +42,13 @@ def describe_leftovers(paths: Paths) -> list[str]:
             f"{paths.name(path)} is from before the library and nothing uses it: "
             f"{''.join(moves)}`git rm` it"
         )
-    gone = {
+    absent = {
         name
         for name in (*FORMER_MODULES, *FORMER_FOLDERS)
         if not {package / f"{name}.py", *(package / name).rglob("*.py")} & (modules - leftovers)
     }
     for path in sorted([*paths.root.glob("tests/*.py"), *paths.notebooks.glob("*.ipynb")]):
-        if names := _imported_names(path, paths.package) & gone:
+        if names := _imported_names(path, paths.package) & absent:
             lines.append(
                 f"{paths.name(path)} imports {', '.join(sorted(names))} from before the library: "
                 "import it from lockstep, or `git rm` the file"
@@ -65,14 +65,14 @@ def _is_former(path: Path) -> bool:
 
 def _imported_modules(modules: Iterable[Path], package: Path) -> set[Path]:
     """The files of the package that some of its modules import, directly or through another."""
-    found: set[Path] = set()
+    reached: set[Path] = set()
     waiting = [*modules]
     while waiting:
         module = waiting.pop()
-        if module not in found:
-            found.add(module)
+        if module not in reached:
+            reached.add(module)
             waiting += _imports(module, package)
-    return found
+    return reached
 
 
 def _imports(module: Path, package: Path) -> Iterator[Path]:

@@ -9,17 +9,15 @@ from contextlib import suppress
 
 from ..adopting.swap import resume
 from ..core.environment import record
-from ..core.errors import UserError
 from ..core.paths import Paths
 
 
 def before_dvc() -> None:
     """Finish what an interrupted `use` had decided, and record the environment.
 
-    In the project around the working directory, if there is one. What cannot be read or written is
-    left to DVC and the stages, which tell it.
+    In the project around the working directory, if there is one.
     """
-    with suppress(UserError, OSError):
+    with suppress(Exception):  # nothing here may keep DVC from starting; it tells what is wrong
         paths = Paths.find()
         resume(paths)
         record(paths)
