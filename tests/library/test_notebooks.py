@@ -1,5 +1,6 @@
 """Notebooks: how they are named, kept without outputs, and run as stages."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -54,6 +55,16 @@ def test_a_notebook_begins_with_its_title(name: str) -> None:
         f"notebooks/{name}: begin it with a cell of Markdown whose first line is `# <its title>`; "
         "the documentation lists it by that"
     )
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_what_a_notebook_imports_from_the_library_is_there(name: str) -> None:
+    cells = nbformat.read(PATHS[name], as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    lines = re.findall(r"^from lockstep.*$", code, flags=re.MULTILINE)
+    assert lines
+    for line in lines:
+        exec(line, {})
 
 
 @pytest.mark.parametrize("name", PATHS)
