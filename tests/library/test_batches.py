@@ -19,24 +19,22 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from conftest import CONTRACT, make_fruit, make_project, write_params
+from conftest import CONTRACT, make_fruit, make_project, run_stage, write_params
 from hypothesis import given
 from hypothesis import strategies as st
-
-from lockstep.reading import check as ingest
-from lockstep import preprocess_old as preprocess
-from lockstep.modeling import compare as train
 from lockstep.commands.cli import main
-from lockstep.core.project import Project
-from lockstep.reading import texts
-from lockstep.core.batches import WAITING, prefetch, background
-from lockstep.reading.conformity import apply
-from lockstep.core.contract import PLAIN, Column, Contract, Layout, load_contract
-from lockstep.data.split import split_rows
-from lockstep.reading.tables import read_batches, read_table
+from lockstep.core import table
+from lockstep.core.batches import QUEUE_LENGTH, background, prefetch
+from lockstep.core.contract import PLAIN, Column, Contract, Layout
 from lockstep.core.errors import UserError
 from lockstep.core.params import DataParams
-from lockstep.core import artifacts
+from lockstep.core.project import Project
+from lockstep.data.split import split_rows
+from lockstep.reading import texts
+from lockstep.reading.check import UNIQUE_RULE, RawCheck
+from lockstep.reading.conformity import conform
+from lockstep.reading.tables import read_batches, read_table
+from owner.preprocess import clean
 
 Sizes = Callable[..., None]
 
@@ -47,9 +45,9 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sizes]:
 
     def set_sizes(block: int, *, piece: int = 2**20, start: int = 2**24, group: int = 2**17):
         monkeypatch.setattr(texts, "BLOCK", block)
-        monkeypatch.setattr(texts, "AT_ONCE", piece)
+        monkeypatch.setattr(texts, "CHUNK_SIZE", piece)
         monkeypatch.setattr(texts, "LONGEST_CELL", start)
-        monkeypatch.setattr(artifacts, "ROWS_IN_GROUP", group)
+        monkeypatch.setattr(table, "ROWS_IN_GROUP", group)
 
     longest = csv.field_size_limit()
     yield set_sizes
@@ -107,7 +105,7 @@ def deliveries(project: Project) -> Project:
 
 
 def ingested(project: Project) -> list[bytes]:
-    ingest.main()
+    run_stage("ingest")
     outputs = (project.dataset, project.rejected, project.ingest_report)
     return [path.read_bytes() for path in outputs]
 
@@ -129,7 +127,7 @@ def test_what_is_told_of_a_row_in_a_late_batch_is_what_stands_in_the_file(
     deliveries: Project, sizes: Sizes
 ) -> None:
     sizes(300, group=7)
-    ingest.main()
+    run_stage("ingest")
     rejected = pd.read_parquet(deliveries.rejected)
     raw = {
         "fruit.csv": messy(100),
@@ -151,9 +149,9 @@ def test_the_later_one_of_two_rows_is_told_although_a_batch_lies_between(
     deliveries: Project, sizes: Sizes
 ) -> None:
     sizes(300)
-    ingest.main()
+    run_stage("ingest")
     rejected = pd.read_parquet(deliveries.rejected)
-    again = rejected[rejected["rule"] == ingest.REPEATED]
+    again = rejected[rejected["rule"] == UNIQUE_RULE]
     assert again[["file", "row", "column", "value"]].to_numpy().tolist() == [
         ["data/raw/fruit.csv", 45, "name", "n102"],
         ["data/raw/fruit.csv", 53, "code", "1"],
@@ -177,7 +175,7 @@ def test_too_many_rejected_rows_are_told_in_the_same_words_in_batches_of_any_siz
     for block in (2**23, 64):
         sizes(block)
         with pytest.raises(UserError) as error:
-            ingest.main()
+            run_stage("ingest")
         told.append(str(error.value))
     assert told[0] == told[1]
     assert "of 60 rows break references/schema.yaml" in told[0]
@@ -215,11 +213,16 @@ def test_any_table_is_ingested_in_batches_as_it_is_at_once(
         project.raw.mkdir(parents=True)
         with (project.raw / "a.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([["x", "note", "y"], ("", "", "a"), *rows])
-        patch.setattr(artifacts, "ROWS_IN_GROUP", group)
+        patch.setattr(table, "ROWS_IN_GROUP", group)
         for size in (2**23, block):
             patch.setattr(texts, "BLOCK", size)
-            report = ingest.read_all(project, data, NARROW).report()
-            made.append((report, project.dataset.read_bytes(), project.rejected.read_bytes()))
+            raw = RawCheck(project, data, NARROW)
+            with project.writers(project.dataset, project.rejected) as (dataset, rejected):
+                for batch in raw:
+                    dataset.write(batch.accepted)
+                    rejected.write(batch.rejected)
+            files = project.dataset.read_bytes(), project.rejected.read_bytes()
+            made.append((raw.report(), *files))
     assert made[0] == made[1]
     assert made[0][0]["rows"] == len(rows) + 1
 
@@ -228,13 +231,13 @@ def test_a_file_that_cannot_be_read_to_its_end_leaves_everything_as_it_was(
     deliveries: Project, sizes: Sizes
 ) -> None:
     sizes(300, start=200)
-    ingest.main()
+    run_stage("ingest")
     with (deliveries.raw / "latest.csv").open("w") as file:
         messy(400).to_csv(file, index=False)
         file.write("one,cell too few\n")
     before = contents(deliveries)
     with pytest.raises(UserError, match=r"latest\.csv: not a well-formed table: Row #62: Expected"):
-        ingest.main()
+        run_stage("ingest")
     assert contents(deliveries) == before
 
 
@@ -294,16 +297,18 @@ def test_blocks_grow_to_the_largest_and_no_further(
 ) -> None:
     sizes(64)
     monkeypatch.setattr(texts, "LARGEST_BLOCK", 2000)
-    tried, parsed = [], texts._parsed_in_blocks
+    sizes_tried, parse = [], texts._parse_in_blocks
     monkeypatch.setattr(
-        texts, "_parsed_in_blocks", lambda *given: tried.append(given[-1]) or parsed(*given)
+        texts,
+        "_parse_in_blocks",
+        lambda *arguments: sizes_tried.append(arguments[-1]) or parse(*arguments),
     )
     (tmp_path / "a.csv").write_text("a,b\n1,2\n" + "x" * 2500 + ",2\n")
     assert len(read(tmp_path / "a.csv")) == 2
     (tmp_path / "a.csv").write_text("a,b\n1,2\n" + "x" * 5000 + ",2\n")
     with pytest.raises(UserError, match=r"^a\.csv: not a well-formed table: straddling"):
         read(tmp_path / "a.csv")
-    assert tried == [64, 1024, 2000] * 2
+    assert sizes_tried == [64, 1024, 2000] * 2
 
 
 ABOVE = "a,b\n" + "1,2\n" * 100
@@ -429,7 +434,7 @@ def require_equal_by_parts(
         # As they are read: what stands for a missing value is missing, unless blanks are around.
         read = pd.Series(some, dtype="str")
         frame = pd.DataFrame(dict.fromkeys(columns, read.mask(read.isin(["", "NA"]))))
-        return apply(columns, frame, PLAIN, ("", "NA"))
+        return conform(columns, frame, PLAIN, ("", "NA"))
 
     # What is written so fits no column, so that every cell is looked at thoroughly.
     table, breaches = typed([*cells, " so "])
@@ -541,14 +546,12 @@ def test_preprocess_writes_the_same_bytes_however_the_rows_before_it_are_grouped
     made = []
     for group in (7, 50, 220):
         sizes(2**23, group=group)
-        artifacts.write_parquet(rows, project.dataset)
+        table.write_parquet(rows, project.dataset)
         sizes(2**23, group=11)
-        preprocess.main()
+        run_stage("preprocess")
         made.append((project.train.read_bytes(), project.test.read_bytes()))
     assert made[0] == made[1] == made[2]
-    params = project.params
-    contract = load_contract(project, params.kind)
-    expected = split_rows(preprocess.clean(rows, "fruit"), contract, params)
+    expected = split_rows(clean(rows, "fruit"), project.contract, project.params)
     for path, part in zip((project.train, project.test), expected, strict=True):
         pd.testing.assert_frame_equal(pd.read_parquet(path), part)
         assert 20 < len(part) < 190
@@ -558,12 +561,12 @@ def test_a_split_that_fails_at_its_end_leaves_everything_as_it_was(
     project: Project, sizes: Sizes
 ) -> None:
     sizes(2**23, group=7)
-    ingest.main()
-    preprocess.main()
+    run_stage("ingest")
+    run_stage("preprocess")
     write_params(project, split={"by": "row", "test_fraction": 1e-9})
     before = contents(project)
     with pytest.raises(UserError, match="60 for training and 0 for the test; both need two"):
-        preprocess.main()
+        run_stage("preprocess")
     assert contents(project) == before
 
 
@@ -577,8 +580,8 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     candidates = {"baseline": {}, "linear": {}}
     write_params(project, train={"metric": "accuracy", "folds": 2, "candidates": candidates})
     with contextlib.chdir(project.root):
-        for stage in (ingest, preprocess, train):
-            stage.main()
+        for stage in ("ingest", "preprocess", "train"):
+            run_stage(stage)
     return project.root
 
 
@@ -669,7 +672,7 @@ def test_items_come_in_their_order_and_few_are_made_ahead() -> None:
     came = []
     for item in prefetch(items()):
         came.append(item)
-        assert len(made) <= len(came) + WAITING
+        assert len(made) <= len(came) + QUEUE_LENGTH
     assert came == [*range(100)]
 
 
@@ -730,7 +733,7 @@ def test_work_is_done_in_the_order_of_the_calls_and_little_of_it_waits() -> None
     with background(done.append) as submit:
         for number in range(100):
             submit(number)
-            assert number + 1 - len(done) <= WAITING
+            assert number + 1 - len(done) <= QUEUE_LENGTH
     assert done == [*range(100)]
 
 
@@ -745,11 +748,14 @@ def test_work_goes_on_while_the_next_is_prepared() -> None:
 @pytest.mark.parametrize("broken", [0, 5, 99])
 def test_what_the_work_raises_is_raised_by_a_later_call_or_at_the_end(broken: int) -> None:
     running, submitted = threading.enumerate(), []
-    with pytest.raises(ZeroDivisionError), background(lambda number: 1 / (broken - number)) as submit:
+    with (
+        pytest.raises(ZeroDivisionError),
+        background(lambda number: 1 / (broken - number)) as submit,
+    ):
         for number in range(100):
             submit(number)
             submitted.append(number)
-    assert broken <= len(submitted) <= broken + 1 + WAITING
+    assert broken <= len(submitted) <= broken + 1 + QUEUE_LENGTH
     assert threading.enumerate() == running
 
 
@@ -774,23 +780,27 @@ def test_no_work_is_left_running_when_one_stops_early() -> None:
 
 
 MEASURED = """
-import package_name
 import resource, sys
 from pathlib import Path
-from lockstep.reading import check as ingest
+
+import lockstep
+from lockstep.core import table
+from lockstep.core.params import DataParams
 from lockstep.core.project import Project
 from lockstep.reading import texts
-from lockstep.core.contract import load_contract
-from lockstep.core.params import DataParams
-from lockstep.core import artifacts
+from lockstep.reading.check import RawCheck
 
-texts.BLOCK, texts.LONGEST_CELL, artifacts.ROWS_IN_GROUP = 2**19, 2**18, 2**11
+texts.BLOCK, texts.LONGEST_CELL, table.ROWS_IN_GROUP = 2**19, 2**18, 2**11
 project = Project(Path.cwd())
 for name in ("small.csv", "large.csv"):
     data = DataParams(raw=f"data/raw/{name}", max_rejected=0)
-    tally = ingest.read_all(project, data, load_contract(project, "classification"))
+    raw = RawCheck(project, data, project.contract)
+    with project.writers(project.dataset, project.rejected) as (dataset, rejected):
+        for batch in raw:
+            dataset.write(batch.accepted)
+            rejected.write(batch.rejected)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(tally.report()["accepted"], peak * (1 if sys.platform == "darwin" else 1024))
+    print(raw.report()["accepted"], peak * (1 if sys.platform == "darwin" else 1024))
 """
 
 
@@ -806,12 +816,14 @@ def test_memory_does_not_grow_with_the_rows(project: Project) -> None:
     table = 20 * rows.memory_usage(deep=True).sum()
     # A process begins with the peak of the one that starts it, so a small one stands between.
     between = "import subprocess, sys; subprocess.run([*sys.argv[1:]], check=True)"
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", between, sys.executable, "-c", MEASURED],
         capture_output=True,
         encoding="utf-8",
         check=True,
     )
-    (small, before), (large, after) = (map(int, line.split()) for line in told.stdout.splitlines())
+    (small, before), (large, after) = (
+        map(int, line.split()) for line in process.stdout.splitlines()
+    )
     assert (small, large) == (20_000, 100_000)
     assert after - before < table / 2

@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import CONTRACT
-
-from lockstep.core.project import Project
-from lockstep.reading.conformity import apply, require_columns
 from lockstep.core.contract import Column, Contract, Layout, load_contract
 from lockstep.core.errors import UserError
+from lockstep.core.project import Project
+from lockstep.reading.conformity import conform, require_columns
 
 
 def changed(column: str, **changes: object) -> dict:
@@ -21,7 +20,7 @@ def changed(column: str, **changes: object) -> dict:
 
 
 def test_rows_that_keep_the_contract_get_its_types(contract: Contract, fruit: pd.DataFrame) -> None:
-    table, breaches = apply(contract.columns, fruit.astype("str"))
+    table, breaches = conform(contract.columns, fruit.astype("str"))
     assert breaches.empty
     assert table["weight"].dtype == "float64"
     assert table["seeds"].dtype == "Int64"
@@ -49,7 +48,7 @@ def test_a_broken_cell_is_named_by_row_column_value_and_rule(
 ) -> None:
     raw = fruit.astype("str")
     raw.loc[7, column] = value
-    _, breaches = apply(contract.columns, raw)
+    _, breaches = conform(contract.columns, raw)
     assert breaches.to_dict("records") == [
         {"row": 8, "column": column, "value": value or "", "rule": rule}
     ]
@@ -58,21 +57,21 @@ def test_a_broken_cell_is_named_by_row_column_value_and_rule(
 def test_a_nullable_column_may_lack_values(contract: Contract, fruit: pd.DataFrame) -> None:
     raw = fruit.astype("str")
     raw.loc[0, "seeds"] = None
-    table, breaches = apply(contract.columns, raw)
+    table, breaches = conform(contract.columns, raw)
     assert breaches.empty
     assert table["seeds"].isna().tolist() == [True] + [False] * 59
 
 
 def test_the_limits_of_a_range_are_allowed(contract: Contract) -> None:
     raw = pd.DataFrame({"weight": ["0", "500"]})
-    _, breaches = apply({"weight": contract.columns["weight"]}, raw)
+    _, breaches = conform({"weight": contract.columns["weight"]}, raw)
     assert breaches.empty
 
 
 def test_categories_written_as_numbers_match_cells_written_as_floats() -> None:
     contract = Contract.model_validate(changed("colour", categories=[1, 2]))
     raw = pd.DataFrame({"colour": [1.0, 2.0, np.nan]})
-    table, breaches = apply({"colour": contract.columns["colour"]}, raw)
+    table, breaches = conform({"colour": contract.columns["colour"]}, raw)
     assert table["colour"].tolist()[:2] == ["1", "2"]
     assert breaches["row"].tolist() == [3]
 
@@ -174,7 +173,7 @@ def test_columns_that_only_organise_rows_are_no_features() -> None:
 )
 def test_times_are_read_as_they_are_written(form: str | None, cell: str, expected: str) -> None:
     column = Column(type="datetime", meaning="when", format=form)
-    table, breaches = apply({"when": column}, pd.DataFrame({"when": [cell, "soon"]}))
+    table, breaches = conform({"when": column}, pd.DataFrame({"when": [cell, "soon"]}))
     assert table["when"][0] == pd.Timestamp(expected)
     assert breaches["row"].tolist() == [2]
     assert breaches["value"].tolist() == ["soon"]
@@ -237,14 +236,14 @@ NUMBER = Column(type="numeric", meaning="a number", nullable=True)
 def test_numbers_are_read_as_the_layout_says(
     layout: dict, cell: str, expected: float | None
 ) -> None:
-    table, breaches = apply({"x": NUMBER}, pd.DataFrame({"x": [cell]}), Layout(**layout))
+    table, breaches = conform({"x": NUMBER}, pd.DataFrame({"x": [cell]}), Layout(**layout))
     assert table["x"].tolist() == [expected] if expected is not None else table["x"].isna().all()
     assert len(breaches) == (expected is None)
 
 
 def test_a_layout_leaves_numbers_of_a_typed_file_alone() -> None:
     raw = pd.DataFrame({"x": [1.5, 1000.0], "y": pd.Series([1.5, "1,5"], dtype="object")})
-    table, _ = apply({"x": NUMBER, "y": NUMBER}, raw, Layout(decimal=","))
+    table, _ = conform({"x": NUMBER, "y": NUMBER}, raw, Layout(decimal=","))
     assert table["x"].tolist() == [1.5, 1000]
     assert table["y"].tolist() == [1.5, 1.5]
 
@@ -261,7 +260,7 @@ def test_a_layout_leaves_numbers_of_a_typed_file_alone() -> None:
 def test_a_columns_own_markers_stand_for_missing_values(
     column: Column, cells: list, rows: list[int]
 ) -> None:
-    table, breaches = apply({"x": column}, pd.DataFrame({"x": cells}))
+    table, breaches = conform({"x": column}, pd.DataFrame({"x": cells}))
     marked = [str(cell).removesuffix(".0") in column.missing for cell in cells]
     assert table["x"].isna().tolist() == marked
     assert breaches["row"].tolist() == rows
@@ -269,7 +268,9 @@ def test_a_columns_own_markers_stand_for_missing_values(
 
 def test_a_text_may_be_anything_and_is_no_feature(contract: Contract) -> None:
     column = Column(type="text", meaning="note")
-    table, breaches = apply({"note": column}, pd.DataFrame({"note": ["=cmd()", "1.0", 2.0, None]}))
+    table, breaches = conform(
+        {"note": column}, pd.DataFrame({"note": ["=cmd()", "1.0", 2.0, None]})
+    )
     assert table["note"].tolist()[:3] == ["=cmd()", "1.0", "2"]
     assert breaches["row"].tolist() == [4]
     columns = contract.columns | {"note": column}
@@ -284,14 +285,22 @@ def test_marks_of_a_guess_do_not_change_what_a_column_admits() -> None:
 @pytest.mark.parametrize("cell", ["now", "today", "1", "-1", "12"])
 def test_what_is_no_date_is_no_date_whatever_pandas_thinks(cell: str) -> None:
     column = Column(type="datetime", meaning="when")
-    _, breaches = apply({"when": column}, pd.DataFrame({"when": ["2026-01-31", cell]}))
+    _, breaches = conform({"when": column}, pd.DataFrame({"when": ["2026-01-31", cell]}))
     assert breaches["value"].tolist() == [cell]
+
+
+@pytest.mark.parametrize("dtype", ["str", "object"])
+def test_the_moment_of_reading_is_no_date_in_any_format(dtype: str) -> None:
+    column = Column(type="datetime", format="%d/%m/%Y", meaning="when")
+    cells = pd.Series(["31/01/2026", "now", "today"], dtype=dtype)
+    _, breaches = conform({"when": column}, cells.to_frame("when"))
+    assert breaches["value"].tolist() == ["now", "today"]
 
 
 def test_a_date_is_read_the_same_beside_one_of_nanoseconds() -> None:
     column = Column(type="datetime", meaning="when")
     cells = ["0001-01-01", "2026-01-01T00:00:00.123456789", "2026-01-01T00:00:00.5Z"]
-    table, breaches = apply({"when": column}, pd.DataFrame({"when": cells}))
+    table, breaches = conform({"when": column}, pd.DataFrame({"when": cells}))
     assert breaches.empty
     assert table["when"].astype("str").tolist() == [
         "0001-01-01 00:00:00.000000",
@@ -303,5 +312,5 @@ def test_a_date_is_read_the_same_beside_one_of_nanoseconds() -> None:
 def test_a_category_with_blanks_around_it_admits_no_cell_however_plain() -> None:
     column = Column(type="categorical", categories=[" a", "b"], meaning="letter")
     for cells, rows in (([" a", "b"], [1]), ([" a", "b", " b"], [1])):
-        _, breaches = apply({"x": column}, pd.DataFrame({"x": pd.Series(cells, dtype="str")}))
+        _, breaches = conform({"x": column}, pd.DataFrame({"x": pd.Series(cells, dtype="str")}))
         assert breaches["row"].tolist() == rows

@@ -8,20 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import write_params
-from PIL import Image
-
-from lockstep.reporting import report as evaluate
-from lockstep.reading import check as ingest
-from lockstep import preprocess_old as preprocess
-from lockstep.modeling import compare as train
+from conftest import run_stage, run_stages, write_params
 from lockstep.commands.cli import main
-from lockstep.core.project import Project
 from lockstep.core.contract import Contract
-from lockstep.reading.images import holds_images, read_images, survey
-from lockstep.data.pixels import pixels
-from lockstep.reading.raw import Raw
 from lockstep.core.errors import UserError
+from lockstep.core.project import Project
+from lockstep.data.pixels import pixels
+from lockstep.reading.check import check_rows
+from lockstep.reading.images import has_images, read_images, survey
+from lockstep.reading.raw import RawBatch
+from PIL import Image
 
 ANSWER = {"type": "categorical", "categories": ["no", "yes"], "meaning": "the answer"}
 
@@ -101,8 +97,8 @@ def test_a_split_by_folders_is_known(tmp_path: Path) -> None:
 def test_an_image_beside_a_given_split_is_set_aside(tmp_path: Path) -> None:
     files = dict.fromkeys(["train/no/1.png", "test/yes/1.png", "val/yes/1.png", "1.png"], ramp())
     raw, unusable = read_images(put(tmp_path / "a.zip", files), "a.zip", contract(), resize=False)
-    _, rejected, kept = ingest.ingest(Raw(raw, "a.zip", unusable=unusable), contract())
-    assert kept["part"].tolist() == ["test", "train"]
+    _, rejected, accepted = check_rows(RawBatch(raw, "a.zip", unusable=unusable), contract())
+    assert accepted["part"].tolist() == ["test", "train"]
     assert {*rejected["value"]} >= {"1.png", "val/yes/1.png"}
     assert "an image below a folder train or test, as others are" in {*rejected["rule"]}
 
@@ -129,8 +125,8 @@ def test_an_unusable_image_is_set_aside_with_the_reason(
 ) -> None:
     path = put(tmp_path / "a.zip", {"no/1.png": ramp(), "yes/2.png": content})
     raw, unusable = read_images(path, "a.zip", contract(), resize=False)
-    _, rejected, kept = ingest.ingest(Raw(raw, "a.zip", unusable=unusable), contract())
-    assert kept["file"].tolist() == ["no/1.png"]
+    _, rejected, accepted = check_rows(RawBatch(raw, "a.zip", unusable=unusable), contract())
+    assert accepted["file"].tolist() == ["no/1.png"]
     assert rejected[["row", "column", "value", "rule"]].to_numpy().tolist() == [
         [2, "image", "yes/2.png", reason]
     ]
@@ -148,7 +144,7 @@ def test_a_damaged_file_inside_a_zip_is_set_aside(tmp_path: Path) -> None:
 def test_an_image_of_a_class_that_the_contract_does_not_know_is_set_aside(tmp_path: Path) -> None:
     path = put(tmp_path / "a.zip", {"no/1.png": ramp(), "maybe/1.png": ramp()})
     raw, unusable = read_images(path, "a.zip", contract(), resize=False)
-    _, rejected, _ = ingest.ingest(Raw(raw, "a.zip", unusable=unusable), contract())
+    _, rejected, _ = check_rows(RawBatch(raw, "a.zip", unusable=unusable), contract())
     assert rejected[["column", "value", "rule"]].to_numpy().tolist() == [
         ["answer", "maybe", "one of no, yes"]
     ]
@@ -202,10 +198,10 @@ def test_a_survey_without_a_readable_image_is_told(tmp_path: Path, name: str) ->
 def test_a_zip_or_folder_holds_images_when_one_is_in_it(tmp_path: Path, name: str) -> None:
     mixed = put(tmp_path / name, {"notes.txt": b"", "set/no/1.JPG": b""})
     none = put(tmp_path / f"none{name}", {"a.csv": b"a\n1\n", "__MACOSX/._1.png": b"mac"})
-    assert holds_images(mixed)
-    assert not holds_images(none)
+    assert has_images(mixed)
+    assert not has_images(none)
     (tmp_path / "damaged.zip").write_bytes(b"PK\3\4 torn")
-    assert not holds_images(tmp_path / "damaged.zip")
+    assert not has_images(tmp_path / "damaged.zip")
 
 
 @pytest.fixture
@@ -236,8 +232,7 @@ def pictures(project: Project) -> Project:
 def test_images_run_through_the_same_stages(
     pictures: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for stage in (ingest, preprocess, train, evaluate):
-        stage.main()
+    run_stages()
     scores = json.loads(pictures.metrics.read_text())
     assert scores["test_rows"] == 24
     assert scores["accuracy"] > 0.8 > scores["baseline"]["accuracy"]
@@ -261,8 +256,8 @@ def test_images_run_through_the_same_stages(
 def test_predict_tells_which_image_it_cannot_use(
     pictures: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for stage in (ingest, preprocess, train):
-        stage.main()
+    for stage in ("ingest", "preprocess", "train"):
+        run_stage(stage)
     put(pictures.root / "new", {"1.png": png(np.zeros((6, 6), dtype="uint8")), "2.png": ramp()})
     capsys.readouterr()
     assert main(["predict", "new"]) == 1

@@ -4,13 +4,12 @@ import json
 
 import pandas as pd
 import pytest
-from conftest import CONTRACT, fill_disk, write_params
-
-from lockstep.reading import check as ingest
-from lockstep.core.project import Project
+from conftest import CONTRACT, fill_disk, run_stage, write_params
 from lockstep.core.contract import Contract
-from lockstep.reading.raw import Raw
 from lockstep.core.errors import UserError
+from lockstep.core.project import Project
+from lockstep.reading.check import check_rows, tabulate_rejected
+from lockstep.reading.raw import RawBatch
 
 
 def test_a_row_that_breaks_the_contract_is_kept_with_its_reason(
@@ -18,10 +17,10 @@ def test_a_row_that_breaks_the_contract_is_kept_with_its_reason(
 ) -> None:
     raw = fruit.astype("str")
     raw.loc[3, ["weight", "colour"]] = ["heavy", "blue"]
-    came = Raw(raw, "data/raw/fruit.csv", above=100)
-    _, breaches, kept = ingest.ingest(came, contract)
-    rejected = ingest.rejected(came, breaches, list(raw))
-    assert len(kept) == 59
+    batch = RawBatch(raw, "data/raw/fruit.csv", above=100)
+    _, breaches, accepted = check_rows(batch, contract)
+    rejected = tabulate_rejected(batch, breaches, list(raw))
+    assert len(accepted) == 59
     assert rejected["column"].tolist() == ["weight", "colour"]
     assert rejected["row"].tolist() == [104, 104]
     assert rejected["file"].tolist() == ["data/raw/fruit.csv"] * 2
@@ -31,7 +30,7 @@ def test_a_row_that_breaks_the_contract_is_kept_with_its_reason(
 def test_columns_that_the_contract_does_not_describe_are_reported(project: Project) -> None:
     raw = project.root / "data" / "raw" / "fruit.csv"
     pd.read_csv(raw).assign(note="ripe").to_csv(raw, index=False)
-    ingest.main()
+    run_stage("ingest")
     assert json.loads(project.ingest_report.read_text())["ignored_columns"] == ["note"]
     assert "note" not in pd.read_parquet(project.dataset).columns
 
@@ -39,7 +38,7 @@ def test_columns_that_the_contract_does_not_describe_are_reported(project: Proje
 def test_the_report_counts_what_was_rejected(project: Project) -> None:
     write_params(project, data={"raw": "data/raw/fruit.csv", "max_rejected": 0.1})
     break_rows(project, 2)
-    ingest.main()
+    run_stage("ingest")
     report = json.loads(project.ingest_report.read_text())
     assert (report["rows"], report["accepted"], report["rejected"]) == (60, 58, 2)
     weights = pd.read_parquet(project.dataset)["weight"]
@@ -55,11 +54,11 @@ def test_the_report_counts_what_was_rejected(project: Project) -> None:
 
 
 def test_too_many_rejected_rows_stop_the_stage_and_leave_its_outputs(project: Project) -> None:
-    ingest.main()
+    run_stage("ingest")
     before = project.dataset.read_bytes()
     break_rows(project, 2)
     with pytest.raises(UserError) as error:
-        ingest.main()
+        run_stage("ingest")
     assert "2 of 60 rows break references/schema.yaml" in str(error.value)
     assert "row 1, weight is 'heavy', expected a number from 0 to 500 g" in str(error.value)
     assert project.dataset.read_bytes() == before
@@ -71,8 +70,8 @@ def test_a_number_that_is_not_finite_is_set_aside(
 ) -> None:
     raw = fruit.astype("str")
     raw.loc[3, "weight"] = value
-    _, breaches, kept = ingest.ingest(Raw(raw, "data/raw/fruit.csv"), contract)
-    assert len(kept) == 59
+    _, breaches, accepted = check_rows(RawBatch(raw, "data/raw/fruit.csv"), contract)
+    assert len(accepted) == 59
     assert breaches[["row", "value"]].to_numpy().tolist() == [[4, value]]
 
 
@@ -92,7 +91,7 @@ def deliveries(project: Project) -> Project:
 
 
 def test_all_files_of_the_folder_are_read_in_the_order_of_their_names(deliveries: Project) -> None:
-    ingest.main()
+    run_stage("ingest")
     report = json.loads(deliveries.ingest_report.read_text())
     assert report["files"] == {
         "data/raw/a.csv": {"rows": 60, "rejected": 0},
@@ -109,21 +108,21 @@ def test_all_files_of_the_folder_are_read_in_the_order_of_their_names(deliveries
 def test_a_file_of_broken_rows_is_not_hidden_among_good_ones(deliveries: Project) -> None:
     break_rows(deliveries, 4, "later/b.csv")
     with pytest.raises(UserError, match=r"^data/raw/later/b\.csv: 4 of 60 rows break"):
-        ingest.main()
+        run_stage("ingest")
 
 
 def test_a_file_that_lacks_a_column_is_named(deliveries: Project) -> None:
     path = deliveries.root / "data" / "raw" / "a.csv"
     pd.read_csv(path).drop(columns="colour").to_csv(path, index=False)
     with pytest.raises(UserError, match=r"^data/raw/a\.csv: column 'colour' is missing"):
-        ingest.main()
+        run_stage("ingest")
 
 
 def test_a_folder_without_data_is_told(deliveries: Project) -> None:
     for path in (deliveries.root / "data" / "raw").rglob("*.csv"):
         path.unlink()
     with pytest.raises(UserError, match=r"^data/raw: no data there; the command `use`"):
-        ingest.main()
+        run_stage("ingest")
 
 
 def test_what_deviates_is_told_by_file_and_column(
@@ -131,10 +130,10 @@ def test_what_deviates_is_told_by_file_and_column(
 ) -> None:
     path = deliveries.root / "data" / "raw" / "a.csv"
     pd.read_csv(path).assign(note="ripe").to_csv(path, index=False)
-    ingest.main()
-    told = capsys.readouterr().out
-    assert "data/raw/a.csv: column 'note' is not described, so it is not used" in told
-    assert "data/raw/later/b.csv: 'weight' breaks the contract in 3 of 60 rows; row 1" in told
+    run_stage("ingest")
+    printed = capsys.readouterr().out
+    assert "data/raw/a.csv: column 'note' is not described, so it is not used" in printed
+    assert "data/raw/later/b.csv: 'weight' breaks the contract in 3 of 60 rows; row 1" in printed
 
 
 def test_a_column_that_the_contract_drops_is_not_reported(project: Project) -> None:
@@ -142,7 +141,7 @@ def test_a_column_that_the_contract_drops_is_not_reported(project: Project) -> N
     pd.read_csv(raw).assign(note="ripe").to_csv(raw, index=False)
     content = json.loads(project.contract_file.read_text()) | {"drop": ["note"]}
     project.contract_file.write_text(json.dumps(content))
-    ingest.main()
+    run_stage("ingest")
     assert json.loads(project.ingest_report.read_text())["ignored_columns"] == []
     assert "note" not in pd.read_parquet(project.dataset)
 
@@ -167,7 +166,7 @@ def test_numbers_beyond_those_seen_before_are_named_also_within_the_range(
     frame.loc[:2, "weight"] = ["480", "451", "499"]
     frame.to_csv(raw, index=False)
     beyond = (pd.to_numeric(frame["weight"]) > 450).sum() - 1
-    ingest.main()
+    run_stage("ingest")
     printed = capsys.readouterr().out
     assert f"'weight' has drifted: {beyond} rows are beyond 0 to 450" in printed
 
@@ -176,7 +175,7 @@ def test_a_file_beside_the_one_that_is_read_is_named(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (project.raw / "more.csv").write_text("a,b\n1,2\n")
-    ingest.main()
+    run_stage("ingest")
     assert (
         "ingest: data/raw/more.csv is not read: params.yaml names data/raw/fruit.csv\n"
         in capsys.readouterr().out
@@ -190,7 +189,7 @@ def test_a_delivery_that_dvc_does_not_keep_is_named(
     first = project.raw / "fruit.csv"
     (project.raw / "fruit.csv.dvc").write_text("outs: []\n")
     (project.raw / "later.csv").write_bytes(first.read_bytes())
-    ingest.main()
+    run_stage("ingest")
     printed = capsys.readouterr().out
     assert "ingest: 120 rows of 2 files accepted" in printed
     assert "data/raw/later.csv is not kept by DVC, as others are: `uv run dvc add`" in printed
@@ -199,7 +198,7 @@ def test_a_delivery_that_dvc_does_not_keep_is_named(
 def test_a_column_of_whole_numbers_may_lack_them_all(project: Project) -> None:
     raw = project.raw / "fruit.csv"
     pd.read_csv(raw).assign(seeds=None).to_csv(raw, index=False)
-    ingest.main()
+    run_stage("ingest")
     report = json.loads(project.ingest_report.read_text())
     assert report["columns"]["seeds"] == {"missing": 60, "breaches": 0}
     seeds = pd.read_parquet(project.dataset)["seeds"]
@@ -215,10 +214,10 @@ def test_marks_of_missing_values_count_in_json_too(project: Project) -> None:
         for seeds in ("NA", 3, " ", "4", None)
     ]
     (project.raw / "fruit.json").write_text(json.dumps(rows))
-    ingest.main()
-    kept = pd.read_parquet(project.dataset)
-    assert kept["seeds"].isna().tolist() == [True, False, True, False, True]
-    assert kept["colour"].tolist() == ["red"] * 5
+    run_stage("ingest")
+    rows = pd.read_parquet(project.dataset)
+    assert rows["seeds"].isna().tolist() == [True, False, True, False, True]
+    assert rows["colour"].tolist() == ["red"] * 5
 
 
 def test_an_undescribed_column_without_values_is_not_worth_a_line(
@@ -226,7 +225,7 @@ def test_an_undescribed_column_without_values_is_not_worth_a_line(
 ) -> None:
     raw = project.raw / "fruit.csv"
     pd.read_csv(raw).assign(note=None).to_csv(raw, index=False)
-    ingest.main()
+    run_stage("ingest")
     assert "note" not in capsys.readouterr().out
     assert json.loads(project.ingest_report.read_text())["ignored_columns"] == ["note"]
 
@@ -235,12 +234,12 @@ def test_neither_file_is_written_when_the_last_of_one_cannot_be(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_params(project, data={"raw": "data/raw/fruit.csv", "max_rejected": 0.2})
-    ingest.main()
+    run_stage("ingest")
     before = [path.read_bytes() for path in (project.dataset, project.rejected)]
     break_rows(project, 3)
     fill_disk(monkeypatch, "dataset")
     with pytest.raises(OSError, match="No space left"):
-        ingest.main()
+        run_stage("ingest")
     assert [path.read_bytes() for path in (project.dataset, project.rejected)] == before
 
 
@@ -253,7 +252,7 @@ def test_rejected_rows_keep_all_cells_also_those_that_one_file_alone_has(
     frame = frame.drop(columns="note").assign(shade="dark")
     frame.loc[0, "weight"] = "light"
     frame.to_csv(raw / "c.csv", index=False)
-    ingest.main()
+    run_stage("ingest")
     rejected = pd.read_parquet(deliveries.rejected)
     assert rejected["raw_shade"].tolist()[:1] == ["dark"]
     assert rejected["raw_note"].isna().all()

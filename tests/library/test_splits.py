@@ -1,16 +1,15 @@
-"""Setting the test rows apart, and making make_folds by the same rule."""
+"""Setting the test rows apart, and making folds by the same rule."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import CONTRACT, PARAMS, make_fruit
-
 from lockstep.core.contract import Column, Contract
-from lockstep.data.folds import draw_share, make_folds, latest
-from lockstep.data.split import keyed, split_rows
 from lockstep.core.errors import UserError
-from lockstep.core.params import Params
-from lockstep.preprocess_old import clean
+from lockstep.core.params import Params, SplitParams
+from lockstep.data.folds import draw_share, make_folds
+from lockstep.data.split import find_start_of_latest, is_since, make_split, split_rows
+from owner.preprocess import clean
 
 COLUMNS = {
     "farm": {"type": "integer", "meaning": "farm", "nullable": True},
@@ -125,18 +124,20 @@ def test_a_row_stays_on_its_side_when_another_one_lacks_a_value_for_the_first_ti
 def test_a_row_stays_on_its_side_when_read_alone_or_with_others(
     contract: Contract, harvest: pd.DataFrame
 ) -> None:
-    columns = contract.observation
-    together = keyed(harvest[columns], 0.25, seed=1)
-    alone = [keyed(harvest.loc[[row], columns], 0.25, seed=1)[0] for row in range(100)]
+    is_test = make_split([harvest], contract, params()).is_test
+    together = is_test(harvest)
+    alone = [is_test(harvest.loc[[row]])[0] for row in range(100)]
     assert alone == together[:100].tolist()
 
 
 def test_a_larger_test_holds_all_rows_of_a_smaller_one(
     contract: Contract, harvest: pd.DataFrame
 ) -> None:
-    drawn = [keyed(harvest[contract.observation], share, seed=1) for share in (0.1, 0.25, 0.6)]
-    assert not (drawn[0] & ~drawn[1]).any()
-    assert not (drawn[1] & ~drawn[2]).any()
+    small, middle, large = (
+        in_test(harvest, contract, split=SplitParams(test_fraction=share))
+        for share in (0.1, 0.25, 0.6)
+    )
+    assert small < middle < large
 
 
 @pytest.mark.parametrize("by", ["row", "group"])
@@ -234,7 +235,7 @@ def test_the_latest_rows_are_the_test_and_those_of_a_day_stay_together(
 
 def test_the_earliest_time_is_never_in_the_test() -> None:
     times = pd.Series([1, 2, 2, 2, 2, 2, 2, 2, 2, 2])
-    assert latest(times, 0.9).tolist() == [False] + [True] * 9
+    assert is_since(find_start_of_latest(times, 0.9), times).tolist() == [False] + [True] * 9
 
 
 def test_a_given_split_is_kept_without_train_rows_that_equal_a_test_row(
@@ -274,7 +275,10 @@ def test_another_seed_draws_other_rows(fruit: pd.DataFrame) -> None:
 
 
 def test_a_column_named_seed_is_no_obstacle(fruit: pd.DataFrame) -> None:
-    assert draw_share(fruit.rename(columns={"seeds": "seed"}), fruit["fruit"], 0.25, seed=1).sum() == 15
+    assert (
+        draw_share(fruit.rename(columns={"seeds": "seed"}), fruit["fruit"], 0.25, seed=1).sum()
+        == 15
+    )
 
 
 def test_rows_without_a_target_are_dropped(fruit: pd.DataFrame) -> None:
@@ -286,7 +290,7 @@ def test_every_fold_of_a_classification_holds_every_class(
     contract: Contract, fruit: pd.DataFrame
 ) -> None:
     rows = fruit.assign(fruit=["apple"] * 50 + ["melon"] * 10)
-    tried = [rows["fruit"].iloc[fold[1]] for fold in make_folds(rows, contract, params(make_folds=5))]
+    tried = [rows["fruit"].iloc[fold[1]] for fold in make_folds(rows, contract, params(folds=5))]
     assert [(part == "melon").sum() for part in tried] == [2] * 5
 
 
@@ -325,14 +329,14 @@ WRONG = {
     "a class with fewer rows than folds": (
         {},
         lambda rows: rows.assign(fruit=["apple"] * 58 + ["melon"] * 2),
-        r"train\.folds: 3 make_folds need 3 train rows of each class, but 'melon' has 2",
+        r"train\.folds: 3 folds need 3 train rows of each class, but 'melon' has 2",
     ),
     "a constant target": (
         {"kind": "regression"},
         lambda rows: rows.assign(weight=3.5),
         r"the train rows hold one target only, 3\.5; there is nothing to tell apart",
     ),
-    "more make_folds than rows": (
+    "more folds than rows": (
         {"kind": "regression", "folds": 90},
         lambda rows: rows,
         r"train\.folds: 90 is more than the 60 train rows",
@@ -340,12 +344,12 @@ WRONG = {
     "fewer groups than folds": (
         {"by": "group"},
         lambda rows: rows.assign(farm=np.arange(60) % 2),
-        r"3 make_folds by group need 3 groups, but 'farm' has 2 in the train rows",
+        r"3 folds by group need 3 groups, but 'farm' has 2 in the train rows",
     ),
     "too few times": (
         {"by": "time"},
         lambda rows: rows.assign(picked=pd.Timestamp(2026, 1, 1)),
-        r"3 make_folds by time need 4 times, but 'picked' has 1 in the train rows",
+        r"3 folds by time need 4 times, but 'picked' has 1 in the train rows",
     ),
     "a fold of one class, by time": (
         {"by": "time"},
@@ -357,7 +361,7 @@ WRONG = {
     "a rare class, by group": (
         {"by": "group"},
         lambda rows: rows.assign(fruit=["apple"] * 58 + ["melon"] * 2),
-        r"3 make_folds need 3 train rows of each class, but 'melon' has 2",
+        r"3 folds need 3 train rows of each class, but 'melon' has 2",
     ),
     "too few rows that differ": (
         {"kind": "regression", "folds": 5},

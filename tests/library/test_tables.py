@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
-from lockstep.core import table as parquet
 from lockstep.core.contract import Layout
-from lockstep.reading.kinds import kind_of
-from lockstep.reading.tables import read_table
 from lockstep.core.errors import UserError
+from lockstep.reading import parquet
+from lockstep.reading.formats import detect_format
+from lockstep.reading.tables import read_table
 
 BARE = Layout(header=False)
 CSV = b"a,b\n1,x\n2,y\n"
@@ -289,7 +288,7 @@ def test_an_index_called_like_a_column_is_told(tmp_path: Path, frame: pd.DataFra
 
 def test_a_parquet_file_of_another_suffix_is_recognised(tmp_path: Path) -> None:
     FRAME.to_parquet(tmp_path / "data.bin")
-    assert kind_of(tmp_path / "data.bin") == "parquet"
+    assert detect_format(tmp_path / "data.bin") == "parquet"
     assert read(tmp_path / "data.bin") == {"x": [1, 2], "y": ["a", "b"]}
 
 
@@ -346,7 +345,7 @@ def test_column_names_of_a_sheet_must_differ(tmp_path: Path) -> None:
 
 def test_an_excel_file_of_another_suffix_is_recognised(book: Path) -> None:
     moved = book.rename(book.with_name("data"))
-    assert kind_of(moved) == "excel"
+    assert detect_format(moved) == "excel"
 
 
 @pytest.fixture
@@ -361,7 +360,7 @@ def database(tmp_path: Path) -> Path:
 def test_the_only_table_of_a_database_is_read_with_its_types(database: Path) -> None:
     assert read(database) == {"x": [1, 2], "y": ["a", "b"], "z": [None, 1.5]}
     moved = database.rename(database.with_name("data"))
-    assert kind_of(moved) == "database"
+    assert detect_format(moved) == "database"
     assert read(moved)["x"] == [1, 2]
 
 
@@ -422,7 +421,7 @@ def test_texts_that_stand_for_a_missing_value_are_missing(
 def test_an_index_of_numbers_with_a_name_is_a_column_whatever_the_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parquet, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(parquet, "BATCH_ROWS", 7)
     frame = pd.DataFrame({"x": range(20)}, index=pd.RangeIndex(5, 45, 2, name="number"))
     frame.to_parquet(tmp_path / "a.parquet")
     found = read_table(tmp_path / "a.parquet", "a.parquet", [""])

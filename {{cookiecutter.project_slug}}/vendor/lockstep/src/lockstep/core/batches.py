@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
-WAITING = 2
+QUEUE_LENGTH = 2
 """Batches that are ready before they are needed, or wait to be written."""
-SECONDS_BETWEEN = 0.5
+SECONDS_BETWEEN_LINES = 0.5
 _END: Any = object()
 
 
@@ -21,26 +21,26 @@ def prefetch(items: Iterable[Item]) -> Iterator[Item]:
     """The same items, the next ones made in a thread of their own while one is worked on."""
     iterator = iter(items)
     with ThreadPoolExecutor(1) as thread:
-        coming = deque(thread.submit(next, iterator, _END) for _ in range(WAITING))
-        while (item := coming.popleft().result()) is not _END:
-            coming.append(thread.submit(next, iterator, _END))
+        futures = deque(thread.submit(next, iterator, _END) for _ in range(QUEUE_LENGTH))
+        while (item := futures.popleft().result()) is not _END:
+            futures.append(thread.submit(next, iterator, _END))
             yield item
 
 
 @contextmanager
 def progress(stage: str) -> Iterator[Callable[[int], None]]:
-    """What is told of each batch's rows; on a terminal, work of seconds shows how far it is."""
-    rows, told = 0, time.monotonic()
+    """Gives what counts each batch's rows; on a terminal, work of seconds shows how far it is."""
+    rows, last_line = 0, time.monotonic()
 
-    def add(more: int) -> None:
-        nonlocal rows, told
+    def count(more: int) -> None:
+        nonlocal rows, last_line
         rows += more
-        if sys.stderr.isatty() and time.monotonic() - told > SECONDS_BETWEEN:
-            told = time.monotonic()
+        if sys.stderr.isatty() and time.monotonic() - last_line > SECONDS_BETWEEN_LINES:
+            last_line = time.monotonic()
             print(f"\r{stage}: {rows:,} rows\033[K", end="", file=sys.stderr, flush=True)
 
     try:
-        yield add
+        yield count
     finally:
         if sys.stderr.isatty():
             print("\r\033[K", end="", file=sys.stderr, flush=True)
@@ -48,18 +48,18 @@ def progress(stage: str) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def background(work: Callable[[Item], object]) -> Iterator[Callable[[Item], None]]:
-    """What has `work` done in a thread of its own, in the order of the calls.
+    """Gives what has `work` done in a thread of its own, in the order of the calls.
 
     What `work` raises is raised by a later call, or at the end of the block.
     """
-    waiting: deque[Future[object]] = deque()
+    futures: deque[Future[object]] = deque()
 
     def submit(item: Item) -> None:
-        waiting.append(thread.submit(work, item))
-        while len(waiting) > WAITING or (waiting and waiting[0].done()):
-            waiting.popleft().result()
+        futures.append(thread.submit(work, item))
+        while len(futures) > QUEUE_LENGTH or (futures and futures[0].done()):
+            futures.popleft().result()
 
     with ThreadPoolExecutor(1) as thread:
         yield submit
-        while waiting:
-            waiting.popleft().result()
+        while futures:
+            futures.popleft().result()

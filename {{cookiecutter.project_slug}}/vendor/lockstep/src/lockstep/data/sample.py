@@ -13,7 +13,7 @@ MIN_ROWS = 30
 """Rows of a stratum that are enough to learn and to test a little."""
 
 
-def draw_sample(
+def sample_rows(
     rows: Table, strata: str | None, most: int, seed: int
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Draw rows so that each stratum keeps its share, every row of it with the same chance.

@@ -293,6 +293,8 @@ class _Utf8File(io.RawIOBase):
 
 
 def _explain(error: pa.ArrowInvalid, table: TextTable, layout: Layout) -> UserError:
+    if "Empty CSV" in str(error):
+        return UserError(f"{table.name}: no rows; only the column names are there")
     if "UTF8" in str(error):
         # Raises where, if the text itself is to blame.
         deque(decode(table, layout.encoding), maxlen=0)

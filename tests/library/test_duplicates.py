@@ -5,13 +5,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CONTRACT, write_params
+from conftest import CONTRACT, run_stage, write_params
 from hypothesis import given
 from hypothesis import strategies as st
-
-from lockstep.reading import check as ingest
 from lockstep.core.project import Project
-from lockstep.data.duplicates import Census, Repeats, value_hashes
+from lockstep.data.duplicates import Repeats, hash_values
 
 
 def series(*cells: object) -> pd.Series:
@@ -20,14 +18,14 @@ def series(*cells: object) -> pd.Series:
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=60))
 def test_texts_have_one_hash_if_and_only_if_they_are_equal(texts: list[str]) -> None:
-    hashes = value_hashes(series(*texts))
+    hashes = hash_values(series(*texts))
     assert len({*hashes.tolist()}) == len({*texts})
-    alone = [value_hashes(series(text))[0] for text in texts]
+    alone = [hash_values(series(text))[0] for text in texts]
     assert hashes.tolist() == alone
 
 
 def test_hashes_are_spread_over_their_range() -> None:
-    hashes = value_hashes(pd.Series([f"C{number:09}" for number in range(20_000)], dtype="str"))
+    hashes = hash_values(pd.Series([f"C{number:09}" for number in range(20_000)], dtype="str"))
     counts = np.bincount((hashes >> np.uint64(60)).astype(int), minlength=16)
     assert counts.min() > 1100
     assert counts.max() < 1400
@@ -39,17 +37,14 @@ def test_hashes_are_spread_over_their_range() -> None:
 )
 def test_every_row_but_the_first_of_its_value_is_a_repeat(values: list[int], size: int) -> None:
     cells = pd.Series(values, dtype="int64")
-    batches = [value_hashes(cells[at : at + size]) for at in range(0, len(cells), size)]
-    census = Census()
-    for batch in batches:
-        census.add(batch)
-    repeats = Repeats(census.repeated())
-    found = [again for batch in batches for again in repeats.among(batch).tolist()]
-    assert found == cells.duplicated().tolist()
+    batches = [hash_values(cells[at : at + size]) for at in range(0, len(cells), size)]
+    repeats = Repeats()
+    again = [is_repeat for batch in batches for is_repeat in repeats.among(batch).tolist()]
+    assert again == cells.duplicated().tolist()
 
 
 @pytest.fixture
-def named(project: Project) -> Project:
+def names(project: Project) -> Project:
     """A project whose rows have names, each of which must come once."""
     name = {"type": "identifier", "unique": True, "nullable": True, "meaning": "name"}
     columns = {"name": name, **CONTRACT["columns"]}
@@ -62,20 +57,20 @@ def named(project: Project) -> Project:
     return project
 
 
-def test_a_repeated_value_of_a_unique_column_is_told_at_the_later_row(named: Project) -> None:
-    frame = pd.read_csv(named.raw / "later.csv")
+def test_a_repeated_value_of_a_unique_column_is_told_at_the_later_row(names: Project) -> None:
+    frame = pd.read_csv(names.raw / "later.csv")
     frame.loc[4, "name"], frame.loc[[7, 9], "name"], frame.loc[[20, 21], "name"] = "n3", "x", None
-    frame.to_csv(named.raw / "later.csv", index=False)
-    ingest.main()
-    rejected = pd.read_parquet(named.rejected)
+    frame.to_csv(names.raw / "later.csv", index=False)
+    run_stage("ingest")
+    rejected = pd.read_parquet(names.rejected)
     assert rejected[["file", "row", "value", "rule"]].to_numpy().tolist() == [
         ["data/raw/later.csv", 5, "n3", "a value that no row above has"],
         ["data/raw/later.csv", 10, "x", "a value that no row above has"],
     ]
-    assert len(pd.read_parquet(named.dataset)) == 118
+    assert len(pd.read_parquet(names.dataset)) == 118
 
 
-def test_rows_are_all_kept_where_no_value_repeats(named: Project) -> None:
-    ingest.main()
-    assert len(pd.read_parquet(named.dataset)) == 120
-    assert list(pd.read_parquet(named.rejected))[:5] == ["file", "row", "column", "value", "rule"]
+def test_rows_are_all_kept_where_no_value_repeats(names: Project) -> None:
+    run_stage("ingest")
+    assert len(pd.read_parquet(names.dataset)) == 120
+    assert list(pd.read_parquet(names.rejected))[:5] == ["file", "row", "column", "value", "rule"]
