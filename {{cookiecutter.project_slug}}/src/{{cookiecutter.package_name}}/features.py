@@ -3,8 +3,8 @@
 params.yaml lines the steps up under `features`. A step returns a scikit-learn transformer that
 takes numbers, texts or times and gives numbers; what it takes by keyword are its options there.
 
-A feature made of several columns is a function too, and params.yaml lists it under
-`features.derived`, such as
+A feature made of several columns is a function too. Import `derived` from lockstep for it, and list
+it in params.yaml under `features.derived`:
 
     @derived("petal_length", "petal_width")
     def petal_shape(rows: pd.DataFrame) -> pd.Series:
@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from lockstep import Scope, derived, step  # noqa: F401 - `derived` is for your own
+from lockstep import Scope, step
 from pydantic import Field, NonNegativeFloat
 from sklearn.base import TransformerMixin
 from sklearn.impute import MissingIndicator, SimpleImputer
