@@ -15,17 +15,12 @@ import pytest
 from hypothesis import settings
 from lockstep.core import table
 from lockstep.core.contract import Contract
+from lockstep.core.params import Params
 from lockstep.core.project import Project
 from ruamel.yaml import YAML
 
 TEMPLATE = Path(__file__).parents[2] / "{{cookiecutter.project_slug}}"
 LIBRARY = Path(lockstep.__file__).parent
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Take no warning for an error that Keras gives under numpy 2."""
-    ignore = "ignore:__array__ implementation:DeprecationWarning"
-    config.addinivalue_line("filterwarnings", ignore)
 
 
 def import_owner() -> None:
@@ -81,6 +76,11 @@ PARAMS = {
     },
     "evaluate": {"resamples": 20, "confidence": 0.95},
 }
+
+
+def make_params(**changes: object) -> Params:
+    """What params.yaml says, with some of its keys changed."""
+    return Params.model_validate(PARAMS | changes)
 
 
 def make_fruit(rows: int = 60) -> pd.DataFrame:

@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CONTRACT
-from sklearn.model_selection import KFold
-
+from conftest import CONTRACT, make_params
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
-from lockstep.modeling.features import coded, features
-from lockstep.core.params import FeaturesParams
+from lockstep.modeling.features import count_categories, make_features
+from owner import features, models  # noqa: F401 - they register steps and candidates
+from sklearn.base import TransformerMixin
+from sklearn.model_selection import KFold
 
 CONTRACT_OF_ALL = Contract.model_validate(
     CONTRACT
@@ -45,10 +45,15 @@ FRUIT = np.array(["apple", "melon", "apple", "melon", "apple", "melon"], dtype=o
 NOTHING = dict.fromkeys(["numeric", "binary", "categorical", "ordered", "datetime"], "drop")
 
 
-def made(**recipe: object) -> np.ndarray:
+def transformer(
+    recipe: dict, contract: Contract = CONTRACT_OF_ALL, candidate: str = "linear"
+) -> TransformerMixin:
+    return make_features(candidate, make_params(features=recipe), contract)
+
+
+def transform(**recipe: object) -> np.ndarray:
     """What the recipe makes of the rows; groups that it does not name are dropped."""
-    recipe = FeaturesParams.model_validate(NOTHING | recipe)
-    return features(CONTRACT_OF_ALL, recipe, seed=1).fit_transform(ROWS, FRUIT)
+    return transformer(NOTHING | recipe).fit_transform(ROWS, FRUIT)
 
 
 @pytest.mark.parametrize(
@@ -64,33 +69,33 @@ def made(**recipe: object) -> np.ndarray:
     ],
 )
 def test_steps_of_numbers(steps: list, expected: list[float]) -> None:
-    np.testing.assert_allclose(made(numeric=steps)[:, 0], expected)
+    np.testing.assert_allclose(transform(numeric=steps)[:, 0], expected)
 
 
 def test_missing_numbers_can_be_marked() -> None:
-    X = made(numeric=["indicate_missing", "impute"])
+    X = transform(numeric=["indicate_missing", "impute"])
     assert X.tolist() == [[1, 0], [2, 0], [3, 0], [3, 1], [6, 0], [6, 0]]
 
 
 def test_quantile_bins_hold_about_as_many_rows_each_and_equal_ones_are_one() -> None:
-    X = made(numeric=["impute", {"quantile_bin": 3}])
+    X = transform(numeric=["impute", {"quantile_bin": 3}])
     assert X.sum(axis=0).tolist() == [2, 2, 2]
     assert X[:, 0].tolist() == [1, 1, 0, 0, 0, 0]
-    assert made(numeric=["impute", {"quantile_bin": 50}]).shape[1] < 6
+    assert transform(numeric=["impute", {"quantile_bin": 50}]).shape[1] < 6
 
 
 def test_quantile_bins_take_a_column_of_whole_numbers() -> None:
     columns = CONTRACT_OF_ALL.model_dump(exclude_none=True)["columns"]
     columns["size"] = {"type": "integer", "meaning": "size"}
     contract = Contract.model_validate(CONTRACT | {"columns": columns})
-    recipe = FeaturesParams.model_validate(NOTHING | {"numeric": [{"quantile_bin": 2}]})
+    recipe = NOTHING | {"numeric": [{"quantile_bin": 2}]}
     rows = ROWS.assign(size=pd.array([1, 2, 3, 4, 5, 6], dtype="Int64"))
-    X = features(contract, recipe, seed=1).fit_transform(rows, FRUIT)
+    X = transformer(recipe, contract).fit_transform(rows, FRUIT)
     assert X[:, 0].tolist() == [1, 1, 1, 0, 0, 0]
 
 
 def test_one_hot_has_a_column_for_each_value_and_for_a_missing_one() -> None:
-    assert made(categorical=["one_hot"]).tolist() == [
+    assert transform(categorical=["one_hot"]).tolist() == [
         [0, 1, 0],
         [0, 1, 0],
         [1, 0, 0],
@@ -101,22 +106,19 @@ def test_one_hot_has_a_column_for_each_value_and_for_a_missing_one() -> None:
 
 
 def test_one_hot_pools_rare_values() -> None:
-    X = made(categorical=[{"one_hot": 0.3}])
+    X = transform(categorical=[{"one_hot": 0.3}])
     assert X.tolist() == [[1, 0], [1, 0], [0, 1], [1, 0], [0, 1], [1, 0]]
 
 
 def test_ordinal_takes_the_order_of_the_contract() -> None:
-    assert made(ordered=["ordinal"])[:, 0].tolist() == [0, 1, 2, 1, 0, 1]
-    assert made(binary=["ordinal"])[:, 0].tolist() == [0, 1, 0, 1, 1, 1]
+    assert transform(ordered=["ordinal"])[:, 0].tolist() == [0, 1, 2, 1, 0, 1]
+    assert transform(binary=["ordinal"])[:, 0].tolist() == [0, 1, 0, 1, 1, 1]
 
 
 def test_target_encoding_leaves_out_the_rows_own_target() -> None:
     rows = pd.concat([ROWS] * 20, ignore_index=True).assign(colour=["red", "green"] * 60)
     y = np.random.default_rng(0).normal(size=120)
-    recipe = FeaturesParams.model_validate(
-        NOTHING | {"categorical": [{"target_encode": {"smooth": 0}}]}
-    )
-    encoder = features(CONTRACT_OF_ALL, recipe, seed=1)
+    encoder = transformer(NOTHING | {"categorical": [{"target_encode": {"smooth": 0}}]})
     learnt = encoder.fit_transform(rows, y)[:, 0]
     others = KFold(5, shuffle=True, random_state=1)
     for fold, own in others.split(rows):
@@ -127,23 +129,23 @@ def test_target_encoding_leaves_out_the_rows_own_target() -> None:
 
 
 def test_times_are_near_each_other_around_the_turn_of_the_year_and_of_the_day() -> None:
-    recipe = FeaturesParams.model_validate(NOTHING | {"datetime": ["calendar", "impute"]})
-    transformer = features(CONTRACT_OF_ALL, recipe, seed=1).fit(ROWS, FRUIT)
+    clock = transformer(NOTHING | {"datetime": ["calendar", "impute"]}).fit(ROWS, FRUIT)
     times = pd.to_datetime(["2026-01-01 00:00", "2026-12-31 23:59", "2026-06-30 12:00"])
-    X = transformer.transform(ROWS.head(3).assign(picked=times))
+    X = clock.transform(ROWS.head(3).assign(picked=times))
     assert X.shape == (3, 6)
     assert np.linalg.norm(X[0] - X[1]) < np.linalg.norm(X[0] - X[2]) / 3
 
 
 def test_times_can_be_days() -> None:
-    X = made(datetime=["elapsed", {"impute": 0}])
+    X = transform(datetime=["elapsed", {"impute": 0}])
     assert X[:, 0].tolist() == [9497, 9678, 0] + [9587.25] * 3
 
 
 def test_a_single_column_can_have_steps_of_its_own() -> None:
-    X = made(numeric=["impute"], columns={"size": [{"impute": 0}]})
+    X = transform(numeric=["impute"], columns={"size": [{"impute": 0}]})
     assert X[:, 0].tolist() == [1, 2, 3, 0, 6, 6]
-    assert made(ordered=["ordinal"], numeric=["impute"], columns={"size": "drop"}).shape == (6, 1)
+    X = transform(ordered=["ordinal"], numeric=["impute"], columns={"size": "drop"})
+    assert X.shape == (6, 1)
 
 
 @pytest.mark.parametrize(
@@ -158,25 +160,23 @@ def test_a_single_column_can_have_steps_of_its_own() -> None:
     ],
 )
 def test_values_not_met_in_training_become_numbers(recipe: dict, column: dict) -> None:
-    settings = FeaturesParams.model_validate(NOTHING | recipe)
-    known = ROWS.fillna({"size": 1.0, "colour": "red"})
-    transformer = features(CONTRACT_OF_ALL, settings, seed=1).fit(known, FRUIT)
-    assert np.isfinite(transformer.transform(known.assign(**column))).all()
+    rows = ROWS.fillna({"size": 1.0, "colour": "red"})
+    fitted = transformer(NOTHING | recipe).fit(rows, FRUIT)
+    assert np.isfinite(fitted.transform(rows.assign(**column))).all()
 
 
 def test_columns_without_any_value_or_with_one_alone_become_finite_numbers() -> None:
     rows = ROWS.assign(size=np.nan, colour=None, picked=pd.NaT, grade="mid")
     rows = rows.astype({"colour": "str", "picked": "datetime64[us]"})
     for steps in (["impute", "standardise"], ["impute", "min_max"], ["impute", "quantile_bin"]):
-        settings = FeaturesParams.model_validate({"numeric": steps})
-        X = features(CONTRACT_OF_ALL, settings, seed=1).fit_transform(rows, FRUIT)
+        X = transformer({"numeric": steps}).fit_transform(rows, FRUIT)
         assert np.isfinite(X).all()
 
 
 def test_what_is_learnt_comes_from_the_rows_of_fit_alone() -> None:
-    recipe = FeaturesParams.model_validate(NOTHING | {"numeric": ["impute", "standardise"]})
-    transformer = features(CONTRACT_OF_ALL, recipe, seed=1).fit(ROWS.head(3), FRUIT[:3])
-    assert transformer.transform(ROWS)[5, 0] == pytest.approx((6 - 2) / np.sqrt(2 / 3))
+    scaler = transformer(NOTHING | {"numeric": ["impute", "standardise"]})
+    scaler.fit(ROWS.head(3), FRUIT[:3])
+    assert scaler.transform(ROWS)[5, 0] == pytest.approx((6 - 2) / np.sqrt(2 / 3))
 
 
 def test_images_are_shades_from_0_to_1_and_have_no_recipe() -> None:
@@ -185,20 +185,21 @@ def test_images_are_shades_from_0_to_1_and_have_no_recipe() -> None:
         CONTRACT | {"images": {"width": 2, "height": 1}, "columns": columns}
     )
     rows = pd.DataFrame({"image": [bytes([0, 255]), bytes([51, 0])]})
-    X = features(contract, FeaturesParams(), seed=1).fit_transform(rows)
+    X = transformer({}, contract).fit_transform(rows)
     np.testing.assert_allclose(X, [[0, 1], [0.2, 0]])
-    recipe = FeaturesParams(columns={"image": ["standardise"]})
     with pytest.raises(UserError, match=r"features\.columns\.image: no feature"):
-        features(contract, recipe, seed=1)
+        transformer({"columns": {"image": ["standardise"]}}, contract)
 
 
-def test_codes_come_first_and_mark_what_is_missing() -> None:
-    recipe = FeaturesParams()
-    X = features(CONTRACT_OF_ALL, recipe, seed=1, codes=True).fit_transform(ROWS, FRUIT)
-    assert coded(CONTRACT_OF_ALL, recipe) == ["organic", "colour", "grade"]
+def test_codes_come_first_and_mark_what_is_missing_or_unheard_of() -> None:
+    encoder = transformer({}, candidate="wide_and_deep")
+    X = encoder.fit_transform(ROWS, FRUIT)
+    assert encoder.transformers[0][2] == ["organic", "colour", "grade"]
+    assert count_categories(CONTRACT_OF_ALL, make_params().features) == (2, 3, 3)
     assert X[:, 0].tolist() == [0, 1, 0, 1, 1, 1]
     assert X[:, 1].tolist() == [2, 2, 1, 2, -1, 2]
     assert X.shape == (6, 3 + 1 + 6)
+    assert encoder.transform(ROWS.assign(colour="pink"))[:, 1].tolist() == [-1] * 6
 
 
 @pytest.mark.parametrize(
@@ -237,7 +238,7 @@ def test_codes_come_first_and_mark_what_is_missing() -> None:
 )
 def test_a_recipe_that_cannot_be_followed_is_told_in_one_line(recipe: dict, expected: str) -> None:
     with pytest.raises(UserError) as error:
-        features(CONTRACT_OF_ALL, FeaturesParams.model_validate(recipe), seed=1)
+        transformer(recipe)
     assert str(error.value).startswith("params.yaml: features")
     assert expected in str(error.value)
     assert len(str(error.value).splitlines()) == 1

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, Self
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 NETWORK = "network_"
 
-Build = Callable[..., "keras.Model"]
+Build = Callable[..., Any]
 """`build(columns, outputs, activation, **options)`: an untrained network; see `Problem.network`."""
 
 
@@ -98,7 +98,7 @@ class Network(BaseEstimator):
 
     build: Build
     """Returns the untrained network; see `Problem.network`."""
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any]
     """What `build` takes beside."""
     learning_rate: float = 0.01
     schedule: str = "constant"

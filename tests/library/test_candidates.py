@@ -1,18 +1,23 @@
 """The candidates, as params.yaml calls them, are scikit-learn estimators."""
 
 import importlib
+from typing import Any, Unpack
 
 import numpy as np
 import pytest
+from conftest import run_stage, write_params
+from lockstep.core.errors import UserError
+from lockstep.core.project import Project
+from lockstep.modeling.candidates import CANDIDATES, candidate, make_candidate
+from lockstep.modeling.keras import keras
+from lockstep.modeling.model import Model
+from lockstep.modeling.networks import Training
+from lockstep.modeling.problem import Problem
+from owner import models  # noqa: F401 - it registers the candidates
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import check_estimator
-
-from lockstep.core.errors import UserError
-from lockstep.modeling import candidates as estimators
-from lockstep.modeling.candidates import CANDIDATES, Problem, build
-from lockstep.modeling.registry import Registry
 
 KINDS = ("classification", "regression")
 X = np.random.default_rng(0).normal(size=(90, 4)).astype("float32")
@@ -28,14 +33,14 @@ CASES = [
 ]
 
 
-def problem(name: str, kind: str) -> Problem:
+def make_problem(name: str, kind: str) -> Problem:
     return Problem(kind, seed=1, image=(2, 2, 1) if name == "cnn" else None)
 
 
-def made(name: str, kind: str, **options: object) -> BaseEstimator:
+def make(name: str, kind: str, **options: object) -> BaseEstimator:
     tiny = {"filters": [8], "padding": "same", "batch_size": 8, "learning_rate": 0.01}
     tiny = tiny if name == "cnn" else {}
-    return build(name, SHORT.get(name, {}) | tiny | options, problem(name, kind))
+    return make_candidate(name, SHORT.get(name, {}) | tiny | options, make_problem(name, kind))
 
 
 def test_the_pool_has_a_candidate_of_every_family() -> None:
@@ -49,18 +54,18 @@ def test_the_pool_has_a_candidate_of_every_family() -> None:
 def test_a_candidate_is_a_classifier_or_a_regressor_as_the_problem_asks(
     name: str, kind: str
 ) -> None:
-    assert (is_classifier if kind == "classification" else is_regressor)(made(name, kind))
+    assert (is_classifier if kind == "classification" else is_regressor)(make(name, kind))
 
 
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_a_clone_has_the_same_parameters(name: str, kind: str) -> None:
-    estimator = made(name, kind)
+    estimator = make(name, kind)
     assert repr(clone(estimator).get_params()) == repr(estimator.get_params())
 
 
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_a_candidate_can_be_cross_validated_and_learns(name: str, kind: str) -> None:
-    scores = cross_validate(made(name, kind), X, TARGETS[kind], cv=3)["test_score"]
+    scores = cross_validate(make(name, kind), X, TARGETS[kind], cv=3)["test_score"]
     least = {"baseline": -1, "tree": 0.5, "knn": 0.5}.get(name, 0.6)
     assert scores.mean() > least
 
@@ -82,14 +87,16 @@ NOT_APPLICABLE = {
     ("forest", "regression"): DRAWN,
 }
 SMALL = {"knn": {"neighbours": 5}, "forest": {"trees": 10}}
+SMALL |= {"mlp": {"max_epochs": 5}, "wide_and_deep": {"max_epochs": 5}}
 
 
-# Networks are checked in test_networks.py.
+# Not the convolutional network: the checks feed tables of any width, and its rows are images of one
+# size. Skipped by scikit-learn itself is check_array_api_input, for arrays other than numpy's.
 @pytest.mark.parametrize(
-    ("name", "kind"), [case for case in CASES if case[0] not in (*SHORT, "baseline")]
+    ("name", "kind"), [case for case in CASES if case[0] not in ("cnn", "baseline")]
 )
 def test_scikit_learn_finds_nothing_amiss(name: str, kind: str) -> None:
-    estimator = build(name, SMALL.get(name, {}), problem(name, kind))
+    estimator = make_candidate(name, SMALL.get(name, {}), make_problem(name, kind))
     checks = check_estimator(
         estimator,
         expected_failed_checks=NOT_APPLICABLE.get((name, kind), {}),
@@ -103,21 +110,30 @@ def test_scikit_learn_finds_nothing_amiss(name: str, kind: str) -> None:
 
 
 GRIDS = {
-    "linear": ("alpha", "C"),
-    "knn": ("neighbours", "n_neighbors"),
-    "tree": ("max_depth", "max_depth"),
-    "forest": ("trees", "n_estimators"),
-    "boosting": ("trees", "max_iter"),
-    "mlp": ("hidden_units", "hidden_units"),
-    "wide_and_deep": ("embedding", "embedding"),
-    "cnn": ("filters", "filters"),
+    "linear": "C",
+    "knn": "n_neighbors",
+    "tree": "max_depth",
+    "forest": "n_estimators",
+    "boosting": "max_iter",
+    "wide_and_deep": "patience",
+}
+OPTIONS = {
+    "mlp": [{"hidden_units": (units,), "dropout": 0.0} for units in (32, 3)],
+    "cnn": [
+        make("cnn", "classification", filters=(count,)).get_params()["options"] for count in (8, 3)
+    ],
 }
 
 
-@pytest.mark.parametrize(("name", "parameter"), [(name, grid[1]) for name, grid in GRIDS.items()])
-def test_a_candidate_can_be_searched_over(name: str, parameter: str) -> None:
-    values = [(2,), (3,)] if parameter in ("hidden_units", "filters") else [2, 3]
-    grid = GridSearchCV(made(name, "classification"), {parameter: values}, cv=2)
+@pytest.mark.parametrize(
+    ("name", "parameter", "values"),
+    [
+        *((name, parameter, [2, 3]) for name, parameter in GRIDS.items()),
+        *((name, "options", values) for name, values in OPTIONS.items()),
+    ],
+)
+def test_a_candidate_can_be_searched_over(name: str, parameter: str, values: list) -> None:
+    grid = GridSearchCV(make(name, "classification"), {parameter: values}, cv=2)
     grid.fit(X, TARGETS["classification"])
     assert grid.best_estimator_.get_params()[parameter] in values
     assert len(grid.predict(X)) == len(X)
@@ -128,38 +144,85 @@ def test_balanced_classes_find_more_of_the_rare_one(name: str) -> None:
     rng = np.random.default_rng(3)
     y = np.where(X[:, 0] + rng.normal(0, 1.5, 90) > 1.6, "rare", "common").astype(object)
     found = [
-        made(name, "classification", class_weight=weight).fit(X, y).predict_proba(X)[:, 1].mean()
+        make(name, "classification", class_weight=weight).fit(X, y).predict_proba(X)[:, 1].mean()
         for weight in (None, "balanced")
     ]
     if name == "svm":
         # Its probabilities are calibrated to the shares of the classes; what it weighs is inside.
-        assert made(name, "classification", class_weight="balanced").estimator.class_weight
+        assert make(name, "classification", class_weight="balanced").estimator.class_weight
     else:
         assert found[1] > found[0]
 
 
-def test_a_new_candidate_is_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimators, "CANDIDATES", Registry("candidate"))
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forgets afterwards which candidates a test has registered."""
+    monkeypatch.setattr(CANDIDATES, "_functions", {**CANDIDATES._functions})
 
-    @estimators.candidate
+
+@pytest.mark.usefixtures("own")
+def test_a_new_candidate_is_one_function() -> None:
+    @candidate
     def stump(problem: Problem, *, depth: int = 3) -> BaseEstimator:
         assert problem.classifies
         return DecisionTreeClassifier(max_depth=depth, random_state=problem.seed)
 
-    assert build("stump", {"depth": 2}, problem("stump", "classification")).max_depth == 2
+    estimator = make_candidate("stump", {"depth": 2}, make_problem("stump", "classification"))
+    assert estimator.max_depth == 2
 
 
-def test_a_candidate_whose_library_is_missing_names_the_command_that_installs_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(estimators, "CANDIDATES", Registry("candidate"))
+def leaky(columns: int, outputs: int, activation: str, *, units: int, slope: float) -> Any:
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            layers.Input((columns,)),
+            layers.Dense(units),
+            layers.LeakyReLU(slope),
+            layers.Dense(outputs, activation=activation),
+        ]
+    )
 
-    @estimators.candidate
+
+@pytest.mark.usefixtures("own")
+def test_a_new_option_of_a_network_is_a_keyword_of_both_its_functions(project: Project) -> None:
+    @candidate
+    def leaky_mlp(
+        problem: Problem, *, units: int = 8, slope: float = 0.1, **training: Unpack[Training]
+    ) -> BaseEstimator:
+        return problem.network(leaky, training, units=units, slope=slope)
+
+    options = {"slope": 0.25, "max_epochs": 20}
+    settings = {"metric": "accuracy", "holdout": 0.5, "training_sizes": []}
+    write_params(project, train=settings | {"candidates": {"baseline": {}, "leaky_mlp": options}})
+    for stage in ("ingest", "preprocess", "train"):
+        run_stage(stage)
+    champion = Model.load(project.champion, "models/champion")
+    assert champion.candidate == "leaky_mlp"
+    network = champion.pipeline[-1]
+    assert (network.max_epochs, network.options) == (20, {"units": 8, "slope": 0.25})
+    assert network.network_.layers[1].negative_slope == 0.25
+    with pytest.raises(UserError, match=r"leaky_mlp\.slop: unknown option; did you mean slope\?"):
+        make_candidate("leaky_mlp", {"slop": 1}, make_problem("leaky_mlp", "classification"))
+
+
+def test_an_unknown_option_of_a_network_lists_how_it_is_trained_too() -> None:
+    with pytest.raises(UserError) as error:
+        make_candidate("mlp", {"learning_rat": 0.1}, make_problem("mlp", "classification"))
+    assert str(error.value) == (
+        "params.yaml: train.candidates.mlp.learning_rat: unknown option; did you mean "
+        "learning_rate? allowed: hidden_units, dropout, learning_rate, schedule, batch_size, "
+        "max_epochs, patience, validation_fraction, class_weight"
+    )
+
+
+@pytest.mark.usefixtures("own")
+def test_a_candidate_whose_library_is_missing_names_the_command_that_installs_it() -> None:
+    @candidate
     def elsewhere(problem: Problem) -> BaseEstimator:
         return importlib.import_module("a_library_from_elsewhere").Model(problem.seed)
 
     with pytest.raises(UserError, match="elsewhere: it needs a_library_from_elsewhere, which is"):
-        build("elsewhere", {}, problem("elsewhere", "classification"))
+        make_candidate("elsewhere", {}, make_problem("elsewhere", "classification"))
 
 
 @pytest.mark.parametrize(
@@ -170,14 +233,14 @@ def test_a_candidate_whose_library_is_missing_names_the_command_that_installs_it
         ("svm", {"kernel": "poly"}, "regressor__kernel", "poly"),
         ("forest", {"trees": 7}, "n_estimators", 7),
         ("boosting", {"l2": 0.5}, "l2_regularization", 0.5),
-        ("mlp", {"hidden_units": [3, 2]}, "hidden_units", (3, 2)),
+        ("mlp", {"hidden_units": [3, 2]}, "options", {"hidden_units": (3, 2), "dropout": 0.0}),
         ("mlp", {"schedule": "cosine"}, "schedule", "cosine"),
     ],
 )
 def test_options_reach_the_estimator(
     name: str, options: dict, parameter: str, value: object
 ) -> None:
-    estimator = build(name, options, Problem("regression", seed=1))
+    estimator = make_candidate(name, options, Problem("regression", seed=1))
     assert estimator.get_params()[parameter] == value
 
 
@@ -212,7 +275,7 @@ def test_options_reach_the_estimator(
 )
 def test_a_mistake_in_params_is_told_in_one_line(name: str, options: dict, expected: str) -> None:
     with pytest.raises(UserError) as error:
-        build(name, options, Problem("classification", seed=1))
+        make_candidate(name, options, Problem("classification", seed=1))
     assert expected in str(error.value)
     assert len(str(error.value).splitlines()) == 1
 
@@ -231,17 +294,17 @@ def test_a_mistake_in_params_is_told_in_one_line(name: str, options: dict, expec
 )
 def test_a_value_of_the_wrong_type_is_one_mistake(name: str, options: dict, expected: str) -> None:
     with pytest.raises(UserError) as error:
-        build(name, options, Problem("classification", seed=1))
+        make_candidate(name, options, Problem("classification", seed=1))
     assert str(error.value) == f"params.yaml: train.candidates.{expected}"
 
 
 def test_an_image_too_small_for_its_convolutions_is_told() -> None:
     small = Problem("classification", seed=1, image=(8, 8, 1))
     with pytest.raises(UserError, match="nothing is left of 8x8 pixels after 2 convolutions"):
-        build("cnn", {}, small)
-    assert build("cnn", {"padding": "same"}, small).image == (8, 8, 1)
+        make_candidate("cnn", {}, small)
+    assert make_candidate("cnn", {"padding": "same"}, small).options["image"] == (8, 8, 1)
 
 
 def test_tables_candidates_that_embed_columns_refuse_images() -> None:
     with pytest.raises(UserError, match="wide_and_deep: it is for tables"):
-        build("wide_and_deep", {}, Problem("classification", seed=1, image=(8, 8, 1)))
+        make_candidate("wide_and_deep", {}, Problem("classification", seed=1, image=(8, 8, 1)))
