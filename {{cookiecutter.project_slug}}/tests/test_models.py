@@ -15,8 +15,9 @@ from lockstep import (
     make_features,
     make_problem,
 )
-from package_name import features, models  # noqa: F401 - the recipe names the steps in it
 from sklearn.pipeline import make_pipeline
+
+from package_name import features, models  # noqa: F401 - the recipe names the steps in it
 
 NETWORKS = {name: {"max_epochs": 2} for name in ("mlp", "wide_and_deep") if hasattr(models, name)}
 TABLES = [
@@ -53,10 +54,8 @@ def test_a_candidate_predicts_numbers(
     fruit: pd.DataFrame, contract: Contract, params: Params, name: str
 ) -> None:
     content = contract.model_dump(exclude_none=True) | {"target": "weight"}
-    contract, params = (
-        Contract.model_validate(content),
-        params.model_copy(update={"kind": "regression"}),
-    )
+    contract = Contract.model_validate(content)
+    params = params.model_copy(update={"kind": "regression"})
     predictions = fit(name, fruit, contract, params).predict(fruit)["prediction"]
     assert np.isfinite(predictions).all()
     assert predictions.between(-1000, 1000).all()
@@ -66,13 +65,11 @@ def test_a_candidate_predicts_numbers(
 def test_a_candidate_is_better_than_the_baseline(
     fruit: pd.DataFrame, contract: Contract, params: Params, name: str
 ) -> None:
-    right = {
-        each: (
-            fit(each, fruit, contract, params).predict(fruit)["prediction"] == fruit["fruit"]
-        ).mean()
+    of_baseline, of_candidate = (
+        (fit(each, fruit, contract, params).predict(fruit)["prediction"] == fruit["fruit"]).mean()
         for each in ("baseline", name)
-    }
-    assert right[name] > right["baseline"]
+    )
+    assert of_candidate > of_baseline
 
 
 @pytest.mark.skipif(not hasattr(models, "cnn"), reason="this project has no cnn any more")

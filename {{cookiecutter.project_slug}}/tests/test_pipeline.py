@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 from lockstep import Model, Project, UserError
+
 from package_name.evaluate import evaluate
 from package_name.ingest import ingest
 from package_name.preprocess import preprocess
@@ -21,10 +22,8 @@ def run(project: Project) -> Project:
 
 def outputs(project: Project) -> dict[str, bytes]:
     """The bytes of each file that the stages write."""
-    places = [
-        project.root / name for name in ("data/interim", "data/processed", "models", "reports")
-    ]
-    files = [file for place in places for file in place.rglob("*") if file.is_file()]
+    names = ("data/interim", "data/processed", "models", "reports")
+    files = [file for name in names for file in (project.root / name).rglob("*") if file.is_file()]
     return {file.relative_to(project.root).as_posix(): file.read_bytes() for file in files}
 
 
