@@ -143,7 +143,8 @@ def elapsed(_: Scope) -> TransformerMixin:
 # A saved model names these functions, so they must stay functions of this file.
 def signed_log1p(X: np.ndarray) -> np.ndarray:
     """(n_rows, n_columns) the sign of each number times the logarithm of one more than its size."""
-    return np.sign(X) * np.log1p(np.abs(X))
+    signed: np.ndarray = np.sign(X) * np.log1p(np.abs(X))
+    return signed
 
 
 def on_circles(X: pd.DataFrame) -> np.ndarray:

@@ -182,9 +182,8 @@ def boosting(
     )
 
 
-# The networks. Each is a candidate, and a function that builds the network for so many columns that
-# come in and outputs that go out through an activation. `problem.network` trains it like any other
-# estimator, with the options of `Training`: learning_rate, schedule, batch_size, max_epochs,
+# The networks. Each is a candidate, and a function that builds the network for so many columns and
+# outputs. `Training` has the options that all share: learning_rate, schedule, batch_size, max_epochs,
 # patience, validation_fraction, class_weight. A new option is one more keyword of both functions.
 
 
