@@ -1,0 +1,258 @@
+"""Bring what its owner has written in a project of before the library over to it, once.
+
+    python vendor/lockstep/migrate.py
+
+Run it in the project after `make update`, which has brought the library and left what the owner
+had edited. Candidates go to models.py, steps to features.py, `clean` stays in preprocess.py; what
+has to be done by hand is told, file by file. It needs Python 3.11 and git, nothing else, for the
+library may not be installed yet. Commit before the update: git then shows what was done here.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+OLD_MODULES = (
+    *("cli", "config", "doctor", "editing", "errors", "markdown", "notebooks", "params", "predict"),
+    *("programs", "use", "data/**/*", "documentation/*", "modeling/*", "reproducibility/*"),
+)
+NEW_HOMES = {
+    "..config": "lockstep.core.project",
+    "..data.contract": "lockstep.core.contract",
+    "..errors": "lockstep.core.errors",
+    "..params": "lockstep.core.params",
+    ".steps": "lockstep",
+    ".registry": "lockstep.modeling.registry",
+}
+"""Where the old package's modules went that a candidate or a step may import."""
+CARRIED = {
+    "modeling/estimators.py": ("models.py", "candidate"),
+    "modeling/steps.py": ("features.py", "step"),
+}
+HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+1(?:,(\d+))? @@", re.MULTILINE)
+REQUIREMENT = re.compile(r"^[+ ](\s*\"lockstep-core==.*)$", re.MULTILINE)
+
+
+def main() -> None:
+    """Migrate the project in the working directory, and say what is left to do."""
+    root = Path.cwd()
+    if not (root / "dvc.yaml").exists() or not (root / "vendor" / "lockstep").exists():
+        sys.exit("error: run this in the project's own folder, after `make update`")
+    lines = [*require_library(root)]
+    package = (
+        root / "src" / tomllib.loads(read(root / "pyproject.toml"))["tool"]["lockstep"]["package"]
+    )
+    for rejected in sorted(package.glob("*.py.rej")):
+        lines += take_new_version(root, rejected)
+    for old, (new, decorator) in CARRIED.items():
+        if (package / old).exists():
+            lines += carry_functions(root, package / old, package / new, decorator)
+    lines += list_leftovers(root, package)
+    lines += list_rejects(root)
+    print("\n".join(lines or ["nothing is left of before the library"]))
+
+
+def read(path: Path) -> str:
+    """The text of a file."""
+    return path.read_text(encoding="utf-8")
+
+
+def write(text: str, path: Path) -> None:
+    """Write a text as the project's other files are written."""
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def require_library(root: Path) -> list[str]:
+    """Put the library among the dependencies, if an edit of the owner's kept the update from it."""
+    path, rejected = root / "pyproject.toml", root / "pyproject.toml.rej"
+    text = read(path)
+    if not rejected.exists() or '"lockstep-core==' in text:
+        return []
+    requirement = REQUIREMENT.search(read(rejected))
+    if requirement is None:
+        return []
+    write(text.replace("\ndependencies = [\n", f"\ndependencies = [\n{requirement[1]}\n", 1), path)
+    tomllib.loads(read(path))
+    if len(re.findall(r"^@@ ", read(rejected), re.MULTILINE)) == 1:
+        rejected.unlink()
+    return ["pyproject.toml: requires the library now, beside what you have added"]
+
+
+def take_new_version(root: Path, rejected: Path) -> list[str]:
+    """Put the new file of a stage in place of the edited one, with the owner's `clean` in it."""
+    path = rejected.with_suffix("")
+    hunk = HUNK.findall(read(rejected))
+    content = [line[1:] for line in read(rejected).splitlines()[3:] if line[:1] in ("+", " ")]
+    name = path.relative_to(root).as_posix()
+    if len(hunk) != 1 or len(content) != int(hunk[0] or 1):
+        return []  # not a whole file; it is listed with what could not be merged
+    old, new = read(path), "\n".join(content) + "\n"
+    kept = [one for one in ("clean",) if one in functions(old) and one in functions(new)]
+    for function in kept:
+        new = new.replace(
+            source(new, functions(new)[function]), source(old, functions(old)[function])
+        )
+    others = sorted(functions(old).keys() - functions(new).keys() - {"main"})
+    write(new, path)
+    rejected.unlink()
+    lines = [f"{name}: the new version, with your clean"] if kept else [f"{name}: the new version"]
+    if others or not kept:
+        rest = f" ({', '.join(others)})" if others else ""
+        lines.append(
+            f"  by hand: what else you had changed{rest}; `git diff HEAD -- {name}` shows it"
+        )
+    return lines
+
+
+def carry_functions(root: Path, old: Path, new: Path, decorator: str) -> list[str]:
+    """Append the owner's candidates or steps to the file where they belong now."""
+    before, after = read(old), read(new)
+    bound = bindings(ast.parse(after))
+    own = {
+        name: function
+        for name, function in functions(before).items()
+        if decorator in map(decorator_name, function.decorator_list) and name not in bound
+    }
+    imports, statements = closure(before, own, bound)
+    changed = changed_functions(root, old, before, own)
+    if own:
+        tree = ast.parse(after)
+        last = max(
+            node.end_lineno for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)
+        )
+        lines = after.splitlines()
+        lines[last:last] = imports
+        write("\n".join(lines).rstrip() + "\n\n\n" + "\n\n\n".join(statements) + "\n", new)
+    names = {path: path.relative_to(root).as_posix() for path in (old, new)}
+    if not changed:
+        old.unlink()
+    told = [f"{names[new]}: your {', '.join(own)}, from {names[old]}"] if own else []
+    if changed:
+        told.append(
+            f"{names[old]}: by hand: you had changed {', '.join(changed)}; bring it over to "
+            f"{names[new]}, then `git rm` the old file"
+        )
+    return told
+
+
+def closure(
+    text: str, own: dict[str, ast.FunctionDef], bound: set[str]
+) -> tuple[list[str], list[str]]:
+    """Imports and statements of a module that functions of it need, and these, in their order."""
+    tree = ast.parse(text)
+    homes = {name: node for node in tree.body for name in bindings(ast.Module([node], []))}
+    waiting, nodes, imports = list(own.values()), [], {}
+    while waiting:
+        node = waiting.pop()
+        nodes.append(node)
+        for name in {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}:
+            home = homes.get(name)
+            if name in bound or name in own or home is None or home in [*nodes, *waiting]:
+                continue
+            if isinstance(home, ast.Import | ast.ImportFrom):
+                imports[name] = import_line(home, name)
+            else:
+                waiting.append(home)
+    ordered = sorted(nodes, key=lambda node: node.lineno)
+    return sorted({*imports.values()}), [source(text, node) for node in ordered]
+
+
+def import_line(node: ast.Import | ast.ImportFrom, name: str) -> str:
+    """The line that imports one name of an import, from where it is now."""
+    if isinstance(node, ast.Import):
+        alias = next(alias for alias in node.names if (alias.asname or alias.name) == name)
+        return f"import {alias.name}" + (f" as {alias.asname}" if alias.asname else "")
+    module = "." * node.level + (node.module or "")
+    alias = next(alias for alias in node.names if (alias.asname or alias.name) == name)
+    line = f"from {NEW_HOMES.get(module, module)} import {alias.name}"
+    return line + (f" as {alias.asname}" if alias.asname else "")
+
+
+def changed_functions(
+    root: Path, path: Path, text: str, own: dict[str, ast.FunctionDef]
+) -> list[str]:
+    """The functions and classes of a file that are not as git first had it, but for `own`."""
+    name = path.relative_to(root).as_posix()
+    log = ["git", "log", "--diff-filter=A", "--format=%H", "--", name]
+    commits = subprocess.run(log, cwd=root, capture_output=True, encoding="utf-8").stdout.split()
+    if not commits:
+        return ["something"]
+    show = ["git", "show", f"{commits[-1]}:./{name}"]
+    first = subprocess.run(show, cwd=root, capture_output=True, encoding="utf-8").stdout
+    sources = {node: source(first, function) for node, function in functions(first).items()}
+    return [
+        node
+        for node, function in functions(text).items()
+        if node not in own and sources.get(node) not in (None, source(text, function))
+    ]
+
+
+def list_leftovers(root: Path, package: Path) -> list[str]:
+    """The old package's modules that an update left, since their owner had edited or added them."""
+    files = {path for pattern in OLD_MODULES for path in package.glob(f"{pattern}.py")}
+    for folder in sorted({path.parent for path in files}, reverse=True):
+        if {path.name for path in folder.iterdir()} <= {"__init__.py", "__pycache__"}:
+            files -= {folder / "__init__.py"}
+    told = {package / old for old in CARRIED}
+    return [
+        f"{path.relative_to(root).as_posix()}: by hand: nothing calls it any more; what you need "
+        "of it belongs into a module of yours beside models.py, which imports from `lockstep`"
+        for path in sorted(files - told)
+    ]
+
+
+def list_rejects(root: Path) -> list[str]:
+    """What an update could not merge and this could not either."""
+    rejects = [path for path in root.rglob("*.rej") if ".venv" not in path.parts]
+    return [
+        f"{path.with_suffix('').relative_to(root).as_posix()}: by hand: {path.name} holds what the "
+        "update could not merge; bring it in, then delete it"
+        for path in sorted(rejects)
+    ]
+
+
+def functions(text: str) -> dict[str, ast.FunctionDef]:
+    """The functions at the top of a module by their names."""
+    return {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+
+
+def bindings(tree: ast.Module) -> set[str]:
+    """The names that a module binds at its top."""
+    names: set[str] = set()
+    for node in tree.body:
+        match node:
+            case ast.Import() | ast.ImportFrom():
+                names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+            case ast.FunctionDef() | ast.ClassDef():
+                names.add(node.name)
+            case ast.Assign():
+                names |= {
+                    one.id
+                    for one in ast.walk(node)
+                    if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+                }
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                names.add(name)
+    return names
+
+
+def decorator_name(node: ast.expr) -> str:
+    """What a decorator is called, with arguments or without."""
+    called = node.func if isinstance(node, ast.Call) else node
+    return called.id if isinstance(called, ast.Name) else ""
+
+
+def source(text: str, node: ast.stmt) -> str:
+    """The lines of a statement, its decorators among them."""
+    decorators = getattr(node, "decorator_list", [])
+    start = min([node.lineno, *(decorator.lineno for decorator in decorators)])
+    return "\n".join(text.splitlines()[start - 1 : node.end_lineno])
+
+
+if __name__ == "__main__":
+    main()
