@@ -183,7 +183,7 @@ def boosting(
 
 
 # The networks. Each is a candidate, and a function that builds the network for so many columns and
-# outputs. `Training` has the options that all share: learning_rate, schedule, batch_size, max_epochs,
+# outputs. All share the options of `Training`: learning_rate, schedule, batch_size, max_epochs,
 # patience, validation_fraction, class_weight. A new option is one more keyword of both functions.
 
 
