@@ -8,7 +8,7 @@ from conftest import CONTRACT, fill_disk, run_stage, write_params
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
-from lockstep.reading.check import check_rows, tabulate_rejected
+from lockstep.reading.check import check_raw, check_rows, tabulate_rejected
 from lockstep.reading.raw import RawBatch
 
 
@@ -103,6 +103,15 @@ def test_all_files_of_the_folder_are_read_in_the_order_of_their_names(deliveries
     assert rejected["row"].tolist() == [1, 2, 3]
     weights = pd.read_parquet(deliveries.dataset)["weight"]
     assert weights[60:].tolist() == (weights[3:60] - 1).tolist()
+
+
+def test_batches_have_the_same_columns_whether_or_not_rows_are_rejected(
+    deliveries: Project,
+) -> None:
+    accepted, rejected = zip(*check_raw(deliveries), strict=True)
+    assert {tuple(frame) for frame in accepted} == {("weight", "seeds", "colour", "fruit")}
+    assert [len(frame) for frame in rejected] == [0, 3]
+    assert len({tuple(frame) for frame in rejected}) == 1
 
 
 def test_a_file_of_broken_rows_is_not_hidden_among_good_ones(deliveries: Project) -> None:

@@ -46,20 +46,20 @@ IMAGE, FILE, PART = "image", "file", "part"
 """The columns of a data set of images, beside its target."""
 GROUPS = {" ": "[ \u00a0\u202f]", ",": ",", ".": r"\.", "'": "['\u2019]"}
 """Patterns of what may stand between groups of three digits."""
-MOST_SHOWN = 12
+MAX_CATEGORIES_LISTED = 12
 """Categories that a message lists."""
 SIDES = ("train", "test")
 """What a given split calls its two parts."""
 
 
-def _as_written(value: object) -> object:
+def _require_text(value: object) -> object:
     if isinstance(value, bool):
         word = str(value).lower()
         raise ValueError(f"YAML reads this as {word}, not as a text; put quotes around it")
     return str(value) if isinstance(value, int | float) else value
 
 
-Text = Annotated[str, BeforeValidator(_as_written)]
+Text = Annotated[str, BeforeValidator(_require_text)]
 
 
 class Column(Strict):
@@ -92,7 +92,7 @@ class Column(Strict):
     """What `use` saw that it took the column for; remove it when you have looked at it."""
 
     @model_validator(mode="after")
-    def _fits_its_type(self) -> Self:
+    def _require_what_fits_its_type(self) -> Self:
         if (self.type in LEVELS) != (self.categories is not None):
             if self.type in LEVELS:
                 raise ValueError(f"a column of type {self.type} needs `categories`, all its values")
@@ -111,9 +111,9 @@ class Column(Strict):
     def rule(self) -> str:
         """What a value must be, in words."""
         if self.categories is not None:
-            more = len(self.categories) - MOST_SHOWN
+            more = len(self.categories) - MAX_CATEGORIES_LISTED
             others = f" and {more} more" if more > 0 else ""
-            return f"one of {', '.join(self.categories[:MOST_SHOWN])}{others}"
+            return f"one of {', '.join(self.categories[:MAX_CATEGORIES_LISTED])}{others}"
         match self.type:
             case "datetime":
                 return f"a time written as {self.format or 'ISO 8601 says, such as 2026-01-31'}"
@@ -160,7 +160,7 @@ class Layout(Strict):
 
     @field_validator("encoding")
     @classmethod
-    def _is_known(cls, encoding: str) -> str:
+    def _require_known_encoding(cls, encoding: str) -> str:
         try:
             codecs.lookup(encoding)
         except LookupError as error:
@@ -170,7 +170,7 @@ class Layout(Strict):
         return encoding
 
     @model_validator(mode="after")
-    def _tells_marks_apart(self) -> Self:
+    def _require_different_marks(self) -> Self:
         if self.thousands == self.decimal:
             raise ValueError(f"thousands and decimal are both {self.decimal!r}")
         return self
@@ -233,14 +233,14 @@ class Contract(Strict):
     def _describe_images(cls, content: Any) -> Any:
         match content:
             case {"images": images, "columns": dict(columns)} if images is not None:
-                return {"part": PART, **content, "columns": {**_OF_IMAGES, **columns}}
+                return {"part": PART, **content, "columns": {**_IMAGE_COLUMNS, **columns}}
         return content
 
     @model_validator(mode="after")
-    def _names_its_columns(self) -> Self:
-        named = {"target": self.target, "group": self.group, "time": self.time, "part": self.part}
+    def _require_columns_for_roles(self) -> Self:
+        roles = {"target": self.target, "group": self.group, "time": self.time, "part": self.part}
         subgroups = {f"subgroups.{number}": name for number, name in enumerate(self.subgroups)}
-        for key, name in (named | subgroups).items():
+        for key, name in (roles | subgroups).items():
             if name is not None and name not in self.columns:
                 raise ValueError(
                     f"{key}: found {name!r}, which is no column of this contract; "
@@ -249,7 +249,7 @@ class Contract(Strict):
         return self
 
     @model_validator(mode="after")
-    def _uses_columns_as_what_they_are(self) -> Self:
+    def _require_fitting_columns(self) -> Self:
         if self.part is not None and not {*(self.columns[self.part].categories or [])} <= {*SIDES}:
             raise ValueError(f"part: {self.part!r} must have the categories train and test")
         if self.time is not None and self.columns[self.time].type not in ("datetime", *NUMBERS):
@@ -263,7 +263,7 @@ class Contract(Strict):
             raise ValueError(
                 "columns: a column of type image needs `images`, their width and height"
             )
-        if self.images and (len(self.features) > 1 or {*_OF_IMAGES} & {self.target}):
+        if self.images and (len(self.features) > 1 or {*_IMAGE_COLUMNS} & {self.target}):
             raise ValueError("columns: beside images, the target is the only column to describe")
         if not self.features:
             raise ValueError("columns: no feature is described, so there is nothing to learn from")
@@ -291,8 +291,8 @@ class Contract(Strict):
     @property
     def kind(self) -> Kind | None:
         """The kind of problem that the target makes it, if any."""
-        of_target = self.columns[self.target].type
-        return next((kind for kind, types in TARGETS.items() if of_target in types), None)
+        target_type = self.columns[self.target].type
+        return next((kind for kind, types in TARGETS.items() if target_type in types), None)
 
     @property
     def observation(self) -> list[str]:
@@ -300,7 +300,7 @@ class Contract(Strict):
         return [*self.features, self.target]
 
 
-_OF_IMAGES = {
+_IMAGE_COLUMNS = {
     IMAGE: {"type": "image", "meaning": "the image"},
     FILE: {"type": "identifier", "meaning": "where the image lies"},
     PART: {
@@ -325,11 +325,11 @@ def load_contract(paths: Paths, kind: Kind) -> Contract:
             f"{name}: says nothing yet; the command `use FILE --target COLUMN` writes it"
         )
     contract = load(Contract, paths.contract_file, name)
-    found = contract.columns[contract.target].type
-    if found not in TARGETS[kind]:
+    target_type = contract.columns[contract.target].type
+    if target_type not in TARGETS[kind]:
         raise UserError(
-            f"{name}: target {contract.target!r} is {found}, but params.yaml says kind: {kind}, "
-            f"which predicts a column of type {' or '.join(TARGETS[kind])}"
+            f"{name}: target {contract.target!r} is {target_type}, but params.yaml says "
+            f"kind: {kind}, which predicts a column of type {' or '.join(TARGETS[kind])}"
         )
     if contract.images and kind == "regression":
         raise UserError(f"{name}: images: their folders are classes; kind: {kind} has none")

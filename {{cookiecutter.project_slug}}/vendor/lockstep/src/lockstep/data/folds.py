@@ -75,8 +75,8 @@ def is_unrelated(
     def hash_key(batch: pd.DataFrame) -> np.ndarray:
         return hash_rows(select_key(batch, contract, params), params.seed)
 
-    known = np.unique(hash_key(validation))
-    return np.concatenate([~lookup_sorted(known, hash_key(batch))[1] for batch in rows])
+    hashes = np.unique(hash_key(validation))
+    return np.concatenate([~lookup_sorted(hashes, hash_key(batch))[1] for batch in rows])
 
 
 def draw_share(rows: pd.DataFrame, strata: pd.Series, share: float, seed: int) -> np.ndarray:

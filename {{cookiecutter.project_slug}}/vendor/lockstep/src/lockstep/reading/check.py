@@ -39,7 +39,7 @@ class CheckedBatch(NamedTuple):
 
 
 def check_raw(project: Project) -> RawCheck:
-    """The raw files of a project, to be gone through batch by batch and told of afterwards."""
+    """The raw files of a project: iterate over them, then ask for the report and the summary."""
     return RawCheck(project, project.params.data, project.contract)
 
 
