@@ -21,7 +21,7 @@ from .intervals import bootstrap
 from .metrics import Metric, primary_metric, run_metrics
 from .model import Model
 from .outcome import Outcome
-from .train_rows import TrainRows
+from .train_rows import TrainRows, print_warnings
 
 HISTORY_COLUMNS = ["candidate", "fold", "epoch", "loss", "val_loss"]
 SIZES_COLUMNS = ["rows", "fold", "train", "validation"]
@@ -67,16 +67,19 @@ class Validation:
 def cross_validate(name: str, pipeline: Pipeline, rows: TrainRows, folds: list[Fold]) -> Validation:
     """Fit and score a clone of `pipeline` per fold.
 
+    What libraries warn of is printed once, in a line that names the candidate.
+
     Raises:
         UserError: The candidate `name` cannot learn from these rows.
     """
     score = make_scorer(rows.params, rows.contract)
     scores, epochs = [], []
-    for number, (learn, validation) in enumerate(folds, start=1):
-        fitted = rows.fit(name, pipeline, (learn, validation))
-        scores.append(score(fitted, rows.X.iloc[validation], rows.y[validation]))
-        history = pd.DataFrame(getattr(fitted[-1], "history_", {}))
-        epochs.append(history.assign(fold=number, epoch=np.arange(1, len(history) + 1)))
+    with print_warnings(name):
+        for number, (learn, validation) in enumerate(folds, start=1):
+            fitted = rows.fit_fold(pipeline, (learn, validation))
+            scores.append(score(fitted, rows.X.iloc[validation], rows.y[validation]))
+            history = pd.DataFrame(getattr(fitted[-1], "history_", {}))
+            epochs.append(history.assign(fold=number, epoch=np.arange(1, len(history) + 1)))
     return Validation(
         pd.DataFrame(scores),
         pd.concat(epochs, ignore_index=True).reindex(columns=HISTORY_COLUMNS[1:]),
@@ -210,6 +213,9 @@ def learning_curve(
     Returns:
         For each share and fold `rows`, `fold`, and the primary metric on the rows learnt from
         (`train`) and on the others (`validation`).
+
+    Raises:
+        UserError: The candidate can learn from none of these shares, for its library's reason.
     """
     params, score = rows.params, make_scorer(rows.params, rows.contract)
     metric = primary_metric(params).name
@@ -218,7 +224,7 @@ def learning_curve(
     shares = [share for share in params.train.training_sizes if int(share * len(folds[0][0])) >= 2]
     if not shares:
         return pd.DataFrame(columns=SIZES_COLUMNS)
-    with warnings.catch_warnings():
+    with print_warnings(name), warnings.catch_warnings():
         # With few rows a fit may fail, for instance because a class is missing.
         warnings.simplefilter("ignore")
         sizes, train, validation = model_selection.learning_curve(

@@ -19,7 +19,7 @@ from ..core.params import Params
 from ..core.project import Project
 from ..core.table import Table
 from ..data.folds import Fold, is_unrelated
-from ..data.sample import draw_sample
+from ..data.sample import sample_rows
 from .rows_on_disk import fit_on_table, learns_in_batches
 
 LONGEST_WARNING = 200
@@ -48,7 +48,7 @@ class TrainRows:
         params, contract = project.params, project.contract
         file = project.table(project.train)
         strata = contract.target if params.kind == "classification" else None
-        table, places = draw_sample(file, strata, params.train.max_rows_in_memory, params.seed)
+        table, places = sample_rows(file, strata, params.train.max_rows_in_memory, params.seed)
         return cls(table, file, contract, params, places)
 
     @property
@@ -70,38 +70,46 @@ class TrainRows:
         """Whether a candidate learns from the rows in memory although there are more."""
         return not self.is_whole and not learns_in_batches(pipeline[-1])
 
-    def fit(self, name: str, pipeline: Pipeline, fold: Fold | None = None) -> Pipeline:
-        """Fit a clone of `pipeline` on all rows that it can take, or on those a fold leaves it.
+    def fit(self, name: str, pipeline: Pipeline) -> Pipeline:
+        """Fit a clone of `pipeline` on all rows that it can take.
 
         What libraries warn of is printed once, in a line that names the candidate.
 
         Args:
             name: What messages call the candidate.
             pipeline: Features and estimator.
-            fold: Of the rows in memory; what it is tried on, or equals that, is not learnt from.
 
         Raises:
             UserError: The candidate cannot learn from these rows, for its library's reason.
         """
         with print_warnings(name):
-            learn = np.arange(len(self.table)) if fold is None else fold[0]
-            if self.is_whole or self.is_sampled_by(pipeline):
-                return clone(pipeline).fit(self.X.iloc[learn], self.y[learn])
-            is_allowed = (
-                np.ones(len(self.file), dtype=bool)
-                if fold is None
-                else is_unrelated(
-                    self.table.iloc[fold[1]], self.file.batches(), self.contract, self.params
-                )
+            return self.fit_fold(pipeline)
+
+    def fit_fold(self, pipeline: Pipeline, fold: Fold | None = None) -> Pipeline:
+        """Fit a clone of `pipeline` on what a fold leaves it of the rows that it can take.
+
+        Args:
+            pipeline: Features and estimator.
+            fold: Of the rows in memory; what it is tried on, or equals that, is not learnt from.
+        """
+        learn = np.arange(len(self.table)) if fold is None else fold[0]
+        if self.is_whole or self.is_sampled_by(pipeline):
+            return clone(pipeline).fit(self.X.iloc[learn], self.y[learn])
+        is_allowed = (
+            np.ones(len(self.file), dtype=bool)
+            if fold is None
+            else is_unrelated(
+                self.table.iloc[fold[1]], self.file.batches(), self.contract, self.params
             )
-            return fit_on_table(
-                pipeline,
-                self.table.iloc[learn],
-                self.places[learn],
-                self.file,
-                is_allowed,
-                self.contract,
-            )
+        )
+        return fit_on_table(
+            pipeline,
+            self.table.iloc[learn],
+            self.places[learn],
+            self.file,
+            is_allowed,
+            self.contract,
+        )
 
 
 @contextmanager
