@@ -122,3 +122,6 @@ started = start_git()
 # Cruft generates too, also for an update; it keeps its own record, and tells no folder.
 if "_output_dir" in ANSWERS:
     say_what_is_next(started, record_template())
+else:
+    print("If this project is from before the library in vendor/, run this after the update:")
+    print("`python vendor/lockstep/migrate.py`; it brings over what you wrote, and names the rest.")

@@ -8,14 +8,15 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-from conftest import TEMPLATE, Project
+from conftest import TEMPLATE, Project, lighten
 from test_pipeline import edit
 from test_use import customers, write
 
-# A commit of this repository, older than the newest: the first that keeps only the owner's files.
-OLDER = "3cc7619044e3e3ef1f095d232ab3e316c4ad5a13"
+# A commit of this repository, older than the newest: the last one before the library.
+OLDER = "cef02ede9fee87676058868ee65edf88ed5fc67e"
 OWN = {
     "src/my_project/own.py": '"""A module of mine."""\n',
     "references/decisions/0002-of-mine.md": (
@@ -24,7 +25,58 @@ OWN = {
     ),
     "data/external/rates.csv": "a,b\n1,2\n",
 }
-EDITED = ("README.md", "params.yaml", "src/my_project/predict.py")
+CANDIDATE = '''@candidate
+def extra(problem: Problem, *, trees: Trees = 50, share: Fraction = 0.5) -> BaseEstimator:
+    """Extremely randomised trees."""
+    from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+
+    extra = ExtraTreesClassifier if problem.classifies else ExtraTreesRegressor
+    return extra(trees, max_features=share, random_state=problem.seed)
+
+
+'''
+STEP = '''@step(takes="numbers")
+def square(_: Scope) -> TransformerMixin:
+    """The square of each number."""
+    return FunctionTransformer(POWERS["square"])
+
+
+POWERS = {"square": np.square}
+
+
+'''
+CLEAN = 'rows[rows["sepal_length"] > 4.5].dropna(subset=[target]).reset_index(drop=True)'
+EDITS = {
+    "README.md": ("## Start", "Ask Ada about this project.\n\n## Start"),
+    "params.yaml": ("test_fraction: 0.25", "test_fraction: 0.3"),
+    "src/my_project/preprocess.py": ("rows.dropna(subset=[target]).reset_index(drop=True)", CLEAN),
+    "src/my_project/modeling/estimators.py": ("def build(", CANDIDATE + "def build("),
+    "src/my_project/modeling/steps.py": (
+        '@step(takes="times")\ndef cal',
+        STEP + '@step(takes="times")\ndef cal',
+    ),
+    "src/my_project/predict.py": ('"""Use the champion', '"""Mine: use the champion'),
+    "src/my_project/train.py": ("RARE = 10", "RARE = 12"),
+    "pyproject.toml": (
+        '    "scikit-learn>=1.9",\n',
+        '    "scikit-learn>=1.9",\n    "tabulate>=0.9",\n',
+    ),
+}
+HOMES = [f"src/my_project/{name}.py" for name in ("preprocess", "models", "features")]
+"""Where what the owner wrote is now."""
+MIGRATED = """\
+pyproject.toml: requires the library now, beside what you have added
+src/my_project/preprocess.py: the new version, with your clean
+src/my_project/train.py: the new version
+  by hand: what else you had changed; `git diff HEAD -- src/my_project/train.py` shows it
+src/my_project/models.py: your extra, from src/my_project/modeling/estimators.py
+src/my_project/features.py: your square, from src/my_project/modeling/steps.py
+notebooks/1.0-yn-data-exploration.ipynb: the new version
+notebooks/2.0-yn-model-review.ipynb: the new version
+notebooks/3.0-yn-new-rows.ipynb: by hand: import from `lockstep` what it imports from my_project
+src/my_project/predict.py: by hand: nothing calls it any more; what you need of it belongs into a \
+module of yours beside models.py, which imports from `lockstep`
+"""
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -40,22 +92,37 @@ def generate_older(folder: Path) -> Project:
     command = [Path(sys.executable).parent / "cruft", "create", TEMPLATE, "--checkout", OLDER]
     options = ["--no-input", "--default-config", "--output-dir", folder]
     subprocess.run([*command, *options], check=True, capture_output=True)
-    return Project(folder / "my-project")
+    project = Project(folder / "my-project")
+    project.commit()
+    return project
+
+
+class Updated(NamedTuple):
+    """A project of before the library whose owner has worked with it, brought over to it."""
+
+    project: Project
+    update: str
+    """What `make update` printed."""
+    migration: str
+    """What the command printed that the update names."""
 
 
 @pytest.fixture(scope="module")
-def updated(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project of then whose owner has worked with it, after `make update`."""
+def updated(tmp_path_factory: pytest.TempPathFactory) -> Updated:
     project = generate_older(tmp_path_factory.mktemp("older"))
-    project.run("uv", "run", "dvc", "repro")
     for name, text in OWN.items():
         (project / name).write_text(text, encoding="utf-8", newline="\n")
-    edit(project / "README.md", "## Start", "Ask Ada about this project.\n\n## Start")
-    edit(project / "params.yaml", "test_fraction: 0.25", "test_fraction: 0.3")
-    edit(project / "src/my_project/predict.py", '"""Use the champion', '"""Mine: use the champion')
+    for name, (old, new) in EDITS.items():
+        edit(project / name, old, new)
+    edit(project / "params.yaml", "    boosting:", "    extra: {trees: 20}\n    boosting:")
+    edit(project / "params.yaml", "numeric: [impute, st", "numeric: [impute, square, st")
+    edit(project / "notebooks/3.0-yn-new-rows.ipynb", "# New rows", "# My rows")
+    lighten(project)
     project.commit()
-    project.run("make", "update")
-    return project
+    update = project.run("make", "update")
+    (command,) = re.findall(r"`(python \S+migrate\.py)`", update)
+    migration = project.run(sys.executable, *command.split()[1:])
+    return Updated(project, update, migration)
 
 
 def skipped(project: Project, name: str) -> bool:
@@ -66,49 +133,93 @@ def skipped(project: Project, name: str) -> bool:
     return any(path.match(one) or path.is_relative_to(one) for one in patterns)
 
 
-def test_every_file_is_that_of_the_newest_template(updated: Project, pristine: Project) -> None:
-    compared = 0
-    for name in pristine.files() - {".cruft.json", *EDITED}:
-        if not skipped(updated, name):
-            assert (updated / name).read_bytes() == (pristine / name).read_bytes(), name
+def test_every_file_is_that_of_the_newest_template(updated: Updated, pristine: Project) -> None:
+    project, compared = updated.project, 0
+    own = {".cruft.json", *("README.md", "params.yaml", "pyproject.toml"), *HOMES}
+    for name in pristine.files() - own:
+        if not skipped(project, name):
+            assert (project / name).read_bytes() == (pristine / name).read_bytes(), name
             compared += 1
     assert compared > 100
-    changed = updated.run("git", "diff", "--name-only", "HEAD").splitlines()
-    assert {*changed} - {".cruft.json"}, "OLDER is as new as the template; name an older commit"
+    kept = {*OWN, "src/my_project/predict.py"}
+    modules = {name for name in project.files() if name.startswith(("src/", "vendor/"))}
+    caches = {name for name in modules if "__pycache__" in name}
+    assert modules - caches - pristine.files() == {name for name in kept if name[:4] == "src/"}
 
 
-def test_nothing_is_rejected_or_in_conflict(updated: Project) -> None:
-    assert not list(updated.root.glob("**/*.rej"))
-    assert updated.run("git", "diff", "--check", "HEAD") == ""
-    assert updated.run("git", "ls-files", "--unmerged") == ""
+def test_the_migration_tells_file_by_file_what_it_did_and_what_is_left(updated: Updated) -> None:
+    assert updated.migration == MIGRATED
 
 
-def test_what_the_owner_has_made_and_changed_stays(updated: Project) -> None:
+def test_nothing_is_rejected_or_in_conflict(updated: Updated) -> None:
+    project = updated.project
+    assert not list(project.root.glob("**/*.rej"))
+    assert project.run("git", "ls-files", "--unmerged") == ""
+    again = project.run(sys.executable, "vendor/lockstep/migrate.py")
+    assert [line.partition(":")[0] for line in again.splitlines()] == [
+        "notebooks/3.0-yn-new-rows.ipynb",
+        "src/my_project/predict.py",
+    ]
+
+
+def test_what_the_owner_has_made_and_changed_stays(updated: Updated) -> None:
+    project = updated.project
     for name, text in OWN.items():
-        assert (updated / name).read_text(encoding="utf-8") == text
-    assert "Ask Ada about this project." in (updated / "README.md").read_text(encoding="utf-8")
-    assert "test_fraction: 0.3" in (updated / "params.yaml").read_text(encoding="utf-8")
-    source = (updated / "src/my_project/predict.py").read_text(encoding="utf-8")
-    assert source.startswith('"""Mine: use the champion')
-    raw = updated.run("git", "status", "--short", "data", "dvc.lock", "*.ipynb", "references")
-    assert raw == ""
+        assert (project / name).read_text(encoding="utf-8") == text
+    assert "Ask Ada about this project." in (project / "README.md").read_text(encoding="utf-8")
+    params = (project / "params.yaml").read_text(encoding="utf-8")
+    assert "test_fraction: 0.3" in params
+    assert "extra: {trees: 20}" in params
+    assert CLEAN in (project / "src/my_project/preprocess.py").read_text(encoding="utf-8")
+    models = (project / "src/my_project/models.py").read_text(encoding="utf-8")
+    assert models.endswith("\n" + CANDIDATE.rstrip() + "\n")
+    features = (project / "src/my_project/features.py").read_text(encoding="utf-8")
+    assert features.count(STEP.partition("\n\n\n")[0]) == 1
+    assert '"tabulate>=0.9"' in (project / "pyproject.toml").read_text(encoding="utf-8")
+    unchanged = ("data", "dvc.lock", "references", "notebooks/3.0-yn-new-rows.ipynb")
+    assert project.run("git", "status", "--short", *unchanged) == ""
 
 
-def test_the_state_of_the_template_is_written_down(updated: Project) -> None:
-    assert state_of(updated)["commit"] == git(TEMPLATE, "rev-parse", "HEAD")
+def test_the_state_of_the_template_is_written_down(updated: Updated) -> None:
+    assert state_of(updated.project)["commit"] == git(TEMPLATE, "rev-parse", "HEAD")
 
 
-def test_the_updated_project_runs(updated: Project) -> None:
-    updated.run("uv", "run", "dvc", "repro")
-    assert "up to date" in updated.run("uv", "run", "dvc", "status", "dvc.yaml")
-    metrics = json.loads((updated / "reports/metrics.json").read_text(encoding="utf-8"))
-    assert metrics["test_rows"] > 40
-    updated.run("uv", "run", "pytest", "--quiet", "tests/test_dvc.py")
+def test_the_updated_project_runs_with_what_its_owner_wrote(updated: Updated) -> None:
+    project = updated.project
+    project.run("uv", "run", "dvc", "repro")
+    assert "up to date" in project.run("uv", "run", "dvc", "status", "dvc.yaml")
+    leaderboard = (project / "reports/leaderboard.csv").read_text(encoding="utf-8")
+    assert "\nextra," in leaderboard
+    doctor = project.try_run("uv", "run", "my-project", "doctor", "--only", "leftovers")
+    assert "src/my_project/predict.py" in doctor.stdout
+    assert doctor.returncode == 1
+
+
+def test_from_then_on_an_update_of_the_library_touches_the_library_alone(
+    clone: Path, tmp_path: Path
+) -> None:
+    git(clone, "remote", "remove", "origin")
+    cookiecut(tmp_path, str(clone))
+    project = Project(tmp_path / "my-project")
+    edit(
+        project / "src/my_project/models.py",
+        "alpha: PositiveFloat = 1.0",
+        "alpha: PositiveFloat = 2.0",
+    )
+    project.commit()
+    library = "vendor/lockstep/src/lockstep/modeling/training.py"
+    commit_to(clone, "SECONDS_BETWEEN_LINES = 60", "SECONDS_BETWEEN_LINES = 61", library)
+    project.run("make", "update")
+    changed = project.run("git", "diff", "HEAD", "--name-only").split()
+    assert changed == [".cruft.json", library]
 
 
 @pytest.mark.matrix
-def test_all_tests_of_the_updated_project_pass(updated: Project) -> None:
-    assert " passed" in updated.run("uv", "run", "pytest", "-n", "auto")
+def test_the_tests_of_the_updated_project_pass(updated: Updated) -> None:
+    edit(
+        updated.project / "src/my_project/preprocess.py", 'rows[rows["sepal_length"] > 4.5]', "rows"
+    )
+    assert " passed" in updated.project.run("uv", "run", "pytest", "-n", "auto")
 
 
 @pytest.fixture(scope="module")

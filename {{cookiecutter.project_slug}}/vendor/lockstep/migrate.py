@@ -11,9 +11,11 @@ library may not be installed yet. Commit before the update: git then shows what 
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -52,6 +54,7 @@ def main() -> None:
     for old, (new, decorator) in CARRIED.items():
         if (package / old).exists():
             lines += carry_functions(root, package / old, package / new, decorator)
+    lines += renew_notebooks(root, package.name)
     lines += list_leftovers(root, package)
     lines += list_rejects(root)
     print("\n".join(lines or ["nothing is left of before the library"]))
@@ -123,7 +126,9 @@ def carry_functions(root: Path, old: Path, new: Path, decorator: str) -> list[st
     if own:
         tree = ast.parse(after)
         last = max(
-            node.end_lineno for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)
+            node.end_lineno or 0
+            for node in tree.body
+            if isinstance(node, ast.Import | ast.ImportFrom)
         )
         lines = after.splitlines()
         lines[last:last] = imports
@@ -146,7 +151,9 @@ def closure(
     """Imports and statements of a module that functions of it need, and these, in their order."""
     tree = ast.parse(text)
     homes = {name: node for node in tree.body for name in bindings(ast.Module([node], []))}
-    waiting, nodes, imports = list(own.values()), [], {}
+    waiting: list[ast.stmt] = list(own.values())
+    nodes: list[ast.stmt] = []
+    imports: dict[str, str] = {}
     while waiting:
         node = waiting.pop()
         nodes.append(node)
@@ -177,19 +184,83 @@ def changed_functions(
     root: Path, path: Path, text: str, own: dict[str, ast.FunctionDef]
 ) -> list[str]:
     """The functions and classes of a file that are not as git first had it, but for `own`."""
-    name = path.relative_to(root).as_posix()
-    log = ["git", "log", "--diff-filter=A", "--format=%H", "--", name]
-    commits = subprocess.run(log, cwd=root, capture_output=True, encoding="utf-8").stdout.split()
-    if not commits:
+    first = first_version(root, path)
+    if not first:
         return ["something"]
-    show = ["git", "show", f"{commits[-1]}:./{name}"]
-    first = subprocess.run(show, cwd=root, capture_output=True, encoding="utf-8").stdout
     sources = {node: source(first, function) for node, function in functions(first).items()}
     return [
         node
         for node, function in functions(text).items()
         if node not in own and sources.get(node) not in (None, source(text, function))
     ]
+
+
+def renew_notebooks(root: Path, package: str) -> list[str]:
+    """Put the template's notebooks in place of those that call the old package unchanged.
+
+    An update leaves notebooks alone, since they are the owner's.
+    """
+    stale = [
+        path
+        for path in sorted((root / "notebooks").glob("*.ipynb"))
+        if f"from {package}.config import" in read(path)
+    ]
+    lines, as_generated = [], []
+    for path in stale:
+        if read(path) == first_version(root, path):
+            as_generated.append(path)
+        else:
+            name = path.relative_to(root).as_posix()
+            lines.append(f"{name}: by hand: import from `lockstep` what it imports from {package}")
+    if as_generated:
+        new = template_notebooks(root)
+        for path in as_generated:
+            text = new.get(description(path.name))
+            name = path.relative_to(root).as_posix()
+            if text is None:
+                lines.append(f"{name}: by hand: the template's own could not be fetched")
+            else:
+                write(text, path)
+                lines.append(f"{name}: the new version")
+    return lines
+
+
+def description(name: str) -> str:
+    """What a notebook's name says that it is about, without its number and its author."""
+    return name.partition("-")[2].partition("-")[2]
+
+
+def template_notebooks(root: Path) -> dict[str, str]:
+    """The notebooks of the template that the project is updated from, by what they are about."""
+    record = json.loads(read(root / ".cruft.json"))
+    answers = record["context"]["cookiecutter"]
+    with tempfile.TemporaryDirectory() as folder:
+        ask_git(root, "clone", "--quiet", "--no-checkout", record["template"], folder)
+        place = f"{record['commit']}:{{{{cookiecutter.project_slug}}}}/notebooks"
+        names = ask_git(Path(folder), "ls-tree", "--name-only", place).splitlines()
+        texts = {name: ask_git(Path(folder), "show", f"{place}/{name}") for name in names}
+    for answer in ("package_name", "project_slug"):
+        field = f"{{{{ cookiecutter.{answer} }}}}"
+        texts = {name: text.replace(field, answers[answer]) for name, text in texts.items()}
+    return {
+        description(name.replace("{{ cookiecutter.__author_initials }}", "xx")): text
+        for name, text in texts.items()
+        if name.endswith(".ipynb")
+    }
+
+
+def ask_git(folder: Path, *arguments: str) -> str:
+    """What git prints in a folder; nothing if it fails."""
+    return subprocess.run(
+        ["git", *arguments], cwd=folder, capture_output=True, encoding="utf-8"
+    ).stdout
+
+
+def first_version(root: Path, path: Path) -> str:
+    """A file as git first had it; nothing if git never had it."""
+    name = path.relative_to(root).as_posix()
+    commits = ask_git(root, "log", "--diff-filter=A", "--format=%H", "--", name).split()
+    return ask_git(root, "show", f"{commits[-1]}:./{name}") if commits else ""
 
 
 def list_leftovers(root: Path, package: Path) -> list[str]:
