@@ -10,66 +10,65 @@ import pytest
 from conftest import make_project
 from hypothesis import given
 from hypothesis import strategies as st
-
-from lockstep.commands import cli
-from lockstep.reading import texts
 from lockstep.adopting import inventory, refining, sampling
 from lockstep.adopting.counterexamples import Claim, search
 from lockstep.adopting.inference import Guess
 from lockstep.adopting.sampling import Sample, draw_sample
 from lockstep.adopting.summary import summarise
 from lockstep.adopting.understanding import Understanding, Wishes, understand
-from lockstep.reading.conformity import conform
+from lockstep.commands import cli
 from lockstep.core.contract import Column, Contract, Layout
-from lockstep.reading.tables import read_table
 from lockstep.core.errors import UserError
 from lockstep.core.files import sha256
+from lockstep.reading import texts
+from lockstep.reading.conformity import conform
+from lockstep.reading.tables import read_table
 
 ROWS, DRAWN = 600, 60
 
 
-def understood(path: Path, cells: int, **wishes: object) -> Understanding:
+def understand_some(path: Path, cells: int, **wishes: object) -> Understanding:
     """What a file is taken for, where a table of so many cells is looked at whole."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sampling, "MOST_CELLS", cells)
         return understand([path], path.name, "a test", Wishes(**{"target": "y"} | wishes))
 
 
-def both(path: Path, **wishes: object) -> tuple[Understanding, Understanding]:
+def understand_twice(path: Path, **wishes: object) -> tuple[Understanding, Understanding]:
     """What a table is taken for by some of its rows and by all."""
     columns = len(read_table(path, path.name, ("",)).columns)
-    return understood(path, DRAWN * columns, **wishes), understood(path, 10**9, **wishes)
+    return understand_some(path, DRAWN * columns, **wishes), understand_some(path, 10**9, **wishes)
 
 
 def promises(column: Column) -> dict[str, object]:
     return column.model_dump(exclude={"example", "guessed"})
 
 
-def require_all_rows_admitted(found: Understanding, path: Path) -> None:
-    contract = found.contract
+def require_all_rows_admitted(result: Understanding, path: Path) -> None:
+    contract = result.contract
     frame = read_table(path, path.name, contract.missing, contract.layout)
     table, breaches = conform(contract.columns, frame, contract.layout)
     assert breaches.empty
-    assert found.rows == len(table)
+    assert result.rows == len(table)
     for name, column in contract.columns.items():
-        assert found.missing_share(name) == pytest.approx(table[name].isna().mean())
+        assert result.missing_share(name) == pytest.approx(table[name].isna().mean())
         assert not (column.unique and table[name].dropna().duplicated().any())
 
 
-def rows(many: int = ROWS) -> pd.DataFrame:
+def rows(count: int = ROWS) -> pd.DataFrame:
     """Noise, with a column of each type."""
     rng = np.random.default_rng(0)
     return pd.DataFrame(
         {
-            "customer_id": [f"C{number:04}" for number in range(many)],
-            "age": rng.integers(18, 90, many),
-            "income": rng.lognormal(10, 1, many).round(2),
-            "region": rng.choice(["north", "south", "west"], many),
-            "size": rng.choice(["low", "medium", "high"], many),
-            "member": rng.choice(["yes", "no", "no"], many),
-            "signup": pd.date_range("2020-01-01", periods=many).strftime("%Y-%m-%d"),
-            "note": [f"the apple {number} was sweet" for number in range(many)],
-            "y": rng.choice(["no", "no", "yes"], many),
+            "customer_id": [f"C{number:04}" for number in range(count)],
+            "age": rng.integers(18, 90, count),
+            "income": rng.lognormal(10, 1, count).round(2),
+            "region": rng.choice(["north", "south", "west"], count),
+            "size": rng.choice(["low", "medium", "high"], count),
+            "member": rng.choice(["yes", "no", "no"], count),
+            "signup": pd.date_range("2020-01-01", periods=count).strftime("%Y-%m-%d"),
+            "note": [f"the apple {number} was sweet" for number in range(count)],
+            "y": rng.choice(["no", "no", "yes"], count),
         }
     )
 
@@ -90,63 +89,63 @@ def batches(frame: pd.DataFrame, size: int) -> Iterator[pd.DataFrame]:
         yield frame.iloc[at : at + size].reset_index(drop=True).astype("str")
 
 
-def drawn(frame: pd.DataFrame, size: int = ROWS, target: str | None = "y") -> Sample:
+def draw_rows(frame: pd.DataFrame, size: int = ROWS, target: str | None = "y") -> Sample:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sampling, "MOST_CELLS", DRAWN * len(frame.columns))
         return draw_sample(batches(frame, size), target)
 
 
-def not_drawn(frame: pd.DataFrame) -> list[int]:
+def list_hidden(frame: pd.DataFrame) -> list[int]:
     """Places of rows of no rare class that only a look at the whole table finds."""
-    return [*frame.index.difference(drawn(frame).frame.index)]
+    return [*frame.index.difference(draw_rows(frame).frame.index)]
 
 
 @pytest.mark.parametrize("size", [17, 59, 599])
 @pytest.mark.parametrize("target", [None, "y", "income"])
 def test_the_same_rows_are_drawn_however_they_come_in_batches(size: int, target: str) -> None:
     frame = rows()
-    at_once = drawn(frame, target=target)
-    in_parts = drawn(frame, size, target)
+    at_once = draw_rows(frame, target=target)
+    in_parts = draw_rows(frame, size, target)
     pd.testing.assert_frame_equal(in_parts.frame, at_once.frame)
     assert in_parts[1:] == at_once[1:]
 
 
 def test_rows_are_drawn_from_all_over_the_table_and_stay_in_their_order() -> None:
-    found = drawn(rows(6000), 500, None)
-    assert (len(found.frame), found.rows, found.is_whole) == (DRAWN, 6000, False)
-    places = found.frame.index.to_numpy()
+    result = draw_rows(rows(6000), 500, None)
+    assert (len(result.frame), result.rows, result.is_whole) == (DRAWN, 6000, False)
+    places = result.frame.index.to_numpy()
     assert (np.diff(places) > 0).all()
-    assert found.frame["customer_id"].tolist() == [f"C{place:04}" for place in places]
+    assert result.frame["customer_id"].tolist() == [f"C{place:04}" for place in places]
     assert np.bincount(places // 1000, minlength=6).min() >= 4
 
 
 def test_a_table_of_few_cells_is_taken_whole() -> None:
-    assert drawn(rows(DRAWN)).is_whole
-    assert not drawn(rows(DRAWN + 1), target=None).is_whole
+    assert draw_rows(rows(DRAWN)).is_whole
+    assert not draw_rows(rows(DRAWN + 1), target=None).is_whole
 
 
 def test_the_first_rows_of_each_class_are_drawn_in_any_case() -> None:
     frame = rows()
-    rare = not_drawn(frame)[-12:]
+    rare = list_hidden(frame)[-12:]
     frame.loc[rare, "y"] = "perhaps"
-    places = drawn(frame, 50).frame.index
+    places = draw_rows(frame, 50).frame.index
     assert [place for place in rare if place in places][: sampling.FIRST_OF_A_CLASS] == rare[:10]
     assert len(places) <= DRAWN + 3 * sampling.FIRST_OF_A_CLASS
 
 
 def test_a_target_of_many_values_has_no_rare_classes() -> None:
-    assert len(drawn(rows(), 50, "income").frame) == DRAWN
+    assert len(draw_rows(rows(), 50, "income").frame) == DRAWN
 
 
 def test_texts_for_missing_values_are_found_in_all_rows() -> None:
     frame = rows()
-    frame.loc[not_drawn(frame)[3], "region"] = "NULL"
-    assert drawn(frame, 50).missing == ("", "NA", "NULL")
+    frame.loc[list_hidden(frame)[3], "region"] = "NULL"
+    assert draw_rows(frame, 50).missing == ("", "NA", "NULL")
 
 
 def test_some_rows_tell_what_all_tell(written) -> None:
     path = written(rows())
-    some, whole = both(path)
+    some, whole = understand_twice(path)
     assert len(some.table) < len(whole.table) / 2
     assert [*some.contract.columns] == [*whole.contract.columns]
     for name, column in whole.contract.columns.items():
@@ -188,7 +187,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Contract:
     """What the rows are taken for while none of them is rare."""
     path = tmp_path_factory.mktemp("before") / "a.csv"
     rows().to_csv(path, index=False)
-    return understood(path, DRAWN * 9).contract
+    return understand_some(path, DRAWN * 9).contract
 
 
 @pytest.mark.parametrize("case", RARE)
@@ -197,9 +196,9 @@ def test_a_cell_that_is_not_drawn_counts_as_if_it_were(
 ) -> None:
     name, cells = RARE[case]
     frame = rows().astype("str")
-    frame.loc[not_drawn(frame)[-len(cells) :], name] = cells
+    frame.loc[list_hidden(frame)[-len(cells) :], name] = cells
     path = written(frame)
-    some, whole = both(path)
+    some, whole = understand_twice(path)
     assert promises(some.contract.columns[name]) == promises(whole.contract.columns[name])
     assert some.contract.missing == whole.contract.missing
     assert (before.columns[name], before.missing) != (
@@ -211,7 +210,7 @@ def test_a_cell_that_is_not_drawn_counts_as_if_it_were(
 
 
 @pytest.mark.parametrize(
-    ("drawn_cells", "rare", "expected"),
+    ("visible", "rare", "expected"),
     [
         ("", "a", "categorical"),
         ("", "7", "integer"),
@@ -222,12 +221,12 @@ def test_a_cell_that_is_not_drawn_counts_as_if_it_were(
     ],
 )
 def test_a_column_that_tells_nothing_where_it_is_drawn_is_not_left_out(
-    written, drawn_cells: str, rare: str, expected: str
+    written, visible: str, rare: str, expected: str
 ) -> None:
-    frame = rows().assign(x=drawn_cells)
-    frame.loc[not_drawn(frame)[-2:], "x"] = rare
+    frame = rows().assign(x=visible)
+    frame.loc[list_hidden(frame)[-2:], "x"] = rare
     path = written(frame)
-    some, whole = both(path)
+    some, whole = understand_twice(path)
     assert some.contract.columns["x"].type == expected
     assert promises(some.contract.columns["x"]) == promises(whole.contract.columns["x"])
     assert some.contract.drop == ()
@@ -235,33 +234,33 @@ def test_a_column_that_tells_nothing_where_it_is_drawn_is_not_left_out(
 
 
 def test_a_column_that_tells_nothing_anywhere_is_left_out(written) -> None:
-    some, _ = both(written(rows().assign(x="", z="same")))
+    some, _ = understand_twice(written(rows().assign(x="", z="same")))
     assert some.contract.drop == ("x", "z")
     assert some.doubts["z"] == ["holds 'same' only: left out"]
 
 
 def test_more_texts_than_categories_may_be_make_names(written) -> None:
     frame = rows().assign(x="a")
-    odd = not_drawn(frame)
+    odd = list_hidden(frame)
     frame.loc[odd, "x"] = [f"n{place}" for place in odd]
     path = written(frame)
-    some, whole = both(path)
+    some, whole = understand_twice(path)
     assert some.contract.columns["x"].type == whole.contract.columns["x"].type == "identifier"
     require_all_rows_admitted(some, path)
 
 
 def test_a_plain_count_of_the_rows_is_told_from_other_numbers(written) -> None:
     frame = rows().assign(x=range(7, ROWS + 7), z=range(0, 3 * ROWS, 3))
-    some, _ = both(written(frame))
+    some, _ = understand_twice(written(frame))
     assert some.contract.columns["x"].type == "identifier"
     assert some.contract.columns["z"].type == "integer"
 
 
 def test_names_of_which_some_repeat_far_apart_are_not_unique(written) -> None:
     frame = rows()
-    hidden = not_drawn(frame)
+    hidden = list_hidden(frame)
     frame.loc[hidden[-1], "note"] = frame.loc[hidden[0], "note"]
-    some, whole = both(written(frame), identifiers=("note",))
+    some, whole = understand_twice(written(frame), identifiers=("note",))
     assert some.contract.columns["customer_id"].unique
     assert not some.contract.columns["note"].unique
     assert not whole.contract.columns["note"].unique
@@ -271,27 +270,29 @@ def test_a_column_that_does_not_come_to_rest_becomes_text(
     written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame = rows().astype("str")
-    frame.loc[not_drawn(frame)[-1], ["age", "income"]] = ["20.5", "-1"]
+    frame.loc[list_hidden(frame)[-1], ["age", "income"]] = ["20.5", "-1"]
     path = written(frame)
     monkeypatch.setattr(refining, "MOST_PASSES", 1)
-    some, _ = both(path)
+    some, _ = understand_twice(path)
     assert some.contract.columns["age"].type == "text"
     assert some.doubts["age"] == ["holds all sorts, such as '20.5': taken for text"]
     assert some.contract.columns["income"].type == "numeric"
     require_all_rows_admitted(some, path)
-    frame.loc[not_drawn(frame)[-1], "income"] = "unknown"
-    told = r"^a\.csv: target 'income': row \d+ holds 'unknown', where all others are a number from"
-    with pytest.raises(UserError, match=told):
-        understood(written(frame), DRAWN * 9, target="income")
+    frame.loc[list_hidden(frame)[-1], "income"] = "unknown"
+    message = (
+        r"^a\.csv: target 'income': row \d+ holds 'unknown', where all others are a number from"
+    )
+    with pytest.raises(UserError, match=message):
+        understand_some(written(frame), DRAWN * 9, target="income")
 
 
 def test_a_guess_that_does_not_admit_what_it_was_made_from_is_told() -> None:
     cells = pd.DataFrame({"x": ["1", "2", "odd", "3"]})
     column = Column(type="integer", meaning="a number")
-    found = refining.refine(
+    result = refining.refine(
         lambda _: Guess(column, []), cells.head(2), lambda: batches(cells, 3), Layout(), ("",)
     )
-    assert found.breaches[["row", "column", "value"]].to_numpy().tolist() == [[3, "x", "odd"]]
+    assert result.breaches[["row", "column", "value"]].to_numpy().tolist() == [[3, "x", "odd"]]
 
 
 @pytest.mark.parametrize("size", [1, 100])
@@ -299,28 +300,28 @@ def test_of_many_cells_against_a_claim_a_few_different_ones_are_kept(size: int) 
     cells = pd.DataFrame({"x": [*"abbcbdea", None, None]}, dtype="str")
     column = Column(type="categorical", categories=["a"], meaning="a letter")
     claims = {"x": Claim(column, is_unique=False, limit=3)}
-    found = search(batches(cells, size), claims, Layout(), ("",))["x"]
-    assert found.cells.dropna().to_dict() == {1: "b", 3: "c", 5: "d"}
-    assert found.cells[found.cells.isna()].index.tolist() == [8]
-    assert (found.gaps, found.has_repeats) == (2, False)
+    result = search(batches(cells, size), claims, Layout(), ("",))["x"]
+    assert result.cells.dropna().to_dict() == {1: "b", 3: "c", 5: "d"}
+    assert result.cells[result.cells.isna()].index.tolist() == [8]
+    assert (result.gaps, result.has_repeats) == (2, False)
 
 
 def test_a_target_is_turned_down_for_a_row_that_is_not_drawn(written) -> None:
     frame = rows().astype("str")
-    hidden = not_drawn(frame)
+    hidden = list_hidden(frame)
     frame.loc[hidden[:101], "region"] = [f"r{number}" for number in range(101)]
     with pytest.raises(UserError, match="target 'region'") as error:
-        both(written(frame), target="region")
+        understand_twice(written(frame), target="region")
     assert len(str(error.value).splitlines()) == 1
     frame.loc[hidden[0], "signup"] = ""
     with pytest.raises(UserError, match="--time: some rows lack 'signup'"):
-        both(written(frame), time="signup")
+        understand_twice(written(frame), time="signup")
 
 
 def test_a_rare_number_can_be_a_class(written) -> None:
     frame = rows().assign(y=np.arange(ROWS) % 3)
-    frame.loc[not_drawn(frame)[-6:], "y"] = 7
-    some, whole = both(written(frame))
+    frame.loc[list_hidden(frame)[-6:], "y"] = 7
+    some, whole = understand_twice(written(frame))
     assert some.contract.classes == whole.contract.classes == ["0", "1", "2", "7"]
     assert {*some.table["y"]} == {"0", "1", "2", "7"}
 
@@ -330,17 +331,17 @@ def test_the_bytes_parsed_at_a_time_change_nothing(
     written, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
     frame = rows().astype("str")
-    rare = not_drawn(frame)
+    rare = list_hidden(frame)
     frame.loc[rare[:5], "region"] = [*"edcba"]
     frame.loc[rare[7:9], "age"] = ["unknown", "20.5"]
     path = written(frame)
-    at_once, _ = both(path)
+    at_once, _ = understand_twice(path)
     monkeypatch.setattr(texts, "BLOCK", block)
-    in_parts, whole = both(path)
+    in_parts, whole = understand_twice(path)
     assert in_parts.contract == at_once.contract
     assert in_parts.totals == at_once.totals
     pd.testing.assert_frame_equal(in_parts.table, at_once.table)
-    assert whole.contract == understood(path, 10**9).contract
+    assert whole.contract == understand_some(path, 10**9).contract
 
 
 def test_the_files_of_a_folder_are_one_large_table(tmp_path: Path) -> None:
@@ -352,17 +353,17 @@ def test_the_files_of_a_folder_are_one_large_table(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sampling, "MOST_CELLS", DRAWN * len(frame.columns))
         parts = understand(files, "one.csv", "a test", Wishes(target="y"))
-    assert parts.contract == both(one)[0].contract
+    assert parts.contract == understand_twice(one)[0].contract
 
 
 def test_a_parquet_file_has_its_own_types(tmp_path: Path) -> None:
     frame = rows().assign(signup=lambda frame: pd.to_datetime(frame["signup"]))
     frame["age"] = frame["age"].astype("Int64")
-    hidden = not_drawn(frame)
+    hidden = list_hidden(frame)
     frame.loc[hidden[-1], "age"], frame.loc[hidden[-2], "age"] = None, 9000
     path = tmp_path / "a.parquet"
     frame.to_parquet(path)
-    some, whole = both(path)
+    some, whole = understand_twice(path)
     for name, column in whole.contract.columns.items():
         assert promises(some.contract.columns[name]) == promises(column)
     require_all_rows_admitted(some, path)
@@ -370,13 +371,16 @@ def test_a_parquet_file_has_its_own_types(tmp_path: Path) -> None:
 
 def test_the_summary_tells_the_truth_of_all_rows_and_that_some_were_drawn(written) -> None:
     frame = rows()
-    frame.loc[not_drawn(frame)[:150], "age"] = None
-    some, whole = both(written(frame))
-    told, known = summarise("a.csv", some), summarise("a.csv", whole)
-    assert told[0].startswith("a.csv: 600 rows, 9 columns; ")
-    assert told[0].endswith(f", guessed from a sample of {len(some.table)} rows")
-    assert "sample" not in "\n".join(known)
-    shares = [next(line.split()[:3] for line in lines if "age" in line) for lines in (told, known)]
+    frame.loc[list_hidden(frame)[:150], "age"] = None
+    some, whole = understand_twice(written(frame))
+    some_lines, whole_lines = summarise("a.csv", some), summarise("a.csv", whole)
+    assert some_lines[0].startswith("a.csv: 600 rows, 9 columns; ")
+    assert some_lines[0].endswith(f", guessed from a sample of {len(some.table)} rows")
+    assert "sample" not in "\n".join(whole_lines)
+    shares = [
+        next(line.split()[:3] for line in lines if "age" in line)
+        for lines in (some_lines, whole_lines)
+    ]
     assert shares[0] == shares[1] == ["age", "integer", "25.0%"]
 
 
@@ -384,7 +388,7 @@ def test_a_class_too_rare_to_be_drawn_can_be_learnt(
     written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = rows()
-    frame.loc[not_drawn(frame)[-10:], "y"] = "perhaps"
+    frame.loc[list_hidden(frame)[-10:], "y"] = "perhaps"
     root = tmp_path / "project"
     root.mkdir()
     fruit = make_project(root).raw / "fruit.csv"
@@ -418,25 +422,25 @@ LATE = st.sampled_from(
 
 
 @st.composite
-def columns(draw: st.DrawFn, many: int) -> list[str]:
+def columns(draw: st.DrawFn, count: int) -> list[str]:
     """Cells of one kind, but for a few that are as likely as not to be missed."""
-    cells = draw(st.lists(draw(st.sampled_from(KINDS)), min_size=many, max_size=many))
-    for place in draw(st.lists(st.integers(0, many - 1), max_size=3)):
+    cells = draw(st.lists(draw(st.sampled_from(KINDS)), min_size=count, max_size=count))
+    for place in draw(st.lists(st.integers(0, count - 1), max_size=3)):
         cells[place] = draw(LATE)
     return cells
 
 
-@given(data=st.data(), many=st.integers(20, 50), block=st.sampled_from([500, 2**23]))
-def test_any_table_is_admitted_whole(data: st.DataObject, many: int, block: int) -> None:
-    cells = {name: data.draw(columns(many)) for name in "abc"}
-    cells["y"] = data.draw(st.lists(st.sampled_from(["u", "v"]), min_size=many, max_size=many))
+@given(data=st.data(), count=st.integers(20, 50), block=st.sampled_from([500, 2**23]))
+def test_any_table_is_admitted_whole(data: st.DataObject, count: int, block: int) -> None:
+    cells = {name: data.draw(columns(count)) for name in "abc"}
+    cells["y"] = data.draw(st.lists(st.sampled_from(["u", "v"]), min_size=count, max_size=count))
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(texts, "BLOCK", block)
         patch.setattr(sampling, "FIRST_OF_A_CLASS", 1)
         path = Path(folder) / "a.csv"
         pd.DataFrame(cells).to_csv(path, index=False)
         try:
-            some, whole = understood(path, 8 * len(cells)), understood(path, 10**9)
+            some, whole = understand_some(path, 8 * len(cells)), understand_some(path, 10**9)
         except UserError as error:
             assert len(str(error).splitlines()) == 1
             return
@@ -444,8 +448,8 @@ def test_any_table_is_admitted_whole(data: st.DataObject, many: int, block: int)
         assert some.contract.missing == whole.contract.missing
         assert [*some.contract.columns] == [*whole.contract.columns]
         for name, column in whole.contract.columns.items():
-            found = some.contract.columns[name]
-            if (found.type, found.missing) == (column.type, column.missing):
-                assert {*(found.categories or [])} == {*(column.categories or [])}
+            result = some.contract.columns[name]
+            if (result.type, result.missing) == (column.type, column.missing):
+                assert {*(result.categories or [])} == {*(column.categories or [])}
                 for key in ("range", "seen", "nullable", "unique"):
-                    assert getattr(found, key) == getattr(column, key)
+                    assert getattr(result, key) == getattr(column, key)

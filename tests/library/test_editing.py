@@ -1,9 +1,8 @@
 """Changing values of YAML in place, such that the comments of who wrote it stay where they are."""
 
 import pytest
-from ruamel.yaml import YAML
-
 from lockstep.adopting.editing import edit_yaml
+from ruamel.yaml import YAML
 
 SETTINGS = """\
 # What to do.
@@ -72,4 +71,51 @@ def test_an_edited_mapping_is_what_was_asked_for_and_keeps_the_comments_below_it
     for comment in ("# What to do.", "# chosen freely", "# How to split.", "# How sure to be."):
         assert comment in text
     assert text.count("# How sure to be.") == 1
+    assert edit_yaml(text, changes) == text
+
+
+OF_SEVERAL_SHAPES = """\
+features:
+  columns:
+    age:
+      - impute # the mean
+      - log1p
+
+# The candidates.
+train:
+  folds: 5
+  candidates:
+    linear: {} # a line
+    # A network would be too much.
+
+  # How to judge.
+  metric: rmse
+
+# How sure to be.
+evaluate: {resamples: 200}
+"""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"features.columns": {}},
+        {"features.columns": {"age": ["log1p"], "size": ["impute"]}},
+        {"features.binary": ["ordinal"]},
+        {"features": {"numeric": ["impute"], "columns": {"age": ["log1p"]}}},
+        {"train.candidates": {}},
+        {"train.candidates": {"baseline": {}, "mlp": {"patience": 5}}},
+        {"train.candidates": 1, "train.metric": {"of": {"another": "shape"}}},
+        {"train.holdout": 0.2, "train.folds": None},
+        {"seed": 1, "evaluate.confidence": 0.9},
+    ],
+)
+def test_a_comment_stays_right_above_the_key_that_it_is_about(changes: dict[str, object]) -> None:
+    text = edit_yaml(OF_SEVERAL_SHAPES, changes)
+    for lines in (
+        "\n\n# The candidates.\ntrain:\n",
+        "\n    # A network would be too much.\n\n  # How to judge.\n  metric:",
+        "\n\n# How sure to be.\nevaluate:",
+    ):
+        assert text.count(lines) == 1
     assert edit_yaml(text, changes) == text

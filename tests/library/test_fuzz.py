@@ -9,15 +9,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
-
+from lockstep.adopting.editing import edit_yaml
 from lockstep.adopting.understanding import Understanding, Wishes, understand
 from lockstep.adopting.writing import format_contract
-from lockstep.reading.conformity import conform
 from lockstep.core.contract import Contract
-from lockstep.reading.tables import read_table
-from lockstep.adopting.editing import edit_yaml
 from lockstep.core.errors import UserError
+from lockstep.reading.conformity import conform
+from lockstep.reading.tables import read_table
+from ruamel.yaml import YAML
 
 NAMES = st.sampled_from(
     [
@@ -85,25 +84,25 @@ CELLS = st.sampled_from([NUMBERS, MARKS, DATES, ODD, st.text(max_size=8)])
 
 
 @st.composite
-def columns(draw: st.DrawFn, many: int) -> list[str]:
+def columns(draw: st.DrawFn, count: int) -> list[str]:
     """Cells of one kind or of several, distinct or repeated."""
     kinds = st.one_of(*draw(st.lists(CELLS, min_size=1, max_size=2)))
     if draw(st.booleans()):
         few = draw(st.lists(kinds, min_size=1, max_size=4))
         kinds = st.sampled_from(few)
-    return draw(st.lists(kinds, min_size=many, max_size=many))
+    return draw(st.lists(kinds, min_size=count, max_size=count))
 
 
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[list[list[str]], str, str]:
     """Records, what stands between their cells, and the column to predict."""
-    many = draw(st.integers(0, 14))
+    count = draw(st.integers(0, 14))
     names = draw(st.lists(NAMES, min_size=1, max_size=5))
-    cells = [draw(columns(many)) for _ in names]
+    cells = [draw(columns(count)) for _ in names]
     if draw(st.integers(0, 3)):
         # Something to learn, which columns drawn at random seldom are.
         names.append("y")
-        cells.append([draw(st.sampled_from([*"abc"])) for _ in range(many)])
+        cells.append([draw(st.sampled_from([*"abc"])) for _ in range(count)])
     place = len(names) if draw(st.booleans()) else draw(st.integers(1, len(names)))
     records = [list(row) for row in zip(*cells, strict=True)]
     target = f"column_{place}"
@@ -119,22 +118,22 @@ def understood(content: bytes, name: str, target: str | None) -> None:
         path = Path(folder) / name
         path.write_bytes(content)
         try:
-            found = understand([path], name, "a test", Wishes(target=target))
+            understanding = understand([path], name, "a test", Wishes(target=target))
         except UserError as error:
             assert len(str(error).split("\n")) == 1
             return
-        require_own_rows(found, path)
+        require_own_rows(understanding, path)
 
 
-def require_own_rows(found: Understanding, path: Path) -> None:
-    contract = found.contract
+def require_own_rows(understanding: Understanding, path: Path) -> None:
+    contract = understanding.contract
     written = YAML(typ="safe", pure=True).load(format_contract(contract))
     assert Contract.model_validate(written) == contract
     frame = read_table(path, path.name, contract.missing, contract.layout)
     assert set(frame) == {*contract.columns, *contract.drop}
     table, breaches = conform(contract.columns, frame, contract.layout)
     assert breaches.empty
-    assert table.equals(found.table)
+    assert table.equals(understanding.table)
 
 
 @given(table=tables(), encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))

@@ -5,38 +5,37 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-
 from lockstep.adopting.doubts import find_doubts
 from lockstep.adopting.inference import DATE_FORMATS, Guess, guess, guess_missing, guess_target
 from lockstep.adopting.understanding import Understanding, Wishes, understand
-from lockstep.reading.conformity import conform
 from lockstep.core.contract import Column, Contract, Layout
 from lockstep.core.errors import UserError
+from lockstep.reading.conformity import conform
 
 
-def cells_of(cells: list, name: str = "x", dtype: str = "str") -> pd.Series:
+def make_cells(cells: list, name: str = "x", dtype: str = "str") -> pd.Series:
     return pd.Series([None if cell == "" else cell for cell in cells], dtype=dtype, name=name)
 
 
-def seen(cells: list, name: str = "x", **layout: object) -> Guess:
+def guess_cells(cells: list, name: str = "x", **layout: object) -> Guess:
     """The guess, which must admit all the cells it was made from."""
-    series, written = cells_of(cells, name), Layout(**layout)
-    found = guess(series, written)
-    if found.column:
-        _, breaches = conform({name: found.column}, series.to_frame(), written)
+    series, written = make_cells(cells, name), Layout(**layout)
+    result = guess(series, written)
+    if result.column:
+        _, breaches = conform({name: result.column}, series.to_frame(), written)
         assert breaches.empty
-    return found
+    return result
 
 
 def column(cells: list, name: str = "x", **layout: object) -> Column:
-    found = seen(cells, name, **layout).column
-    assert found is not None
-    return found
+    result = guess_cells(cells, name, **layout).column
+    assert result is not None
+    return result
 
 
-def numbered(many: int, prefix: str = "") -> list[str]:
+def shuffle_numbers(count: int, prefix: str = "") -> list[str]:
     """Distinct texts in no order."""
-    return [f"{prefix}{number * 7919 % 10007}" for number in range(many)]
+    return [f"{prefix}{number * 7919 % 10007}" for number in range(count)]
 
 
 SENTENCES = [f"the apple {number} was red and sweet" for number in range(20)]
@@ -59,20 +58,20 @@ SENTENCES = [f"the apple {number} was red and sweet" for number in range(20)]
         (["low", "high", "medium", "low"], "x", "ordered"),
         (["2026-01-31", "2026-02-01"], "x", "datetime"),
         (SENTENCES, "x", "text"),
-        (numbered(20, "c"), "x", "identifier"),
-        (numbered(20), "id", "identifier"),
-        (numbered(20), "customer_id", "identifier"),
-        (numbered(20), "CustomerID", "identifier"),
-        (numbered(20), "row", "identifier"),
-        (numbered(20), "paid", "integer"),
-        (numbered(20), "price", "integer"),
-        (numbered(20) * 2, "farm_id", "identifier"),
-        (numbered(20, "c") * 2, "farm_id", "identifier"),
-        (numbered(20, "c") * 2, "farm", "categorical"),
+        (shuffle_numbers(20, "c"), "x", "identifier"),
+        (shuffle_numbers(20), "id", "identifier"),
+        (shuffle_numbers(20), "customer_id", "identifier"),
+        (shuffle_numbers(20), "CustomerID", "identifier"),
+        (shuffle_numbers(20), "row", "identifier"),
+        (shuffle_numbers(20), "paid", "integer"),
+        (shuffle_numbers(20), "price", "integer"),
+        (shuffle_numbers(20) * 2, "farm_id", "identifier"),
+        (shuffle_numbers(20, "c") * 2, "farm_id", "identifier"),
+        (shuffle_numbers(20, "c") * 2, "farm", "categorical"),
         ([str(n) for n in range(1, 30)], "x", "identifier"),
         ([str(n) for n in range(5)] * 3, "id", "integer"),
-        (numbered(200, "c") * 2, "x", "identifier"),
-        (numbered(90, "c") * 2, "x", "categorical"),
+        (shuffle_numbers(200, "c") * 2, "x", "identifier"),
+        (shuffle_numbers(90, "c") * 2, "x", "categorical"),
         ([f"{text} today" for text in SENTENCES * 20][:150] + SENTENCES, "x", "categorical"),
         (["007", "012", "100", "012"], "x", "categorical"),
         (["+007", "012", "100", "012"], "x", "categorical"),
@@ -118,10 +117,10 @@ def test_the_type_of_a_typed_column_is_guessed(
     cells: list, dtype: str | None, expected: str
 ) -> None:
     series = pd.Series(cells, dtype=dtype, name="x")
-    found = guess(series, Layout()).column
-    assert found is not None
-    assert found.type == expected
-    assert conform({"x": found}, series.to_frame())[1].empty
+    result = guess(series, Layout()).column
+    assert result is not None
+    assert result.type == expected
+    assert conform({"x": result}, series.to_frame())[1].empty
 
 
 @pytest.mark.parametrize(
@@ -133,12 +132,12 @@ def test_the_type_of_a_typed_column_is_guessed(
     ],
 )
 def test_a_column_that_tells_nothing_is_left_out(cells: list[str], doubt: str) -> None:
-    assert seen(cells) == Guess(None, [doubt])
+    assert guess_cells(cells) == Guess(None, [doubt])
 
 
 def test_a_constant_with_gaps_tells_something() -> None:
-    found = column(["a", "", "a", ""])
-    assert (found.type, found.categories, found.nullable) == ("categorical", ["a"], True)
+    result = column(["a", "", "a", ""])
+    assert (result.type, result.categories, result.nullable) == ("categorical", ["a"], True)
     assert column(["3", "", "3", ""]).nullable
 
 
@@ -156,11 +155,11 @@ def test_a_constant_with_gaps_tells_something() -> None:
 def test_what_is_no_number_among_numbers_is_missing_and_told(
     cells: list[str], missing: list[str]
 ) -> None:
-    found = seen(cells)
-    assert found.column.type in ("numeric", "integer")
-    assert sorted(found.column.missing) == missing
-    assert found.column.nullable
-    assert found.doubts[0] == f"{', '.join(map(repr, missing))} among numbers: taken for missing"
+    result = guess_cells(cells)
+    assert result.column.type in ("numeric", "integer")
+    assert sorted(result.column.missing) == missing
+    assert result.column.nullable
+    assert result.doubts[0] == f"{', '.join(map(repr, missing))} among numbers: taken for missing"
 
 
 @pytest.mark.parametrize(
@@ -179,11 +178,11 @@ def test_odd_texts_among_few_numbers_are_categories(cells: list[str]) -> None:
 
 @pytest.mark.parametrize("mark", ["-999", "-9999", "-99", "9999", "-999.0"])
 def test_a_repeated_number_far_from_all_others_is_missing_and_told(mark: str) -> None:
-    found = seen([str(n % 17) for n in range(40)] + [mark] * 3)
-    assert found.column.missing == (mark,)
-    assert found.column.nullable
-    assert found.column.range == (0, 32)
-    assert found.doubts == [f"{mark} in 3 rows, far from all others: taken for missing"]
+    result = guess_cells([str(n % 17) for n in range(40)] + [mark] * 3)
+    assert result.column.missing == (mark,)
+    assert result.column.nullable
+    assert result.column.range == (0, 32)
+    assert result.doubts == [f"{mark} in 3 rows, far from all others: taken for missing"]
 
 
 def test_minus_one_is_missing_where_all_others_are_counts() -> None:
@@ -211,9 +210,9 @@ def test_a_number_that_may_well_be_meant_is_not_missing(cells: list[str]) -> Non
 def test_a_number_of_a_typed_column_stands_for_a_missing_one_too() -> None:
     for cells in ([*range(1, 40, 2), -999, -999], [*np.arange(1, 20, 0.5), -999.0, -999.0]):
         series = pd.Series(cells, name="x")
-        found = guess(series, Layout()).column
-        assert found.missing == ("-999",)
-        table, breaches = conform({"x": found}, series.to_frame())
+        result = guess(series, Layout()).column
+        assert result.missing == ("-999",)
+        table, breaches = conform({"x": result}, series.to_frame())
         assert breaches.empty
         assert table["x"].isna().sum() == 2
 
@@ -238,11 +237,11 @@ def test_markers_are_found_all_over_the_table() -> None:
 def test_numbers_are_read_as_the_layout_writes_them(
     layout: dict, cells: list[str], top: float
 ) -> None:
-    found = column(cells, **layout)
-    assert found.type in ("numeric", "integer")
-    assert found.missing == ()
-    assert found.range[1] >= top
-    assert found.guessed.endswith(f" to {top:g}")
+    result = column(cells, **layout)
+    assert result.type in ("numeric", "integer")
+    assert result.missing == ()
+    assert result.range[1] >= top
+    assert result.guessed.endswith(f" to {top:g}")
 
 
 @pytest.mark.parametrize(
@@ -273,8 +272,8 @@ def test_codes_with_leading_zeros_are_no_numbers_in_any_layout(
 def test_a_range_is_as_wide_again_on_each_side_but_keeps_its_sign(
     values: list, expected: tuple[float, float]
 ) -> None:
-    found = guess(pd.Series(values, name="x", dtype="float64"), Layout()).column
-    assert found.range == pytest.approx(expected)
+    result = guess(pd.Series(values, name="x", dtype="float64"), Layout()).column
+    assert result.range == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -291,9 +290,9 @@ def test_a_range_is_as_wide_again_on_each_side_but_keeps_its_sign(
 )
 def test_a_range_admits_what_it_was_made_from(values: list[float]) -> None:
     series = pd.Series(values, name="x")
-    found = guess(series, Layout()).column
-    assert found.type in ("numeric", "integer")
-    low, high = found.range
+    result = guess(series, Layout()).column
+    assert result.type in ("numeric", "integer")
+    low, high = result.range
     assert np.isfinite([low, high]).all()
     assert low <= min(values)
     assert max(values) <= high
@@ -317,9 +316,9 @@ def test_a_range_admits_what_it_was_made_from(values: list[float]) -> None:
     ],
 )
 def test_the_positive_class_is_the_second_one(values: list[str], expected: list[str]) -> None:
-    series = cells_of(values * 20)
-    found = guess_target(series.str.removesuffix(".0"), Layout(), None).column
-    assert (found.type, found.categories) == ("binary", expected)
+    series = make_cells(values * 20)
+    result = guess_target(series.str.removesuffix(".0"), Layout(), None).column
+    assert (result.type, result.categories) == ("binary", expected)
 
 
 @pytest.mark.parametrize(
@@ -335,8 +334,8 @@ def test_the_positive_class_is_the_second_one(values: list[str], expected: list[
     ],
 )
 def test_words_with_an_order_are_put_in_it(values: list[str], expected: list[str]) -> None:
-    found = column(values * 5)
-    assert (found.type, found.categories) == ("ordered", expected)
+    result = column(values * 5)
+    assert (result.type, result.categories) == ("ordered", expected)
 
 
 @pytest.mark.parametrize(
@@ -357,11 +356,11 @@ def test_words_without_an_order_are_in_none(values: list[str]) -> None:
 def test_dates_are_read_in_the_way_they_are_written(written: str) -> None:
     days = pd.date_range("2026-01-25 13:05:00", periods=30, freq="D")
     cells = days.strftime(written).tolist()
-    found = seen(cells).column
-    assert found.type == "datetime"
-    table, _ = conform({"x": found}, cells_of(cells).to_frame())
+    result = guess_cells(cells).column
+    assert result.type == "datetime"
+    table, _ = conform({"x": result}, make_cells(cells).to_frame())
     assert table["x"].dt.normalize().tolist() == days.normalize().tolist()
-    assert found.guessed == "2026-01-25 to 2026-02-23"
+    assert result.guessed == "2026-01-25 to 2026-02-23"
 
 
 @pytest.mark.parametrize(
@@ -376,46 +375,46 @@ def test_dates_are_read_in_the_way_they_are_written(written: str) -> None:
     ],
 )
 def test_dates_as_iso_says_need_no_format(cells: list[str]) -> None:
-    found = seen([*cells, *cells])
-    assert (found.column.type, found.column.format, found.doubts) == ("datetime", None, [])
+    result = guess_cells([*cells, *cells])
+    assert (result.column.type, result.column.format, result.doubts) == ("datetime", None, [])
 
 
 def test_a_date_whose_day_may_be_its_month_is_told() -> None:
-    found = seen(["01/02/2026", "03/04/2026"])
-    assert found.column.format == "%d/%m/%Y"
-    assert found.doubts == ["dates such as '01/02/2026' were read as %d/%m/%Y, not as %m/%d/%Y"]
-    sure = seen(["01/22/2026", "03/04/2026"])
+    result = guess_cells(["01/02/2026", "03/04/2026"])
+    assert result.column.format == "%d/%m/%Y"
+    assert result.doubts == ["dates such as '01/02/2026' were read as %d/%m/%Y, not as %m/%d/%Y"]
+    sure = guess_cells(["01/22/2026", "03/04/2026"])
     assert sure.column.format == "%m/%d/%Y"
     assert sure.doubts == ["dates as text, such as '01/22/2026': read as %m/%d/%Y"]
 
 
 def test_days_in_eight_digits_are_dates_and_no_numbers() -> None:
-    found = seen(["20260131", "20260201", "20251231"]).column
-    assert (found.type, found.format) == ("datetime", "%Y%m%d")
+    result = guess_cells(["20260131", "20260201", "20251231"]).column
+    assert (result.type, result.format) == ("datetime", "%Y%m%d")
     assert column(["20260131", "20260299", "20251231"]).type == "integer"
     assert column(["2024", "2025", "2026", "2024"]).type == "integer"
 
 
 def test_what_is_no_date_among_dates_is_missing_only_when_it_says_so() -> None:
     days = [f"2026-01-{day:02}" for day in range(1, 29)]
-    found = seen([*days, "unknown", "-"])
-    assert (found.column.type, found.column.missing) == ("datetime", ("-", "unknown"))
-    assert found.doubts == ["'-', 'unknown' among dates: taken for missing"]
+    result = guess_cells([*days, "unknown", "-"])
+    assert (result.column.type, result.column.missing) == ("datetime", ("-", "unknown"))
+    assert result.doubts == ["'-', 'unknown' among dates: taken for missing"]
     assert column([*days, "2026-02-30"]).type != "datetime"
 
 
 @pytest.mark.parametrize("mark", ["-999", "-9999", "9999", "0000", "?"])
 def test_a_marker_among_dates_is_no_date(mark: str) -> None:
-    found = seen([*(f"2026-01-{day:02}" for day in range(1, 29)), mark, mark])
-    assert found.column.missing == (mark,) or found.column.type != "datetime"
+    result = guess_cells([*(f"2026-01-{day:02}" for day in range(1, 29)), mark, mark])
+    assert result.column.missing == (mark,) or result.column.type != "datetime"
 
 
 def test_an_identifier_of_each_row_is_unique_and_one_of_things_tells_its_group() -> None:
-    once = seen(numbered(20, "c"), "farm_id")
+    once = guess_cells(shuffle_numbers(20, "c"), "farm_id")
     assert once.column.unique
     assert once.doubts == ["names the row: no feature"]
-    assert not seen(numbered(20, "c"), "surname").column.unique
-    repeated = seen(numbered(20) * 3, "farm_id")
+    assert not guess_cells(shuffle_numbers(20, "c"), "surname").column.unique
+    repeated = guess_cells(shuffle_numbers(20) * 3, "farm_id")
     assert not repeated.column.unique
     assert repeated.doubts == [
         "3.0 rows for each value: no feature; `--group farm_id` keeps the rows of one together"
@@ -423,8 +422,8 @@ def test_an_identifier_of_each_row_is_unique_and_one_of_things_tells_its_group()
 
 
 def test_a_column_tells_an_example_and_what_it_was_taken_for() -> None:
-    found = column(["", "1.50", "2.25"])
-    assert (found.example, found.guessed, found.meaning) == (
+    result = column(["", "1.50", "2.25"])
+    assert (result.example, result.guessed, result.meaning) == (
         "1.50",
         "1.5 to 2.25",
         "not described yet",
@@ -441,18 +440,18 @@ def test_a_column_tells_an_example_and_what_it_was_taken_for() -> None:
         (["1", "2", "3"] * 20, "regression", "integer"),
         (["0", "1"] * 20, "regression", "integer"),
         (["0.5", "1.5", "2.5"] * 20, None, "categorical"),
-        (numbered(60), None, "integer"),
-        (numbered(60), "classification", "categorical"),
-        (numbered(11) * 20, None, "integer"),
-        (numbered(10) * 20, None, "categorical"),
-        (numbered(8), None, "integer"),
+        (shuffle_numbers(60), None, "integer"),
+        (shuffle_numbers(60), "classification", "categorical"),
+        (shuffle_numbers(11) * 20, None, "integer"),
+        (shuffle_numbers(10) * 20, None, "categorical"),
+        (shuffle_numbers(8), None, "integer"),
         ([str(n) for n in range(60)], None, "integer"),
         ([str(n) for n in range(60)], "regression", "integer"),
         ([str(n) for n in range(60, 0, -1)], "regression", "integer"),
         (["a", "b", "c"] * 20, None, "categorical"),
         (["low", "high", "medium"] * 20, None, "ordered"),
-        (numbered(30, "c") * 3, None, "categorical"),
-        (numbered(30, "c"), None, "categorical"),
+        (shuffle_numbers(30, "c") * 3, None, "categorical"),
+        (shuffle_numbers(30, "c"), None, "categorical"),
         (["1", "2", "?"] * 20, None, "binary"),
         (["007", "008", "009"] * 20, None, "categorical"),
     ],
@@ -460,54 +459,56 @@ def test_a_column_tells_an_example_and_what_it_was_taken_for() -> None:
 def test_a_target_is_a_class_where_it_has_few_values_unless_the_kind_says(
     cells: list[str], kind: str | None, expected: str
 ) -> None:
-    series = cells_of(cells)
-    found = guess_target(series, Layout(), kind).column
-    assert found.type == expected
-    assert conform({"x": found}, series.to_frame())[1].empty
+    series = make_cells(cells)
+    result = guess_target(series, Layout(), kind).column
+    assert result.type == expected
+    assert conform({"x": result}, series.to_frame())[1].empty
 
 
 @pytest.mark.parametrize("mark", ["-", "unknown", "none", "-999", "?"])
 @pytest.mark.parametrize("values", [["1", "2"], ["1", "2", "3", "4"], ["a", "b"]])
 def test_a_class_of_which_some_are_missing_admits_all_rows(values: list[str], mark: str) -> None:
-    series = cells_of([*values * 20, mark, mark])
-    found = guess_target(series, Layout(), None).column
-    assert conform({"x": found}, series.to_frame())[1].empty
+    series = make_cells([*values * 20, mark, mark])
+    result = guess_target(series, Layout(), None).column
+    assert conform({"x": result}, series.to_frame())[1].empty
 
 
 @pytest.mark.parametrize("name", ["score_id", "key", "number", "row"])
 def test_the_name_of_a_target_does_not_make_it_an_identifier(name: str) -> None:
-    assert guess_target(cells_of(numbered(60), name), Layout(), "regression").column.type == (
-        "integer"
-    )
+    assert guess_target(
+        make_cells(shuffle_numbers(60), name), Layout(), "regression"
+    ).column.type == ("integer")
 
 
 @pytest.fixture
-def taken(tmp_path: Path):
+def understand_frame(tmp_path: Path):
     """What a frame is taken for when it is written to a file and read again."""
 
-    def understood(frame: pd.DataFrame, **wishes: object) -> Understanding:
+    def make(frame: pd.DataFrame, **wishes: object) -> Understanding:
         path = tmp_path / "a.csv"
         frame.to_csv(path, index=False)
         return understand([path], "a.csv", "a test", Wishes(**{"target": "y"} | wishes))
 
-    return understood
+    return make
 
 
-def rows(many: int = 300, classes: int = 2) -> pd.DataFrame:
+def rows(count: int = 300, classes: int = 2) -> pd.DataFrame:
     """Noise: two numbers, a category and a target that has nothing to do with them."""
     rng = np.random.default_rng(0)
     return pd.DataFrame(
         {
-            "a": rng.normal(size=many).round(4),
-            "b": rng.integers(0, 60, many),
-            "c": rng.choice([*"uvwx"], many),
-            "y": rng.choice([f"k{number}" for number in range(classes)], many),
+            "a": rng.normal(size=count).round(4),
+            "b": rng.integers(0, 60, count),
+            "c": rng.choice([*"uvwx"], count),
+            "y": rng.choice([f"k{number}" for number in range(classes)], count),
         }
     )
 
 
-def leaks(found: Understanding) -> list[str]:
-    return [told.split("'")[1] for told in found.doubts[None] if "alone tells the target" in told]
+def leaks(result: Understanding) -> list[str]:
+    return [
+        doubt.split("'")[1] for doubt in result.doubts[None] if "alone tells the target" in doubt
+    ]
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -519,57 +520,59 @@ def leaks(found: Understanding) -> list[str]:
     ],
 )
 def test_a_column_that_says_the_class_in_other_words_is_told(
-    taken, leak: object, classes: int
+    understand_frame, leak: object, classes: int
 ) -> None:
     frame = rows(classes=classes)
-    found = taken(frame.assign(d=leak(frame["y"])))
-    assert leaks(found) == ["d"]
-    assert "`--drop d`" in " ".join(found.doubts[None])
+    result = understand_frame(frame.assign(d=leak(frame["y"])))
+    assert leaks(result) == ["d"]
+    assert "`--drop d`" in " ".join(result.doubts[None])
 
 
-@pytest.mark.parametrize("many", [300, 3000])
+@pytest.mark.parametrize("count", [300, 3000])
 @pytest.mark.parametrize("classes", [2, 3, 6])
-def test_a_number_that_sets_the_classes_apart_is_told(taken, many: int, classes: int) -> None:
-    frame = rows(many, classes)
-    noise = np.random.default_rng(1).random(many)
+def test_a_number_that_sets_the_classes_apart_is_told(
+    understand_frame, count: int, classes: int
+) -> None:
+    frame = rows(count, classes)
+    noise = np.random.default_rng(1).random(count)
     leak = frame["y"].str.removeprefix("k").astype("int") + noise
-    assert leaks(taken(frame.assign(d=leak))) == ["d"]
+    assert leaks(understand_frame(frame.assign(d=leak))) == ["d"]
 
 
-@pytest.mark.parametrize("many", [300, 3000])
+@pytest.mark.parametrize("count", [300, 3000])
 @pytest.mark.parametrize("values", ["number", "category", "date"])
 def test_a_column_that_is_missing_where_the_class_says_so_is_told(
-    taken, values: str, many: int
+    understand_frame, values: str, count: int
 ) -> None:
-    frame = rows(many)
+    frame = rows(count)
     present = {
         "number": frame["a"] + 5,
         "category": frame["c"],
-        "date": pd.Series(pd.date_range("2000-01-01", periods=many)),
+        "date": pd.Series(pd.date_range("2000-01-01", periods=count)),
     }[values]
-    assert leaks(taken(frame.assign(d=present.where(frame["y"] == "k1")))) == ["d"]
+    assert leaks(understand_frame(frame.assign(d=present.where(frame["y"] == "k1")))) == ["d"]
 
 
-def test_a_number_that_follows_the_target_is_told(taken) -> None:
+def test_a_number_that_follows_the_target_is_told(understand_frame) -> None:
     frame = rows().assign(y=lambda frame: frame["a"].round(3) * 100)
     frame["a"] = np.random.default_rng(1).normal(size=300)
     frame["d"] = frame["y"] * 1.1 + 7
-    assert leaks(taken(frame, kind="regression")) == ["d"]
+    assert leaks(understand_frame(frame, kind="regression")) == ["d"]
 
 
 @pytest.mark.parametrize("classes", [2, 3, 8])
-def test_noise_raises_no_alarm(taken, classes: int) -> None:
-    found = taken(rows(classes=classes))
-    assert found.doubts[None] == []
+def test_noise_raises_no_alarm(understand_frame, classes: int) -> None:
+    result = understand_frame(rows(classes=classes))
+    assert result.doubts[None] == []
 
 
 @pytest.mark.parametrize("rare", [1, 2, 3, 5])
-def test_nothing_leaks_a_class_that_is_hardly_there(taken, rare: int) -> None:
+def test_nothing_leaks_a_class_that_is_hardly_there(understand_frame, rare: int) -> None:
     frame = rows().assign(y=["k1"] * (300 - rare) + ["k2"] * rare)
-    assert leaks(taken(frame)) == []
+    assert leaks(understand_frame(frame)) == []
 
 
-def test_good_features_are_no_leaks(taken) -> None:
+def test_good_features_are_no_leaks(understand_frame) -> None:
     rng = np.random.default_rng(0)
     kind = np.repeat([0, 1, 2], 50)
     frame = pd.DataFrame(
@@ -579,21 +582,21 @@ def test_good_features_are_no_leaks(taken) -> None:
             "y": np.array(["setosa", "versicolor", "virginica"])[kind],
         }
     )
-    assert leaks(taken(frame)) == []
+    assert leaks(understand_frame(frame)) == []
     price = pd.Series(rng.normal(200, 50, 150)).round()
     size = frame.assign(y=price, d=price * 0.5 + rng.normal(0, 8, 150))
-    assert leaks(taken(size, kind="regression")) == []
+    assert leaks(understand_frame(size, kind="regression")) == []
 
 
-def test_an_identifier_is_no_leak(taken) -> None:
+def test_an_identifier_is_no_leak(understand_frame) -> None:
     frame = rows().assign(name=[f"n{number}" for number in range(300)])
-    found = taken(frame)
-    assert leaks(found) == []
-    assert "name" not in found.contract.features
+    result = understand_frame(frame)
+    assert leaks(result) == []
+    assert "name" not in result.contract.features
 
 
-def twins(found: Understanding) -> list[list[str]]:
-    return [told.split("'")[1::2] for told in found.doubts[None] if "say the same" in told]
+def twins(result: Understanding) -> list[list[str]]:
+    return [doubt.split("'")[1::2] for doubt in result.doubts[None] if "say the same" in doubt]
 
 
 @pytest.mark.parametrize(
@@ -605,59 +608,59 @@ def twins(found: Understanding) -> list[list[str]]:
         ("c", lambda cells: cells.map({"u": "one", "v": "two", "w": "three", "x": "four"})),
     ],
 )
-def test_two_columns_that_say_the_same_are_told(taken, of: str, twin: object) -> None:
+def test_two_columns_that_say_the_same_are_told(understand_frame, of: str, twin: object) -> None:
     frame = rows()
-    found = taken(frame.assign(d=twin(frame[of]))[["a", "b", "c", "d", "y"]])
-    assert twins(found) == [[of, "d"]]
-    assert "`--drop d` loses nothing" in " ".join(found.doubts[None])
+    result = understand_frame(frame.assign(d=twin(frame[of]))[["a", "b", "c", "d", "y"]])
+    assert twins(result) == [[of, "d"]]
+    assert "`--drop d` loses nothing" in " ".join(result.doubts[None])
 
 
-def test_columns_that_say_almost_the_same_are_no_twins(taken) -> None:
+def test_columns_that_say_almost_the_same_are_no_twins(understand_frame) -> None:
     frame = rows()
     close = frame["a"] + np.random.default_rng(1).normal(0, 0.1, 300)
     coarse = frame["c"].map({"u": "one", "v": "one", "w": "three", "x": "four"})
-    assert twins(taken(frame.assign(d=close, e=coarse))) == []
+    assert twins(understand_frame(frame.assign(d=close, e=coarse))) == []
 
 
-def test_copies_of_rows_are_counted(taken) -> None:
+def test_copies_of_rows_are_counted(understand_frame) -> None:
     frame = rows()
     torn = frame.head(5).assign(y=frame["y"].head(5).map({"k0": "k1", "k1": "k0"}))
-    told = taken(pd.concat([frame, frame.head(7), torn])).doubts[None]
-    assert "rows equal to another: 7; equal rows stay on one side of the split" in told
-    assert "rows equal to another but for the target: 5; no model is right on all of them" in told
+    doubt = understand_frame(pd.concat([frame, frame.head(7), torn])).doubts[None]
+    assert "rows equal to another: 7; equal rows stay on one side of the split" in doubt
+    assert "rows equal to another but for the target: 5; no model is right on all of them" in doubt
 
 
-def test_copies_under_another_name_are_copies(taken) -> None:
+def test_copies_under_another_name_are_copies(understand_frame) -> None:
     frame = pd.concat([rows(), rows().head(7)]).assign(name=[f"n{n}" for n in range(307)])
-    assert "rows equal to another: 7" in " ".join(taken(frame).doubts[None])
+    assert "rows equal to another: 7" in " ".join(understand_frame(frame).doubts[None])
 
 
-def test_a_rare_class_is_told(taken) -> None:
+def test_a_rare_class_is_told(understand_frame) -> None:
     frame = rows().assign(y=["k1"] * 291 + ["k2"] * 9)
-    assert taken(frame).doubts[None] == [
+    assert understand_frame(frame).doubts[None] == [
         "class 'k2' is rare, 3.0% of the rows: a model may be right on all others and never find it"
     ]
 
 
-def test_few_rows_and_rows_without_a_target_are_told(taken) -> None:
-    told = taken(rows(90)).doubts[None]
-    assert told == ["90 rows are few: expect wide intervals"]
+def test_few_rows_and_rows_without_a_target_are_told(understand_frame) -> None:
+    doubt = understand_frame(rows(90)).doubts[None]
+    assert doubt == ["90 rows are few: expect wide intervals"]
     frame = rows(200)
     frame.loc[:9, "y"] = None
-    assert taken(frame).doubts[None] == [
+    assert understand_frame(frame).doubts[None] == [
         "10 of 200 rows lack the target: nothing is learnt from them"
     ]
 
 
-def test_a_time_that_is_not_used_is_told(taken) -> None:
+def test_a_time_that_is_not_used_is_told(understand_frame) -> None:
     frame = rows().assign(when=pd.date_range("2026-01-01", periods=300))
-    told = "rows have a time: `--time when` tests on the latest instead of any rows"
-    assert taken(frame).doubts[None] == [told]
-    used = taken(frame, time="when")
+    doubt = "rows have a time: `--time when` tests on the latest instead of any rows"
+    assert understand_frame(frame).doubts[None] == [doubt]
+    used = understand_frame(frame, time="when")
     assert used.contract.time == "when"
     assert used.doubts[None] == []
     grouped = frame.assign(farm=[f"f{number % 20}" for number in range(300)])
-    assert told not in taken(grouped, group="farm").doubts[None]
+    assert doubt not in understand_frame(grouped, group="farm").doubts[None]
 
 
 def test_doubts_change_nothing_of_the_table(contract: Contract, fruit: pd.DataFrame) -> None:
@@ -683,10 +686,10 @@ WRONG = {
 
 
 @pytest.mark.parametrize("mistake", WRONG)
-def test_what_cannot_be_wished_for_is_told_in_one_line(taken, mistake: str) -> None:
+def test_what_cannot_be_wished_for_is_told_in_one_line(understand_frame, mistake: str) -> None:
     wishes, expected = WRONG[mistake]
     with pytest.raises(UserError) as error:
-        taken(rows(), **wishes)
+        understand_frame(rows(), **wishes)
     assert expected in str(error.value)
     assert len(str(error.value).splitlines()) == 1
 
@@ -701,25 +704,25 @@ def test_what_cannot_be_wished_for_is_told_in_one_line(taken, mistake: str) -> N
     ],
 )
 def test_a_target_that_cannot_be_learnt_is_told(
-    taken, target: list, kind: str | None, expected: str | None
+    understand_frame, target: list, kind: str | None, expected: str | None
 ) -> None:
     frame = rows().assign(y=target)
     if expected is None:
-        assert taken(frame, kind=kind).contract.columns["y"].type == "categorical"
+        assert understand_frame(frame, kind=kind).contract.columns["y"].type == "categorical"
         return
     with pytest.raises(UserError, match="target 'y'") as error:
-        taken(frame, kind=kind)
+        understand_frame(frame, kind=kind)
     assert expected in str(error.value)
 
 
-def test_what_a_person_says_of_a_column_counts(taken) -> None:
+def test_what_a_person_says_of_a_column_counts(understand_frame) -> None:
     frame = rows().assign(farm=[n % 30 for n in range(300)], d="same", e=range(0, 900, 3))
-    found = taken(frame, identifiers=("b",), group="farm", drop=("a",)).contract
-    assert found.columns["b"].type == "identifier"
-    assert not found.columns["b"].unique
-    assert found.columns["b"].guessed == "named by --id"
-    assert (found.group, found.drop) == ("farm", ("a", "d"))
-    assert found.features == ["c", "e"]
+    result = understand_frame(frame, identifiers=("b",), group="farm", drop=("a",)).contract
+    assert result.columns["b"].type == "identifier"
+    assert not result.columns["b"].unique
+    assert result.columns["b"].guessed == "named by --id"
+    assert (result.group, result.drop) == ("farm", ("a", "d"))
+    assert result.features == ["c", "e"]
 
 
 def test_several_files_are_one_table_if_their_columns_agree(tmp_path: Path) -> None:

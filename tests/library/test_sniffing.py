@@ -4,32 +4,31 @@ import codecs
 import io
 
 import pytest
-
 from lockstep.adopting.sniffing import LONGEST_LINE, LayoutGuess, sniff
 from lockstep.core.contract import Layout
-from lockstep.reading.texts import TextTable
 from lockstep.core.errors import UserError
+from lockstep.reading.texts import TextTable
 
 ROWS = [["city", "people", "note"], ["Oslo", "709000", "cold"], ["Rom", "2873000", "hot"]]
 
 
-def sniffed(content: str | bytes, target: str | None = None, kind: str = "text") -> LayoutGuess:
+def sniff_text(content: str | bytes, target: str | None = None, kind: str = "text") -> LayoutGuess:
     content = content.encode() if isinstance(content, str) else content
     return sniff(TextTable("a.csv", kind, lambda: io.BytesIO(content)), target)
 
 
 def layout(content: str | bytes, target: str | None = None) -> Layout:
-    return sniffed(content, target).layout
+    return sniff_text(content, target).layout
 
 
-def refusal(content: str | bytes, target: str | None = None) -> str:
+def get_error(content: str | bytes, target: str | None = None) -> str:
     with pytest.raises(UserError) as error:
-        sniffed(content, target)
+        sniff_text(content, target)
     assert len(str(error.value).splitlines()) == 1
     return str(error.value)
 
 
-def joined(rows: list[list[str]], delimiter: str = ",", end: str = "\n") -> str:
+def join_rows(rows: list[list[str]], delimiter: str = ",", end: str = "\n") -> str:
     return "".join(delimiter.join(row) + end for row in rows)
 
 
@@ -38,10 +37,10 @@ def joined(rows: list[list[str]], delimiter: str = ",", end: str = "\n") -> str:
     ("delimiter", "name"), [(",", "commas"), (";", "semicolons"), ("\t", "tabs"), ("|", "bars")]
 )
 def test_what_stands_between_cells_is_found(delimiter: str, name: str, end: str) -> None:
-    found = sniffed(joined(ROWS + ROWS[1:], delimiter, end))
-    assert found.layout == Layout(delimiter=delimiter)
-    assert f"cells between {name}" in found.notes
-    assert found.doubts == []
+    result = sniff_text(join_rows(ROWS + ROWS[1:], delimiter, end))
+    assert result.layout == Layout(delimiter=delimiter)
+    assert f"cells between {name}" in result.notes
+    assert result.doubts == []
 
 
 @pytest.mark.parametrize(
@@ -74,10 +73,10 @@ def test_other_delimiters_within_cells_do_not_mislead(content: str, delimiter: s
     ],
 )
 def test_what_stands_around_cells_is_found(content: str, quote: str) -> None:
-    found = sniffed(content)
-    assert found.layout.quote == quote
-    assert found.layout.delimiter == ","
-    assert ("quoted by '" in found.notes) == (quote == "'")
+    result = sniff_text(content)
+    assert result.layout.quote == quote
+    assert result.layout.delimiter == ","
+    assert ("quoted by '" in result.notes) == (quote == "'")
 
 
 @pytest.mark.parametrize(
@@ -114,16 +113,18 @@ def test_what_stands_around_cells_is_found(content: str, quote: str) -> None:
 )
 def test_the_marks_in_numbers_are_found(numbers: str, decimal: str, thousands: str | None) -> None:
     cells = [number.replace("_", " ") for number in numbers.split(" ")]
-    found = sniffed("x;name\n" + "".join(f"{cell};n{place}\n" for place, cell in enumerate(cells)))
-    assert (found.layout.decimal, found.layout.thousands) == (decimal, thousands)
-    assert found.doubts == []
-    assert ("decimal comma" in found.notes) == (decimal == ",")
+    result = sniff_text(
+        "x;name\n" + "".join(f"{cell};n{place}\n" for place, cell in enumerate(cells))
+    )
+    assert (result.layout.decimal, result.layout.thousands) == (decimal, thousands)
+    assert result.doubts == []
+    assert ("decimal comma" in result.notes) == (decimal == ",")
 
 
 def test_a_comma_that_may_be_either_mark_is_told() -> None:
-    found = sniffed("x;y\n1,234;a\n5,678;b\n")
-    assert found.layout.thousands == ","
-    assert found.doubts == [
+    result = sniff_text("x;y\n1,234;a\n5,678;b\n")
+    assert result.layout.thousands == ","
+    assert result.doubts == [
         "'1,234' was read as 1234; if its comma starts the decimals, change layout in "
         "references/schema.yaml"
     ]
@@ -146,10 +147,10 @@ TEXT = "stadt;wert\nKöln;1\nGöteborg;2\nKraków €;3\n"
     ],
 )
 def test_unicode_is_recognised_with_and_without_a_mark(content: bytes, encoding: str) -> None:
-    found = sniffed(content, "wert")
-    assert found.layout == Layout(encoding=encoding, delimiter=";")
-    assert found.notes[0] == encoding.upper()
-    assert found.doubts == []
+    result = sniff_text(content, "wert")
+    assert result.layout == Layout(encoding=encoding, delimiter=";")
+    assert result.notes[0] == encoding.upper()
+    assert result.doubts == []
 
 
 @pytest.mark.parametrize(
@@ -163,9 +164,9 @@ def test_unicode_is_recognised_with_and_without_a_mark(content: bytes, encoding:
 def test_one_byte_for_each_letter_is_read_as_western_and_told(
     content: bytes, encoding: str
 ) -> None:
-    found = sniffed(content)
-    assert found.layout.encoding == encoding
-    assert found.doubts == [
+    result = sniff_text(content)
+    assert result.layout.encoding == encoding
+    assert result.doubts == [
         f"the text is not UTF-8; it was read as {encoding}: if its letters look wrong, change "
         "layout.encoding in references/schema.yaml"
     ]
@@ -197,10 +198,10 @@ def test_a_late_letter_that_is_not_utf_8_is_seen() -> None:
 def test_a_line_of_column_names_is_told_from_a_row(
     content: str, target: str | None, header: bool
 ) -> None:
-    found = sniffed(content, target)
-    assert found.layout.header == header
+    result = sniff_text(content, target)
+    assert result.layout.header == header
     expected = "column names in the first line" if header else "no line of column names"
-    assert expected in found.notes
+    assert expected in result.notes
 
 
 @pytest.mark.parametrize(
@@ -215,9 +216,9 @@ def test_a_line_of_column_names_is_told_from_a_row(
     ],
 )
 def test_lines_above_the_table_are_skipped(above: str, skip: int) -> None:
-    found = sniffed(above + joined(ROWS * 4, ";"), "note")
-    assert found.layout == Layout(delimiter=";", skip=skip)
-    assert (f"the first {skip} lines are no part of the table" in found.notes) == (skip > 0)
+    result = sniff_text(above + join_rows(ROWS * 4, ";"), "note")
+    assert result.layout == Layout(delimiter=";", skip=skip)
+    assert (f"the first {skip} lines are no part of the table" in result.notes) == (skip > 0)
 
 
 @pytest.mark.parametrize("columns", [2, 3])
@@ -226,8 +227,8 @@ def test_a_line_that_names_the_delimiter_is_no_part_of_the_table(
     columns: int, delimiter: str
 ) -> None:
     rows = [row[:columns] for row in ROWS]
-    found = layout(f"sep={delimiter}\n" + joined(rows, delimiter), "people")
-    assert (found.delimiter, found.skip, found.header) == (delimiter, 1, True)
+    result = layout(f"sep={delimiter}\n" + join_rows(rows, delimiter), "people")
+    assert (result.delimiter, result.skip, result.header) == (delimiter, 1, True)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +236,7 @@ def test_a_line_that_names_the_delimiter_is_no_part_of_the_table(
     [("\t\t\n", 1), ("\t\n\t\n", 2), ("Sales\n\t\t\n", 2), ('"Sales\n2026"\n', 2)],
 )
 def test_lines_above_are_counted_as_lines_whatever_is_in_them(above: str, skip: int) -> None:
-    assert layout(above + joined(ROWS * 4, "\t"), "note") == Layout(delimiter="\t", skip=skip)
+    assert layout(above + join_rows(ROWS * 4, "\t"), "note") == Layout(delimiter="\t", skip=skip)
 
 
 def test_short_rows_are_no_title() -> None:
@@ -244,8 +245,8 @@ def test_short_rows_are_no_title() -> None:
 
 
 def test_rows_in_quotes_over_several_lines_are_one_row() -> None:
-    found = layout('a,b\n"one\ntwo, and\nthree",1\n"four\nfive",2\n' * 3, "b")
-    assert found == Layout()
+    result = layout('a,b\n"one\ntwo, and\nthree",1\n"four\nfive",2\n' * 3, "b")
+    assert result == Layout()
 
 
 @pytest.mark.parametrize(
@@ -265,13 +266,13 @@ def test_rows_in_quotes_over_several_lines_are_one_row() -> None:
     ],
 )
 def test_what_is_no_table_is_told_in_one_line(content: str | bytes, expected: str) -> None:
-    assert refusal(content).startswith(expected)
+    assert get_error(content).startswith(expected)
 
 
 @pytest.mark.parametrize("end", ["", "\nb\n1\n"])
 def test_a_first_line_without_end_is_refused(end: str) -> None:
-    assert "the first line is longer than 8 MB" in refusal("a" * (LONGEST_LINE + 1) + end)
-    assert "the first line is longer than 8 MB" in refusal("a," * LONGEST_LINE + end)
+    assert "the first line is longer than 8 MB" in get_error("a" * (LONGEST_LINE + 1) + end)
+    assert "the first line is longer than 8 MB" in get_error("a," * LONGEST_LINE + end)
 
 
 def test_a_large_table_is_judged_by_its_first_lines() -> None:
@@ -284,5 +285,5 @@ def test_a_long_cell_is_read() -> None:
 
 
 def test_json_has_an_encoding_only() -> None:
-    found = sniffed('[{"a": "ö"}]', kind="json")
-    assert found == LayoutGuess(Layout(), ["UTF-8", "JSON"], [])
+    result = sniff_text('[{"a": "ö"}]', kind="json")
+    assert result == LayoutGuess(Layout(), ["UTF-8", "JSON"], [])

@@ -14,18 +14,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_project
+from lockstep.adopting import inventory, swap
+from lockstep.commands import cli
+from lockstep.core.contract import Contract
+from lockstep.core.environment import record
+from lockstep.core.files import read_yaml, sha256
+from lockstep.core.project import Project
+from lockstep.core.validation import load
+from lockstep.reading.tables import read_table
 from openpyxl import load_workbook
 from PIL import Image
-
-from lockstep.commands import cli
-from lockstep.core.environment import record
-from lockstep.core.project import Project
-from lockstep.core.files import read_yaml
-from lockstep.adopting import inventory, swap
-from lockstep.core.contract import Contract
-from lockstep.reading.tables import read_table
-from lockstep.core.validation import load
-from lockstep.core.files import sha256
 
 
 def customers(rows: int = 200, seed: int = 0) -> pd.DataFrame:
@@ -243,7 +241,7 @@ def test_an_interrupted_swap_is_finished_by_whoever_comes_next(
     with monkeypatch.context() as patched:
         left = iter([True] * step)
         for name in ("replace", "unlink"):
-            patched.setattr(Path, name, stopping(getattr(Path, name), left))
+            patched.setattr(Path, name, stop_after(getattr(Path, name), left))
         with pytest.raises(SystemExit):
             use(capsys, file, "--target", "churned")
     capsys.readouterr()
@@ -260,7 +258,7 @@ def test_an_interrupted_swap_is_finished_by_whoever_comes_next(
     assert not (project.root / swap.STAGING).exists()
 
 
-def stopping(function: Callable[..., object], left: object) -> Callable[..., object]:
+def stop_after(function: Callable[..., object], left: object) -> Callable[..., object]:
     """`function`, until a number of calls of it and others have been made; then all is over."""
 
     def call(*arguments: object, **options: object) -> object:
@@ -271,7 +269,7 @@ def stopping(function: Callable[..., object], left: object) -> Callable[..., obj
     return call
 
 
-def packed(content: bytes, name: str = "a.csv") -> bytes:
+def pack(content: bytes, name: str = "a.csv") -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(name, content)
@@ -317,17 +315,17 @@ BAD: dict[str, tuple[str, bytes | None, str]] = {
         "target 't': 1 of 41 rows are 'c', too few to learn and to test; merge it",
     ),
     "torn gzip": ("a.csv.gz", gzip.compress(GOOD)[:-20], "a.csv.gz: not a whole gzip file"),
-    "torn zip": ("a.zip", packed(GOOD)[:-20], "a.zip: not a whole zip file"),
+    "torn zip": ("a.zip", pack(GOOD)[:-20], "a.zip: not a whole zip file"),
     "torn parquet": ("a.parquet", b"PAR1 and no more", "a.parquet: not a readable parquet file"),
-    "torn spreadsheet": ("a.xlsx", packed(GOOD), "a.xlsx: not a readable spreadsheet"),
+    "torn spreadsheet": ("a.xlsx", pack(GOOD), "a.xlsx: not a readable spreadsheet"),
     "torn database": ("a.sqlite", b"SQLite format 3\0 no", "a.sqlite: the database cannot be read"),
     "zip that leads out": (
         "a.zip",
-        packed(GOOD, "../a.csv"),
+        pack(GOOD, "../a.csv"),
         "a.zip: '../a.csv' leads out of the zip",
     ),
-    "zip bomb": ("a.zip", packed(b"0" * 150_000_000), "a.zip: unpacks to more than 143 MB"),
-    "zip of nothing": ("a.zip", packed(b"", "a.pdf/"), "a.zip: no table of text in it"),
+    "zip bomb": ("a.zip", pack(b"0" * 150_000_000), "a.zip: unpacks to more than 143 MB"),
+    "zip of nothing": ("a.zip", pack(b"", "a.pdf/"), "a.zip: no table of text in it"),
     "json of lists": ("a.jsonl", b"[1]\n[2]\n", "a.jsonl"),
     "broken json": ("a.jsonl", b'{"x": 1}\n{"x": \n', "a.jsonl, line 2: not JSON"),
 }
@@ -586,7 +584,7 @@ def test_a_name_that_is_no_name_of_data_is_told(
     assert snapshot(project.root) == before
 
 
-def interrupted(
+def interrupt(
     project: Project, file: Path, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch
 ) -> None:
     """Stop the command right after it has decided."""
@@ -602,7 +600,7 @@ def test_a_dry_run_does_not_finish_what_was_interrupted(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    interrupted(project, file, capsys, monkeypatch)
+    interrupt(project, file, capsys, monkeypatch)
     before = snapshot(project.root)
     status, _, errors = use(capsys, file, "--target", "churned", "--dry-run")
     assert (status, errors) == (

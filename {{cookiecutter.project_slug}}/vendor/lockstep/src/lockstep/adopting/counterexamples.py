@@ -58,15 +58,15 @@ def search(
     """
     searches = {name: _Search(claim) for name, claim in claims.items()}
     columns = {name: search.column for name, search in searches.items()}
-    above = 0
+    offset = 0
     for batch in prefetch(batches):
         table, breaches = conform(columns, batch, layout, missing)
         breaches_by_column = dict(iter(breaches.groupby("column")))
-        places = pd.RangeIndex(above, above + len(batch))
+        places = pd.RangeIndex(offset, offset + len(batch))
         for name, search in searches.items():
             cells, values = batch[name].set_axis(places), table[name].set_axis(places)
             search.add(cells, values, breaches_by_column.get(name))
-        above += len(batch)
+        offset += len(batch)
     return {name: search.conclude(missing) for name, search in searches.items()}
 
 

@@ -37,25 +37,25 @@ def edit_yaml(text: str, changes: dict[str, Any]) -> str:
         for parent in parents:
             section = section.setdefault(parent, CommentedMap())
         # The lines above a key are kept with the value that ends there, which may go.
-        below, (comments, place) = "", _end_comments(section, key)
+        lines, (comments, place) = "", _find_end_comments(section, key)
         if comments[place]:
-            behind, newline, below = comments[place].value.partition("\n")
-            comments[place].value = behind + newline
+            same_line, newline, lines = comments[place].value.partition("\n")
+            comments[place].value = same_line + newline
         section[key] = style(value)
-        if below:
-            comments, place = _end_comments(section, key)
+        if lines:
+            comments, place = _find_end_comments(section, key)
             comments[place] = comments[place] or CommentToken("\n", CommentMark(0))
-            comments[place].value += below
+            comments[place].value += lines
     return dump_yaml(content)
 
 
-def _end_comments(node: Any, key: Any) -> tuple[list[Any], int]:
+def _find_end_comments(node: Any, key: Any) -> tuple[list[Any], int]:
     """Where ruamel.yaml keeps what stands behind and below a value, or below the last of `node`."""
     if isinstance(node, dict) and key not in node and node:
         key = next(reversed(node))
     value = node.get(key) if isinstance(node, dict) else node[key]
     if isinstance(value, CommentedMap | CommentedSeq) and value and not value.fa.flow_style():
-        return _end_comments(value, None if isinstance(value, dict) else len(value) - 1)
+        return _find_end_comments(value, None if isinstance(value, dict) else len(value) - 1)
     return node.ca.items.setdefault(key, [None] * 4), 2 if isinstance(node, dict) else 0
 
 

@@ -50,8 +50,8 @@ def understand_images(
         width, height = (max(1, side * LARGEST_SIDE // largest) for side in (width, height))
     doubts = []
     if resize:
-        before = f"{len(sizes)} sizes" if len(sizes) > 1 else "x".join(map(str, max(sizes)))
-        doubts.append(f"images of {before}: scaled to {width}x{height}")
+        former = f"{len(sizes)} sizes" if len(sizes) > 1 else "x".join(map(str, max(sizes)))
+        doubts.append(f"images of {former}: scaled to {width}x{height}")
     target = wishes.target or "class"
     column = Column(
         type="categorical",

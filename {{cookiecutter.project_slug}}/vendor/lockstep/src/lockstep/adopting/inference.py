@@ -109,16 +109,16 @@ def guess(cells: pd.Series, layout: Layout) -> Guess:
     The guess admits every cell of the column. The index of a sample has the places that its rows
     have in the table.
     """
-    first = _guess_by_values(cells, layout)
-    column = first.column
+    result = _guess_by_values(cells, layout)
+    column = result.column
     if column is None or column.missing or column.type not in ("integer", "categorical"):
-        return first
+        return result
     texts = as_texts(cells.dropna())
     if column.type == "integer" and {*texts} == {"0", "1"}:
         return _make_guess(cells, texts, "binary", "zeros and ones", categories=["0", "1"])
     distinct = texts.nunique()
     if distinct <= FEW_VALUES:
-        return first
+        return result
     is_name = bool(NAMES.search(str(cells.name)))
     if column.type == "integer" and distinct == len(texts) and _is_row_number(cells):
         # A plain count starts anew with the next delivery.
@@ -126,25 +126,25 @@ def guess(cells: pd.Series, layout: Layout) -> Guess:
     if is_name:
         note = f"{distinct} different"
         return _make_guess(cells, texts, "identifier", note, [_advise_group(cells)])
-    return first
+    return result
 
 
 def guess_target(cells: pd.Series, layout: Layout, kind: str | None) -> Guess:
     """Guess the column to predict: as a category where it has few values, unless `kind` says."""
-    first = _guess_by_values(cells, layout)
-    column = first.column
+    result = _guess_by_values(cells, layout)
+    column = result.column
     if column is None or column.categories or kind == "regression":
-        return first
+        return result
     texts = as_texts(cells.dropna())
     distinct = texts[~texts.isin(list(column.missing))].nunique()
-    doubts = [*first.doubts]
+    doubts = [*result.doubts]
     if column.type not in NUMBERS:
         if distinct > MOST_CATEGORIES:
-            return first
+            return result
     elif kind is None:
         has_few = distinct <= FEW_VALUES and distinct <= max(2, len(texts) / 5)
         if not has_few or (distinct != 2 and texts.value_counts().min() < FEW_ROWS_OF_A_CLASS):
-            return first
+            return result
         if distinct > 2:
             doubts.append(
                 f"{distinct} numbers taken for classes: `--kind regression` predicts a number"

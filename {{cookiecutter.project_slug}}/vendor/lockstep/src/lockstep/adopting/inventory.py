@@ -86,7 +86,7 @@ def _is_same(path: Path, other: Path) -> bool:
     )
 
 
-def list_replaced(
+def list_removals(
     project: Project, source: Source, contract: Contract, *, replace: bool
 ) -> list[Path]:
     """What must leave data/raw: the sample or, with `replace`, all that is kept elsewhere.

@@ -67,8 +67,8 @@ class _Part(NamedTuple):
 
     def keep(self, bar: float, *, with_first: bool) -> _Part:
         """The rows with keys below a bar and, if asked for, the first of each class."""
-        kept = (self.keys < bar) | (self.is_first & with_first)
-        return _Part(self.frame[kept], self.keys[kept], self.is_first[kept])
+        is_kept = (self.keys < bar) | (self.is_first & with_first)
+        return _Part(self.frame[is_kept], self.keys[is_kept], self.is_first[is_kept])
 
 
 class _Reservoir:
@@ -105,8 +105,8 @@ class _Reservoir:
             return np.zeros(len(batch), dtype=bool)
         texts = as_texts(batch[self.target]).dropna()
         codes, classes = texts.factorize()
-        above = np.array([self.classes[text] for text in classes], dtype="int64")
-        places = pd.Series(codes, texts.index).groupby(codes).cumcount() + above[codes]
+        offsets = np.array([self.classes[text] for text in classes], dtype="int64")
+        places = pd.Series(codes, texts.index).groupby(codes).cumcount() + offsets[codes]
         self.classes.update(dict(zip(classes, np.bincount(codes).tolist(), strict=True)))
         is_early = (places < FIRST_OF_A_CLASS).reindex(batch.index, fill_value=False)
         return np.asarray(is_early)

@@ -69,7 +69,7 @@ def sniff(table: TextTable, target: str | None) -> LayoutGuess:
     if not any(cell for _, record in lines for cell in record):
         raise UserError(f"{table.name}: no columns; a header line and rows were expected")
     skip = count_lines_above(lines, target)
-    records = [record for above, record in lines if above >= skip]
+    records = [record for offset, record in lines if offset >= skip]
     header = has_header(records, target)
     body = records[1:] if header else records
     if not body:
@@ -141,12 +141,12 @@ def _read_records(beginning: str, delimiter: str, quote: str) -> Iterator[tuple[
     """Each record that is not empty, with the number of lines above it."""
     csv.field_size_limit(LONGEST_CELL)
     lines = io.StringIO(beginning, newline=None)
-    reader, above = csv.reader(lines, delimiter=delimiter, quotechar=quote), 0
+    reader, offset = csv.reader(lines, delimiter=delimiter, quotechar=quote), 0
     try:
         for record in reader:
             if record:
-                yield above, [cell.strip() for cell in record]
-            above = reader.line_num
+                yield offset, [cell.strip() for cell in record]
+            offset = reader.line_num
     except csv.Error:
         return
 
@@ -173,13 +173,13 @@ def _fitness(beginning: str, delimiter: str, quote: str) -> tuple[float, float, 
 def count_lines_above(lines: Sequence[tuple[int, list[str]]], target: str | None) -> int:
     """How many lines stand above the table: blank ones, a title, what names the delimiter."""
     usual = Counter(len(record) for _, record in lines).most_common(1)[0][0]
-    for above, record in lines:
+    for offset, record in lines:
         filled = [cell for cell in record if cell]
         # Of two columns, one may well have no name.
         is_title = len(filled) == 1 < usual and (len(record) < usual or usual > 2)
         is_title = is_title and target not in filled and not _is_number(filled[0])
         if filled and not is_title and filled[0] != "sep=":
-            return above
+            return offset
     return 0
 
 
@@ -218,16 +218,16 @@ def _find_number_marks(cells: Iterable[str]) -> tuple[DecimalMark, GroupMark | N
         marks = [BLANKS.get(sign, sign) for sign in number if not sign.isdigit()]
         if not marks:
             continue
-        last, before = marks[-1], {*marks[:-1]}
+        last, others = marks[-1], {*marks[:-1]}
         parts = re.split(r"\D", number)
         in_threes = all(len(part) == 3 for part in parts[1:]) and 1 <= len(parts[0]) <= 3
         if last not in ".,":
             thousands.update([last] if in_threes else [])
-        elif before == {last}:
-            thousands.update(before if in_threes else [])
-        elif before:
+        elif others == {last}:
+            thousands.update(others if in_threes else [])
+        elif others:
             decimals[last] += 1
-            thousands.update(before)
+            thousands.update(others)
         elif in_threes and parts[0] != "0":
             ambiguous.setdefault(last, cell)
         else:

@@ -68,23 +68,23 @@ def run_dvc(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def commit(paths: Paths, moves: dict[str, str], removed: list[str]) -> None:
+def commit(paths: Paths, moves: dict[str, str], removals: list[str]) -> None:
     """Put what is staged into its place, and remove what it replaces.
 
     Args:
         paths: The project.
         moves: Where each staged file or folder belongs, by its name in the staging folder;
             relative to the project's root.
-        removed: What goes, relative to the project's root.
+        removals: What goes, relative to the project's root.
 
     Raises:
         UserError: A folder may not be written; nothing has changed then.
     """
-    for place in [*moves.values(), *removed]:
+    for place in [*moves.values(), *removals]:
         folder = (paths.root / place).parent
         if not os.access(folder, os.W_OK):
             raise UserError(f"{paths.name(folder)}: may not be written")
-    write_json({"moves": moves, "removed": removed}, paths.root / STAGING / JOURNAL)
+    write_json({"moves": moves, "removed": removals}, paths.root / STAGING / JOURNAL)
     resume(paths)
 
 

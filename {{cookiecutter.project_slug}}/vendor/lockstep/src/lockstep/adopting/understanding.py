@@ -99,13 +99,13 @@ def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) ->
     frame, missing = sample.frame, sample.missing
     target = _require_columns(frame, name, wishes, layout_doubts)
     guess_column = partial(_guess_column, layout=layout, file=name, wishes=wishes)
-    kept = frame.drop(columns=[*wishes.drop])
+    rest = frame.drop(columns=[*wishes.drop])
     refinement = totals = None
     if sample.is_whole:
-        guesses = {str(column): guess_column(kept[column]) for column in kept}
+        guesses = {str(column): guess_column(rest[column]) for column in rest}
     else:
-        again = partial(batches, missing)
-        refinement = refine(guess_column, kept, again, layout, missing)
+        read_again = partial(batches, missing)
+        refinement = refine(guess_column, rest, read_again, layout, missing)
         guesses, totals = refinement.guesses, Totals(sample.rows, refinement.gaps)
     columns = {key: guess.column for key, guess in guesses.items() if guess.column is not None}
     table, breaches = conform(columns, frame, layout)

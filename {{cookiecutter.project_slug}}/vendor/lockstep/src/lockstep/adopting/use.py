@@ -32,7 +32,7 @@ from .inventory import (
     is_in_use,
     is_kept_by_git,
     keep_descriptions,
-    list_replaced,
+    list_removals,
     pointer,
 )
 from .sources import Source, fetch
@@ -71,11 +71,11 @@ def use_data(address: str, wishes: Wishes, *, dry_run: bool, replace: bool) -> N
             print(f"use: {name} is in use already: nothing was changed")
             print("next: uv run dvc repro")
             return
-        replaced = list_replaced(project, source, contract, replace=replace)
+        removals = list_removals(project, source, contract, replace=replace)
         if dry_run:
             print("use: nothing was changed (--dry-run)")
         else:
-            _adopt(project, staging, source, contract, settings, replaced)
+            _adopt(project, staging, source, contract, settings, removals)
 
 
 @contextmanager
@@ -141,8 +141,8 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
 
 def _require_learnable(rows: pd.DataFrame, contract: Contract, params: Params) -> None:
     train, _ = split_rows(rows, contract, params)
-    if unlearnt := sorted({*contract.classes} - {*train[contract.target]}):
-        raise UserError(f"class {unlearnt[0]!r} has no row to learn from")
+    if missing_classes := sorted({*contract.classes} - {*train[contract.target]}):
+        raise UserError(f"class {missing_classes[0]!r} has no row to learn from")
     make_folds(train, contract, params)
 
 
@@ -152,22 +152,22 @@ def _adopt(
     source: Source,
     contract: Contract,
     settings: dict[str, Any],
-    replaced: Sequence[Path],
+    removals: Sequence[Path],
 ) -> None:
     """Lay out the new state beside the old one, then swap them."""
     name = source.path.name
     place = project.raw / name
-    by_git = is_kept_by_git(project, source)
+    is_in_git = is_kept_by_git(project, source)
     if source.path.parent != staging:
         _copy(source.path, staging / name)
     moves = {name: place}
-    if not by_git:
+    if not is_in_git:
         if not source.is_tracked:
             swap.track(project, staging, "add", "--", name)
         moves[pointer(staging / name).name] = pointer(place)
     text = edit_yaml(project.params_file.read_text(encoding="utf-8"), settings)
     for path, content in {
-        project.raw / ".gitignore": _edit_gitignore(project, place, replaced, by_git),
+        project.raw / ".gitignore": _edit_gitignore(project, place, removals, is_in_git),
         project.contract_file: format_contract(contract),
         project.params_file: text,
     }.items():
@@ -176,14 +176,14 @@ def _adopt(
         moves[staged_name] = path
     lines = [
         f"use: {project.name(path)} is no longer used, and removed{describe_cache(path)}"
-        for path in replaced
+        for path in removals
     ]
     swap.commit(
         project,
         {new: project.name(path) for new, path in moves.items()},
-        [project.name(each) for path in replaced for each in (path, pointer(path))],
+        [project.name(each) for path in removals for each in (path, pointer(path))],
     )
-    keeper = "git" if by_git else "DVC"
+    keeper = "git" if is_in_git else "DVC"
     print(
         f"use: {project.name(place)} (kept by {keeper}), references/schema.yaml, "
         f"{project.name(project.params_file)}"
@@ -191,13 +191,15 @@ def _adopt(
     print("\n".join([*lines, "next: uv run dvc repro"]))
 
 
-def _edit_gitignore(project: Project, place: Path, replaced: Sequence[Path], by_git: bool) -> str:
+def _edit_gitignore(
+    project: Project, place: Path, removals: Sequence[Path], is_in_git: bool
+) -> str:
     """The text of data/raw/.gitignore, by which git leaves to DVC what DVC keeps."""
     path = project.raw / ".gitignore"
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    former = {_pattern(old) for old in (place, *replaced)}
+    former = {_pattern(old) for old in (place, *removals)}
     lines = [line for line in lines if line not in former]
-    lines += [] if by_git else [_pattern(place)]
+    lines += [] if is_in_git else [_pattern(place)]
     return "".join(f"{line}\n" for line in lines)
 
 
