@@ -8,7 +8,7 @@ demo: .venv/bootstrapped
 	.venv/bin/python -m nox -s demo
 
 test: .venv/bootstrapped
-	.venv/bin/python -m nox -s lint tests
+	.venv/bin/python -m nox -s lint library tests
 
 .venv/bootstrapped:
 	$(PYTHON) -m venv .venv

@@ -14,6 +14,13 @@ nox.options.default_venv_backend = "uv"
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 DEMO = Path("build", "demo")
+PROJECT = Path("{{cookiecutter.project_slug}}")
+OWNER = PROJECT / "src"
+LIBRARY = PROJECT / "vendor" / "lockstep"
+# What Keras computes with; of torch the version whose CPU build CONTRIBUTING.md speaks of.
+BACKENDS = {"jax": "jax>=0.10", "tensorflow": "tensorflow>=2.21", "torch": "torch==2.13.0"}
+# Two files of tests at a time, in the order in which they are collected: the longest first.
+PARALLEL = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 # What the shell of a newcomer would not have set: a generated project has its own environment.
 CLEAN = dict.fromkeys(
     ["VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "PYTHONDONTWRITEBYTECODE"]
@@ -22,20 +29,46 @@ CLEAN = dict.fromkeys(
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check the style of the template's own code."""
+    """Check the style of the template's own code, the library and the owner's files."""
     session.install(*nox.project.dependency_groups(PYPROJECT, "lint"))
-    session.run("ruff", "check")
-    session.run("ruff", "format", "--check")
+    for checked in ([], [str(LIBRARY)], [str(OWNER)]):
+        session.run("ruff", "check", "--no-cache", *checked)
+        session.run("ruff", "format", "--no-cache", "--check", *checked)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Render the template, run what it generates, and check what comes out."""
     session.install(*nox.project.dependency_groups(PYPROJECT, "test"))
-    # Two files at a time; each has projects of its own. In the order of their names, by which the
-    # longest are not the last.
-    parallel = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
-    session.run("pytest", "-m", "not matrix", *parallel, *session.posargs, env=CLEAN)
+    session.run("pytest", "-m", "not matrix", *PARALLEL, *session.posargs, env=CLEAN)
+
+
+@nox.session
+def library(session: nox.Session) -> None:
+    """Check the types of the bundled library and run its tests."""
+    install_library(session, "jax")
+    session.run("mypy", "--config-file", str(LIBRARY / "pyproject.toml"), str(LIBRARY / "src"))
+    test_library(session, "jax")
+
+
+@nox.session(python=["3.11", "3.12", "3.13"], default=False)
+@nox.parametrize("backend", BACKENDS)
+def library_matrix(session: nox.Session, backend: str) -> None:
+    """Run the library's tests on each Python, with each library that Keras computes with."""
+    install_library(session, backend)
+    test_library(session, backend)
+
+
+def install_library(session: nox.Session, backend: str) -> None:
+    """Install the library as it stands, and what its tests need."""
+    needed = [*nox.project.dependency_groups(PYPROJECT, "library"), BACKENDS[backend]]
+    session.install(*needed, "--editable", str(LIBRARY))
+
+
+def test_library(session: nox.Session, backend: str) -> None:
+    """Run the library's tests, which have settings of their own."""
+    command = ["pytest", "tests/library", *PARALLEL, *session.posargs]
+    session.run(*command, env={**CLEAN, "KERAS_BACKEND": backend})
 
 
 @nox.session(default=False)
@@ -62,8 +95,7 @@ def demo(session: nox.Session) -> None:
 def samples(session: nox.Session) -> None:
     """Export the sample data sets again from scikit-learn's copies."""
     session.install("scikit-learn", "pandas", "pillow")
-    raw = Path("{{cookiecutter.project_slug}}", "data", "raw")
-    session.run("python", "scripts/export_samples.py", str(raw))
+    session.run("python", "scripts/export_samples.py", str(PROJECT / "data" / "raw"))
 
 
 @nox.session(default=False)

@@ -4,8 +4,8 @@ import json
 import zipfile
 from pathlib import Path
 
-from lockstep.modeling.archive import write_keras
 from lockstep.core.runtime import import_keras
+from lockstep.modeling.archive import write_keras
 
 
 def test_a_network_is_the_same_bytes_wherever_and_whenever_it_is_saved(tmp_path: Path) -> None:

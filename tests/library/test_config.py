@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 from conftest import PARAMS, write_params
-
-from lockstep.core.project import Project
 from lockstep.core.errors import UserError
+from lockstep.core.project import Project
 
 
 def test_this_projects_own_params_are_valid() -> None:
