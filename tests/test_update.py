@@ -57,6 +57,7 @@ EDITS = {
     ),
     "src/my_project/predict.py": ('"""Use the champion', '"""Mine: use the champion'),
     "src/my_project/train.py": ("RARE = 10", "RARE = 12"),
+    "tests/test_tables.py": ("import", "# Mine too.\nimport"),
     "pyproject.toml": (
         '    "scikit-learn>=1.9",\n',
         '    "scikit-learn>=1.9",\n    "tabulate>=0.9",\n',
@@ -76,6 +77,8 @@ notebooks/2.0-yn-model-review.ipynb: the new version
 notebooks/3.0-yn-new-rows.ipynb: by hand: import from `lockstep` what it imports from my_project
 src/my_project/predict.py: by hand: nothing calls it any more; what you need of it belongs into a \
 module of yours beside models.py, which imports from `lockstep`
+tests/test_tables.py: by hand: it tests what is in the library now; keep what is yours, and import it \
+anew
 """
 
 
@@ -159,6 +162,7 @@ def test_nothing_is_rejected_or_in_conflict(updated: Updated) -> None:
     assert [line.partition(":")[0] for line in again.splitlines()] == [
         "notebooks/3.0-yn-new-rows.ipynb",
         "src/my_project/predict.py",
+        "tests/test_tables.py",
     ]
 
 

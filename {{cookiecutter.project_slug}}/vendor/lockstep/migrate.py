@@ -32,11 +32,11 @@ NEW_HOMES = {
     ".registry": "lockstep.modeling.registry",
 }
 """Where the old package's modules went that a candidate or a step may import."""
+STAGES = ("__init__.py", "__main__.py", "ingest.py", "preprocess.py", "train.py", "evaluate.py")
 CARRIED = {
     "modeling/estimators.py": ("models.py", "candidate"),
     "modeling/steps.py": ("features.py", "step"),
 }
-HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+1(?:,(\d+))? @@", re.MULTILINE)
 REQUIREMENT = re.compile(r"^[+ ](\s*\"lockstep-core==.*)$", re.MULTILINE)
 
 
@@ -45,19 +45,51 @@ def main() -> None:
     root = Path.cwd()
     if not (root / "dvc.yaml").exists() or not (root / "vendor" / "lockstep").exists():
         sys.exit("error: run this in the project's own folder, after `make update`")
-    lines = [*require_library(root)]
-    package = (
-        root / "src" / tomllib.loads(read(root / "pyproject.toml"))["tool"]["lockstep"]["package"]
-    )
-    for rejected in sorted(package.glob("*.py.rej")):
-        lines += take_new_version(root, rejected)
-    for old, (new, decorator) in CARRIED.items():
-        if (package / old).exists():
-            lines += carry_functions(root, package / old, package / new, decorator)
-    lines += renew_notebooks(root, package.name)
+    lines = require_library(root)
+    settings = tomllib.loads(read(root / "pyproject.toml"))
+    package = root / "src" / settings["tool"]["lockstep"]["package"]
+    with tempfile.TemporaryDirectory() as folder:
+        template = Template(root, Path(folder))
+        for name in STAGES:
+            if is_unmerged(package / name):
+                lines += renew_stage(root, package / name, template)
+        for old, (new, decorator) in CARRIED.items():
+            if (package / old).exists():
+                lines += carry_functions(root, package / old, package / new, decorator)
+        lines += renew_notebooks(root, package.name, template)
     lines += list_leftovers(root, package)
     lines += list_rejects(root)
     print("\n".join(lines or ["nothing is left of before the library"]))
+
+
+class Template:
+    """The template's files at the commit that the project is updated to.
+
+    Args:
+        root: The project.
+        folder: Where to clone the template to; an empty folder.
+    """
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        record = json.loads(read(root / ".cruft.json"))
+        self.answers = record["context"]["cookiecutter"]
+        self.commit, self.folder = record["commit"], folder
+        ask_git(root, "clone", "--quiet", "--no-checkout", record["template"], str(folder))
+        if not ask_git(folder, "rev-parse", "--verify", "--quiet", self.commit):
+            sys.exit(f"error: {record['template']}: the template cannot be fetched from there")
+
+    def names(self, place: str) -> list[str]:
+        """The files in a folder of the project, as the template names them."""
+        path = f"{self.commit}:{{{{cookiecutter.project_slug}}}}/{place}"
+        return ask_git(self.folder, "ls-tree", "--name-only", path).splitlines()
+
+    def text(self, place: str) -> str:
+        """A file of the project, with the answers that it shows filled in."""
+        path = f"{self.commit}:{{{{cookiecutter.project_slug}}}}/{place}"
+        text = ask_git(self.folder, "show", path)
+        for answer in ("package_name", "project_slug"):
+            text = text.replace(f"{{{{ cookiecutter.{answer} }}}}", self.answers[answer])
+        return text
 
 
 def read(path: Path) -> str:
@@ -86,29 +118,28 @@ def require_library(root: Path) -> list[str]:
     return ["pyproject.toml: requires the library now, beside what you have added"]
 
 
-def take_new_version(root: Path, rejected: Path) -> list[str]:
+def is_unmerged(path: Path) -> bool:
+    """Whether an update could not merge a file with what its owner had changed."""
+    rejected = path.with_name(f"{path.name}.rej")
+    return rejected.exists() or (path.exists() and "\n<<<<<<< " in f"\n{read(path)}")
+
+
+def renew_stage(root: Path, path: Path, template: Template) -> list[str]:
     """Put the new file of a stage in place of the edited one, with the owner's `clean` in it."""
-    path = rejected.with_suffix("")
-    hunk = HUNK.findall(read(rejected))
-    content = [line[1:] for line in read(rejected).splitlines()[3:] if line[:1] in ("+", " ")]
     name = path.relative_to(root).as_posix()
-    if len(hunk) != 1 or len(content) != int(hunk[0] or 1):
-        return []  # not a whole file; it is listed with what could not be merged
-    old, new = read(path), "\n".join(content) + "\n"
-    kept = [one for one in ("clean",) if one in functions(old) and one in functions(new)]
-    for function in kept:
-        new = new.replace(
-            source(new, functions(new)[function]), source(old, functions(old)[function])
-        )
-    others = sorted(functions(old).keys() - functions(new).keys() - {"main"})
+    new = template.text(f"src/{{{{cookiecutter.package_name}}}}/{path.name}")
+    old, first = ask_git(root, "show", f"HEAD:./{name}"), first_version(root, path)
+    before, after, generated = functions(old), functions(new), functions(first)
+    kept = "clean" in before and "clean" in after
+    if kept:
+        new = new.replace(source(new, after["clean"]), source(old, before["clean"]))
+        first = first.replace(source(first, generated["clean"]), source(old, before["clean"]))
     write(new, path)
-    rejected.unlink()
-    lines = [f"{name}: the new version, with your clean"] if kept else [f"{name}: the new version"]
-    if others or not kept:
-        rest = f" ({', '.join(others)})" if others else ""
-        lines.append(
-            f"  by hand: what else you had changed{rest}; `git diff HEAD -- {name}` shows it"
-        )
+    path.with_name(f"{path.name}.rej").unlink(missing_ok=True)
+    ask_git(root, "reset", "--quiet", "--", name)  # no conflict is left in the index
+    lines = [f"{name}: the new version{', with your clean' if kept else ''}"]
+    if first != old:
+        lines.append(f"  by hand: what else you had changed; `git diff HEAD -- {name}` shows it")
     return lines
 
 
@@ -195,58 +226,28 @@ def changed_functions(
     ]
 
 
-def renew_notebooks(root: Path, package: str) -> list[str]:
+def renew_notebooks(root: Path, package: str, template: Template) -> list[str]:
     """Put the template's notebooks in place of those that call the old package unchanged.
 
     An update leaves notebooks alone, since they are the owner's.
     """
-    stale = [
-        path
-        for path in sorted((root / "notebooks").glob("*.ipynb"))
-        if f"from {package}.config import" in read(path)
-    ]
-    lines, as_generated = [], []
-    for path in stale:
-        if read(path) == first_version(root, path):
-            as_generated.append(path)
+    new = {description(name): name for name in template.names("notebooks")}
+    lines = []
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        name = path.relative_to(root).as_posix()
+        if f"from {package}.config import" not in read(path):
+            continue
+        if read(path) == first_version(root, path) and description(path.name) in new:
+            write(template.text(f"notebooks/{new[description(path.name)]}"), path)
+            lines.append(f"{name}: the new version")
         else:
-            name = path.relative_to(root).as_posix()
             lines.append(f"{name}: by hand: import from `lockstep` what it imports from {package}")
-    if as_generated:
-        new = template_notebooks(root)
-        for path in as_generated:
-            text = new.get(description(path.name))
-            name = path.relative_to(root).as_posix()
-            if text is None:
-                lines.append(f"{name}: by hand: the template's own could not be fetched")
-            else:
-                write(text, path)
-                lines.append(f"{name}: the new version")
     return lines
 
 
 def description(name: str) -> str:
     """What a notebook's name says that it is about, without its number and its author."""
-    return name.partition("-")[2].partition("-")[2]
-
-
-def template_notebooks(root: Path) -> dict[str, str]:
-    """The notebooks of the template that the project is updated from, by what they are about."""
-    record = json.loads(read(root / ".cruft.json"))
-    answers = record["context"]["cookiecutter"]
-    with tempfile.TemporaryDirectory() as folder:
-        ask_git(root, "clone", "--quiet", "--no-checkout", record["template"], folder)
-        place = f"{record['commit']}:{{{{cookiecutter.project_slug}}}}/notebooks"
-        names = ask_git(Path(folder), "ls-tree", "--name-only", place).splitlines()
-        texts = {name: ask_git(Path(folder), "show", f"{place}/{name}") for name in names}
-    for answer in ("package_name", "project_slug"):
-        field = f"{{{{ cookiecutter.{answer} }}}}"
-        texts = {name: text.replace(field, answers[answer]) for name, text in texts.items()}
-    return {
-        description(name.replace("{{ cookiecutter.__author_initials }}", "xx")): text
-        for name, text in texts.items()
-        if name.endswith(".ipynb")
-    }
+    return re.sub(r"^[\d.]+-(\{\{.*?\}\}|[a-z]+)-", "", name)
 
 
 def ask_git(folder: Path, *arguments: str) -> str:
@@ -269,11 +270,22 @@ def list_leftovers(root: Path, package: Path) -> list[str]:
     for folder in sorted({path.parent for path in files}, reverse=True):
         if {path.name for path in folder.iterdir()} <= {"__init__.py", "__pycache__"}:
             files -= {folder / "__init__.py"}
-    told = {package / old for old in CARRIED}
+    files -= {package / old for old in CARRIED}
+    modules = "|".join(sorted({pattern.partition("/")[0] for pattern in OLD_MODULES}))
+    calls = re.compile(rf"^from {package.name}(\.| import .*\b)({modules})\b", re.MULTILINE)
+    tests = {path for path in (root / "tests").glob("*.py") if calls.search(read(path))}
+    reasons = {
+        **dict.fromkeys(
+            files,
+            "nothing calls it any more; what you need of it belongs into a module of yours beside "
+            "models.py, which imports from `lockstep`",
+        ),
+        **dict.fromkeys(
+            tests, "it tests what is in the library now; keep what is yours, and import it anew"
+        ),
+    }
     return [
-        f"{path.relative_to(root).as_posix()}: by hand: nothing calls it any more; what you need "
-        "of it belongs into a module of yours beside models.py, which imports from `lockstep`"
-        for path in sorted(files - told)
+        f"{path.relative_to(root).as_posix()}: by hand: {reasons[path]}" for path in sorted(reasons)
     ]
 
 
