@@ -57,7 +57,7 @@ EDITS = {
     ),
     "src/my_project/predict.py": ('"""Use the champion', '"""Mine: use the champion'),
     "src/my_project/train.py": ("RARE = 10", "RARE = 12"),
-    "tests/test_tables.py": ("import", "# Mine too.\nimport"),
+    "tests/test_tables.py": ('"""Reading tables', '"""Mine too: reading tables'),
     "pyproject.toml": (
         '    "scikit-learn>=1.9",\n',
         '    "scikit-learn>=1.9",\n    "tabulate>=0.9",\n',
