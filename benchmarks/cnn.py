@@ -31,8 +31,10 @@ EPOCHS = 2
 import keras
 """
 OURS = """
-from my_project.modeling.networks import ConvolutionalClassifier
-estimator = ConvolutionalClassifier(max_epochs=EPOCHS, patience=EPOCHS)
+from lockstep import Problem, make_candidate
+from my_project import models
+problem = Problem("classification", 0, image=(28, 28, 1))
+estimator = make_candidate("cnn", {"max_epochs": EPOCHS, "patience": EPOCHS}, problem)
 start, computed = time.perf_counter(), time.process_time()
 estimator.fit(X, y)
 print(time.perf_counter() - start, time.process_time() - computed)

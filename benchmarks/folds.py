@@ -19,27 +19,28 @@ from run import make_project
 
 FOLDS = """
 import json, sys, time
-from my_project import ingest, preprocess, train
-from my_project.config import Project
-from my_project.data.contract import load_contract
-from my_project.data.splits import folds
-from my_project.data.parquet import Stored
-ingest.main(); preprocess.main()
+from lockstep import Project, make_candidate, make_features, make_folds, make_problem
+from my_project import features, models
+from my_project.ingest import ingest
+from my_project.preprocess import preprocess
+from sklearn.pipeline import make_pipeline
 project = Project.find()
-params = project.params()
+ingest(project); preprocess(project)
+params, contract = project.params, project.contract
 params = params.model_copy(update={"train": params.train.model_copy(update={"folds": 10})})
-contract = load_contract(project, params.kind)
-rows = Stored(project.train, "train").read()
+rows = project.table(project.train).read()
 X, y = rows[contract.features], rows[contract.target].to_numpy()
-from my_project.modeling import training
-pipeline = train.candidates(params, contract)["mlp"]
+from lockstep.modeling import training
+options = params.train.candidates["mlp"]
+mlp = make_candidate("mlp", options, make_problem(params, contract))
+pipeline = make_pipeline(make_features("mlp", params, contract), mlp)
 seconds, epochs = [], []
-for learnt, tried in folds(rows, contract, params):
+for learn, validation in make_folds(rows, contract, params):
     if sys.argv[1] == "alone":
         training._twins.clear()
     start = time.perf_counter()
-    fitted = pipeline.fit(X.iloc[learnt], y[learnt])
-    fitted.predict_proba(X.iloc[tried])
+    fitted = pipeline.fit(X.iloc[learn], y[learn])
+    fitted.predict_proba(X.iloc[validation])
     seconds.append(time.perf_counter() - start)
     epochs.append(len(fitted[-1].history_["loss"]))
 print(json.dumps([seconds, epochs]))

@@ -23,6 +23,7 @@ from run import ONE_PROCESS, STAGES, install, make_project, removed
 NODES = f"""
 from importlib import import_module
 
+from lockstep import Project
 from kedro.pipeline import Pipeline, node
 
 STAGES = {STAGES}
@@ -30,7 +31,7 @@ STAGES = {STAGES}
 
 def stage(name):
     def run(*before):
-        import_module(f"my_project.{{name}}").main()
+        getattr(import_module(f"my_project.{{name}}"), name)(Project.find())
         return "done"
 
     return run
@@ -89,7 +90,7 @@ def main(rounds: int, dataset: str, keras_backend: str) -> None:
         def cold(name: str, folder: Path, *command: str) -> Case:
             return Case(name, list(command), folder, before=lambda: removed(folder))
 
-        one_process = ["python", "-c", ONE_PROCESS.format(", ".join(STAGES))]
+        one_process = ["python", "-c", ONE_PROCESS, *STAGES]
         compare(
             f"Raw data to metrics, {dataset} on {keras_backend}",
             [

@@ -30,9 +30,9 @@ CANDIDATES = """\
 FLOOR = """
 import sys
 from pathlib import Path
-from my_project.modeling.saved import load
+from lockstep import Model
 import pandas as pd
-champion = load(Path("models/champion"), "models/champion")
+champion = Model.load(Path("models/champion"), "models/champion")
 types = pd.read_parquet("data/processed/test.parquet").dtypes
 rows = pd.read_csv(sys.argv[1]).astype(types)
 champion.predict(rows).to_csv(sys.argv[2], index=False)

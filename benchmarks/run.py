@@ -25,7 +25,14 @@ WRITTEN = """
     reports/figures reports/plots reports/model_card.md reports/training_sizes.csv
 """.split()
 STAGES = ["ingest", "preprocess", "train", "evaluate"]
-ONE_PROCESS = "import my_project; from my_project import {0}; [stage.main() for stage in ({0})]"
+ONE_PROCESS = """
+import sys
+from importlib import import_module
+import lockstep
+for name in sys.argv[1:]:
+    stage = getattr(import_module(f"my_project.{name}"), name)
+    stage(lockstep.Project.find())
+"""
 FOUR_PROCESSES = """
 import subprocess, sys
 for stage in sys.argv[1:]:
@@ -74,7 +81,7 @@ def main(rounds: int, dataset: str, keras_backend: str) -> None:
         compare(
             f"Raw data to metrics, {dataset} on {keras_backend}",
             [
-                cold("one process", "python", "-c", ONE_PROCESS.format(", ".join(STAGES))),
+                cold("one process", "python", "-c", ONE_PROCESS, *STAGES),
                 cold("four processes", "python", "-c", FOUR_PROCESSES, *STAGES),
                 cold("dvc repro", "dvc", "repro"),
             ],

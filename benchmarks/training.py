@@ -32,27 +32,26 @@ PREPARE = """
 import json, resource, sys, time
 import my_project
 import numpy as np
-from my_project.config import Project
-from my_project.data.contract import load_contract
-from my_project.data.parquet import Stored
-from my_project.modeling import training
-from my_project.modeling.rows import train_rows
-from my_project.train import candidates
+from lockstep import Project, TrainRows, make_candidate, make_features, make_problem
+from lockstep.modeling import training
+from my_project import features, models
+from sklearn.pipeline import make_pipeline
 import keras
 
 project = Project.find()
-params = project.params()
-contract = load_contract(project, params.kind)
-file = Stored(project.train, "train.parquet")
-rows = train_rows(file, contract, params)
-pipeline = candidates(params, contract)["mlp"]
+params, contract = project.params, project.contract
+rows = TrainRows.load(project)
+file = rows.file
+options = params.train.candidates["mlp"]
+mlp = make_candidate("mlp", options, make_problem(params, contract))
+pipeline = make_pipeline(make_features("mlp", params, contract), mlp)
 ends = []
 
 class Clock(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         ends.append(time.perf_counter())
 
-def told(start):
+def tell(start):
     epochs = np.diff([start, *ends]).tolist()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps([len(file), time.perf_counter() - start, epochs, peak]))
@@ -61,8 +60,8 @@ OURS = """
 usual = training._callbacks
 training._callbacks = lambda *arguments: [*usual(*arguments), Clock()]
 start = time.perf_counter()
-rows.fit(pipeline)
-told(start)
+rows.fit("mlp", pipeline)
+tell(start)
 """
 BARE = """
 features, estimator = pipeline[0].fit(rows.X, rows.y), pipeline[-1]
@@ -72,14 +71,14 @@ X = np.concatenate([numbers for numbers, _ in parts]).astype("float32")
 y = np.concatenate([labels == contract.classes[1] for _, labels in parts]).astype("int32")
 del parts
 watched = len(rows.table) // 5
-network = estimator._build(X.shape[1], 2, "softmax")
+network = estimator._build_network(X.shape[1], 2, "softmax")
 start = time.perf_counter()
 network.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
 network.fit(
     X[watched:], y[watched:], validation_data=(X[:watched], y[:watched]), validation_batch_size=512,
     batch_size=512, epochs=int(sys.argv[1]), verbose=0, callbacks=[Clock()],
 )
-told(start)
+tell(start)
 """
 
 
