@@ -4,7 +4,7 @@ params.yaml lines the steps up under `features`. A step returns a scikit-learn t
 takes numbers, texts or times and gives numbers; what it takes by keyword are its options there.
 
 A feature made of several columns is a function too. Import `derived` from lockstep for it, and list
-it in params.yaml under `features.derived`:
+it in params.yaml under `features.derived`::
 
     @derived("petal_length", "petal_width")
     def petal_shape(rows: pd.DataFrame) -> pd.Series:
