@@ -33,7 +33,7 @@ def preprocess(project: Project) -> None:
 
     copies, dropped = kept - train.rows - test.rows, len(dataset) - kept
     note = f", {copies} copies of test rows left out" if copies else ""
-    note += f", {dropped} rows without {contract.target!r} left out" if dropped else ""
+    note += f", {dropped} rows left out by clean" if dropped else ""
     print(
         f"preprocess: {train.rows} rows for training, {test.rows} for the test{note} "
         f"-> {project.name(project.train.parent)}"

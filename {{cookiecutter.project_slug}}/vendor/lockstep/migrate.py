@@ -272,7 +272,7 @@ def list_leftovers(root: Path, package: Path) -> list[str]:
             files -= {folder / "__init__.py"}
     files -= {package / old for old in CARRIED}
     modules = "|".join(sorted({pattern.partition("/")[0] for pattern in OLD_MODULES}))
-    calls = re.compile(rf"^from {package.name}(\.| import .*\b)({modules})\b", re.MULTILINE)
+    calls = re.compile(rf"^from {package.name}(\.| import [^#\n]*\b)({modules})\b", re.MULTILINE)
     tests = {path for path in (root / "tests").glob("*.py") if calls.search(read(path))}
     reasons = {
         **dict.fromkeys(
