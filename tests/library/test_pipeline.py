@@ -142,7 +142,7 @@ def test_an_interrupted_command_ends_quietly(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Project, "params", interrupt)
+    monkeypatch.setattr(Project, "params", property(interrupt))
     assert main(["ingest"]) == 130
     assert capsys.readouterr().err == "\ninterrupted\n"
     assert not project.dataset.exists()
@@ -155,23 +155,19 @@ def test_a_damaged_champion_is_not_loaded(trained: Project) -> None:
         Model.load(trained.champion, "models/champion")
 
 
-def test_a_network_is_saved_as_keras_and_never_pickled(project: Project) -> None:
-    candidates = {"baseline": {}, "mlp": {"max_epochs": 30}}
-    write_params(project, train={"metric": "accuracy", "folds": 3, "candidates": candidates})
-    run_stages()
-    assert (project.champion / "network.keras").is_file()
-    assert b"Sequential" not in (project.champion / "pipeline.joblib").read_bytes()
+def test_a_network_is_saved_as_keras_and_never_pickled(trained: Project) -> None:
+    candidate = Model.load(trained.champion, "models/champion").candidate
+    assert (trained.champion / "network.keras").is_file() == (candidate == "mlp")
+    assert b"Sequential" not in (trained.champion / "pipeline.joblib").read_bytes()
 
 
-def test_candidates_without_a_network_need_no_learning_curve(project: Project) -> None:
-    candidates = {"baseline": {}, "linear": {}}
-    write_params(project, train={"metric": "accuracy", "folds": 3, "candidates": candidates})
-    run_stages()
-    pictures = sorted(path.name for path in project.figures.iterdir())
-    assert pictures == [
+def test_only_a_network_has_a_learning_curve(trained: Project) -> None:
+    pictures = {path.name for path in trained.figures.iterdir()}
+    curve = {"learning_curve_mlp.png"} if "mlp" in trained.params.train.candidates else set()
+    assert pictures == curve | {
         *("calibration.png", "confusion_matrix.png", "importance.png"),
         *("precision_recall.png", "roc_curve.png"),
-    ]
+    }
 
 
 def test_a_regression_runs_through_the_same_stages(project: Project) -> None:
@@ -229,14 +225,17 @@ def write_binary(project: Project, **changes: object) -> pd.DataFrame:
     days = pd.date_range("2026-05-01", periods=60).strftime("%Y-%m-%d")
     rows = pd.read_csv(raw).assign(farm=list("abcdefgh" * 8)[:60], picked=days)
     rows.to_csv(raw, index=False)
-    candidates = {"baseline": {}, "linear": {}, "wide_and_deep": {"max_epochs": 3}}
+    candidates = {"baseline": {}, "linear": {}}
     settings = {"metric": "average_precision", "folds": 3, "candidates": candidates}
-    write_params(project, train=settings | {"training_sizes": [0.5, 1.0]})
+    write_params(project, train=settings)
     return rows
 
 
 def test_a_binary_problem_runs_and_its_second_class_is_the_positive(project: Project) -> None:
     write_binary(project)
+    settings = json.loads(project.params_file.read_text())["train"]
+    settings["candidates"]["wide_and_deep"] = {"max_epochs": 3}
+    write_params(project, train=settings | {"training_sizes": [0.5, 1.0]})
     run_stages()
     metrics = json.loads(project.metrics.read_text())
     predictions = pd.read_csv(project.plots / "predictions.csv")
@@ -276,7 +275,8 @@ def test_test_rows_of_one_class_are_measured_by_what_is_defined(project: Project
 
 
 def test_what_the_recipe_drops_is_no_feature(project: Project) -> None:
-    write_params(project, features={"columns": {"seeds": "drop"}})
+    settings = {"metric": "accuracy", "folds": 3, "candidates": {"baseline": {}, "linear": {}}}
+    write_params(project, features={"columns": {"seeds": "drop"}}, train=settings)
     run_stages()
     importance = pd.read_csv(project.plots / "importance.csv")
     assert {*importance["feature"]} == {"weight", "colour"}
