@@ -18,6 +18,6 @@ class _KerasOnDemand(ModuleType):
 
 
 if TYPE_CHECKING:
-    import keras
+    import keras as keras
 else:
     keras = _KerasOnDemand("keras", "Keras, on the library that params.yaml names.")

@@ -94,7 +94,7 @@ class NumbersOnDisk:
 
     def append(self, X: np.ndarray, y: np.ndarray) -> None:
         """Keep (n_rows, n_features) further numbers and their (n_rows,) labels or targets."""
-        numbers = y if self.labels is None else self.labels.get_indexer(y)
+        numbers = y if self.labels is None else self.labels.get_indexer(pd.Index(y))
         self.X.append(X)
         self.y.append(numbers[:, np.newaxis])
 
@@ -119,7 +119,8 @@ class NumbersOnDisk:
     def _decode(self, y: np.ndarray) -> np.ndarray:
         if self.labels is None:
             return y[:, 0]
-        return self.labels.to_numpy(dtype="object")[y[:, 0].astype(int)]
+        labels: np.ndarray = self.labels.to_numpy(dtype="object")[y[:, 0].astype(int)]
+        return labels
 
 
 class Matrix:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ..core.files import replacing, replacing_directory, write_text
 from ..core.project import Project
 from ..core.table import Table, write_csv
-from ..data.sample import draw_sample
+from ..data.sample import sample_rows
 from ..data.split import has_given_split
 from ..modeling.model import Model
 from ..modeling.outcome import Outcome
@@ -67,7 +67,7 @@ class Report:
     def write(self) -> None:
         """Write reports/figures, reports/plots, the model card and the page."""
         project, champion, seed = self.project, self.champion, self.project.params.seed
-        rows, places = draw_sample(self.test, None, PLOT_ROWS, seed)
+        rows, places = sample_rows(self.test, None, PLOT_ROWS, seed)
         outcome = self.outcome.take(places)
         gallery = make_gallery(
             champion, rows, outcome, self.history, self.training_sizes, self.facts.primary, seed
