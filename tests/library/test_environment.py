@@ -7,7 +7,7 @@ from importlib import metadata
 import pytest
 from conftest import read_stages
 from lockstep.commands.startup import before_dvc
-from lockstep.core.environment import current, record, watched_libraries
+from lockstep.core.environment import read_environment, record_environment, watched_libraries
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from ruamel.yaml import YAML
@@ -32,9 +32,9 @@ def pipeline(project: Project) -> Project:
 
 
 def test_the_record_reads_back_as_the_versions_that_are_installed(pipeline: Project) -> None:
-    record(pipeline)
+    record_environment(pipeline)
     content = YAML(typ="safe").load(pipeline.environment_file)
-    assert content == current(watched_libraries(pipeline))
+    assert content == read_environment(watched_libraries(pipeline))
     assert content["numpy"] == metadata.version("numpy")
     assert content["python"] == ".".join(map(str, sys.version_info[:2]))
 
@@ -42,22 +42,22 @@ def test_the_record_reads_back_as_the_versions_that_are_installed(pipeline: Proj
 def test_the_record_names_what_the_stages_compute_with_and_the_processor(
     pipeline: Project,
 ) -> None:
-    record(pipeline)
+    record_environment(pipeline)
     content = YAML(typ="safe").load(pipeline.environment_file)
     assert [*content] == ["python", "numpy", "unheard-of", "processor"]
     assert content["unheard-of"] == "none"
 
 
 def test_a_record_that_is_right_is_not_written_again(pipeline: Project) -> None:
-    record(pipeline)
+    record_environment(pipeline)
     before = pipeline.environment_file.stat().st_mtime_ns
-    record(pipeline)
+    record_environment(pipeline)
     assert pipeline.environment_file.stat().st_mtime_ns == before
 
 
 def test_a_record_of_another_version_is_replaced(pipeline: Project) -> None:
     pipeline.environment_file.write_text('numpy: "1.0"\n')
-    record(pipeline)
+    record_environment(pipeline)
     content = YAML(typ="safe").load(pipeline.environment_file)
     assert content["numpy"] == metadata.version("numpy")
 
@@ -65,7 +65,7 @@ def test_a_record_of_another_version_is_replaced(pipeline: Project) -> None:
 def test_a_pipeline_that_cannot_be_read_is_told(project: Project) -> None:
     (project.root / "dvc.yaml").write_text("stages: [")
     with pytest.raises(UserError, match=r"dvc\.yaml, line 1: not valid YAML"):
-        record(project)
+        record_environment(project)
 
 
 @pytest.mark.parametrize("content", ["stages: [", "stages: [a]", "stages:", ""])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import PARAMS, write_params
 from lockstep.core.errors import UserError
-from lockstep.core.inputs import unchanged
+from lockstep.core.inputs import guard_inputs
 from lockstep.core.project import Project
 from lockstep.core.runtime import STARTED
 from lockstep.core.stage import guard_stage
@@ -67,7 +67,7 @@ def change_what_the_stage_does_not_read(project: Project) -> None:
     ],
 )
 def test_a_change_while_the_stage_runs_is_named(inputs: Project, change, name: str) -> None:
-    with pytest.raises(UserError) as error, unchanged(inputs, "train"):
+    with pytest.raises(UserError) as error, guard_inputs(inputs, "train"):
         change(inputs)
     assert str(error.value).startswith(f"train: {name} changed while the stage ran; ")
 
@@ -76,13 +76,16 @@ def test_code_edited_after_the_process_started_is_named_though_the_stage_began_l
     inputs: Project,
 ) -> None:
     edit_code(inputs)
-    with pytest.raises(UserError, match=r"train: src/code\.py changed"), unchanged(inputs, "train"):
+    with (
+        pytest.raises(UserError, match=r"train: src/code\.py changed"),
+        guard_inputs(inputs, "train"),
+    ):
         pass
 
 
 def test_files_that_dvc_ignores_may_change(inputs: Project) -> None:
     (inputs.root / ".dvcignore").write_text("# not data\nREADME.md\n*.tmp\n")
-    with unchanged(inputs, "train"):
+    with guard_inputs(inputs, "train"):
         (inputs.root / "data" / "raw" / "README.md").write_text("new")
         (inputs.root / "data" / "raw" / ".fruit.csv.tmp").write_text("new")
 
@@ -91,19 +94,19 @@ def test_a_file_of_parameters_may_be_a_dependency_as_a_whole(inputs: Project) ->
     definition = {"params": [{"more.yaml": None}, {"pyproject.toml": ["project.version"]}]}
     (inputs.root / "dvc.yaml").write_text(json.dumps({"stages": {"train": definition}}))
     (inputs.root / "more.yaml").write_text("a: 1")
-    with pytest.raises(UserError) as error, unchanged(inputs, "train"):
+    with pytest.raises(UserError) as error, guard_inputs(inputs, "train"):
         (inputs.root / "more.yaml").write_text("a: 12")
         (inputs.root / "pyproject.toml").write_text("[project]")
     assert str(error.value).startswith("train: more.yaml, pyproject.toml changed")
 
 
 def test_what_the_stage_does_not_depend_on_may_change(inputs: Project) -> None:
-    with unchanged(inputs, "train"):
+    with guard_inputs(inputs, "train"):
         change_what_the_stage_does_not_read(inputs)
 
 
 def test_a_stage_that_fails_tells_its_own_mistake(inputs: Project) -> None:
-    with pytest.raises(ZeroDivisionError), unchanged(inputs, "train"):
+    with pytest.raises(ZeroDivisionError), guard_inputs(inputs, "train"):
         edit_code(inputs)
         raise ZeroDivisionError
 

@@ -9,7 +9,7 @@ from conftest import write_params
 from lockstep.core import runtime
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
-from lockstep.core.runtime import OVERRULED, STRICT, import_keras, notes, pin
+from lockstep.core.runtime import OVERRULED, STRICT, describe_runtime, import_keras, pin
 
 HERE = {name: os.environ.get(name) for name in STRICT}
 
@@ -31,11 +31,11 @@ def test_strict_computes_on_one_thread_whatever_the_user_has_set() -> None:
 
 
 def test_strict_names_what_it_overrules_also_in_processes_it_starts(project: Project) -> None:
-    assert notes("strict") == []
+    assert describe_runtime("strict") == []
     pin()
-    assert notes("strict") == ["reproducibility is strict: OMP_NUM_THREADS=8 is overruled"]
+    assert describe_runtime("strict") == ["reproducibility is strict: OMP_NUM_THREADS=8 is overruled"]
     pin()
-    assert notes("strict") == ["reproducibility is strict: OMP_NUM_THREADS=8 is overruled"]
+    assert describe_runtime("strict") == ["reproducibility is strict: OMP_NUM_THREADS=8 is overruled"]
     assert project.params.reproducibility == "strict"
 
 

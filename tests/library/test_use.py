@@ -17,7 +17,7 @@ from conftest import make_project
 from lockstep.adopting import inventory, swap
 from lockstep.commands import cli
 from lockstep.core.contract import Contract
-from lockstep.core.environment import record
+from lockstep.core.environment import record_environment
 from lockstep.core.files import read_yaml, sha256
 from lockstep.core.project import Project
 from lockstep.core.validation import load
@@ -53,7 +53,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setattr(inventory, "SAMPLES", (sha256(sample),))
     (root / ".dvc").mkdir()
     (root / ".dvc" / "config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
-    record(made)  # as each start of DVC does
+    record_environment(made)  # as each start of DVC does
     settings = json.loads(made.params_file.read_text())
     made.params_file.write_text(
         f"# Mine.\nseed: 7 # lucky\nkind: classification\nreproducibility: strict\n"

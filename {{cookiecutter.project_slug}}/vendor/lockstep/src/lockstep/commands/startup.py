@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from ..adopting.swap import resume
-from ..core.environment import record
+from ..core.environment import record_environment
 from ..core.paths import Paths
 
 
@@ -20,4 +20,4 @@ def before_dvc() -> None:
     with suppress(Exception):  # nothing here may keep DVC from starting; it tells what is wrong
         paths = Paths.find()
         resume(paths)
-        record(paths)
+        record_environment(paths)

@@ -34,7 +34,7 @@ def watched_libraries(paths: Paths) -> list[str]:
     return sorted(names - {"python"})
 
 
-def current(libraries: Iterable[str]) -> dict[str, str]:
+def read_environment(libraries: Iterable[str]) -> dict[str, str]:
     """Python's minor version, the version of each library (`none` if absent) and the processor."""
     return {
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
@@ -58,11 +58,13 @@ def processor() -> str:
     return " ".join([platform.machine(), *widest])
 
 
-def record(paths: Paths) -> None:
+def record_environment(paths: Paths) -> None:
     """Write the environment to environment.yaml; a file that says the same already is left alone.
 
     Raises:
         UserError: dvc.yaml, which names what to record, cannot be read.
     """
-    lines = [f'{name}: "{value}"\n' for name, value in current(watched_libraries(paths)).items()]
+    lines = [
+        f'{name}: "{value}"\n' for name, value in read_environment(watched_libraries(paths)).items()
+    ]
     update_text(HEADER + "".join(lines), paths.environment_file)

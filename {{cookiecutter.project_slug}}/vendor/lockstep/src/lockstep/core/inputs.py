@@ -16,27 +16,34 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .runtime import STARTED
-from .paths import Paths
-from .files import read_yaml
 from .errors import UserError
+from .files import read_yaml
+from .paths import Paths
+from .runtime import STARTED
+
+
+class Stamp(NamedTuple):
+    """What tells that a file was written to; a hash would take as long as reading the data."""
+
+    size: int
+    modified: int
 
 
 @contextmanager
-def unchanged(paths: Paths, stage: str, pipeline: str = "dvc.yaml") -> Iterator[None]:
+def guard_inputs(paths: Paths, stage: str, pipeline: str = "dvc.yaml") -> Iterator[None]:
     """Fail when an input that the file `pipeline` names for `stage` is edited in the block.
 
     Code counts from the start of the process on, since it was read before the block.
-
-    Raises:
-        UserError: A dependency was written to, or a parameter has another value.
     """
-    before = _state(paths, stage, pipeline)
-    now = time.time_ns()
-    code = {name: stamp for name, stamp in before.items() if name.endswith(".py")}
-    early = {name for name, stamp in code.items() if _written(stamp, STARTED, now)}
+    before, now = _read_state(paths, stage, pipeline), time.time_ns()
+    early = {
+        name
+        for name, stamp in before.items()
+        # A time to come is a clock's mistake, not an edit.
+        if name.endswith(".py") and isinstance(stamp, Stamp) and STARTED < stamp.modified <= now
+    }
     yield
-    after = _state(paths, stage, pipeline)
+    after = _read_state(paths, stage, pipeline)
     late = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     if early | late:
         raise UserError(
@@ -45,48 +52,41 @@ def unchanged(paths: Paths, stage: str, pipeline: str = "dvc.yaml") -> Iterator[
         )
 
 
-def _written(stamp: Any, since: int, until: int) -> bool:
-    # A time to come is a clock's mistake, not an edit.
-    return isinstance(stamp, Stamp) and since < stamp.written <= until
-
-
-class Stamp(NamedTuple):
-    """What tells that a file was written to; a hash would take as long as reading the data."""
-
-    size: int
-    written: int
-
-
-def _state(paths: Paths, stage: str, pipeline: str) -> dict[str, Any]:
+def _read_state(paths: Paths, stage: str, pipeline: str) -> dict[str, Any]:
     """The stamp of each file, and the value of each parameter, by its name."""
     content = read_yaml(paths.root / pipeline, pipeline) or {}
     definition = content.get("stages", {}).get(stage, {})
-    files = {
+    state: dict[str, Any] = {
         paths.name(file): _stamp(file)
         for dependency in definition.get("deps", [])
-        for file in _files(paths, paths.root / dependency)
+        for file in _list_files(paths, paths.root / dependency)
     }
-    return files | _parameters(paths, definition.get("params", []))
+    for entry in definition.get("params", []):
+        by_file = entry if isinstance(entry, dict) else {"params.yaml": [entry]}
+        for file, keys in by_file.items():
+            if keys and file.endswith((".yaml", ".yml")):
+                values = read_yaml(paths.root / file, file)
+                state |= {f"{key} in {file}": _select(values, key) for key in keys}
+            else:
+                state[file] = _stamp(paths.root / file)
+    return state
 
 
-def _files(paths: Paths, path: Path) -> list[Path]:
+def _list_files(paths: Paths, path: Path) -> list[Path]:
+    """The files below a dependency that DVC looks at: .dvcignore names the others."""
     if not path.is_dir():
         return [path]
-    ignored = _ignored(paths.root / ".dvcignore")
+    ignore = paths.root / ".dvcignore"
+    lines = ignore.read_text(encoding="utf-8").splitlines() if ignore.exists() else []
+    patterns = [line.strip().rstrip("/") for line in lines if line.strip() and line[0] not in "#!"]
     return [
         file
         for file in path.rglob("*")
         if file.is_file()
         and not any(
-            fnmatch(part, name) for part in file.relative_to(path).parts for name in ignored
+            fnmatch(part, pattern) for part in file.relative_to(path).parts for pattern in patterns
         )
     ]
-
-
-def _ignored(path: Path) -> list[str]:
-    """The names in .dvcignore; DVC does not look at such files, wherever they are."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [line.strip().rstrip("/") for line in lines if line.strip() and line[0] not in "#!"]
 
 
 def _stamp(path: Path) -> Stamp | None:
@@ -94,20 +94,7 @@ def _stamp(path: Path) -> Stamp | None:
     return Stamp(status.st_size, status.st_mtime_ns) if status else None
 
 
-def _parameters(paths: Paths, entries: list[Any]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for entry in entries:
-        by_file = entry if isinstance(entry, dict) else {"params.yaml": [entry]}
-        for file, keys in by_file.items():
-            if keys and file.endswith((".yaml", ".yml")):
-                content = read_yaml(paths.root / file, file)
-                values |= {f"{key} in {file}": _value(content, key) for key in keys}
-            else:
-                values[file] = _stamp(paths.root / file)
-    return values
-
-
-def _value(content: Any, key: str) -> Any:
+def _select(content: Any, key: str) -> Any:
     for part in key.split("."):
         content = content.get(part) if isinstance(content, dict) else None
     return content

@@ -5,12 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from .paths import Paths
 from .validation import Strict, load
@@ -70,7 +65,7 @@ class SplitParams(Strict):
 
 
 class FeaturesParams(Strict):
-    """The steps that make numbers of each group of columns; see `modeling.steps`."""
+    """The steps that make numbers of each group of columns; the steps stand in features.py."""
 
     numeric: Recipe = ["impute", "standardise"]
     """Columns of type numeric and integer."""

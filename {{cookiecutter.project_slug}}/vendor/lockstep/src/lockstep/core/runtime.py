@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
-STARTED = time.time_ns()
-"""When this process began to read the code of a project, in nanoseconds of the system's clock."""
-
 import os
 import sys
+import time
 import warnings
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,6 +14,8 @@ from .errors import UserError
 from .files import read_yaml
 from .paths import Paths
 
+STARTED = time.time_ns()
+"""When this process began to read the code of a project, in nanoseconds of the system's clock."""
 ONE_THREAD = {
     # The number of threads decides the order in which floating-point sums are taken.
     "OMP_NUM_THREADS": "1",  # scikit-learn, torch
@@ -58,8 +56,8 @@ def _overrule(settings: dict[str, str]) -> None:
     early = [name for name in READERS if name in sys.modules]
     if early and any(os.environ.get(name) != value for name, value in settings.items()):
         warnings.warn(
-            f"{early[0]} was imported before {__package__.partition('.')[0]} and computes with the "
-            "threads that it found; import the project's package first",
+            f"{early[0]} was imported before lockstep and computes with the threads that it found; "
+            "import the project's package first",
             stacklevel=1,
         )
     others = [
@@ -72,7 +70,7 @@ def _overrule(settings: dict[str, str]) -> None:
     os.environ |= settings
 
 
-def notes(reproducibility: str) -> list[str]:
+def describe_runtime(reproducibility: str) -> list[str]:
     """What a user should know of how this process computes, in a line each."""
     if reproducibility == "fast":
         return ["reproducibility is fast: another run gives close results, not the same bytes"]
@@ -102,7 +100,6 @@ def import_keras() -> ModuleType:
 
 def _peek() -> dict[str, object]:
     """params.yaml as it stands, or nothing: a mistake in it is told by the command that runs."""
-
     try:
         content = read_yaml(Paths.find().params_file, "params.yaml")
     except UserError:

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from .environment import record
+from .environment import record_environment
 from .errors import exit_status
-from .inputs import unchanged
+from .inputs import guard_inputs
 from .project import Project
-from .runtime import notes
+from .runtime import describe_runtime
 
 Stage = Callable[[Project], None]
 
@@ -42,8 +42,8 @@ def guard_stage(stage: Stage) -> None:
     """
     project = Project.find()
     name = stage.__name__
-    record(project)
-    for note in notes(project.params.reproducibility):
+    record_environment(project)
+    for note in describe_runtime(project.params.reproducibility):
         print(f"{name}: {note}", file=sys.stderr)
-    with unchanged(project, name):
+    with guard_inputs(project, name):
         stage(project)

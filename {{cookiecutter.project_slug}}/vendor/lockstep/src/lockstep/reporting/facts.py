@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ..core.contract import Column, Contract
-from ..core.environment import current
+from ..core.environment import read_environment
 from ..core.params import Params
 from ..modeling.metrics import Metric, primary_metric, run_metrics
 from ..modeling.model import Model
@@ -248,7 +248,7 @@ class Facts:
     def versions(self) -> dict[str, str]:
         """Python and the libraries that models are made of."""
         libraries = ("scikit-learn", "keras", self.params.keras_backend)
-        versions = current(libraries)
+        versions = read_environment(libraries)
         return {name: versions[name] for name in ("python", *libraries)}
 
 
