@@ -6,7 +6,8 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,19 @@ OFFLINE = {
     "HTTP_PROXY": "http://127.0.0.1:9",
     "HTTPS_PROXY": "http://127.0.0.1:9",
 }
+
+
+# They begin first, so that no process is left alone with a long one at the end.
+LONGEST = [
+    f"test_{name}.py"
+    for name in "readmes update pages reproducibility storage use pipeline workflows hooks".split()
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
 
 class Project:
@@ -69,9 +83,27 @@ class Project:
         return {path.as_posix() for path in paths if path.parts[0] != ".git"}
 
     def copy(self, to: Path) -> Project:
-        """A copy without the environment, which is not movable."""
+        """A copy, whose environment is up to date after `uv sync`."""
         shutil.copytree(self.root, to, ignore=shutil.ignore_patterns(".venv"))
-        return Project(to)
+        return self.equip(Project(to))
+
+    def clone(self, to: Path) -> Project:
+        """A clone by git, whose environment is up to date after `uv sync`."""
+        self.run("git", "clone", "--quiet", ".", str(to))
+        return self.equip(Project(to))
+
+    def equip(self, other: Project) -> Project:
+        """Give another project with the same dependencies this one's environment and versions.
+
+        The files are shared, by hard links, so that they are neither copied nor compiled again.
+        What `uv sync` still has to install are the two packages that lie in the project itself.
+        """
+        if (self / ".venv").exists():
+            link: Callable[..., object] = os.link
+            shutil.copytree(self / ".venv", other / ".venv", symlinks=True, copy_function=link)
+        if (self / "uv.lock").exists() and not (other / "uv.lock").exists():
+            shutil.copy(self / "uv.lock", other / "uv.lock")
+        return other
 
 
 def bake(to: Path, **answers: str) -> Project:
@@ -83,19 +115,35 @@ def bake(to: Path, **answers: str) -> Project:
 
 
 @pytest.fixture(scope="session")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The default project as it is generated; not to be changed."""
-    return bake(tmp_path_factory.mktemp("pristine"))
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all processes of these tests have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+def make_once(folder: Path, make: Callable[[Path], Project]) -> Project:
+    """What the first process to ask makes in a folder; the others wait for it."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        while not (folder / "made").exists():
+            assert not (folder / "failed").exists(), f"{folder.name}: see where it was made"
+            time.sleep(0.1)
+        return Project(Path((folder / "made").read_text(encoding="utf-8")))
+    try:
+        project = make(folder)
+    except BaseException:
+        (folder / "failed").touch()
+        raise
+    (folder / "made.tmp").write_text(str(project.root), encoding="utf-8")
+    (folder / "made.tmp").rename(folder / "made")
+    return project
 
 
 @pytest.fixture(scope="session")
-def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The default project, its pipeline run offline once and all committed; not to be changed."""
-    project = bake(tmp_path_factory.mktemp("reproduced"))
-    project.run("uv", "sync")
-    project.run("uv", "run", "dvc", "repro", **OFFLINE)
-    project.commit()
-    return project
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The default project as it is generated; not to be changed."""
+    return bake(tmp_path_factory.mktemp("pristine"))
 
 
 def lighten(project: Project) -> None:
@@ -108,24 +156,63 @@ def lighten(project: Project) -> None:
     params.write_text(text, encoding="utf-8", newline="\n")
 
 
-@pytest.fixture(scope="session")
-def light(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The default project without what takes long, run once and all committed."""
-    project = bake(tmp_path_factory.mktemp("light"))
+def make_light(folder: Path) -> Project:
+    project = bake(folder)
     lighten(project)
+    project.run("uv", "venv", "--quiet", "--relocatable")  # its programs may be linked elsewhere
     project.run("uv", "sync")
     project.run("uv", "run", "dvc", "repro", **OFFLINE)
     project.commit()
     return project
 
 
+@pytest.fixture(scope="session")
+def ready(shared: Path) -> Project:
+    """The light project of all processes, to copy and to equip others from; not to be changed."""
+    return make_once(shared / "ready", make_light)
+
+
+@pytest.fixture(scope="session")
+def light(ready: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The default project without what takes long, run once and all committed."""
+    project = ready.copy(tmp_path_factory.mktemp("light") / "my-project")
+    project.run("uv", "sync")
+    return project
+
+
 @pytest.fixture
 def demo(light: Project) -> Iterator[Project]:
     """The light project, restored to its commit after the test."""
-    start = light.run("git", "rev-parse", "HEAD").strip()
+    start, before = light.run("git", "rev-parse", "HEAD").strip(), stamps(light)
     yield light
     light.run("git", "reset", "--quiet", "--hard", start)
     light.run("git", "clean", "-d", "--force", "--quiet")
     # What a removed .gitignore had hidden.
     light.run("git", "clean", "-d", "--force", "--quiet", "data/raw")
-    light.run("uv", "run", "dvc", "checkout", "--force", "--quiet")
+    if stamps(light) != before:
+        light.run("uv", "run", "dvc", "checkout", "--force", "--quiet")
+
+
+def stamps(project: Project) -> dict[Path, tuple[int, int]]:
+    """When each file that DVC keeps was written, and its size; git keeps the other outputs."""
+    folders = ("data/interim", "data/processed", "models")
+    files = [path for folder in folders for path in (project / folder).rglob("*")]
+    stats = {path: path.stat() for path in files if path.is_file()}
+    return {path: (stat.st_mtime_ns, stat.st_size) for path, stat in stats.items()}
+
+
+@pytest.fixture(scope="session")
+def reproduced(shared: Path, ready: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The default project, its pipeline run once and all committed; not to be changed."""
+
+    def run(folder: Path) -> Project:
+        project = ready.equip(bake(folder))
+        project.run("uv", "sync")
+        project.run("uv", "run", "dvc", "repro", **OFFLINE)
+        project.commit()
+        return project
+
+    made = make_once(shared / "reproduced", run)
+    project = made.copy(tmp_path_factory.mktemp("reproduced") / "my-project")
+    project.run("uv", "sync")
+    return project

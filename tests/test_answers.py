@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -24,23 +25,21 @@ FREE_TEXT = ["project_name", "description", "author_name"]
 
 PROJECT = "{{cookiecutter.project_slug}}"
 PACKAGE = f"{PROJECT}/src/{{{{cookiecutter.package_name}}}}"
+VENDOR = TEMPLATE / PROJECT / "vendor"
 COMMON = """
     .dvc/.gitignore .dvc/config .dvcignore .gitattributes .github/dependabot.yml
     .github/workflows/ci.yml .github/workflows/verify.yml .gitignore
     .pre-commit-config.yaml LICENSE Makefile README.md dvc.yaml params.yaml pyproject.toml
-    hatch_build.py src/record_environment.pth
     data/external/README.md data/interim/.gitignore data/interim/README.md
     data/processed/.gitignore data/processed/README.md data/raw/README.md
     docs/_static/project.css docs/_static/project.js
-    docs/conf.py docs/data.md docs/index.md docs/modelling.md docs/yours.md
+    docs/conf.py docs/data.md docs/index.md docs/library.md docs/modelling.md docs/yours.md
     models/.gitignore models/README.md
     notebooks/1.0-yn-data-exploration.ipynb notebooks/2.0-yn-model-review.ipynb
     notebooks/3.0-yn-new-rows.ipynb notebooks/README.md notebooks/dvc.yaml
     references/README.md references/decisions/0001-what-this-project-pins.md
     references/decisions/README.md references/decisions/template.md references/schema.yaml
     reports/README.md
-    src/my_project/modeling/templates/model_card.md.jinja
-    src/my_project/modeling/templates/report.html.jinja
 """.split()
 HOOK = (TEMPLATE / "hooks" / "pre_gen_project.py").read_text(encoding="utf-8")
 RAW = {
@@ -56,29 +55,39 @@ def python_files() -> set[str]:
     package = TEMPLATE / PACKAGE
     tests = TEMPLATE / PROJECT / "tests"
     return {
-        *(
-            f"src/my_project/{path.relative_to(package).as_posix()}"
-            for path in package.rglob("*.py")
-        ),
+        *(f"src/my_project/{path.name}" for path in package.glob("*.py")),
         *(f"tests/{path.name}" for path in tests.glob("*.py")),
     }
 
 
-@pytest.mark.parametrize(("question", "value"), EVERY_CHOICE)
-def test_a_project_has_exactly_its_files(tmp_path: Path, question: str, value: str) -> None:
-    project = bake(tmp_path, **{question: value})
-    dataset = value if question == "dataset" else "iris"
-    assert project.files() - {".cruft.json"} == {*COMMON, *python_files(), *RAW[dataset]}
+def vendored() -> dict[str, bytes]:
+    """The bundled library's files in the template, caches left out."""
+    files = [path for path in VENDOR.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    return {f"vendor/{path.relative_to(VENDOR).as_posix()}": path.read_bytes() for path in files}
 
 
-@pytest.mark.parametrize(("question", "value"), EVERY_CHOICE)
-def test_no_template_syntax_is_left_over(tmp_path: Path, question: str, value: str) -> None:
-    project = bake(tmp_path, **{question: value})
-    for name in project.files() - {"data/raw/digits.zip"}:
+@pytest.fixture(scope="module", params=EVERY_CHOICE, ids="-".join)
+def chosen(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Project, str]:
+    """A project with one answer of a choice, and the data set that it then has."""
+    question, value = request.param
+    project = bake(tmp_path_factory.mktemp("chosen"), **{question: value})
+    return project, value if question == "dataset" else "iris"
+
+
+def test_a_project_has_exactly_its_files(chosen: tuple[Project, str]) -> None:
+    project, dataset = chosen
+    expected = {*COMMON, *python_files(), *vendored(), *RAW[dataset]}
+    assert project.files() - {".cruft.json"} == expected
+
+
+def test_no_template_syntax_is_left_over(chosen: tuple[Project, str]) -> None:
+    project, _ = chosen
+    # The library is not rendered; cruft's record names questions.
+    for name in project.files() - {"data/raw/digits.zip"} - {*vendored()}:
         content = (project / name).read_bytes()
         marks = {b"cookiecutter.", b"package_name", b"{%"}
-        # The package's own templates are filled in by the package; cruft's record names questions.
-        marks -= {b"{%"} if name.endswith(".jinja") else set()
         marks -= {b"package_name"} if name == ".cruft.json" else set()
         for mark in marks:
             assert mark not in content, f"{mark!r} in {name}"
@@ -86,16 +95,50 @@ def test_no_template_syntax_is_left_over(tmp_path: Path, question: str, value: s
 
 def test_a_project_names_its_own_package_only(tmp_path: Path) -> None:
     project = bake(tmp_path, project_name="Own One")
-    for name in project.files() - {"data/raw/digits.zip"}:
+    for name in project.files() - {*vendored()}:
         assert b"my_project" not in (project / name).read_bytes(), name
 
 
 def test_the_package_is_the_same_as_in_the_template(pristine: Project) -> None:
-    paths = [*(TEMPLATE / PACKAGE).rglob("*.py"), *(TEMPLATE / PACKAGE).rglob("*.jinja")]
-    assert {path.suffix for path in paths} == {".py", ".jinja"}
+    paths = [*(TEMPLATE / PACKAGE).glob("*.py")]
+    assert len(paths) == 9
     for path in paths:
-        rendered = pristine / "src/my_project" / path.relative_to(TEMPLATE / PACKAGE).as_posix()
-        assert rendered.read_bytes() == path.read_bytes()
+        assert (pristine / f"src/my_project/{path.name}").read_bytes() == path.read_bytes()
+
+
+def test_the_library_is_copied_as_it_is(pristine: Project) -> None:
+    assert len(vendored()) > 60
+    for name, content in vendored().items():
+        assert (pristine / name).read_bytes() == content, name
+    assert not list((pristine / "vendor").rglob("__pycache__"))
+
+
+def test_the_project_asks_for_the_version_of_the_library_that_it_holds(pristine: Project) -> None:
+    project, library = (
+        tomllib.loads((pristine / name).read_text(encoding="utf-8"))
+        for name in ("pyproject.toml", "vendor/lockstep/pyproject.toml")
+    )
+    version = library["project"]["version"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+\+bundled", version)
+    assert f"lockstep-core=={version}" in project["project"]["dependencies"]
+    source = project["tool"]["uv"]["sources"]["lockstep-core"]
+    assert source == {"path": "vendor/lockstep", "editable": True}
+
+
+def test_no_strangers_library_is_installed_where_the_path_is_not_read(
+    pristine: Project, tmp_path: Path
+) -> None:
+    """As pip does not, with an index on which somebody has put the name."""
+    metadata = "Metadata-Version: 2.1\nName: lockstep-core\nVersion: 9.9.9\n"
+    with zipfile.ZipFile(tmp_path / "lockstep_core-9.9.9-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("lockstep_core-9.9.9.dist-info/METADATA", metadata)
+        wheel.writestr("lockstep_core-9.9.9.dist-info/WHEEL", "Wheel-Version: 1.0\n")
+    index = ["--no-index", "--find-links", str(tmp_path)]
+    refused = pristine.try_run(
+        "uv", "pip", "compile", "--quiet", "--no-sources", *index, "pyproject.toml"
+    )
+    assert refused.returncode != 0
+    assert "there is no version of lockstep-core==1" in " ".join(refused.stderr.split())
 
 
 @pytest.mark.parametrize("backend", CHOICES["keras_backend"])
@@ -243,7 +286,10 @@ def test_initials_of_the_author_name_the_notebook(tmp_path: Path) -> None:
     [
         path
         for path in sorted((TEMPLATE / PROJECT).rglob("*"))
-        if path.is_file() and path.suffix not in {".zip", ".pyc"} and "digits.zip" not in path.name
+        if path.is_file()
+        and path.suffix not in {".zip", ".pyc"}
+        and "digits.zip" not in path.name
+        and not path.is_relative_to(VENDOR)
     ],
     ids=lambda path: path.relative_to(TEMPLATE / PROJECT).as_posix(),
 )

@@ -78,6 +78,7 @@ REFUSED = {
     ("project_slug", "scikit-learn"): "a package that the project installs",
     ("project_slug", "rich"): "a package that the project installs",
     ("project_slug", "s3fs"): "a package that the project installs",
+    ("project_slug", "lockstep-core"): "a package that the project installs",
     ("project_slug", "sphinx-build"): "a program that the project calls",
     ("project_slug", "python3"): "a program that the project calls",
     ("project_slug", "x" * 61): "use at most 60 characters",
@@ -91,7 +92,8 @@ REFUSED = {
     ("package_name", "class"): "a word of the Python language",
     ("package_name", "match"): "a word of the Python language",
     ("package_name", "json"): "Python's standard library",
-    ("package_name", "hatch_build"): "something else that the project needs",
+    ("package_name", "lockstep"): "something else that the project needs",
+    ("package_name", "vendor"): "something else that the project needs",
     ("package_name", "sklearn"): "something else that the project needs",
     ("package_name", "test_use"): "pytest would take it for a test",
     ("package_name", "tests"): "something else that the project needs",
@@ -366,7 +368,7 @@ def test_every_two_answers_go_together(tmp_path: Path, answers: Answers) -> None
     assert project.run("ruff", "check", "--no-cache") == "All checks passed!\n"
     project.run("ruff", "format", "--check", "--no-cache")
     metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert metadata["scripts"] == {answers["project_slug"]: f"{answers['package_name']}.cli:main"}
+    assert metadata["scripts"] == {answers["project_slug"]: "lockstep.commands.cli:main"}
     assert metadata["description"] == answers["description"]
     assert metadata["authors"] == [
         {"name": answers["author_name"], "email": answers["author_email"]}
@@ -389,5 +391,5 @@ def test_a_dozen_sets_run_from_end_to_end(tmp_path: Path, answers: Answers) -> N
     metrics = json.loads((project / "reports/metrics.json").read_text(encoding="utf-8"))
     primary = "rmse" if answers["dataset"] == "diabetes" else "log_loss"
     assert metrics[primary] < metrics["baseline"][primary]
-    project.run("uv", "run", "pytest", "--quiet", "tests/test_dvc.py", "tests/test_notebooks.py")
+    project.run("uv", "run", "pytest", "--quiet", "tests/test_settings.py", "tests/test_models.py")
     project.run("make", "docs")

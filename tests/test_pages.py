@@ -53,7 +53,7 @@ def with_results(reproduced: Project, folder: Path, dataset: str) -> Project:
         project.run("uv", "sync", **OFFLINE)
         return project
     own = dataset == "own"
-    project = bake(folder, dataset="none" if own else dataset)
+    project = reproduced.equip(bake(folder, dataset="none" if own else dataset))
     project.run("uv", "sync")
     if own:
         file = write(customers(400), folder / "customers.csv")
@@ -276,11 +276,11 @@ def test_the_docs_hinder_nobody(
 def test_search_finds_a_function(published: Published, browser: Browser) -> None:
     visit = Visit(browser, DESK)
     visit.open(published.html / "index.html")
-    visit.page.fill("input[name=q]", "cross_validate")
+    visit.page.fill("input[name=q]", "perceptron")
     visit.page.press("input[name=q]", "Enter")
     first = visit.page.locator("#search-results li a").first
     assert first.get_attribute("href").endswith(
-        "my_project.train.html#my_project.train.cross_validate"
+        "my_project.models.html#my_project.models.perceptron"
     )
     assert visit.wrong == []
 

@@ -150,8 +150,7 @@ def test_a_comment_in_the_readme_of_a_data_folder_reruns_nothing(demo: Project) 
 def test_a_clone_of_the_committed_project_reproduces_offline(
     tmp_path: Path, light: Project
 ) -> None:
-    light.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
-    clone = Project(tmp_path / "clone")
+    clone = light.clone(tmp_path / "clone")
     clone.run("uv", "sync", "--frozen")
     # What evaluate writes is in git, and the same bytes go into it: nothing is left to do there.
     assert stages_run(clone.run("uv", "run", "dvc", "repro", **OFFLINE)) == STAGES[:3]
@@ -238,9 +237,9 @@ def outputs_of(project: Project) -> Iterator[Path]:
     ("dataset", "metric", "least"), [("diabetes", "r2", 0.3), ("digits", "accuracy", 0.9)]
 )
 def test_other_data_sets_run_through_the_same_stages(
-    tmp_path: Path, dataset: str, metric: str, least: float
+    tmp_path: Path, ready: Project, dataset: str, metric: str, least: float
 ) -> None:
-    project = bake(tmp_path, dataset=dataset)
+    project = ready.equip(bake(tmp_path, dataset=dataset))
     lighten(project)
     if dataset == "digits":
         edit(project / "params.yaml", "    linear: {alpha: 0.01}\n", "")
@@ -272,15 +271,19 @@ def test_a_candidate_from_elsewhere_is_a_dependency_a_function_and_a_line(
 ) -> None:
     project = bake(tmp_path)
     page = (project / "docs/modelling.md").read_text(encoding="utf-8")
-    (function,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
-    source = project / "src/my_project/modeling/estimators.py"
-    edit(source, "\n\ndef build(", f"\n\n{function}\n\ndef build(")
-    (line,) = re.findall(r"`(lightgbm: .*?)`", page)
-    edit(project / "params.yaml", "    mlp:", f"    {line}\n    mlp:")
-    (command,) = re.findall(r"`(uv add .*?)`", page)
-    project.run(*command.split())
+    section = page.partition("### A candidate from elsewhere\n")[2].partition("\n### ")[0]
+    blocks = re.findall(r"```(\w+)\n(.*?)```", section, flags=re.DOTALL)
+    assert [language for language, _ in blocks] == ["console", "python", "python", "yaml"]
+    command, imports, function, line = [block for _, block in blocks]
+    project.run(*command.removeprefix("$ ").split())
+    source = project / "src/my_project/models.py"
+    edit(source, "import lockstep\n", f"import lockstep\n{imports}")
+    with source.open("a", encoding="utf-8") as file:
+        file.write(f"\n\n{function}")
+    edit(project / "params.yaml", "    mlp:", f"{line}    mlp:")
     project.run("uv", "run", "ruff", "check")
     project.run("uv", "run", "ruff", "format", "--check")
+    project.run("uv", "run", "pytest", "-n", "auto")
     lighten(project)
     project.run("uv", "run", "dvc", "repro", "train")
     scores = {row["candidate"]: row for row in read_csv(project / "reports/leaderboard.csv")}

@@ -95,7 +95,7 @@ def proves_the_commit(project: Project, command: str) -> None:
 def installs_the_hooks(project: Project, command: str) -> None:
     project.run(*command.split())
     assert "Passed" in project.run("uv", "run", "pre-commit", "run", "--all-files")
-    source = project / "src/my_project/predict.py"
+    source = project / "src/my_project/train.py"
     source.write_text(source.read_text(encoding="utf-8") + "import os\n", encoding="utf-8")
     project.run("git", "add", "--all")
     refused = project.try_run("git", "commit", "--message", "Unused import")

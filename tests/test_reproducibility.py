@@ -25,6 +25,7 @@ OTHER_CONDITIONS = {
 
 
 REPORT = "reports/index.html"
+LIBRARY = "vendor/lockstep/src/lockstep"
 
 
 def changed_files(project: Project) -> list[str]:
@@ -42,8 +43,7 @@ def changed_inputs(project: Project) -> dict[str, list[str]]:
 
 def clone(project: Project, to: Path) -> Project:
     """A clone with an environment of its own."""
-    project.run("git", "clone", "--quiet", ".", str(to))
-    cloned = Project(to)
+    cloned = project.clone(to)
     cloned.run("uv", "sync", "--frozen")
     return cloned
 
@@ -80,7 +80,7 @@ def test_verify_names_the_first_stage_that_differs_and_why(demo: Project) -> Non
 
 WRONG_COMMITS = {
     "an output that no stage writes": (
-        lambda project: edit(project / "src/my_project/config.py", '"model_card.md"', '"card.md"')
+        lambda project: edit(project / f"{LIBRARY}/core/paths.py", '"model_card.md"', '"card.md"')
     ),
     "a frozen stage": (
         lambda project: edit(

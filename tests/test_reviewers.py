@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 from conftest import TEMPLATE, Project, bake
 
 BIN = Path(sys.executable).parent
+LIBRARY = TEMPLATE / "{{cookiecutter.project_slug}}" / "vendor" / "lockstep"
 # Lines are as long as in Python; `on` is GitHub's word; DVC and people need no `---`.
 YAMLLINT = """
 extends: default
@@ -80,8 +82,8 @@ def test_the_template_follows_the_guide_itself() -> None:
 
 
 def test_the_templates_own_words_are_spelt_right() -> None:
-    files = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "hooks", "tests", "benchmarks"]
-    review(Project(TEMPLATE), "codespell", *files)
+    files = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "hooks", "scripts", "tests"]
+    review(Project(TEMPLATE), "codespell", *files, "benchmarks", str(LIBRARY))
 
 
 def test_its_wheel_holds_the_package_and_nothing_else(project: Project, tmp_path: Path) -> None:
@@ -89,6 +91,25 @@ def test_its_wheel_holds_the_package_and_nothing_else(project: Project, tmp_path
     (wheel,) = tmp_path.glob("*.whl")
     package = ["--package", "src/my_project"]
     assert "OK" in review(project, "check-wheel-contents", *package, str(wheel))
+
+
+def test_the_librarys_metadata_are_valid() -> None:
+    assert "Valid" in review(Project(LIBRARY), "validate-pyproject", "pyproject.toml")
+
+
+def test_the_librarys_wheel_holds_its_files_and_nothing_else(
+    pristine: Project, tmp_path: Path
+) -> None:
+    folder = pristine / "vendor/lockstep"
+    command = ["uv", "build", "--quiet", "--wheel", "--out-dir", str(tmp_path), str(folder)]
+    pristine.run(*command)
+    (wheel,) = tmp_path.glob("lockstep_core-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    source = folder / "src"
+    files = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
+    assert {"lockstep/py.typed", "lockstep/core/paths.py"} < files
+    assert names == files | {"lockstep_startup.pth"}
 
 
 def test_dvc_finds_its_pipelines_valid(demo: Project) -> None:

@@ -77,10 +77,10 @@ class States(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def states(tmp_path_factory: pytest.TempPathFactory) -> States:
+def states(tmp_path_factory: pytest.TempPathFactory, ready: Project) -> States:
     """One project for all tests here, since its environment takes longest."""
     folder = tmp_path_factory.mktemp("storage")
-    project = bake(folder)
+    project = ready.equip(bake(folder))
     project.run("uv", "sync")
     project.commit()
     generated = head(project)
@@ -291,8 +291,7 @@ def test_a_fresh_clone_pulls_from_a_folder_and_has_nothing_left_to_run(
     adopted.run("uv", "run", "dvc", "remote", "add", "-d", "store", str(tmp_path / "store"))
     adopted.commit()
     adopted.run("uv", "run", "dvc", "push", **OFFLINE)
-    adopted.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
-    clone = Project(tmp_path / "clone")
+    clone = adopted.clone(tmp_path / "clone")
     clone.run("uv", "sync", "--frozen")
     clone.run("uv", "run", "dvc", "pull", **OFFLINE)
     assert outputs(clone) == outputs(adopted)

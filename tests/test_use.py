@@ -81,8 +81,7 @@ def test_continuous_integration_fetches_the_data_and_finds_the_same_results(
     theirs.run("uv", "run", *store)
     theirs.run("uv", "run", "dvc", "push", "data/raw/customers.csv.dvc")
     theirs.commit()
-    theirs.run("git", "clone", "--quiet", str(theirs.root), str(tmp_path / "runner"))
-    runner = Project(tmp_path / "runner")
+    runner = theirs.clone(tmp_path / "runner")
     compared = "Are the results that are committed those of this code?"
     play(runner, "ci.yml", "results", tmp_path, "push", last=compared)
     assert (runner / "data/raw/customers.csv").read_bytes() == (

@@ -27,6 +27,7 @@ DEVICES = {
 # of a command, globs are not expanded.
 SHELL = re.compile(r"&&|\|\||[;|<>'*?$`]|^\s*\w+=")
 RECIPE = re.compile(r"^\t@?(.+)$", flags=re.MULTILINE)
+CODE = ("src", "docs", "vendor/lockstep/src")
 CONSOLE = re.compile(r"^\$ (.+)$", flags=re.MULTILINE)
 
 
@@ -59,7 +60,7 @@ def test_commands_of_the_stages_need_no_shell_of_their_own(pristine: Project) ->
         stages = YAML(typ="safe").load(pristine / path)["stages"]
         for stage in stages.values():
             assert isinstance(stage["cmd"], str)
-            assert stage["cmd"].startswith("python -m my_project.")
+            assert stage["cmd"].startswith(("python -m my_project.", "python -m lockstep."))
             assert not SHELL.search(stage["cmd"]), stage["cmd"]
 
 
@@ -107,8 +108,12 @@ def python(project: Project, *folders: str) -> Iterator[tuple[Path, ast.AST]]:
                 yield path, node
 
 
+def test_the_library_is_looked_at_too(pristine: Project) -> None:
+    assert len({path for path, _ in python(pristine, *CODE)}) > 70
+
+
 def test_paths_are_made_by_pathlib_and_no_shell_is_called(pristine: Project) -> None:
-    for path, node in python(pristine, "src", "docs"):
+    for path, node in python(pristine, *CODE):
         match node:
             case ast.Attribute(value=ast.Name(id="os"), attr=name):
                 assert name not in {"path", "system", "popen", "fork", "getuid"}, path
@@ -118,7 +123,7 @@ def test_paths_are_made_by_pathlib_and_no_shell_is_called(pristine: Project) -> 
 
 def test_texts_are_read_and_written_as_utf_8(pristine: Project) -> None:
     """Windows would take another encoding for granted."""
-    for path, node in python(pristine, "src", "docs"):
+    for path, node in python(pristine, *CODE):
         match node:
             case ast.Call(func=ast.Attribute(attr="read_text" | "write_text")):
                 given = {keyword.arg for keyword in node.keywords}
@@ -126,7 +131,7 @@ def test_texts_are_read_and_written_as_utf_8(pristine: Project) -> None:
 
 
 def test_what_other_programs_print_is_read_as_utf_8(pristine: Project) -> None:
-    for path, node in python(pristine, "src", "docs", "tests"):
+    for path, node in python(pristine, *CODE, "tests"):
         match node:
             case ast.keyword(arg="text", value=ast.Constant(value=True) as value):
                 raise AssertionError(f"{path}: line {value.lineno}: no encoding")

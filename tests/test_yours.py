@@ -84,7 +84,7 @@ def test_a_project_does_without_notebooks(own: Project) -> None:
         "",
     )
     assert "jupyterlab" not in (own / "pyproject.toml").read_text(encoding="utf-8")
-    works(own, "tests/test_dvc.py", "tests/test_documentation.py")
+    works(own, "tests/test_settings.py")
     own.run("make", "docs")
     page = (own / "docs/_build/html/notebooks/index.html").read_text(encoding="utf-8")
     assert "There are none." in page
@@ -95,7 +95,7 @@ def test_a_project_does_without_documentation(own: Project) -> None:
     without_goal(own, section, "docs")
     without_step(own, section, "make docs")
     assert "furo" not in (own / "pyproject.toml").read_text(encoding="utf-8")
-    works(own, "tests/test_dvc.py", "tests/test_report.py")
+    works(own, "tests/test_settings.py")
 
 
 @pytest.mark.matrix
@@ -106,4 +106,4 @@ def test_a_project_takes_another_backend(own: Project) -> None:
     assert "Running stage 'train'" in own.run("uv", "run", "dvc", "repro")
     metrics = json.loads((own / "reports/metrics.json").read_text(encoding="utf-8"))
     assert metrics["log_loss"] < metrics["baseline"]["log_loss"]
-    works(own, "tests/test_dvc.py")
+    works(own, "tests/test_settings.py", "tests/test_models.py")
