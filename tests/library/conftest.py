@@ -11,9 +11,9 @@ from typing import Any
 import lockstep  # first: it settles what numeric libraries read from the environment
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import settings
-from lockstep.core import table
 from lockstep.core.contract import Contract
 from lockstep.core.params import Params
 from lockstep.core.project import Project
@@ -149,11 +149,11 @@ def write_params(project: Project, **changes: object) -> None:
 
 def fill_disk(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Let no row group be written any more to the parquet file of that name."""
-    usual = table._RowGroups._write
+    usual = pq.ParquetWriter.write_table
 
-    def write(groups: table._RowGroups, most: int) -> None:
-        if name in groups.path.name:
+    def write_table(writer: pq.ParquetWriter, *arguments: object, **options: object) -> None:
+        if name in Path(writer.where).name:
             raise OSError(28, "No space left on device")
-        usual(groups, most)
+        usual(writer, *arguments, **options)
 
-    monkeypatch.setattr(table._RowGroups, "_write", write)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", write_table)

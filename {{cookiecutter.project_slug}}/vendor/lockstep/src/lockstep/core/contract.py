@@ -6,16 +6,9 @@
 from __future__ import annotations
 
 import codecs
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    NonNegativeInt,
-    PositiveInt,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_validator
 
 from .errors import UserError
 from .files import read_yaml
@@ -23,33 +16,39 @@ from .params import Kind
 from .paths import Paths
 from .validation import Strict, load, nearest
 
-Type = Literal[
-    "numeric",
-    "integer",
-    "binary",
-    "categorical",
-    "ordered",
-    "datetime",
-    "text",
-    "identifier",
-    "image",
-]
+Number = Literal["numeric", "integer"]
+Level = Literal["binary", "categorical", "ordered"]
+Type = Literal[Number, Level, "datetime", "text", "identifier", "image"]
 QuoteMark = Literal['"', "'"]
 DecimalMark = Literal[".", ","]
 GroupMark = Literal[",", ".", " ", "'"]
-NUMBERS: tuple[Type, ...] = ("numeric", "integer")
-LEVELS: tuple[Type, ...] = ("binary", "categorical", "ordered")
+NUMBERS: tuple[Type, ...] = get_args(Number)
+LEVELS: tuple[Type, ...] = get_args(Level)
 TARGETS: dict[Kind, tuple[Type, ...]] = {"classification": LEVELS, "regression": NUMBERS}
+USES = {"categories": LEVELS, "range": NUMBERS, "format": ("datetime",)}
+"""The types of which the contract may say this."""
+RULES = {"identifier": "a name", "text": "a text", "image": "an image"}
+"""What a value must be, of types of which nothing more is asked."""
 NO_FEATURES: tuple[Type, ...] = ("identifier", "text")
 """Types that no model learns from."""
 IMAGE, FILE, PART = "image", "file", "part"
-"""The columns of a data set of images, beside its target."""
 GROUPS = {" ": "[ \u00a0\u202f]", ",": ",", ".": r"\.", "'": "['\u2019]"}
 """Patterns of what may stand between groups of three digits."""
 MAX_CATEGORIES_LISTED = 12
 """Categories that a message lists."""
 SIDES = ("train", "test")
 """What a given split calls its two parts."""
+IMAGE_COLUMNS = {
+    IMAGE: {"type": "image", "meaning": "the image"},
+    FILE: {"type": "identifier", "meaning": "where the image lies"},
+    PART: {
+        "type": "categorical",
+        "categories": [*SIDES],
+        "nullable": True,
+        "meaning": "which side of a given split the image is on",
+    },
+}
+"""The columns of a data set of images, beside its target."""
 
 
 def _require_text(value: object) -> object:
@@ -57,6 +56,14 @@ def _require_text(value: object) -> object:
         word = str(value).lower()
         raise ValueError(f"YAML reads this as {word}, not as a text; put quotes around it")
     return str(value) if isinstance(value, int | float) else value
+
+
+def _require_codec(encoding: str) -> str:
+    try:
+        codecs.lookup(encoding)
+    except LookupError as error:
+        raise ValueError(f"found {encoding!r}; no such encoding, try utf-8 or cp1252") from error
+    return encoding
 
 
 Text = Annotated[str, BeforeValidator(_require_text)]
@@ -93,16 +100,13 @@ class Column(Strict):
 
     @model_validator(mode="after")
     def _require_what_fits_its_type(self) -> Self:
-        if (self.type in LEVELS) != (self.categories is not None):
-            if self.type in LEVELS:
-                raise ValueError(f"a column of type {self.type} needs `categories`, all its values")
-            raise ValueError(f"a column of type {self.type} has no `categories`")
+        if self.type in LEVELS and self.categories is None:
+            raise ValueError(f"a column of type {self.type} needs `categories`, all its values")
         if self.type == "binary" and len(self.categories or []) != 2:
             raise ValueError("a binary column has two `categories`, the second one is the positive")
-        if self.range is not None and self.type not in NUMBERS:
-            raise ValueError(f"a column of type {self.type} has no `range`")
-        if self.format is not None and self.type != "datetime":
-            raise ValueError(f"a column of type {self.type} has no `format`")
+        for key, types in USES.items():
+            if getattr(self, key) is not None and self.type not in types:
+                raise ValueError(f"a column of type {self.type} has no `{key}`")
         low, high = self.range or (None, None)
         if low is not None and high is not None and low > high:
             raise ValueError(f"range starts at {low:g}, above its end {high:g}")
@@ -114,15 +118,10 @@ class Column(Strict):
             more = len(self.categories) - MAX_CATEGORIES_LISTED
             others = f" and {more} more" if more > 0 else ""
             return f"one of {', '.join(self.categories[:MAX_CATEGORIES_LISTED])}{others}"
-        match self.type:
-            case "datetime":
-                return f"a time written as {self.format or 'ISO 8601 says, such as 2026-01-31'}"
-            case "identifier":
-                return "a name"
-            case "text":
-                return "a text"
-            case "image":
-                return "an image"
+        if self.type == "datetime":
+            return f"a time written as {self.format or 'ISO 8601 says, such as 2026-01-31'}"
+        if self.type in RULES:
+            return RULES[self.type]
         unit = f" {self.unit}" if self.unit else ""
         whole = "a whole number" if self.type == "integer" else "a number"
         match self.range or (None, None):
@@ -139,7 +138,7 @@ class Column(Strict):
 class Layout(Strict):
     """How the raw tables are written, all of them in the same way."""
 
-    encoding: str = "utf-8"
+    encoding: Annotated[str, AfterValidator(_require_codec)] = "utf-8"
     """Of a text file; with or without a byte order mark."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     """What stands between two cells of a text file."""
@@ -149,7 +148,7 @@ class Layout(Strict):
     """What stands before the decimals of a number."""
     thousands: GroupMark | None = None
     """What may stand between groups of three digits."""
-    skip: NonNegativeInt = 0
+    skip: Annotated[int, Field(ge=0)] = 0
     """Lines before the first one of the table."""
     header: bool = True
     """Whether the first line names the columns; otherwise they are column_1, column_2 and so on."""
@@ -157,17 +156,6 @@ class Layout(Strict):
     """Of a spreadsheet; by default the first."""
     table: str | None = None
     """Of a database."""
-
-    @field_validator("encoding")
-    @classmethod
-    def _require_known_encoding(cls, encoding: str) -> str:
-        try:
-            codecs.lookup(encoding)
-        except LookupError as error:
-            raise ValueError(
-                f"found {encoding!r}; no such encoding, try utf-8 or cp1252"
-            ) from error
-        return encoding
 
     @model_validator(mode="after")
     def _require_different_marks(self) -> Self:
@@ -233,7 +221,7 @@ class Contract(Strict):
     def _describe_images(cls, content: Any) -> Any:
         match content:
             case {"images": images, "columns": dict(columns)} if images is not None:
-                return {"part": PART, **content, "columns": {**_IMAGE_COLUMNS, **columns}}
+                return {"part": PART, **content, "columns": {**IMAGE_COLUMNS, **columns}}
         return content
 
     @model_validator(mode="after")
@@ -263,7 +251,7 @@ class Contract(Strict):
             raise ValueError(
                 "columns: a column of type image needs `images`, their width and height"
             )
-        if self.images and (len(self.features) > 1 or {*_IMAGE_COLUMNS} & {self.target}):
+        if self.images and (len(self.features) > 1 or {*IMAGE_COLUMNS} & {self.target}):
             raise ValueError("columns: beside images, the target is the only column to describe")
         if not self.features:
             raise ValueError("columns: no feature is described, so there is nothing to learn from")
@@ -300,33 +288,16 @@ class Contract(Strict):
         return [*self.features, self.target]
 
 
-_IMAGE_COLUMNS = {
-    IMAGE: {"type": "image", "meaning": "the image"},
-    FILE: {"type": "identifier", "meaning": "where the image lies"},
-    PART: {
-        "type": "categorical",
-        "categories": [*SIDES],
-        "nullable": True,
-        "meaning": "which side of a given split the image is on",
-    },
-}
-
-
 def load_contract(paths: Paths, kind: Kind) -> Contract:
-    """Read references/schema.yaml for a problem of `kind`.
-
-    Raises:
-        UserError: The file is missing, says what a contract cannot say, or its target does not
-            fit the kind.
-    """
+    """Read references/schema.yaml and hold its target against the `kind` of problem."""
     name = paths.name(paths.contract_file)
     if paths.contract_file.exists() and read_yaml(paths.contract_file, name) is None:
         raise UserError(
             f"{name}: says nothing yet; the command `use FILE --target COLUMN` writes it"
         )
     contract = load(Contract, paths.contract_file, name)
-    target_type = contract.columns[contract.target].type
-    if target_type not in TARGETS[kind]:
+    if contract.kind != kind:
+        target_type = contract.columns[contract.target].type
         raise UserError(
             f"{name}: target {contract.target!r} is {target_type}, but params.yaml says "
             f"kind: {kind}, which predicts a column of type {' or '.join(TARGETS[kind])}"

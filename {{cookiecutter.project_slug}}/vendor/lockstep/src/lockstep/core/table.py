@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -20,7 +21,6 @@ from .files import replacing, write_text
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What begins a formula in a spreadsheet."""
 NUMBER = re.compile(r"[+-]?[\d.,]+([eE][+-]?\d+)?%?")
-
 ROWS_IN_GROUP = 2**16
 """Rows of a parquet file that are read at once."""
 
@@ -40,8 +40,7 @@ class Table:
 
     def __len__(self) -> int:
         with open_parquet(self.path, self.name) as file:
-            rows: int = file.metadata.num_rows
-            return rows
+            return int(file.metadata.num_rows)
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         with progress(self.name) as count:
@@ -70,11 +69,10 @@ class Table:
             return rows
 
 
+@dataclass
 class _Mapped:
-    """Batches of a table after a function; a new pass over the file with each iteration."""
-
-    def __init__(self, table: Table, function: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
-        self.table, self.function = table, function
+    table: Table
+    function: Callable[[pd.DataFrame], pd.DataFrame]
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         return map(self.function, self.table)
@@ -82,11 +80,7 @@ class _Mapped:
 
 @contextmanager
 def open_parquet(path: Path, name: str) -> Iterator[pq.ParquetFile]:
-    """A parquet file to read from within the block; messages call it `name`.
-
-    Raises:
-        UserError: It is not one, or a torn one.
-    """
+    """A parquet file to read from within the block; messages call it `name`."""
     try:
         with pq.ParquetFile(path) as file:
             yield file
@@ -95,15 +89,13 @@ def open_parquet(path: Path, name: str) -> Iterator[pq.ParquetFile]:
 
 
 class TableWriter:
-    """Takes rows batch by batch; they are written in a thread of its own."""
+    """Takes rows batch by batch, of the same columns in each, and counts them in `rows`."""
 
     def __init__(self, write: Callable[[pd.DataFrame], None]) -> None:
-        self._write = write
-        self.rows = 0
-        """How many were written so far."""
+        self._write, self.rows = write, 0
 
     def write(self, rows: pd.DataFrame) -> None:
-        """Write some rows, of the same columns as those before, below them and without an index."""
+        """Write some rows, below those before and without an index, in a thread of its own."""
         self._write(rows)
         self.rows += len(rows)
 
@@ -118,49 +110,42 @@ def table_writers(*paths: Path) -> Iterator[list[TableWriter]]:
     """
     with ExitStack() as stack:
         temporaries = [stack.enter_context(replacing(path)) for path in paths]
-        groups = [stack.enter_context(_RowGroups(temporary)) for temporary in temporaries]
+        writes = [stack.enter_context(_open_row_groups(temporary)) for temporary in temporaries]
         threads = stack.enter_context(ExitStack())
-        yield [TableWriter(threads.enter_context(background(group.add))) for group in groups]
+        yield [TableWriter(threads.enter_context(background(write))) for write in writes]
 
 
-class _RowGroups:
-    """Rows on their way into a parquet file, written a row group at a time."""
+@contextmanager
+def _open_row_groups(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """Gives what takes rows on their way into a parquet file, written a row group at a time."""
+    waiting: list[pa.Table] = []
+    writer: pq.ParquetWriter | None = None
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.waiting: list[pa.Table] = []
-        self.writer: pq.ParquetWriter | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
-        try:
-            if failed is None and self.waiting:
-                self._write(ROWS_IN_GROUP)
-        finally:
-            if self.writer:
-                self.writer.close()
-
-    def add(self, frame: pd.DataFrame) -> None:
-        """Take in a table, and write each row group that is complete."""
-        if not self.writer and not any(map(len, self.waiting)):
-            # A table without rows says less of types than one with some.
-            self.waiting = []
-        schema = self.waiting[0].schema if self.waiting else None
-        self.waiting.append(pa.Table.from_pandas(frame, schema, preserve_index=False))
-        while sum(map(len, self.waiting)) >= ROWS_IN_GROUP:
-            self._write(ROWS_IN_GROUP)
-
-    def _write(self, most: int) -> None:
-        rows = pa.concat_tables(self.waiting).combine_chunks()
-        group, self.waiting = rows[:most], [rows[most:]]
-        if self.writer is None:
-            self.writer = pq.ParquetWriter(
-                self.path, group.schema, use_dictionary=_repetitive(group)
-            )
+    def write_group() -> None:
+        nonlocal waiting, writer
+        rows = pa.concat_tables(waiting).combine_chunks()
+        group, waiting = rows[:ROWS_IN_GROUP], [rows[ROWS_IN_GROUP:]]
+        writer = writer or pq.ParquetWriter(path, group.schema, use_dictionary=_repetitive(group))
         if len(group):
-            self.writer.write_table(group, row_group_size=most)
+            writer.write_table(group, row_group_size=ROWS_IN_GROUP)
+
+    def add(frame: pd.DataFrame) -> None:
+        nonlocal waiting
+        if not writer and not any(map(len, waiting)):
+            # A table without rows says less of types than one with some.
+            waiting = []
+        schema = waiting[0].schema if waiting else None
+        waiting.append(pa.Table.from_pandas(frame, schema, preserve_index=False))
+        while sum(map(len, waiting)) >= ROWS_IN_GROUP:
+            write_group()
+
+    try:
+        yield add
+        if waiting:
+            write_group()
+    finally:
+        if writer:
+            writer.close()
 
 
 def _repetitive(rows: pa.Table) -> list[str]:
