@@ -171,11 +171,11 @@ class Network(BaseEstimator):
         self.history_ = train(self.network_, loss, learn, self._encode(X, y), self)
 
     def _build_network(self, columns: int, outputs: int, activation: str) -> keras.Model:
-        keras = import_keras()
+        utils = import_keras().utils
 
         def build() -> keras.Model:
             # Also seeds Python's and numpy's global generators, which Keras draws from.
-            keras.utils.set_random_seed(self.random_state)
+            utils.set_random_seed(self.random_state)
             return self.build(columns, outputs, activation, **self.options)
 
         # Keras names layers by how many the thread has made before: in a thread of its own they are
