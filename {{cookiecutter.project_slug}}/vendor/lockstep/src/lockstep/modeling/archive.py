@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import joblib
+from joblib.numpy_pickle import NumpyPickler
 
 from ..core.files import replacing
 
@@ -15,10 +16,22 @@ if TYPE_CHECKING:
     import keras
 
 
+class CanonicalPickler(NumpyPickler):
+    """Writes equal texts once, whether or not they are one object.
+
+    Which are one depends on what the process has unpickled before: names of attributes that were
+    read from a file are not those of the code.
+    """
+
+    def save(self, obj: Any, *arguments: Any, **options: Any) -> None:
+        """Pickle a part."""
+        super().save(sys.intern(obj) if type(obj) is str else obj, *arguments, **options)
+
+
 def write_joblib(content: Any, path: Path) -> None:
-    """A scikit-learn object, as joblib pickles it."""
-    with replacing(path) as temporary:
-        joblib.dump(content, temporary)
+    """A scikit-learn object, for `joblib.load`."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        CanonicalPickler(file).dump(content)
 
 
 def write_keras(network: keras.Model, path: Path) -> None:
