@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from sklearn import metrics
@@ -11,56 +14,42 @@ from ..modeling.metrics import Metric, bin_probabilities
 from ..modeling.model import Model
 from ..modeling.outcome import Outcome
 
-ROC_COLUMNS = ["class", "false_positive_rate", "true_positive_rate"]
-PRECISION_COLUMNS = ["class", "recall", "precision"]
 IMPORTANCE_REPEATS, IMPORTANCE_ROWS = 5, 2000
 
 
-def _one_vs_rest(outcome: Outcome) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    """For each class with test rows and others: its name, its rows, its probabilities.
-
-    Of two classes the second one alone, since the first one's curve is its mirror.
-    """
-    rows = [(place, outcome.actual == place) for place in outcome.positives]
-    return [
-        (outcome.classes[place], truth, outcome.predicted[:, place])
-        for place, truth in rows
-        if truth.any() and not truth.all()
-    ]
-
-
 def roc(outcome: Outcome) -> tuple[pd.DataFrame, dict[str, float]]:
-    """The points of each class's ROC curve against the rest, and the area under it.
-
-    Returns:
-        `class`, `false_positive_rate`, `true_positive_rate`; and the area by class.
-    """
-    curves, areas = [], {}
-    for name, truth, probabilities in _one_vs_rest(outcome):
-        false_rate, true_rate, _ = metrics.roc_curve(truth, probabilities)
-        curves.append(
-            pd.DataFrame(dict(zip(ROC_COLUMNS, (name, false_rate, true_rate), strict=True)))
-        )
-        areas[name] = float(metrics.auc(false_rate, true_rate))
-    return pd.concat(curves) if curves else pd.DataFrame(columns=ROC_COLUMNS), areas
+    """`class`, `false_positive_rate`, `true_positive_rate`; and the area below, by class."""
+    columns = ["false_positive_rate", "true_positive_rate"]
+    return _trace_classes(outcome, columns, metrics.roc_curve, metrics.roc_auc_score)
 
 
 def precision_recall(outcome: Outcome) -> tuple[pd.DataFrame, dict[str, float]]:
-    """The points of each class's precision-recall curve, and its average precision.
+    """`class`, `recall`, `precision`; and the average precision by class."""
+    points, averages = _trace_classes(
+        outcome,
+        ["precision", "recall"],
+        metrics.precision_recall_curve,
+        metrics.average_precision_score,
+    )
+    return points[["class", "recall", "precision"]], averages
 
-    Returns:
-        `class`, `recall`, `precision`; and the average precision by class.
+
+def _trace_classes(
+    outcome: Outcome, columns: list[str], curve: Callable[..., Any], merit: Callable[..., Any]
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """The points of each class's curve against the rest, and a figure of it.
+
+    Of two classes the second one alone, since the first one's curve is its mirror.
     """
-    curves, averages = [], {}
-    for name, truth, probabilities in _one_vs_rest(outcome):
-        precision, recall, _ = metrics.precision_recall_curve(
-            truth, probabilities, drop_intermediate=True
-        )
-        curves.append(
-            pd.DataFrame(dict(zip(PRECISION_COLUMNS, (name, recall, precision), strict=True)))
-        )
-        averages[name] = float(metrics.average_precision_score(truth, probabilities))
-    return pd.concat(curves) if curves else pd.DataFrame(columns=PRECISION_COLUMNS), averages
+    curves, figures = [], {}
+    for place in outcome.positives:
+        truth, probabilities = outcome.actual == place, outcome.predicted[:, place]
+        if truth.any() and not truth.all():
+            points = curve(truth, probabilities, drop_intermediate=True)[:2]
+            name = outcome.classes[place]
+            curves.append(pd.DataFrame({"class": name, **dict(zip(columns, points, strict=True))}))
+            figures[name] = float(merit(truth, probabilities))
+    return pd.concat(curves) if curves else pd.DataFrame(columns=["class", *columns]), figures
 
 
 def calibration(outcome: Outcome) -> pd.DataFrame:
@@ -72,12 +61,8 @@ def calibration(outcome: Outcome) -> pd.DataFrame:
     probabilities, truth = outcome.claims
     rows = pd.DataFrame({"probability": probabilities, "truth": truth})
     bins = rows.groupby(bin_probabilities(probabilities))
-    return pd.DataFrame(
-        {
-            "probability": bins["probability"].mean(),
-            "share_so": bins["truth"].mean(),
-            "rows": bins.size(),
-        }
+    return bins.agg(
+        probability=("probability", "mean"), share_so=("truth", "mean"), rows=("truth", "size")
     ).reset_index(drop=True)
 
 
@@ -92,14 +77,9 @@ def mean_history(history: pd.DataFrame) -> pd.DataFrame:
 def importance(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -> pd.DataFrame:
     """How much worse the metric gets when a feature's values are shuffled (Breiman, 2001).
 
-    Args:
-        model: The model.
-        rows: Test rows with the features and the target; of very many some are drawn.
-        metric: What to measure.
-        seed: Seed of the shuffling.
-
     Returns:
-        `feature`, `loss` (mean over the repeats) and `loss_std`, the most important first.
+        `feature`, `loss` (mean over the repeats) and `loss_std`, the most important first; of very
+        many rows some are drawn.
     """
     contract = model.contract
 
@@ -116,13 +96,8 @@ def importance(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -> p
         random_state=seed,
         max_samples=min(len(rows), IMPORTANCE_ROWS),
     )
-    table = pd.DataFrame(
-        {
-            "feature": contract.features,
-            "loss": result.importances_mean,
-            "loss_std": result.importances_std,
-        }
-    )
+    losses = {"loss": result.importances_mean, "loss_std": result.importances_std}
+    table = pd.DataFrame({"feature": contract.features, **losses})
     table = table[table["feature"].isin(model.features)]
     return table.sort_values("loss", ascending=False, kind="stable", ignore_index=True)
 

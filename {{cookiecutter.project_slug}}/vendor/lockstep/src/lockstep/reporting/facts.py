@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -14,9 +14,11 @@ from ..modeling.metrics import Metric, primary_metric, run_metrics
 from ..modeling.model import Model
 from .markdown import code
 
+Scores = dict[str, Any]
+"""Of each metric the figure, and their `intervals`, as `summarise` gives them."""
 
-@dataclass(frozen=True)
-class Estimate:
+
+class Estimate(NamedTuple):
     """A figure and its interval, for people; as a text the interval is in brackets."""
 
     figure: str
@@ -26,16 +28,15 @@ class Estimate:
         return f"{self.figure} ({self.interval})" if self.interval else self.figure
 
     @classmethod
-    def from_scores(cls, scores: dict[str, Any], metric: str) -> Estimate:
-        """That of a metric, from what `summarise` gives."""
+    def from_scores(cls, scores: Scores, metric: str) -> Estimate:
+        """That of a metric."""
         if scores[metric] is None:
             return cls("undefined", "")
         low, high = scores["intervals"][metric]
         return cls(f"{scores[metric]:.4f}", f"{low:.4f} to {high:.4f}")
 
 
-@dataclass(frozen=True)
-class Score:
+class Score(NamedTuple):
     """One metric of the champion and of the baseline."""
 
     metric: Metric
@@ -46,18 +47,6 @@ class Score:
 
 
 @dataclass(frozen=True)
-class LeaderboardLine:
-    """A candidate and what it was compared by."""
-
-    candidate: str
-    is_champion: bool
-    mean: str
-    standard_error: str
-    rows: str
-    """Which rows it learnt from."""
-
-
-@dataclass(frozen=True)
 class Facts:
     """The champion: what it is, how it was chosen, how good it is and what it is not for."""
 
@@ -65,7 +54,7 @@ class Facts:
     params: Params
     leaderboard: pd.DataFrame
     """A line per candidate, as `train` writes them."""
-    metrics: dict[str, Any]
+    metrics: Scores
     """Scores on the test rows, as `evaluate` writes them."""
     ingest_report: dict[str, Any]
     """What `ingest` reports of the raw rows."""
@@ -132,34 +121,15 @@ class Facts:
         return "a tie goes to the candidate listed first"
 
     @property
-    def ranking(self) -> list[LeaderboardLine]:
-        """Every candidate with the figures that it was compared by."""
-        return [
-            LeaderboardLine(
-                line["candidate"],
-                line["champion"],
-                f"{line[f'{self.primary.name}_mean']:.4f}",
-                f"{line['standard_error']:.4f}",
-                line["learnt"],
-            )
-            for _, line in self.leaderboard.iterrows()
-        ]
-
-    @property
-    def has_samples(self) -> bool:
-        """Whether some candidates learnt from a sample of the rows, and others from all."""
-        return len({*self.leaderboard["learnt"]}) > 1
-
-    @property
     def scores(self) -> list[Score]:
         """Every metric on the test rows."""
-        baseline = self.metrics["baseline"]
+        champion, baseline = self.metrics, self.metrics["baseline"]
         return [
             Score(
                 metric,
-                Estimate.from_scores(self.metrics, metric.name),
+                Estimate.from_scores(champion, metric.name),
                 Estimate.from_scores(baseline, metric.name),
-                _chart(self.metrics, baseline, metric.name),
+                _chart(champion, baseline, metric.name),
             )
             for metric in run_metrics(self.params)
         ]
@@ -167,34 +137,29 @@ class Facts:
     @property
     def headline(self) -> str:
         """How far the predictions can be relied on, in a sentence for everybody."""
-        baseline = self.metrics["baseline"]
+        scores, baseline = self.metrics, self.metrics["baseline"]
         if self.params.kind == "classification":
-            low, high = self.metrics["intervals"]["accuracy"]
-            rows, accuracy = self.metrics["test_rows"], self.metrics["accuracy"]
+            low, high = scores["intervals"]["accuracy"]
+            rows, accuracy = scores["test_rows"], scores["accuracy"]
             return (
                 f"{round(accuracy * rows)} of {rows} test rows are predicted right, {accuracy:.1%} "
                 f"({self.confidence} interval {low:.1%} to {high:.1%}); always naming the "
                 f"commonest class would be right for {baseline['accuracy']:.1%}."
             )
         unit = f" {self.target.unit}" if self.target.unit else ""
-        low, high = self.metrics["intervals"]["mae"]
+        low, high = scores["intervals"]["mae"]
         return (
-            f"Predictions are off by {self.metrics['mae']:.3g}{unit} on average "
+            f"Predictions are off by {scores['mae']:.3g}{unit} on average "
             f"({self.confidence} interval {low:.3g} to {high:.3g}); always naming the mean would "
             f"be off by {baseline['mae']:.3g}{unit}."
         )
 
     @property
-    def subgroups(self) -> list[tuple[str, str, int, Estimate]]:
+    def subgroups(self) -> list[dict[str, Any]]:
         """Column, value, test rows and primary metric of each part that is told apart."""
         return [
-            (
-                line["column"],
-                line["value"],
-                line["test_rows"],
-                Estimate.from_scores(line, self.primary.name),
-            )
-            for line in self.metrics["subgroups"]
+            scores | {"estimate": Estimate.from_scores(scores, self.primary.name)}
+            for scores in self.metrics["subgroups"]
         ]
 
     @property
@@ -247,14 +212,11 @@ class Facts:
     @property
     def versions(self) -> dict[str, str]:
         """Python and the libraries that models are made of."""
-        libraries = ("scikit-learn", "keras", self.params.keras_backend)
-        versions = read_environment(libraries)
-        return {name: versions[name] for name in ("python", *libraries)}
+        versions = read_environment(["scikit-learn", "keras", self.params.keras_backend])
+        return {name: version for name, version in versions.items() if name != "processor"}
 
 
-def _chart(
-    champion: dict[str, Any], baseline: dict[str, Any], metric: str
-) -> dict[str, list[float]] | None:
+def _chart(champion: Scores, baseline: Scores, metric: str) -> dict[str, list[float]] | None:
     """Both figures and their intervals on one line from 0 to 100."""
     if None in (champion[metric], baseline[metric]):
         return None

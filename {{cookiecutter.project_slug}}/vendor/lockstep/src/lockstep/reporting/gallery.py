@@ -41,17 +41,7 @@ def make_gallery(
     metric: Metric,
     seed: int,
 ) -> Gallery:
-    """All pictures and tables of this kind of problem.
-
-    Args:
-        model: The champion.
-        rows: (n_rows, n_columns) test rows.
-        outcome: The champion's, of these rows.
-        history: `candidate`, `fold`, `epoch`, `loss`, `val_loss` of every network.
-        sizes: `rows`, `fold`, `train`, `validation` of the champion.
-        metric: The primary one.
-        seed: Seed of the shuffling.
-    """
+    """All pictures and tables of this kind of problem, of test rows and the champion's outcome."""
     contract = model.contract
     parts = [
         show_classes(outcome)
@@ -147,8 +137,7 @@ def show_mistakes(model: Model, rows: pd.DataFrame, outcome: Outcome) -> Gallery
     """The images that the model is most surely wrong about."""
     assert model.contract.images is not None
     mistakes = curves.confident_mistakes(outcome)
-    files = rows[FILE].iloc[mistakes["row"]].to_numpy()
-    tables = {"mistakes": mistakes.assign(file=files)}
+    tables = {"mistakes": mistakes.assign(file=rows[FILE].iloc[mistakes["row"]].to_numpy())}
     top = mistakes.head(MOST_MISTAKES)
     if top.empty:
         return Gallery({}, tables)

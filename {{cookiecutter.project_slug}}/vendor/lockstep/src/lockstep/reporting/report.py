@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import matplotlib.style
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -89,38 +90,31 @@ class Report:
         if self.champion.kind == "regression":
             return []
         classes = {*self.rows[self.champion.contract.target].unique()}
-        missing = sorted(classes - {*self.champion.pipeline.classes_})
+        missing = " or ".join(sorted(classes - {*self.champion.pipeline.classes_}))
         if not missing:
             return []
         return [
-            f"no train row is {' or '.join(missing)}, which the test rows hold; "
-            "the champion never predicts it"
+            f"no train row is {missing}, which the test rows hold; the champion never predicts it"
         ]
 
     def scores(self) -> str:
         """The metrics of champion and baseline as a table of text."""
-        lines = [
-            ["", self.champion.candidate, "baseline"],
-            *(
-                [score.metric.name, str(score.champion), str(score.baseline)]
-                for score in self.facts.scores
-            ),
-        ]
+        lines = [["", self.champion.candidate, "baseline"]]
+        for score in self.facts.scores:
+            lines.append([score.metric.name, str(score.champion), str(score.baseline)])
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        padded = (
-            [cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines
-        )
-        return "\n".join("  ".join(line).rstrip() for line in padded)
+        return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
     def summary(self) -> list[str]:
         """What was measured, whether to believe it and where it stands, a line each."""
-        project = self.project
-        doubts = (
-            "nearly perfect on rows that it has not seen: make sure that no feature is known only "
-            "once the target is",
-        )
+        project, lines = self.project, []
+        if is_nearly_perfect(self.metrics):
+            lines.append(
+                "nearly perfect on rows that it has not seen: make sure that no feature is known "
+                "only once the target is"
+            )
         return [
-            *(doubts if is_nearly_perfect(self.metrics) else ()),
+            *lines,
             f"{self.champion.candidate} on {len(self.rows)} test rows, figures with their "
             f"{self.facts.confidence} intervals -> {project.name(project.metrics)}",
             f"all of it as a page to read -> {project.name(project.report)}",
@@ -135,5 +129,6 @@ def is_nearly_perfect(metrics: dict[str, Any]) -> bool:
 
 def write_png(figure: Figure, path: Path) -> None:
     """A figure as PNG, without the version of matplotlib that drew it."""
-    with replacing(path) as temporary:
+    # As in figures.py, nothing of the user's own settings of matplotlib counts.
+    with replacing(path) as temporary, matplotlib.style.context("default"):
         figure.savefig(temporary, format="png", dpi=144, metadata={"Software": None})
