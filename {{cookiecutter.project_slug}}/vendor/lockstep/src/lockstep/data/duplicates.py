@@ -22,7 +22,7 @@ class Repeats:
         values, first = np.unique(hashes, return_index=True)
         is_new = np.ones(len(values), dtype=bool)
         for run in self._runs:
-            is_new &= ~lookup_sorted(run, values)[1]
+            is_new &= ~contains(run, values)
         again = np.ones(len(hashes), dtype=bool)
         again[first[is_new]] = False
         run = values[is_new]
@@ -32,12 +32,9 @@ class Repeats:
         return again
 
 
-def lookup_sorted(values: np.ndarray, hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(n_rows,) places of hashes in the ordered `values`, and whether each is there."""
-    if not len(values):
-        return np.zeros(len(hashes), dtype=int), np.zeros(len(hashes), dtype=bool)
-    places = np.minimum(np.searchsorted(values, hashes), len(values) - 1)
-    return places, values[places] == hashes
+def contains(values: np.ndarray, hashes: np.ndarray) -> np.ndarray:
+    """(n_rows,) whether each hash is among the ordered `values`."""
+    return np.searchsorted(values, hashes, "right") > np.searchsorted(values, hashes, "left")
 
 
 def hash_values(cells: pd.Series) -> np.ndarray:

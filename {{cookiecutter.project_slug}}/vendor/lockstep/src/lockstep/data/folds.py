@@ -15,9 +15,10 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, TimeSeries
 from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.params import Params
-from .duplicates import lookup_sorted
+from .duplicates import contains
 from .split import (
     find_start_of_latest,
+    hash_keys,
     hash_rows,
     is_since,
     require_column,
@@ -60,23 +61,13 @@ def is_unrelated(
     """(n_rows,) which of all rows may be learnt from by what is then tried on some of them.
 
     By the rule that divides rows: those of other content, of other groups, or of earlier times.
-
-    Args:
-        validation: Some of the rows.
-        rows: All rows in batches.
-        contract: Names the columns.
-        params: Says how rows are divided.
     """
     if params.split.by == "time":
         column = require_column(contract, "time")
         start = validation[column].min()
         return np.concatenate([~is_since(start, batch[column]) for batch in rows])
-
-    def hash_key(batch: pd.DataFrame) -> np.ndarray:
-        return hash_rows(select_key(batch, contract, params), params.seed)
-
-    hashes = np.unique(hash_key(validation))
-    return np.concatenate([~lookup_sorted(hashes, hash_key(batch))[1] for batch in rows])
+    hashes = np.unique(hash_keys(validation, contract, params))
+    return np.concatenate([~contains(hashes, hash_keys(batch, contract, params)) for batch in rows])
 
 
 def draw_share(rows: pd.DataFrame, strata: pd.Series, share: float, seed: int) -> np.ndarray:
@@ -84,37 +75,19 @@ def draw_share(rows: pd.DataFrame, strata: pd.Series, share: float, seed: int) -
 
     The first rows of each stratum, in the order of `_rank_by_hash`, are drawn until their share is
     nearest to `share`. So rows that are equal in every column fall on the same side. A stratum with
-    two distinct rows or more has rows on both sides.
-
-    Args:
-        rows: (n_rows, n_columns) what tells rows apart.
-        strata: (n_rows,) label of the group in which a row's share is taken.
-        share: Share of each stratum to draw, between 0 and 1.
-        seed: Another seed draws other rows.
-
-    Returns:
-        (n_rows,) whether a row is drawn.
+    two distinct rows or more has rows on both sides. Gives (n_rows,) whether a row is drawn.
     """
     ranks = _rank_by_hash(rows, strata, seed)
     first, last = ranks["reached"] == ranks["copies"], ranks["reached"] == ranks["rows"]
     return (~last & (first | (ranks["middle"] < share))).to_numpy()
 
 
-def assign_folds(rows: pd.DataFrame, strata: pd.Series, count: int, seed: int) -> np.ndarray:
-    """(n_rows,) the fold, from 0, that each row is tried in; for the arguments see `draw_share`.
-
-    Equal rows are in one fold, and each fold has its share of each stratum.
-    """
-    return (_rank_by_hash(rows, strata, seed)["middle"] * count).astype(int).to_numpy()
-
-
 def _rank_by_hash(rows: pd.DataFrame, strata: pd.Series, seed: int) -> pd.DataFrame:
     """Each stratum's distinct rows in the order of a hash of their content.
 
-    Returns:
-        For each row how many rows are equal to it (`copies`), how many its stratum has (`rows`),
-        how many of them the order has up to it (`reached`), and the share of the order at the
-        middle of its copies (`middle`).
+    For each row how many rows are equal to it (`copies`), how many its stratum has (`rows`), how
+    many of them the order has up to it (`reached`), and the share of the order at the middle of its
+    copies (`middle`).
     """
     keys = pd.DataFrame({"stratum": strata.to_numpy(), "hash": hash_rows(rows, seed)})
     ranks = keys.groupby(["stratum", "hash"]).size().rename("copies").to_frame()
@@ -155,9 +128,11 @@ def _hold_out(rows: pd.DataFrame, contract: Contract, params: Params, share: flo
 
 
 def _fold_by_row(rows: pd.DataFrame, contract: Contract, params: Params) -> list[Fold]:
-    count, strata = params.train.fold_count, _strata(rows, contract, params)
     _require_rows(rows[contract.target].to_numpy(), params)
-    numbers = assign_folds(rows[contract.observation], strata, count, params.seed)
+    # Equal rows are in one fold, and each fold has its share of each stratum.
+    count, strata = params.train.fold_count, _strata(rows, contract, params)
+    ranks = _rank_by_hash(rows[contract.observation], strata, params.seed)
+    numbers = (ranks["middle"] * count).astype(int).to_numpy()
     folds = [
         (np.flatnonzero(numbers != fold), np.flatnonzero(numbers == fold)) for fold in range(count)
     ]

@@ -34,7 +34,10 @@ def sample_rows(
     """
     if len(rows) <= most:
         return rows.read(), np.arange(len(rows))
-    left: dict[Any, int] = _count_strata(rows, strata) if strata else {None: len(rows)}
+    left: dict[Any, int] = {None: len(rows)}
+    if strata:
+        counts = [batch[strata].value_counts() for batch in rows.batches([strata])]
+        left = pd.concat(counts).groupby(level=0).sum().to_dict()
     share = most / sum(left.values())
     due = {
         stratum: max(min(count, MIN_ROWS), round(count * share)) if strata else most
@@ -57,11 +60,3 @@ def sample_rows(
         places.append(batch_places + above)
         above += len(batch)
     return pd.concat(parts, ignore_index=True), np.concatenate(places)
-
-
-def _count_strata(rows: Table, strata: str) -> dict[Any, int]:
-    counts: dict[Any, int] = {}
-    for batch in rows.batches([strata]):
-        for value, count in batch[strata].value_counts().items():
-            counts[value] = counts.get(value, 0) + int(count)
-    return counts

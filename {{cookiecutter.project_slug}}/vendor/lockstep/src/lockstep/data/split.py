@@ -16,7 +16,7 @@ import pandas as pd
 from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.params import Params
-from .duplicates import lookup_sorted
+from .duplicates import contains
 
 IsOnSide = Callable[[pd.DataFrame], np.ndarray]
 """(n_rows,) whether each of some rows is on a side."""
@@ -72,8 +72,7 @@ def make_split(rows: Iterable[pd.DataFrame], contract: Contract, params: Params)
     else:
 
         def is_test(batch: pd.DataFrame) -> np.ndarray:
-            hashes = hash_rows(select_key(batch, contract, params), params.seed)
-            return hashes < share * 2.0**64
+            return hash_keys(batch, contract, params) < share * 2.0**64
 
     return Split(lambda batch: ~is_test(batch), is_test, rule)
 
@@ -81,11 +80,7 @@ def make_split(rows: Iterable[pd.DataFrame], contract: Contract, params: Params)
 def split_rows(
     rows: pd.DataFrame, contract: Contract, params: Params
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The train rows and the test rows of a table in memory, each in its order; see `make_split`.
-
-    Raises:
-        UserError: The contract lacks the column to split by, or a side has fewer than two rows.
-    """
+    """The train rows and the test rows of a table in memory, each in its order."""
     split = make_split([rows], contract, params)
     train, test = (
         rows[is_on_side(rows)].reset_index(drop=True)
@@ -116,21 +111,15 @@ def _given_split(rows: Iterable[pd.DataFrame], contract: Contract, part: str) ->
     def is_test(batch: pd.DataFrame) -> np.ndarray:
         return (batch[part] == "test").to_numpy()
 
-    def is_train(batch: pd.DataFrame) -> np.ndarray:
-        _, is_copy = lookup_sorted(test_hashes, hash_rows(batch[contract.observation], 0))
-        fresh: np.ndarray = ~is_test(batch) & ~is_copy
-        return fresh
+    def is_copy(batch: pd.DataFrame) -> np.ndarray:
+        return contains(test_hashes, hash_rows(batch[contract.observation], 0))
 
-    return Split(is_train, is_test, "as given")
+    return Split(lambda batch: ~(is_test(batch) | is_copy(batch)), is_test, "as given")
 
 
 def require_column(contract: Contract, by: str) -> str:
-    """The column that rows are split by: the contract's `group`, or its `time`.
-
-    Raises:
-        UserError: The contract names none.
-    """
-    column = {"group": contract.group, "time": contract.time}[by]
+    """The column that rows are split by: the contract's `group`, or its `time`."""
+    column: str | None = getattr(contract, by)
     if column is None:
         raise UserError(
             f"params.yaml: split.by: {by} needs a column; name it as `{by}:` in "
@@ -145,13 +134,15 @@ def select_key(rows: pd.DataFrame, contract: Contract, params: Params) -> pd.Dat
     return rows[[require_column(contract, "group")] if by_group else contract.observation]
 
 
+def hash_keys(rows: pd.DataFrame, contract: Contract, params: Params) -> np.ndarray:
+    """(n_rows,) unsigned 64-bit hash of what stays together."""
+    return hash_rows(select_key(rows, contract, params), params.seed)
+
+
 def find_start_of_latest(times: pd.Series, share: float) -> Any:
     """The first time of the latest `share`, or the next one where its middle row is too early.
 
     The earliest time of all is never among them; there is none if no other is late enough.
-
-    Raises:
-        UserError: A row has no time.
     """
     require_times(times)
     ordered, boundary = np.sort(times.to_numpy()), (1 - share) * len(times)
@@ -164,18 +155,11 @@ def find_start_of_latest(times: pd.Series, share: float) -> Any:
 
 def is_since(start: Any, times: pd.Series) -> np.ndarray:
     """(n_rows,) whether each time is `start` or later; none is where there is no start."""
-    if start is None:
-        return np.zeros(len(times), dtype=bool)
-    since: np.ndarray = (times >= start).to_numpy(dtype=bool)
-    return since
+    return np.zeros(len(times), bool) if start is None else np.asarray(times >= start, bool)
 
 
 def require_times(times: pd.Series) -> None:
-    """Check that each row has a time.
-
-    Raises:
-        UserError: Some have none.
-    """
+    """Check that each row has a time."""
     if times.isna().any():
         raise UserError(
             f"references/schema.yaml: time: {times.isna().sum()} of {len(times)} rows lack "
@@ -185,8 +169,5 @@ def require_times(times: pd.Series) -> None:
 
 def hash_rows(rows: pd.DataFrame, seed: int) -> np.ndarray:
     """(n_rows,) unsigned 64-bit hash of each row's values and the seed."""
-    name = "seed"
-    while name in rows.columns:
-        name += "_"
-    hashes = pd.util.hash_pandas_object(rows.assign(**{name: seed}), index=False)
-    return hashes.to_numpy()
+    seeds = pd.Series(seed, index=rows.index)
+    return pd.util.hash_pandas_object(pd.concat([rows, seeds], axis=1), index=False).to_numpy()
