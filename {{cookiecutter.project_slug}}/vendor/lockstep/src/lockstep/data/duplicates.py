@@ -34,7 +34,10 @@ class Repeats:
 
 def contains(values: np.ndarray, hashes: np.ndarray) -> np.ndarray:
     """(n_rows,) whether each hash is among the ordered `values`."""
-    return np.searchsorted(values, hashes, "right") > np.searchsorted(values, hashes, "left")
+    if not len(values):
+        return np.zeros(len(hashes), bool)
+    is_there: np.ndarray = values.take(np.searchsorted(values, hashes), mode="clip") == hashes
+    return is_there
 
 
 def hash_values(cells: pd.Series) -> np.ndarray:
