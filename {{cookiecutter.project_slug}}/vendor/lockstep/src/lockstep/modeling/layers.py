@@ -18,10 +18,10 @@ class RandomShift(keras.layers.Layer):
 
     Args:
         pixels: The most by which an image is moved.
-        seed: Seed of the moves.
+        seed: Seed of the moves; by default it follows from that of Keras.
     """
 
-    def __init__(self, pixels: int, seed: int = 0, **options: Any) -> None:
+    def __init__(self, pixels: int, seed: int | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.pixels, self.seed = pixels, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
