@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 from ..core.errors import UserError
 from ..core.paths import Paths
@@ -18,17 +17,20 @@ LINK_TARGET = re.compile(r"(?<=\]\()[^)\s]+")
 
 
 def notebook_pages(paths: Paths) -> dict[str, str]:
-    """The executed notebooks and a page that lists them, by their names below docs.
-
-    Raises:
-        UserError: One cannot be read.
-    """
+    """The executed notebooks and a page that lists them, by their names below docs."""
     names = sorted(path.name for path in paths.notebooks.glob("*.ipynb"))
     available = [name for name in names if (paths.executed_notebooks / name).exists()]
     pages = {}
     for name in available:
-        notebook = _read_notebook(paths, paths.executed_notebooks / name)
-        for cell in notebook["cells"]:
+        path = paths.executed_notebooks / name
+        try:
+            notebook = json.loads(path.read_text(encoding="utf-8"))
+            cells = notebook["cells"]
+        except (ValueError, TypeError, KeyError) as error:
+            raise UserError(
+                f"{paths.name(path)}: not a notebook; `make notebooks` writes it anew"
+            ) from error
+        for cell in cells:
             if cell["cell_type"] == "markdown":
                 cell["source"] = _move_links("".join(cell["source"]), paths, paths.notebooks, names)
         pages[f"notebooks/{name}"] = json.dumps(notebook, ensure_ascii=False)
@@ -36,18 +38,14 @@ def notebook_pages(paths: Paths) -> dict[str, str]:
     if waiting := [code(name) for name in names if name not in available]:
         text += f"Not run yet: {', '.join(waiting)}; `make notebooks` runs them.\n\n"
     if pages:
-        text += f"As `make notebooks` last ran them, from top to end.\n\n{_toctree(pages)}"
+        text += f"As `make notebooks` last ran them, from top to end.\n\n{_toctree(available)}"
     if not names:
         text += "There are none.\n"
     return {"notebooks/index.md": text, **pages}
 
 
 def decision_pages(paths: Paths) -> dict[str, str]:
-    """The decisions and a page that lists them, by their names below docs.
-
-    Raises:
-        UserError: One is not named as decisions are, has no title or cannot be read.
-    """
+    """The decisions and a page that lists them, by their names below docs."""
     files = sorted(path for path in paths.decisions.glob("*.md") if path.name not in NO_DECISIONS)
     names = [path.name for path in files]
     pages = {}
@@ -55,7 +53,10 @@ def decision_pages(paths: Paths) -> dict[str, str]:
         text = _read_decision(path, paths.name(path))
         pages[f"decisions/{path.name}"] = _move_links(text, paths, paths.decisions, names)
     text = "# Decisions\n\nWhy things are as they are, from `references/decisions/`.\n\n"
-    return {"decisions/index.md": text + _toctree(pages), **pages}
+    return {
+        "decisions/index.md": text + (_toctree(names) if names else "There are none yet.\n"),
+        **pages,
+    }
 
 
 def _read_decision(path: Path, name: str) -> str:
@@ -75,16 +76,6 @@ def _read_decision(path: Path, name: str) -> str:
     return text
 
 
-def _read_notebook(paths: Paths, path: Path) -> dict[str, Any]:
-    try:
-        notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        notebook["cells"]
-    except (ValueError, TypeError, KeyError) as error:
-        name = paths.name(path)
-        raise UserError(f"{name}: not a notebook; `make notebooks` writes it anew") from error
-    return notebook
-
-
 def _move_links(text: str, paths: Paths, home: Path, pages: Collection[str]) -> str:
     """Markdown of the folder `home` in which links to its files also lead there from docs/X/.
 
@@ -92,14 +83,11 @@ def _move_links(text: str, paths: Paths, home: Path, pages: Collection[str]) -> 
     """
 
     def follow(link: re.Match[str]) -> str:
-        there = link[0] not in pages and (home / link[0]).is_file()
-        return f"../../{paths.name(home)}/{link[0]}" if there else link[0]
+        is_elsewhere = link[0] not in pages and (home / link[0]).is_file()
+        return f"../../{paths.name(home)}/{link[0]}" if is_elsewhere else link[0]
 
     return LINK_TARGET.sub(follow, text)
 
 
-def _toctree(pages: dict[str, str]) -> str:
-    names = [Path(name).stem for name in pages]
-    if not names:
-        return "There are none yet.\n"
-    return directive("toctree", "", ":maxdepth: 1", "", *names) + "\n"
+def _toctree(names: list[str]) -> str:
+    return directive("toctree", "", ":maxdepth: 1", "", *(Path(name).stem for name in names)) + "\n"

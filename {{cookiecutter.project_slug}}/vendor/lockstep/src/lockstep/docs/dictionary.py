@@ -11,30 +11,22 @@ HEADER = ("column", "type", "holds", "may be missing", "meaning", "example")
 
 
 def dictionary_page(project: Project) -> str:
-    """The contract as Markdown, or a sentence while the project has none.
-
-    Raises:
-        UserError: It cannot be read.
-    """
-    if not read_yaml(project.contract_file, project.name(project.contract_file)):
-        return (
-            "# Data dictionary\n\nThere is none yet: the command `use FILE --target COLUMN` writes "
-            "the contract that it is made of.\n"
-        )
-    return describe_contract(project.contract)
+    """The contract as Markdown, or a sentence while the project has none."""
+    if read_yaml(project.contract_file, project.name(project.contract_file)):
+        return describe_contract(project.contract)
+    return (
+        "# Data dictionary\n\nThere is none yet: the command `use FILE --target COLUMN` writes "
+        "the contract that it is made of.\n"
+    )
 
 
 def describe_contract(contract: Contract) -> str:
     """The contract in Markdown: a row for each column, in its order."""
-    roles = {
-        getattr(contract, role): role
-        for role in ("target", "group", "time", "part")
-        if getattr(contract, role)
-    }
+    roles = {getattr(contract, role): f", {role}" for role in ("target", "group", "time", "part")}
     rows = [
         [
             name,
-            f"{column.type}, {roles[name]}" if name in roles else column.type,
+            column.type + roles.get(name, ""),
             _holds(column, contract),
             _missing(column),
             column.meaning,
@@ -42,7 +34,8 @@ def describe_contract(contract: Contract) -> str:
         ]
         for name, column in contract.columns.items()
     ]
-    header = HEADER if any(column.example for column in contract.columns.values()) else HEADER[:-1]
+    has_examples = any(column.example for column in contract.columns.values())
+    header = HEADER if has_examples else HEADER[:-1]
     unused = f"\nKnown and not used: {', '.join(map(plain, contract.drop))}.\n"
     return f"""\
 # Data dictionary

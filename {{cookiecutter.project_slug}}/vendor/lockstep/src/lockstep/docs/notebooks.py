@@ -10,7 +10,7 @@ from typing import Any
 
 from ..core.errors import UserError, exit_status
 from ..core.files import write_text
-from ..core.inputs import unchanged
+from ..core.inputs import guard_inputs
 from ..core.paths import Paths
 
 NAME = re.compile(r"\d+(\.\d+)?-[a-z]+-(?P<description>[a-z0-9]+(-[a-z0-9]+)*)\.ipynb")
@@ -19,11 +19,7 @@ COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
 def describe(name: str) -> str:
-    """What the notebook's file name says it is about, which is also the name of its stage.
-
-    Raises:
-        UserError: It is not named as notebooks are.
-    """
+    """What the notebook's file name says it is about, which is also the name of its stage."""
     match = NAME.fullmatch(name)
     if match is None:
         raise UserError(
@@ -33,18 +29,26 @@ def describe(name: str) -> str:
     return match["description"]
 
 
-def execute(notebook: Any, name: str, folder: Path) -> None:
-    """Run all cells in a new kernel and keep their outputs in `notebook`.
+def run_notebook(paths: Paths, path: Path) -> Path:
+    """Execute the notebook `path`; returns where it is written to with its outputs."""
+    import nbformat
+
+    name = paths.name(path.resolve())
+    with guard_inputs(paths, describe(path.name), "notebooks/dvc.yaml"):
+        try:
+            notebook = nbformat.read(path, as_version=4)
+        except (ValueError, nbformat.ValidationError) as error:
+            raise UserError(f"{name}: not a notebook that can be read") from error
+        _execute(notebook, name, path.parent)
+    output = paths.executed_notebooks / path.name
+    write_text(nbformat.writes(notebook) + "\n", output)
+    return output
+
+
+def _execute(notebook: Any, name: str, folder: Path) -> None:
+    """Run all cells in a new kernel that works in `folder`, and keep their outputs in `notebook`.
 
     Nothing of the run itself stays: no times, no version of the kernel's language.
-
-    Args:
-        notebook: As nbformat reads it.
-        name: What messages call it.
-        folder: Where the kernel works.
-
-    Raises:
-        UserError: A cell fails; told with its line and error.
     """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
@@ -76,49 +80,17 @@ def _describe_failure(notebook: Any) -> str:
         for output in cell.get("outputs", [])
         if output.output_type == "error"
     )
-    traceback = COLOUR.sub("", "\n".join(error.traceback))
-    lines = notebook.cells[place - 1].source.splitlines()
-    numbers = [int(number) for number in FRAME.findall(traceback)]
     where = f"cell {place}"
-    if numbers and numbers[0] <= len(lines):
-        where += f", line {numbers[0]}, `{lines[numbers[0] - 1].strip()}`"
+    lines = notebook.cells[place - 1].source.splitlines()
+    frame = FRAME.search(COLOUR.sub("", "\n".join(error.traceback)))
+    if frame and int(frame[1]) <= len(lines):
+        where += f", line {frame[1]}, `{lines[int(frame[1]) - 1].strip()}`"
     kind = "" if error.ename == UserError.__name__ else f"{error.ename}: "
     return f"{where}: {kind}{COLOUR.sub('', error.evalue)}"
 
 
-def run_notebook(paths: Paths, path: Path) -> Path:
-    """Execute the notebook `path` and write it with its outputs.
-
-    Returns:
-        Where it is written to, below reports/notebooks.
-
-    Raises:
-        UserError: It is no notebook, is not named as one, fails, or changes while it runs.
-    """
-    import nbformat
-
-    name = paths.name(path.resolve())
-    stage = describe(path.name)
-    with unchanged(paths, stage, "notebooks/dvc.yaml"):
-        try:
-            notebook = nbformat.read(path, as_version=4)
-        except (ValueError, nbformat.ValidationError) as error:
-            raise UserError(f"{name}: not a notebook that can be read") from error
-        execute(notebook, name, path.parent)
-    output = paths.executed_notebooks / path.name
-    write_text(nbformat.writes(notebook) + "\n", output)
-    return output
-
-
-def check_names(paths: Paths) -> int:
-    """Make sure that each notebook is named as notebooks are, and no two for the same stage.
-
-    Returns:
-        The number of notebooks.
-
-    Raises:
-        UserError: For each that is not, a line.
-    """
+def _check_names(paths: Paths) -> int:
+    """The number of notebooks, each of which must be named as one, and no two for one stage."""
     by_description: dict[str, str] = {}
     mistakes = []
     for name in sorted(path.name for path in paths.notebooks.glob("*.ipynb")):
@@ -137,10 +109,10 @@ def check_names(paths: Paths) -> int:
 
 
 def run_notebooks(names: Sequence[str]) -> None:
-    """Run the notebook that is named, or check the names of all if none is."""
+    """Run the notebooks that are named, or check the names of all if none is."""
     paths = Paths.find()
     if not names:
-        print(f"notebooks: {check_names(paths)} notebooks, each named as it should be")
+        print(f"notebooks: {_check_names(paths)} notebooks, each named as it should be")
     for name in names:
         output = run_notebook(paths, Path(name))
         print(f"notebooks: {Path(name).name} ran to its end -> {paths.name(output)}")

@@ -21,16 +21,24 @@ from ..reporting.markdown import code, directive, table
 
 Schema = dict[str, Any]
 
+TYPES = {
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "`true` or `false`",
+    "null": "`null`",
+}
+BOUNDS = {
+    "minimum": "from",
+    "exclusiveMinimum": "above",
+    "maximum": "up to",
+    "exclusiveMaximum": "below",
+}
 ARGUMENT = re.compile(r" {4}(\w+)(?: \(.+?\))?: (.+)")
 
 
 def parameters_page(paths: Paths) -> str:
-    """Every key with its type, its default and its meaning; and the options of what it names.
-
-    Raises:
-        UserError: The owner's package, which has more to name, cannot be imported.
-    """
-    import_own(paths, "train")
+    """Every key with its type, its default and its meaning; and the options of what it names."""
+    import_own(paths, "train")  # the owner's package has more to name
     return f"""\
 # Parameters
 
@@ -61,7 +69,7 @@ def read_arguments(function: Callable[..., Any]) -> dict[str, str]:
     """What the section `Args` of a function's docstring says of each argument."""
     section = (getdoc(function) or "").partition("\nArgs:\n")[2]
     meanings: dict[str, str] = {}
-    name = None
+    name = ""
     for line in takewhile(lambda line: line.startswith("    "), section.splitlines()):
         if argument := ARGUMENT.fullmatch(line):
             name = argument[1]
@@ -79,7 +87,7 @@ def _key_rows(schema: Schema, above: str = "", whole: Schema | None = None) -> l
         key = f"{above}{name}"
         section = whole.get("$defs", {}).get(value.get("$ref", "").rpartition("/")[2])
         if section is None:
-            rows.append([code(key), _type(value), _default(value), value.get("description", "")])
+            rows.append([code(key), *_describe(value)])
         else:
             rows.append([code(key), "section", "", section["description"]])
             rows += _key_rows(section, f"{key}.", whole)
@@ -95,8 +103,7 @@ def _option_rows(registry: Registry) -> list[list[str]]:
         for option, value in registry.schema(name)["properties"].items():
             if option in defaults:
                 value.setdefault("default", defaults[option])
-            meaning = value.get("description", meanings.get(option, ""))
-            rows.append([code(name), code(option), _type(value), _default(value), meaning])
+            rows.append([code(name), code(option), *_describe(value, meanings.get(option, ""))])
     return rows
 
 
@@ -110,6 +117,16 @@ def _read_defaults(candidate: Callable[..., Any]) -> dict[str, Any]:
             estimator = candidate(Problem("classification", 0, (), image))
             return dict(estimator.get_params(deep=False))
     return {}
+
+
+def _describe(schema: Schema, meaning: str = "") -> list[str]:
+    """Type, default and meaning of a value; `meaning` counts where the schema has none."""
+    default = json.dumps(schema["default"], ensure_ascii=False) if "default" in schema else ""
+    return [
+        _type(schema),
+        code(default.replace('"', "")) if default else "",
+        schema.get("description", meaning),
+    ]
 
 
 def _type(schema: Schema) -> str:
@@ -126,29 +143,5 @@ def _type(schema: Schema) -> str:
             return "list of steps" if "anyOf" in items else f"list, each {_type(items)}"
         case "object":
             return "names with their options" if schema.get("additionalProperties") else "options"
-        case "integer":
-            return f"whole number{_bounds(schema)}"
-        case "number":
-            return f"number{_bounds(schema)}"
-        case "boolean":
-            return "`true` or `false`"
-        case "null":
-            return "`null`"
-    return "text"
-
-
-def _bounds(schema: Schema) -> str:
-    words = {
-        "minimum": "from",
-        "exclusiveMinimum": "above",
-        "maximum": "up to",
-        "exclusiveMaximum": "below",
-    }
-    bounds = [f"{word} {schema[key]:,}" for key, word in words.items() if key in schema]
-    return f" {', '.join(bounds)}" if bounds else ""
-
-
-def _default(schema: Schema) -> str:
-    if "default" not in schema:
-        return ""
-    return code(json.dumps(schema["default"], ensure_ascii=False).replace('"', ""))
+    bounds = [f"{word} {schema[key]:,}" for key, word in BOUNDS.items() if key in schema]
+    return " ".join([TYPES.get(schema.get("type", ""), "text"), ", ".join(bounds)]).rstrip()

@@ -21,11 +21,7 @@ WIDTH, HEIGHT, GAP, SIDE = 280, 64, 32, 110
 
 
 def pipeline_page(paths: Paths) -> str:
-    """What each stage reads and writes, and in which order they run.
-
-    Raises:
-        UserError: dvc.yaml cannot be read.
-    """
+    """What each stage reads and writes, and in which order they run."""
     content = read_yaml(paths.root / "dvc.yaml", "dvc.yaml")
     stages = content.get("stages") if isinstance(content, dict) else None
     if not (isinstance(stages, dict) and all(isinstance(each, dict) for each in stages.values())):

@@ -51,15 +51,11 @@ def _leaderboard(paths: Paths) -> str:
         name = paths.name(paths.leaderboard)
         raise UserError(f"{name}: not a leaderboard that `train` has written")
     metrics = [name.removesuffix("_mean") for name in lines[0] if name.endswith("_mean")]
-    rows = [
-        [
-            f"**{plain(line['candidate'])}**"
-            if line["champion"] == "True"
-            else plain(line["candidate"]),
-            *(_format_mean(line[f"{name}_mean"], line[f"{name}_std"]) for name in metrics),
-        ]
-        for line in lines
-    ]
+    rows = []
+    for line in lines:
+        candidate = plain(line["candidate"])
+        means = [_format_mean(line[f"{name}_mean"], line[f"{name}_std"]) for name in metrics]
+        rows.append([f"**{candidate}**" if line["champion"] == "True" else candidate, *means])
     return table(["candidate", *map(plain, metrics)], rows)
 
 

@@ -11,7 +11,6 @@ from .dictionary import dictionary_page
 from .pipeline import pipeline_page
 from .results import results_page
 
-FOLDERS = ("notebooks", "decisions")
 LIBRARY = Path(__file__).parents[1]
 
 
@@ -31,19 +30,14 @@ def write_pages(root: Path) -> None:
     }
     for name, text in pages.items():
         update_text(text, docs / name)
+    parameters = docs / "parameters.md"
     sources = [*LIBRARY.rglob("*.py"), *(root / "src").rglob("*.py"), root / "uv.lock"]
-    if _is_older(docs / "parameters.md", sources):
+    newest = max(source.stat().st_mtime_ns for source in sources if source.exists())
+    if not parameters.exists() or parameters.stat().st_mtime_ns < newest:
         from .parameters import parameters_page  # here, since it takes seconds to import
 
-        write_text(parameters_page(project), docs / "parameters.md")
-    for folder in FOLDERS:
+        write_text(parameters_page(project), parameters)
+    for folder in ("notebooks", "decisions"):
         for path in (docs / folder).iterdir():
             if path.is_file() and f"{folder}/{path.name}" not in pages:
                 path.unlink()
-
-
-def _is_older(page: Path, sources: list[Path]) -> bool:
-    """Whether one of the sources has been written after the page."""
-    return not page.exists() or any(
-        source.stat().st_mtime_ns > page.stat().st_mtime_ns for source in sources if source.exists()
-    )
