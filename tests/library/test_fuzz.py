@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lockstep.adopting.editing import edit_yaml
+from lockstep.adopting.editing import edit_yaml, format_contract
 from lockstep.adopting.understanding import Understanding, Wishes, understand
-from lockstep.adopting.writing import format_contract
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.reading.conformity import conform

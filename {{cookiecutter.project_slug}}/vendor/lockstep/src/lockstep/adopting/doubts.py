@@ -23,8 +23,7 @@ def find_doubts(table: pd.DataFrame, contract: Contract) -> list[str]:
     """What is doubtful about a typed table as a whole, in words."""
     sample = table.sample(min(len(table), SAMPLE_ROWS), random_state=0).reset_index(drop=True)
     return [
-        *_find_few_rows(table, contract),
-        *_find_rare_class(table, contract),
+        *_find_scarcity(table, contract),
         *_find_leaks(sample, contract),
         *_find_twins(sample, contract),
         *_find_copies(table, contract),
@@ -32,23 +31,18 @@ def find_doubts(table: pd.DataFrame, contract: Contract) -> list[str]:
     ]
 
 
-def _find_few_rows(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
-    gaps = int(table[contract.target].isna().sum())
-    if gaps:
+def _find_scarcity(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
+    if gaps := int(table[contract.target].isna().sum()):
         yield f"{gaps} of {len(table)} rows lack the target: nothing is learnt from them"
     if len(table) - gaps < FEW_ROWS:
         yield f"{len(table) - gaps} rows are few: expect wide intervals"
-
-
-def _find_rare_class(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
-    if not contract.classes:
-        return
-    shares = table[contract.target].value_counts(normalize=True)
-    if shares.min() < RARE:
-        yield (
-            f"class {shares.idxmin()!r} is rare, {shares.min():.1%} of the rows: a model may "
-            "be right on all others and never find it"
-        )
+    if contract.classes:
+        shares = table[contract.target].value_counts(normalize=True)
+        if shares.min() < RARE:
+            yield (
+                f"class {shares.idxmin()!r} is rare, {shares.min():.1%} of the rows: a model may "
+                "be right on all others and never find it"
+            )
 
 
 def _find_leaks(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
@@ -56,7 +50,7 @@ def _find_leaks(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
     table = table[table[contract.target].notna()]
     if len(table) < FEW_ROWS / 2:
         return
-    y = _encode(table[contract.target], is_level=bool(contract.classes))
+    y = _encode(table[contract.target], bool(contract.classes))
     for name, column in contract.features_only().items():
         if column.type == "image" or table[name].isna().all():
             continue
@@ -80,11 +74,7 @@ def _encode(cells: pd.Series, is_level: bool) -> np.ndarray:
 def _is_leak(x: np.ndarray, y: np.ndarray, classes: int, is_level: bool) -> bool:
     """Whether what goes with each value in one half of the rows holds in the other.
 
-    Args:
-        x: (n_rows,) numbers, or places of levels.
-        y: (n_rows,) numbers or, of so many `classes`, their places.
-        classes: 0 for numbers.
-        is_level: Whether a value of `x` says nothing of those near it.
+    Both are (n_rows,) numbers or places of levels; `y` has so many `classes`, 0 when of numbers.
     """
     # A gap is a value too, far from all others.
     x = np.where(np.isnan(x), np.nanmin(x) - 2 * (np.nanmax(x) - np.nanmin(x)) - 1, x)
@@ -111,9 +101,8 @@ def _find_twins(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
     for name in (name for name, column in columns.items() if column.type in LEVELS):
         # Numbered in the order in which they come, two names of one thing have one number.
         codes = np.unique(table[name].factorize()[0], return_inverse=True)[1].tobytes()
-        if codes in first:
-            yield _describe_twins(first[codes], name)
-        first.setdefault(codes, name)
+        if (keep := first.setdefault(codes, name)) != name:
+            yield _describe_twins(keep, name)
     names = [name for name, column in columns.items() if column.type in NUMBERS]
     if not 1 < len(names) <= MOST_COMPARED or len(table) < 3:
         return

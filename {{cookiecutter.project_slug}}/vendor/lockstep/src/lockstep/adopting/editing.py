@@ -12,9 +12,19 @@ from ruamel.yaml.error import CommentMark
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from ruamel.yaml.tokens import CommentToken
 
-PLAIN = re.compile(r"\w[\w/. -]*")
-"""Words that mean the same in quotes and without."""
-TRUTH_VALUES = ("null", "y", "n", "yes", "no", "on", "off", "true", "false")
+from ..core.contract import Contract
+
+HEADER = """\
+# The data contract: what each column means and which values it may hold. `ingest` sets rows aside
+# that break it. Written by `use` from what it saw: look at what is `guessed`, say what it means.
+#
+# type: numeric, integer, binary, categorical, ordered, datetime, text or identifier; the last two
+# are no features. range: [smallest, largest], null leaves a side open; nullable: true allows
+# missing values; missing: texts that stand for them.
+
+"""
+PLAIN = re.compile(r"(?!(null|y|n|yes|no|on|off|true|false)$)\w[\w/. -]*", re.IGNORECASE)
+"""Words that mean the same in quotes and without; to older parsers `no` is a truth value."""
 YAML_EDITOR = YAML()
 YAML_EDITOR.preserve_quotes = True
 YAML_EDITOR.width = 4096  # a line that is too long for ruamel is not for its writer
@@ -26,9 +36,7 @@ YAML_EDITOR.representer.add_representer(
 def edit_yaml(text: str, changes: dict[str, Any]) -> str:
     """The YAML mapping `text` with some values changed; comments and all else stay.
 
-    Args:
-        text: A file's content.
-        changes: New values by their keys, those of nested ones with dots between.
+    `changes` has the new values by their keys, those of nested ones with dots between.
     """
     content = YAML_EDITOR.load(text)
     for path, value in changes.items():
@@ -41,12 +49,30 @@ def edit_yaml(text: str, changes: dict[str, Any]) -> str:
         if comments[place]:
             same_line, newline, lines = comments[place].value.partition("\n")
             comments[place].value = same_line + newline
-        section[key] = style(value)
+        section[key] = _style(value)
         if lines:
             comments, place = _find_end_comments(section, key)
             comments[place] = comments[place] or CommentToken("\n", CommentMark(0))
             comments[place].value += lines
-    return dump_yaml(content)
+    return _dump(content)
+
+
+def format_contract(contract: Contract) -> str:
+    """The text of references/schema.yaml: a block for each column."""
+    content = contract.model_dump(mode="json", exclude_defaults=True)
+    columns = content.pop("columns")
+    if contract.images:
+        content.pop("part", None)
+        columns = {contract.target: columns[contract.target]}
+    for column in columns.values():
+        if "range" in column:
+            column["range"] = [
+                int(limit) if limit.is_integer() and abs(limit) < 2**53 else limit
+                for limit in column["range"]
+            ]
+    document = _style(content | {"columns": columns}, depth=3)
+    document.yaml_set_comment_before_after_key("columns", before="\n")
+    return HEADER + _dump(document)
 
 
 def _find_end_comments(node: Any, key: Any) -> tuple[list[Any], int]:
@@ -59,33 +85,24 @@ def _find_end_comments(node: Any, key: Any) -> tuple[list[Any], int]:
     return node.ca.items.setdefault(key, [None] * 4), 2 if isinstance(node, dict) else 0
 
 
-def style(value: Any, depth: int = 1) -> Any:
+def _style(value: Any, depth: int = 1) -> Any:
     """A value as ruamel.yaml writes it: mappings in lines down to a depth, below it on one line."""
+    if isinstance(value, str):
+        return value if PLAIN.fullmatch(value) else DoubleQuotedScalarString(value)
     if isinstance(value, dict):
         node: Any = CommentedMap(
-            {_quote_unless_plain(key): style(item, depth - 1) for key, item in value.items()}
+            {_style(key): _style(item, depth - 1) for key, item in value.items()}
         )
     elif isinstance(value, list | tuple):
-        node = CommentedSeq([style(item, depth=0) for item in value])
-        depth = 0
+        node, depth = CommentedSeq([_style(item, depth=0) for item in value]), 0
     else:
-        return _quote_unless_plain(value)
+        return value
     if depth < 1 or not value:
         node.fa.set_flow_style()
     return node
 
 
-def _quote_unless_plain(value: Any) -> Any:
-    """A text in quotes, unless it is plain words; to older parsers `no` is a truth value."""
-    if not isinstance(value, str):
-        return value
-    if PLAIN.fullmatch(value) and value.lower() not in TRUTH_VALUES:
-        return value
-    return DoubleQuotedScalarString(value)
-
-
-def dump_yaml(content: Any) -> str:
-    """The text of what was loaded or styled."""
+def _dump(content: Any) -> str:
     stream = io.StringIO()
     YAML_EDITOR.dump(content, stream)
     return stream.getvalue()

@@ -19,18 +19,11 @@ LARGEST_SIDE = 64
 def understand_images(
     path: Path, name: str, source: str, wishes: Wishes, max_rejected: float
 ) -> Understanding:
-    """Make out what a zip or a folder of images holds.
-
-    Args:
-        path: The zip or the folder.
-        name: What messages call it, and the contract too.
-        source: Where it is from.
-        wishes: What the person says of it.
-        max_rejected: Largest share of images that may be unusable.
+    """Make out what a zip or a folder of images holds; messages and the contract call it `name`.
 
     Raises:
-        UserError: It cannot be read, its images are of fewer than two classes, or too many of them
-            are unusable.
+        UserError: It cannot be read, its images are of fewer than two classes, or a larger share of
+            them than `max_rejected` is unusable.
     """
     for option in ("identifiers", "group", "time", "drop", "sheet", "table"):
         if getattr(wishes, option):
@@ -82,4 +75,5 @@ def understand_images(
     shade = "colour" if has_colour else "grey"
     notes = [f"{len(frame)} images, {width}x{height}, {shade}, {len(classes)} classes"]
     doubts += find_doubts(table, contract)
-    return Understanding(contract, table, notes, {None: doubts}, resize)
+    shares = table.isna().mean()
+    return Understanding(contract, table, notes, {None: doubts}, len(table), shares, resize)

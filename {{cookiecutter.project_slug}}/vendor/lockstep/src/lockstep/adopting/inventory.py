@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import filecmp
-import subprocess
 from pathlib import Path
-from typing import Any
 
+from ..commands.programs import run_program
 from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.files import read_yaml, sha256
@@ -25,17 +24,31 @@ SAMPLES = (
 """SHA-256 of the data sets that a new project may come with."""
 
 
+def list_files(path: Path) -> list[Path]:
+    """The files of a folder that are data; or the one file."""
+    return sorted(list_entries(path, deep=True)) if path.is_dir() else [path]
+
+
+def pointer(path: Path) -> Path:
+    """The file by which DVC keeps `path`."""
+    return path.with_name(f"{path.name}.dvc")
+
+
 def is_in_use(project: Project, source: Source, contract: Contract, wishes: Wishes) -> bool:
     """Whether the project runs on these data already, described as is wished for."""
     place = project.raw / source.path.name
     former = _load_description(project, contract)
     if former is None or not place.exists() or not _is_same(source.path, place):
         return False
-    return (
-        _choices(former) == _choices(contract)
-        and {*former.drop} >= {*contract.drop}
-        and all(name not in former.features for name in wishes.identifiers)
+    # What a person may have chosen, and not the rest, which they may have corrected since.
+    choices, former_choices = (
+        (each.target, each.group, each.time, each.kind, each.layout.sheet, each.layout.table)
+        for each in (contract, former)
     )
+    is_left_out = {*former.drop} >= {*contract.drop} and not {*former.features} & {
+        *wishes.identifiers
+    }
+    return choices == former_choices and is_left_out
 
 
 def keep_descriptions(project: Project, contract: Contract) -> Contract:
@@ -43,14 +56,10 @@ def keep_descriptions(project: Project, contract: Contract) -> Contract:
     former = _load_description(project, contract)
     if former is None:
         return contract
-    columns = {
-        name: column.model_copy(
-            update={"meaning": former.columns[name].meaning, "unit": former.columns[name].unit}
-            if name in former.columns
-            else {}
-        )
-        for name, column in contract.columns.items()
-    }
+    columns = dict(contract.columns)
+    for name in columns.keys() & former.columns.keys():
+        texts = {"meaning": former.columns[name].meaning, "unit": former.columns[name].unit}
+        columns[name] = columns[name].model_copy(update=texts)
     texts = {"title": former.title, "source": former.source, "licence": former.licence}
     return contract.model_copy(update={**texts, "columns": columns})
 
@@ -65,24 +74,13 @@ def _load_description(project: Project, contract: Contract) -> Contract | None:
     return former if {*former.columns, *former.drop} == columns else None
 
 
-def _choices(contract: Contract) -> list[Any]:
-    """What a person may have chosen, and not the rest, which they may have corrected since."""
-    roles = [contract.target, contract.group, contract.time]
-    return [*roles, contract.kind, contract.layout.sheet, contract.layout.table]
-
-
 def _is_same(path: Path, other: Path) -> bool:
     """Whether two files or folders hold the same bytes."""
-    if path.is_dir() != other.is_dir():
-        return False
-    if path.is_file():
-        return filecmp.cmp(path, other, shallow=False)
-    files, others = (
-        sorted(file.relative_to(folder) for file in list_entries(folder, deep=True))
-        for folder in (path, other)
-    )
-    return files == others and all(
-        filecmp.cmp(path / file, other / file, shallow=False) for file in files
+    files, others = ([each.relative_to(top) for each in list_files(top)] for top in (path, other))
+    return (
+        path.is_dir() == other.is_dir()
+        and files == others
+        and all(filecmp.cmp(path / file, other / file, shallow=False) for file in files)
     )
 
 
@@ -127,10 +125,9 @@ def is_kept_by_git(project: Project, source: Source) -> bool:
         UserError: It keeps another file of that name.
     """
     place = project.raw / source.path.name
-    if not _run_git(project.root, "ls-files", "--", str(place)):
+    if not _run_git(project, "ls-files", "--", str(place)):
         return False
-    is_as_it_was = _is_committed(project.root, place) and _is_same(source.path, place)
-    if is_as_it_was and not source.is_tracked:
+    if _is_committed(project, place) and _is_same(source.path, place) and not source.is_tracked:
         return True
     raise UserError(
         f"{project.name(place)}: git keeps a file of this name; rename yours, or take that one out "
@@ -141,19 +138,14 @@ def is_kept_by_git(project: Project, source: Source) -> bool:
 def _is_recoverable(project: Project, path: Path) -> bool:
     """Whether the bytes can be had again, from DVC's cache or from a commit of git."""
     if not pointer(path).exists():
-        return _is_committed(project.root, path)
+        return _is_committed(project, path)
     if not path.exists():
-        return _is_committed(project.root, pointer(path))
+        return _is_committed(project, pointer(path))
     try:
         run_dvc(project.root, "status", "--quiet", str(pointer(path)))
     except UserError:
         return False
     return True
-
-
-def pointer(path: Path) -> Path:
-    """The file by which DVC keeps `path`."""
-    return path.with_name(f"{path.name}.dvc")
 
 
 def describe_cache(path: Path) -> str:
@@ -164,11 +156,12 @@ def describe_cache(path: Path) -> str:
     return f"; DVC's cache keeps it as {content['outs'][0]['md5']}"
 
 
-def _is_committed(folder: Path, path: Path) -> bool:
+def _is_committed(project: Project, path: Path) -> bool:
     """Whether git has all of `path` as it is."""
-    is_known = bool(_run_git(folder, "ls-files", "--", str(path)))
-    return is_known and not _run_git(folder, "status", "--porcelain", "--ignored", "--", str(path))
+    return bool(_run_git(project, "ls-files", "--", str(path))) and not _run_git(
+        project, "status", "--porcelain", "--ignored", "--", str(path)
+    )
 
 
-def _run_git(folder: Path, *arguments: str) -> bytes:
-    return subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True).stdout
+def _run_git(project: Project, *arguments: str) -> str:
+    return run_program(["git", *arguments], project.root).stdout

@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 
 from ..core.contract import DecimalMark, GroupMark, Layout, QuoteMark
 from ..core.errors import UserError
-from ..reading.names import name_columns, number_columns, require_distinct
+from ..reading.names import name_columns
 from ..reading.texts import LONGEST_CELL, TextTable, decode, read_start
 
 BYTE_ORDER_MARKS = {
@@ -74,9 +74,7 @@ def sniff(table: TextTable, target: str | None) -> LayoutGuess:
     body = records[1:] if header else records
     if not body:
         raise UserError(f"{table.name}: no rows; only the column names are there")
-    require_distinct(
-        name_columns(records[0]) if header else number_columns(len(records[0])), table.name
-    )
+    name_columns(records[0], table.name, header=header)  # which must be distinct
     decimal, thousands, ambiguous = _find_number_marks(cell for record in body for cell in record)
     layout = Layout(
         encoding=encoding,
@@ -192,7 +190,7 @@ def has_header(records: Sequence[Sequence[str]], target: str | None) -> bool:
     first, body = records[0], records[1:]
     if target in first:
         return True
-    if target in number_columns(len(first)):
+    if target in name_columns(first, "", header=False):
         return False
     if any(_is_number(cell) for cell in first):
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import pandas as pd
 
@@ -35,14 +35,9 @@ class Source(NamedTuple):
 def fetch(
     project: Project, address: str, staging: Path, table: str | None, *, dry_run: bool
 ) -> Source:
-    """The data at an address, brought into `staging` if they are elsewhere than on a disk.
+    """The data at a path or a URL, brought into `staging` if they are elsewhere than on a disk.
 
-    Args:
-        project: Whose cache they go into.
-        address: A path, or a URL.
-        staging: An empty folder.
-        table: Of a database, the table.
-        dry_run: Whether the project's cache must stay as it is.
+    Of a database it is the `table`; `dry_run` leaves the project's cache as it is.
 
     Raises:
         UserError: There is nothing, or it cannot be reached.
@@ -53,16 +48,22 @@ def fetch(
             raise UserError(f"{address}: no such file or folder")
         return Source(path.absolute(), path.absolute().name)
     try:
-        scheme = urlsplit(address).scheme
+        parts = urlsplit(address)
     except ValueError as error:
         raise UserError(f"{address}: not a valid address: {error}") from error
-    if scheme in STORAGES:
-        return _download(project, address, staging, dry_run=dry_run)
-    return _export(address, staging, table)
+    if parts.scheme in STORAGES:
+        return _download(project, parts, address, staging, dry_run=dry_run)
+    # As a parquet file, since a server keeps no old rows.
+    origin = f"{parts.scheme} database"
+    frame = pd.concat(read_database_batches(address, origin, table), ignore_index=True)
+    path = staging / (re.sub(r"[^\w-]", "_", table or "table") + ".parquet")
+    write_parquet(frame, path)
+    return Source(path, f"table {table} of a {origin}")
 
 
-def _download(project: Project, address: str, staging: Path, *, dry_run: bool) -> Source:
-    parts = urlsplit(address)
+def _download(
+    project: Project, parts: SplitResult, address: str, staging: Path, *, dry_run: bool
+) -> Source:
     name = Path(unquote(parts.path)).name
     origin = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
     if parts.password:
@@ -78,23 +79,11 @@ def _download(project: Project, address: str, staging: Path, *, dry_run: bool) -
         else:
             swap.track(project, staging, "import-url", address, name)
     except UserError as error:
-        raise UserError(_explain_failure(str(error), origin, parts.scheme)) from error
+        reason, scheme = str(error), parts.scheme
+        if "to be installed" in reason:
+            way = f"sync --extra {scheme}" if scheme in EXTRAS else f"add --dev 'dvc[{scheme}]'"
+            reason = f"reading from {scheme} takes a part of DVC that is not installed: `uv {way}`"
+        elif "does not exist" in reason:
+            reason = "nothing there, or not reachable"
+        raise UserError(f"{origin}: {reason}") from error
     return Source(staging / name, origin, is_tracked=True)
-
-
-def _explain_failure(reason: str, origin: str, scheme: str) -> str:
-    if "to be installed" in reason:
-        way = f"uv sync --extra {scheme}" if scheme in EXTRAS else f"uv add --dev 'dvc[{scheme}]'"
-        return f"{origin}: reading from {scheme} takes a part of DVC that is not installed: `{way}`"
-    if "does not exist" in reason:
-        return f"{origin}: nothing there, or not reachable"
-    return f"{origin}: {reason}"
-
-
-def _export(address: str, staging: Path, table: str | None) -> Source:
-    """A table of a server's database as a parquet file, since a server keeps no old rows."""
-    origin = f"{urlsplit(address).scheme} database"
-    frame = pd.concat(read_database_batches(address, origin, table), ignore_index=True)
-    path = staging / (re.sub(r"[^\w-]", "_", table or "table") + ".parquet")
-    write_parquet(frame, path)
-    return Source(path, f"table {table} of a {origin}")

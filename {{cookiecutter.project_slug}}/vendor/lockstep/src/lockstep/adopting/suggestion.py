@@ -24,24 +24,22 @@ SKEW, MANY_GAPS = 3.0, 0.05
 
 def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     """Settings for a typed table, by their keys in params.yaml."""
-    is_images = contract.images is not None
-    is_costly = is_images and len(table) > MOST_IMAGES_FOLDED
+    is_costly = contract.images is not None and len(table) > MOST_IMAGES_FOLDED
+    target = table[contract.target].dropna()
+    if contract.classes:
+        is_rare = target.value_counts(normalize=True).min() < RARE
+        metric = "average_precision" if is_rare else "log_loss"
+    else:
+        metric = "mae" if _is_skewed(target) else "rmse"
     return {
         "kind": contract.kind,
         "split.by": "time" if contract.time else "group" if contract.group else "row",
-        "features.columns": {} if is_images else _suggest_steps(contract, table),
-        "train.metric": _suggest_metric(contract, table[contract.target].dropna()),
+        "features.columns": _suggest_steps(contract, table),
+        "train.metric": metric,
         "train.folds": None if is_costly else 5,
         "train.holdout": 0.2 if is_costly else None,
         "train.candidates": _suggest_candidates(contract, len(table)),
     }
-
-
-def _suggest_metric(contract: Contract, target: pd.Series) -> str:
-    if contract.classes:
-        is_rare = target.value_counts(normalize=True).min() < RARE
-        return "average_precision" if is_rare else "log_loss"
-    return "mae" if _is_skewed(target) else "rmse"
 
 
 def _is_skewed(numbers: pd.Series) -> bool:

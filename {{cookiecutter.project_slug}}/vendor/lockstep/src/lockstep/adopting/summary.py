@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.contract import LEVELS, Column, Contract
+from ..core.contract import LEVELS, Contract
 from ..core.errors import shorten
 from .understanding import Understanding
 
@@ -15,10 +15,14 @@ USUAL = ("", "NA")
 
 def summarise(name: str, understanding: Understanding) -> list[str]:
     """How the data called `name` are written, a table of their columns, and what is doubtful."""
-    contract = understanding.contract
-    notes = [f"{understanding.rows:,} rows, {len(contract.columns)} columns"]
-    notes.append(", ".join(_describe_writing(understanding)))
-    lines = [f"{name}: {'; '.join(notes)}", "", *_tabulate(understanding), ""]
+    contract, rows = understanding.contract, understanding.rows
+    notes = [*understanding.notes]
+    if unusual := [repr(text) for text in contract.missing if text not in USUAL]:
+        notes.append(f"missing values as {', '.join(unusual)}")
+    if len(understanding.table) < rows:
+        notes.append(f"guessed from a sample of {len(understanding.table):,} rows")
+    head = f"{name}: {rows:,} rows, {len(contract.columns)} columns; {', '.join(notes)}"
+    lines = [head, "", *_tabulate(understanding), ""]
     doubts = [
         doubt if column is None else f"{shorten(column, LONGEST_NAME)}: {doubt}"
         for column, column_doubts in understanding.doubts.items()
@@ -26,18 +30,9 @@ def summarise(name: str, understanding: Understanding) -> list[str]:
     ]
     if not doubts:
         return lines
-    more = len(doubts) - MOST_LINES
-    doubts = [*doubts[:MOST_LINES], *([f"and {more} more such columns"] if more > 0 else [])]
+    if len(doubts) > MOST_LINES:
+        doubts[MOST_LINES:] = [f"and {len(doubts) - MOST_LINES} more such columns"]
     return [*lines, "look at:", *(f"- {' '.join(doubt.split())}" for doubt in doubts), ""]
-
-
-def _describe_writing(understanding: Understanding) -> list[str]:
-    notes = [*understanding.notes]
-    if unusual := [repr(text) for text in understanding.contract.missing if text not in USUAL]:
-        notes.append(f"missing values as {', '.join(unusual)}")
-    if understanding.totals is not None:
-        notes.append(f"guessed from a sample of {len(understanding.table):,} rows")
-    return notes
 
 
 def _tabulate(understanding: Understanding) -> list[str]:
@@ -46,7 +41,7 @@ def _tabulate(understanding: Understanding) -> list[str]:
     names = [contract.target] if contract.images else [*contract.columns]
     rows = [("column", "type", "missing", "holds", "")]
     for name in names[:MOST_LINES]:
-        share = understanding.missing_share(name)
+        share = understanding.missing_shares[name]
         roles = [role for role in ("target", "group", "time") if getattr(contract, role) == name]
         rows.append(
             (
@@ -73,18 +68,16 @@ def _describe_values(understanding: Understanding, name: str) -> str:
         shares = understanding.table[name].value_counts(normalize=True).head(MOST_LEVELS)
         values = ", ".join(f"{value} {share:.0%}" for value, share in shares.items())
         return values + (f"; positive: {contract.classes[1]}" if column.type == "binary" else "")
-    if column.categories:
-        return _list_levels(column, column.categories)
+    if levels := column.categories:
+        listing = (" < " if column.type == "ordered" else ", ").join(
+            shorten(level, LONGEST_NAME) for level in levels[:MOST_LEVELS]
+        )
+        more = len(levels) - MOST_LEVELS
+        return f"{listing} and {more} more" if more > 0 else listing
     if column.range is not None and column.seen is not None:
         (low, high), (least, most) = column.seen, column.range
         return f"{low:g} to {high:g}, allowed {least:g} to {most:g}"
     return column.guessed or ""
-
-
-def _list_levels(column: Column, levels: list[str]) -> str:
-    names = [shorten(level, LONGEST_NAME) for level in levels[:MOST_LEVELS]]
-    more = f" and {len(levels) - MOST_LEVELS} more" if len(levels) > MOST_LEVELS else ""
-    return (" < " if column.type == "ordered" else ", ").join(names) + more
 
 
 def describe_plan(contract: Contract, settings: dict[str, Any]) -> str:

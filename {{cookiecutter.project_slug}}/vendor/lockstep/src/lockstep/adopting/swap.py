@@ -34,17 +34,14 @@ def staging_folder(paths: Paths) -> Iterator[Path]:
     try:
         yield staging
     finally:
-        if not (staging / JOURNAL).exists():
+        if not is_pending(paths):
             shutil.rmtree(staging, ignore_errors=True)
 
 
 def track(paths: Paths, staging: Path, *arguments: str) -> None:
-    """Run a command of DVC, such as `add`, on what is staged.
+    """Run a command of DVC, such as `add`, on what is staged; see `run_dvc`.
 
     For it the folder is a repository of its own that shares the project's cache.
-
-    Raises:
-        UserError: It failed.
     """
     (staging / ".dvc").mkdir(exist_ok=True)
     config = configparser.ConfigParser(interpolation=None)
@@ -72,10 +69,9 @@ def commit(paths: Paths, moves: dict[str, str], removals: list[str]) -> None:
     """Put what is staged into its place, and remove what it replaces.
 
     Args:
-        paths: The project.
-        moves: Where each staged file or folder belongs, by its name in the staging folder;
-            relative to the project's root.
-        removals: What goes, relative to the project's root.
+        paths: The project; what follows is relative to its root.
+        moves: Where each staged file or folder belongs, by its name in the staging folder.
+        removals: What goes.
 
     Raises:
         UserError: A folder may not be written; nothing has changed then.
@@ -95,24 +91,23 @@ def is_pending(paths: Paths) -> bool:
 
 def resume(paths: Paths) -> bool:
     """Finish what was decided, if an interrupted process has left something; whether it had."""
-    staging = paths.root / STAGING
     if not is_pending(paths):
         return False
+    staging = paths.root / STAGING
     journal = json.loads((staging / JOURNAL).read_text(encoding="utf-8"))
     for name in journal["removed"]:
-        remove(paths.root / name)
+        _remove(paths.root / name)
     for name, place in journal["moves"].items():
         if (staging / name).exists():
             if (staging / name).is_dir() or (paths.root / place).is_dir():
-                remove(paths.root / place)
+                _remove(paths.root / place)
             (staging / name).replace(paths.root / place)
     (staging / JOURNAL).unlink()
     shutil.rmtree(staging)
     return True
 
 
-def remove(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
+def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
     else:

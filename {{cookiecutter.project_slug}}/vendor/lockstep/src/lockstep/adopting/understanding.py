@@ -46,14 +46,6 @@ class Wishes:
     table: str | None = None
 
 
-class Totals(NamedTuple):
-    """What all rows of a table come to."""
-
-    rows: int
-    gaps: dict[str, int]
-    """How many rows lack a value, by column."""
-
-
 class Understanding(NamedTuple):
     """What data were taken for."""
 
@@ -64,63 +56,43 @@ class Understanding(NamedTuple):
     """How the data are written, in words."""
     doubts: dict[str | None, list[str]]
     """What to look at, by column; what concerns all of them under None."""
+    rows: int
+    """How many the data have."""
+    missing_shares: pd.Series
+    """The share of rows that lack a value, by column."""
     resize: bool = False
     """Whether images must be scaled."""
-    totals: Totals | None = None
-    """Those of the table of which `table` is a sample."""
-
-    @property
-    def rows(self) -> int:
-        """How many rows the data have."""
-        return len(self.table) if self.totals is None else self.totals.rows
-
-    def missing_share(self, column: str) -> float:
-        """The share of rows that lack a value."""
-        if self.totals is None:
-            return float(self.table[column].isna().mean())
-        return self.totals.gaps[column] / self.totals.rows
 
 
 def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) -> Understanding:
-    """Make out what tables hold that lie in some files.
-
-    Args:
-        files: One file or several with the same columns.
-        name: What messages call them, and the contract too.
-        source: Where they are from.
-        wishes: What the person says of them.
+    """Make out what files of one table hold; messages and the contract call them `name`.
 
     Raises:
         UserError: They cannot be read, or do not hold what is wished for.
     """
     layout, notes, layout_doubts = _guess_layout(files[0], wishes)
     batches = partial(_read_all, files, layout)
-    sample = draw_sample(batches(("",)), wishes.target)
-    frame, missing = sample.frame, sample.missing
+    frame, rows, missing = sample = draw_sample(batches(("",)), wishes.target)
     target = _require_columns(frame, name, wishes, layout_doubts)
     guess_column = partial(_guess_column, layout=layout, file=name, wishes=wishes)
     rest = frame.drop(columns=[*wishes.drop])
-    refinement = totals = None
+    refinement = None
     if sample.is_whole:
         guesses = {str(column): guess_column(rest[column]) for column in rest}
     else:
-        read_again = partial(batches, missing)
-        refinement = refine(guess_column, rest, read_again, layout, missing)
-        guesses, totals = refinement.guesses, Totals(sample.rows, refinement.gaps)
+        refinement = refine(guess_column, rest, partial(batches, missing), layout, missing)
+        guesses = refinement.guesses
     columns = {key: guess.column for key, guess in guesses.items() if guess.column is not None}
     table, breaches = conform(columns, frame, layout)
     if refinement is not None:
         breaches = refinement.breaches
-    doubts: dict[str | None, list[str]] = {None: layout_doubts}
-    doubts |= {key: [*guess.doubts] for key, guess in guesses.items()}
-    for column in breaches["column"].unique():
-        first = breaches[breaches["column"] == column].iloc[0]
+    doubts = {None: layout_doubts} | {key: [*guess.doubts] for key, guess in guesses.items()}
+    for row, column, value, rule in breaches.drop_duplicates("column").to_numpy():
         if column == target:
             raise UserError(
-                f"{name}: target {column!r}: row {first['row']} holds {first['value']!r}, where "
-                f"all others are {first['rule']}"
+                f"{name}: target {column!r}: row {row} holds {value!r}, where all others are {rule}"
             )
-        doubts[column].append(f"holds all sorts, such as {first['value']!r}: taken for text")
+        doubts[column].append(f"holds all sorts, such as {value!r}: taken for text")
         columns[column] = Column(
             type="text", meaning=NO_MEANING, nullable=True, guessed="all sorts"
         )
@@ -138,7 +110,8 @@ def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) ->
         columns=columns,
     )
     doubts[None] += find_doubts(table, contract)
-    return Understanding(contract, table, notes, doubts, totals=totals)
+    shares = table.isna().mean() if refinement is None else pd.Series(refinement.gaps) / rows
+    return Understanding(contract, table, notes, doubts, rows, shares)
 
 
 def make_contract(name: str, **content: Any) -> Contract:
@@ -155,23 +128,22 @@ def make_contract(name: str, **content: Any) -> Contract:
 
 
 def _guess_layout(path: Path, wishes: Wishes) -> LayoutGuess:
-    name = path.name
-    require_file(path, name)
+    require_file(path, path.name)
     match detect_format(path):
         case "parquet":
             return LayoutGuess(Layout(), ["parquet"], [])
         case "database":
             return LayoutGuess(Layout(table=wishes.table), ["database"], [])
         case "excel":
-            return _guess_sheet_layout(path, name, wishes)
-    with open_text_tables(path, name) as tables:
+            return _guess_sheet_layout(path, wishes)
+    with open_text_tables(path, path.name) as tables:
         return sniff(tables[0], wishes.target)
 
 
-def _guess_sheet_layout(path: Path, name: str, wishes: Wishes) -> LayoutGuess:
-    sheets = list_sheets(path, name)
-    sheet = wishes.sheet or sheets[0]
-    cells = read_table(path, name, ("",), Layout(sheet=sheet, header=False)).head(FIRST_ROWS)
+def _guess_sheet_layout(path: Path, wishes: Wishes) -> LayoutGuess:
+    first, *others = list_sheets(path, path.name)
+    sheet = wishes.sheet or first
+    cells = read_table(path, path.name, ("",), Layout(sheet=sheet, header=False)).head(FIRST_ROWS)
     rows = cells.astype("object").fillna("").astype("str").to_numpy().tolist()
     skip = count_lines_above(list(enumerate(rows)), wishes.target)
     header = has_header(rows[skip:], wishes.target)
@@ -179,9 +151,9 @@ def _guess_sheet_layout(path: Path, name: str, wishes: Wishes) -> LayoutGuess:
     notes += [f"the first {skip} rows are no part of the table"] if skip else []
     notes.append("column names in the first row" if header else "no row of column names")
     doubts = []
-    if len(sheets) > 1 and not wishes.sheet:
-        others = ", ".join(map(repr, sheets[1:]))
-        doubts.append(f"the sheet {sheet!r} was taken; there are also {others}")
+    if others and not wishes.sheet:
+        listing = ", ".join(map(repr, others))
+        doubts.append(f"the sheet {sheet!r} was taken; there are also {listing}")
     return LayoutGuess(Layout(sheet=sheet, header=header, skip=skip), notes, doubts)
 
 

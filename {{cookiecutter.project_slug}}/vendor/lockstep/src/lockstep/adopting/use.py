@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import pandas as pd
 from ruamel.yaml import YAML
 
 from ..core.contract import Contract
@@ -21,17 +20,18 @@ from ..core.params import FeaturesParams, Params
 from ..core.project import Project
 from ..data.folds import make_folds
 from ..data.split import split_rows
-from ..reading.folder import is_data, list_entries
+from ..reading.folder import is_data
 from ..reading.formats import is_table
 from ..reading.images import has_images
 from . import swap
-from .editing import edit_yaml
+from .editing import edit_yaml, format_contract
 from .images import understand_images
 from .inventory import (
     describe_cache,
     is_in_use,
     is_kept_by_git,
     keep_descriptions,
+    list_files,
     list_removals,
     pointer,
 )
@@ -39,11 +39,10 @@ from .sources import Source, fetch
 from .suggestion import suggest
 from .summary import describe_plan, summarise
 from .understanding import Understanding, Wishes, understand
-from .writing import format_contract
 
 
 def use_data(address: str, wishes: Wishes, *, dry_run: bool, replace: bool) -> None:
-    """Make out what the data at `address` hold, tell it, and take them into the project.
+    """Make out what the data at a path or URL hold, tell it, and take them into the project.
 
     Args:
         address: A file, a folder, or where to fetch from.
@@ -59,7 +58,11 @@ def use_data(address: str, wishes: Wishes, *, dry_run: bool, replace: bool) -> N
         raise UserError("an interrupted `use` has still to be finished; run it without --dry-run")
     if swap.resume(project):
         print("use: finished what an interrupted run had begun")
-    with _staging_folder(project, dry_run) as staging:
+    staging_folder: AbstractContextManager[str | Path] = (
+        TemporaryDirectory(prefix="use-") if dry_run else swap.staging_folder(project)
+    )
+    with staging_folder as folder:
+        staging = Path(folder)
         source = fetch(project, address, staging, wishes.table, dry_run=dry_run)
         name = source.path.name
         understanding = _understand_source(project, source, wishes)
@@ -78,16 +81,6 @@ def use_data(address: str, wishes: Wishes, *, dry_run: bool, replace: bool) -> N
             _adopt(project, staging, source, contract, settings, removals)
 
 
-@contextmanager
-def _staging_folder(project: Project, dry_run: bool) -> Iterator[Path]:
-    if dry_run:
-        with tempfile.TemporaryDirectory(prefix="use-") as folder:
-            yield Path(folder)
-    else:
-        with swap.staging_folder(project) as staging:
-            yield staging
-
-
 def _understand_source(project: Project, source: Source, wishes: Wishes) -> Understanding:
     path, name = source.path, source.path.name
     if not is_data(path):
@@ -95,11 +88,11 @@ def _understand_source(project: Project, source: Source, wishes: Wishes) -> Unde
     if path.is_dir() and project.root.is_relative_to(path):
         raise UserError(f"{name}: the project lies in this folder; name what holds the data alone")
     if has_images(path):
-        if path.is_dir() and any(map(is_table, list_entries(path, deep=True))):
+        if path.is_dir() and any(map(is_table, list_files(path))):
             raise UserError(f"{name}: holds images and tables; name the one or the other")
         max_rejected = project.params.data.max_rejected
         return understand_images(path, name, source.origin, wishes, max_rejected)
-    files = sorted(list_entries(path, deep=True)) if path.is_dir() else [path]
+    files = list_files(path)
     if not files:
         raise UserError(f"{name}: a folder without files")
     return understand(files, name, source.origin, wishes)
@@ -124,7 +117,11 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
         trial |= {"train.folds": folds} if settings["train.folds"] else {}
         content = YAML(typ="safe", pure=True).load(edit_yaml(text, trial))
         try:
-            _require_learnable(rows, contract, Params.model_validate(content))
+            trial_params = Params.model_validate(content)
+            train, _ = split_rows(rows, contract, trial_params)
+            if missing_classes := sorted({*contract.classes} - {*train[contract.target]}):
+                raise UserError(f"class {missing_classes[0]!r} has no row to learn from")
+            make_folds(train, contract, trial_params)
         except UserError as error:
             reason = error
         else:
@@ -137,13 +134,6 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
             "take these rows out"
         )
     raise UserError(f"{name}: too few rows to learn and to test: {reason}")
-
-
-def _require_learnable(rows: pd.DataFrame, contract: Contract, params: Params) -> None:
-    train, _ = split_rows(rows, contract, params)
-    if missing_classes := sorted({*contract.classes} - {*train[contract.target]}):
-        raise UserError(f"class {missing_classes[0]!r} has no row to learn from")
-    make_folds(train, contract, params)
 
 
 def _adopt(
@@ -159,7 +149,10 @@ def _adopt(
     place = project.raw / name
     is_in_git = is_kept_by_git(project, source)
     if source.path.parent != staging:
-        _copy(source.path, staging / name)
+        for file in list_files(source.path):
+            target = staging / name / file.relative_to(source.path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
     moves = {name: place}
     if not is_in_git:
         if not source.is_tracked:
@@ -197,22 +190,9 @@ def _edit_gitignore(
     """The text of data/raw/.gitignore, by which git leaves to DVC what DVC keeps."""
     path = project.raw / ".gitignore"
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    former = {_pattern(old) for old in (place, *removals)}
-    lines = [line for line in lines if line not in former]
-    lines += [] if is_in_git else [_pattern(place)]
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _pattern(path: Path) -> str:
-    """The line of a .gitignore that means `path` beside it and nothing else."""
-    return "/" + re.sub(r"([\\*?\[])", r"\\\1", path.name)
-
-
-def _copy(path: Path, to: Path) -> None:
-    if path.is_file():
-        shutil.copyfile(path, to)
-        return
-    for file in list_entries(path, deep=True):
-        target = to / file.relative_to(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, target)
+    # Such a line means the path beside the file and nothing else.
+    pattern, *former = (
+        "/" + re.sub(r"([\\*?\[])", r"\\\1", old.name) for old in (place, *removals)
+    )
+    lines = [line for line in lines if line not in (pattern, *former)]
+    return "".join(f"{line}\n" for line in [*lines, *([] if is_in_git else [pattern])])
