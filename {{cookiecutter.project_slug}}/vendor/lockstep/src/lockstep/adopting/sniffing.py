@@ -74,7 +74,8 @@ def sniff(table: TextTable, target: str | None) -> LayoutGuess:
     body = records[1:] if header else records
     if not body:
         raise UserError(f"{table.name}: no rows; only the column names are there")
-    name_columns(records[0], table.name, header=header)  # which must be distinct
+    # Raises where two columns have one name.
+    name_columns(records[0], table.name, header=header)
     decimal, thousands, ambiguous = _find_number_marks(cell for record in body for cell in record)
     layout = Layout(
         encoding=encoding,

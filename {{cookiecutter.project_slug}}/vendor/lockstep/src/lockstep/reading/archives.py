@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import Any, BinaryIO
 
 from ..core.errors import UserError
 
@@ -25,11 +25,7 @@ DAMAGE_ERRORS = (OSError, EOFError, RuntimeError, struct.error, zipfile.BadZipFi
 
 @contextmanager
 def open_zip(path: Path, name: str) -> Iterator[zipfile.ZipFile]:
-    """The zip file `path`, after a look at what it says of its content.
-
-    Raises:
-        UserError: It is no whole zip, has a path that leads out of it, or unpacks to far too much.
-    """
+    """The zip file `path`, after a look at what it says of its content."""
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, struct.error) as error:
@@ -56,63 +52,44 @@ def list_members(archive: zipfile.ZipFile) -> list[str]:
     )
 
 
-class UnpackedFile(io.RawIOBase):
+class _UnpackedFile(io.RawIOBase):
     """What is unpacked while it is read: of damage, and of far too much, a line tells."""
 
-    def __init__(
-        self, file: IO[bytes] | gzip.GzipFile, packed_size: int, name: str, damage: str
-    ) -> None:
+    def __init__(self, file: Any, packed_size: int, name: str, damage: str) -> None:
         self.file, self.packed_size, self.name, self.damage = file, packed_size, name, damage
         self.size = 0
 
     def readable(self) -> bool:
-        """It is."""
         return True
 
     def close(self) -> None:
-        """Close the packed file too."""
         self.file.close()
         super().close()
 
-    def read(self, size: int = -1) -> bytes:
-        """So many bytes, or all that are left.
-
-        Raises:
-            UserError: The file is damaged or locked, or unpacks to far too much.
-        """
-        parts = []
-        while size:
-            try:
-                part = self.file.read(CHUNK_SIZE if size < 0 else min(size, CHUNK_SIZE))
-            except DAMAGE_ERRORS as error:
-                raise UserError(self.damage) from error
-            if not part:
-                break
-            parts.append(part)
-            self.size += len(part)
-            size -= len(part) if size > 0 else 0
-            _require_sane(self.size, self.packed_size, self.name)
-        return b"".join(parts)
+    def readinto(self, buffer: Any) -> int:
+        try:
+            count: int = self.file.readinto(memoryview(buffer)[:CHUNK_SIZE])
+        except DAMAGE_ERRORS as error:
+            raise UserError(self.damage) from error
+        self.size += count
+        _require_sane(self.size, self.packed_size, self.name)
+        return count
 
 
-def open_member(archive: zipfile.ZipFile, member: str, name: str) -> UnpackedFile:
-    """One file in the zip `archive`, which messages call `name`.
-
-    Raises:
-        UserError: It is damaged or locked by a password.
-    """
+def open_member(archive: zipfile.ZipFile, member: str, name: str) -> BinaryIO:
+    """One file in the zip `archive`, which messages call `name`."""
     damage = f"{name}: {member}: damaged, or locked by a password"
     try:
-        packed_size = archive.getinfo(member).compress_size
-        return UnpackedFile(archive.open(member), packed_size, name, damage)
+        file, packed_size = archive.open(member), archive.getinfo(member).compress_size
     except DAMAGE_ERRORS as error:
         raise UserError(damage) from error
+    return io.BufferedReader(_UnpackedFile(file, packed_size, name, damage), CHUNK_SIZE)
 
 
-def open_gzip(path: Path, name: str) -> UnpackedFile:
+def open_gzip(path: Path, name: str) -> BinaryIO:
     """The content of a gzip file."""
-    size = path.stat().st_size
-    return UnpackedFile(gzip.open(path), size, name, f"{name}: not a whole gzip file")
+    damage, packed_size = f"{name}: not a whole gzip file", path.stat().st_size
+    return io.BufferedReader(_UnpackedFile(gzip.open(path), packed_size, name, damage), CHUNK_SIZE)
 
 
 def _require_sane(size: int, packed_size: int, name: str) -> None:

@@ -8,22 +8,16 @@ from collections.abc import Sequence
 from ..core.errors import UserError
 
 
-def name_columns(header: Sequence[str]) -> list[str]:
+def name_columns(first: Sequence[str], file: str, *, header: bool) -> list[str]:
     """The names that a header gives; a column without a name is called by its place."""
-    return [cell.strip() or f"column_{place}" for place, cell in enumerate(header, start=1)]
+    cells = [cell.strip() for cell in first] if header else [""] * len(first)
+    names = [cell or f"column_{place}" for place, cell in enumerate(cells, start=1)]
+    require_distinct(names, file)
+    return names
 
 
-def number_columns(count: int) -> list[str]:
-    """The names of so many columns without a header."""
-    return name_columns([""] * count)
-
-
-def require_distinct(names: Sequence[str], name: str) -> None:
-    """Check that no two columns of the file `name` have one name.
-
-    Raises:
-        UserError: Two have.
-    """
-    twice = next((column for column, count in Counter(names).items() if count > 1), None)
+def require_distinct(names: Sequence[str], file: str) -> None:
+    """Check that no two columns of a file have one name."""
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
-        raise UserError(f"{name}: the column name {twice!r} stands there twice; rename one")
+        raise UserError(f"{file}: the column name {twice!r} stands there twice; rename one")

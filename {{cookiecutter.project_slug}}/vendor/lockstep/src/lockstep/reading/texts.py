@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -21,9 +21,9 @@ from pyarrow import csv as arrow
 
 from ..core.contract import Layout
 from ..core.errors import UserError, shorten
-from .archives import CHUNK_SIZE, UnpackedFile, list_members, open_gzip, open_member, open_zip
+from .archives import CHUNK_SIZE, list_members, open_gzip, open_member, open_zip
 from .formats import FORMATS, FileFormat, detect_format
-from .names import name_columns, number_columns, require_distinct
+from .names import name_columns
 
 TABULAR, PERHAPS_TABULAR = (
     (".csv", ".tsv", ".json", ".jsonl", ".ndjson"),
@@ -46,22 +46,18 @@ class TextTable(NamedTuple):
     """What messages call it."""
     format: FileFormat
     """`text` or `json`."""
-    open: Callable[[], IO[bytes] | UnpackedFile]
+    open: Callable[[], BinaryIO]
     """Opens it to read its bytes, unpacked."""
 
 
 @contextmanager
 def open_text_tables(path: Path, name: str) -> Iterator[list[TextTable]]:
-    """The tables of text in a file, which may be packed; they can be opened within the block.
-
-    Raises:
-        UserError: It is damaged, or holds none.
-    """
+    """The tables of text in a file, which may be packed; they can be opened within the block."""
     match detect_format(path):
         case "gzip":
-            inner = FORMATS.get(Path(path.stem).suffix.lower())
-            form: FileFormat = "json" if inner == "json" else "text"
-            yield [TextTable(name, form, partial(open_gzip, path, name))]
+            is_json = FORMATS.get(Path(path.stem).suffix.lower()) == "json"
+            open_it = partial(open_gzip, path, name)
+            yield [TextTable(name, "json" if is_json else "text", open_it)]
         case "zip":
             with open_zip(path, name) as archive:
                 tables = [
@@ -91,82 +87,57 @@ def _select_tables(files: Sequence[str]) -> list[str]:
 
 
 def decode(table: TextTable, encoding: str) -> Generator[str]:
-    """The content, piece by piece, without a byte order mark.
-
-    Raises:
-        UserError: It is written in another encoding, or is no text.
-    """
+    """The content, piece by piece, without a byte order mark; it must be text so encoded."""
     decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)()
-    lines = position = 0
+    lines, position, is_over = 0, 0, False
     with table.open() as file:
-        while part := file.read(CHUNK_SIZE):
-            pending = len(decoder.getstate()[0])
+        while not is_over:
+            part = file.read(CHUNK_SIZE)
+            is_over, pending = not part, len(decoder.getstate()[0])
             try:
-                piece = decoder.decode(part)
-            except UnicodeDecodeError as error:
-                place = position - pending + error.start
-                if encoding == "utf-8" and not position and part.startswith(codecs.BOM_UTF8):
-                    place += len(codecs.BOM_UTF8)
-                raise _wrong_encoding(table, encoding, place) from error
+                piece = decoder.decode(part, final=is_over)
             except UnicodeError as error:
-                raise _wrong_encoding(table, encoding) from error
+                where = ""
+                if isinstance(error, UnicodeDecodeError):
+                    has_mark = encoding == "utf-8" and part.startswith(codecs.BOM_UTF8)
+                    mark_size = len(codecs.BOM_UTF8) if has_mark and not position else 0
+                    where = f" (byte {position - pending + error.start + mark_size})"
+                raise UserError(
+                    f"{table.name}: not {encoding} text{where}; save it so, or say how it is "
+                    "written as layout.encoding in references/schema.yaml"
+                ) from error
             if (place := piece.find("\0")) >= 0:
                 line = lines + piece.count("\n", 0, place) + 1
                 raise UserError(f"{table.name}, line {line}: a zero byte; text has none")
             lines += piece.count("\n")
             position += len(part)
             yield piece
-    try:
-        yield decoder.decode(b"", final=True)
-    except UnicodeError as error:
-        raise _wrong_encoding(table, encoding, position - len(decoder.getstate()[0])) from error
-
-
-def _wrong_encoding(table: TextTable, encoding: str, place: int | None = None) -> UserError:
-    where = "" if place is None else f" (byte {place})"
-    return UserError(
-        f"{table.name}: not {encoding} text{where}; save it so, or say how it is written as "
-        "layout.encoding in references/schema.yaml"
-    )
 
 
 def read_start(table: TextTable, encoding: str, length: int) -> str:
-    """The first so many characters of a table, or all; for errors see `decode`."""
-    parts, size = [], 0
+    """The first so many characters of a table, or all."""
+    start = ""
     for piece in decode(table, encoding):
-        parts.append(piece)
-        size += len(piece)
-        if size > length:
+        start += piece
+        if len(start) > length:
             break
-    return "".join(parts)[:length]
+    return start[:length]
 
 
 def read_text_batches(
     path: Path, name: str, missing: Sequence[str], layout: Layout
 ) -> Iterator[pd.DataFrame]:
-    """Read the tables of text in a file below each other, every cell as text.
+    """Read the tables of text in a file below each other, every cell as text, JSON with its types.
 
-    Args:
-        path: The file.
-        name: What messages call it.
-        missing: Texts that stand for a missing value; those with blanks around them stay.
-        layout: How it is written.
-
-    Yields:
-        Some rows, of a JSON table all.
-
-    Raises:
-        UserError: One cannot be read as `layout` says, or has other columns.
+    Texts in `missing` are so, but for those with blanks around them; a JSON table comes whole.
     """
     names: list[str] | None = None
     with open_text_tables(path, name) as tables:
         for table in tables:
-            batches = (
-                iter([_read_json(table, layout)])
-                if table.format == "json"
-                else _read_csv(table, missing, layout)
-            )
-            for batch in batches:
+            is_json = table.format == "json"
+            for batch in (
+                [_read_json(table, layout)] if is_json else _read_csv(table, missing, layout)
+            ):
                 names = names or list(batch.columns)
                 if {*batch} != {*names}:
                     raise UserError(f"{name}: the tables in it have different columns")
@@ -177,9 +148,8 @@ def _read_csv(table: TextTable, missing: Sequence[str], layout: Layout) -> Itera
     first = _read_first_record(table, layout)
     if not any(cell.strip() for cell in first):
         raise UserError(f"{table.name}: no columns; a header line and rows were expected")
-    names = name_columns(first) if layout.header else number_columns(len(first))
-    require_distinct(names, table.name)
-    header = 1 if layout.header else 0
+    names = name_columns(first, table.name, header=layout.header)
+    header = int(layout.header)
     for batch in _parse(table, len(first), missing, layout):
         rows = pa.Table.from_batches([batch]).slice(header)
         header = max(0, header - len(batch))
@@ -201,7 +171,7 @@ def _read_first_record(table: TextTable, layout: Layout) -> list[str]:
 
 
 def _read_lines(table: TextTable, encoding: str) -> Iterator[str]:
-    """The lines of a table, each with its end as a line feed; for errors see `decode`."""
+    """The lines of a table, each with its end as a line feed."""
     newlines, rest = io.IncrementalNewlineDecoder(None, translate=True), ""
     for piece in decode(table, encoding):
         *lines, rest = (rest + newlines.decode(piece)).split("\n")
@@ -235,7 +205,7 @@ def _parse(
 def _parse_in_blocks(
     table: TextTable, columns: int, missing: Sequence[str], layout: Layout, size: int
 ) -> Iterator[pa.RecordBatch]:
-    with _Utf8File(table, layout.encoding) as file:
+    with pa.PythonFile(_Utf8Reader(table, layout.encoding), "r") as file:
         yield from arrow.open_csv(
             file,
             # One thread, because only then is a broken row told by its number.
@@ -256,40 +226,32 @@ def _parse_in_blocks(
         )
 
 
-class _Utf8File(io.RawIOBase):
+class _Utf8Reader:
     """A text as UTF-8, which is checked where that costs next to nothing."""
+
+    closed = False
 
     def __init__(self, table: TextTable, encoding: str) -> None:
         # The parser checks UTF-8 itself, and faster.
         self.file = table.open() if encoding == "utf-8" else None
         self.pieces, self.rest = decode(table, encoding), b""
 
-    def readable(self) -> bool:
-        return True
-
     def close(self) -> None:
         if self.file:
             self.file.close()
         self.pieces.close()
-        super().close()
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int) -> bytes:
         if self.file:
             part = self.file.read(size)
             if b"\0" in part:
                 # Raises what is wrong, and in which line.
                 deque(self.pieces, maxlen=0)
             return part
-        parts = [self.rest]
-        while size < 0 or sum(map(len, parts)) < size:
-            piece = next(self.pieces, None)
-            if piece is None:
-                break
-            parts.append(piece.encode())
-        content = b"".join(parts)
-        size = len(content) if size < 0 else size
-        self.rest = content[size:]
-        return content[:size]
+        while len(self.rest) < size and (piece := next(self.pieces, None)) is not None:
+            self.rest += piece.encode()
+        part, self.rest = self.rest[:size], self.rest[size:]
+        return part
 
 
 def _explain(error: pa.ArrowInvalid, table: TextTable, layout: Layout) -> UserError:
@@ -312,11 +274,16 @@ def _read_json(table: TextTable, layout: Layout) -> pd.DataFrame:
         records = [_load_json(line, f"{table.name}, line {n}") for n, line in lines if line.strip()]
     if not all(isinstance(record, dict) for record in records):
         raise UserError(f"{table.name}: JSON, but not an object for each row")
-    if HALF_A_CHARACTER.search(content) and not _is_text(records):
-        raise UserError(f"{table.name}: half a character, such as \\ud800 alone; text has none")
+    if HALF_A_CHARACTER.search(content):
+        try:
+            json.dumps(records, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise UserError(
+                f"{table.name}: half a character, such as \\ud800 alone; text has none"
+            ) from error
     names = dict.fromkeys(name for record in records for name in record)
     columns = {name: [_as_cell(record.get(name)) for record in records] for name in names}
-    return pd.DataFrame({name: pd.Series(cells, dtype="object") for name, cells in columns.items()})
+    return pd.DataFrame(columns, dtype="object")
 
 
 def _load_json(content: str, name: str) -> Any:
@@ -324,14 +291,6 @@ def _load_json(content: str, name: str) -> Any:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{name}: not JSON: {error}") from error
-
-
-def _is_text(content: Any) -> bool:
-    try:
-        json.dumps(content, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _as_cell(value: Any) -> Any:
