@@ -194,7 +194,7 @@ def test_the_updated_project_runs_with_what_its_owner_wrote(updated: Updated) ->
     leaderboard = (project / "reports/leaderboard.csv").read_text(encoding="utf-8")
     assert "\nextra," in leaderboard
     doctor = project.try_run("uv", "run", "my-project", "doctor", "--only", "leftovers")
-    assert "src/my_project/modeling/mine.py" in doctor.stdout
+    assert "src/my_project/modeling is from before the library: `python vendor" in doctor.stdout
     assert doctor.returncode == 1
 
 

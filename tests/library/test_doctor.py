@@ -256,65 +256,28 @@ def write_own(project: Project, files: dict[str, str]) -> None:
         path.write_text(content)
 
 
-OF_A_NEW_PROJECT = {
-    "src/owner/__init__.py": "",
-    "src/owner/train.py": "from . import models\n",
-    "src/owner/models.py": "from lockstep import candidate\n@candidate\ndef svm(problem): ...\n",
-    "tests/test_models.py": "from owner import models\nfrom owner.models import svm\n",
-}
-
-
 def test_a_project_without_leftovers_is_right(project: Project) -> None:
-    write_own(project, OF_A_NEW_PROJECT)
+    names = ("__init__.py", "models.py", "modeling/__pycache__/metrics.cpython-311.pyc")
+    write_own(project, {f"src/owner/{name}": "" for name in names})
     assert doctor.check_leftovers(project).state == "ok"
 
 
-def test_what_an_update_could_not_delete_is_told_with_the_functions_of_the_owner(
-    project: Project,
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["modeling/mine.py"], "src/owner/modeling is"),
+        (["errors.py"], "src/owner/errors.py is"),
+        (["data/files/a.py", "config.py"], "src/owner/data, src/owner/config.py are"),
+    ],
+)
+def test_what_is_left_from_before_the_library_is_told(
+    project: Project, names: list[str], said: str
 ) -> None:
-    write_own(
-        project,
-        OF_A_NEW_PROJECT
-        | {
-            "src/owner/config.py": "changed = True\n",
-            "src/owner/modeling/estimators.py": "from .registry import candidate\n"
-            "@candidate\ndef svm(problem): ...\n@candidate\ndef lightgbm(problem): ...\n",
-            "src/owner/modeling/steps.py": '@step(takes="numbers")\ndef square(scope): ...\n',
-            "src/owner/modeling/features.py": "<<<<<<< HEAD\n",
-            "tests/test_estimators.py": "from owner.modeling.estimators import svm\n",
-            "notebooks/1.0-ab-look.ipynb": '"from owner.config import Project\\n"',
-        },
+    write_own(project, {f"src/owner/{name}": "" for name in names})
+    assert doctor.check_leftovers(project) == doctor.wrong(
+        f"{said} from before the library: `python vendor/lockstep/migrate.py` brings over what is "
+        "yours and names the rest"
     )
-    finding = doctor.check_leftovers(project)
-    unused = "is from before the library and nothing uses it: "
-    gone = "from before the library: import it from lockstep, or `git rm` the file"
-    assert finding.state == "wrong"
-    assert finding.message.split("; ") == [
-        f"src/owner/config.py {unused}`git rm` it",
-        f"src/owner/modeling/estimators.py {unused}move your functions lightgbm to "
-        "src/owner/models.py, then `git rm` it",
-        f"src/owner/modeling/features.py {unused}`git rm` it",
-        f"src/owner/modeling/steps.py {unused}move your functions square to "
-        "src/owner/features.py, then `git rm` it",
-        f"notebooks/1.0-ab-look.ipynb imports config {gone}",
-        f"tests/test_estimators.py imports modeling {gone}",
-        "docs/yours.md says more",
-    ]
-
-
-def test_a_new_file_of_the_owner_with_a_former_name_is_no_leftover(project: Project) -> None:
-    write_own(
-        project,
-        OF_A_NEW_PROJECT
-        | {
-            "src/owner/models.py": "from .config import A\nfrom owner.data.own import b\n",
-            "src/owner/config.py": "A = 1\n",
-            "src/owner/data/__init__.py": "",
-            "src/owner/data/own.py": "b = 1\n",
-            "tests/test_config.py": "from owner.config import A\nimport owner.data.own\n",
-        },
-    )
-    assert doctor.check_leftovers(project).state == "ok"
 
 
 def test_every_check_is_printed_and_what_is_wrong_is_an_error(

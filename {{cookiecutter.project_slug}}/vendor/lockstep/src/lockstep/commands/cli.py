@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.errors import UserError, exit_status
@@ -16,7 +16,6 @@ STAGES = {
     "train": "compare the candidates and train the champion",
     "evaluate": "measure the champion on the test rows",
 }
-Command = Callable[[argparse.Namespace], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,25 +25,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 for success, 1 for a mistake the user can mend. A command line that
         cannot be read ends the process with 2.
     """
-    options = make_parser().parse_args(arguments)
-    return exit_status(lambda: options.run(options), debug=options.debug)
+    options = _make_parser().parse_args(arguments)
+    return exit_status(lambda: _run(options), debug=options.debug)
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The commands and their options."""
+def _make_parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(description="Run a stage of the pipeline, or use its model.")
     root.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    def add(name: str, summary: str, run: Command) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
-        command.set_defaults(run=run)
-        return command
+    def add(name: str, summary: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
 
     for name, summary in STAGES.items():
-        add(name, summary, _stage)
+        add(name, summary)
 
-    use = add("use", "take your own data into the project", _use)
+    use = add("use", "take your own data into the project")
     use.add_argument(
         "source",
         help="file, folder, zip of images, or address (https://, s3://, or a database's)",
@@ -65,7 +61,7 @@ def make_parser() -> argparse.ArgumentParser:
     use.add_argument("--dry-run", action="store_true", help="tell what was understood, no more")
     use.add_argument("--replace", action="store_true", help="instead of your own earlier data")
 
-    predict = add("predict", "predict the rows of a file with the champion", _predict)
+    predict = add("predict", "predict the rows of a file with the champion")
     predict.add_argument(
         "file",
         type=Path,
@@ -75,56 +71,52 @@ def make_parser() -> argparse.ArgumentParser:
         "-o", "--output", type=Path, metavar="FILE", help="CSV to write (default: standard output)"
     )
 
-    summary = "rebuild a commit from its raw data and compare every output's bytes"
-    verify = add("verify", summary, _verify)
+    verify = add("verify", "rebuild a commit from its raw data and compare every output's bytes")
     verify.add_argument("--rev", default="HEAD", help="commit to rebuild (default: HEAD)")
 
-    summary = "say what is wrong with this machine or project, and what mends it"
-    doctor = add("doctor", summary, _doctor)
+    doctor = add("doctor", "say what is wrong with this machine or project, and what mends it")
     doctor.add_argument("--only", nargs="+", metavar="CHECK", help="such as: lock pipeline")
     return root
 
 
-def _stage(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> None:
+    match options.command:
+        case "use":
+            from ..adopting.understanding import Wishes
+            from ..adopting.use import use_data
+
+            wishes = Wishes(
+                target=options.target,
+                kind=options.kind,
+                identifiers=tuple(options.id),
+                group=options.group,
+                time=options.time,
+                drop=tuple(options.drop),
+                sheet=options.sheet,
+                table=options.table,
+            )
+            use_data(options.source, wishes, dry_run=options.dry_run, replace=options.replace)
+        case "predict":
+            from .predict import predict_file
+
+            predict_file(options.file, options.output)
+        case "verify":
+            from .verify import verify
+
+            verify(options.rev)
+        case "doctor":
+            from .doctor import examine
+
+            examine(options.only)
+        case stage:
+            _run_stage(stage)
+
+
+def _run_stage(name: str) -> None:
     from ..core.stage import guard_stage
 
-    name, paths = options.command, Paths.find()
+    paths = Paths.find()
     stage = getattr(import_own(paths, name), name, None)
     if stage is None:
         raise UserError(f"src/{paths.package}/{name}.py: has no function `{name}` to run")
     guard_stage(stage)
-
-
-def _use(options: argparse.Namespace) -> None:
-    from ..adopting.understanding import Wishes
-    from ..adopting.use import use_data
-
-    wishes = Wishes(
-        target=options.target,
-        kind=options.kind,
-        identifiers=tuple(options.id),
-        group=options.group,
-        time=options.time,
-        drop=tuple(options.drop),
-        sheet=options.sheet,
-        table=options.table,
-    )
-    use_data(options.source, wishes, dry_run=options.dry_run, replace=options.replace)
-
-
-def _predict(options: argparse.Namespace) -> None:
-    from .predict import predict_file
-
-    predict_file(options.file, options.output)
-
-
-def _verify(options: argparse.Namespace) -> None:
-    from .verify import verify
-
-    verify(options.rev)
-
-
-def _doctor(options: argparse.Namespace) -> None:
-    from .doctor import examine
-
-    examine(options.only)

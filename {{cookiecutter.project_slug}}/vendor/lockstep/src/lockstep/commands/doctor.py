@@ -10,6 +10,7 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -22,11 +23,15 @@ from ..core.project import Project
 from ..core.runtime import import_keras
 from ..core.validation import nearest
 from ..reading.folder import list_raw_files
-from .leftovers import describe_leftovers
 from .programs import read_output
 from .sums import SUMS, find_edits
 
 MOST_NAMED = 5
+FORMER_NAMES = (
+    *("data", "documentation", "modeling", "reproducibility"),
+    *("config.py", "errors.py", "params.py"),
+)
+"""What the owner's package held before the library took the place of it."""
 
 
 class Finding(NamedTuple):
@@ -38,19 +43,9 @@ class Finding(NamedTuple):
     """What there is and, unless it is fine, what mends it."""
 
 
-def ok(message: str) -> Finding:
-    """All is well."""
-    return Finding("ok", message)
-
-
-def note(message: str) -> Finding:
-    """It works, and could be better."""
-    return Finding("note", message)
-
-
-def wrong(message: str) -> Finding:
-    """It has to be mended."""
-    return Finding("wrong", message)
+ok = partial(Finding, "ok")
+note = partial(Finding, "note")
+wrong = partial(Finding, "wrong")
 
 
 def check_python(project: Project) -> Finding:
@@ -70,9 +65,7 @@ def check_python(project: Project) -> Finding:
 def check_uv(project: Project) -> Finding:
     """Whether uv is there."""
     answer = _output(project, "uv", "--version")
-    if answer is None:
-        return wrong("not found; `pip install uv` gets it")
-    return ok(answer.split()[1])
+    return ok(answer.split()[1]) if answer else wrong("not found; `pip install uv` gets it")
 
 
 def check_lock(project: Project) -> Finding:
@@ -227,15 +220,22 @@ def check_library(project: Project) -> Finding:
 
 
 def check_leftovers(project: Project) -> Finding:
-    """Whether files are left that the library has taken the place of."""
-    lines = describe_leftovers(project)
-    if lines:
-        return wrong(f"{'; '.join(lines)}; docs/yours.md says more")
+    """Whether something is left that the library has taken the place of."""
+    package = project.root / "src" / project.package
+    left = [
+        project.name(package / name)
+        for name in FORMER_NAMES
+        if (package / name).is_file() or any((package / name).rglob("*.py"))
+    ]
+    if left:
+        return wrong(
+            f"{', '.join(left)} {'are' if len(left) > 1 else 'is'} from before the library: "
+            "`python vendor/lockstep/migrate.py` brings over what is yours and names the rest"
+        )
     return ok("nothing is left from before the library")
 
 
 def _output(project: Project, *command: str) -> str | None:
-    """What a command prints in the project's root; None if it fails or is not there."""
     return read_output(command, project.root)
 
 
@@ -255,14 +255,7 @@ CHECKS: dict[str, Callable[[Project], Finding]] = {
 
 
 def examine(only: Sequence[str] | None = None) -> None:
-    """Check one thing after the other and say what mends it.
-
-    Args:
-        only: Names of the checks to make; all if none are given.
-
-    Raises:
-        UserError: Something has to be mended, or there is no such check.
-    """
+    """Make the checks that are named, or all, and say what mends what they find."""
     project = Project.find()
     to_mend = []
     for name in only or CHECKS:

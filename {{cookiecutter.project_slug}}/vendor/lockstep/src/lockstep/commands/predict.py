@@ -25,16 +25,12 @@ from ..reading.tables import read_batches
 
 
 def predict_file(file: Path, output: Path | None) -> None:
-    """Predict a row for each row of `file`, in its order, as CSV to `output` or standard output.
-
-    Raises:
-        UserError: There is no champion yet, or `file` or `output` cannot be used.
-    """
+    """Predict a row for each row of `file`, in its order, as CSV to `output` or standard output."""
     project = Project.find()
     if output is not None:
-        require_writable(output, file, project)
+        _require_writable(output, file, project)
     champion = Model.load(project.require(project.champion), project.name(project.champion))
-    features = read_features(file, champion.contract, resize=project.params.data.resize)
+    features = _read_features(file, champion.contract, resize=project.params.data.resize)
     rows = 0
     with _open_output(output) as lines, progress("predict") as count:
         for batch in prefetch(features):
@@ -48,12 +44,8 @@ def predict_file(file: Path, output: Path | None) -> None:
         print(f"predict: {rows} rows by {champion.candidate} -> {output}")
 
 
-def require_writable(output: Path, file: Path, project: Project) -> None:
-    """Check that nothing is lost when predictions are written to `output`.
-
-    Raises:
-        UserError: It is a folder, the input itself, or below data/raw, where nothing is edited.
-    """
+def _require_writable(output: Path, file: Path, project: Project) -> None:
+    """Make sure that nothing is lost when predictions are written to `output`."""
     if output.is_dir():
         raise UserError(f"{output}: a folder; name a file to write")
     if output.resolve() == file.resolve():
@@ -62,20 +54,10 @@ def require_writable(output: Path, file: Path, project: Project) -> None:
         raise UserError(f"{output}: files in data/raw are never written; name another place")
 
 
-def read_features(path: Path, contract: Contract, *, resize: bool) -> Iterator[pd.DataFrame]:
-    """Read the contract's feature columns from a file, typed and checked, batch by batch.
+def _read_features(path: Path, contract: Contract, *, resize: bool) -> Iterator[pd.DataFrame]:
+    """The contract's feature columns in a table or images, typed, batch by batch.
 
-    Args:
-        path: A table; where the contract describes images, an image, or a zip or a folder of them.
-        contract: What the rows should hold.
-        resize: Scale images of another size.
-
-    Yields:
-        The features of some rows, and of images also where each lies.
-
-    Raises:
-        UserError: The file cannot be read, lacks a feature, or a cell breaks the contract. All
-            rows have been looked at by then.
+    The first cell that breaks the contract is told once all rows have been looked at.
     """
     first, count = None, 0
     for above, rows, breaches in _check_batches(path, contract, resize=resize):

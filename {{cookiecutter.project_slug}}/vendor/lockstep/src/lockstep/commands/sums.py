@@ -15,11 +15,12 @@ def sum_files(folder: Path) -> dict[str, str]:
     paths = {
         path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()
     }
-    return {name: sha256(paths[name]) for name in sorted(paths) if name != SUMS and _is_kept(name)}
-
-
-def _is_kept(name: str) -> bool:
-    return not any(part.startswith(".") or part == "__pycache__" for part in name.split("/"))
+    return {
+        name: sha256(paths[name])
+        for name in sorted(paths)
+        if name != SUMS
+        and not any(part.startswith(".") or part == "__pycache__" for part in name.split("/"))
+    }
 
 
 def read_sums(folder: Path) -> dict[str, str]:

@@ -45,14 +45,10 @@ class Comparison:
 
 
 def verify(revision: str) -> None:
-    """Print a table of `revision`'s outputs and whether their rebuild has the same bytes.
-
-    Raises:
-        UserError: Some output differs, or the commit cannot be rebuilt.
-    """
+    """Print a table of `revision`'s outputs and whether their rebuild has the same bytes."""
     project = Paths.find()
     print(f"verify: rebuilding {revision} in a temporary clone", file=sys.stderr)
-    commit, comparisons, differences = rebuild(project, revision)
+    commit, comparisons, differences = _rebuild(project, revision)
     width = max(len(comparison.output) for comparison in comparisons)
     print(f"{'stage':<12}{'output':<{width + 2}}{'recorded':<10}{'rebuilt':<10}")
     for one in comparisons:
@@ -73,30 +69,30 @@ def verify(revision: str) -> None:
     print(f"verify: all {len(comparisons)} outputs of {commit[:8]} are the same bytes")
 
 
-def rebuild(project: Paths, revision: str) -> tuple[str, list[Comparison], list[str]]:
-    """Rebuild `revision` from its raw data in a temporary clone, without any cache.
+def _rebuild(project: Paths, revision: str) -> tuple[str, list[Comparison], list[str]]:
+    """The commit, a comparison for each output of its rebuild, and what else is known to differ.
 
-    The user's files, cache and git references are only read. The libraries are those installed,
-    but for the one that is bundled with the commit.
-
-    Returns:
-        The commit, a comparison for each output, and what else is known to differ.
-
-    Raises:
-        UserError: There is no such commit, it has no dvc.lock, or it cannot be rebuilt.
+    The rebuild runs in a temporary clone, without any cache: the user's files, cache and git
+    references are only read. The libraries are those installed, but for the one that is bundled
+    with the commit.
     """
     top = Path(_git(project.root, "rev-parse", "--show-toplevel"))
     inside = project.root.resolve().relative_to(top.resolve())
-    commit = _commit(project.root, revision)
+    try:
+        commit = _git(project.root, "rev-parse", "--verify", "--quiet", revision + "^{commit}")
+    except UserError as error:
+        raise UserError(f"{revision}: no such commit; verify needs one to rebuild") from error
     with _temporary_folder() as scratch:
         _git(top, "clone", "--quiet", "--shared", "--no-checkout", str(top), str(scratch / "clone"))
         _git(scratch / "clone", "checkout", "--quiet", "--detach", commit)
         clone = Paths(scratch / "clone" / inside)
         recorded = _lock(clone, f"{commit[:8]} holds no dvc.lock: run `dvc repro` and commit first")
-        former_processor = _read_processor(clone)
+        record = clone.environment_file
+        environment = (read_yaml(record, record.name) if record.exists() else None) or {}
         _reproduce(project, clone, scratch)
         rebuilt = _lock(clone, "the rebuild left no dvc.lock")
-    return commit, _compare(recorded, rebuilt), _differences(recorded, rebuilt, former_processor)
+    differences = _differences(recorded, rebuilt, environment.get("processor"))
+    return commit, _compare(recorded, rebuilt), differences
 
 
 def _environment() -> dict[str, str]:
@@ -115,13 +111,6 @@ def _run(command: list[str], folder: Path, environment: dict[str, str], name: st
     if done.returncode:
         raise UserError(f"{name}: {' '.join(done.stderr.split())}")
     return done.stdout.strip()
-
-
-def _commit(folder: Path, revision: str) -> str:
-    try:
-        return _git(folder, "rev-parse", "--verify", "--quiet", revision + "^{commit}")
-    except UserError as error:
-        raise UserError(f"{revision}: no such commit; verify needs one to rebuild") from error
 
 
 @contextmanager
@@ -148,14 +137,6 @@ def _lock(project: Paths, missing: str) -> dict[str, Any]:
     if not stages:
         raise UserError(missing)
     return dict(stages)
-
-
-def _read_processor(project: Paths) -> str | None:
-    """The processor that a commit's results were computed on, if it says so."""
-    if not project.environment_file.exists():
-        return None
-    content = read_yaml(project.environment_file, "environment.yaml") or {}
-    return content.get("processor")
 
 
 def _reproduce(project: Paths, clone: Paths, scratch: Path) -> None:
