@@ -1,4 +1,4 @@
-"""Which figures an evaluation has, and the tables that they are drawn from, by file name."""
+"""Which figures an evaluation has, with captions, and the tables that they are drawn from."""
 
 from __future__ import annotations
 
@@ -30,32 +30,6 @@ class Gallery(NamedTuple):
 
     pictures: dict[str, Picture]
     tables: dict[str, pd.DataFrame]
-
-
-def make_gallery(
-    model: Model,
-    rows: pd.DataFrame,
-    outcome: Outcome,
-    history: pd.DataFrame,
-    sizes: pd.DataFrame,
-    metric: Metric,
-    seed: int,
-) -> Gallery:
-    """All pictures and tables of this kind of problem, of test rows and the champion's outcome."""
-    contract = model.contract
-    parts = [
-        show_classes(outcome)
-        if model.kind == "classification"
-        else show_numbers(outcome, contract.target),
-        show_mistakes(model, rows, outcome)
-        if contract.images
-        else show_importance(model, rows, metric, seed),
-        show_training(history, sizes, model.candidate, metric),
-    ]
-    return Gallery(
-        {name: picture for part in parts for name, picture in part.pictures.items()},
-        {name: table for part in parts for name, table in part.tables.items()},
-    )
 
 
 def show_classes(outcome: Outcome) -> Gallery:

@@ -17,8 +17,8 @@ from ..data.sample import sample_rows
 from ..data.split import has_given_split
 from ..modeling.model import Model
 from ..modeling.outcome import Outcome
+from . import gallery
 from .facts import Facts
-from .gallery import make_gallery
 from .pages import render_model_card, render_report
 
 PLOT_ROWS = 50_000
@@ -67,20 +67,29 @@ class Report:
 
     def write(self) -> None:
         """Write reports/figures, reports/plots, the model card and the page."""
-        project, champion, seed = self.project, self.champion, self.project.params.seed
+        project, champion, metric = self.project, self.champion, self.facts.primary
+        contract, seed = champion.contract, project.params.seed
         rows, places = sample_rows(self.test, None, PLOT_ROWS, seed)
         outcome = self.outcome.take(places)
-        gallery = make_gallery(
-            champion, rows, outcome, self.history, self.training_sizes, self.facts.primary, seed
+        parts = (
+            gallery.show_classes(outcome)
+            if champion.kind == "classification"
+            else gallery.show_numbers(outcome, contract.target),
+            gallery.show_mistakes(champion, rows, outcome)
+            if contract.images
+            else gallery.show_importance(champion, rows, metric, seed),
+            gallery.show_training(self.history, self.training_sizes, champion.candidate, metric),
         )
-        predictions = champion.predict(rows).assign(actual=rows[champion.contract.target])
+        pictures = {name: each for part in parts for name, each in part.pictures.items()}
+        tables = {name: each for part in parts for name, each in part.tables.items()}
+        tables["predictions"] = champion.predict(rows).assign(actual=rows[contract.target])
         with replacing_directory(project.figures) as directory:
-            for name, picture in gallery.pictures.items():
+            for name, picture in pictures.items():
                 write_png(picture.figure, directory / f"{name}.png")
         with replacing_directory(project.plots) as directory:
-            for name, table in {"predictions": predictions, **gallery.tables}.items():
+            for name, table in tables.items():
                 write_csv(table, directory / f"{name}.csv")
-        captions = {name: picture.caption for name, picture in gallery.pictures.items()}
+        captions = {name: picture.caption for name, picture in pictures.items()}
         write_text(render_model_card(self.facts, captions), project.model_card)
         page = render_report(self.facts, captions, project.figures, project.package)
         write_text(page, project.report)
