@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from typing_extensions import TypedDict
 from ..core.runtime import import_keras
 from .archive import write_keras
 from .examples import Examples, Stream
+from .rows_on_disk import NumbersOnDisk
 
 if TYPE_CHECKING:
     import keras
@@ -64,22 +65,6 @@ class Training(TypedDict, total=False):
         Literal["balanced"] | None,
         Field(description="`balanced` gives every class the same weight, however rare"),
     ]
-
-
-class RowsOnDisk(Protocol):
-    """Rows that do not fit into memory, with their features as numbers."""
-
-    def __len__(self) -> int:
-        """How many rows there are."""
-        ...
-
-    def targets(self) -> Iterator[np.ndarray]:
-        """(n_rows,) labels or targets, part by part."""
-        ...
-
-    def shuffle(self, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """(n_rows, n_features) numbers and (n_rows,) labels or targets, in another order."""
-        ...
 
 
 parameters = dataclass(kw_only=True, eq=False, repr=False)
@@ -129,7 +114,7 @@ class Network(BaseEstimator):
         self._train(self._encode(X[learn], y[learn]), X[watch], y[watch])
         return self
 
-    def fit_batches(self, rows: RowsOnDisk, X: Any, y: Any) -> Self:
+    def fit_batches(self, rows: NumbersOnDisk, X: Any, y: Any) -> Self:
         """Train on rows of any number, of which a part is in memory at a time.
 
         Args:
