@@ -21,11 +21,7 @@ INFINITY = float("inf")
 
 
 def require_columns(frame: pd.DataFrame, columns: Iterable[str], name: str) -> None:
-    """Check that the table read from the file `name` has all `columns`.
-
-    Raises:
-        UserError: Some are not there.
-    """
+    """Check that the table read from the file `name` has all `columns`."""
     missing = [column for column in columns if column not in frame.columns]
     if missing:
         one = len(missing) == 1
@@ -41,12 +37,12 @@ def _listing(names: list[str], most: int = 12) -> str:
     return listing if len(names) <= most else f"{listing} and {len(names) - most} more"
 
 
-def describe_first(breaches: pd.DataFrame) -> str:
-    """The first of some breaches in words; an image is named by where it lies."""
-    first = breaches.iloc[0]
-    if first["column"] == IMAGE:
-        return f"{first['value']}, expected {first['rule']}"
-    return f"row {first['row']}, {first['column']} is {first['value']!r}, expected {first['rule']}"
+def describe_first(breaches: pd.DataFrame, above: int = 0) -> str:
+    """The first breach in words, of a table below so many rows; an image is named by its place."""
+    row, column, value, rule = breaches.iloc[0][["row", "column", "value", "rule"]]
+    if column == IMAGE:
+        return f"{value}, expected {rule}"
+    return f"row {row + above}, {column} is {value!r}, expected {rule}"
 
 
 def conform(
@@ -58,16 +54,8 @@ def conform(
     """Give each of `columns` its type and find the cells that break its rule.
 
     Each row is looked at by itself, so a table may come in parts; whether a value comes twice in a
-    column that is `unique` is for `data.duplicates` to find.
-
-    Args:
-        columns: The columns to keep, in the order of the result.
-        frame: A table with at least these columns, of text or already typed.
-        layout: How its texts write numbers.
-        missing: Texts that stand for a missing value in every column.
-
-    Returns:
-        The typed table, as long as `frame` (an unreadable cell is missing in it), and the breaches.
+    column that is `unique` is for `data.duplicates` to find. The typed table has these columns in
+    this order and is as long as `frame`, of text or already typed; an unreadable cell is missing.
     """
     table, breaches = {}, []
     for name, column in columns.items():
@@ -197,7 +185,7 @@ def _parse_texts(texts: pa.Array, layout: Layout) -> np.ndarray:
             return _to_floats(texts)
         except pa.ArrowInvalid:
             pass
-    whole = rf"(?:\d+|{match_groups(group)})" if group else r"\d+"
+    whole = rf"(?:\d+|\d{{1,3}}(?:{group}\d{{3}})+)" if group else r"\d+"
     decimal = re.escape(layout.decimal)
     number = rf"^[+-]?(?:{whole}(?:{decimal}\d*)?|{decimal}\d+)(?:[eE][+-]?\d+)?$"
     texts = pc.if_else(pc.match_substring_regex(texts, number), texts, pa.scalar(None, texts.type))
@@ -211,11 +199,6 @@ def _parse_texts(texts: pa.Array, layout: Layout) -> np.ndarray:
 def _to_floats(texts: pa.Array) -> np.ndarray:
     floats: np.ndarray = texts.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return floats
-
-
-def match_groups(mark: str) -> str:
-    """The pattern of a whole number whose groups of three digits are set apart by a pattern."""
-    return r"\d{1,3}(?:" + mark + r"\d{3})+"
 
 
 def _as_arrow(cells: pd.Series) -> pa.Array:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import quote
 
 import pandas as pd
 
@@ -13,17 +11,8 @@ from ..core.validation import nearest
 from .parquet import BATCH_ROWS
 
 
-def sqlite_address(path: Path) -> str:
-    """The address of a database file that is only read."""
-    return f"sqlite:///file:{quote(quote(path.resolve().as_posix()))}?mode=ro&uri=true"
-
-
 def read_database_batches(address: str, name: str, table: str | None) -> Iterator[pd.DataFrame]:
-    """Read a table of the database at an address as SQLAlchemy writes it, batch by batch.
-
-    Raises:
-        UserError: The database or the table cannot be read, or what reads it is not installed.
-    """
+    """Read a table of the database at an address as SQLAlchemy writes it, batch by batch."""
     try:
         import sqlalchemy
     except ImportError as error:

@@ -35,11 +35,7 @@ def list_entries(folder: Path, *, deep: bool = False) -> Iterator[Path]:
 
 
 def list_raw_files(paths: Paths, where: str, contract: Contract) -> list[Path]:
-    """The files at `where`, or the zips and folders of images there.
-
-    Raises:
-        UserError: There is none.
-    """
+    """The files at `where`, or the zips and folders of images there."""
     path = paths.root / where
     # Folders of classes are read as one; data/raw holds one such folder, or zip, per delivery.
     is_whole = path != paths.raw if contract.images else not path.is_dir()

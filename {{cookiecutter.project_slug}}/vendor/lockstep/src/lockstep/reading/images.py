@@ -32,18 +32,8 @@ def read_images(
     An image lies in the folder of its class, `<class>/<any name>.png`; where such folders lie in
     folders `train` and `test`, that split is kept, and images elsewhere cannot be used.
 
-    Args:
-        path: The zip, the folder or the image.
-        name: What messages call it.
-        contract: Says the images' size and which column takes the class.
-        resize: Scale an image of another size instead of setting it aside.
-
-    Returns:
-        A row per image in the order of their names, with the columns of `contract` (an image that
-        cannot be used is missing); and the breaches, as `conformity.conform` gives them.
-
-    Raises:
-        UserError: It is not there, is neither a zip nor a folder, or holds no image.
+    Gives a row per image in the order of their names, with the columns of `contract` (an image that
+    cannot be used is missing); and the breaches, as `conformity.conform` does.
     """
     assert contract.images is not None
     with _open(path, name) as (files, read):
@@ -77,11 +67,7 @@ def read_images(
 
 
 def survey(path: Path, name: str) -> tuple[Counter[tuple[int, int]], bool, set[str]]:
-    """The sizes of a data set's images with their counts, whether any is coloured, the classes.
-
-    Raises:
-        UserError: It is not there, is neither a zip nor a folder, or holds no readable image.
-    """
+    """The sizes of a data set's images with their counts, whether any is coloured, the classes."""
     sizes: Counter[tuple[int, int]] = Counter()
     has_colour, classes = False, set()
     with _open(path, name) as (files, read):

@@ -16,11 +16,7 @@ BATCH_ROWS = 2**16
 
 
 def read_parquet_batches(path: Path, name: str) -> Iterator[pd.DataFrame]:
-    """Read a parquet file of whatever origin, with what pandas had kept as its index as columns.
-
-    Raises:
-        UserError: It is not one, or a torn one, or two columns have one name.
-    """
+    """Read a parquet file of whatever origin, with what pandas had kept as its index as columns."""
     with open_parquet(path, name) as file:
         index, above = _find_range_index(file), 0
         for batch in file.iter_batches(BATCH_ROWS):
@@ -28,7 +24,11 @@ def read_parquet_batches(path: Path, name: str) -> Iterator[pd.DataFrame]:
             if index is not None:
                 frame.index = index[above : above + len(frame)]
             above += len(frame)
-            yield _reset_index(frame, name)
+            is_unnamed = list(frame.index.names) == [None]
+            columns = [*([] if is_unnamed else frame.index.names), *frame.columns]
+            names = [str(column) for column in columns]
+            require_distinct(names, name)
+            yield frame.reset_index(drop=is_unnamed, allow_duplicates=True).set_axis(names, axis=1)
 
 
 def _select_type(arrow_type: pa.DataType) -> pd.Int64Dtype | None:
@@ -42,11 +42,3 @@ def _find_range_index(file: pq.ParquetFile) -> pd.RangeIndex | None:
         if isinstance(index, dict) and index.get("name") is not None:
             return pd.RangeIndex(index["start"], index["stop"], index["step"], name=index["name"])
     return None
-
-
-def _reset_index(frame: pd.DataFrame, file: str) -> pd.DataFrame:
-    """The frame with what pandas had kept as its index as columns."""
-    unnamed = list(frame.index.names) == [None]
-    names = [str(name) for name in [*([] if unnamed else frame.index.names), *frame.columns]]
-    require_distinct(names, file)
-    return frame.reset_index(drop=unnamed, allow_duplicates=True).set_axis(names, axis=1)

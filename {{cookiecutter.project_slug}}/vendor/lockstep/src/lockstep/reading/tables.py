@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas as pd
 
 from ..core.contract import PLAIN, Layout
 from ..core.errors import UserError
-from .databases import read_database_batches, sqlite_address
+from .databases import read_database_batches
 from .formats import FORMATS, detect_format
 from .parquet import read_parquet_batches
 from .spreadsheets import read_sheet
@@ -31,29 +32,21 @@ def read_batches(
 ) -> Iterator[pd.DataFrame]:
     """Read a table: every cell of text or, where the file has types, with its own.
 
-    Args:
-        path: The file; of a zip, all tables of text in it below each other.
-        name: What messages call the file.
-        missing: Texts that stand for a missing value. In text files those with blanks around them
-            are left to `conformity.conform`, which knows the columns where it need not look.
-        layout: How it is written.
-
-    Yields:
-        Some rows, in their order; never none. JSON and spreadsheets come whole.
-
-    Raises:
-        UserError: The file is missing, empty, of another kind or not readable as what it is.
+    Of a zip, all tables of text in it below each other. No batch is empty; JSON and spreadsheets
+    come whole. Texts in `missing` are so; in text files those with blanks around them are left to
+    `conformity.conform`, which knows the columns where it need not look.
     """
     require_file(path, name)
-    batches: Iterator[pd.DataFrame]
+    batches: Iterable[pd.DataFrame]
     is_text = False
     match detect_format(path):
         case "parquet":
             batches = read_parquet_batches(path, name)
         case "excel":
-            batches = iter([read_sheet(path, name, layout)])
+            batches = [read_sheet(path, name, layout)]
         case "database":
-            batches = read_database_batches(sqlite_address(path), name, layout.table)
+            address = f"sqlite:///file:{quote(quote(path.resolve().as_posix()))}?mode=ro&uri=true"
+            batches = read_database_batches(address, name, layout.table)
         case _:
             batches, is_text = read_text_batches(path, name, missing, layout), True
     is_empty = True
@@ -66,11 +59,7 @@ def read_batches(
 
 
 def require_file(path: Path, name: str) -> None:
-    """Check that `path` is a file with something in it.
-
-    Raises:
-        UserError: It is not.
-    """
+    """Check that `path` is a file with something in it."""
     if path.is_dir():
         raise UserError(f"{name}: a folder; a file was expected")
     if not path.is_file():
@@ -93,10 +82,8 @@ def mask_missing(frame: pd.DataFrame, missing: Sequence[str]) -> pd.DataFrame:
             cells = cells.astype("object")
         if cells.dtype == "object":
             cells = cells.map(_as_plain, na_action="ignore").infer_objects()
-        if cells.dtype == "str":
+        elif cells.dtype == "str":
             cells = cells.str.strip()
-        elif cells.dtype == "object":
-            cells = cells.map(_trim, na_action="ignore")
         if cells.dtype in ("str", "object"):
             cells = cells.mask(cells.isin(list(missing)))
         columns[str(name)] = cells
@@ -104,13 +91,9 @@ def mask_missing(frame: pd.DataFrame, missing: Sequence[str]) -> pd.DataFrame:
 
 
 def _as_plain(value: object) -> object:
-    """A value that can be compared and counted; lists and arrays as text."""
+    """A value that can be compared and counted, lists and arrays as text; texts trimmed."""
     try:
         hash(value)
     except TypeError:
-        return str(value)
-    return value
-
-
-def _trim(value: object) -> object:
+        value = str(value)
     return value.strip() if isinstance(value, str) else value
