@@ -16,7 +16,7 @@ from lockstep.core.project import Project
 from lockstep.data.pixels import pixels
 from lockstep.reading.check import check_rows
 from lockstep.reading.images import has_images, read_images, survey
-from lockstep.reading.raw import RawBatch
+from lockstep.reading.tally import RawBatch
 from PIL import Image
 
 ANSWER = {"type": "categorical", "categories": ["no", "yes"], "meaning": "the answer"}

@@ -9,7 +9,7 @@ from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.reading.check import check_raw, check_rows, tabulate_rejected
-from lockstep.reading.raw import RawBatch
+from lockstep.reading.tally import RawBatch
 
 
 def test_a_row_that_breaks_the_contract_is_kept_with_its_reason(

@@ -6,7 +6,7 @@ not repeat a value takes eight bytes per row.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,10 +19,11 @@ from ..core.params import DataParams
 from ..core.paths import Paths
 from ..core.project import Project
 from ..data.duplicates import Repeats, hash_values
-from .conformity import as_texts, conform, make_breaches
+from .conformity import as_texts, conform, make_breaches, require_columns
 from .folder import list_dvc_targets, list_entries, list_raw_files
-from .raw import RawBatch, read_raw
-from .tally import Tally
+from .images import read_images
+from .tables import read_batches
+from .tally import RawBatch, Tally
 
 MAX_DEVIATIONS = 5
 """Columns that are not as the contract has them, of which a summary has a line each."""
@@ -30,12 +31,10 @@ UNIQUE_RULE = "a value that no row above has"
 
 
 class CheckedBatch(NamedTuple):
-    """Some rows of the raw files: those that keep the contract, and those that break it."""
+    """Some rows of the raw files, typed, and a row for each breach; see `tabulate_rejected`."""
 
     accepted: pd.DataFrame
-    """With the contract's columns, typed."""
     rejected: pd.DataFrame
-    """A row for each breach; see `tabulate_rejected`."""
 
 
 def check_raw(project: Project) -> RawCheck:
@@ -44,13 +43,7 @@ def check_raw(project: Project) -> RawCheck:
 
 
 class RawCheck:
-    """The raw files, read and held against the contract while they are iterated over.
-
-    Args:
-        paths: Where the project is.
-        data: Says which files are raw data, and how much of each may break the contract.
-        contract: What they should hold.
-    """
+    """The raw files, read and held against the contract while they are iterated over."""
 
     def __init__(self, paths: Paths, data: DataParams, contract: Contract) -> None:
         self.paths, self.data, self.contract = paths, data, contract
@@ -64,7 +57,10 @@ class RawCheck:
         """
         self._tally = Tally(self.contract)
         files = list_raw_files(self.paths, self.data.raw, self.contract)
-        columns = self._list_columns(files)
+        # Of several tables, the first rows tell which columns there are.
+        tables = [] if len(files) == 1 or self.contract.images else files
+        first = (next(self._read(path)) for path in tables)
+        columns = list(dict.fromkeys(str(name) for raw in first for name in raw.cells))
         unique = [name for name, column in self.contract.columns.items() if column.unique]
         repeats = {name: Repeats() for name in unique}
         with progress("ingest") as count:
@@ -78,14 +74,15 @@ class RawCheck:
                 self._tally.require_few_rejected(self.paths.name(path), self.data.max_rejected)
 
     def _read(self, path: Path) -> Iterator[RawBatch]:
-        return read_raw(path, self.paths.name(path), self.contract, resize=self.data.resize)
-
-    def _list_columns(self, files: Sequence[Path]) -> list[str]:
-        """The columns of all files, by a look at the first rows of each, unless all are alike."""
-        if len(files) == 1 or self.contract.images:
-            return []
-        first = (next(self._read(path)) for path in files)
-        return list(dict.fromkeys(str(name) for raw in first for name in raw.cells))
+        name, contract, above = self.paths.name(path), self.contract, 0
+        if contract.images is not None:
+            cells, unusable = read_images(path, name, contract, resize=self.data.resize)
+            yield RawBatch(cells, name, unusable=unusable)
+            return
+        for cells in read_batches(path, name, contract.missing, contract.layout):
+            require_columns(cells, contract.columns, name)
+            yield RawBatch(cells, name, above)
+            above += len(cells)
 
     def report(self) -> dict[str, Any]:
         """What came in and what became of it, once all rows have been gone through."""
@@ -114,14 +111,8 @@ def check_rows(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Type the columns of the contract and find the cells that break it.
 
-    Args:
-        raw: Some rows as they came.
-        contract: What they should hold.
-        repeats: For each column that must not repeat a value, what knows those above.
-
-    Returns:
-        All rows with the contract's columns, typed; the breaches, as `conform` gives them; and the
-        rows without a breach.
+    Each column that must not repeat a value has what knows those above in `repeats`. Gives all rows
+    with the contract's columns, typed; the breaches, as `conform` does; the rows without a breach.
     """
     table, breaches = conform(contract.columns, raw.cells, contract.layout, contract.missing)
     parts = [breaches] if raw.unusable is None else [raw.unusable, breaches]
@@ -142,12 +133,8 @@ def check_rows(
 def tabulate_rejected(raw: RawBatch, breaches: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """A row for each breach: `file`, `row`, `column`, `value`, `rule`, and the raw row's own cells.
 
-    The cells are texts, each below the name of its column with `raw_` before it.
-
-    Args:
-        raw: Some rows as they came.
-        breaches: Their breaches.
-        columns: Of all raw files; those that this file lacks are empty.
+    The cells are texts, each below the name of its column with `raw_` before it, of the columns of
+    all raw files; those that this file lacks are empty.
     """
     cells = raw.cells.iloc[breaches["row"] - 1].reindex(columns=columns)
     originals = cells.drop(columns=IMAGE, errors="ignore").reset_index(drop=True)

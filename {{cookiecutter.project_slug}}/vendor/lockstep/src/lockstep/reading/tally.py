@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from ..core.contract import NUMBERS, Contract
 from ..core.errors import UserError
 from .conformity import describe_first
-from .raw import RawBatch
+
+
+class RawBatch(NamedTuple):
+    """Some rows of a raw file as they came, with all its columns."""
+
+    cells: pd.DataFrame
+    file: str
+    above: int = 0
+    """Rows of the file that come before them."""
+    unusable: pd.DataFrame | None = None
+    """What could not be read of images, as `conformity.conform` gives breaches."""
 
 
 class Tally:
-    """Counts that add up over batches of the raw files.
-
-    Args:
-        contract: What the files should hold.
-    """
+    """Counts that add up over batches of the raw files."""
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
@@ -62,25 +68,23 @@ class Tally:
             place = raw.file, str(label)
             self.breaches[place] += len(of_column)
             if place not in self.first_breaches:
-                first = of_column.head(1).assign(row=of_column["row"] + raw.above)
-                self.first_breaches[place] = describe_first(first)
+                self.first_breaches[place] = describe_first(of_column, raw.above)
 
     def report(self) -> dict[str, Any]:
         """All counts, for reports/ingest.json."""
         breaches: Counter[str] = Counter()
         for (_, column), count in self.breaches.items():
             breaches[column] += count
-        columns: dict[str, dict[str, Any]] = {}
-        for name in self.contract.columns:
-            columns[name] = {"missing": self.missing[name], "breaches": breaches[name]}
-            if name in self.extents:
-                low, high = self.extents[name]
-                columns[name] |= {"smallest": low.item(), "largest": high.item()}
-        rejected = self.rejected.total()
+        columns: dict[str, dict[str, Any]] = {
+            name: {"missing": self.missing[name], "breaches": breaches[name]}
+            for name in self.contract.columns
+        }
+        for name, (low, high) in self.extents.items():
+            columns[name] |= {"smallest": low.item(), "largest": high.item()}
         return {
             "rows": self.rows.total(),
-            "accepted": self.rows.total() - rejected,
-            "rejected": rejected,
+            "accepted": (self.rows - self.rejected).total(),
+            "rejected": self.rejected.total(),
             "files": {
                 name: {"rows": rows, "rejected": self.rejected[name]}
                 for name, rows in self.rows.items()
@@ -90,11 +94,7 @@ class Tally:
         }
 
     def require_few_rejected(self, file: str, max_share: float) -> None:
-        """Check the share of a file's rows that are rejected.
-
-        Raises:
-            UserError: More than `max_share` broke the contract, or none kept it.
-        """
+        """Check that of a file's rows some keep the contract, and at most this share breaks it."""
         rows, rejected = self.rows[file], self.rejected[file]
         if rejected <= max_share * rows and rejected < rows:
             return
@@ -118,10 +118,9 @@ class Tally:
             + self.first_breaches[file, column]
             for (file, column), count in self.breaches.items()
         ]
-        for (name, file), count in self.drifts.items():
-            if count:
-                low, high = self.contract.columns[name].seen or (0, 0)
-                lines.append(
-                    f"{file}: {name!r} has drifted: {count} rows are beyond {low:g} to {high:g}"
-                )
+        for (name, file), count in (+self.drifts).items():
+            low, high = self.contract.columns[name].seen or (0, 0)
+            lines.append(
+                f"{file}: {name!r} has drifted: {count} rows are beyond {low:g} to {high:g}"
+            )
         return lines
