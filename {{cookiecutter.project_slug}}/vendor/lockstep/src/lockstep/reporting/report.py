@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import matplotlib.style
 import pandas as pd
-from matplotlib.figure import Figure
 
-from ..core.files import replacing, replacing_directory, write_text
+from ..core.files import replacing_directory, write_text
 from ..core.project import Project
 from ..core.table import Table, write_csv
 from ..data.sample import sample_rows
@@ -83,9 +81,12 @@ class Report:
         pictures = {name: each for part in parts for name, each in part.pictures.items()}
         tables = {name: each for part in parts for name, each in part.tables.items()}
         tables["predictions"] = champion.predict(rows).assign(actual=rows[contract.target])
-        with replacing_directory(project.figures) as directory:
+        # As in figures.py, nothing of the user's own settings of matplotlib counts; and a file does
+        # not say which version of matplotlib drew it.
+        with replacing_directory(project.figures) as directory, matplotlib.style.context("default"):
             for name, picture in pictures.items():
-                write_png(picture.figure, directory / f"{name}.png")
+                path = directory / f"{name}.png"
+                picture.figure.savefig(path, dpi=144, metadata={"Software": None})
         with replacing_directory(project.plots) as directory:
             for name, table in tables.items():
                 write_csv(table, directory / f"{name}.csv")
@@ -134,10 +135,3 @@ def is_nearly_perfect(metrics: dict[str, Any]) -> bool:
     """Whether a champion is better than one that has learnt from honest features mostly is."""
     log_loss, r2 = metrics.get("log_loss"), metrics.get("r2")
     return bool((log_loss is not None and log_loss < 0.005) or (r2 is not None and r2 > 0.9999))
-
-
-def write_png(figure: Figure, path: Path) -> None:
-    """A figure as PNG, without the version of matplotlib that drew it."""
-    # As in figures.py, nothing of the user's own settings of matplotlib counts.
-    with replacing(path) as temporary, matplotlib.style.context("default"):
-        figure.savefig(temporary, format="png", dpi=144, metadata={"Software": None})
