@@ -59,31 +59,30 @@ def _read_features(path: Path, contract: Contract, *, resize: bool) -> Iterator[
 
     The first cell that breaks the contract is told once all rows have been looked at.
     """
-    first, count = None, 0
-    for above, rows, breaches in _check_batches(path, contract, resize=resize):
+    first, count, above = None, 0, 0
+    for rows, breaches in _conform_batches(path, contract, resize=resize):
         count += len(breaches)
         if first is None and not breaches.empty:
             first = describe_first(breaches.head(1).assign(row=breaches["row"] + above))
         if first is None:
             yield rows
+        above += len(rows)
     if first is not None:
         others = f" (and {count - 1} more)" if count > 1 else ""
         raise UserError(f"{path}: {first}{others}")
 
 
-def _check_batches(
+def _conform_batches(
     path: Path, contract: Contract, *, resize: bool
-) -> Iterator[tuple[int, pd.DataFrame, pd.DataFrame]]:
-    """Of each batch the number of rows above it, its rows, and their breaches."""
-    name = str(path)
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """The rows of each batch, and their breaches."""
+    name, features = str(path), contract.features_only()
     if contract.images and path.suffix.lower() != ".parquet":
-        yield 0, *read_images(path, name, contract, resize=resize)
+        yield read_images(path, name, contract, resize=resize)
         return
-    features, above = contract.features_only(), 0
     for raw in read_batches(path, name, contract.missing, contract.layout):
         require_columns(raw, features, name)
-        yield above, *conform(features, raw, contract.layout, contract.missing)
-        above += len(raw)
+        yield conform(features, raw, contract.layout, contract.missing)
 
 
 @contextmanager
