@@ -42,7 +42,7 @@ REFUSED = [
     ("ruff-format", writes("src/my_project/own.py", "x  =  1\n"), "1 file reformatted"),
     ("mypy", writes("src/my_project/own.py", 'X: int = "a"\n'), "Incompatible types"),
     ("settings", replaces("params.yaml", "seed: 42", "sead: 42"), "sead: unknown key"),
-    ("locks", replaces("params.yaml", "folds: 5", "folds: 4"), "out of date: train, evaluate"),
+    ("locks", replaces("params.yaml", "folds: 2", "folds: 4"), "out of date: train, evaluate"),
     (
         "locks",
         replaces("pyproject.toml", '"numpy>=2.3"', '"numpy>=2.3.1"'),

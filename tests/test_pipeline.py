@@ -134,11 +134,11 @@ def test_a_second_run_runs_nothing(reproduced: Project) -> None:
 
 
 def test_another_number_of_folds_reruns_train_and_evaluate_only(demo: Project) -> None:
-    edit(demo / "params.yaml", "folds: 5", "folds: 3")
+    edit(demo / "params.yaml", "folds: 2", "folds: 3")
     assert "train.folds" in demo.run("uv", "run", "dvc", "params", "diff")
-    assert stages_run(demo.run("uv", "run", "dvc", "repro")) == ["train", "evaluate"]
-    history = read_csv(demo / "reports/history.csv")
-    assert {row["fold"] for row in history} == {"1", "2", "3"}
+    printed = demo.run("uv", "run", "dvc", "repro")
+    assert stages_run(printed) == ["train", "evaluate"]
+    assert printed.count(", over 3 folds\n") == 2
 
 
 def test_a_comment_in_the_readme_of_a_data_folder_reruns_nothing(demo: Project) -> None:
@@ -157,9 +157,9 @@ def test_a_clone_of_the_committed_project_reproduces_offline(
     assert clone.run("git", "status", "--porcelain") == "", "dvc.lock or a report has changed"
 
 
-def test_plots_show_the_pictures_and_the_learning_curve(demo: Project) -> None:
-    demo.run("uv", "run", "dvc", "plots", "show")
-    page = (demo / "dvc_plots/index.html").read_text(encoding="utf-8")
+def test_plots_show_the_pictures_and_the_learning_curve(reproduced: Project) -> None:
+    reproduced.run("uv", "run", "dvc", "plots", "show")
+    page = (reproduced / "dvc_plots/index.html").read_text(encoding="utf-8")
     for name in FIGURES:
         assert name in page
     assert "Mean loss over the folds" in page
@@ -174,11 +174,11 @@ def test_the_stages_hang_together(reproduced: Project) -> None:
 
 MISTAKES = {
     "an unknown key": (
-        lambda project: edit(project / "params.yaml", "  folds: 5", "  foldz: 5"),
+        lambda project: edit(project / "params.yaml", "  folds: 2", "  foldz: 2"),
         "error: params.yaml: train.foldz: unknown key; did you mean folds?",
     ),
     "an impossible value": (
-        lambda project: edit(project / "params.yaml", "  folds: 5", "  folds: 1"),
+        lambda project: edit(project / "params.yaml", "  folds: 2", "  folds: 1"),
         "error: params.yaml: train.folds: found 1, which should be greater than or equal to 2",
     ),
     "an unknown candidate": (
@@ -287,7 +287,7 @@ def test_a_candidate_from_elsewhere_is_a_dependency_a_function_and_a_line(
     lighten(project)
     project.run("uv", "run", "dvc", "repro", "train")
     scores = {row["candidate"]: row for row in read_csv(project / "reports/leaderboard.csv")}
-    assert list(scores) == ["baseline", "linear", "lightgbm", "mlp"]
+    assert list(scores) == ["baseline", "linear", "lightgbm"]
     assert float(scores["lightgbm"]["accuracy_mean"]) > 0.85
     edit(project / "params.yaml", "{leaves: 4}", "{leafs: 4}")
     told = project.try_run("uv", "run", "dvc", "repro").stderr

@@ -129,7 +129,7 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "uv run my-project use ~/customers.csv --target churned": takes_data_in,
     "uv run my-project predict data/processed/test.parquet": prints("prediction,", "virginica"),
     "uv run my-project verify": proves_the_commit,
-    "uv run my-project doctor": prints("ok     python ", "ok     data      data/raw/iris.csv"),
+    "uv run my-project doctor": prints("ok     python ", "ok     data       data/raw/iris.csv"),
     "git add --all": adds_and_commits,
     "git commit": adds_and_commits,
     "uv run pytest -n auto": prints(" passed"),

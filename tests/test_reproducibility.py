@@ -63,7 +63,7 @@ def test_another_place_processor_locale_time_zone_and_hash_seed_give_the_same_by
 
 def test_verify_names_the_first_stage_that_differs_and_why(demo: Project) -> None:
     good = demo.run("git", "rev-parse", "HEAD").strip()
-    edit(demo / "params.yaml", "  folds: 5", "  folds: 3")
+    edit(demo / "params.yaml", "  folds: 2", "  folds: 3")
     demo.run("git", "commit", "--quiet", "--all", "--message", "Parameters without results")
     before = snapshot(demo)
     result = demo.try_run("uv", "run", "my-project", "verify")
@@ -154,9 +154,10 @@ def test_a_file_edited_while_a_stage_runs_is_not_recorded_as_its_input(
 ) -> None:
     lock = (demo / "dvc.lock").read_bytes()
     source = demo / "src/my_project/train.py"
-    edit(demo / "params.yaml", "  folds: 5", "  folds: 3")
+    # A network takes long enough for an edit meanwhile.
+    edit(demo / "params.yaml", "    linear:", "    mlp: {max_epochs: 5}\n    linear:")
     with Background(demo, tmp_path / "log", "dvc", "repro") as running:
-        running.wait_for("train: linear")
+        running.wait_for("train: baseline")
         edit(source, "Stage 3:", "Third stage:")
         printed = running.finish()
     assert running.process.returncode != 0
