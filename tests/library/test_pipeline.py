@@ -7,6 +7,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -168,6 +169,13 @@ def test_only_a_network_has_a_learning_curve(trained: Project) -> None:
         *("calibration.png", "confusion_matrix.png", "importance.png"),
         *("precision_recall.png", "roc_curve.png"),
     }
+
+
+def test_figures_are_the_same_whatever_the_users_settings_of_matplotlib(trained: Project) -> None:
+    before = {path.name: path.read_bytes() for path in trained.figures.iterdir()}
+    with matplotlib.rc_context({"savefig.facecolor": "red", "font.size": 30}):
+        run_stage("evaluate")
+    assert {path.name: path.read_bytes() for path in trained.figures.iterdir()} == before
 
 
 def test_a_regression_runs_through_the_same_stages(project: Project) -> None:
