@@ -52,7 +52,7 @@ def quicken(project: Project) -> None:
     yaml = YAML()
     params = yaml.load(project / "params.yaml")
     params["train"]["candidates"] = FEW_CANDIDATES
-    params["train"]["folds"] = 2
+    params["train"] |= {"folds": 2, "training_sizes": [0.5, 1.0]}
     params["evaluate"]["resamples"] = 20
     yaml.dump(params, project / "params.yaml")
 
