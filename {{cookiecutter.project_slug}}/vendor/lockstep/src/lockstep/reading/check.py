@@ -1,7 +1,7 @@
 """Reading the raw files by the contract, and setting aside what breaks it.
 
 Rows come and go in batches, so that memory does not grow with their number; only a column that must
-not repeat a value takes eight bytes per row.
+not repeat a value takes eight bytes per different one.
 """
 
 from __future__ import annotations
@@ -152,13 +152,15 @@ def list_unread_files(paths: Paths, where: str, contract: Contract) -> list[str]
     """Which files in data/raw are not read, or not kept by DVC although others are, in words."""
     if paths.root / where != paths.raw:
         files = list_raw_files(paths, where, contract)
-        others = [path for path in list_entries(paths.raw, deep=True) if path not in files]
-        # Within a folder of images all is read.
-        others = [path for path in others if paths.root / where not in path.parents]
-        return [f"{paths.name(path)} is not read: params.yaml names {where}" for path in others]
+        return [
+            f"{paths.name(path)} is not read: params.yaml names {where}"
+            for path in list_entries(paths.raw, deep=True)
+            # Within a folder of images all is read.
+            if path not in files and paths.root / where not in path.parents
+        ]
     targets = list_dvc_targets(paths.raw)
-    loose = [path for path in list_entries(paths.raw) if targets and path not in targets]
     return [
         f"{paths.name(path)} is not kept by DVC, as others are: `uv run dvc add` keeps it"
-        for path in sorted(loose)
+        for path in sorted(list_entries(paths.raw))
+        if targets and path not in targets
     ]

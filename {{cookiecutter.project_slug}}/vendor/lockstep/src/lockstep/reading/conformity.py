@@ -68,17 +68,13 @@ def conform(
     return pd.DataFrame(table), all_breaches.sort_values("row", kind="stable", ignore_index=True)
 
 
-def make_breaches(name: str, cells: pd.Series, rule: str) -> pd.DataFrame:
+def make_breaches(name: str, cells: pd.Series, rule: str | pd.Series) -> pd.DataFrame:
     """Breaches of some cells of a column, whose index are their places in the table."""
     texts = ["" if pd.isna(cell) else str(cell) for cell in cells]
-    return pd.DataFrame(
-        {
-            "row": cells.index.to_numpy(dtype="int64") + 1,
-            "column": pd.Series([name] * len(cells), dtype="str"),
-            "value": pd.Series(texts, dtype="str"),
-            "rule": pd.Series([rule] * len(cells), dtype="str"),
-        }
-    )
+    rows = cells.index.to_numpy() + 1
+    breaches = {"row": rows, "column": name, "value": texts, "rule": rule}
+    types = {"row": "int64", "column": "str", "value": "str", "rule": "str"}
+    return pd.DataFrame(breaches, index=cells.index).astype(types).reset_index(drop=True)
 
 
 def _conform(

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from ..core.contract import FILE, IMAGE, PART, SIDES, Contract, Images
 from ..core.errors import UserError
 from .archives import DAMAGE_ERRORS, list_members, open_zip
+from .conformity import make_breaches
 from .folder import list_entries
 
 READABLE = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
@@ -57,13 +58,8 @@ def read_images(
             contract.target: pd.Series([folder.name for folder in folders], dtype="str"),
         }
     )
-    breaches = [
-        (row, IMAGE, file, reason)
-        for row, (file, (_, reason)) in enumerate(zip(files, pictures, strict=True), start=1)
-        if reason
-    ]
-    types = {"row": "int64", "column": "str", "value": "str", "rule": "str"}
-    return frame, pd.DataFrame(breaches, columns=[*types]).astype(types)
+    reasons = pd.Series([reason for _, reason in pictures], dtype="str").dropna()
+    return frame, make_breaches(IMAGE, frame[FILE][reasons.index], reasons)
 
 
 def survey(path: Path, name: str) -> tuple[Counter[tuple[int, int]], bool, set[str]]:
