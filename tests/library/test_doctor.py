@@ -274,6 +274,13 @@ def test_what_is_left_from_before_the_library_is_told(
     project: Project, names: list[str], said: str
 ) -> None:
     write_own(project, {f"src/owner/{name}": "" for name in names})
+    # In a project of later these are its owner's.
+    assert doctor.check_leftovers(project).state == "ok"
+    write_own(project, {"src/owner/reproducibility/stage.py": ""})
+    run(project, "git", "init", "--quiet")
+    run(project, "git", "add", "src/owner/reproducibility")
+    run(project, "git", "commit", "--quiet", "--message", "Generated")
+    (project.root / "src/owner/reproducibility/stage.py").unlink()
     assert doctor.check_leftovers(project) == doctor.wrong(
         f"{said} from before the library: `python vendor/lockstep/migrate.py` brings over what is "
         "yours and names the rest"
