@@ -77,7 +77,7 @@ ROOMS = {
 }
 """The names at the door, by the module that holds them; what is not among them is private."""
 _MODULE_OF = {name: module for module, names in ROOMS.items() for name in names}
-__all__ = sorted(_MODULE_OF)  # noqa: PLE0605 - the lines for type checkers above are held to it
+__all__ = sorted(_MODULE_OF)  # the lines for type checkers above are held to it
 
 
 def __getattr__(name: str) -> Any:
