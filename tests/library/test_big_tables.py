@@ -11,8 +11,8 @@ from conftest import make_project
 from hypothesis import given
 from hypothesis import strategies as st
 from lockstep.adopting import inventory, refining, sampling
-from lockstep.adopting.counterexamples import Claim, search
 from lockstep.adopting.inference import Guess
+from lockstep.adopting.refining import Claim, search
 from lockstep.adopting.sampling import Sample, draw_sample
 from lockstep.adopting.summary import summarise
 from lockstep.adopting.understanding import Understanding, Wishes, understand

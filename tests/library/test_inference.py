@@ -733,3 +733,10 @@ def test_several_files_are_one_table_if_their_columns_agree(tmp_path: Path) -> N
     rows().drop(columns="b").to_csv(tmp_path / "3.csv", index=False)
     with pytest.raises(UserError, match=r"^3\.csv: its columns are not those of 1\.csv: 'b' is"):
         understand([*files, tmp_path / "3.csv"], "all", "a test", Wishes(target="y"))
+
+
+def test_whole_numbers_whose_thousands_are_set_apart_need_not_repeat() -> None:
+    cells = pd.Series([f"{1000 + 7 * place:,}" for place in range(30)], name="x", dtype="str")
+    assert guess(cells, Layout(thousands=",")).column.type == "integer"
+    count = pd.Series([f"{place:,}" for place in range(990, 1020)], name="x", dtype="str")
+    assert guess(count, Layout(thousands=",")).column.type == "identifier"

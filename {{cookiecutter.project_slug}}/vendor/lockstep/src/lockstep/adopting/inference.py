@@ -19,18 +19,7 @@ from ..core.errors import shorten
 from ..reading.conformity import as_texts, parse_numbers, parse_times
 
 MISSING_TEXTS = (
-    "",
-    "?",
-    "NA",
-    "N/A",
-    "n/a",
-    "#N/A",
-    "NaN",
-    "nan",
-    "NULL",
-    "null",
-    "(null)",
-    "<NA>",
+    *("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "(null)", "<NA>"),
 )
 """Texts that hardly ever mean anything but a missing value."""
 PERHAPS_MISSING = re.compile(
@@ -75,7 +64,6 @@ NEGATIVE = ("no", "n", "false", "f", "0", "negative", "neg", "absent", "off", "n
 NAMES = re.compile(r"(^|[_\s.-])([iI][dD]|uuid|guid|key)$|[a-z]I[dD]$")
 """What a column is called that names a thing, such as a customer."""
 NUMBERS_ROWS = re.compile(r"(^|[_\s.-])(nr|no|number|index|row)$", re.IGNORECASE)
-EACH_ONCE, NAMES_ROW = "each value once", "names the row: no feature"
 NO_MEANING = "not described yet"
 MANY_CATEGORIES, MOST_CATEGORIES = 50, 100
 FEW_VALUES = 10
@@ -111,22 +99,14 @@ def guess(cells: pd.Series, layout: Layout) -> Guess:
     """
     result = _guess_by_values(cells, layout)
     column = result.column
-    if column is None or column.missing or column.type not in ("integer", "categorical"):
+    if column is None or column.missing or column.type != "integer":
         return result
     texts = as_texts(cells.dropna())
-    if column.type == "integer" and {*texts} == {"0", "1"}:
+    if {*texts} == {"0", "1"}:
         return _make_guess(cells, texts, "binary", "zeros and ones", categories=["0", "1"])
-    distinct = texts.nunique()
-    if distinct <= FEW_VALUES:
-        return result
-    is_name = bool(NAMES.search(str(cells.name)))
-    if column.type == "integer" and distinct == len(texts) and _is_row_number(cells):
-        # A plain count starts anew with the next delivery.
-        return _make_guess(cells, texts, "identifier", EACH_ONCE, [NAMES_ROW], unique=is_name)
-    if is_name:
-        note = f"{distinct} different"
-        return _make_guess(cells, texts, "identifier", note, [_advise_group(cells)])
-    return result
+    numbers = parse_numbers(cells.dropna(), layout)
+    is_of_rows = texts.is_unique and _is_row_number(cells, numbers)
+    return _guess_identifier(cells, texts, is_of_rows) or result
 
 
 def guess_target(cells: pd.Series, layout: Layout, kind: str | None) -> Guess:
@@ -138,10 +118,9 @@ def guess_target(cells: pd.Series, layout: Layout, kind: str | None) -> Guess:
     texts = as_texts(cells.dropna())
     distinct = texts[~texts.isin(list(column.missing))].nunique()
     doubts = [*result.doubts]
-    if column.type not in NUMBERS:
-        if distinct > MOST_CATEGORIES:
-            return result
-    elif kind is None:
+    if column.type not in NUMBERS and distinct > MOST_CATEGORIES:
+        return result
+    if column.type in NUMBERS and kind is None:
         has_few = distinct <= FEW_VALUES and distinct <= max(2, len(texts) / 5)
         if not has_few or (distinct != 2 and texts.value_counts().min() < FEW_ROWS_OF_A_CLASS):
             return result
@@ -154,7 +133,6 @@ def guess_target(cells: pd.Series, layout: Layout, kind: str | None) -> Guess:
 
 
 def _guess_by_values(cells: pd.Series, layout: Layout) -> Guess:
-    """Guess by the values, not by what the column is called."""
     present = cells.dropna()
     if present.empty:
         return Guess(None, ["holds nothing: left out"])
@@ -163,8 +141,8 @@ def _guess_by_values(cells: pd.Series, layout: Layout) -> Guess:
         return Guess(None, [f"holds {texts.iloc[0]!r} only: left out"])
     match present.dtype.kind:
         case "M":
-            times = parse_times(present, None)
-            return _make_guess(cells, texts, "datetime", _describe_span(times))
+            span = _describe_span(parse_times(present, None))
+            return _make_guess(cells, texts, "datetime", span)
         case "b":
             return _guess_levels(cells, texts)
         case "i" | "u" | "f":
@@ -173,8 +151,7 @@ def _guess_by_values(cells: pd.Series, layout: Layout) -> Guess:
     group = GROUPS.get(layout.thousands or "", "(?!)")
     if not texts.str.fullmatch(rf"[+-]?0(\d|{group})*\d").any():
         numbers = parse_numbers(present, layout)
-        odd = _find_odd_texts(texts, numbers)
-        if odd is not None:
+        if (odd := _find_odd_texts(texts, numbers)) is not None:
             has_days = texts.str.fullmatch(r"(19|20)\d\d[01]\d[0-3]\d").all()
             days = _guess_times(cells, texts, DIGITS_OF_A_DAY) if has_days else None
             return days or _guess_numbers(cells, texts, numbers, odd)
@@ -199,8 +176,7 @@ def _find_odd_texts(texts: pd.Series, numbers: pd.Series) -> tuple[str, ...] | N
 def _guess_numbers(
     cells: pd.Series, texts: pd.Series, numbers: pd.Series, odd: tuple[str, ...]
 ) -> Guess:
-    doubts = [f"{_quote_all(odd)} among numbers: taken for missing"] if odd else []
-    missing = [*odd]
+    doubts, missing = _doubt_odd_texts(odd, "numbers"), [*odd]
     if sentinel := _find_sentinel(texts, numbers):
         missing.append(sentinel)
         is_sentinel = (texts == sentinel).to_numpy()
@@ -213,31 +189,21 @@ def _guess_numbers(
     if values.empty:
         return Guess(None, ["holds no finite number: left out"])
     low, high = float(values.min()), float(values.max())
-    is_whole = bool((values == values.round()).all())
-    is_long = values.abs().max() > 2**53
+    is_whole, is_long = (values == values.round()).all(), values.abs().max() > 2**53
     if is_whole and is_long and cells.dtype.kind != "f" and texts.str.fullmatch(r"[+-]?\d+").all():
         doubts = ["whole numbers too long to reckon with: no feature"]
         return _make_guess(cells, texts, "identifier", "long whole numbers", doubts)
-    return _make_guess(
-        cells,
-        texts,
-        "integer" if is_whole and not is_long else "numeric",
-        f"{low:g} to {high:g}",
-        doubts,
-        range=_widen(low, high),
-        seen=(low, high),
-        missing=tuple(missing),
-    )
+    type_: Type = "integer" if is_whole and not is_long else "numeric"
+    options = {"range": _widen(low, high), "seen": (low, high), "missing": tuple(missing)}
+    return _make_guess(cells, texts, type_, f"{low:g} to {high:g}", doubts, **options)
 
 
-def _is_row_number(cells: pd.Series) -> bool:
+def _is_row_number(cells: pd.Series, numbers: pd.Series) -> bool:
     """Whether distinct whole numbers are names of rows: a plain count, or so called."""
-    present = cells.dropna().astype("float64")
+    if any(pattern.search(str(cells.name)) for pattern in (NAMES, NUMBERS_ROWS)):
+        return True
     is_sample = cells.index.max() >= len(cells)
-    steps = np.diff(present.index) if is_sample else 1
-    name = str(cells.name)
-    is_count = bool((np.diff(present) == steps).all())
-    return is_count or bool(NAMES.search(name) or NUMBERS_ROWS.search(name))
+    return bool((np.diff(numbers) == (np.diff(numbers.index) if is_sample else 1)).all())
 
 
 def _find_sentinel(texts: pd.Series, numbers: pd.Series) -> str | None:
@@ -251,10 +217,8 @@ def _find_sentinel(texts: pd.Series, numbers: pd.Series) -> str | None:
             continue
         value, low, high = float(mark), others.min(), others.max()
         gap = low - value if value < low else value - high
-        if value == -1:
-            if low >= 0 and high > 20:
-                return mark
-        elif gap > high - low and (value > 0 or low >= 0):
+        is_far = high > 20 if value == -1 else gap > high - low
+        if is_far and (value > 0 or low >= 0):
             return mark
     return None
 
@@ -267,9 +231,8 @@ def _widen(low: float, high: float) -> tuple[float, float]:
     span = (high - low) or abs(high) or 1.0
     least = 0.0 if low >= 0 else _round_outwards(low - span, -1)
     most = _round_outwards(high + span, 1)
-    if not (math.isfinite(least) and math.isfinite(most)):
-        return low, high
-    return min(least, low), max(most, high)
+    is_finite = math.isfinite(least) and math.isfinite(most)
+    return (min(least, low), max(most, high)) if is_finite else (low, high)
 
 
 def _round_outwards(value: float, side: int) -> float:
@@ -278,8 +241,7 @@ def _round_outwards(value: float, side: int) -> float:
     unit = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
     if unit == 0 or not math.isfinite(value / unit):
         return value
-    rounded = math.ceil(value / unit * side) * side * unit
-    return float(f"{rounded:.6g}")
+    return float(f"{math.ceil(value / unit * side) * side * unit:.6g}")
 
 
 def _guess_times(cells: pd.Series, texts: pd.Series, form: str) -> Guess | None:
@@ -296,42 +258,47 @@ def _guess_times(cells: pd.Series, texts: pd.Series, form: str) -> Guess | None:
         return None
     if times.isna().all() or times.dropna().dt.year.max() > 9999:
         return None
-    doubts = [f"{_quote_all(odd)} among dates: taken for missing"] if odd else []
+    doubts = _doubt_odd_texts(odd, "dates")
     if form != "ISO8601":
         other = form.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m")
         if other in DATE_FORMATS and not parse_times(texts, other).isna().any():
             doubts.append(f"dates such as {texts.iloc[0]!r} were read as {form}, not as {other}")
         else:
             doubts.append(f"dates as text, such as {texts.iloc[0]!r}: read as {form}")
-    return _make_guess(
-        cells,
-        texts,
-        "datetime",
-        _describe_span(times),
-        doubts,
-        format=None if form == "ISO8601" else form,
-        missing=odd,
-    )
+    options = {"format": None if form == "ISO8601" else form, "missing": odd}
+    return _make_guess(cells, texts, "datetime", _describe_span(times), doubts, **options)
 
 
 def _describe_span(times: pd.Series) -> str:
     return f"{times.min():%Y-%m-%d} to {times.max():%Y-%m-%d}"
 
 
+def _guess_identifier(cells: pd.Series, texts: pd.Series, is_of_rows: bool) -> Guess | None:
+    """The column as names of rows, or of the things that it is called after; if it can be."""
+    distinct = texts.nunique()
+    if distinct <= FEW_VALUES:
+        return None
+    is_name = bool(NAMES.search(str(cells.name)))
+    if is_of_rows:
+        # Two people of one name may come, two of one number not. A plain count starts anew with the
+        # next delivery.
+        note, doubts = "each value once", ["names the row: no feature"]
+        return _make_guess(cells, texts, "identifier", note, doubts, unique=is_name)
+    if is_name:
+        note = f"{distinct} different"
+        return _make_guess(cells, texts, "identifier", note, [_advise_group(cells)])
+    return None
+
+
 def _guess_texts(cells: pd.Series, texts: pd.Series) -> Guess:
     distinct, rows = texts.nunique(), len(texts)
-    split: pd.Series = texts.iloc[:1000].str.split()
-    words = split.str.len().mean()
-    is_name = bool(NAMES.search(str(cells.name)))
-    if distinct == rows and rows > FEW_VALUES:
-        if words >= 3:
-            doubts = ["free text: no feature as it stands"]
-            return _make_guess(cells, texts, "text", "sentences", doubts)
-        # Two people of one name may come, two of one number not.
-        return _make_guess(cells, texts, "identifier", EACH_ONCE, [NAMES_ROW], unique=is_name)
+    words = texts.iloc[:1000].str.split().map(len).mean()
+    if distinct == rows > FEW_VALUES and words >= 3:
+        doubt = "free text: no feature as it stands"
+        return _make_guess(cells, texts, "text", "sentences", [doubt])
+    if identifier := _guess_identifier(cells, texts, distinct == rows):
+        return identifier
     note = f"{distinct} different"
-    if distinct > FEW_VALUES and is_name:
-        return _make_guess(cells, texts, "identifier", note, [_advise_group(cells)])
     if distinct > MOST_CATEGORIES and distinct > rows / 5:
         doubt = f"{distinct} different texts in {rows} rows: no feature as it stands"
         if rows >= 2 * distinct:
@@ -347,13 +314,19 @@ def _guess_levels(cells: pd.Series, texts: pd.Series, missing: tuple[str, ...] =
     """The column as texts of a set: two, some, or some in an order."""
     values = sorted({*texts} - {*missing}, key=_natural_key)
     word, count = Counter(value.lower() for value in values).most_common(1)[0]
-    spellings = tuple(value for value in values if value.lower() == word)
-    doubts = [f"{_quote_all(spellings)} differ in their spelling only"] if count > 1 else []
+    spellings = ", ".join(repr(value) for value in values if value.lower() == word)
+    doubts = [f"{spellings} differ in their spelling only"] if count > 1 else []
     type_: Type = "categorical"
     note = f"{len(values)} different texts"
     if len(values) == 2:
         type_, note = "binary", "two texts and the second is the positive"
-        values = _sort_positive_last(values, texts)
+        # By its word, else it is the rarer.
+        values.sort(
+            key=lambda value: (
+                (value.lower() in POSITIVE) - (value.lower() in NEGATIVE),
+                -(texts == value).sum(),
+            )
+        )
     elif scale := _sort_by_scale(values):
         type_, note, values = "ordered", "texts in an order from low to high", scale
     elif len(values) > MANY_CATEGORIES:
@@ -369,16 +342,6 @@ def _natural_key(text: str) -> tuple[float, str]:
         return math.inf, text
 
 
-def _sort_positive_last(values: list[str], texts: pd.Series) -> list[str]:
-    """Two values, the one that a person would call positive last: by its word, else the rarer."""
-
-    def rank(value: str) -> tuple[int, int]:
-        word = value.lower()
-        return (word in POSITIVE) - (word in NEGATIVE), -int((texts == value).sum())
-
-    return sorted(values, key=rank)
-
-
 def _sort_by_scale(values: list[str]) -> list[str] | None:
     """The values from low to high, where their words or the numbers at their start say so."""
     if len(values) < 3:
@@ -392,8 +355,8 @@ def _sort_by_scale(values: list[str]) -> list[str] | None:
         if not start or not start[2]:
             return None
         starts[value] = float(start[1])
-    is_distinct = len(set(starts.values())) == len(values)
-    return sorted(values, key=lambda value: starts[value]) if is_distinct else None
+    is_distinct = len({*starts.values()}) == len(values)
+    return sorted(values, key=starts.__getitem__) if is_distinct else None
 
 
 def _advise_group(cells: pd.Series) -> str:
@@ -403,8 +366,8 @@ def _advise_group(cells: pd.Series) -> str:
     )
 
 
-def _quote_all(texts: tuple[str, ...]) -> str:
-    return ", ".join(map(repr, texts))
+def _doubt_odd_texts(odd: tuple[str, ...], others: str) -> list[str]:
+    return [f"{', '.join(map(repr, odd))} among {others}: taken for missing"] if odd else []
 
 
 def _make_guess(

@@ -45,10 +45,11 @@ def is_in_use(project: Project, source: Source, contract: Contract, wishes: Wish
         (each.target, each.group, each.time, each.kind, each.layout.sheet, each.layout.table)
         for each in (contract, former)
     )
-    is_left_out = {*former.drop} >= {*contract.drop} and not {*former.features} & {
-        *wishes.identifiers
-    }
-    return choices == former_choices and is_left_out
+    return (
+        choices == former_choices
+        and {*former.drop} >= {*contract.drop}
+        and {*former.features}.isdisjoint(wishes.identifiers)
+    )
 
 
 def keep_descriptions(project: Project, contract: Contract) -> Contract:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
-from ..core.contract import LEVELS, NO_FEATURES, Column, Layout
+from ..core.batches import prefetch
+from ..core.contract import LEVELS, NO_FEATURES, NUMBERS, Column, Layout
+from ..data.duplicates import Repeats, hash_values
 from ..reading.conformity import as_texts, conform, make_breaches
-from .counterexamples import Claim, search
+from ..reading.tables import mask_missing
 from .inference import MOST_CATEGORIES, NO_MEANING, Guess
 
 MOST_PASSES = 4
 SECOND_PLACE = -1
 """The place of a cell that stands for a value's second time, wherever that is."""
+AT_EACH_END = 2
+"""Extreme numbers that are kept: a mark for missing values is one that comes again."""
 
 
 class Refinement(NamedTuple):
@@ -35,14 +39,9 @@ def refine(
     layout: Layout,
     missing: tuple[str, ...],
 ) -> Refinement:
-    """Guess columns from a sample such that the guesses admit all rows.
+    """Guess columns from a sample such that the guesses admit all rows, which `batches` reads.
 
-    Args:
-        guess: Guesses what a column is from some of its cells.
-        sample: The columns to guess, in some rows; the index has their places in the table.
-        batches: Reads the whole table, part by part.
-        layout: How its texts write numbers.
-        missing: Texts that stand for a missing value in every column.
+    The index of `sample` has the places of its rows in the table.
     """
     samples = {str(name): cells for name, cells in sample.items()}
     guesses = {name: guess(cells) for name, cells in samples.items()}
@@ -51,6 +50,7 @@ def refine(
     for _ in range(MOST_PASSES):
         claims = {name: _make_claim(guesses[name].column, samples[name]) for name in unstable}
         evidence = search(batches(), claims, layout, missing)
+        unstable = []
         for name, (cells, count, has_repeats) in evidence.items():
             gaps[name] = count
             fresh = [cells[~cells.index.isin(samples[name].index)]]
@@ -59,25 +59,15 @@ def refine(
             if any(map(len, fresh)):
                 samples[name] = pd.concat([samples[name], *fresh]).rename(name)
                 guesses[name] = guess(samples[name])
-        unstable = [
-            name
-            for name in claims
-            if not _is_stable(
-                claims[name].column, guesses[name].column, evidence[name].cells, layout
-            )
-        ]
+            if not _is_stable(claims[name].column, guesses[name].column, cells, layout):
+                unstable.append(name)
         if not unstable:
             break
-    breaches = [
-        make_breaches(
-            name,
-            pd.concat([samples[name], evidence[name].cells]).dropna().tail(1),
-            claims[name].column.rule(),
-        )
-        for name in unstable
-    ]
-    no_breaches = make_breaches("", pd.Series(dtype="str"), "")
-    return Refinement(guesses, gaps, pd.concat([no_breaches, *breaches]))
+    breaches = [make_breaches("", pd.Series(dtype="str"), "")]
+    for name in unstable:
+        last_cell = pd.concat([samples[name], evidence[name].cells]).dropna().tail(1)
+        breaches.append(make_breaches(name, last_cell, claims[name].column.rule()))
+    return Refinement(guesses, gaps, pd.concat(breaches))
 
 
 def _make_claim(column: Column | None, cells: pd.Series) -> Claim:
@@ -96,9 +86,99 @@ def _is_stable(claim: Column, guess: Column | None, cells: pd.Series, layout: La
     if guess is None:
         return True
     _, breaches = conform({"cell": guess}, cells.to_frame("cell"), layout)
-    return breaches.empty and _reading(guess) == _reading(claim)
+    # What decides which cells a column can be read from, and as what.
+    before, now = (
+        (column.type in LEVELS or column.type, column.format, column.missing)
+        for column in (claim, guess)
+    )
+    return breaches.empty and before == now
 
 
-def _reading(column: Column) -> tuple[object, ...]:
-    """What decides which cells a column can be read from, and as what."""
-    return column.type in LEVELS or column.type, column.format, column.missing
+class Claim(NamedTuple):
+    """What a column is held to be."""
+
+    column: Column
+    is_unique: bool
+    """Whether no value is held to come again."""
+    limit: int
+    """Different cells against it after which no more are kept."""
+
+
+class Evidence(NamedTuple):
+    """What all cells of a column say to a claim."""
+
+    cells: pd.Series
+    """Those that may speak against it, each with its place in the table as index: the first missing
+    one, the extreme numbers or times, and last the first of each text that it does not admit."""
+    gaps: int
+    """How many are missing."""
+    has_repeats: bool
+    """Whether a value comes again that must not."""
+
+
+def search(
+    batches: Iterable[pd.DataFrame],
+    claims: dict[str, Claim],
+    layout: Layout,
+    missing: Sequence[str],
+) -> dict[str, Evidence]:
+    """Hold claims against all cells of their columns, going through the table once."""
+    searches = {name: _Search(claim) for name, claim in claims.items()}
+    columns = {name: search.column for name, search in searches.items()}
+    offset = 0
+    for batch in prefetch(batches):
+        table, breaches = conform(columns, batch, layout, missing)
+        breaches_by_column = dict(iter(breaches.groupby("column")))
+        places = pd.RangeIndex(offset, offset + len(batch))
+        for name, search in searches.items():
+            cells, values = batch[name].set_axis(places), table[name].set_axis(places)
+            search.add(cells, values, breaches_by_column.get(name))
+        offset += len(batch)
+    return {name: search.conclude(missing) for name, search in searches.items()}
+
+
+class _Search:
+    """The search in one column."""
+
+    def __init__(self, claim: Claim) -> None:
+        anything = {"range": None, "nullable": True, "unique": False}
+        self.column, self.limit = claim.column.model_copy(update=anything), claim.limit
+        self.repeats = Repeats() if claim.is_unique else None
+        self.has_repeats = False
+        self.first_gap: list[pd.Series] = []
+        self.gaps = 0
+        self.extremes: pd.DataFrame | None = None
+        self.odd_cells: list[pd.Series] = []
+        self.odd_texts: set[str] = set()
+
+    def add(self, cells: pd.Series, values: pd.Series, breaches: pd.DataFrame | None) -> None:
+        """Take in (n_rows,) cells as they came, the same typed, and which are not admitted."""
+        is_gap = values.isna()
+        if breaches is not None:
+            is_gap.iloc[breaches["row"].to_numpy() - 1] = False
+            fresh = breaches.drop_duplicates("value")
+            fresh = fresh[~fresh["value"].isin(self.odd_texts)]
+            fresh = fresh.head(self.limit - len(self.odd_texts))
+            self.odd_texts.update(fresh["value"])
+            self.odd_cells.append(cells.iloc[fresh["row"] - 1])
+        if not self.gaps and is_gap.any():
+            self.first_gap.append(cells[is_gap].head(1))
+        self.gaps += int(is_gap.sum())
+        if self.column.type in (*NUMBERS, "datetime"):
+            table = pd.DataFrame({"cell": cells, "value": values})
+            self.extremes = _select_extremes(pd.concat([self.extremes, _select_extremes(table)]))
+        if self.repeats and not self.has_repeats:
+            self.has_repeats = bool(self.repeats.among(hash_values(values.dropna())).any())
+
+    def conclude(self, missing: Sequence[str]) -> Evidence:
+        extremes = [] if self.extremes is None else [self.extremes["cell"]]
+        parts = [*self.first_gap, *extremes, *self.odd_cells] or [pd.Series(dtype="str")]
+        cells = mask_missing(pd.concat(parts).to_frame("cell"), missing)["cell"]
+        return Evidence(cells, self.gaps, self.has_repeats)
+
+
+def _select_extremes(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the smallest and the largest values."""
+    values = table["value"].dropna()
+    low, high = values.nsmallest(AT_EACH_END), values.nlargest(AT_EACH_END)
+    return table.loc[low.index.union(high.index)]

@@ -41,11 +41,7 @@ class Sample(NamedTuple):
 def draw_sample(batches: Iterable[pd.DataFrame], target: str | None) -> Sample:
     """Draw rows at random, each with the same chance, and the first ones of each class.
 
-    The same rows are drawn however the table comes in batches.
-
-    Args:
-        batches: The table, part by part; of at most `MOST_CELLS` cells all rows are drawn.
-        target: The column with the classes, where it has few different values.
+    The same rows are drawn however the table comes in batches; of at most `MOST_CELLS` cells all.
     """
     reservoir, texts = _Reservoir(target), set[str]()
     for batch in prefetch(batches):
@@ -57,8 +53,6 @@ def draw_sample(batches: Iterable[pd.DataFrame], target: str | None) -> Sample:
 
 
 class _Part(NamedTuple):
-    """Some rows that may be drawn."""
-
     frame: pd.DataFrame
     keys: np.ndarray
     """(n_rows,) at random, from 0 to 1."""
@@ -66,7 +60,6 @@ class _Part(NamedTuple):
     """(n_rows,) whether each is among the first of its class."""
 
     def keep(self, bar: float, *, with_first: bool) -> _Part:
-        """The rows with keys below a bar and, if asked for, the first of each class."""
         is_kept = (self.keys < bar) | (self.is_first & with_first)
         return _Part(self.frame[is_kept], self.keys[is_kept], self.is_first[is_kept])
 

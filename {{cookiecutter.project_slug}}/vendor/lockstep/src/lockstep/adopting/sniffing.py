@@ -21,8 +21,7 @@ BYTE_ORDER_MARKS = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
-DELIMITERS = (",", ";", "\t", "|")
-NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 BLANKS = {"\u00a0": " ", "\u202f": " ", "\u2019": "'"}
 """Signs that look like the mark they stand for."""
 LONGEST_LINE = 8 * 2**20
@@ -41,11 +40,7 @@ class LayoutGuess(NamedTuple):
 
 
 def sniff(table: TextTable, target: str | None) -> LayoutGuess:
-    """Guess how a table of text is written.
-
-    Args:
-        table: The table.
-        target: The name of a column, which tells whether the first line is a header.
+    """Guess how a table of text is written; the target's name tells its header.
 
     Raises:
         UserError: It is no text, or none of a table.
@@ -86,7 +81,7 @@ def sniff(table: TextTable, target: str | None) -> LayoutGuess:
         skip=skip,
         header=header,
     )
-    notes += [f"cells between {NAMES[delimiter]}"] if len(records[0]) > 1 else []
+    notes += [f"cells between {DELIMITERS[delimiter]}"] if len(records[0]) > 1 else []
     notes += ["quoted by '"] if quote == "'" else []
     notes += [f"the first {skip} lines are no part of the table"] if skip else []
     notes.append("column names in the first line" if header else "no line of column names")
@@ -127,11 +122,12 @@ def _detect_encoding(table: TextTable) -> str:
 def _take_lines(characters: str, name: str) -> str:
     """The first lines, each whole."""
     lines = list(islice(io.StringIO(characters[:LONGEST_LINE], newline=""), MOST_LINES))
-    if len(characters) > LONGEST_LINE and (len(lines) == 1 or not lines[0].endswith(("\n", "\r"))):
+    is_cut = len(characters) > LONGEST_LINE and len(lines) < MOST_LINES
+    if is_cut and len(lines) == 1:
         raise UserError(
             f"{name}: the first line is longer than {LONGEST_LINE // 2**20} MB; rows were expected"
         )
-    if len(lines) > 1 and len(characters) > LONGEST_LINE and len(lines) < MOST_LINES:
+    if is_cut:
         lines.pop()
     return "".join(lines)[:MOST_CHARACTERS]
 
@@ -159,8 +155,7 @@ def _fitness(beginning: str, delimiter: str, quote: str) -> tuple[float, float, 
     records = [record for _, record in islice(_read_records(beginning, delimiter, quote), 500)]
     if not records:
         return 0, 0, 0
-    counts = Counter(map(len, records))
-    usual, rows = counts.most_common(1)[0]
+    usual, rows = Counter(map(len, records)).most_common(1)[0]
     if usual == 1:
         return 0, 0, 1
     others = {*DELIMITERS} - {delimiter, ","}
@@ -191,9 +186,7 @@ def has_header(records: Sequence[Sequence[str]], target: str | None) -> bool:
     first, body = records[0], records[1:]
     if target in first:
         return True
-    if target in name_columns(first, "", header=False):
-        return False
-    if any(_is_number(cell) for cell in first):
+    if target in name_columns(first, "", header=False) or any(map(_is_number, first)):
         return False
     repeats = sum(
         cell in {record[place] for record in body if place < len(record)}
@@ -220,10 +213,8 @@ def _find_number_marks(cells: Iterable[str]) -> tuple[DecimalMark, GroupMark | N
         last, others = marks[-1], {*marks[:-1]}
         parts = re.split(r"\D", number)
         in_threes = all(len(part) == 3 for part in parts[1:]) and 1 <= len(parts[0]) <= 3
-        if last not in ".,":
+        if last not in ".," or others == {last}:
             thousands.update([last] if in_threes else [])
-        elif others == {last}:
-            thousands.update(others if in_threes else [])
         elif others:
             decimals[last] += 1
             thousands.update(others)

@@ -41,17 +41,12 @@ def _tabulate(understanding: Understanding) -> list[str]:
     names = [contract.target] if contract.images else [*contract.columns]
     rows = [("column", "type", "missing", "holds", "")]
     for name in names[:MOST_LINES]:
-        share = understanding.missing_shares[name]
         roles = [role for role in ("target", "group", "time") if getattr(contract, role) == name]
-        rows.append(
-            (
-                shorten(name, LONGEST_NAME),
-                contract.columns[name].type,
-                f"{share:.1%}" if share else "-",
-                _describe_values(understanding, name),
-                roles[0] if roles else "",
-            )
-        )
+        share = understanding.missing_shares[name]
+        missing, role = f"{share:.1%}" if share else "-", roles[0] if roles else ""
+        values = _describe_values(understanding, name)
+        type_ = contract.columns[name].type
+        rows.append((shorten(name, LONGEST_NAME), type_, missing, values, role))
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

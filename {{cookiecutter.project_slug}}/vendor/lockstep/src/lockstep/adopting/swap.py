@@ -21,8 +21,7 @@ from ..core.errors import UserError
 from ..core.files import write_json
 from ..core.paths import Paths
 
-STAGING = ".use.tmp"
-JOURNAL = ".journal.json"
+STAGING, JOURNAL = ".use.tmp", ".journal.json"
 
 
 @contextmanager

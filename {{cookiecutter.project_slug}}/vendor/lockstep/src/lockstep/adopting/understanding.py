@@ -150,10 +150,8 @@ def _guess_sheet_layout(path: Path, wishes: Wishes) -> LayoutGuess:
     notes = [f"sheet {sheet!r}"]
     notes += [f"the first {skip} rows are no part of the table"] if skip else []
     notes.append("column names in the first row" if header else "no row of column names")
-    doubts = []
-    if others and not wishes.sheet:
-        listing = ", ".join(map(repr, others))
-        doubts.append(f"the sheet {sheet!r} was taken; there are also {listing}")
+    listing = "" if wishes.sheet else ", ".join(map(repr, others))
+    doubts = [f"the sheet {sheet!r} was taken; there are also {listing}"] if listing else []
     return LayoutGuess(Layout(sheet=sheet, header=header, skip=skip), notes, doubts)
 
 
@@ -214,16 +212,9 @@ def _guess_column(cells: pd.Series, layout: Layout, file: str, wishes: Wishes) -
     if column is None:
         return Guess(None, doubts)
     if name in wishes.identifiers:
-        column = Column(
-            type="identifier",
-            meaning=NO_MEANING,
-            nullable=column.nullable,
-            missing=column.missing,
-            unique=not cells.dropna().duplicated().any(),
-            example=column.example,
-            guessed="named by --id",
-        )
-        return Guess(column, [])
+        kept = column.model_dump(include={"nullable", "missing", "example"})
+        kept |= {"unique": cells.dropna().is_unique, "meaning": NO_MEANING}
+        return Guess(Column(type="identifier", guessed="named by --id", **kept), [])
     if name == wishes.time:
         if column.type not in ("datetime", *NUMBERS):
             raise UserError(
@@ -247,8 +238,8 @@ def _require_target(guess: Guess, cells: pd.Series, target: str, kind: Kind | No
             if kind == "regression"
             else f"{target} has {cells.nunique()} different values, too many for classes"
         )
-    if len(column.categories or []) > MOST_CATEGORIES:
-        raise UserError(f"{target} has {len(column.categories or [])} classes, too many to learn")
+    if (count := len(column.categories or [])) > MOST_CATEGORIES:
+        raise UserError(f"{target} has {count} classes, too many to learn")
     if column.type not in (*LEVELS, *NUMBERS):
         raise UserError(
             f"{target} looks like {column.type}, such as {column.example!r}; a number, or a text "
