@@ -6,14 +6,12 @@ import json
 import sys
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from joblib.numpy_pickle import NumpyPickler
 
 from ..core.files import replacing
-
-if TYPE_CHECKING:
-    import keras
+from .keras import keras
 
 
 class CanonicalPickler(NumpyPickler):
@@ -37,8 +35,7 @@ def write_joblib(content: Any, path: Path) -> None:
 def write_keras(network: keras.Model, path: Path) -> None:
     """A Keras network with its weights, in the `.keras` format, rewritten to hold nothing else."""
     with replacing(path) as temporary:
-        # Keras insists on the extension.
-        saved = temporary.with_name(f"{temporary.name}.keras")
+        saved = temporary.with_name(f"{temporary.name}.keras")  # Keras insists on the extension
         try:
             network.save(saved)
             _rewrite_archive(saved, temporary)
@@ -46,13 +43,10 @@ def write_keras(network: keras.Model, path: Path) -> None:
             saved.unlink(missing_ok=True)
 
 
-def _rewrite_archive(saved: Path, to: Path) -> None:
-    """Copy a `.keras` archive without what differs from run to run.
-
-    That is the time of saving, in the metadata and in the zip, and the memory addresses that Keras
-    takes to tell which parts of the configuration are one object.
-    """
-    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(to, "w") as target:
+def _rewrite_archive(saved: Path, path: Path) -> None:
+    """Copy without what differs from run to run: the time, in the metadata and in the zip, and the
+    memory addresses by which Keras tells which parts of the configuration are one object."""
+    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(path, "w") as target:
         for name in sorted(source.namelist()):
             content = source.read(name)
             if name == "metadata.json":

@@ -29,8 +29,6 @@ RARE = 10
 """Rows of a class below which its scores say little."""
 STANDARD_ERROR, STANDARD_ERROR_RESAMPLES = "standard_error", 200
 
-Scorer = Callable[[Pipeline, pd.DataFrame, np.ndarray], dict[str, float]]
-
 
 def warn_of_rare_classes(rows: TrainRows, folds: list[Fold]) -> None:
     """Print a line to stderr for each class that is rare, or is tried but not learnt in a fold."""
@@ -88,7 +86,9 @@ def cross_validate(name: str, pipeline: Pipeline, rows: TrainRows, folds: list[F
     )
 
 
-def make_scorer(params: Params, contract: Contract) -> Scorer:
+def make_scorer(
+    params: Params, contract: Contract
+) -> Callable[[Pipeline, pd.DataFrame, np.ndarray], dict[str, float]]:
     """What gives every metric of a fitted pipeline on the rows that it is tried on.
 
     On a single fold it also gives the standard error of the primary metric, by the bootstrap.
@@ -118,23 +118,18 @@ class Leaderboard:
 
     def add(self, name: str, validation: Validation) -> None:
         """Take in how a candidate did, and print it."""
-        line = summarise_scores(validation.scores, self.metric)
+        line, folds = summarise_scores(validation.scores, self.metric), len(validation.scores)
+        mean, error = line[f"{self.metric.name}_mean"], line[STANDARD_ERROR]
+        figure = f"{mean:.4f}{f' +- {error:.4f}' if error >= 0 else ''},"
+        figure = "undefined" if np.isnan(mean) else figure
+        held_out = f"on {validation.validation_rows} held-out rows"
+        where = f"over {folds} folds" if folds > 1 else held_out
         sample = validation.sample_rows
         learnt = "on all rows" if sample is None else f"on a sample of {sample}"
         note = "" if sample is None else f", {learnt}"
-        print(f"train: {name:<14}{self._describe(line, validation)}{note}", flush=True)
+        print(f"train: {name:<14}{self.metric.name} {figure} {where}{note}", flush=True)
         self._lines.append({"candidate": name, **line, "learnt": learnt})
         self._histories.append(validation.history.assign(candidate=name))
-
-    def _describe(self, line: dict[str, float], validation: Validation) -> str:
-        name, folds = self.metric.name, len(validation.scores)
-        where = (
-            f"over {folds} folds" if folds > 1 else f"on {validation.validation_rows} held-out rows"
-        )
-        mean, error = line[f"{name}_mean"], line[STANDARD_ERROR]
-        if np.isnan(mean):
-            return f"{name} undefined {where}"
-        return f"{name} {mean:.4f}{f' +- {error:.4f}' if error >= 0 else ''}, {where}"
 
     def choose(self) -> str:
         """The candidate with the best mean of the primary metric; a tie goes to the first one.
@@ -178,12 +173,8 @@ def choose_champion(lines: pd.DataFrame, metric: Metric, one_standard_error: boo
 def summarise_scores(scores: pd.DataFrame, metric: Metric) -> dict[str, float]:
     """A line of the leaderboard: mean and standard deviation of each figure over the folds.
 
-    Of the primary `metric` also the standard error of the mean. A fold in which a figure is not
-    defined does not count; with a single fold there is no standard deviation.
-
-    Args:
-        scores: A row per fold and a column per metric; with a single fold also `standard_error`.
-        metric: The primary one.
+    Of the primary `metric` also the standard error of the mean, which a single fold brings along. A
+    fold in which a figure is not defined does not count.
     """
     figures = scores.drop(columns=STANDARD_ERROR, errors="ignore")
     spread, defined = figures.std(ddof=1), figures[metric.name].notna().sum()
@@ -191,10 +182,8 @@ def summarise_scores(scores: pd.DataFrame, metric: Metric) -> dict[str, float]:
     for name in figures.columns:
         line |= {f"{name}_mean": figures[name].mean(), f"{name}_std": spread[name]}
     is_alone = STANDARD_ERROR in scores
-    line[STANDARD_ERROR] = (
-        scores[STANDARD_ERROR].iloc[0] if is_alone else spread[metric.name] / defined**0.5
-    )
-    return line
+    error = scores[STANDARD_ERROR].iloc[0] if is_alone else spread[metric.name] / defined**0.5
+    return line | {STANDARD_ERROR: error}
 
 
 def learning_curve(

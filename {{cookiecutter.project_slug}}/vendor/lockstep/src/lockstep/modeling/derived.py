@@ -15,26 +15,20 @@ from ..core.errors import UserError
 from ..core.validation import nearest
 
 Function = Callable[[pd.DataFrame], Any]
-NOT_DERIVED: tuple[Type, ...] = ("text", "identifier", "image")
 
 
 @dataclass(frozen=True)
 class Derived:
-    """A feature that is made of others."""
+    """A feature that is made of the columns that it reads."""
 
     function: Function
     reads: tuple[str, ...]
-    """The columns that it is made of."""
     type: Type
     categories: tuple[str, ...] | None
 
     @property
     def column(self) -> Column:
-        """What it holds, as the contract would describe it.
-
-        Raises:
-            ValueError: The type and the categories do not go together.
-        """
+        """What it holds, as the contract would describe it; a ValueError where it would not."""
         return Column(
             type=self.type,
             categories=None if self.categories is None else list(self.categories),
@@ -65,7 +59,7 @@ def derived(
     Raises:
         ValueError: The type and the categories do not go together, as in the contract.
     """
-    if type in NOT_DERIVED:
+    if type in ("text", "identifier", "image"):
         raise ValueError(f"a derived feature cannot be of type {type}")
 
     def register(function: Function) -> Function:
@@ -79,11 +73,7 @@ def derived(
 
 
 def select_derived(names: tuple[str, ...], contract: Contract) -> dict[str, Derived]:
-    """The derived features that params.yaml lists, by their names.
-
-    Raises:
-        UserError: There is no such function, its name is a column's, or it reads no feature.
-    """
+    """The derived features that params.yaml lists, by their names."""
     where = "params.yaml: features.derived"
     for name in names:
         if name not in DERIVED:
@@ -101,11 +91,7 @@ def select_derived(names: tuple[str, ...], contract: Contract) -> dict[str, Deri
 
 
 class DeriveColumns(TransformerMixin, BaseEstimator):
-    """Adds derived features to a table; the first step of a pipeline that has some.
-
-    Args:
-        derived: What to add, by its name.
-    """
+    """Adds derived features to a table; the first step of a pipeline that has some."""
 
     def __init__(self, derived: dict[str, Derived]) -> None:
         self.derived = derived
@@ -118,31 +104,26 @@ class DeriveColumns(TransformerMixin, BaseEstimator):
         return True
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """(n_rows, n_columns + n_derived) the table with the derived features after its columns.
-
-        Raises:
-            UserError: A function reads a column that it does not name, or gives too few values.
-        """
-        columns = {name: self._derive(name, one, X) for name, one in self.derived.items()}
+        """(n_rows, n_columns + n_derived) the table with the derived features after its columns."""
+        columns = {}
+        for name, feature in self.derived.items():
+            try:
+                values = feature.function(X[list(feature.reads)])
+            except KeyError as error:
+                raise UserError(
+                    f"features.py: {name} reads {error}; its line `@derived(...)` names "
+                    f"{', '.join(feature.reads)} only"
+                ) from error
+            if np.shape(values) != (len(X),):
+                raise UserError(
+                    f"features.py: {name} returns {np.shape(values)} values for {len(X)} rows; "
+                    "one for each row was expected"
+                )
+            columns[name] = _convert(pd.Series(np.asarray(values), index=X.index), feature.column)
         return X.assign(**columns)
 
-    def _derive(self, name: str, one: Derived, X: pd.DataFrame) -> pd.Series:
-        try:
-            values = one.function(X[list(one.reads)])
-        except KeyError as error:
-            raise UserError(
-                f"features.py: {name} reads {error}; its line `@derived(...)` names "
-                f"{', '.join(one.reads)} only"
-            ) from error
-        if np.shape(values) != (len(X),):
-            raise UserError(
-                f"features.py: {name} returns {np.shape(values)} values for {len(X)} rows; "
-                "one for each row was expected"
-            )
-        return convert(pd.Series(np.asarray(values), index=X.index), one.column)
 
-
-def convert(values: pd.Series, column: Column) -> pd.Series:
+def _convert(values: pd.Series, column: Column) -> pd.Series:
     """(n_rows,) values as the column has them; what it cannot hold is missing."""
     if column.type in LEVELS:
         return values.where(values.isin(column.categories or [])).astype("str")

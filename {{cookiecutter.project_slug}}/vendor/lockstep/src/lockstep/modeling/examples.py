@@ -31,7 +31,7 @@ class Examples:
         return Examples(self.X, self.y, self.weights * np.float32(factor))
 
     def fill(self, size: int) -> Examples:
-        """These in whole batches of `size`: rows of weight zero are added, some of them twice."""
+        """These in whole batches of `size`: rows are added once more, with weight zero."""
         filled = self.take(fill_places(len(self), size))
         filled.weights[len(self) :] = 0
         return filled
@@ -49,12 +49,10 @@ def fill_places(rows: int, size: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Stream:
-    """Rows that do not fit into memory."""
+    """So many rows, which do not fit into memory and come in another order with each shuffle."""
 
     rows: int
-    """How many there are."""
     shuffle: Callable[[np.random.Generator], Iterator[Examples]]
-    """Gives all of them, a part after the other, in another order with each call."""
 
     def __len__(self) -> int:
         return self.rows
@@ -68,11 +66,10 @@ class Stream:
         factor = ceil(self.rows / size) * size / self.rows
         rest: Examples | None = None
         for part in prefetch(self.shuffle(rng)):
-            rows = part.scale(factor)
-            rows = rest.append(rows) if rest is not None and len(rest) else rows
+            rows = rest.append(part.scale(factor)) if rest else part.scale(factor)
             whole = len(rows) - len(rows) % size
             for start in range(0, whole, size):
                 yield rows.take(slice(start, start + size))
             rest = rows.take(slice(whole, None))
-        if rest is not None and len(rest):
+        if rest:
             yield rest.fill(size)

@@ -11,25 +11,21 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 
-from ..core.contract import LEVELS, Column, Contract
+from ..core.contract import LEVELS, NUMBERS, Column, Contract
 from ..core.errors import UserError
 from ..core.params import FeaturesParams, Params, Recipe
 from ..core.validation import nearest
 from ..data.pixels import pixels
 from .candidates import TAKES_CODES
 from .derived import DeriveColumns, select_derived
-from .steps import FILLS, NEEDS_ALL, STEPS, TAKES, Cells, Scope
+from .steps import STEPS, TRAITS, Cells, Scope
 
-GROUPS: dict[str, str] = {
-    **dict.fromkeys(("numeric", "integer"), "numeric"),
-    **{name: name for name in (*LEVELS, "datetime", "image")},
-}
-"""The group that a column of a type belongs to."""
 CELLS: dict[str, Cells] = {
-    "numeric": "numbers",
+    **dict.fromkeys(NUMBERS, "numbers"),
     "datetime": "times",
     **dict.fromkeys(LEVELS, "texts"),
 }
+"""What steps find in a column of a type."""
 
 
 def make_features(name: str, params: Params, contract: Contract) -> TransformerMixin:
@@ -48,7 +44,15 @@ def make_features(name: str, params: Params, contract: Contract) -> TransformerM
     """
     recipe = params.features
     codes = _list_coded(contract, recipe) if name in TAKES_CODES else {}
-    parts = [("codes", _encode_levels(codes), list(codes))] if codes else []
+    parts: list[tuple[str, TransformerMixin, list[str]]] = []
+    if codes:
+        encoder = OrdinalEncoder(
+            categories=[column.categories for column in codes.values()],
+            encoded_missing_value=-1,
+            handle_unknown="use_encoded_value",
+            unknown_value=-1,
+        )
+        parts.append(("codes", encoder, list(codes)))
     for section, steps, cells, columns in _sections(contract, recipe):
         others = {name: column for name, column in columns.items() if name not in codes}
         # Also without columns, since a mistake in the recipe is one all the same.
@@ -80,12 +84,6 @@ def used_columns(features: TransformerMixin) -> set[str]:
     return names.union(*(one.reads for name, one in derive.derived.items() if name in names))
 
 
-def _columns(contract: Contract, recipe: FeaturesParams) -> dict[str, Column]:
-    """The features, and after them those that are derived."""
-    derived = select_derived(recipe.derived, contract)
-    return contract.features_only() | {name: one.column for name, one in derived.items()}
-
-
 def _list_coded(contract: Contract, recipe: FeaturesParams) -> dict[str, Column]:
     """The features with texts that the recipe does not drop."""
     return {
@@ -100,7 +98,8 @@ def _sections(
     contract: Contract, recipe: FeaturesParams
 ) -> list[tuple[str, Recipe, Cells, dict[str, Column]]]:
     """What params.yaml calls each part of the recipe, its steps, and its cells and columns."""
-    columns = _columns(contract, recipe)
+    derived = select_derived(recipe.derived, contract)
+    columns = contract.features_only() | {name: one.column for name, one in derived.items()}
     for name in recipe.columns:
         if name not in columns or columns[name].type == "image":
             raise UserError(
@@ -108,16 +107,17 @@ def _sections(
                 + nearest(name, columns)
             )
     sections: list[tuple[str, Recipe, Cells, dict[str, Column]]] = []
-    for group, cells in CELLS.items():
+    for group in ("numeric", "datetime", *LEVELS):
+        types = NUMBERS if group == "numeric" else (group,)
         members = {
             name: column
             for name, column in columns.items()
-            if GROUPS[column.type] == group and name not in recipe.columns
+            if column.type in types and name not in recipe.columns
         }
-        sections.append((group, getattr(recipe, group), cells, members))
+        sections.append((group, getattr(recipe, group), CELLS[group], members))
     for name, steps in recipe.columns.items():
-        cells = CELLS[GROUPS[columns[name].type]]
-        sections.append((f"columns.{name}", steps, cells, {name: columns[name]}))
+        own = {name: columns[name]}
+        sections.append((f"columns.{name}", steps, CELLS[columns[name].type], own))
     return [section for section in sections if section[1] != "drop"]
 
 
@@ -132,12 +132,12 @@ def _chain_steps(steps: Recipe, section: str, cells: Cells, scope: Scope) -> Tra
     for step in steps:
         name, options = _parse_step(step)
         STEPS.require(name, f"{where}.{name}")
-        if TAKES[name] != cells:
+        takes, fills, needs_all = TRAITS[name]
+        if takes != cells:
             raise UserError(
-                f"{where}: {name} takes {TAKES[name]}, and gets {cells}, which "
-                f"{_list_steps(cells)} take"
+                f"{where}: {name} takes {takes}, and gets {cells}, which {_list_steps(cells)} take"
             )
-        if name in NEEDS_ALL and nullable:
+        if needs_all and nullable:
             raise UserError(f"{where}: {name}: {nullable!r} may be missing; put impute before it")
         if name == "indicate_missing" and is_filled:
             raise UserError(
@@ -145,7 +145,7 @@ def _chain_steps(steps: Recipe, section: str, cells: Cells, scope: Scope) -> Tra
             )
         transformers.append(STEPS.call(name, options, f"{where}.{name}", scope))
         cells = "numbers"
-        if name in FILLS:
+        if fills:
             is_filled, nullable = True, None
     if cells != "numbers":
         raise UserError(
@@ -157,7 +157,7 @@ def _chain_steps(steps: Recipe, section: str, cells: Cells, scope: Scope) -> Tra
 
 
 def _list_steps(cells: Cells) -> str:
-    return ", ".join(name for name in STEPS if TAKES[name] == cells)
+    return ", ".join(name for name in STEPS if TRAITS[name].takes == cells)
 
 
 def _parse_step(step: str | dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -168,16 +168,6 @@ def _parse_step(step: str | dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if not isinstance(options, dict) and name in STEPS and STEPS.options(name):
         return name, {STEPS.options(name)[0]: options}
     return name, options if isinstance(options, dict) else {str(options): None}
-
-
-def _encode_levels(columns: dict[str, Column]) -> TransformerMixin:
-    """Each value's place among the categories, -1 for a missing one."""
-    return OrdinalEncoder(
-        categories=[column.categories for column in columns.values()],
-        encoded_missing_value=-1,
-        handle_unknown="use_encoded_value",
-        unknown_value=-1,
-    )
 
 
 # A fitted pipeline is saved with the names of these functions.

@@ -29,15 +29,15 @@ def bootstrap(metrics: Sequence[Metric], outcome: Outcome, resamples: int, seed:
         return _resample(metrics, outcome, count, resamples, rng)
     # A fixed sample of the rows would not do: its intervals are as wide as those of so few rows,
     # however many there are.
-    whole = _score(metrics, outcome)
+    whole = [[metric.score(outcome)] for metric in metrics]
     figures = []
     for number in range(SUBSETS):
         size = min(count, max(2, count * MOST_RESAMPLED // rows))
         subset = outcome.take(np.isin(groups, rng.choice(count, size, replace=False)))
         share = len(range(number, resamples, SUBSETS))
         spread = _resample(metrics, subset, count, share, rng)
-        figures.append(spread + (whole - _score(metrics, subset)))
-    low, high = np.array([metric.bounds for metric in metrics]).T[..., np.newaxis]
+        figures.append(spread + np.subtract(whole, [[metric.score(subset)] for metric in metrics]))
+    low, high = np.transpose([metric.bounds for metric in metrics])[..., np.newaxis]
     result: np.ndarray = np.clip(np.concatenate(figures, axis=1), low, high)
     return result
 
@@ -45,11 +45,6 @@ def bootstrap(metrics: Sequence[Metric], outcome: Outcome, resamples: int, seed:
 def _groups(outcome: Outcome) -> np.ndarray:
     """(n_rows,) number of each row's group, from 0; without groups each row is one."""
     return np.arange(len(outcome)) if outcome.groups is None else outcome.groups
-
-
-def _score(metrics: Sequence[Metric], outcome: Outcome) -> np.ndarray:
-    """(n_metrics, 1) figures, every row counting the same."""
-    return np.array([[metric.score(outcome)] for metric in metrics])
 
 
 def _resample(
@@ -79,17 +74,7 @@ def _resample(
 def summarise(
     metrics: Sequence[Metric], outcome: Outcome, settings: EvaluateParams, seed: int
 ) -> dict[str, Any]:
-    """Every metric and its percentile interval; none where a metric is not defined.
-
-    Args:
-        metrics: What to measure.
-        outcome: What to measure it of.
-        settings: Number of resamples, and the coverage of the intervals.
-        seed: Seed of the resampling.
-
-    Returns:
-        Each metric by its name, and their `intervals`, low and high, by the same names.
-    """
+    """Each metric by its name, and their percentile `intervals`; None where one is not defined."""
     figures = bootstrap(metrics, outcome, settings.resamples, seed)
     return _summarise(metrics, outcome, figures, settings.confidence)
 
@@ -101,14 +86,10 @@ def compare_models(
     settings: EvaluateParams,
     seed: int,
 ) -> dict[str, Any]:
-    """The summary of the champion, with that of the baseline and how much better it is.
+    """The summary of the champion, that of the `baseline`, and intervals of the champion's `gain`.
 
     Both are measured on the same resamples, so that what makes a resample hard for both cancels
     out: their own intervals may overlap where the champion is better in nearly all of them.
-
-    Returns:
-        As `summarise` does; beside it `baseline`, another one, and `gain`, for each metric the
-        interval of what the champion is better by, below zero where it is worse.
     """
     ours, theirs = (
         bootstrap(metrics, outcome, settings.resamples, seed) for outcome in (champion, baseline)

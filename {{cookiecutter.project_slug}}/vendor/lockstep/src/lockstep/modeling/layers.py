@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-from keras import ops
+from .keras import keras
+
+ops = keras.ops
 
 
 @keras.saving.register_keras_serializable("lockstep")
@@ -46,5 +47,5 @@ class RandomShift(keras.layers.Layer):
         return shape
 
     def get_config(self) -> dict[str, Any]:
-        """What the layer is made of."""
+        """The arguments of the constructor, as Keras saves them."""
         return {**super().get_config(), "pixels": self.pixels, "seed": self.seed}

@@ -86,10 +86,8 @@ def accuracy(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
 def balanced_accuracy(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """The mean over classes of the share of their rows that is found."""
     right = outcome.decisions == outcome.actual
-    members = [outcome.actual == place for place in range(len(outcome.classes))]
-    return _mean_over_classes(
-        [_ratio(weights @ (rows & right), weights @ rows) for rows in members]
-    )
+    truths = [outcome.actual == place for place in range(len(outcome.classes))]
+    return _mean_over_classes([_ratio(weights @ (own & right), weights @ own) for own in truths])
 
 
 def f1_macro(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
@@ -138,11 +136,8 @@ def average_precision(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
 
 
 def _rank(outcome: Outcome, place: int, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weight of the rows of a class and of the others, by descending probability of it.
-
-    Returns:
-        Two times (n_resamples, n_different_probabilities).
-    """
+    """Twice (n_resamples, n_different_probabilities) weights of the rows of a class and of the
+    others, by descending probability of it."""
     probabilities = outcome.predicted[:, place]
     order = np.argsort(-probabilities, kind="stable")
     starts = np.flatnonzero(np.diff(probabilities[order], prepend=np.inf))
@@ -173,28 +168,21 @@ def bin_probabilities(probabilities: np.ndarray) -> np.ndarray:
     return bins
 
 
-def _errors(outcome: Outcome) -> np.ndarray:
-    errors: np.ndarray = outcome.predicted - outcome.actual
-    return errors
-
-
 def rmse(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """The root of the mean squared error, in the target's unit."""
-    roots: np.ndarray = np.sqrt(_mean(_errors(outcome) ** 2, weights))
+    roots: np.ndarray = np.sqrt(_mean((outcome.predicted - outcome.actual) ** 2, weights))
     return roots
 
 
 def mae(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """The mean absolute error, in the target's unit."""
-    return _mean(np.abs(_errors(outcome)), weights)
+    return _mean(np.abs(outcome.predicted - outcome.actual), weights)
 
 
 def median_error(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
-    """The median absolute error, in the target's unit.
-
-    Weights are whole numbers of rows.
-    """
-    errors = np.abs(_errors(outcome))
+    """The median absolute error, in the target's unit."""
+    # Weights are whole numbers of rows.
+    errors = np.abs(outcome.predicted - outcome.actual)
     order = np.argsort(errors, kind="stable")
     ranks = weights[:, order].cumsum(axis=1)
     rows = ranks[:, -1:]
@@ -213,7 +201,7 @@ def r2(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     rows = weights.sum(axis=1)
     spread = weights @ centred**2 - (weights @ centred) ** 2 / rows
     spread[spread < SMALLEST * rows * (centred**2).max(initial=0)] = 0
-    return 1 - _ratio(weights @ _errors(outcome) ** 2, spread)
+    return 1 - _ratio(weights @ (outcome.predicted - outcome.actual) ** 2, spread)
 
 
 METRICS: dict[Kind, tuple[Metric, ...]] = {
@@ -233,8 +221,6 @@ METRICS: dict[Kind, tuple[Metric, ...]] = {
         Metric("median_error", median_error, higher_is_better=False, bounds=(0, np.inf)),
     ),
 }
-
-
 DEFAULTS: dict[Kind, str] = {"classification": "log_loss", "regression": "rmse"}
 
 Function = TypeVar("Function", bound=Callable[..., float])
@@ -270,68 +256,47 @@ def metric(
     """
 
     def register(function: Function) -> Function:
+        def score(y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray) -> float:
+            rows = weights > 0
+            try:
+                figure = float(function(y_true[rows], y_pred[rows], sample_weight=weights[rows]))
+            except (ValueError, ZeroDivisionError):
+                return math.nan
+            return figure if math.isfinite(figure) else math.nan
+
+        @wraps(function)
+        def measure(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+            y_true, y_pred = outcome.actual, outcome.predicted
+            if outcome.classes:
+                labels = np.array(outcome.classes)
+                y_true = labels[y_true]
+                y_pred = y_pred if takes == "probabilities" else labels[outcome.decisions]
+            with warnings.catch_warnings():
+                # Where it is not defined is told once, in the results, not per resample.
+                warnings.simplefilter("ignore")
+                return np.array([score(y_true, y_pred, row) for row in weights])
+
         name = function.__name__
-        measure = _measure_each(function, probabilities=takes == "probabilities")
         OWN_METRICS[kind][name] = Metric(name, measure, higher_is_better, bounds)
         return function
 
     return register
 
 
-def _measure_each(function: Callable[..., float], *, probabilities: bool) -> Measure:
-    """The function of one resample as one of all."""
-
-    def score(y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray) -> float:
-        rows = weights > 0
-        try:
-            figure = float(function(y_true[rows], y_pred[rows], sample_weight=weights[rows]))
-        except (ValueError, ZeroDivisionError):
-            return math.nan
-        return figure if math.isfinite(figure) else math.nan
-
-    @wraps(function)
-    def measure(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
-        y_true, y_pred = outcome.actual, outcome.predicted
-        if outcome.classes:
-            labels = np.array(outcome.classes)
-            y_true, y_pred = labels[y_true], y_pred if probabilities else labels[outcome.decisions]
-        with warnings.catch_warnings():
-            # Where it is not defined is told once, in the results, not per resample.
-            warnings.simplefilter("ignore")
-            return np.array([score(y_true, y_pred, row) for row in weights])
-
-    return measure
-
-
 def run_metrics(params: Params) -> tuple[Metric, ...]:
-    """All metrics that a run is measured by: the library's, then the owner's as they are named.
-
-    These are those of `train.metrics`, and that of `train.metric` if it is not among them.
-
-    Raises:
-        UserError: There is none of a name, or an own one has the name of one of the library's.
-    """
-    metrics = [
-        *METRICS[params.kind],
-        *(
-            _find_metric(params.kind, name, f"train.metrics.{place}")
-            for place, name in enumerate(params.train.metrics)
-        ),
-        primary_metric(params),
+    """The library's metrics, those of `train.metrics`, and that of `train.metric`, each once."""
+    own = [
+        _find_metric(params.kind, name, f"train.metrics.{place}")
+        for place, name in enumerate(params.train.metrics)
     ]
+    metrics = [*METRICS[params.kind], *own, primary_metric(params)]
     return tuple({metric.name: metric for metric in metrics}.values())
 
 
 def primary_metric(params: Params) -> Metric:
-    """The metric that picks the champion, by default log loss or RMSE.
-
-    Raises:
-        UserError: There is none of the name that params.yaml gives.
-    """
-    name = params.train.metric
-    return _find_metric(
-        params.kind, DEFAULTS[params.kind] if name is None else name, "train.metric"
-    )
+    """The metric that picks the champion, by default log loss or RMSE."""
+    name = DEFAULTS[params.kind] if params.train.metric is None else params.train.metric
+    return _find_metric(params.kind, name, "train.metric")
 
 
 def _find_metric(kind: Kind, name: str, key: str) -> Metric:

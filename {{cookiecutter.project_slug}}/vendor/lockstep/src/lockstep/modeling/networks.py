@@ -6,31 +6,28 @@ a constructor is a parameter that `clone` keeps.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
 from pydantic import Field, PositiveFloat, PositiveInt
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 from sklearn.model_selection import train_test_split
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from typing_extensions import TypedDict
 
-from ..core.runtime import import_keras
 from .archive import write_keras
 from .examples import Examples, Stream
+from .keras import keras
 from .rows_on_disk import NumbersOnDisk
-
-if TYPE_CHECKING:
-    import keras
 
 NETWORK = "network_"
 
@@ -99,12 +96,20 @@ class Network(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
-        return state | {NETWORK: _pack(state[NETWORK])} if NETWORK in state else state
+        if NETWORK not in state:
+            return state
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "network.keras"
+            write_keras(state[NETWORK], path)
+            return state | {NETWORK: path.read_bytes()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(
-            state | {NETWORK: _unpack(state[NETWORK])} if NETWORK in state else state
-        )
+        if NETWORK in state:
+            with TemporaryDirectory() as folder:
+                path = Path(folder) / "network.keras"
+                path.write_bytes(state[NETWORK])
+                state = state | {NETWORK: load_network(path)}
+        super().__setstate__(state)
 
     def fit(self, X: Any, y: Any) -> Self:
         """Train on (n_rows, n_features) numbers and (n_rows,) labels or targets."""
@@ -115,13 +120,7 @@ class Network(BaseEstimator):
         return self
 
     def fit_batches(self, rows: NumbersOnDisk, X: Any, y: Any) -> Self:
-        """Train on rows of any number, of which a part is in memory at a time.
-
-        Args:
-            rows: What to learn from.
-            X: (n_rows, n_features) other numbers, which early stopping watches.
-            y: (n_rows,) labels or targets of these.
-        """
+        """Train on rows of which a part is in memory at a time; early stopping watches X and y."""
         X, y = self._validate(X, y)
         self._learn_targets(rows.targets())
 
@@ -132,19 +131,17 @@ class Network(BaseEstimator):
         return self
 
     def hold_out(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The positions of the rows to learn from and of those that early stopping watches.
-
-        Args:
-            y: (n_rows,) labels or targets.
-        """
+        """The positions of the rows to learn from and of those that early stopping watches."""
         if len(y) < 2:
             raise ValueError(f"n_samples={len(y)}: a network needs two rows, one of them to watch")
         count = min(max(1, round(len(y) * self.validation_fraction)), len(y) - 1)
+        strata = None
+        if is_classifier(self):
+            _, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+            every_class_fits = min(count, len(y) - count) >= len(counts) and counts.min() >= 2
+            strata = codes if every_class_fits else None
         learn, watch = train_test_split(
-            np.arange(len(y)),
-            test_size=count,
-            random_state=self.random_state,
-            stratify=self._strata(y, count),
+            np.arange(len(y)), test_size=count, random_state=self.random_state, stratify=strata
         )
         return learn, watch
 
@@ -152,21 +149,18 @@ class Network(BaseEstimator):
         from .training import train
 
         activation, loss = self._activation_and_loss
-        self.network_ = self._build_network(X.shape[1], self._output_count(), activation)
-        self.history_ = train(self.network_, loss, learn, self._encode(X, y), self)
-
-    def _build_network(self, columns: int, outputs: int, activation: str) -> keras.Model:
-        utils = import_keras().utils
+        outputs = len(self.classes_) if is_classifier(self) else 1
 
         def build() -> keras.Model:
             # Also seeds Python's and numpy's global generators, which Keras draws from.
-            utils.set_random_seed(self.random_state)
-            return self.build(columns, outputs, activation, **self.options)
+            keras.utils.set_random_seed(self.random_state)
+            return self.build(X.shape[1], outputs, activation, **self.options)
 
         # Keras names layers by how many the thread has made before: in a thread of its own they are
         # called the same whatever was built earlier.
         with ThreadPoolExecutor(1) as thread:
-            return thread.submit(build).result()
+            self.network_ = thread.submit(build).result()
+        self.history_ = train(self.network_, loss, learn, self._encode(X, y), self)
 
     def _outputs(self, X: Any) -> np.ndarray:
         from .training import predict
@@ -174,27 +168,16 @@ class Network(BaseEstimator):
         check_is_fitted(self, NETWORK)
         return predict(self.network_, validate_data(self, X, reset=False, dtype="float32"))
 
-    def _encode(self, X: np.ndarray, y: np.ndarray) -> Examples:
-        """Rows as the network learns from them."""
-        return Examples(X, *self._encode_targets(y))
-
     def _validate(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         raise NotImplementedError
 
     def _learn_targets(self, parts: Iterable[np.ndarray]) -> None:
-        """Find what `_encode_targets` needs of all (n_rows,) labels or targets, part by part."""
+        """Find what `_encode` needs of all (n_rows,) labels or targets, part by part."""
         raise NotImplementedError
 
-    def _encode_targets(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(n_rows,) what the network's outputs are compared with, and (n_rows,) weights."""
+    def _encode(self, X: np.ndarray, y: np.ndarray) -> Examples:
+        """Rows as the network learns from them."""
         raise NotImplementedError
-
-    def _output_count(self) -> int:
-        return 1
-
-    def _strata(self, y: np.ndarray, count: int) -> np.ndarray | None:  # noqa: ARG002
-        """(n_rows,) what to draw equal shares of, if anything, for `count` watched rows."""
-        return None
 
 
 @parameters
@@ -225,17 +208,9 @@ class NetworkClassifier(ClassifierMixin, Network):
             sample_weight=np.bincount(places, counts),
         )
 
-    def _encode_targets(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _encode(self, X: np.ndarray, y: np.ndarray) -> Examples:
         codes = pd.Index(self.classes_).get_indexer(y)
-        return codes.astype("int32"), self.class_weights_[codes].astype("float32")
-
-    def _output_count(self) -> int:
-        return len(self.classes_)
-
-    def _strata(self, y: np.ndarray, count: int) -> np.ndarray | None:
-        _, y, counts = np.unique(y, return_inverse=True, return_counts=True)
-        every_class_fits = min(count, len(y) - count) >= len(counts) and counts.min() >= 2
-        return y if every_class_fits else None
+        return Examples(X, codes.astype("int32"), self.class_weights_[codes].astype("float32"))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """(n_rows, n_classes) probabilities, in the order of `classes_`; each row sums to 1."""
@@ -245,8 +220,7 @@ class NetworkClassifier(ClassifierMixin, Network):
 
     def predict(self, X: Any) -> np.ndarray:
         """(n_rows,) most probable class."""
-        probabilities = self.predict_proba(X)
-        classes: np.ndarray = self.classes_[probabilities.argmax(axis=1)]
+        classes: np.ndarray = self.classes_[self.predict_proba(X).argmax(axis=1)]
         return classes
 
 
@@ -271,32 +245,17 @@ class NetworkRegressor(RegressorMixin, Network):
             rows += len(y)
         self.scale_ = float(np.sqrt(variance)) or 1.0
 
-    def _encode_targets(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _encode(self, X: np.ndarray, y: np.ndarray) -> Examples:
         standardised = (np.asarray(y, dtype="float64") - self.mean_) / self.scale_
-        return standardised.astype("float32"), np.ones(len(y), dtype="float32")
+        return Examples(X, standardised.astype("float32"), np.ones(len(y), dtype="float32"))
 
     def predict(self, X: Any) -> np.ndarray:
         """(n_rows,) predictions in the target's unit."""
         return self._outputs(X)[:, 0] * self.scale_ + self.mean_
 
 
-def _pack(network: keras.Model) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.keras"
-        write_keras(network, path)
-        return path.read_bytes()
-
-
-def _unpack(content: bytes) -> keras.Model:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.keras"
-        path.write_bytes(content)
-        return load_network(path)
-
-
 def load_network(path: Path) -> keras.Model:
     """The network of a `.keras` file, to predict with."""
-    keras = import_keras()
     from . import layers  # noqa: F401 - it registers the library's own ones
 
     return keras.saving.load_model(path, compile=False)

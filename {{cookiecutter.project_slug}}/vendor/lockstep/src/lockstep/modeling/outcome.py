@@ -33,13 +33,9 @@ class Outcome:
     def from_predictions(
         cls, actual: np.ndarray, predictions: pd.DataFrame, classes: Sequence[str]
     ) -> Outcome:
-        """The outcome of rows that `Model.predict` was called on.
+        """The outcome of (n_rows,) true classes or values and what `Model.predict` gives of them.
 
-        Args:
-            actual: (n_rows,) true classes or values.
-            predictions: (n_rows, ...) table with `prediction`, or `probability_<class>` of each
-                class.
-            classes: All classes; none for a regression.
+        `classes` are all there may be; none of a regression.
         """
         if not classes:
             return cls(actual.astype("float64"), predictions["prediction"].to_numpy())
@@ -49,12 +45,7 @@ class Outcome:
 
     @classmethod
     def concatenate(cls, parts: Sequence[Outcome], groups: pd.Series | None) -> Outcome:
-        """The outcome of all rows of some parts.
-
-        Args:
-            parts: At least one, all of the same classes.
-            groups: (n_rows,) the group of each row, if there are any; rows without one are a group.
-        """
+        """The outcome of all rows of some parts; rows without a group are one together."""
         return cls(
             np.concatenate([part.actual for part in parts]),
             np.concatenate([part.predicted for part in parts]),
@@ -64,9 +55,9 @@ class Outcome:
 
     def take(self, rows: np.ndarray) -> Outcome:
         """The outcome of some rows, by their places or a mask."""
-        groups = (
-            None if self.groups is None else np.unique(self.groups[rows], return_inverse=True)[1]
-        )
+        groups = None
+        if self.groups is not None:
+            groups = np.unique(self.groups[rows], return_inverse=True)[1]
         return Outcome(self.actual[rows], self.predicted[rows], self.classes, groups)
 
     @property

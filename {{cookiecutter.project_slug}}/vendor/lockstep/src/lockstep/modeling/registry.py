@@ -16,10 +16,7 @@ class Registry:
     """Functions by their names; what they take by keyword are the options of params.yaml.
 
     Options are checked against the functions' annotations. `**options: Unpack[SomeTypedDict]` takes
-    each key of the typed dictionary.
-
-    Args:
-        what: What messages call one of them.
+    each key of the typed dictionary. Messages call one of them `what`.
     """
 
     def __init__(self, what: str) -> None:
@@ -43,7 +40,7 @@ class Registry:
         return list(self._fields(name))
 
     def schema(self, name: str) -> dict[str, Any]:
-        """The options that the function `name` takes, as JSON Schema."""
+        """The same, as JSON Schema."""
         model: type[BaseModel] = create_model(name, **self._fields(name))
         return model.model_json_schema()
 
@@ -62,17 +59,7 @@ class Registry:
         return fields
 
     def call(self, name: str, options: dict[str, Any], where: str, *arguments: object) -> Any:
-        """What the function `name` makes of `arguments` and its `options`.
-
-        Args:
-            name: What params.yaml says.
-            options: Its options there.
-            where: The key that messages name.
-            arguments: What the function needs beside its options.
-
-        Raises:
-            UserError: There is no such function, or it does not take such an option.
-        """
+        """What a function makes of `arguments` and the options that params.yaml has at `where`."""
         self.require(name, where)
         allowed = self.options(name)
         for option in options:
@@ -85,10 +72,6 @@ class Registry:
             raise UserError(explain(error, where)) from error
 
     def require(self, name: str, where: str) -> None:
-        """Check that there is a function `name`.
-
-        Raises:
-            UserError: There is none.
-        """
+        """Check that there is a function `name`."""
         if name not in self._functions:
             raise UserError(f"{where}: unknown {self.what}; {nearest(name, self._functions)}")

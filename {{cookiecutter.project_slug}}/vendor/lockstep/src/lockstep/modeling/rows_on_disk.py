@@ -41,13 +41,8 @@ def fit_on_table(
 ) -> Pipeline:
     """Fit a clone of `pipeline` on a file.
 
-    Args:
-        pipeline: Features, and an estimator with `fit_batches`.
-        sample: (n_sampled, n_columns) rows of the file that are in memory.
-        places: (n_sampled,) where each is in the file.
-        table: The file.
-        is_allowed: (n_rows,) whether each row of the file may be learnt from.
-        contract: Names the columns.
+    In memory are the rows `sample`, which stand at (n_sampled,) `places` in the file. Learnt from
+    are they and those of its other rows where (n_rows,) `is_allowed`.
     """
     fitted = clone(pipeline)
     features, estimator = fitted[0], fitted[-1]
@@ -73,9 +68,7 @@ def fit_on_table(
 class NumbersOnDisk:
     """Features as numbers, and targets, kept on disk and read back in any order.
 
-    Args:
-        folder: Where the files lie; they are gone with this object, or with the process.
-        classes: All labels there may be; none of a regression.
+    Labels are any of `classes`, of which a regression has none.
     """
 
     def __init__(self, folder: Path, classes: list[str]) -> None:
@@ -107,12 +100,8 @@ class NumbersOnDisk:
         """(n_rows, n_features) numbers and (n_rows,) labels or targets, in another order."""
         blocks = rng.permutation(self.X.blocks)
         for start in range(0, len(blocks), BLOCKS_MIXED):
-            X, y = (
-                np.concatenate(
-                    [matrix.block(number) for number in blocks[start : start + BLOCKS_MIXED]]
-                )
-                for matrix in (self.X, self.y)
-            )
+            numbers = blocks[start : start + BLOCKS_MIXED]
+            X, y = (np.concatenate([*map(matrix.block, numbers)]) for matrix in (self.X, self.y))
             order = rng.permutation(len(X))
             yield X[order], self._decode(y[order])
 
@@ -145,5 +134,5 @@ class Matrix:
 
     @property
     def blocks(self) -> int:
-        """How many there are."""
+        """Number of blocks."""
         return ceil(self.rows / ROWS_IN_BLOCK)

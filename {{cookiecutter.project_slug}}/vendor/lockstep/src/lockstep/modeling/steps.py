@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sklearn.base import TransformerMixin
 
@@ -13,12 +13,17 @@ from .registry import Registry
 
 Cells = Literal["numbers", "texts", "times"]
 STEPS = Registry("step")
-TAKES: dict[str, Cells] = {}
-"""What each step works on; what comes out of it are always numbers."""
-FILLS: set[str] = set()
-"""Steps after which nothing is missing."""
-NEEDS_ALL: set[str] = set()
-"""Steps that cannot take a missing number."""
+
+
+class Traits(NamedTuple):
+    """What a recipe must know of a step; its arguments to `step` say what each means."""
+
+    takes: Cells
+    fills: bool
+    needs_all: bool
+
+
+TRAITS: dict[str, Traits] = {}
 
 
 @dataclass(frozen=True)
@@ -46,11 +51,7 @@ def step(
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., TransformerMixin]:
-        name = function.__name__
-        TAKES[name] = takes
-        for names, applies in ((FILLS, fills), (NEEDS_ALL, needs_all)):
-            names.discard(name)
-            names.update({name} if applies else ())
+        TRAITS[function.__name__] = Traits(takes, fills, needs_all)
         return STEPS.add(function)
 
     return register

@@ -95,29 +95,19 @@ class TrainRows:
         learn = np.arange(len(self.table)) if fold is None else fold[0]
         if self.is_whole or self.is_sampled_by(pipeline):
             return clone(pipeline).fit(self.X.iloc[learn], self.y[learn])
-        is_allowed = (
-            np.ones(len(self.file), dtype=bool)
-            if fold is None
-            else is_unrelated(
-                self.table.iloc[fold[1]], self.file.batches(), self.contract, self.params
-            )
-        )
-        return fit_on_table(
-            pipeline,
-            self.table.iloc[learn],
-            self.places[learn],
-            self.file,
-            is_allowed,
-            self.contract,
-        )
+        sample, places, contract = self.table.iloc[learn], self.places[learn], self.contract
+        is_allowed = np.ones(len(self.file), dtype=bool)
+        if fold is not None:
+            validation = self.table.iloc[fold[1]]
+            is_allowed = is_unrelated(validation, self.file.batches(), contract, self.params)
+        return fit_on_table(pipeline, sample, places, self.file, is_allowed, contract)
 
 
 @contextmanager
 def print_warnings(name: str) -> Iterator[None]:
     """Print each different warning of the libraries once, in a line that names the candidate.
 
-    Raises:
-        UserError: The candidate cannot learn from these rows, for its library's reason.
+    What they refuse to learn from, by a ValueError, is the user's to mend.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")

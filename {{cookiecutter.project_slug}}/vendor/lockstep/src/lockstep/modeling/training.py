@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from math import ceil, cos, pi
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from ..core.errors import UserError
 from ..core.runtime import import_keras
 from .archive import renumber
 from .examples import Examples, Stream, fill_places
+from .networks import Network
 
 if TYPE_CHECKING:
     import keras
@@ -30,26 +31,8 @@ ROWS_PREDICTED_AT_ONCE = 256
 SECONDS_BETWEEN_LINES = 60
 
 
-class Settings(Protocol):
-    """How a network is trained; see `networks.Training`."""
-
-    build: Callable[..., keras.Model]
-    learning_rate: float
-    schedule: str
-    batch_size: int
-    max_epochs: int
-    patience: int
-    random_state: int
-
-
 class StreamedBatches(keras.utils.PyDataset):
-    """Batches of a stream, in another order in every epoch.
-
-    Args:
-        stream: What the network learns from.
-        size: Rows per batch.
-        seed: Seed of the order.
-    """
+    """Batches of `size` rows of a stream, in another order in every epoch."""
 
     def __init__(self, stream: Stream, size: int, seed: int) -> None:
         super().__init__()
@@ -74,37 +57,37 @@ class StreamedBatches(keras.utils.PyDataset):
 
 
 def train(
-    network: keras.Model,
-    loss: str,
-    learn: Examples | Stream,
-    watch: Examples,
-    settings: Settings,
+    network: keras.Model, loss: str, learn: Examples | Stream, watch: Examples, settings: Network
 ) -> dict[str, list[float]]:
-    """Train `network`, which takes the weights of its best epoch.
+    """Train `network`, which takes the weights of its best epoch; `loss` and `val_loss` by epoch.
 
-    Args:
-        network: Built, with its first weights.
-        loss: What is made small, as Keras calls it.
-        learn: What it learns from.
-        watch: What early stopping watches.
-        settings: How it is trained.
-
-    Returns:
-        `loss` and `val_loss` by epoch.
-
-    Raises:
-        UserError: The loss is no number any more.
+    Early stopping watches `watch`; `settings` has the parameters of the training.
     """
     name, size = settings.build.__name__, settings.batch_size
     watch = _fill(watch, size)
-    twin = _compile_to_train(network, loss, watch, size)
+    twin = _make_twin(network, loss)
+    if not hasattr(twin, "first_state"):
+        twin.compile(keras.optimizers.Adam(name="adam"), loss=loss)
+        twin.optimizer.build(twin.trainable_variables)
+        state = _values(twin.optimizer.variables)
+        # Keras draws from the layers' seeds when a network meets data for the first time.
+        first = watch.take(slice(0, size))
+        twin.fit(first.X, first.y, sample_weight=first.weights, batch_size=size, verbose=0)
+        twin.first_state = state
     _assign(twin.variables, _values(network.variables))
     _assign(twin.optimizer.variables, twin.first_state)
     twin.optimizer.learning_rate = settings.learning_rate
     # The order of the rows and, on torch, dropout are drawn from the global generators.
     keras.utils.set_random_seed(settings.random_state)
+    if isinstance(learn, Stream):
+        # Keras would shuffle the batches once more, by Python's own generator.
+        batches = StreamedBatches(learn, size, settings.random_state)
+        rows: dict[str, Any] = {"x": batches, "shuffle": False}
+    else:
+        learn = _fill(learn, size)
+        rows = {"x": learn.X, "y": learn.y, "sample_weight": learn.weights, "batch_size": size}
     history = twin.fit(
-        **_fit_arguments(learn, settings),
+        **rows,
         validation_data=(watch.X, watch.y, watch.weights),
         validation_batch_size=size,
         epochs=settings.max_epochs,
@@ -121,27 +104,14 @@ def train(
 
 
 def _fill(examples: Examples, size: int) -> Examples:
-    """Examples in whole batches, each of which weighs as if the rows of weight zero were not there.
-
-    Keras takes the mean loss over all rows.
-    """
+    """Whole batches that weigh as if the rows added were not there: Keras takes the mean of all."""
     filled = examples.fill(size)
     return filled.scale(len(filled) / len(examples))
 
 
-def _fit_arguments(learn: Examples | Stream, settings: Settings) -> dict[str, Any]:
-    """What `fit` takes: arrays or, where the rows come in parts, batches."""
-    size = settings.batch_size
-    if isinstance(learn, Stream):
-        # Keras would shuffle the batches once more, by Python's own generator.
-        return {"x": StreamedBatches(learn, size, settings.random_state), "shuffle": False}
-    learn = _fill(learn, size)
-    return {"x": learn.X, "y": learn.y, "sample_weight": learn.weights, "batch_size": size}
-
-
 def predict(network: keras.Model, X: np.ndarray) -> np.ndarray:
     """(n_rows, n_outputs) outputs of `network` for (n_rows, n_features) numbers."""
-    twin = _copy_to_predict(network)
+    twin = _make_twin(network, "prediction")
     _assign(twin.weights, _values(network.weights))
     filled = X[fill_places(len(X), ROWS_PREDICTED_AT_ONCE)]
     outputs: np.ndarray = twin.predict(filled, batch_size=ROWS_PREDICTED_AT_ONCE, verbose=0)
@@ -151,29 +121,10 @@ def predict(network: keras.Model, X: np.ndarray) -> np.ndarray:
 _twins: dict[tuple[str, str], keras.Model] = {}
 
 
-def _shape_key(network: keras.Model, use: str) -> tuple[str, str]:
-    """What networks of one shape have in common; Keras tells which parts are one by addresses."""
-    return json.dumps(renumber(json.loads(network.to_json()), {})), use
-
-
-def _compile_to_train(network: keras.Model, loss: str, rows: Examples, size: int) -> keras.Model:
-    """A compiled network of the same shape, made once per process."""
-    key = _shape_key(network, loss)
-    if key not in _twins:
-        twin = keras.models.clone_model(network)
-        twin.compile(keras.optimizers.Adam(name="adam"), loss=loss)
-        twin.optimizer.build(twin.trainable_variables)
-        twin.first_state = _values(twin.optimizer.variables)
-        # Keras draws from the layers' seeds when a network meets data for the first time.
-        first = rows.take(slice(0, size))
-        twin.fit(first.X, first.y, sample_weight=first.weights, batch_size=size, verbose=0)
-        _twins[key] = twin
-    return _twins[key]
-
-
-def _copy_to_predict(network: keras.Model) -> keras.Model:
-    """A network of the same shape, made once per process."""
-    key = _shape_key(network, "prediction")
+def _make_twin(network: keras.Model, use: str) -> keras.Model:
+    """A network of the same shape, made once per process and use."""
+    # Keras tells which parts of the shape are one by addresses.
+    key = json.dumps(renumber(json.loads(network.to_json()), {})), use
     if key not in _twins:
         _twins[key] = keras.models.clone_model(network)
     return _twins[key]
@@ -189,26 +140,25 @@ def _assign(variables: Iterable[keras.Variable], values: Iterable[np.ndarray]) -
         variable.assign(np.array(value))
 
 
-def _callbacks(name: str, settings: Settings) -> list[keras.callbacks.Callback]:
-    callbacks = keras.callbacks
+def _callbacks(name: str, settings: Network) -> list[keras.callbacks.Callback]:
+    callbacks, rate, epochs = keras.callbacks, settings.learning_rate, settings.max_epochs
+
+    def cosine(epoch: int) -> float:
+        """From the whole learning rate to nearly none (Loshchilov and Hutter, 2017)."""
+        return rate * (1 + cos(pi * epoch / epochs)) / 2
+
     halve = callbacks.ReduceLROnPlateau(factor=0.5, patience=max(1, settings.patience // 2))
     schedules = {
         "constant": [],
-        "cosine": [callbacks.LearningRateScheduler(_cosine(settings))],
+        "cosine": [callbacks.LearningRateScheduler(cosine)],
         "plateau": [halve],
     }
     return [
         *schedules[settings.schedule],
         callbacks.EarlyStopping(patience=settings.patience, restore_best_weights=True),
         callbacks.TerminateOnNaN(),
-        Progress(name, settings.max_epochs),
+        Progress(name, epochs),
     ]
-
-
-def _cosine(settings: Settings) -> Callable[[int], float]:
-    """From the whole learning rate to nearly none (Loshchilov and Hutter, 2017)."""
-    rate, epochs = settings.learning_rate, settings.max_epochs
-    return lambda epoch: rate * (1 + cos(pi * epoch / epochs)) / 2
 
 
 class Progress(keras.callbacks.Callback):
