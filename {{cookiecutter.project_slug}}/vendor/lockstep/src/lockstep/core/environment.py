@@ -59,12 +59,7 @@ def processor() -> str:
 
 
 def record_environment(paths: Paths) -> None:
-    """Write the environment to environment.yaml; a file that says the same already is left alone.
-
-    Raises:
-        UserError: dvc.yaml, which names what to record, cannot be read.
-    """
-    lines = [
-        f'{name}: "{value}"\n' for name, value in read_environment(watched_libraries(paths)).items()
-    ]
+    """Write the environment to environment.yaml, unless the file says the same already."""
+    versions = read_environment(watched_libraries(paths))
+    lines = [f'{name}: "{value}"\n' for name, value in versions.items()]
     update_text(HEADER + "".join(lines), paths.environment_file)

@@ -18,10 +18,7 @@ def exit_status(command: Callable[[], None], *, debug: bool = False) -> int:
     """Run `command`; print what its user can mend to stderr instead of raising it, unless `debug`.
 
     That is a `UserError`, or an `OSError` such as a full disk or a folder that may not be written.
-
-    Returns:
-        0 when the command ended well, 1 when the user has something to mend, 130 when the user
-        interrupted it.
+    Gives 0 when the command ended well, 1 when something is to be mended, 130 when interrupted.
     """
     try:
         command()
@@ -34,16 +31,13 @@ def exit_status(command: Callable[[], None], *, debug: bool = False) -> int:
     except (UserError, OSError) as error:
         if debug:
             raise
-        for line in _lines(error):
+        text = str(error)
+        if isinstance(error, OSError) and error.filename:
+            text = f"{error.filename}: {error.strerror}"
+        for line in text.splitlines():
             print(f"error: {line}", file=sys.stderr)
         return 1
     return 0
-
-
-def _lines(error: UserError | OSError) -> list[str]:
-    if isinstance(error, OSError) and error.filename:
-        return [f"{error.filename}: {error.strerror}"]
-    return str(error).splitlines()
 
 
 def shorten(text: str, most: int) -> str:

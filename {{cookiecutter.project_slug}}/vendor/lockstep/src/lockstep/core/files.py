@@ -86,9 +86,6 @@ def read_yaml(path: Path, name: str) -> Any:
     """The content of the YAML file `path`; messages call it `name`.
 
     YAML 1.2, through the parser that DVC uses, so that both read the same values.
-
-    Raises:
-        UserError: The file is missing or is not YAML.
     """
     try:
         return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))

@@ -14,19 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from .errors import UserError
 from .files import read_yaml
 from .paths import Paths
 from .runtime import STARTED
-
-
-class Stamp(NamedTuple):
-    """What tells that a file was written to; a hash would take as long as reading the data."""
-
-    size: int
-    modified: int
 
 
 @contextmanager
@@ -40,7 +33,7 @@ def guard_inputs(paths: Paths, stage: str, pipeline: str = "dvc.yaml") -> Iterat
         name
         for name, stamp in before.items()
         # A time to come is a clock's mistake, not an edit.
-        if name.endswith(".py") and isinstance(stamp, Stamp) and STARTED < stamp.modified <= now
+        if name.endswith(".py") and stamp and STARTED < stamp[0] <= now
     }
     yield
     after = _read_state(paths, stage, pipeline)
@@ -89,9 +82,10 @@ def _list_files(paths: Paths, path: Path) -> list[Path]:
     ]
 
 
-def _stamp(path: Path) -> Stamp | None:
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """When a file was written to, and its size; a hash would take as long as reading the data."""
     status = path.stat() if path.exists() else None
-    return Stamp(status.st_size, status.st_mtime_ns) if status else None
+    return (status.st_mtime_ns, status.st_size) if status else None
 
 
 def _select(content: Any, key: str) -> Any:

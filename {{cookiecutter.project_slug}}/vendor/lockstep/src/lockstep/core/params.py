@@ -15,7 +15,7 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(strict=True, gt=0)]
 
 
-def _is_recipe(value: object) -> object:
+def _require_recipe(value: object) -> object:
     steps = value if isinstance(value, list) else [None]
     names = [[*step] if isinstance(step, dict) else [step] for step in steps]
     if value != "drop" and not all(len(name) == 1 and isinstance(name[0], str) for name in names):
@@ -27,9 +27,7 @@ def _is_recipe(value: object) -> object:
 
 
 # Steps in their order, each a name or a name with its option; or leave the columns out.
-Recipe = Annotated[list[str | dict[str, Any]] | Literal["drop"], BeforeValidator(_is_recipe)]
-
-
+Recipe = Annotated[list[str | dict[str, Any]] | Literal["drop"], BeforeValidator(_require_recipe)]
 # Nothing after a candidate's name means none of its options.
 Options = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
 
@@ -150,9 +148,5 @@ class Params(Strict):
 
 
 def load_params(paths: Paths) -> Params:
-    """Read params.yaml.
-
-    Raises:
-        UserError: The file is missing or says what it cannot say.
-    """
+    """Read params.yaml."""
     return load(Params, paths.params_file, paths.name(paths.params_file))

@@ -67,11 +67,7 @@ class Paths:
 
     @property
     def package(self) -> str:
-        """The name of the owner's package, as pyproject.toml gives it.
-
-        Raises:
-            UserError: The file cannot be read or gives none.
-        """
+        """The name of the owner's package, as pyproject.toml gives it."""
         try:
             content = tomllib.loads((self.root / "pyproject.toml").read_text(encoding="utf-8"))
             name = content["tool"]["lockstep"]["package"]

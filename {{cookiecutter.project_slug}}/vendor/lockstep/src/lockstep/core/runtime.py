@@ -79,11 +79,7 @@ def describe_runtime(reproducibility: str) -> list[str]:
 
 
 def import_keras() -> ModuleType:
-    """Keras, on the library that params.yaml names, with its settings as they come.
-
-    Raises:
-        UserError: That library is not installed.
-    """
+    """Keras, on the library that params.yaml names, with its settings as they come."""
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     if find_spec(backend) is None:
         raise UserError(

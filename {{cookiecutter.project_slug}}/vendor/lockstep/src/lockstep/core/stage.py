@@ -13,10 +13,8 @@ from .inputs import guard_inputs
 from .project import Project
 from .runtime import describe_runtime
 
-Stage = Callable[[Project], None]
 
-
-def run_stage(stage: Stage) -> NoReturn:
+def run_stage(stage: Callable[[Project], None]) -> NoReturn:
     """Run `stage` in the project around the working directory, and end the process.
 
     A mistake that its user can mend is told in a line on stderr, with exit status 1.
@@ -34,12 +32,8 @@ def run_stage(stage: Stage) -> NoReturn:
     sys.exit(status)
 
 
-def guard_stage(stage: Stage) -> None:
-    """Run `stage`, recording the environment first and making sure that no input changes meanwhile.
-
-    Raises:
-        UserError: The stage cannot run, or one of its inputs was edited while it ran.
-    """
+def guard_stage(stage: Callable[[Project], None]) -> None:
+    """Run `stage` with its environment recorded, and fail where an input changes meanwhile."""
     project = Project.find()
     name = stage.__name__
     record_environment(project)

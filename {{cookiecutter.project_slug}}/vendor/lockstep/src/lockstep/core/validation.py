@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from .errors import UserError
 from .files import read_yaml
@@ -29,11 +30,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def load(model: type[Model], path: Path, name: str) -> Model:
-    """Read the YAML file `path` as a `model`; messages call the file `name`.
-
-    Raises:
-        UserError: The file is missing, is not YAML, or says what `model` does not allow.
-    """
+    """Read the YAML file `path` as a `model`; messages call the file `name`."""
     content = read_yaml(path, name)
     if content is None:
         raise UserError(f"{name}: says nothing yet; fill it in as its comments describe")
@@ -44,12 +41,9 @@ def load(model: type[Model], path: Path, name: str) -> Model:
 
 
 def explain(error: ValidationError, where: str, model: object = None) -> str:
-    """One line for each mistake that pydantic found.
+    """One line for each mistake that pydantic found in the file, or at the key of a file, `where`.
 
-    Args:
-        error: What pydantic raised.
-        where: The file, or the key of a file, that was read.
-        model: The model that the file was read as; without it unknown keys get no advice.
+    Without the `model` that it was read as, unknown keys get no advice.
     """
     mistakes: list[dict[str, Any]] = [dict(mistake) for mistake in error.errors()]
     misspelt = [mistake["loc"][:-1] for mistake in mistakes if mistake["type"] == "extra_forbidden"]
@@ -59,7 +53,7 @@ def explain(error: ValidationError, where: str, model: object = None) -> str:
         for mistake in mistakes
         if mistake["type"] != "missing" or mistake["loc"][:-1] not in misspelt
     ]
-    return "\n".join(_explain_one(mistake, where, model) for mistake in _merged(mistakes))
+    return "\n".join(_explain_one(mistake, where, model) for mistake in _merge_types(mistakes))
 
 
 EXPECTED = {
@@ -69,13 +63,18 @@ EXPECTED = {
     "too_short": "should not be empty",
     "model_type": "should be keys with their values",
 }
+TYPE = r"(constrained-)?(int|float|str|bool)|.*\[.*\]"
+"""What pydantic puts after the place of a value when it has tried several types."""
 
 
-def _merged(mistakes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _merge_types(mistakes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One mistake for a value that is none of several types, which pydantic tells one by one."""
     by_place: dict[tuple[Any, ...], dict[str, Any]] = {}
     for mistake in mistakes:
-        place = _place(mistake)
+        place = mistake["loc"]
+        is_type = place and re.fullmatch(TYPE, str(place[-1]))
+        if is_type and mistake["type"] not in ("extra_forbidden", "missing"):
+            place = place[:-1]
         expected = EXPECTED.get(mistake["type"], mistake["msg"])
         expected = re.sub(r"^Input | or instance of \w+", "", expected)
         if place in by_place and len(place) < len(mistake["loc"]):
@@ -85,21 +84,13 @@ def _merged(mistakes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(by_place.values())
 
 
-def _place(mistake: dict[str, Any]) -> tuple[Any, ...]:
-    """Where a mistake is, without the name of the type at its end that pydantic had tried."""
-    *parents, last = mistake["loc"] or ("",)
-    tried = re.fullmatch(r"(constrained-)?(int|float|str|bool)|.*\[.*\]", str(last))
-    is_key = mistake["type"] in ("extra_forbidden", "missing")
-    return tuple(parents) if tried and not is_key else tuple(mistake["loc"])
-
-
 def _explain_one(mistake: dict[str, Any], where: str, model: object) -> str:
     *parents, key = mistake["loc"] or [""]
     if mistake["loc"]:
         where += (": " if ": " not in where else ".") + ".".join(map(str, mistake["loc"]))
     match mistake["type"]:
         case "extra_forbidden":
-            return f"{where}: unknown key; {nearest(str(key), _known_keys(model, parents))}"
+            return f"{where}: unknown key; {nearest(str(key), _list_keys(model, parents))}"
         case "missing":
             return f"{where}: missing; it has no default, so the file must say it"
         case "value_error":
@@ -108,26 +99,25 @@ def _explain_one(mistake: dict[str, Any], where: str, model: object) -> str:
             return f"{where}: found {mistake['input']!r}, which {mistake['expected']}"
 
 
-def nearest(found: str, allowed: Iterable[str]) -> str:
-    """The advice of an error about `found`: what was perhaps meant, and what is allowed."""
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """The advice of an error about `word`: what was perhaps meant, and what is allowed."""
     allowed = list(allowed)
-    guess = difflib.get_close_matches(found, allowed, n=1)
+    guess = difflib.get_close_matches(word, allowed, n=1)
     meant = f"did you mean {guess[0]}? " if guess else ""
     return f"{meant}allowed: {', '.join(allowed)}"
 
 
-def _known_keys(model: object, parents: Iterable[str | int]) -> list[str]:
+def _list_keys(model: object, parents: Iterable[str | int]) -> list[str]:
     """The keys of the model that lies at the end of the path `parents` below `model`."""
+    fields = _find_fields(model)
     for key in parents:
-        here = _model_in(model)
-        if here is not None and str(key) in here.model_fields:
-            model = here.model_fields[str(key)].annotation
-    here = _model_in(model)
-    return list(here.model_fields) if here else []
+        if str(key) in fields:
+            fields = _find_fields(fields[str(key)].annotation)
+    return list(fields)
 
 
-def _model_in(annotation: object) -> type[BaseModel] | None:
-    """The model in an annotation such as `dict[str, Model]` or `Model | None`."""
+def _find_fields(annotation: object) -> dict[str, FieldInfo]:
+    """Those of the model in an annotation such as `dict[str, Model]` or `Model | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next(filter(None, map(_model_in, get_args(annotation))), None)
+        return annotation.model_fields
+    return next(filter(None, map(_find_fields, get_args(annotation))), {})
