@@ -33,9 +33,10 @@ def test_strict_computes_on_one_thread_whatever_the_user_has_set() -> None:
 def test_strict_names_what_it_overrules_also_in_processes_it_starts(project: Project) -> None:
     assert describe_runtime("strict") == []
     pin()
-    assert describe_runtime("strict") == ["reproducibility is strict: OMP_NUM_THREADS=8 is overruled"]
+    note = "reproducibility is strict: OMP_NUM_THREADS=8 is overruled"
+    assert describe_runtime("strict") == [note]
     pin()
-    assert describe_runtime("strict") == ["reproducibility is strict: OMP_NUM_THREADS=8 is overruled"]
+    assert describe_runtime("strict") == [note]
     assert project.params.reproducibility == "strict"
 
 

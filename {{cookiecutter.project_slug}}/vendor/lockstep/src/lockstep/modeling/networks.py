@@ -220,7 +220,8 @@ class NetworkClassifier(ClassifierMixin, Network):
 
     def predict(self, X: Any) -> np.ndarray:
         """(n_rows,) most probable class."""
-        classes: np.ndarray = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)
+        classes: np.ndarray = self.classes_[probabilities.argmax(axis=1)]
         return classes
 
 
