@@ -15,7 +15,7 @@ OWN_IMPORT = re.compile(r"^(?:from \.(\w*) import (.+?)|import \.)(?:\s+#.*)?$",
 
 
 def has_contract() -> bool:
-    return "target:" in HERE.contract_file.read_text("utf-8")
+    return "\ntarget:" in HERE.contract_file.read_text("utf-8")  # not in a comment
 
 
 def imported_by(module: str) -> set[str]:
