@@ -77,8 +77,8 @@ notebooks/2.0-yn-model-review.ipynb: the new version
 notebooks/3.0-yn-new-rows.ipynb: by hand: import from `lockstep` what it imports from my_project
 src/my_project/modeling/mine.py: by hand: nothing calls it any more; what you need of it \
 belongs into a module of yours beside models.py, which imports from `lockstep`
-tests/test_tables.py: by hand: it tests what is in the library now; keep what is yours, and import it \
-anew
+tests/test_tables.py: by hand: it tests what is in the library now; keep what is yours, \
+and import it anew
 """
 
 
