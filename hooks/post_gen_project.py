@@ -19,9 +19,10 @@ def name_package_in_tests():
 
 
 def remove_caches():
-    """What Python left in the library, which is copied as it lies in the template."""
-    for cache in [*Path("vendor").rglob("__pycache__")]:
-        shutil.rmtree(cache)
+    """What Python left beside its files in the template, when something there was run."""
+    for folder in ("src", "tests", "vendor"):
+        for cache in [*Path(folder).rglob("__pycache__")]:
+            shutil.rmtree(cache)
 
 
 def ask_git(*arguments):
