@@ -57,6 +57,7 @@ EDITS = {
         STEP + '@step(takes="times")\ndef cal',
     ),
     "src/my_project/train.py": ("RARE = 10", "RARE = 12"),
+    "src/my_project/errors.py": ('"""What a user', '"""Mine: what a user'),
     "tests/test_tables.py": ('"""Reading tables', '"""Mine too: reading tables'),
     "pyproject.toml": (
         '    "scikit-learn>=1.9",\n',

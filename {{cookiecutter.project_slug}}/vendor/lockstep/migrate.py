@@ -16,7 +16,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
 
 OLD_MODULES = (
@@ -32,11 +31,16 @@ NEW_HOMES = {
     ".registry": "lockstep.modeling.registry",
 }
 """Where the old package's modules went that a candidate or a step may import."""
+PROJECT, PACKAGE = "{{cookiecutter.project_slug}}", "src/{{cookiecutter.package_name}}"
+MARKS = re.compile(r"<<<<<<< .*\n([\s\S]*?)=======\n([\s\S]*?)>>>>>>> .*\n")
+"""A conflict, as git marks it: the owner's lines, and the template's."""
+FORMER_REQUIREMENTS = ("joblib", "keras", "matplotlib", "pillow", "pyarrow", "ruamel-yaml")
 STAGES = ("__init__.py", "__main__.py", "ingest.py", "preprocess.py", "train.py", "evaluate.py")
 CARRIED = {
     "modeling/estimators.py": ("models.py", "candidate"),
     "modeling/steps.py": ("features.py", "step"),
 }
+RELATIVE = re.compile(r"(?<=from )\.+[\w.]*(?= import )")
 REQUIREMENT = re.compile(r"^[+ ](\s*\"lockstep-core==.*)$", re.MULTILINE)
 
 
@@ -45,20 +49,20 @@ def main() -> None:
     root = Path.cwd()
     if not (root / "dvc.yaml").exists() or not (root / "vendor" / "lockstep").exists():
         sys.exit("error: run this in the project's own folder, after `make update`")
-    lines = require_library(root)
-    settings = tomllib.loads(read(root / "pyproject.toml"))
-    package = root / "src" / settings["tool"]["lockstep"]["package"]
     with tempfile.TemporaryDirectory() as folder:
         template = Template(root, Path(folder))
+        lines = renew_library(root, template)
+        lines += require_library(root)
+        package = root / "src" / template.answers["package_name"]
         for name in STAGES:
             if is_unmerged(package / name):
                 lines += renew_stage(root, package / name, template)
         for old, (new, decorator) in CARRIED.items():
             if (package / old).exists():
-                lines += carry_functions(root, package / old, package / new, decorator)
+                lines += carry_functions(root, package / old, package / new, decorator, template)
         lines += renew_notebooks(root, package.name, template)
     lines += list_leftovers(root, package)
-    lines += list_rejects(root)
+    lines += list_unmerged(root)
     print("\n".join(lines or ["nothing is left of before the library"]))
 
 
@@ -71,22 +75,40 @@ class Template:
     """
 
     def __init__(self, root: Path, folder: Path) -> None:
+        if not (root / ".cruft.json").exists():
+            sys.exit("error: .cruft.json is not there; it says which template the project is of")
         record = json.loads(read(root / ".cruft.json"))
+        former = json.loads(ask_git(root, "show", "HEAD:./.cruft.json") or "{}")
         self.answers = record["context"]["cookiecutter"]
-        self.commit, self.folder = record["commit"], folder
+        self.commit, self.former = record["commit"], former.get("commit", record["commit"])
+        self.folder = folder
         ask_git(root, "clone", "--quiet", "--no-checkout", record["template"], str(folder))
-        if not ask_git(folder, "rev-parse", "--verify", "--quiet", self.commit):
-            sys.exit(f"error: {record['template']}: the template cannot be fetched from there")
+        for commit in (self.commit, self.former):
+            if not ask_git(folder, "cat-file", "-t", commit):
+                sys.exit(f"error: {record['template']}: the template has no commit {commit[:8]}")
 
     def names(self, place: str) -> list[str]:
-        """The files in a folder of the project, as the template names them."""
-        path = f"{self.commit}:{{{{cookiecutter.project_slug}}}}/{place}"
-        return ask_git(self.folder, "ls-tree", "--name-only", path).splitlines()
+        """The files below a folder of the project, as the template names them from there on."""
+        top = f"{PROJECT}/{place}/"
+        tree = ask_git(
+            self.folder, "ls-tree", "-r", "-z", "--name-only", "--full-tree", self.commit, "--", top
+        )
+        return [name.removeprefix(top) for name in tree.split("\0") if name]
 
-    def text(self, place: str) -> str:
+    def former_text(self, name: str) -> str:
+        """A file of the package as the template had it when the project was last updated."""
+        return self.text(f"{PACKAGE}/{name}", self.former)
+
+    def raw(self, place: str) -> bytes:
+        """A file of the project that is not rendered."""
+        command = ["git", "show", f"{self.commit}:{PROJECT}/{place}"]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, check=True).stdout
+
+    def text(self, place: str, commit: str = "") -> str:
         """A file of the project, with the answers that it shows filled in."""
-        path = f"{self.commit}:{{{{cookiecutter.project_slug}}}}/{place}"
-        text = ask_git(self.folder, "show", path)
+        text = ask_git(self.folder, "show", f"{commit or self.commit}:{PROJECT}/{place}")
+        if not text:
+            sys.exit(f"error: {place}: the template cannot be read")
         for answer in ("package_name", "project_slug"):
             text = text.replace(f"{{{{ cookiecutter.{answer} }}}}", self.answers[answer])
         return text
@@ -102,20 +124,62 @@ def write(text: str, path: Path) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
+def renew_library(root: Path, template: Template) -> list[str]:
+    """Lay out the library as the template has it.
+
+    Git takes the old modules for the library's under other names, so that an update merges what
+    their owner had changed into the library; here nothing of it stays but its names are told.
+    """
+    folder = root / "vendor" / "lockstep"
+    names = template.names("vendor/lockstep")
+    files = [
+        path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    ]
+    changed = []
+    for path in files:
+        name = path.relative_to(folder).as_posix()
+        if name not in names:
+            path.unlink()
+        changed += [name] if name in names and path.suffix == ".py" else []
+    for name in names:
+        text, path = template.raw(f"vendor/lockstep/{name}"), folder / name
+        if path.exists() and path.read_bytes() == text:
+            changed = [one for one in changed if one != name]
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text)
+    ask_git(root, "reset", "--quiet", "--", "vendor")  # no conflict is left in the index
+    return [
+        f"vendor/lockstep/{name}: as it comes; an edit of yours in the module that it was is only in "
+        "git now, tell us what it was for"
+        for name in changed
+    ]
+
+
 def require_library(root: Path) -> list[str]:
     """Put the library among the dependencies, if an edit of the owner's kept the update from it."""
     path, rejected = root / "pyproject.toml", root / "pyproject.toml.rej"
-    text = read(path)
-    if not rejected.exists() or '"lockstep-core==' in text:
-        return []
-    requirement = REQUIREMENT.search(read(rejected))
-    if requirement is None:
-        return []
-    write(text.replace("\ndependencies = [\n", f"\ndependencies = [\n{requirement[1]}\n", 1), path)
-    tomllib.loads(read(path))
-    if len(re.findall(r"^@@ ", read(rejected), re.MULTILINE)) == 1:
-        rejected.unlink()
-    return ["pyproject.toml: requires the library now, beside what you have added"]
+    text, lines = read(path), []
+    for conflict in MARKS.finditer(text):
+        ours, theirs = (part.splitlines() for part in conflict.groups())
+        if all(line.strip().startswith('"') for line in [*ours, *theirs]):
+            own = [
+                line
+                for line in ours
+                if line not in theirs and not line.strip(' "').startswith(FORMER_REQUIREMENTS)
+            ]
+            text = text.replace(conflict[0], "\n".join([*theirs, *own]) + "\n")
+    requirement = REQUIREMENT.search(read(rejected)) if rejected.exists() else None
+    if requirement and '"lockstep-core==' not in text:
+        text = text.replace("\ndependencies = [\n", f"\ndependencies = [\n{requirement[1]}\n", 1)
+        if len(re.findall(r"^@@ ", read(rejected), re.MULTILINE)) == 1:
+            rejected.unlink()
+    if text != read(path):
+        write(text, path)
+        lines = ["pyproject.toml: requires the library now, beside what you have added"]
+        if not MARKS.search(text):
+            ask_git(root, "reset", "--quiet", "--", "pyproject.toml")
+    return lines
 
 
 def is_unmerged(path: Path) -> bool:
@@ -127,8 +191,8 @@ def is_unmerged(path: Path) -> bool:
 def renew_stage(root: Path, path: Path, template: Template) -> list[str]:
     """Put the new file of a stage in place of the edited one, with the owner's `clean` in it."""
     name = path.relative_to(root).as_posix()
-    new = template.text(f"src/{{{{cookiecutter.package_name}}}}/{path.name}")
-    old, first = ask_git(root, "show", f"HEAD:./{name}"), first_version(root, path)
+    new = template.text(f"{PACKAGE}/{path.name}")
+    old, first = ask_git(root, "show", f"HEAD:./{name}"), template.former_text(path.name)
     before, after, generated = functions(old), functions(new), functions(first)
     kept = "clean" in before and "clean" in after
     if kept:
@@ -143,46 +207,63 @@ def renew_stage(root: Path, path: Path, template: Template) -> list[str]:
     return lines
 
 
-def carry_functions(root: Path, old: Path, new: Path, decorator: str) -> list[str]:
+def carry_functions(
+    root: Path, old: Path, new: Path, decorator: str, template: Template
+) -> list[str]:
     """Append the owner's candidates or steps to the file where they belong now."""
     before, after = read(old), read(new)
-    bound = bindings(ast.parse(after))
-    own = {
-        name: function
-        for name, function in functions(before).items()
-        if decorator in map(decorator_name, function.decorator_list) and name not in bound
-    }
-    imports, statements = closure(before, own, bound)
-    changed = changed_functions(root, old, before, own)
+    tree, bound = ast.parse(before), bindings(ast.parse(after))
+    former = template.former_text(old.relative_to(new.parent).as_posix())
+    known = {ast.dump(node) for node in ast.parse(former).body}
+    own = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and decorator in map(decorator_name, node.decorator_list)
+        and node.name not in bound | {*functions(former)}
+    ]
+    imports, nodes = closure(tree, own, bound)
+    statements = [rewrite_imports(source(before, node)) for node in nodes]
+    names = {path: path.relative_to(root).as_posix() for path in (old, new)}
+    lines = []
     if own:
-        tree = ast.parse(after)
         last = max(
             node.end_lineno or 0
-            for node in tree.body
+            for node in ast.parse(after).body
             if isinstance(node, ast.Import | ast.ImportFrom)
         )
-        lines = after.splitlines()
-        lines[last:last] = imports
-        write("\n".join(lines).rstrip() + "\n\n\n" + "\n\n\n".join(statements) + "\n", new)
-    names = {path: path.relative_to(root).as_posix() for path in (old, new)}
-    if not changed:
-        old.unlink()
-    told = [f"{names[new]}: your {', '.join(own)}, from {names[old]}"] if own else []
-    if changed:
-        told.append(
-            f"{names[old]}: by hand: you had changed {', '.join(changed)}; bring it over to "
+        text = after.splitlines()
+        text[last:last] = imports
+        write("\n".join(text).rstrip() + "\n\n\n" + "\n\n\n".join(statements) + "\n", new)
+        own_names = ", ".join(node.name for node in own)
+        lines.append(f"{names[new]}: your {own_names}, from {names[old]}")
+    if homeless := sorted(set(RELATIVE.findall("\n".join([*imports, *statements])))):
+        lines.append(f"  by hand: what it imports from {', '.join(homeless)}")
+    rest = [
+        node
+        for node in tree.body
+        if ast.dump(node) not in known
+        and node not in nodes
+        and not isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    if rest:
+        changes = [", ".join(sorted(bindings(ast.Module([node], [])))) for node in rest]
+        places = [name or f"line {node.lineno}" for name, node in zip(changes, rest, strict=True)]
+        lines.append(
+            f"{names[old]}: by hand: you had changed {', '.join(places)}; bring it over to "
             f"{names[new]}, then `git rm` the old file"
         )
-    return told
+    else:
+        old.unlink()
+    return lines
 
 
 def closure(
-    text: str, own: dict[str, ast.FunctionDef], bound: set[str]
-) -> tuple[list[str], list[str]]:
+    tree: ast.Module, own: list[ast.FunctionDef], bound: set[str]
+) -> tuple[list[str], list[ast.stmt]]:
     """Imports and statements of a module that functions of it need, and these, in their order."""
-    tree = ast.parse(text)
     homes = {name: node for node in tree.body for name in bindings(ast.Module([node], []))}
-    waiting: list[ast.stmt] = list(own.values())
+    waiting: list[ast.stmt] = [*own]
     nodes: list[ast.stmt] = []
     imports: dict[str, str] = {}
     while waiting:
@@ -190,40 +271,29 @@ def closure(
         nodes.append(node)
         for name in {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}:
             home = homes.get(name)
-            if name in bound or name in own or home is None or home in [*nodes, *waiting]:
+            if name in bound or home is None or home in [*nodes, *waiting]:
                 continue
             if isinstance(home, ast.Import | ast.ImportFrom):
-                imports[name] = import_line(home, name)
+                imports[name] = rewrite_imports(import_line(home, name))
             else:
                 waiting.append(home)
-    ordered = sorted(nodes, key=lambda node: node.lineno)
-    return sorted({*imports.values()}), [source(text, node) for node in ordered]
+    return sorted({*imports.values()}), sorted(nodes, key=lambda node: node.lineno)
+
+
+def rewrite_imports(text: str) -> str:
+    """Code that imports from where the old package's modules are now."""
+    return RELATIVE.sub(lambda module: NEW_HOMES.get(module[0], module[0]), text)
 
 
 def import_line(node: ast.Import | ast.ImportFrom, name: str) -> str:
-    """The line that imports one name of an import, from where it is now."""
-    if isinstance(node, ast.Import):
-        alias = next(alias for alias in node.names if (alias.asname or alias.name) == name)
-        return f"import {alias.name}" + (f" as {alias.asname}" if alias.asname else "")
-    module = "." * node.level + (node.module or "")
-    alias = next(alias for alias in node.names if (alias.asname or alias.name) == name)
-    line = f"from {NEW_HOMES.get(module, module)} import {alias.name}"
-    return line + (f" as {alias.asname}" if alias.asname else "")
-
-
-def changed_functions(
-    root: Path, path: Path, text: str, own: dict[str, ast.FunctionDef]
-) -> list[str]:
-    """The functions and classes of a file that are not as git first had it, but for `own`."""
-    first = first_version(root, path)
-    if not first:
-        return ["something"]
-    sources = {node: source(first, function) for node, function in functions(first).items()}
-    return [
-        node
-        for node, function in functions(text).items()
-        if node not in own and sources.get(node) not in (None, source(text, function))
-    ]
+    """The line that imports one name of an import."""
+    alias = next(
+        alias for alias in node.names if name == (alias.asname or alias.name.partition(".")[0])
+    )
+    line = f"import {alias.name}" + (f" as {alias.asname}" if alias.asname else "")
+    if isinstance(node, ast.ImportFrom):
+        line = f"from {'.' * node.level}{node.module or ''} {line}"
+    return line
 
 
 def renew_notebooks(root: Path, package: str, template: Template) -> list[str]:
@@ -289,13 +359,24 @@ def list_leftovers(root: Path, package: Path) -> list[str]:
     ]
 
 
-def list_rejects(root: Path) -> list[str]:
+def list_unmerged(root: Path) -> list[str]:
     """What an update could not merge and this could not either."""
-    rejects = [path for path in root.rglob("*.rej") if ".venv" not in path.parts]
+    conflicts = ask_git(root, "diff", "--relative", "--name-only", "--diff-filter=U").splitlines()
+    rejects = [
+        path.with_suffix("").relative_to(root).as_posix()
+        for path in root.rglob("*.rej")
+        if ".venv" not in path.parts
+    ]
     return [
-        f"{path.with_suffix('').relative_to(root).as_posix()}: by hand: {path.name} holds what the "
-        "update could not merge; bring it in, then delete it"
-        for path in sorted(rejects)
+        *(
+            f"{name}: by hand: git's marks of a conflict stand in it"
+            for name in sorted({*conflicts})
+        ),
+        *(
+            f"{name}: by hand: {name}.rej holds what the update could not merge; bring it in, then "
+            "delete it"
+            for name in sorted(rejects)
+        ),
     ]
 
 
