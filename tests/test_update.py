@@ -67,6 +67,8 @@ EDITS = {
 HOMES = [f"src/my_project/{name}.py" for name in ("preprocess", "models", "features")]
 """Where what the owner wrote is now."""
 MIGRATED = """\
+vendor/lockstep/src/lockstep/core/errors.py: by hand: it replaces a module that you had edited; \
+your edit is in git's history only
 pyproject.toml: requires the library now, beside what you have added
 src/my_project/preprocess.py: the new version, with your clean
 src/my_project/train.py: the new version

@@ -127,32 +127,28 @@ def write(text: str, path: Path) -> None:
 def renew_library(root: Path, template: Template) -> list[str]:
     """Lay out the library as the template has it.
 
-    Git takes the old modules for the library's under other names, so that an update merges what
-    their owner had changed into the library; here nothing of it stays but its names are told.
+    Git takes some old modules for the library's under other names, so that an update merges what
+    their owner had changed into the library. Nothing of it stays here, and each is told.
     """
     folder = root / "vendor" / "lockstep"
     names = template.names("vendor/lockstep")
     files = [
         path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
     ]
-    changed = []
-    for path in files:
-        name = path.relative_to(folder).as_posix()
-        if name not in names:
-            path.unlink()
-        changed += [name] if name in names and path.suffix == ".py" else []
-    for name in names:
-        text, path = template.raw(f"vendor/lockstep/{name}"), folder / name
-        if path.exists() and path.read_bytes() == text:
-            changed = [one for one in changed if one != name]
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text)
+    kept = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    library = {name: template.raw(f"vendor/lockstep/{name}") for name in names}
+    for name in kept.keys() - library.keys():
+        (folder / name).unlink()
+    for name in library:
+        if kept.get(name) != library[name]:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(library[name])
     ask_git(root, "reset", "--quiet", "--", "vendor")  # no conflict is left in the index
     return [
-        f"vendor/lockstep/{name}: as it comes; an edit of yours in the module that it was is only in "
-        "git now, tell us what it was for"
-        for name in changed
+        f"vendor/lockstep/{name}: by hand: it replaces a module that you had edited; your edit is "
+        "in git's history only"
+        for name in sorted(kept.keys() & library.keys())
+        if kept[name] != library[name]
     ]
 
 
@@ -373,8 +369,8 @@ def list_unmerged(root: Path) -> list[str]:
             for name in sorted({*conflicts})
         ),
         *(
-            f"{name}: by hand: {name}.rej holds what the update could not merge; bring it in, then "
-            "delete it"
+            f"{name}: by hand: {name}.rej holds what the update could not merge; bring it in, "
+            "then delete it"
             for name in sorted(rejects)
         ),
     ]
