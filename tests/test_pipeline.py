@@ -265,6 +265,54 @@ def images_come_with_a_keras_network(project: Project) -> None:
     assert sum(right) > 0.9 * len(rows)
 
 
+def blocks_of(project: Project, title: str) -> list[str]:
+    """The code blocks of a section of the page on modelling."""
+    page = (project / "docs/modelling.md").read_text(encoding="utf-8")
+    section = page.partition(f"### {title}\n")[2].partition("\n#")[0]
+    return re.findall(r"```\w+\n(.*?)```", page.partition(f"### {title}\n")[2], flags=re.DOTALL)[
+        : section.count("```") // 2
+    ]
+
+
+def test_a_layer_a_feature_and_a_metric_of_ones_own_work_as_the_page_shows_them(
+    demo: Project,
+) -> None:
+    package = demo / "src/my_project"
+    network, line = blocks_of(demo, "The layers of a network")
+    models = (package / "models.py").read_text(encoding="utf-8")
+    before, _, rest = models.partition("@candidate\ndef mlp(")
+    after = rest.partition("@candidate(takes_codes=True)")[2]
+    text = f"{before}{network}\n\n@candidate(takes_codes=True){after}"
+    (package / "models.py").write_text(text, encoding="utf-8", newline="\n")
+    short = line.replace("max_epochs: 100", "max_epochs: 2")
+    edit(demo / "params.yaml", "    linear:", f"{short}    linear:")
+
+    imports, feature, line = blocks_of(demo, "A feature made of several columns")
+    edit(package / "features.py", "from lockstep import Scope, step\n", imports)
+    with (package / "features.py").open("a", encoding="utf-8") as file:
+        file.write(f"\n\n{feature}")
+    edit(demo / "params.yaml", "  columns: {}\n", f"  columns: {{}}\n{line}")
+
+    metric, line, _ = blocks_of(demo, "A metric of your own")
+    with (package / "metrics.py").open("a", encoding="utf-8") as file:
+        file.write(f"\n\n{metric}")
+    edit(demo / "params.yaml", "  metric: log_loss\n", f"  metric: log_loss\n{line}")
+
+    demo.run("uv", "run", "ruff", "check")
+    demo.run("uv", "run", "ruff", "format", "--check")
+    demo.run("uv", "run", "mypy")
+    demo.run("uv", "run", "dvc", "repro", **OFFLINE)
+    scores = {row["candidate"]: row for row in read_csv(demo / "reports/leaderboard.csv")}
+    assert {"mlp", "linear"} <= scores.keys()
+    assert -5 <= float(scores["linear"]["profit_mean"]) <= 2
+    metrics = json.loads((demo / "reports/metrics.json").read_text(encoding="utf-8"))
+    low, high = metrics["intervals"]["profit"]
+    assert low <= metrics["profit"] <= high
+    assert metrics["profit"] > metrics["baseline"]["profit"]
+    tests = ("tests/test_models.py", "tests/test_features.py", "tests/test_settings.py")
+    assert " passed" in demo.run("uv", "run", "pytest", "-n", "auto", *tests)
+
+
 @pytest.mark.matrix
 def test_a_candidate_from_elsewhere_is_a_dependency_a_function_and_a_line(
     tmp_path: Path,
