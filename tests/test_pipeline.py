@@ -268,10 +268,8 @@ def images_come_with_a_keras_network(project: Project) -> None:
 def blocks_of(project: Project, title: str) -> list[str]:
     """The code blocks of a section of the page on modelling."""
     page = (project / "docs/modelling.md").read_text(encoding="utf-8")
-    section = page.partition(f"### {title}\n")[2].partition("\n#")[0]
-    return re.findall(r"```\w+\n(.*?)```", page.partition(f"### {title}\n")[2], flags=re.DOTALL)[
-        : section.count("```") // 2
-    ]
+    section = page.partition(f"### {title}\n")[2].partition("\n##")[0]
+    return re.findall(r"```\w+\n(.*?)```", section, flags=re.DOTALL)
 
 
 def test_a_layer_a_feature_and_a_metric_of_ones_own_work_as_the_page_shows_them(
