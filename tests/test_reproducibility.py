@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -139,6 +140,34 @@ def test_another_version_of_a_library_reruns_the_stages_that_compute_with_it(
         assert "joblib" in changes["train"]
     finally:
         demo.run("uv", "sync")
+
+
+@pytest.mark.parametrize(
+    ("file", "stages"),
+    [
+        ("vendor/lockstep/src/lockstep/docs/copies.py", []),
+        ("vendor/lockstep/src/lockstep/reading/texts.py", ["ingest"]),
+        ("vendor/lockstep/src/lockstep/modeling/steps.py", ["train", "evaluate"]),
+        ("vendor/lockstep/src/lockstep/reporting/curves.py", ["evaluate"]),
+        ("src/my_project/preprocess.py", ["preprocess"]),
+        ("src/my_project/features.py", ["train", "evaluate"]),
+    ],
+)
+def test_a_change_of_a_room_or_a_file_reruns_what_computes_with_it(
+    demo: Project, file: str, stages: list[str]
+) -> None:
+    with (demo / file).open("a", encoding="utf-8") as source:
+        source.write("# a change\n")
+    status = json.loads(demo.run("uv", "run", "dvc", "status", "--json", "dvc.yaml"))
+    changed = [name for name, found in status.items() if file_or_room(found, file)]
+    assert sorted(changed) == sorted(stages)
+    assert sorted(status) == sorted(stages)
+
+
+def file_or_room(found: list, file: str) -> bool:
+    """Whether DVC names a file, or a folder that it lies in, among what has changed."""
+    names = [name for change in found for name in change.get("changed deps", {})]
+    return any(file == name or file.startswith(f"{name}/") for name in names)
 
 
 def test_another_version_of_a_tool_reruns_nothing(demo: Project) -> None:
