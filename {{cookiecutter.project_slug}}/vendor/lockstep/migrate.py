@@ -108,7 +108,8 @@ class Template:
         """A file of the project, with the answers that it shows filled in."""
         text = ask_git(self.folder, "show", f"{commit or self.commit}:{PROJECT}/{place}")
         if not text:
-            sys.exit(f"error: {place}: the template cannot be read")
+            advice = "; run this before the update is committed" if commit else ""
+            sys.exit(f"error: {place}: the template of {commit or self.commit} lacks it{advice}")
         for answer in ("package_name", "project_slug"):
             text = text.replace(f"{{{{ cookiecutter.{answer} }}}}", self.answers[answer])
         return text
