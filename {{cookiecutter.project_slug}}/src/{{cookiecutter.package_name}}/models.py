@@ -7,7 +7,7 @@ params.yaml under `train.candidates`: what it takes by keyword are its options t
 from typing import Annotated, Literal, Unpack
 
 import lockstep
-from lockstep import Problem, Training, UserError, candidate, keras
+from lockstep import Problem, Training, candidate, keras
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
@@ -232,11 +232,7 @@ def wide_and_deep(
         embedding: length of the vector that stands for a category
         dropout: share of the units that each step leaves out
     """
-    if problem.image:
-        raise UserError(
-            "params.yaml: train.candidates.wide_and_deep: it is for tables, and the contract "
-            "describes images; cnn is for those"
-        )
+    problem.require_table("wide_and_deep")
     return problem.network(
         linear_beside_perceptron,
         training,
@@ -294,28 +290,14 @@ def cnn(
         shift: most pixels by which images are moved while learning
         dropout: share of the units that each step leaves out
     """
-    where = "params.yaml: train.candidates.cnn"
-    if not problem.image or not problem.classifies:
-        raise UserError(
-            f"{where}: it tells classes of images apart; this is a {problem.kind} of "
-            f"{'images' if problem.image else 'a table'}"
-        )
-    height, width, _ = problem.image
-    side = min(height, width)
-    for _ in filters:
-        side = (side if padding == "same" else side - 2) // 2
-    if side < 1:
-        raise UserError(
-            f"{where}: nothing is left of {width}x{height} pixels after {len(filters)} "
-            "convolutions and poolings; fewer filters, or padding: same, leave more"
-        )
+    image = problem.require_images("cnn", len(filters), keeps_edges=padding == "same")
     defaults = Training(
         learning_rate=0.001, batch_size=128, max_epochs=30, patience=3, validation_fraction=0.1
     )
     return problem.network(
         convolutional,
         {**defaults, **training},
-        image=problem.image,
+        image=image,
         filters=filters,
         padding=padding,
         shift=shift,

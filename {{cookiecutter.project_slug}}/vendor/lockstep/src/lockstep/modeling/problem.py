@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sklearn.base import BaseEstimator
 
 from ..core.contract import Contract
+from ..core.errors import UserError
 from ..core.params import Kind, Params
 from .features import count_categories
 from .networks import Build, NetworkClassifier, NetworkRegressor, Training
@@ -41,6 +42,51 @@ class Problem:
             return classifier(**options)
         options.pop("class_weight", None)
         return regressor(**options)
+
+    def require_table(self, name: str) -> None:
+        """Refuse images.
+
+        Args:
+            name: The candidate that cannot learn from them.
+
+        Raises:
+            UserError: Each row is an image.
+        """
+        if self.image:
+            raise UserError(
+                f"params.yaml: train.candidates.{name}: it is for tables, and the contract "
+                "describes images; cnn is for those"
+            )
+
+    def require_images(
+        self, name: str, convolutions: int, *, keeps_edges: bool
+    ) -> tuple[int, int, int]:
+        """Height, width and channels of the images whose classes are told apart.
+
+        Args:
+            name: The candidate that learns from nothing else.
+            convolutions: How many of 3x3 pixels, each before a pooling of 2x2, it begins with.
+            keeps_edges: Whether they leave an image as large as it was.
+
+        Raises:
+            UserError: There are no images or no classes, or the images are too small.
+        """
+        where = f"params.yaml: train.candidates.{name}"
+        if not self.image or not self.classifies:
+            raise UserError(
+                f"{where}: it tells classes of images apart; this is a {self.kind} of "
+                f"{'images' if self.image else 'a table'}"
+            )
+        height, width, _ = self.image
+        side = min(height, width)
+        for _ in range(convolutions):
+            side = (side if keeps_edges else side - 2) // 2
+        if side < 1:
+            raise UserError(
+                f"{where}: nothing is left of {width}x{height} pixels after {convolutions} "
+                "convolutions and poolings; fewer filters, or padding: same, leave more"
+            )
+        return self.image
 
     def network(self, build: Build, training: Training, **options: Any) -> BaseEstimator:
         """A Keras network as an estimator.
