@@ -1,6 +1,7 @@
 """A fitted model: used, saved as a folder, and loaded by a new process.
 
-model.json       what it is: candidate, kind, contract, library versions, the other files' hashes
+model.json       what it is: candidate, kind, contract, library versions, the other files' hashes,
+                 and what its predictions become
 pipeline.joblib  the fitted scikit-learn pipeline, without a network
 network.keras    the network of a Keras candidate
 """
@@ -13,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
@@ -23,7 +25,8 @@ from ..core.params import Kind
 from .archive import write_joblib, write_keras
 from .features import used_columns
 from .networks import Network, load_network, without_network
-from .outcome import PROBABILITY
+from .outcome import HIGH, LOW, PROBABILITY, Outcome
+from .postprocessing import NONE, Postprocessing
 
 DESCRIPTION, PIPELINE, NETWORK = "model.json", "pipeline.joblib", "network.keras"
 
@@ -36,6 +39,7 @@ class Model:
     candidate: str
     kind: Kind
     contract: Contract
+    postprocessing: Postprocessing = NONE
 
     @property
     def features(self) -> list[str]:
@@ -50,21 +54,37 @@ class Model:
             X: (n_rows, n_columns) table with at least the features, typed by the contract.
 
         Returns:
-            (n_rows,) `prediction`; for a classification also `probability_<class>` for each class
-            of the contract, zero for one that the model has not seen.
+            (n_rows,) `prediction`. For a classification it is the most probable class, or what the
+            threshold says, and there is `probability_<class>` for each class of the contract, zero
+            for one that the model has not seen. For a regression there are `prediction_low` and
+            `prediction_high`, the ends of its interval within the contract's range, unless there
+            were too few validation rows for one.
         """
         X = X[self.contract.features]
         if self.kind == "regression":
-            return pd.DataFrame({"prediction": self.pipeline.predict(X)})
+            return self._predict_numbers(X)
+        classes, threshold = self.contract.classes, self.postprocessing.threshold
         probabilities = pd.DataFrame(self.pipeline.predict_proba(X), columns=self.pipeline.classes_)
-        probabilities = probabilities.reindex(columns=self.contract.classes, fill_value=0.0)
+        probabilities = probabilities.reindex(columns=classes, fill_value=0.0)
+        decisions = probabilities.idxmax(axis=1)
+        if threshold is not None:
+            decisions = (probabilities[classes[1]] >= threshold).map(dict(enumerate(classes)))
         return pd.concat(
-            [
-                probabilities.idxmax(axis=1).astype("str").rename("prediction"),
-                probabilities.add_prefix(PROBABILITY),
-            ],
+            [decisions.astype("str").rename("prediction"), probabilities.add_prefix(PROBABILITY)],
             axis=1,
         )
+
+    def _predict_numbers(self, X: pd.DataFrame) -> pd.DataFrame:
+        table = pd.DataFrame({"prediction": self.pipeline.predict(X)})
+        low, high = self.contract.columns[self.contract.target].range or (None, None)
+        for name, margin in zip((LOW, HIGH), self.postprocessing.margins or (), strict=False):
+            table[name] = (table["prediction"] + margin).clip(low, high)
+        return table
+
+    def try_on(self, X: pd.DataFrame, y: np.ndarray) -> Outcome:
+        """What it predicts for rows, as `predict` does, beside their (n_rows,) true target."""
+        threshold = self.postprocessing.threshold
+        return Outcome.from_predictions(y, self.predict(X), self.contract.classes, threshold)
 
     def save(self, directory: Path) -> None:
         """Write the model as the folder `directory`, in place of what was there.
@@ -85,6 +105,7 @@ class Model:
                 "versions": {name: version(name) for name in libraries},
                 "sha256": {file.name: sha256(file) for file in sorted(temporary.iterdir())},
                 "contract": self.contract.model_dump(mode="json", exclude_none=True),
+                "postprocessing": self.postprocessing.model_dump(mode="json", exclude_none=True),
             }
             write_json(description, temporary / DESCRIPTION)
 
@@ -105,6 +126,7 @@ class Model:
             digests = {file: sha256(directory / file) for file in {PIPELINE, *expected}}
             kind, candidate = description["kind"], description["candidate"]
             contract = Contract.model_validate(description["contract"])
+            postprocessing = Postprocessing.model_validate(description["postprocessing"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(
                 f"{name}: not a complete saved model; `dvc repro train` makes one"
@@ -120,4 +142,4 @@ class Model:
             raise UserError(
                 f"{name}: it was saved by code that is no longer there ({error}); train again"
             ) from error
-        return cls(pipeline, candidate, kind, contract)
+        return cls(pipeline, candidate, kind, contract, postprocessing)

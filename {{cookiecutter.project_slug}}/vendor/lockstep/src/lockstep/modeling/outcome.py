@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 PROBABILITY = "probability_"
 """What the column of a class begins with, in a table of predictions."""
+LOW, HIGH = "prediction_low", "prediction_high"
+"""The ends of a number's interval, in such a table."""
 
 
 @dataclass(frozen=True)
@@ -25,32 +27,44 @@ class Outcome:
     classes: tuple[str, ...] = ()
     groups: np.ndarray | None = None
     """(n_rows,) number of each row's group, from 0; a resample draws whole groups."""
+    threshold: float | None = None
+    """Probability of the second of two classes from which on it is the decision."""
+    interval: np.ndarray | None = None
+    """(n_rows, 2) both ends of each predicted number's interval."""
 
     def __len__(self) -> int:
         return len(self.actual)
 
     @classmethod
     def from_predictions(
-        cls, actual: np.ndarray, predictions: pd.DataFrame, classes: Sequence[str]
+        cls,
+        actual: np.ndarray,
+        predictions: pd.DataFrame,
+        classes: Sequence[str],
+        threshold: float | None = None,
     ) -> Outcome:
         """The outcome of (n_rows,) true classes or values and what `Model.predict` gives of them.
 
-        `classes` are all there may be; none of a regression.
+        `classes` are all there may be; none of a regression. The `threshold` is the model's.
         """
         if not classes:
-            return cls(actual.astype("float64"), predictions["prediction"].to_numpy())
+            ends = predictions[[LOW, HIGH]].to_numpy() if LOW in predictions else None
+            numbers = predictions["prediction"].to_numpy()
+            return cls(actual.astype("float64"), numbers, interval=ends)
         places = pd.Index(classes).get_indexer(pd.Index(actual))
         probabilities = predictions[[f"{PROBABILITY}{name}" for name in classes]].to_numpy()
-        return cls(places, probabilities, tuple(classes))
+        return cls(places, probabilities, tuple(classes), threshold=threshold)
 
     @classmethod
     def concatenate(cls, parts: Sequence[Outcome], groups: pd.Series | None) -> Outcome:
         """The outcome of all rows of some parts; rows without a group are one together."""
-        return cls(
-            np.concatenate([part.actual for part in parts]),
-            np.concatenate([part.predicted for part in parts]),
-            parts[0].classes,
-            None if groups is None else pd.factorize(groups, use_na_sentinel=False)[0],
+        intervals = [part.interval for part in parts if part.interval is not None]
+        return replace(
+            parts[0],
+            actual=np.concatenate([part.actual for part in parts]),
+            predicted=np.concatenate([part.predicted for part in parts]),
+            groups=None if groups is None else pd.factorize(groups, use_na_sentinel=False)[0],
+            interval=np.concatenate(intervals) if intervals else None,
         )
 
     def take(self, rows: np.ndarray) -> Outcome:
@@ -58,11 +72,19 @@ class Outcome:
         groups = None
         if self.groups is not None:
             groups = np.unique(self.groups[rows], return_inverse=True)[1]
-        return Outcome(self.actual[rows], self.predicted[rows], self.classes, groups)
+        return replace(
+            self,
+            actual=self.actual[rows],
+            predicted=self.predicted[rows],
+            groups=groups,
+            interval=None if self.interval is None else self.interval[rows],
+        )
 
     @property
     def decisions(self) -> np.ndarray:
-        """(n_rows,) place of the most probable class."""
+        """(n_rows,) place of the most probable class or, of two, what the threshold makes of it."""
+        if self.threshold is not None:
+            return (self.predicted[:, 1] >= self.threshold).astype(int)
         places: np.ndarray = self.predicted.argmax(axis=1)
         return places
 

@@ -84,8 +84,7 @@ def importance(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -> p
     contract = model.contract
 
     def merit(_: object, X: pd.DataFrame, y: pd.Series) -> float:
-        outcome = Outcome.from_predictions(y.to_numpy(), model.predict(X), contract.classes)
-        return metric.score(outcome) * metric.sign
+        return metric.score(model.try_on(X, y.to_numpy())) * metric.sign
 
     result = permutation_importance(
         model.pipeline,
@@ -115,7 +114,7 @@ def confident_mistakes(outcome: Outcome) -> pd.DataFrame:
             "row": rows,
             "actual": classes[outcome.actual[rows]],
             "predicted": classes[outcome.decisions[rows]],
-            "probability": outcome.predicted[rows].max(axis=1),
+            "probability": outcome.predicted[rows, outcome.decisions[rows]],
         }
     )
     return table.sort_values("probability", ascending=False, kind="stable", ignore_index=True)

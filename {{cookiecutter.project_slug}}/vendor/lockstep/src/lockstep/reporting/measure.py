@@ -35,8 +35,7 @@ def predict_all(table: Table, *models: Model) -> tuple[pd.DataFrame, list[Outcom
         batches.append(batch[columns])
         actual = batch[contract.target].to_numpy()
         for model, outcomes in zip(models, parts, strict=True):
-            predictions = model.predict(batch)
-            outcomes.append(Outcome.from_predictions(actual, predictions, contract.classes))
+            outcomes.append(model.try_on(batch, actual))
     rows = pd.concat(batches, ignore_index=True)
     groups = rows[contract.group] if contract.group else None
     return rows, [Outcome.concatenate(outcomes, groups) for outcomes in parts]
