@@ -68,7 +68,7 @@ class Model:
         probabilities = probabilities.reindex(columns=classes, fill_value=0.0)
         decisions = probabilities.idxmax(axis=1)
         if threshold is not None:
-            decisions = (probabilities[classes[1]] >= threshold).map(dict(enumerate(classes)))
+            decisions = pd.Series(np.where(probabilities[classes[1]] >= threshold, *classes[::-1]))
         return pd.concat(
             [decisions.astype("str").rename("prediction"), probabilities.add_prefix(PROBABILITY)],
             axis=1,
