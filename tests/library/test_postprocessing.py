@@ -26,8 +26,8 @@ def make_classifier(probabilities: list[float], threshold: float | None) -> Mode
 def make_regressor(numbers: list[float], postprocessing: Postprocessing) -> Model:
     """One that predicts these numbers of a target from 0 to 500."""
     pipeline = SimpleNamespace(predict=lambda _: np.array(numbers))
-    columns = CONTRACT["columns"] | {"target": CONTRACT["columns"]["weight"]}
-    contract = Contract.model_validate(CONTRACT | {"target": "target", "columns": columns})
+    columns = CONTRACT["columns"] | {"fruit": CONTRACT["columns"]["weight"]}
+    contract = Contract.model_validate(CONTRACT | {"columns": columns})
     return Model(pipeline, "", "regression", contract, postprocessing)
 
 

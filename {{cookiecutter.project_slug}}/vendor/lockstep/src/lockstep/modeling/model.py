@@ -66,7 +66,7 @@ class Model:
         classes, threshold = self.contract.classes, self.postprocessing.threshold
         probabilities = pd.DataFrame(self.pipeline.predict_proba(X), columns=self.pipeline.classes_)
         probabilities = probabilities.reindex(columns=classes, fill_value=0.0)
-        decisions = probabilities.idxmax(axis=1)
+        decisions: pd.Series = probabilities.idxmax(axis=1)
         if threshold is not None:
             decisions = pd.Series(np.where(probabilities[classes[1]] >= threshold, *classes[::-1]))
         return pd.concat(
