@@ -18,12 +18,13 @@ from lockstep.modeling.compare import (
     choose_champion,
     cross_validate,
     learning_curve,
-    make_scorer,
+    score_outcome,
     summarise_scores,
     warn_of_rare_classes,
 )
 from lockstep.modeling.features import make_features
 from lockstep.modeling.metrics import Metric, primary_metric
+from lockstep.modeling.model import Model
 from lockstep.modeling.problem import make_problem
 from lockstep.modeling.train_rows import TrainRows, print_warnings
 from owner import features, models  # noqa: F401 - they register steps and candidates
@@ -128,7 +129,8 @@ def test_a_class_that_a_fold_has_not_learnt_counts_against_the_candidate(
     apples = np.flatnonzero(rows.y == "apple")
     pipeline = make_candidate_pipeline("baseline", project)
     pipeline.fit(rows.X.iloc[apples], rows.y[apples])
-    scores = make_scorer(project.params, project.contract)(pipeline, rows.X, rows.y)
+    model = Model(pipeline, "baseline", "classification", project.contract)
+    scores = score_outcome(model.try_on(rows.X, rows.y), project.params)
     assert scores["accuracy"] == pytest.approx(len(apples) / 60)
     assert scores["log_loss"] > 10
     warn_of_rare_classes(rows, [(apples, np.arange(60))])

@@ -40,10 +40,12 @@ def train(project: Project) -> None:
         leaderboard.add(name, cross_validate(name, pipeline, rows, folds))
     champion = leaderboard.choose()  # the best mean of `train.metric`; ties go to the earlier one
 
-    sizes = learning_curve(champion, candidates[champion], rows, folds)
+    # What its validation rows teach about using each: when to say yes, how far a number may be off.
+    rules = leaderboard.postprocessing
+    sizes = learning_curve(champion, candidates[champion], rows, folds, rules[champion])
     for name, folder in ((champion, project.champion), ("baseline", project.baseline)):
         fitted = rows.fit(name, candidates[name])
-        Model(fitted, name, params.kind, contract).save(folder)
+        Model(fitted, name, params.kind, contract, rules[name]).save(folder)
     write_csv(leaderboard.table, project.leaderboard)
     write_csv(leaderboard.history, project.history)
     write_csv(sizes, project.training_sizes)

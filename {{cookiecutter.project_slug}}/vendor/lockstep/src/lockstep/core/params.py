@@ -28,6 +28,26 @@ def _require_recipe(value: object) -> object:
 
 # Steps in their order, each a name or a name with its option; or leave the columns out.
 Recipe = Annotated[list[str | dict[str, Any]] | Literal["drop"], BeforeValidator(_require_recipe)]
+
+
+def _require_decision(value: object) -> object:
+    match value:
+        case None | str():
+            return value
+        case int() | float() if 0 < value < 1:
+            return value
+        case {"missed": int() | float() as missed, "false_alarm": int() | float() as alarm}:
+            if len(value) == len(COSTS) and missed > 0 < alarm:
+                return value
+    raise ValueError(
+        f"found {value!r}; a metric of decisions such as f1_macro, costs above zero such as "
+        "{missed: 20, false_alarm: 1}, or a threshold between 0 and 1 was expected"
+    )
+
+
+COSTS = ("missed", "false_alarm")
+"""Of a row of the second class that is not called so, and of one of the first that is."""
+Decision = Annotated[str | float | dict[str, float] | None, BeforeValidator(_require_decision)]
 # Nothing after a candidate's name means none of its options.
 Options = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
 
@@ -88,6 +108,11 @@ class TrainParams(Strict):
     """The metric that picks the champion; by default log_loss or rmse."""
     metrics: tuple[str, ...] = ()
     """Your own figures of merit, by their names in metrics.py, beside the library's."""
+    decision: Decision = None
+    """When the second of two classes is predicted: by a metric of decisions or by costs that choose
+    a threshold on validation rows, or by a threshold; by default when it is the most probable."""
+    coverage: Fraction = 0.9
+    """Share of rows whose target the intervals of a regression are to hold."""
     folds: Annotated[int, Field(strict=True, ge=2)] | None = None
     """Number of cross-validation folds."""
     holdout: Fraction | None = None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ import pandas as pd
 from sklearn import model_selection
 from sklearn.pipeline import Pipeline
 
-from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.params import Params
 from ..data.folds import Fold
@@ -21,6 +19,7 @@ from .intervals import bootstrap
 from .metrics import Metric, primary_metric, run_metrics
 from .model import Model
 from .outcome import Outcome
+from .postprocessing import NONE, Postprocessing, fit_postprocessing, require_fitting_decision
 from .train_rows import TrainRows, print_warnings
 
 HISTORY_COLUMNS = ["candidate", "fold", "epoch", "loss", "val_loss"]
@@ -56,6 +55,11 @@ class Validation:
     """A row per fold and a column per metric; with a single fold also `standard_error`."""
     history: pd.DataFrame
     """`fold`, `epoch`, `loss`, `val_loss` of a network; empty when the candidate is none."""
+    outcomes: list[Outcome]
+    """What was predicted for the validation rows of each fold, by a model that had not learnt them,
+    and decided as `postprocessing` says."""
+    postprocessing: Postprocessing
+    """What they teach about using the candidate."""
     validation_rows: int
     """How many rows the last fold was tried on."""
     sample_rows: int | None
@@ -68,43 +72,39 @@ def cross_validate(name: str, pipeline: Pipeline, rows: TrainRows, folds: list[F
     What libraries warn of is printed once, in a line that names the candidate.
 
     Raises:
-        UserError: The candidate `name` cannot learn from these rows.
+        UserError: The candidate `name` cannot learn from these rows, or `train.decision` does not
+            suit the problem.
     """
-    score = make_scorer(rows.params, rows.contract)
-    scores, epochs = [], []
+    params, contract = rows.params, rows.contract
+    require_fitting_decision(params, contract)
+    outcomes, epochs = [], []
     with print_warnings(name):
         for number, (learn, validation) in enumerate(folds, start=1):
             fitted = rows.fit_fold(pipeline, (learn, validation))
-            scores.append(score(fitted, rows.X.iloc[validation], rows.y[validation]))
+            model = Model(fitted, name, params.kind, contract)
+            outcomes.append(model.try_on(rows.X.iloc[validation], rows.y[validation]))
             history = pd.DataFrame(getattr(fitted[-1], "history_", {}))
             epochs.append(history.assign(fold=number, epoch=np.arange(1, len(history) + 1)))
+    postprocessing = fit_postprocessing(params, Outcome.concatenate(outcomes, None))
+    outcomes = [replace(outcome, threshold=postprocessing.threshold) for outcome in outcomes]
     return Validation(
-        pd.DataFrame(scores),
+        pd.DataFrame([score_outcome(outcome, params) for outcome in outcomes]),
         pd.concat(epochs, ignore_index=True).reindex(columns=HISTORY_COLUMNS[1:]),
+        outcomes,
+        postprocessing,
         len(folds[-1][1]),
         len(rows.table) if rows.is_sampled_by(pipeline) else None,
     )
 
 
-def make_scorer(
-    params: Params, contract: Contract
-) -> Callable[[Pipeline, pd.DataFrame, np.ndarray], dict[str, float]]:
-    """What gives every metric of a fitted pipeline on the rows that it is tried on.
-
-    On a single fold it also gives the standard error of the primary metric, by the bootstrap.
-    """
-    metrics, primary = run_metrics(params), primary_metric(params)
-
-    def score(pipeline: Pipeline, X: pd.DataFrame, y: np.ndarray) -> dict[str, float]:
-        predictions = Model(pipeline, "", params.kind, contract).predict(X)
-        outcome = Outcome.from_predictions(y, predictions, contract.classes)
-        scores = {metric.name: metric.score(outcome) for metric in metrics}
-        if params.train.holdout is None:
-            return scores
-        figures = bootstrap((primary,), outcome, STANDARD_ERROR_RESAMPLES, params.seed)
-        return scores | {STANDARD_ERROR: float(np.nanstd(figures, ddof=1))}
-
-    return score
+def score_outcome(outcome: Outcome, params: Params) -> dict[str, float]:
+    """Every metric; of a single fold also the standard error of the primary one (bootstrap)."""
+    scores = {metric.name: metric.score(outcome) for metric in run_metrics(params)}
+    if params.train.holdout is None:
+        return scores
+    primary = (primary_metric(params),)
+    figures = bootstrap(primary, outcome, STANDARD_ERROR_RESAMPLES, params.seed)
+    return scores | {STANDARD_ERROR: float(np.nanstd(figures, ddof=1))}
 
 
 class Leaderboard:
@@ -115,6 +115,8 @@ class Leaderboard:
         self.metric = primary_metric(params)
         self._lines: list[dict[str, Any]] = []
         self._histories: list[pd.DataFrame] = []
+        self.postprocessing: dict[str, Postprocessing] = {}
+        """Of each candidate, as its own validation rows teach it."""
 
     def add(self, name: str, validation: Validation) -> None:
         """Take in how a candidate did, and print it."""
@@ -127,9 +129,12 @@ class Leaderboard:
         sample = validation.sample_rows
         learnt = "on all rows" if sample is None else f"on a sample of {sample}"
         note = "" if sample is None else f", {learnt}"
+        threshold = validation.postprocessing.threshold
+        note += "" if threshold is None else f", decided at {threshold:.3g}"
         print(f"train: {name:<14}{self.metric.name} {figure} {where}{note}", flush=True)
         self._lines.append({"candidate": name, **line, "learnt": learnt})
         self._histories.append(validation.history.assign(candidate=name))
+        self.postprocessing[name] = validation.postprocessing
 
     def choose(self) -> str:
         """The candidate with the best mean of the primary metric; a tie goes to the first one.
@@ -187,7 +192,11 @@ def summarise_scores(scores: pd.DataFrame, metric: Metric) -> dict[str, float]:
 
 
 def learning_curve(
-    name: str, pipeline: Pipeline, rows: TrainRows, folds: list[Fold]
+    name: str,
+    pipeline: Pipeline,
+    rows: TrainRows,
+    folds: list[Fold],
+    postprocessing: Postprocessing = NONE,
 ) -> pd.DataFrame:
     """How good a candidate is when it learns from fewer of the rows in memory.
 
@@ -198,6 +207,7 @@ def learning_curve(
         pipeline: Features and estimator.
         rows: The train rows; params.yaml says which shares of them, as `train.training_sizes`.
         folds: What it is tried on.
+        postprocessing: How its probabilities become decisions, for a metric of these.
 
     Returns:
         For each share and fold `rows`, `fold`, and the primary metric on the rows learnt from
@@ -206,8 +216,13 @@ def learning_curve(
     Raises:
         UserError: The candidate can learn from none of these shares, for its library's reason.
     """
-    params, score = rows.params, make_scorer(rows.params, rows.contract)
-    metric = primary_metric(params).name
+    params, contract = rows.params, rows.contract
+    metric = primary_metric(params)
+
+    def score(fitted: Pipeline, X: pd.DataFrame, y: np.ndarray) -> float:
+        model = Model(fitted, name, params.kind, contract, postprocessing)
+        return metric.score(model.try_on(X, y))
+
     # Earlier folds by time learn from fewer rows than the sizes ask for.
     folds = folds[-1:] if params.split.by == "time" else folds
     shares = [share for share in params.train.training_sizes if int(share * len(folds[0][0])) >= 2]
@@ -222,7 +237,7 @@ def learning_curve(
             rows.y,
             train_sizes=shares,
             cv=folds,
-            scoring=lambda *arguments: score(*arguments)[metric],
+            scoring=score,
             shuffle=True,
             random_state=params.seed,
             error_score=np.nan,

@@ -32,6 +32,7 @@ SENTENCE = re.compile(r".+?[.!?](?=\s|$)|.+", re.DOTALL)
 
 # (n_resamples,) figures of an outcome for (n_resamples, n_rows) weights; nan where undefined.
 Measure = Callable[[Outcome, np.ndarray], np.ndarray]
+Takes = Literal["labels", "probabilities"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Metric:
     higher_is_better: bool = True
     bounds: tuple[float, float] = (0.0, 1.0)
     """What no outcome is below or above."""
+    takes: Takes = "probabilities"
+    """What predictions of a classification it judges; labels are what was decided."""
 
     @property
     def sign(self) -> int:
@@ -79,7 +82,7 @@ def _mean_over_classes(figures: list[np.ndarray]) -> np.ndarray:
 
 
 def accuracy(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
-    """The share of rows whose most probable class is the true one."""
+    """The share of rows whose class is predicted right."""
     return _mean((outcome.decisions == outcome.actual).astype("float64"), weights)
 
 
@@ -206,9 +209,9 @@ def r2(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
 
 METRICS: dict[Kind, tuple[Metric, ...]] = {
     "classification": (
-        Metric("accuracy", accuracy),
-        Metric("balanced_accuracy", balanced_accuracy),
-        Metric("f1_macro", f1_macro),
+        Metric("accuracy", accuracy, takes="labels"),
+        Metric("balanced_accuracy", balanced_accuracy, takes="labels"),
+        Metric("f1_macro", f1_macro, takes="labels"),
         Metric("log_loss", log_loss, higher_is_better=False, bounds=(0, np.inf)),
         Metric("roc_auc", roc_auc),
         Metric("average_precision", average_precision),
@@ -231,7 +234,7 @@ OWN_METRICS: dict[Kind, dict[str, Metric]] = {"classification": {}, "regression"
 def metric(
     *,
     kind: Kind,
-    takes: Literal["labels", "probabilities"] = "labels",
+    takes: Takes = "labels",
     higher_is_better: bool = True,
     bounds: tuple[float, float] = (-math.inf, math.inf),
 ) -> Callable[[Function], Function]:
@@ -277,7 +280,7 @@ def metric(
                 return np.array([score(y_true, y_pred, row) for row in weights])
 
         name = function.__name__
-        OWN_METRICS[kind][name] = Metric(name, measure, higher_is_better, bounds)
+        OWN_METRICS[kind][name] = Metric(name, measure, higher_is_better, bounds, takes)
         return function
 
     return register
@@ -286,7 +289,7 @@ def metric(
 def run_metrics(params: Params) -> tuple[Metric, ...]:
     """The library's metrics, those of `train.metrics`, and that of `train.metric`, each once."""
     own = [
-        _find_metric(params.kind, name, f"train.metrics.{place}")
+        find_metric(params.kind, name, f"train.metrics.{place}")
         for place, name in enumerate(params.train.metrics)
     ]
     metrics = [*METRICS[params.kind], *own, primary_metric(params)]
@@ -296,10 +299,11 @@ def run_metrics(params: Params) -> tuple[Metric, ...]:
 def primary_metric(params: Params) -> Metric:
     """The metric that picks the champion, by default log loss or RMSE."""
     name = DEFAULTS[params.kind] if params.train.metric is None else params.train.metric
-    return _find_metric(params.kind, name, "train.metric")
+    return find_metric(params.kind, name, "train.metric")
 
 
-def _find_metric(kind: Kind, name: str, key: str) -> Metric:
+def find_metric(kind: Kind, name: str, key: str) -> Metric:
+    """The library's or the owner's metric that params.yaml calls `name` at `key`."""
     metrics = {metric.name: metric for metric in METRICS[kind]}
     for own in OWN_METRICS[kind]:
         if own in metrics:
