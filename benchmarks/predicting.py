@@ -29,13 +29,12 @@ CANDIDATES = """\
 """
 FLOOR = """
 import sys
-from pathlib import Path
 from lockstep import Model
 import pandas as pd
-champion = Model.load(Path("models/champion"), "models/champion")
+champion = Model.load("models/champion")
 types = pd.read_parquet("data/processed/test.parquet").dtypes
 rows = pd.read_csv(sys.argv[1]).astype(types)
-champion.predict(rows).to_csv(sys.argv[2], index=False)
+champion.apply(rows).to_csv(sys.argv[2], index=False)
 """
 CHECK = """
 import sys

@@ -29,10 +29,10 @@ from lockstep.core.contract import PLAIN, Column, Contract, Layout
 from lockstep.core.errors import UserError
 from lockstep.core.params import DataParams
 from lockstep.core.project import Project
+from lockstep.data.conformity import conform
 from lockstep.data.split import split_rows
 from lockstep.reading import texts
 from lockstep.reading.check import UNIQUE_RULE, RawCheck
-from lockstep.reading.conformity import conform
 from lockstep.reading.tables import read_batches, read_table
 from owner.preprocess import clean
 
@@ -614,32 +614,36 @@ def test_predictions_of_many_batches_are_those_of_one(
     pd.testing.assert_frame_equal(parts, whole, rtol=1e-12)
 
 
-@pytest.mark.parametrize("output", [None, "out.csv", "old.csv"])
-@pytest.mark.parametrize(
-    ("places", "expected"),
-    [([61], ""), ([61, 62, 97], " (and 2 more)"), ([1, 99], " (and 1 more)")],
-)
-def test_a_broken_cell_in_a_late_batch_is_told_and_nothing_is_written(
+@pytest.mark.parametrize("output", [None, "out.csv"])
+@pytest.mark.parametrize("places", [[61], [61, 62, 97], [1, 99], [*range(1, 101)]])
+def test_a_row_that_breaks_the_contract_has_its_reason_beside_the_others_predictions(
     trained: Project,
     sizes: Sizes,
     capsys: pytest.CaptureFixture[str],
     places: list[int],
-    expected: str,
     output: str | None,
 ) -> None:
     sizes(100)
     rows = pd.read_csv("new.csv", dtype="str")
-    rows.loc[[place - 1 for place in places], "weight"] = "heavy"
+    assert main(["predict", "new.csv"]) == 0
+    whole = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert whole["reason"].isna().all()
+    is_odd = whole.index.isin([place - 1 for place in places])
+    rows.loc[is_odd, "weight"] = "heavy"
     rows.to_csv("new.csv", index=False)
-    (trained.root / "old.csv").write_text("what was there")
-    before = contents(trained)
-    capsys.readouterr()
     assert main(["predict", "new.csv", *(["-o", output] if output else [])]) == 1
     out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith(f"error: new.csv: row {places[0]}, weight is 'heavy', expected a number")
-    assert err.endswith(f"500 g{expected}\n")
-    assert contents(trained) == before
+    text = (trained.root / output).read_text() if output else out
+    predictions = pd.read_csv(io.StringIO(text))
+    assert text.startswith("prediction,probability_apple,probability_melon,reason\n")
+    pd.testing.assert_frame_equal(predictions[~is_odd], whole[~is_odd], check_dtype=False)
+    odd = predictions[is_odd]
+    assert odd.drop(columns="reason").isna().all(axis=None)
+    assert {*odd["reason"]} == {"weight is 'heavy', expected a number from 0 to 500 g"}
+    assert err == (
+        f"error: new.csv: {len(places)} of 100 rows have no prediction; first: row {places[0]}, "
+        f"{odd['reason'].iloc[0]}\n"
+    )
 
 
 def test_a_file_that_cannot_be_predicted_to_its_end_leaves_nothing(

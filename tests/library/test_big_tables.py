@@ -20,8 +20,8 @@ from lockstep.commands import cli
 from lockstep.core.contract import Column, Contract, Layout
 from lockstep.core.errors import UserError
 from lockstep.core.files import sha256
+from lockstep.data.conformity import conform
 from lockstep.reading import texts
-from lockstep.reading.conformity import conform
 from lockstep.reading.tables import read_table
 
 ROWS, DRAWN = 600, 60

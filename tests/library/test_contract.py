@@ -10,7 +10,7 @@ from conftest import CONTRACT
 from lockstep.core.contract import Column, Contract, Layout, load_contract
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
-from lockstep.reading.conformity import conform, require_columns
+from lockstep.data.conformity import conform, require_columns
 
 
 def changed(column: str, **changes: object) -> dict:

@@ -13,7 +13,7 @@ from lockstep.adopting.editing import edit_yaml, format_contract
 from lockstep.adopting.understanding import Understanding, Wishes, understand
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
-from lockstep.reading.conformity import conform
+from lockstep.data.conformity import conform
 from lockstep.reading.tables import read_table
 from ruamel.yaml import YAML
 

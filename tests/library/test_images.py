@@ -247,7 +247,13 @@ def test_images_run_through_the_same_stages(
     capsys.readouterr()
     assert main(["predict", "data/raw/pictures"]) == 0
     predictions = pd.read_csv(io.StringIO(capsys.readouterr().out))
-    assert list(predictions) == ["file", "prediction", "probability_no", "probability_yes"]
+    assert list(predictions) == [
+        "file",
+        "prediction",
+        "probability_no",
+        "probability_yes",
+        "reason",
+    ]
     of_test = predictions[predictions["file"].str.startswith("test/")]
     label = of_test["file"].str.split("/").str[1]
     assert (of_test["prediction"] == label).mean() == pytest.approx(scores["accuracy"])
@@ -261,8 +267,11 @@ def test_predict_tells_which_image_it_cannot_use(
     put(pictures.root / "new", {"1.png": png(np.zeros((6, 6), dtype="uint8")), "2.png": ramp()})
     capsys.readouterr()
     assert main(["predict", "new"]) == 1
-    assert capsys.readouterr().err == (
-        "error: new: 2.png, expected an image of 6x6 pixels, not 3x2\n"
-    )
+    out, err = capsys.readouterr()
+    reason = "2.png, expected an image of 6x6 pixels, not 3x2"
+    assert err == f"error: new: 1 of 2 rows have no prediction; first: row 2, {reason}\n"
+    first, second = out.splitlines()[1:]
+    assert first.startswith(("1.png,no,", "1.png,yes,"))
+    assert second == f'2.png,,,,"{reason}"'
     assert main(["predict", "new/1.png"]) == 0
     assert capsys.readouterr().out.splitlines()[1].startswith("1.png,")

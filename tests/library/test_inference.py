@@ -10,7 +10,7 @@ from lockstep.adopting.inference import DATE_FORMATS, Guess, guess, guess_missin
 from lockstep.adopting.understanding import Understanding, Wishes, understand
 from lockstep.core.contract import Column, Contract, Layout
 from lockstep.core.errors import UserError
-from lockstep.reading.conformity import conform
+from lockstep.data.conformity import conform
 
 
 def make_cells(cells: list, name: str = "x", dtype: str = "str") -> pd.Series:

@@ -64,7 +64,7 @@ def test_a_number_has_an_interval_within_the_contracts_range() -> None:
     outcome = model.try_on(ROWS, np.array([1.0, 2.0, 3.0]))
     assert outcome.take(np.array([1])).interval.tolist() == [[80, 130]]
     assert outcome.concatenate([outcome, outcome], None).interval.shape == (6, 2)
-    assert [*make_regressor([1.0, 2.0, 3.0], Postprocessing()).predict(ROWS)] == ["prediction"]
+    assert [*make_regressor([1.0, 2.0, 3.0], Postprocessing()).apply(ROWS)] == ["prediction"]
 
 
 MERITS = {one.name: one for one in METRICS["classification"]}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..core.contract import Column, Images
 from ..core.errors import UserError
-from ..reading.conformity import conform, describe_first
+from ..data.conformity import conform, describe_first
 from ..reading.images import read_images, survey
 from .doubts import find_doubts
 from .inference import NO_MEANING

@@ -16,7 +16,7 @@ import pandas as pd
 
 from ..core.contract import GROUPS, NUMBERS, Column, Layout, Type
 from ..core.errors import shorten
-from ..reading.conformity import as_texts, parse_numbers, parse_times
+from ..data.conformity import as_texts, parse_numbers, parse_times
 
 MISSING_TEXTS = (
     *("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "(null)", "<NA>"),

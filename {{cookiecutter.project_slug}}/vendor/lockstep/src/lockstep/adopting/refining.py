@@ -9,9 +9,8 @@ import pandas as pd
 
 from ..core.batches import prefetch
 from ..core.contract import LEVELS, NO_FEATURES, NUMBERS, Column, Layout
+from ..data.conformity import as_texts, conform, make_breaches, mask_missing
 from ..data.duplicates import Repeats, hash_values
-from ..reading.conformity import as_texts, conform, make_breaches
-from ..reading.tables import mask_missing
 from .inference import MOST_CATEGORIES, NO_MEANING, Guess
 
 MOST_PASSES = 4

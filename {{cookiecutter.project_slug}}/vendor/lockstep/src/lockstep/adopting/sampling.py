@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.batches import prefetch
-from ..reading.conformity import as_texts
-from ..reading.tables import mask_missing
+from ..data.conformity import as_texts, mask_missing
 from .inference import MISSING_TEXTS, MOST_CATEGORIES, guess_missing
 
 MOST_CELLS = 10_000_000

@@ -15,7 +15,7 @@ from ..core.contract import LEVELS, NUMBERS, TARGETS, Column, Contract, Layout
 from ..core.errors import UserError
 from ..core.params import Kind
 from ..core.validation import explain, nearest
-from ..reading.conformity import conform
+from ..data.conformity import conform
 from ..reading.formats import detect_format
 from ..reading.spreadsheets import list_sheets
 from ..reading.tables import read_batches, read_table, require_file

@@ -65,7 +65,7 @@ def _make_parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "file",
         type=Path,
-        help="table with the feature columns, written like the raw data; or images",
+        help="table with the feature columns, written like the raw data; or images; - for stdin",
     )
     predict.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="CSV to write (default: standard output)"

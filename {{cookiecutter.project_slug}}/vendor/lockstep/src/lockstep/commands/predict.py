@@ -7,82 +7,117 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, TextIO
 
-import pandas as pd
-
 from ..core.batches import prefetch, progress
-from ..core.contract import FILE, Contract
+from ..core.contract import Contract
 from ..core.errors import UserError
-from ..core.files import replacing
+from ..core.files import read_yaml, replacing
+from ..core.paths import Paths
 from ..core.project import Project
 from ..core.table import as_csv
+from ..data.new_rows import NewRows, parse_rows
 from ..modeling.model import Model
-from ..reading.conformity import conform, describe_first, require_columns
 from ..reading.images import read_images
 from ..reading.tables import read_batches
 
+STANDARD_INPUT = Path("-")
+
 
 def predict_file(file: Path, output: Path | None) -> None:
-    """Predict a row for each row of `file`, in its order, as CSV to `output` or standard output."""
+    """Predict a row for each row of `file`, in its order, as CSV to `output` or standard output.
+
+    A row that breaks the contract has the reason in place of its prediction.
+
+    Args:
+        file: A table or images; `-` reads standard input.
+        output: A file to write; nothing of the project's own is overwritten.
+
+    Raises:
+        UserError: Nothing could be predicted; or some rows could not, once all others are written.
+    """
     project = Project.find()
     if output is not None:
         _require_writable(output, file, project)
     champion = Model.load(project.require(project.champion), project.name(project.champion))
-    features = _read_features(file, champion.contract, resize=project.params.data.resize)
-    rows = 0
-    with _open_output(output) as lines, progress("predict") as count:
-        for batch in prefetch(features):
-            predictions = champion.predict(batch)
-            if FILE in batch and champion.contract.images:
-                predictions.insert(0, FILE, batch[FILE])
-            lines.write(as_csv(predictions, header=rows == 0))
-            rows += len(batch)
-            count(len(batch))
+    rows, odd, first = 0, 0, ""
+    with (
+        _open_input(file) as (path, name),
+        _open_output(output) as lines,
+        progress("predict") as count,
+    ):
+        batches = _read_rows(path, name, champion.contract, resize=project.params.data.resize)
+        for batch in prefetch(batches):
+            lines.write(as_csv(champion.predict_rows(batch), header=rows == 0))
+            reasons = batch.reasons.reset_index(drop=True).dropna()
+            if len(reasons) and not odd:
+                first = f"row {rows + reasons.index[0] + 1}, {reasons.iloc[0]}"
+            odd += len(reasons)
+            rows += len(batch.reasons)
+            count(len(batch.reasons))
     if output is not None:
         print(f"predict: {rows} rows by {champion.candidate} -> {output}")
+    if odd:
+        raise UserError(f"{name}: {odd} of {rows} rows have no prediction; first: {first}")
 
 
-def _require_writable(output: Path, file: Path, project: Project) -> None:
+def _require_writable(output: Path, file: Path, project: Paths) -> None:
     """Make sure that nothing is lost when predictions are written to `output`."""
+    path, root = output.resolve(), project.root.resolve()
     if output.is_dir():
         raise UserError(f"{output}: a folder; name a file to write")
-    if output.resolve() == file.resolve():
+    if path == file.resolve():
         raise UserError(f"{output}: the file to predict from; name another to write")
-    if output.resolve().is_relative_to(project.raw.resolve()):
-        raise UserError(f"{output}: files in data/raw are never written; name another place")
-
-
-def _read_features(path: Path, contract: Contract, *, resize: bool) -> Iterator[pd.DataFrame]:
-    """The contract's feature columns in a table or images, typed, batch by batch.
-
-    The first cell that breaks the contract is told once all rows have been looked at.
-    """
-    first, count, above = None, 0, 0
-    for rows, breaches in _conform_batches(path, contract, resize=resize):
-        count += len(breaches)
-        if first is None and not breaches.empty:
-            first = describe_first(breaches.head(1).assign(row=breaches["row"] + above))
-        if first is None:
-            yield rows
-        above += len(rows)
-    if first is not None:
-        others = f" (and {count - 1} more)" if count > 1 else ""
-        raise UserError(f"{path}: {first}{others}")
-
-
-def _conform_batches(
-    path: Path, contract: Contract, *, resize: bool
-) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """The rows of each batch, and their breaches."""
-    name, features = str(path), contract.features_only()
-    if contract.images and path.suffix.lower() != ".parquet":
-        yield read_images(path, name, contract, resize=resize)
+    if not path.is_relative_to(root):
         return
-    for raw in read_batches(path, name, contract.missing, contract.layout):
-        require_columns(raw, features, name)
-        yield conform(features, raw, contract.layout, contract.missing)
+    if any(path.is_relative_to(root / place) for place in (".git", ".dvc", *_list_places(project))):
+        raise UserError(f"{output}: the pipeline reads or writes there; name another place")
+    if path.is_file() and not _holds_predictions(path):
+        raise UserError(f"{output}: the project's, and no predictions; name another file to write")
+
+
+def _list_places(project: Paths) -> Iterator[str]:
+    """What dvc.yaml says that stages read and write."""
+    content = read_yaml(project.root / "dvc.yaml", "dvc.yaml") or {}
+    for stage in content.get("stages", {}).values():
+        for key in ("deps", "outs", "metrics", "plots"):
+            for entry in stage.get(key, []):
+                yield entry if isinstance(entry, str) else next(iter(entry))
+
+
+def _holds_predictions(path: Path) -> bool:
+    """Whether a file is empty, or begins as predictions do."""
+    with path.open("rb") as file:
+        names = file.readline().rstrip().split(b",")
+    return names == [b""] or (b"prediction" in names and names[-1] == b"reason")
+
+
+@contextmanager
+def _open_input(file: Path) -> Iterator[tuple[Path, str]]:
+    """The file to read, and what messages call it; standard input is kept in one meanwhile."""
+    if file != STANDARD_INPUT:
+        yield file, str(file)
+        return
+    if sys.stdin.isatty():
+        raise UserError(
+            "-: nothing is piped into standard input, such as by `... predict - < FILE`"
+        )
+    with TemporaryDirectory(prefix="predict-") as folder:
+        path = Path(folder) / "rows"
+        with path.open("wb") as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        yield path, "standard input"
+
+
+def _read_rows(path: Path, name: str, contract: Contract, *, resize: bool) -> Iterator[NewRows]:
+    """The rows of a table or images, held against the contract, batch by batch."""
+    if contract.images and path.suffix.lower() != ".parquet":
+        frame, unusable = read_images(path, name, contract, resize=resize)
+        yield parse_rows(frame, contract, name, unusable)
+        return
+    for frame in read_batches(path, name, contract.missing, contract.layout):
+        yield parse_rows(frame, contract, name)
 
 
 @contextmanager

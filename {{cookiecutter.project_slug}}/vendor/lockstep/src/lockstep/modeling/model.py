@@ -9,6 +9,7 @@ network.keras    the network of a Keras candidate
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,8 @@ from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.files import replacing_directory, sha256, write_json
 from ..core.params import Kind
+from ..core.paths import Paths
+from ..data.new_rows import NewRows, parse_rows
 from .archive import write_joblib, write_keras
 from .features import used_columns
 from .networks import Network, load_network, without_network
@@ -47,8 +50,33 @@ class Model:
         columns = used_columns(self.pipeline[0])
         return [name for name in self.contract.features if name in columns]
 
-    def predict(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Predict from the contract's feature columns.
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Predict rows as they come, each held against the contract by itself.
+
+        Args:
+            frame: (n_rows, n_columns) table with at least the features: cells as they stand in the
+                raw data, typed ones, or both. An image is the bytes of its pixels.
+
+        Returns:
+            (n_rows,) the contract's identifiers, as far as `frame` has them; the columns of
+            `apply`; and `reason`, which says what breaks the contract in a row that therefore has
+            no prediction. The index is that of `frame`.
+
+        Raises:
+            UserError: A feature has no column.
+        """
+        return self.predict_rows(parse_rows(frame, self.contract, "the table"))
+
+    def predict_rows(self, rows: NewRows) -> pd.DataFrame:
+        """Predict rows that are parsed already; see `predict`."""
+        is_whole = rows.reasons.isna().to_numpy()
+        predictions = self.apply(rows.X[is_whole]).set_axis(np.flatnonzero(is_whole))
+        predictions = predictions.reindex(range(len(is_whole))).set_axis(rows.X.index)
+        names = rows.names.drop(columns=[*predictions, rows.reasons.name], errors="ignore")
+        return pd.concat([names, predictions, rows.reasons], axis=1)
+
+    def apply(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Predict from the contract's feature columns, all of which keep it.
 
         Args:
             X: (n_rows, n_columns) table with at least the features, typed by the contract.
@@ -64,7 +92,9 @@ class Model:
         if self.kind == "regression":
             return self._predict_numbers(X)
         classes, threshold = self.contract.classes, self.postprocessing.threshold
-        probabilities = pd.DataFrame(self.pipeline.predict_proba(X), columns=self.pipeline.classes_)
+        known = self.pipeline.classes_
+        shares = self.pipeline.predict_proba(X) if len(X) else np.empty((0, len(known)))
+        probabilities = pd.DataFrame(shares, columns=known)
         probabilities = probabilities.reindex(columns=classes, fill_value=0.0)
         decisions: pd.Series = probabilities.idxmax(axis=1)
         if threshold is not None:
@@ -75,16 +105,17 @@ class Model:
         )
 
     def _predict_numbers(self, X: pd.DataFrame) -> pd.DataFrame:
-        table = pd.DataFrame({"prediction": self.pipeline.predict(X)})
+        numbers = self.pipeline.predict(X) if len(X) else np.empty(0)
+        table = pd.DataFrame({"prediction": numbers})
         low, high = self.contract.columns[self.contract.target].range or (None, None)
         for name, margin in zip((LOW, HIGH), self.postprocessing.margins or (), strict=False):
             table[name] = (table["prediction"] + margin).clip(low, high)
         return table
 
     def try_on(self, X: pd.DataFrame, y: np.ndarray) -> Outcome:
-        """What it predicts for rows, as `predict` does, beside their (n_rows,) true target."""
+        """What it predicts for rows, as `apply` does, beside their (n_rows,) true target."""
         threshold = self.postprocessing.threshold
-        return Outcome.from_predictions(y, self.predict(X), self.contract.classes, threshold)
+        return Outcome.from_predictions(y, self.apply(X), self.contract.classes, threshold)
 
     def save(self, directory: Path) -> None:
         """Write the model as the folder `directory`, in place of what was there.
@@ -110,8 +141,11 @@ class Model:
             write_json(description, temporary / DESCRIPTION)
 
     @classmethod
-    def load(cls, directory: Path, name: str) -> Model:
-        """Read what `save` wrote; messages call the folder `name`.
+    def load(cls, directory: Path | str, name: str | None = None) -> Model:
+        """Read what `save` wrote; messages call the folder `name`, by default as it is given.
+
+        A relative path starts from the working directory or, if nothing is there, from the root of
+        the project around it, so that `models/champion` is found by a notebook too.
 
         A pickle can run any code when it is loaded, so only files with the hashes that model.json
         names are opened. That guards against damage, not against someone who rewrites both.
@@ -120,6 +154,7 @@ class Model:
             UserError: The folder is incomplete, its files are not those that were saved, or it was
                 saved by code that is no longer there.
         """
+        directory, name = _locate(Path(directory)), name or str(directory)
         try:
             description = json.loads((directory / DESCRIPTION).read_text(encoding="utf-8"))
             expected = description["sha256"]
@@ -143,3 +178,10 @@ class Model:
                 f"{name}: it was saved by code that is no longer there ({error}); train again"
             ) from error
         return cls(pipeline, candidate, kind, contract, postprocessing)
+
+
+def _locate(path: Path) -> Path:
+    """The path as it is or, where that is nothing, from the root of the project around us."""
+    with suppress(UserError):
+        return path if path.exists() else Paths.find().root / path
+    return path

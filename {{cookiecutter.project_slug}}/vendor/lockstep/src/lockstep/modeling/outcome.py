@@ -43,7 +43,7 @@ class Outcome:
         classes: Sequence[str],
         threshold: float | None = None,
     ) -> Outcome:
-        """The outcome of (n_rows,) true classes or values and what `Model.predict` gives of them.
+        """The outcome of (n_rows,) true classes or values and what `Model.apply` gives of them.
 
         `classes` are all there may be; none of a regression. The `threshold` is the model's.
         """

@@ -18,8 +18,8 @@ from ..core.contract import IMAGE, Contract
 from ..core.params import DataParams
 from ..core.paths import Paths
 from ..core.project import Project
+from ..data.conformity import as_texts, conform, make_breaches, require_columns
 from ..data.duplicates import Repeats, hash_values
-from .conformity import as_texts, conform, make_breaches, require_columns
 from .folder import list_dvc_targets, list_entries, list_raw_files
 from .images import read_images
 from .tables import read_batches

@@ -14,8 +14,8 @@ from PIL import Image, ImageOps
 
 from ..core.contract import FILE, IMAGE, PART, SIDES, Contract, Images
 from ..core.errors import UserError
+from ..data.conformity import make_breaches
 from .archives import DAMAGE_ERRORS, list_members, open_zip
-from .conformity import make_breaches
 from .folder import list_entries
 
 READABLE = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
@@ -34,7 +34,7 @@ def read_images(
     folders `train` and `test`, that split is kept, and images elsewhere cannot be used.
 
     Gives a row per image in the order of their names, with the columns of `contract` (an image that
-    cannot be used is missing); and the breaches, as `conformity.conform` does.
+    cannot be used is missing); and the breaches, as `data.conformity.conform` does.
     """
     assert contract.images is not None
     with _open(path, name) as (files, read):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
-from ..core.errors import UserError
+from ..data.conformity import require_distinct
 
 
 def name_columns(first: Sequence[str], file: str, *, header: bool) -> list[str]:
@@ -14,10 +13,3 @@ def name_columns(first: Sequence[str], file: str, *, header: bool) -> list[str]:
     names = [cell or f"column_{place}" for place, cell in enumerate(cells, start=1)]
     require_distinct(names, file)
     return names
-
-
-def require_distinct(names: Sequence[str], file: str) -> None:
-    """Check that no two columns of a file have one name."""
-    twice = next((name for name, count in Counter(names).items() if count > 1), None)
-    if twice is not None:
-        raise UserError(f"{file}: the column name {twice!r} stands there twice; rename one")

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..core.table import open_parquet
-from .names import require_distinct
+from ..data.conformity import require_distinct
 
 BATCH_ROWS = 2**16
 

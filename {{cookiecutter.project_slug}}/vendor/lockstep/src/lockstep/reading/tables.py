@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..core.contract import PLAIN, Layout
 from ..core.errors import UserError
+from ..data.conformity import mask_missing
 from .databases import read_database_batches
 from .formats import FORMATS, detect_format
 from .parquet import read_parquet_batches
@@ -34,7 +35,7 @@ def read_batches(
 
     Of a zip, all tables of text in it below each other. No batch is empty; JSON and spreadsheets
     come whole. Texts in `missing` are so; in text files those with blanks around them are left to
-    `conformity.conform`, which knows the columns where it need not look.
+    `data.conformity.conform`, which knows the columns where it need not look.
     """
     require_file(path, name)
     batches: Iterable[pd.DataFrame]
@@ -72,28 +73,3 @@ def require_file(path: Path, name: str) -> None:
     with path.open("rb") as file:
         if file.read(len(OLD_EXCEL_START)) == OLD_EXCEL_START:
             raise UserError(f"{name}: a spreadsheet of before 2007; save it as .xlsx or CSV first")
-
-
-def mask_missing(frame: pd.DataFrame, missing: Sequence[str]) -> pd.DataFrame:
-    """The frame with its texts trimmed, and those in `missing` missing."""
-    columns: dict[str, pd.Series] = {}
-    for name, cells in frame.items():
-        if isinstance(cells.dtype, pd.CategoricalDtype):
-            cells = cells.astype("object")
-        if cells.dtype == "object":
-            cells = cells.map(_as_plain, na_action="ignore").infer_objects()
-        elif cells.dtype == "str":
-            cells = cells.str.strip()
-        if cells.dtype in ("str", "object"):
-            cells = cells.mask(cells.isin(list(missing)))
-        columns[str(name)] = cells
-    return pd.DataFrame(columns, index=frame.index)
-
-
-def _as_plain(value: object) -> object:
-    """A value that can be compared and counted, lists and arrays as text; texts trimmed."""
-    try:
-        hash(value)
-    except TypeError:
-        value = str(value)
-    return value.strip() if isinstance(value, str) else value

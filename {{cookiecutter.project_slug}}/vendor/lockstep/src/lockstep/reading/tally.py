@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..core.contract import NUMBERS, Contract
 from ..core.errors import UserError
-from .conformity import describe_first
+from ..data.conformity import describe_first
 
 
 class RawBatch(NamedTuple):
@@ -20,7 +20,7 @@ class RawBatch(NamedTuple):
     above: int = 0
     """Rows of the file that come before them."""
     unusable: pd.DataFrame | None = None
-    """What could not be read of images, as `conformity.conform` gives breaches."""
+    """What could not be read of images, as `data.conformity.conform` gives breaches."""
 
 
 class Tally:

@@ -80,7 +80,7 @@ class Report:
         )
         pictures = {name: each for part in parts for name, each in part.pictures.items()}
         tables = {name: each for part in parts for name, each in part.tables.items()}
-        tables["predictions"] = champion.predict(rows).assign(actual=rows[contract.target])
+        tables["predictions"] = champion.apply(rows).assign(actual=rows[contract.target])
         # As in figures.py, nothing of the user's own settings of matplotlib counts; and a file does
         # not say which version of matplotlib drew it.
         with replacing_directory(project.figures) as directory, matplotlib.style.context("default"):

@@ -7,6 +7,7 @@ What breaks it are breaches: one row per broken cell in a table with the columns
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -15,9 +16,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.contract import GROUPS, IMAGE, NO_FEATURES, PLAIN, Column, Layout
-from ..core.errors import UserError
+from ..core.errors import UserError, shorten
 
 INFINITY = float("inf")
+LONGEST_VALUE = 80
+"""Signs of a cell that a message has."""
+
+
+def require_distinct(names: Sequence[str], file: str) -> None:
+    """Check that no two columns of a file have one name."""
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise UserError(f"{file}: the column name {twice!r} stands there twice; rename one")
 
 
 def require_columns(frame: pd.DataFrame, columns: Iterable[str], name: str) -> None:
@@ -40,9 +50,15 @@ def _listing(names: list[str], most: int = 12) -> str:
 def describe_first(breaches: pd.DataFrame, above: int = 0) -> str:
     """The first breach in words, of a table below so many rows; an image is named by its place."""
     row, column, value, rule = breaches.iloc[0][["row", "column", "value", "rule"]]
+    text = describe(column, value, rule)
+    return text if column == IMAGE else f"row {row + above}, {text}"
+
+
+def describe(column: str, value: str, rule: str) -> str:
+    """A breach in words, without the row."""
     if column == IMAGE:
         return f"{value}, expected {rule}"
-    return f"row {row + above}, {column} is {value!r}, expected {rule}"
+    return f"{column} is {shorten(value, LONGEST_VALUE)!r}, expected {rule}"
 
 
 def conform(
@@ -75,6 +91,31 @@ def make_breaches(name: str, cells: pd.Series, rule: str | pd.Series) -> pd.Data
     breaches = {"row": rows, "column": name, "value": texts, "rule": rule}
     types = {"row": "int64", "column": "str", "value": "str", "rule": "str"}
     return pd.DataFrame(breaches, index=cells.index).astype(types).reset_index(drop=True)
+
+
+def mask_missing(frame: pd.DataFrame, missing: Sequence[str]) -> pd.DataFrame:
+    """The frame with its texts trimmed, and those in `missing` missing."""
+    columns: dict[str, pd.Series] = {}
+    for name, cells in frame.items():
+        if isinstance(cells.dtype, pd.CategoricalDtype):
+            cells = cells.astype("object")
+        if cells.dtype == "object":
+            cells = cells.map(_as_plain, na_action="ignore").infer_objects()
+        elif cells.dtype == "str":
+            cells = cells.str.strip()
+        if cells.dtype in ("str", "object"):
+            cells = cells.mask(cells.isin(list(missing)))
+        columns[str(name)] = cells
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def _as_plain(value: object) -> object:
+    """A value that can be compared and counted, lists and arrays as text; texts trimmed."""
+    try:
+        hash(value)
+    except TypeError:
+        value = str(value)
+    return value.strip() if isinstance(value, str) else value
 
 
 def _conform(

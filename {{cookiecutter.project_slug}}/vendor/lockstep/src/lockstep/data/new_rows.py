@@ -1,0 +1,77 @@
+"""Rows to predict, each held against the contract by itself."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import NamedTuple
+
+import pandas as pd
+
+from ..core.contract import IMAGE, Contract
+from .conformity import (
+    conform,
+    describe,
+    make_breaches,
+    mask_missing,
+    require_columns,
+    require_distinct,
+)
+
+
+class NewRows(NamedTuple):
+    """Some rows; all three parts have the index of the table that they come from."""
+
+    names: pd.DataFrame
+    """(n_rows, n_identifiers) texts, of the identifiers that there are."""
+    X: pd.DataFrame
+    """(n_rows, n_features) the contract's features, typed; missing where they break it."""
+    reasons: pd.Series
+    """(n_rows,) what breaks the contract, in words; missing where nothing does."""
+
+
+def parse_rows(
+    frame: pd.DataFrame, contract: Contract, name: str, unusable: pd.DataFrame | None = None
+) -> NewRows:
+    """Type the features of rows that came with typed cells, with texts, or with both.
+
+    Args:
+        frame: (n_rows, n_columns) with at least the features.
+        contract: What the rows are held against.
+        name: What messages call the rows.
+        unusable: What could not be read of images, as `conform` gives breaches.
+
+    Raises:
+        UserError: A feature has no column.
+    """
+    frame = frame.set_axis(frame.columns.map(str), axis=1)
+    features, layout, missing = contract.features_only(), contract.layout, contract.missing
+    require_columns(frame, features, name)
+    identifiers = {
+        key: column
+        for key, column in contract.columns.items()
+        if column.type == "identifier" and key in frame
+    }
+    columns = features | identifiers
+    require_distinct([key for key in frame if key in columns], name)
+    cells = mask_missing(frame[[*columns]], missing)
+    X, breaches = conform(features, cells, layout, missing)
+    names, _ = conform(identifiers, cells, layout, missing)
+    if contract.images is not None:
+        unusable = _find_unfit(cells, contract) if unusable is None else unusable
+        breaches = pd.concat([unusable, breaches])
+    lines = [describe(*breach) for breach in breaches[["column", "value", "rule"]].to_numpy()]
+    reasons = pd.Series(lines, breaches["row"] - 1, dtype="str").groupby(level=0).agg("; ".join)
+    reasons = reasons.reindex(range(len(frame))).astype("str").rename("reason")
+    index = frame.index
+    return NewRows(names.set_axis(index), X.set_axis(index), reasons.set_axis(index))
+
+
+def _find_unfit(cells: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """Breaches of what are no pixels, a byte for each of their values, of the contract's shape."""
+    images = contract.images
+    assert images is not None
+    size = prod(images.shape)
+    is_fit = cells[IMAGE].map(lambda cell: isinstance(cell, bytes) and len(cell) == size)
+    unfit = cells[IMAGE].reset_index(drop=True)[~is_fit.to_numpy(dtype="bool")]
+    rule = f"the {size} bytes of {images.width}x{images.height} pixels"
+    return make_breaches(IMAGE, unfit.map(lambda cell: type(cell).__name__), rule)
