@@ -70,7 +70,8 @@ def predict(*arguments: str) -> tuple[int, str, str]:
     return status, out.getvalue(), err.getvalue()
 
 
-def test_the_identifiers_that_a_file_has_come_first(trained: Project) -> None:
+@pytest.mark.usefixtures("trained")
+def test_the_identifiers_that_a_file_has_come_first() -> None:
     status, out, _ = predict("new.csv")
     table = pd.read_csv(io.StringIO(out))
     assert status == 0
@@ -82,7 +83,8 @@ def test_the_identifiers_that_a_file_has_come_first(trained: Project) -> None:
     assert [*pd.read_csv(io.StringIO(out))] == OUTPUTS
 
 
-def test_each_row_that_breaks_the_contract_says_why(trained: Project) -> None:
+@pytest.mark.usefixtures("trained")
+def test_each_row_that_breaks_the_contract_says_why() -> None:
     rows = number_crates(make_fruit(9)).astype("object")
     rows.loc[2, ["weight", "colour"]] = ["heavy", "blue"]
     rows.loc[5, "weight"] = None
@@ -98,18 +100,18 @@ def test_each_row_that_breaks_the_contract_says_why(trained: Project) -> None:
     assert err == f"error: new.csv: 2 of 9 rows have no prediction; first: row 3, {first}\n"
 
 
-def test_a_long_cell_is_told_by_its_beginning(trained: Project) -> None:
+@pytest.mark.usefixtures("trained")
+def test_a_long_cell_is_told_by_its_beginning() -> None:
     write_rows(make_fruit(2).assign(weight=["x" * 100_000, 1]))
     _, out, err = predict("new.csv")
     assert len(out) + len(err) < 1000
 
 
 @pytest.mark.parametrize("as_it_came", [True, False])
-def test_the_model_in_python_gives_what_the_command_writes(
-    trained: Project, as_it_came: bool
-) -> None:
+@pytest.mark.usefixtures("trained")
+def test_the_model_in_python_gives_what_the_command_writes(as_it_came: bool) -> None:
     rows = number_crates(make_fruit(9)).astype("object")
-    rows.loc[2, "weight"], rows.loc[3, "seeds"], rows.loc[4, "colour"] = 900.5, "?", " red "
+    rows.loc[2, "colour"], rows.loc[3, "seeds"], rows.loc[4, "colour"] = "blue", "?", " red "
     write_rows(rows)
     _, out, _ = predict("new.csv")
     frame = pd.read_csv("new.csv", sep=";", dtype="str") if as_it_came else rows
@@ -130,7 +132,8 @@ def test_predictions_have_the_index_of_their_rows(trained: Project) -> None:
 
 
 @pytest.mark.parametrize("kind", ["none", "all broken"])
-def test_a_table_without_a_row_to_predict_has_the_same_columns(trained: Project, kind: str) -> None:
+@pytest.mark.usefixtures("trained")
+def test_a_table_without_a_row_to_predict_has_the_same_columns(kind: str) -> None:
     rows = number_crates(make_fruit(3)).assign(colour="blue")
     table = Model.load("models/champion").predict(rows.head(0) if kind == "none" else rows)
     assert [*table] == NUMBERED
@@ -145,13 +148,15 @@ def test_a_table_without_a_row_to_predict_has_the_same_columns(trained: Project,
         (lambda rows: rows[["seeds", *rows]], "the table: the column name 'seeds' stands there tw"),
     ],
 )
-def test_a_table_that_is_no_such_table_is_told(trained: Project, change, expected: str) -> None:
+@pytest.mark.usefixtures("trained")
+def test_a_table_that_is_no_such_table_is_told(change, expected: str) -> None:
     with pytest.raises(UserError) as error:
         Model.load("models/champion").predict(change(make_fruit(3)))
     assert str(error.value).startswith(expected)
 
 
-def test_an_identifier_called_like_a_prediction_gives_way_to_it(trained: Project) -> None:
+@pytest.mark.usefixtures("trained")
+def test_an_identifier_called_like_a_prediction_gives_way_to_it() -> None:
     model = Model.load("models/champion")
     columns = {"prediction": IDENTIFIER, "reason": IDENTIFIER} | CONTRACT["columns"]
     contract = Contract.model_validate(CONTRACT | {"columns": columns})
@@ -181,7 +186,8 @@ def test_the_model_is_loaded_by_a_process_that_is_started_anywhere(
     assert done.stdout == "(14, 5)\n"
 
 
-def test_a_model_that_is_not_there_is_told_with_where_it_was_looked_for(trained: Project) -> None:
+@pytest.mark.usefixtures("trained")
+def test_a_model_that_is_not_there_is_told_with_where_it_was_looked_for() -> None:
     with pytest.raises(UserError, match="models/other: not a complete saved model"):
         Model.load("models/other")
 
@@ -215,18 +221,16 @@ def test_standard_input_is_read_like_a_file(trained: Project, pipe) -> None:
         (b"weight;seeds;colour\n1;1;blue\n", "standard input: 1 of 1 rows have no prediction"),
     ],
 )
-def test_messages_call_it_standard_input(
-    trained: Project, pipe, content: bytes, expected: str
-) -> None:
+@pytest.mark.usefixtures("trained")
+def test_messages_call_it_standard_input(pipe, content: bytes, expected: str) -> None:
     pipe(content)
     status, _, err = predict("-")
     assert status == 1
     assert err.startswith(f"error: {expected}")
 
 
-def test_nobody_has_to_type_rows_into_a_terminal(
-    trained: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("trained")
+def test_nobody_has_to_type_rows_into_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
     status, _, err = predict("-")
     assert status == 1
@@ -275,8 +279,9 @@ def test_predictions_take_the_place_of_earlier_ones(trained: Project) -> None:
             assert [*pd.read_csv(name)] == NUMBERED
 
 
+@pytest.mark.usefixtures("trained")
 def test_outside_of_the_project_a_file_is_overwritten(
-    trained: Project, tmp_path_factory: pytest.TempPathFactory
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     out = tmp_path_factory.mktemp("away") / "out.csv"
     out.write_text("what was there")
