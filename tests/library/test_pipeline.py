@@ -142,7 +142,7 @@ def test_only_a_network_has_a_learning_curve(trained: Project) -> None:
     curve = {"learning_curve_mlp.png"} if "mlp" in trained.params.train.candidates else set()
     assert pictures == curve | {
         *("calibration.png", "confusion_matrix.png", "importance.png"),
-        *("precision_recall.png", "roc_curve.png"),
+        *("precision_recall.png", "roc_curve.png", "decision_curve.png", "partial_dependence.png"),
     }
 
 
@@ -169,7 +169,8 @@ def test_a_regression_runs_through_the_same_stages(project: Project) -> None:
     assert np.isfinite(leaderboard["r2_mean"]).all()
     names = {path.stem for path in project.figures.iterdir()}
     assert names == {
-        *("predicted_against_actual", "residuals", "importance"),
+        *("predicted_against_actual", "residuals", "prediction_intervals"),
+        *("importance", "partial_dependence"),
         *("learning_curve_mlp", "learning_curve_wide_and_deep"),
     }
 

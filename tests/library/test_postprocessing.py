@@ -47,8 +47,8 @@ def make_regressor(numbers: list[float], postprocessing: Postprocessing) -> Mode
 
 def test_a_threshold_decides_between_two_classes() -> None:
     usual, eager = (make_classifier([0.1, 0.2, 0.6], threshold) for threshold in (None, 0.2))
-    assert usual.predict(ROWS)["prediction"].tolist() == ["apple", "apple", "melon"]
-    assert eager.predict(ROWS)["prediction"].tolist() == ["apple", "melon", "melon"]
+    assert usual.apply(ROWS)["prediction"].tolist() == ["apple", "apple", "melon"]
+    assert eager.apply(ROWS)["prediction"].tolist() == ["apple", "melon", "melon"]
     outcome = eager.try_on(ROWS, np.array(["apple", "melon", "apple"], dtype=object))
     assert outcome.decisions.tolist() == [0, 1, 1]
     assert outcome.take(np.array([2, 1])).decisions.tolist() == [1, 1]
@@ -58,7 +58,7 @@ def test_a_threshold_decides_between_two_classes() -> None:
 def test_a_number_has_an_interval_within_the_contracts_range() -> None:
     postprocessing = Postprocessing(coverage=0.9, margins=(-20, 30))
     model = make_regressor([10.0, 100.0, 490.0], postprocessing)
-    predictions = model.predict(ROWS)
+    predictions = model.apply(ROWS)
     assert predictions["prediction_low"].tolist() == [0, 80, 470]
     assert predictions["prediction_high"].tolist() == [40, 130, 500]
     outcome = model.try_on(ROWS, np.array([1.0, 2.0, 3.0]))

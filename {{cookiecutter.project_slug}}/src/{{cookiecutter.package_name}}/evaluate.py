@@ -30,7 +30,7 @@ def evaluate(project: Project) -> None:
     scores = measure(params, outcome, baseline_outcome)
     scores["subgroups"] = measure_subgroups(params, champion.contract, rows, outcome)
 
-    report = Report(project, champion, test, rows, outcome, scores)
+    report = Report(project, champion, test, rows, outcome, baseline_outcome, scores)
     for line in report.warnings():
         print(f"evaluate: {line}", file=sys.stderr)
     write_json(scores, project.metrics)

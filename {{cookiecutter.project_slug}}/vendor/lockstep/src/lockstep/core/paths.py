@@ -84,6 +84,13 @@ class Paths:
             )
         return name
 
+    @property
+    def title(self) -> str:
+        """What pyproject.toml calls the project; by default as its package."""
+        package = self.package  # says what is wrong with the file
+        content = tomllib.loads((self.root / "pyproject.toml").read_text(encoding="utf-8"))
+        return str(content.get("project", {}).get("name", package))
+
     def name(self, path: Path) -> str:
         """`path` as a user in the project's root would type it."""
         return path.relative_to(self.root).as_posix()

@@ -89,6 +89,14 @@ class Outcome:
         return places
 
     @property
+    def is_held(self) -> np.ndarray:
+        """(n_rows,) whether a number's interval holds the true one."""
+        assert self.interval is not None
+        low, high = self.interval.T
+        held: np.ndarray = (low <= self.actual) & (self.actual <= high)
+        return held
+
+    @property
     def positives(self) -> range:
         """Places of the classes to set against the rest; of two classes the second one alone."""
         places = range(len(self.classes))

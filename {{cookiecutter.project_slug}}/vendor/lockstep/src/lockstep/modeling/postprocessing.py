@@ -9,7 +9,7 @@ from pydantic import FiniteFloat
 
 from ..core.contract import Contract
 from ..core.errors import UserError
-from ..core.params import Fraction, Params
+from ..core.params import Decision, Fraction, Params
 from ..core.validation import Strict
 from .metrics import Metric, find_metric
 from .outcome import Outcome
@@ -23,6 +23,8 @@ ROUNDING = 1e-9
 class Postprocessing(Strict):
     """How a model's probabilities become decisions, and its numbers intervals."""
 
+    decision: Decision = None
+    """What params.yaml says of the threshold."""
     threshold: FiniteFloat | None = None
     """Probability of the second of two classes from which on it is the decision; without one the
     most probable class is."""
@@ -52,12 +54,12 @@ def fit_postprocessing(params: Params, validation: Outcome) -> Postprocessing:
         return Postprocessing(coverage=coverage, margins=margins) if margins else NONE
     decision = params.train.decision
     if decision is None or isinstance(decision, float):
-        return Postprocessing(threshold=decision)
+        return Postprocessing(decision=decision, threshold=decision)
     if isinstance(decision, str):
         merit = find_metric(params.kind, decision, KEY)
     else:
         merit = make_cost(**decision)
-    return Postprocessing(threshold=choose_threshold(validation, merit))
+    return Postprocessing(decision=decision, threshold=choose_threshold(validation, merit))
 
 
 def require_fitting_decision(params: Params, contract: Contract) -> None:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from ..core.batches import prefetch, progress
 from ..core.contract import IMAGE, Contract
+from ..core.files import sha256_of_all
 from ..core.params import DataParams
 from ..core.paths import Paths
 from ..core.project import Project
@@ -48,6 +49,8 @@ class RawCheck:
     def __init__(self, paths: Paths, data: DataParams, contract: Contract) -> None:
         self.paths, self.data, self.contract = paths, data, contract
         self._tally = Tally(contract)
+        self._digest = ""
+        """Of the raw files' bytes, which name the data in reports."""
 
     def __iter__(self) -> Iterator[CheckedBatch]:
         """All rows, file by file, with the same columns in each batch.
@@ -72,6 +75,8 @@ class RawCheck:
                     yield CheckedBatch(accepted, rejected)
                     count(len(table))
                 self._tally.require_few_rejected(self.paths.name(path), self.data.max_rejected)
+        whole = (list_entries(path, deep=True) if path.is_dir() else [path] for path in files)
+        self._digest = sha256_of_all(file for entries in whole for file in sorted(entries))
 
     def _read(self, path: Path) -> Iterator[RawBatch]:
         name, contract, above = self.paths.name(path), self.contract, 0
@@ -86,7 +91,7 @@ class RawCheck:
 
     def report(self) -> dict[str, Any]:
         """What came in and what became of it, once all rows have been gone through."""
-        return self._tally.report()
+        return self._tally.report() | {"sha256": self._digest}
 
     def summary(self) -> list[str]:
         """The same in lines for a person, with which files are left out."""

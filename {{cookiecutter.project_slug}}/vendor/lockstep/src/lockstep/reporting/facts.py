@@ -13,7 +13,10 @@ from ..core.params import Params
 from ..modeling.metrics import Metric, primary_metric, run_metrics
 from ..modeling.model import Model
 from .markdown import code
+from .slices import FALSE_DISCOVERIES, MIN_ROWS, is_worse
 
+FINGERPRINT_DIGITS, WORST_SLICES = 12, 5
+"""Signs of the data's digest, and slices, that are shown."""
 Scores = dict[str, Any]
 """Of each metric the figure, and their `intervals`, as `summarise` gives them."""
 
@@ -61,6 +64,10 @@ class Facts:
     train_rows: int
     has_given_split: bool
     """Whether somebody else has set the test rows apart."""
+    slices: pd.DataFrame
+    """Parts of the test rows with their losses, the worst first, as `measure_slices` gives them."""
+    project: str
+    """What the project is called."""
 
     @property
     def contract(self) -> Contract:
@@ -76,6 +83,11 @@ class Facts:
     def primary(self) -> Metric:
         """The metric that picked the champion."""
         return primary_metric(self.params)
+
+    @property
+    def fingerprint(self) -> str:
+        """The first digits of what tells the raw data from others."""
+        return str(self.ingest_report["sha256"])[:FINGERPRINT_DIGITS]
 
     @property
     def inputs(self) -> str:
@@ -122,8 +134,9 @@ class Facts:
 
     @property
     def scores(self) -> list[Score]:
-        """Every metric on the test rows."""
+        """Every metric on the test rows, first that which picked the champion."""
         champion, baseline = self.metrics, self.metrics["baseline"]
+        metrics = run_metrics(self.params)
         return [
             Score(
                 metric,
@@ -131,8 +144,34 @@ class Facts:
                 Estimate.from_scores(baseline, metric.name),
                 _chart(champion, baseline, metric.name),
             )
-            for metric in run_metrics(self.params)
+            for metric in sorted(metrics, key=lambda metric: metric.name != self.primary.name)
         ]
+
+    @property
+    def verdict(self) -> str:
+        """Whether the champion is better than the baseline in the metric that picked it."""
+        metric, scores, rows = self.primary.name, self.metrics, self.metrics["test_rows"]
+        who = f"The champion, {self.champion.candidate},"
+        figure, baseline = scores[metric], scores["baseline"][metric]
+        gain = scores["gain"][metric]
+        if None in (figure, baseline, gain):
+            return (
+                f"{who} is not shown to be better than the baseline: {metric} is not defined on "
+                f"the {rows} test rows."
+            )
+        low, high = gain
+        figures = (
+            f"{metric} on {rows} test rows is {figure:.4f}, that of the baseline {baseline:.4f}"
+        )
+        between = f"{self.confidence} interval {low:+.4f} to {high:+.4f}"
+        if low > 0:
+            return f"{who} is better than the baseline: {figures} (gain, {between})."
+        if high < 0:
+            return f"{who} is worse than the baseline: {figures} (gain, {between})."
+        return (
+            f"{who} is not shown to be better than the baseline: {figures}, and chance alone may "
+            f"explain the difference (gain, {between})."
+        )
 
     @property
     def headline(self) -> str:
@@ -143,16 +182,104 @@ class Facts:
             rows, accuracy = scores["test_rows"], scores["accuracy"]
             return (
                 f"{round(accuracy * rows)} of {rows} test rows are predicted right, {accuracy:.1%} "
-                f"({self.confidence} interval {low:.1%} to {high:.1%}); always naming the "
-                f"commonest class would be right for {baseline['accuracy']:.1%}."
+                f"({self.confidence} interval {low:.1%} to {high:.1%}); the baseline is "
+                f"right for {baseline['accuracy']:.1%}."
             )
         unit = f" {self.target.unit}" if self.target.unit else ""
         low, high = scores["intervals"]["mae"]
         return (
             f"Predictions are off by {scores['mae']:.3g}{unit} on average "
-            f"({self.confidence} interval {low:.3g} to {high:.3g}); always naming the mean would "
-            f"be off by {baseline['mae']:.3g}{unit}."
+            f"({self.confidence} interval {low:.3g} to {high:.3g}); the baseline is off by "
+            f"{baseline['mae']:.3g}{unit}."
         )
+
+    @property
+    def decisions(self) -> list[str]:
+        """When the second of two classes is predicted, and how that turns out; else nothing."""
+        if "decisions" not in self.metrics:
+            return []
+        positive, counts = self.contract.classes[1], self.metrics["decisions"]
+        learnt = self.champion.postprocessing
+        threshold = 0.5 if learnt.threshold is None else learnt.threshold
+        match learnt.decision:
+            case None:
+                why = "because it is the more probable class then"
+            case str() as metric:
+                why = f"because {metric} is best so on the validation rows"
+            case dict() as costs:
+                why = (
+                    "because wrong decisions cost least so on the validation rows, where a missed "
+                    f"row costs {costs['missed']:g} and a false alarm {costs['false_alarm']:g}"
+                )
+            case _:
+                why = "as params.yaml says"
+        found, missed = counts["true_positives"], counts["false_negatives"]
+        alarms = counts["false_positives"]
+        return [
+            f"{positive} is predicted from a probability of {threshold:.3g} on, {why}.",
+            f"Of {found + missed} test rows that are {positive}, {found} are found; of "
+            f"{found + alarms} that are called so, {found} are.",
+        ]
+
+    @property
+    def intervals(self) -> list[str]:
+        """How wide the intervals of numbers are, and whether they hold; nothing of classes."""
+        learnt = self.champion.postprocessing
+        if self.params.kind == "classification":
+            return []
+        if learnt.coverage is None or learnt.margins is None:
+            return ["There were too few validation rows for intervals of single predictions."]
+        unit = f" {self.target.unit}" if self.target.unit else ""
+        share, (low, high) = learnt.coverage, learnt.margins
+        measured = self.metrics["prediction_intervals"]
+        least, most = measured["interval"]
+        lines = [
+            f"An interval from {low:+.3g} to {high:+.3g}{unit} around the prediction is to hold "
+            f"{share:.0%} of rows, as it did the validation rows.",
+            f"It holds {measured['coverage']:.1%} of the test rows ({self.confidence} interval "
+            f"{least:.1%} to {most:.1%}), and is {measured['mean_width']:.3g}{unit} wide on "
+            "average.",
+        ]
+        match self.params.split.by:
+            case "time":
+                lines.append(
+                    "Rows to come may differ from those before, so the share is not assured."
+                )
+            case "group":
+                lines.append(
+                    f"The share is over all rows; within one {self.contract.group} it may be lower."
+                )
+            case _:
+                lines.append("It will hold such a share of rows that are drawn as these were.")
+        return lines
+
+    @property
+    def worst_slices(self) -> list[Any]:
+        """The parts of the test rows that are predicted worse than chance explains, the worst."""
+        worse = self.slices[is_worse(self.slices)]
+        return list(worse.head(WORST_SLICES).itertuples(index=False))
+
+    @property
+    def slices_summary(self) -> str:
+        """How many parts were looked at, and how many are worse."""
+        count, worse = len(self.slices), int(is_worse(self.slices).sum())
+        if not count:
+            return (
+                f"The test rows are too few to look for parts of them that are predicted worse: "
+                f"that takes {MIN_ROWS} rows in a part."
+            )
+        parts = f"Of {count} parts of the test rows (a feature's values, quarters of its numbers)"
+        if not worse:
+            return f"{parts} none is predicted worse than the others by more than chance explains."
+        return (
+            f"{parts} {worse} {'is' if worse == 1 else 'are'} predicted worse than the rest by "
+            f"more than chance explains, of which at most {FALSE_DISCOVERIES:.0%} are so by chance."
+        )
+
+    @property
+    def loss(self) -> str:
+        """What slices are compared by."""
+        return "absolute error" if self.params.kind == "regression" else "log loss"
 
     @property
     def subgroups(self) -> list[dict[str, Any]]:
@@ -169,17 +296,6 @@ class Facts:
         return bool(gain and gain[0] > 0)
 
     @property
-    def gain(self) -> str:
-        """What the champion is better by in the primary metric; nothing if it is not."""
-        if not self.is_better_than_baseline:
-            return ""
-        low, high = self.metrics["gain"][self.primary.name]
-        return (
-            f"On the same resamples of the rows the champion's {self.primary.name} is better than "
-            f"the baseline's by {low:.4f} to {high:.4f}."
-        )
-
-    @property
     def worse_metrics(self) -> list[str]:
         """The metrics in which the champion is worse than the baseline."""
         baseline = self.metrics["baseline"]
@@ -194,11 +310,6 @@ class Facts:
     def limits(self) -> list[str]:
         """What the champion is not known to be good for, a sentence each."""
         lines = []
-        if not self.is_better_than_baseline:
-            lines.append(
-                f"On {self.metrics['test_rows']} test rows the champion is not shown to be better "
-                f"than the baseline in {self.primary.name}."
-            )
         if self.worse_metrics:
             names = ", ".join(self.worse_metrics)
             lines.append(f"The champion is worse than the baseline in {names}.")

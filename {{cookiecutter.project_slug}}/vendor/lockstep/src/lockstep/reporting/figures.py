@@ -16,6 +16,7 @@ from sklearn import metrics
 from ..modeling.outcome import Outcome
 
 MOST_CURVES, MOST_FEATURES, MOST_CLASSES_WITH_ZEROS = 10, 15, 20
+MOST_INTERVALS, MOST_CLASSES_IN_A_PANEL, MOST_LETTERS_IN_A_LINE = 150, 6, 30
 BLUE, ORANGE, GREY = "#1f5f99", "#d9730d", "#8a8f98"
 STYLE: dict[str, Any] = {
     "font.size": 10,
@@ -133,6 +134,38 @@ def calibration(table: pd.DataFrame, claim: str) -> Figure:
     return figure
 
 
+def decision_curve(table: pd.DataFrame, claim: str, threshold: float, most: float) -> Figure:
+    """A line for each way to decide of `curves.decision_curve`, up to a probability of `most`.
+
+    The `threshold` that is decided at is marked.
+    """
+    title = "What decisions are worth, by threshold"
+    with _canvas(title, f"probability from which on a row is called {claim}", "net benefit") as (
+        figure,
+        axes,
+    ):
+        shown = table[table["threshold"] <= most]
+        for name, label, look in (
+            ("all", f"call all rows {claim}", {"color": GREY, "linestyle": "--"}),
+            ("none", "call none so", {"color": GREY, "linestyle": ":"}),
+            ("baseline", "baseline", {"color": ORANGE}),
+            ("champion", "champion", {"color": BLUE, "linewidth": 2.2}),
+        ):
+            axes.plot(shown["threshold"], shown[name], label=label, **look)
+        top = max(shown[["champion", "all"]].max().max(), 0.001)
+        axes.axvline(threshold, color=GREY, linewidth=1)
+        axes.annotate(
+            f" decided at {threshold:.3g}",
+            (threshold, 1),
+            xycoords=("data", "axes fraction"),
+            va="top",
+            color="#555b64",
+        )
+        axes.set(xlim=(0, most), ylim=(-0.15 * top, 1.08 * top))
+        axes.legend(loc="upper right")
+    return figure
+
+
 def training_sizes(table: pd.DataFrame, metric: str, candidate: str) -> Figure:
     """The score over the number of rows learnt from, its mean over the folds and their spread.
 
@@ -224,3 +257,73 @@ def residuals(actual: np.ndarray, predicted: np.ndarray, target: str) -> Figure:
         axes.axhline(0, color=GREY, linestyle=":")
         axes.scatter(predicted, actual - predicted, s=18, color=BLUE, alpha=0.7, linewidths=0)
     return figure
+
+
+def prediction_intervals(outcome: Outcome, target: str, coverage: float) -> Figure:
+    """A bar from low to high for each of some rows, over what was so; see `curves`."""
+    actual, predicted, interval = outcome.actual, outcome.predicted, outcome.interval
+    assert interval is not None
+    rows = np.linspace(0, len(outcome) - 1, min(len(outcome), MOST_INTERVALS)).astype(int)
+    order = np.argsort(actual, kind="stable")[rows]
+    is_held = outcome.is_held[order]
+    title = f"{coverage:.0%} intervals of {target}, test rows"
+    with _canvas(title, f"actual {target}", f"predicted {target}", 6, 5) as (figure, axes):
+        ends = [actual[order].min(), actual[order].max()]
+        axes.plot(ends, ends, color="black", linestyle=":", label="where the actual value is")
+        for is_part, colour, label in (
+            (is_held, BLUE, "interval holds it"),
+            (~is_held, ORANGE, "interval misses it"),
+        ):
+            part = order[is_part]
+            axes.vlines(actual[part], *interval[part].T, color=colour, alpha=0.35, linewidth=1.5)
+            axes.scatter(actual[part], predicted[part], s=14, color=colour, label=label)
+        axes.legend(loc="upper left")
+    return figure
+
+
+def partial_dependence(table: pd.DataFrame, label: str) -> Figure:
+    """A panel per feature of `dependence.partial_dependence`, on one scale.
+
+    Numbers are lines with a point at every twentieth of the rows, texts are points.
+    """
+    features = list(table["feature"].unique())
+    spread = table.groupby(["class", "feature"])["prediction"].agg(np.ptp).groupby("class").max()
+    classes = [
+        name
+        for name in table["class"].unique()
+        if name in spread.nlargest(MOST_CLASSES_IN_A_PANEL).index
+    ]
+    shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.85, len(classes)))
+    colours = [BLUE] if len(classes) == 1 else list(shades)
+    columns, lines = min(2, len(features)), -(-len(features) // 2)
+    with matplotlib.style.context(["default", STYLE]):
+        figure = Figure(figsize=(1.2 + 3.2 * columns, 1 + 2.7 * lines), layout="constrained")
+        figure.suptitle("How predictions change with a feature", x=0.01, ha="left", fontsize=12)
+        figure.supylabel(label, fontsize=10)
+        grid = figure.subplots(lines, columns, squeeze=False, sharey=True).flat
+        for axes in list(grid)[len(features) :]:
+            axes.set_axis_off()
+        for axes, feature in zip(figure.axes, features, strict=False):
+            axes.set_xlabel(_abbreviate(feature))
+            for name, colour in zip(classes, colours, strict=True):
+                own = table[(table["feature"] == feature) & (table["class"] == name)]
+                _draw_dependence(axes, own, colour, _abbreviate(name))
+        if len(classes) > 1:
+            handles, labels = figure.axes[0].get_legend_handles_labels()
+            figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    return figure
+
+
+def _draw_dependence(axes: Axes, table: pd.DataFrame, colour: Any, label: str) -> None:
+    values = list(table["value"])
+    is_text = isinstance(values[0], str)
+    look = {"linestyle": "none", "markersize": 7} if is_text else {"markersize": 3}
+    x = np.arange(len(values)) if is_text else pd.Series(values)
+    axes.plot(x, table["prediction"], color=colour, marker="o", label=label, **look)
+    if is_text:
+        names = [_abbreviate(value, 14) for value in values]
+        is_crowded = sum(map(len, names)) > MOST_LETTERS_IN_A_LINE
+        axes.set_xticks(x, names, rotation=90 if is_crowded else 0)
+        axes.margins(x=0.15)
+    elif isinstance(values[0], pd.Timestamp):
+        axes.tick_params(axis="x", rotation=45)

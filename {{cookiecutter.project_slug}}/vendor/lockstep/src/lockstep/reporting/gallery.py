@@ -13,9 +13,10 @@ from ..modeling.metrics import Metric
 from ..modeling.model import Model
 from ..modeling.outcome import Outcome
 from . import curves, figures
+from .dependence import partial_dependence
 
-MOST_MISTAKES = 12
-"""Images in the figure."""
+MOST_MISTAKES, MOST_PANELS = 12, 4
+"""Images in a figure, and features."""
 
 
 class Picture(NamedTuple):
@@ -32,6 +33,14 @@ class Gallery(NamedTuple):
     tables: dict[str, pd.DataFrame]
 
 
+def join(*parts: Gallery) -> Gallery:
+    """All their pictures and tables, in their order."""
+    return Gallery(
+        {name: each for part in parts for name, each in part.pictures.items()},
+        {name: each for part in parts for name, each in part.tables.items()},
+    )
+
+
 def show_classes(outcome: Outcome) -> Gallery:
     """How well classes are told apart, and how far the probabilities can be trusted."""
     roc, areas = curves.roc(outcome)
@@ -42,7 +51,13 @@ def show_classes(outcome: Outcome) -> Gallery:
         {
             "confusion_matrix": Picture(
                 figures.confusion_matrix(outcome),
-                "Test rows by what they are and what was predicted; on the diagonal both agree.",
+                "Test rows by what they are and what was predicted; on the diagonal both agree."
+                + (
+                    f" {outcome.classes[1]} is predicted from a probability of "
+                    f"{outcome.threshold:.3g} on."
+                    if outcome.threshold is not None
+                    else ""
+                ),
             ),
             "roc_curve": Picture(
                 figures.roc_curves(roc, areas),
@@ -61,6 +76,31 @@ def show_classes(outcome: Outcome) -> Gallery:
         },
         {"roc": roc, "precision_recall": precision_recall, "calibration": calibration},
     )
+
+
+def show_decisions(outcome: Outcome, baseline: Outcome) -> Gallery:
+    """What it is worth to decide between two classes by the model."""
+    table, claim = curves.decision_curve(outcome, baseline), outcome.classes[1]
+    threshold = 0.5 if outcome.threshold is None else outcome.threshold
+    # No row is called so from above its highest probability on.
+    most = min(0.99, 1.05 * max(threshold, outcome.predicted[:, 1].max()))
+    picture = Picture(
+        figures.decision_curve(table, claim, threshold, most),
+        f"What deciding by the model is worth, beside calling all rows {claim} or none: rows "
+        "found, less false alarms as the threshold weighs them. Where the champion's line is on "
+        "top, deciding by it is best.",
+    )
+    return Gallery({"decision_curve": picture}, {"decision_curve": table})
+
+
+def show_intervals(outcome: Outcome, target: str, coverage: float) -> Gallery:
+    """How wide the intervals of numbers are, and how often they hold what is so."""
+    picture = Picture(
+        figures.prediction_intervals(outcome, target, coverage),
+        f"Predicted {target} with its interval, over the actual one: an interval holds it where it "
+        f"crosses the dotted line, as {outcome.is_held.mean():.1%} of the test rows' do.",
+    )
+    return Gallery({"prediction_intervals": picture}, {})
 
 
 def show_numbers(outcome: Outcome, target: str) -> Gallery:
@@ -97,14 +137,29 @@ def show_training(
     return Gallery(pictures, tables)
 
 
-def show_importance(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -> Gallery:
-    """What each column of a table contributes."""
+def show_features(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -> Gallery:
+    """What each column of a table contributes, and how predictions change with the leading ones."""
     importance = curves.importance(model, rows, metric, seed)
     picture = Picture(
         figures.importance(importance, metric.name),
         f"How much worse {metric.name} gets when the values of one feature are shuffled.",
     )
-    return Gallery({"importance": picture}, {"importance": importance})
+    alone = Gallery({"importance": picture}, {"importance": importance})
+    leading = importance.loc[importance["loss"] > 0, "feature"].head(MOST_PANELS)
+    if leading.empty:
+        return alone
+    classes = model.contract.classes
+    what = f"predicted {model.contract.target}"
+    if classes:
+        what = f"probability of {classes[1]}" if len(classes) == 2 else "probability"
+    dependence = partial_dependence(model, rows, list(leading), seed)
+    picture = Picture(
+        figures.partial_dependence(dependence, f"mean {what}"),
+        f"The mean {what} if all rows had the same value of a feature, the others as they are; a "
+        "line has a point for every twentieth of the rows. It shows what the model does, not what "
+        "causes the outcome.",
+    )
+    return join(alone, Gallery({"partial_dependence": picture}, {"partial_dependence": dependence}))
 
 
 def show_mistakes(model: Model, rows: pd.DataFrame, outcome: Outcome) -> Gallery:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+from scipy import stats
+from sklearn.metrics import confusion_matrix
 
 from ..core.contract import Contract
 from ..core.params import Params
@@ -46,10 +48,36 @@ def measure(params: Params, champion: Outcome, baseline: Outcome) -> dict[str, A
 
     Returns:
         `test_rows`, each metric by its name, their `intervals`, the same of the `baseline`, and
-        `gain`, the intervals of what the champion is better by on the same resamples.
+        `gain`, the intervals of what the champion is better by on the same resamples. Of two
+        classes also `decisions`, how many are right and wrong; of numbers `prediction_intervals`,
+        how many rows they hold and how wide they are.
     """
     scores = compare_models(run_metrics(params), champion, baseline, params.evaluate, params.seed)
-    return {"test_rows": len(champion), **scores}
+    scores = {"test_rows": len(champion), **scores}
+    if len(champion.classes) == 2:
+        scores["decisions"] = _count_decisions(champion)
+    if champion.interval is not None:
+        confidence = params.evaluate.confidence
+        scores["prediction_intervals"] = _measure_intervals(champion, confidence)
+    return scores
+
+
+def _count_decisions(outcome: Outcome) -> dict[str, Any]:
+    """How many rows of each of two classes are decided rightly; the second is the positive."""
+    names = ("true_negatives", "false_positives", "false_negatives", "true_positives")
+    counts = confusion_matrix(outcome.actual, outcome.decisions, labels=[0, 1]).ravel().tolist()
+    threshold = {} if outcome.threshold is None else {"threshold": outcome.threshold}
+    return threshold | dict(zip(names, counts, strict=True))
+
+
+def _measure_intervals(outcome: Outcome, confidence: float) -> dict[str, Any]:
+    """The share of rows whose interval holds the true number (and Wilson's interval of it, 1927),
+    and the mean width."""
+    assert outcome.interval is not None
+    held = stats.binomtest(int(outcome.is_held.sum()), len(outcome))
+    low, high = held.proportion_ci(confidence, method="wilson")
+    width = float((outcome.interval[:, 1] - outcome.interval[:, 0]).mean())
+    return {"coverage": held.statistic, "interval": [float(low), float(high)], "mean_width": width}
 
 
 def measure_subgroups(

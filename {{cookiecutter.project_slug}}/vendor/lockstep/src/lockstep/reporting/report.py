@@ -18,6 +18,7 @@ from ..modeling.outcome import Outcome
 from . import gallery
 from .facts import Facts
 from .pages import render_model_card, render_report
+from .slices import measure_slices, row_losses
 
 PLOT_ROWS = 50_000
 """Test rows that a figure or a table is made of."""
@@ -32,6 +33,7 @@ class Report:
         test: All test rows.
         rows: (n_rows, n_columns) what they are told apart by, as `predict_all` gives it.
         outcome: The champion's, of the same rows.
+        baseline: The baseline's.
         metrics: What metrics.json says.
 
     Raises:
@@ -45,10 +47,13 @@ class Report:
         test: Table,
         rows: pd.DataFrame,
         outcome: Outcome,
+        baseline: Outcome,
         metrics: dict[str, Any],
     ) -> None:
-        self.project, self.champion, self.test = project, champion, test
-        self.rows, self.outcome, self.metrics = rows, outcome, metrics
+        self.project, self.champion = project, champion
+        self.rows, self.metrics = rows, metrics
+        self.sample, places = sample_rows(test, None, PLOT_ROWS, project.params.seed)
+        self.outcome, self.baseline = outcome.take(places), baseline.take(places)
         leaderboard, self.history, self.training_sizes = (
             pd.read_csv(project.require(path))
             for path in (project.leaderboard, project.history, project.training_sizes)
@@ -61,26 +66,17 @@ class Report:
             json.loads(project.require(project.ingest_report).read_text(encoding="utf-8")),
             len(project.table(project.train)),
             has_given_split(rows, champion.contract),
+            measure_slices(champion.contract, self.sample, row_losses(self.outcome)),
+            project.title,
         )
 
     def write(self) -> None:
         """Write reports/figures, reports/plots, the model card and the page."""
-        project, champion, metric = self.project, self.champion, self.facts.primary
-        contract, seed = champion.contract, project.params.seed
-        rows, places = sample_rows(self.test, None, PLOT_ROWS, seed)
-        outcome = self.outcome.take(places)
-        parts = (
-            gallery.show_classes(outcome)
-            if champion.kind == "classification"
-            else gallery.show_numbers(outcome, contract.target),
-            gallery.show_mistakes(champion, rows, outcome)
-            if contract.images
-            else gallery.show_importance(champion, rows, metric, seed),
-            gallery.show_training(self.history, self.training_sizes, champion.candidate, metric),
-        )
-        pictures = {name: each for part in parts for name, each in part.pictures.items()}
-        tables = {name: each for part in parts for name, each in part.tables.items()}
-        tables["predictions"] = champion.apply(rows).assign(actual=rows[contract.target])
+        project, (pictures, tables) = self.project, self._show()
+        predictions = self.champion.apply(self.sample)
+        tables["predictions"] = predictions.assign(actual=self.sample[self.facts.contract.target])
+        if not self.facts.contract.images:
+            tables["slices"] = self.facts.slices
         # As in figures.py, nothing of the user's own settings of matplotlib counts; and a file does
         # not say which version of matplotlib drew it.
         with replacing_directory(project.figures) as directory, matplotlib.style.context("default"):
@@ -94,6 +90,27 @@ class Report:
         write_text(render_model_card(self.facts, captions), project.model_card)
         page = render_report(self.facts, captions, project.figures, project.package)
         write_text(page, project.report)
+
+    def _show(self) -> gallery.Gallery:
+        """The figures that suit the problem."""
+        facts, champion, seed = self.facts, self.champion, self.project.params.seed
+        target, coverage = facts.contract.target, champion.postprocessing.coverage
+        parts = []
+        if champion.kind == "classification":
+            parts.append(gallery.show_classes(self.outcome))
+        else:
+            parts.append(gallery.show_numbers(self.outcome, target))
+        if len(self.outcome.classes) == 2:
+            parts.append(gallery.show_decisions(self.outcome, self.baseline))
+        if coverage is not None:
+            parts.append(gallery.show_intervals(self.outcome, target, coverage))
+        if facts.contract.images:
+            parts.append(gallery.show_mistakes(champion, self.sample, self.outcome))
+        else:
+            parts.append(gallery.show_features(champion, self.sample, facts.primary, seed))
+        history, sizes = self.history, self.training_sizes
+        parts.append(gallery.show_training(history, sizes, champion.candidate, facts.primary))
+        return gallery.join(*parts)
 
     def warnings(self) -> list[str]:
         """What stands in the way of an honest evaluation, a line each."""
@@ -118,6 +135,8 @@ class Report:
     def summary(self) -> list[str]:
         """What was measured, whether to believe it and where it stands, a line each."""
         project, lines = self.project, []
+        if not self.facts.is_better_than_baseline:
+            lines.append(self.facts.verdict)
         if is_nearly_perfect(self.metrics):
             lines.append(
                 "nearly perfect on rows that it has not seen: make sure that no feature is known "

@@ -1,0 +1,87 @@
+"""Where a model is worst: parts of the test rows that it predicts worse than all others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ..core.contract import NUMBERS, Column, Contract
+from ..modeling.metrics import SMALLEST
+from ..modeling.outcome import Outcome
+
+MIN_ROWS = 20
+"""Rows of a slice, and of all others, below which a difference says little."""
+FALSE_DISCOVERIES = 0.05
+"""Share of the slices called worse that may be so by chance."""
+QUARTERS = 4
+
+
+def row_losses(outcome: Outcome) -> np.ndarray:
+    """(n_rows,) minus the logarithm of the true class's probability, or the absolute error."""
+    if not outcome.classes:
+        errors: np.ndarray = np.abs(outcome.predicted - outcome.actual)
+        return errors
+    probabilities = outcome.predicted[np.arange(len(outcome)), outcome.actual]
+    losses: np.ndarray = -np.log(np.clip(probabilities, SMALLEST, 1))
+    return losses
+
+
+def measure_slices(contract: Contract, rows: pd.DataFrame, losses: np.ndarray) -> pd.DataFrame:
+    """The mean loss of the rows that share a value, beside that of all others.
+
+    Slices are a column's values, of numbers and times the quarters of the rows, and what is
+    missing. That the loss is higher inside is tested by Welch's t (1947), and the p-values are
+    adjusted for their number such that, of the slices with at most 0.05, one in twenty is so by
+    chance (Benjamini and Hochberg, 1995).
+
+    Args:
+        contract: It names the columns: the features and the subgroups.
+        rows: (n_rows, n_columns) typed table.
+        losses: (n_rows,) of the same rows.
+
+    Returns:
+        `column`, `value`, `rows`, `loss`, `loss_elsewhere` and `p_adjusted`, the worst first; those
+        of few rows are left out.
+    """
+    lines, p_values = [], []
+    for name in dict.fromkeys((*contract.features, *contract.subgroups)):
+        for value, is_inside in _cut(contract.columns[name], rows[name].reset_index(drop=True)):
+            inside, outside = losses[is_inside], losses[~is_inside]
+            if min(len(inside), len(outside)) < MIN_ROWS:
+                continue
+            lines.append((name, value, len(inside), inside.mean(), outside.mean()))
+            test = stats.ttest_ind(inside, outside, equal_var=False, alternative="greater")
+            p_values.append(np.nan_to_num(test.pvalue, nan=1.0))
+    table = pd.DataFrame(lines, columns=["column", "value", "rows", "loss", "loss_elsewhere"])
+    table["p_adjusted"] = stats.false_discovery_control(p_values) if lines else []
+    excess = (table["loss_elsewhere"] - table["loss"]).astype("float64")
+    return table.iloc[np.argsort(excess, kind="stable")].reset_index(drop=True)
+
+
+def is_worse(slices: pd.DataFrame) -> pd.Series:
+    """Of which of them the loss is higher by more than chance explains."""
+    return slices["p_adjusted"] <= FALSE_DISCOVERIES
+
+
+def _cut(column: Column, values: pd.Series) -> Iterator[tuple[str, np.ndarray]]:
+    """Each slice of a column in words, and (n_rows,) whether a row is in it."""
+    if column.type == "image":
+        return
+    if values.isna().any():
+        yield "missing", values.isna().to_numpy()
+    kept = values.dropna()
+    if column.type not in (*NUMBERS, "datetime") or kept.nunique() <= QUARTERS:
+        for value in sorted(kept.unique()):
+            yield str(value), (values == value).fillna(False).to_numpy(dtype=bool)
+        return
+    places = pd.qcut(kept, QUARTERS, labels=False, duplicates="drop")
+    unit = f" {column.unit}" if column.unit else ""
+    for _, part in kept.groupby(places):
+        low, high = (
+            f"{end:%Y-%m-%d}" if column.type == "datetime" else f"{end:g}"
+            for end in (part.min(), part.max())
+        )
+        yield f"{low} to {high}{unit}", values.index.isin(part.index)
