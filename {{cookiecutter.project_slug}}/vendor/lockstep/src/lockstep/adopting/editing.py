@@ -20,7 +20,7 @@ HEADER = """\
 #
 # type: numeric, integer, binary, categorical, ordered, datetime, text or identifier; the last two
 # are no features. range: [smallest, largest], null leaves a side open; nullable: true allows
-# missing values; missing: texts that stand for them.
+# missing values; missing: texts that stand for them; open: true allows other categories.
 
 """
 PLAIN = re.compile(r"(?!(null|y|n|yes|no|on|off|true|false)$)\w[\w/. -]*", re.IGNORECASE)

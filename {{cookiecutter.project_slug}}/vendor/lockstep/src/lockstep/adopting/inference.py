@@ -99,6 +99,8 @@ def guess(cells: pd.Series, layout: Layout) -> Guess:
     """
     result = _guess_by_values(cells, layout)
     column = result.column
+    if column is not None and column.type == "categorical":
+        return _open_if_many(column, result.doubts)
     if column is None or column.missing or column.type != "integer":
         return result
     texts = as_texts(cells.dropna())
@@ -332,6 +334,14 @@ def _guess_levels(cells: pd.Series, texts: pd.Series, missing: tuple[str, ...] =
     elif len(values) > MANY_CATEGORIES:
         doubts.append(f"{len(values)} categories are many")
     return _make_guess(cells, texts, type_, note, doubts, categories=values, missing=missing)
+
+
+def _open_if_many(column: Column, doubts: list[str]) -> Guess:
+    """Of many categories, another delivery will hold others."""
+    if len(column.categories or []) <= MANY_CATEGORIES:
+        return Guess(column, doubts)
+    doubts = [*doubts, "other values are no breach, but unknown: `open: true`"]
+    return Guess(column.model_copy(update={"open": True}), doubts)
 
 
 def _natural_key(text: str) -> tuple[float, str]:

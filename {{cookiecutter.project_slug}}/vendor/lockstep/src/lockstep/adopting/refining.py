@@ -140,7 +140,7 @@ class _Search:
     """The search in one column."""
 
     def __init__(self, claim: Claim) -> None:
-        anything = {"range": None, "nullable": True, "unique": False}
+        anything = {"range": None, "nullable": True, "unique": False, "open": False}
         self.column, self.limit = claim.column.model_copy(update=anything), claim.limit
         self.repeats = Repeats() if claim.is_unique else None
         self.has_repeats = False

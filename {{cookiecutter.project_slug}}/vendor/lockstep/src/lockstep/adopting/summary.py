@@ -68,7 +68,8 @@ def _describe_values(understanding: Understanding, name: str) -> str:
             shorten(level, LONGEST_NAME) for level in levels[:MOST_LEVELS]
         )
         more = len(levels) - MOST_LEVELS
-        return f"{listing} and {more} more" if more > 0 else listing
+        listing = f"{listing} and {more} more" if more > 0 else listing
+        return f"{listing}, open to others" if column.open else listing
     if column.range is not None and column.seen is not None:
         (low, high), (least, most) = column.seen, column.range
         return f"{low:g} to {high:g}, allowed {least:g} to {most:g}"

@@ -83,6 +83,8 @@ class Column(Strict):
     """Smallest and largest number allowed, both included; null leaves a side open."""
     categories: Annotated[list[Text], Field(min_length=1)] | None = None
     """All texts allowed; of an ordered column in their order."""
+    open: bool = False
+    """Whether other texts may come in a categorical column; features see them as unknown."""
     format: str | None = None
     """How a point in time is written, in the signs of strptime; without it as ISO 8601 says."""
     nullable: bool = False
@@ -107,6 +109,10 @@ class Column(Strict):
         for key, types in USES.items():
             if getattr(self, key) is not None and self.type not in types:
                 raise ValueError(f"a column of type {self.type} has no `{key}`")
+        if self.open and self.type != "categorical":
+            raise ValueError(
+                f"a column of type {self.type} is never `open`, a categorical one may be"
+            )
         low, high = self.range or (None, None)
         if low is not None and high is not None and low > high:
             raise ValueError(f"range starts at {low:g}, above its end {high:g}")
@@ -117,7 +123,8 @@ class Column(Strict):
         if self.categories is not None:
             more = len(self.categories) - MAX_CATEGORIES_LISTED
             others = f" and {more} more" if more > 0 else ""
-            return f"one of {', '.join(self.categories[:MAX_CATEGORIES_LISTED])}{others}"
+            kind = "a text such as" if self.open else "one of"
+            return f"{kind} {', '.join(self.categories[:MAX_CATEGORIES_LISTED])}{others}"
         if self.type == "datetime":
             return f"a time written as {self.format or 'ISO 8601 says, such as 2026-01-31'}"
         if self.type in RULES:
@@ -242,6 +249,9 @@ class Contract(Strict):
             raise ValueError(f"part: {self.part!r} must have the categories train and test")
         if self.time is not None and self.columns[self.time].type not in ("datetime", *NUMBERS):
             raise ValueError(f"time: {self.time!r} must be a datetime or a number")
+        for key, name in {"target": self.target, "part": self.part}.items():
+            if name is not None and self.columns[name].open:
+                raise ValueError(f"{key}: {name!r} must not be open: all its values are told apart")
         for name in {*self.drop} & {*self.columns}:
             raise ValueError(f"drop: {name!r} is described under columns as well; leave one out")
         for name in self.subgroups:

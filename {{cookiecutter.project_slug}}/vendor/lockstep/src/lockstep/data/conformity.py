@@ -125,7 +125,7 @@ def _conform(
     # Most columns are written plainly: blanks and marks of missing values are looked for where a
     # cell cannot be read with them, or could be taken for something else.
     is_plain = cells.dtype == "str" and column.type not in NO_FEATURES
-    is_plain &= not column.missing and column.format is None
+    is_plain &= not column.missing and column.format is None and not column.open
     values, is_unreadable = _convert(
         cells if is_plain else _mask_missing(cells, column, missing), column, layout
     )
@@ -158,7 +158,7 @@ def _convert(cells: pd.Series, column: Column, layout: Layout) -> tuple[pd.Serie
         case _:
             values = parse_numbers(cells, layout)
     is_there = cells.notna().to_numpy()
-    if column.categories is None:
+    if column.categories is None or column.open:
         return values, is_there & values.isna().to_numpy()
     # One with blanks around it is none of a cell's, whose blanks are taken off.
     categories = [category for category in column.categories if category == category.strip()]

@@ -124,7 +124,12 @@ def _sections(
 def _chain_steps(steps: Recipe, section: str, cells: Cells, scope: Scope) -> TransformerMixin:
     """The steps as one transformer, after a check that each can take what it gets."""
     where = f"params.yaml: features.{section}"
-    nullable = next((name for name, column in scope.columns.items() if column.nullable), None)
+    gaps = (
+        f"{name!r} may be {'missing' if column.nullable else 'unknown'}"
+        for name, column in scope.columns.items()
+        if column.nullable or column.open
+    )
+    gap = next(gaps, None)
     transformers: list[TransformerMixin] = []
     if cells == "numbers":
         transformers.append(FunctionTransformer(as_floats, feature_names_out="one-to-one"))
@@ -137,8 +142,8 @@ def _chain_steps(steps: Recipe, section: str, cells: Cells, scope: Scope) -> Tra
             raise UserError(
                 f"{where}: {name} takes {takes}, and gets {cells}, which {_list_steps(cells)} take"
             )
-        if needs_all and nullable:
-            raise UserError(f"{where}: {name}: {nullable!r} may be missing; put impute before it")
+        if needs_all and gap:
+            raise UserError(f"{where}: {name}: {gap}; put impute before it")
         if name == "indicate_missing" and is_filled:
             raise UserError(
                 f"{where}: indicate_missing: nothing is missing any more here; put it first"
@@ -146,13 +151,13 @@ def _chain_steps(steps: Recipe, section: str, cells: Cells, scope: Scope) -> Tra
         transformers.append(STEPS.call(name, options, f"{where}.{name}", scope))
         cells = "numbers"
         if fills:
-            is_filled, nullable = True, None
+            is_filled, gap = True, None
     if cells != "numbers":
         raise UserError(
             f"{where}: {cells} need a step that makes numbers of them: {_list_steps(cells)}"
         )
-    if nullable:
-        raise UserError(f"{where}: {nullable!r} may be missing; add the step impute")
+    if gap:
+        raise UserError(f"{where}: {gap}; add the step impute")
     return make_pipeline(*transformers)
 
 

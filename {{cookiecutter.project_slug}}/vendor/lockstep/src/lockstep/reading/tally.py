@@ -60,6 +60,9 @@ class Tally:
             if column.seen is not None:
                 is_inside = table[name].between(*column.seen) | table[name].isna()
                 self.drifts[name, raw.file] += int((~is_inside).sum())
+            if column.open:
+                is_known = table[name].isin(column.categories or []) | table[name].isna()
+                self.drifts[name, raw.file] += int((~is_known).sum())
         for name in raw.cells.columns.difference([*self.contract.columns, *self.contract.drop]):
             files = self.ignored.setdefault(str(name), [])
             if raw.file not in files and raw.cells[name].notna().any():
@@ -120,7 +123,7 @@ class Tally:
         ]
         for (name, file), count in (+self.drifts).items():
             low, high = self.contract.columns[name].seen or (0, 0)
-            lines.append(
-                f"{file}: {name!r} has drifted: {count} rows are beyond {low:g} to {high:g}"
-            )
+            is_open = self.contract.columns[name].open
+            seen = "its `categories`" if is_open else f"{low:g} to {high:g}"
+            lines.append(f"{file}: {name!r} has drifted: {count} rows are beyond {seen}")
         return lines
