@@ -25,7 +25,7 @@ SKEW, MANY_GAPS = 3.0, 0.05
 def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     """Settings for a typed table, by their keys in params.yaml."""
     is_costly = contract.images is not None and len(table) > MOST_IMAGES_FOLDED
-    target = table[contract.target].dropna()
+    target, is_rare = table[contract.target].dropna(), False
     if contract.classes:
         is_rare = target.value_counts(normalize=True).min() < RARE
         metric = "average_precision" if is_rare else "log_loss"
@@ -36,6 +36,7 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
         "split.by": "time" if contract.time else "group" if contract.group else "row",
         "features.columns": _suggest_steps(contract, table),
         "train.metric": metric,
+        "train.decision": "f1_macro" if is_rare and len(contract.classes) == 2 else None,
         "train.folds": None if is_costly else 5,
         "train.holdout": 0.2 if is_costly else None,
         "train.candidates": _suggest_candidates(contract, len(table)),

@@ -82,9 +82,10 @@ def describe_plan(contract: Contract, settings: dict[str, Any]) -> str:
     source = "the images" if contract.images else f"{count} column{'s' if count > 1 else ''}"
     share = settings.get("train.holdout")
     way = f"on {share:.0%} held out" if share else f"over {settings['train.folds']} folds"
-    target = shorten(contract.target, LONGEST_NAME)
+    target, decision = shorten(contract.target, LONGEST_NAME), settings.get("train.decision")
+    decided = f", decided by {decision}" if decision else ""
     return (
         f"learns: {target}, a {settings['kind']}, from {source}; "
         f"{len(settings['train.candidates'])} candidates, judged by {settings['train.metric']} "
-        f"{way}; split by {settings['split.by']}"
+        f"{way}{decided}; split by {settings['split.by']}"
     )

@@ -12,7 +12,7 @@ from ..core.contract import NUMBERS, Column, Contract
 from ..modeling.metrics import SMALLEST
 from ..modeling.outcome import Outcome
 
-MIN_ROWS = 20
+MIN_ROWS = 10
 """Rows of a slice, and of all others, below which a difference says little."""
 FALSE_DISCOVERIES = 0.05
 """Share of the slices called worse that may be so by chance."""
