@@ -735,6 +735,19 @@ def test_it_is_said_what_will_be_learnt(file: Path, capsys: pytest.CaptureFixtur
     )
 
 
+def test_a_rare_class_is_predicted_from_a_threshold_on_that_finds_it(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    loan = pd.DataFrame({"income": rng.normal(size=400).round(3)})
+    for share, decision in ((0.03, "f1_macro"), (0.3, None)):
+        late = np.where(rng.random(400) < share, "yes", "no")
+        loan.assign(late=late).to_csv(tmp_path / "loans.csv", index=False)
+        _, printed, _ = use(capsys, tmp_path / "loans.csv", "--target", "late", "--replace")
+        assert (", decided by f1_macro; split by row" in printed) == (decision is not None)
+        assert Project(project.root).params.train.decision == decision
+
+
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize("others", [["a.csv"], ["a.csv", "b.xlsx"]])
 def test_a_folder_of_images_and_tables_is_told(
