@@ -14,6 +14,7 @@ from lockstep import (
     run_stage,
     warn_of_rare_classes,
     write_csv,
+    write_json,
 )
 from sklearn.pipeline import make_pipeline
 
@@ -47,6 +48,7 @@ def train(project: Project) -> None:
         fitted = rows.fit(name, candidates[name])
         Model(fitted, name, params.kind, contract, rules[name]).save(folder)
     write_csv(leaderboard.table, project.leaderboard)
+    write_json(leaderboard.figures, project.validation)
     write_csv(leaderboard.history, project.history)
     write_csv(sizes, project.training_sizes)
     print(f"train: champion is {champion} -> {project.name(project.champion)}")

@@ -27,6 +27,7 @@ class Paths:
         self.reports = root / "reports"
         self.ingest_report = self.reports / "ingest.json"
         self.leaderboard = self.reports / "leaderboard.csv"
+        self.validation = self.reports / "validation.json"
         self.history = self.reports / "history.csv"
         self.training_sizes = self.reports / "training_sizes.csv"
         self.metrics = self.reports / "metrics.json"
@@ -43,7 +44,7 @@ class Paths:
             "preprocess": (self.train, self.test),
             "train": (
                 *(self.champion, self.baseline),
-                *(self.leaderboard, self.history, self.training_sizes),
+                *(self.leaderboard, self.validation, self.history, self.training_sizes),
             ),
             "evaluate": (self.metrics, self.plots, self.figures, self.model_card, self.report),
         }

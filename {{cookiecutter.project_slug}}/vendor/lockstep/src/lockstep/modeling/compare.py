@@ -155,6 +155,19 @@ class Leaderboard:
         return lines.assign(champion=lines["candidate"] == self.choose())
 
     @property
+    def figures(self) -> dict[str, Any]:
+        """The champion and its mean of each metric, None where undefined, as DVC compares them."""
+        champion = self.choose()
+        line = next(line for line in self._lines if line["candidate"] == champion)
+        means = {metric.name: line[f"{metric.name}_mean"] for metric in run_metrics(self.params)}
+        return {
+            "champion": champion,
+            "validation": {
+                name: None if np.isnan(mean) else float(mean) for name, mean in means.items()
+            },
+        }
+
+    @property
     def history(self) -> pd.DataFrame:
         """`candidate`, `fold`, `epoch`, `loss`, `val_loss` of all networks."""
         return pd.concat(self._histories, ignore_index=True)[HISTORY_COLUMNS]
