@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import pandas as pd
@@ -19,6 +20,8 @@ MOST_ROWS_OF_NEIGHBOURS = 20_000
 """Rows above which comparing each with each takes too long."""
 MOST_IMAGES_FOLDED = 1000
 """Images above which training each candidate five times takes too long."""
+MOST_VALUES_LEARNT_AGAIN = 2_000_000
+"""Cells, or shades of images, above which a single fit of a forest or network takes minutes."""
 SKEW, MANY_GAPS = 3.0, 0.05
 
 
@@ -41,6 +44,12 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
         "train.holdout": 0.2 if is_costly else None,
         "train.candidates": _suggest_candidates(contract, len(table)),
     }
+
+
+def is_fit_long(contract: Contract, rows: int) -> bool:
+    """Whether a single fit takes minutes, so that more of them than need be are not made."""
+    width = prod(contract.images.shape) if contract.images else len(contract.features)
+    return rows * width > MOST_VALUES_LEARNT_AGAIN
 
 
 def _is_skewed(numbers: pd.Series) -> bool:

@@ -77,15 +77,20 @@ def _describe_values(understanding: Understanding, name: str) -> str:
 
 
 def describe_plan(contract: Contract, settings: dict[str, Any]) -> str:
-    """What will be learnt and how, by the settings for params.yaml, in a line."""
+    """What will be learnt and how, by the settings for params.yaml, and what is left out."""
     count = len(contract.features)
     source = "the images" if contract.images else f"{count} column{'s' if count > 1 else ''}"
     share = settings.get("train.holdout")
     way = f"on {share:.0%} held out" if share else f"over {settings['train.folds']} folds"
     target, decision = shorten(contract.target, LONGEST_NAME), settings.get("train.decision")
     decided = f", decided by {decision}" if decision else ""
+    left_out = (
+        "\nleaves out, since a single fit takes minutes: whether more rows would help; "
+        "`training_sizes: [0.25, 0.5, 0.75, 1.0]` below `train` in params.yaml asks for it"
+    )
     return (
         f"learns: {target}, a {settings['kind']}, from {source}; "
         f"{len(settings['train.candidates'])} candidates, judged by {settings['train.metric']} "
         f"{way}{decided}; split by {settings['split.by']}"
+        f"{left_out if settings.get('train.training_sizes') == [] else ''}"
     )

@@ -36,7 +36,7 @@ from .inventory import (
     pointer,
 )
 from .sources import Source, fetch
-from .suggestion import suggest
+from .suggestion import is_fit_long, suggest
 from .summary import describe_plan, summarise
 from .understanding import Understanding, Wishes, understand
 
@@ -102,6 +102,8 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
     """What params.yaml has to say, such that the rows can be split and folded by it."""
     contract, table, params = understanding.contract, understanding.table, project.params
     settings = suggest(contract, table) | {"data.raw": "data/raw"}
+    if params.train.training_sizes and is_fit_long(contract, understanding.rows):
+        settings["train.training_sizes"] = []
     if params.data.resize != understanding.resize:
         settings["data.resize"] = understanding.resize
     if params.train.holdout is None and settings["train.holdout"] is None:

@@ -156,16 +156,18 @@ class Leaderboard:
 
     @property
     def figures(self) -> dict[str, Any]:
-        """The champion and its mean of each metric, None where undefined, as DVC compares them."""
+        """The champion, the mean of each metric over its folds, and how sure the primary one is.
+
+        DVC compares them between experiments; what is not defined is None.
+        """
         champion = self.choose()
         line = next(line for line in self._lines if line["candidate"] == champion)
-        means = {metric.name: line[f"{metric.name}_mean"] for metric in run_metrics(self.params)}
-        return {
-            "champion": champion,
-            "validation": {
-                name: None if np.isnan(mean) else float(mean) for name, mean in means.items()
-            },
+        names = {metric.name: f"{metric.name}_mean" for metric in run_metrics(self.params)}
+        figures = {
+            name: line[key] for name, key in (names | {STANDARD_ERROR: STANDARD_ERROR}).items()
         }
+        known = {name: None if np.isnan(value) else float(value) for name, value in figures.items()}
+        return {"champion": champion, "validation": known}
 
     @property
     def history(self) -> pd.DataFrame:
