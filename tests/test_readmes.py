@@ -138,6 +138,8 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "make lint": prints("All checks passed!", "already formatted", "3 notebooks, each named"),
     "uv run dvc params diff": shows_a_change("split.test_fraction"),
     "uv run dvc metrics diff": shows_a_change("log_loss", "uv", "run", "dvc", "repro"),
+    "uv run dvc exp run -S train.folds=10": prints("over 10 folds"),
+    "uv run dvc exp show": prints("validation.log_loss"),
     "uv run dvc plots show": prints("dvc_plots/index.html"),
     "uv run pre-commit install": installs_the_hooks,
 }
@@ -183,6 +185,17 @@ def test_make_notebooks_hands_over_every_notebook(pristine: Project) -> None:
 def test_the_readme_of_a_project_without_data_names_working_commands(tmp_path: Path) -> None:
     readme = (bake(tmp_path, dataset="none") / "README.md").read_text(encoding="utf-8")
     assert set(commands(readme)) <= {*OF_THE_PROJECT, *ELSEWHERE}
+
+
+def test_the_readme_and_the_docs_show_the_champion_in_python(light: Project) -> None:
+    readme = (light / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    lines = code.strip().splitlines()
+    lines[-1] = f"print({lines[-1]}.columns.tolist())"
+    printed = light.run("uv", "run", "python", "-c", "\n".join(lines))
+    assert "'prediction', 'probability_setosa'" in printed
+    assert printed.endswith("'reason']\n")
+    assert light.run("uv", "run", "python", "-m", "doctest", "docs/data.md") == ""
 
 
 def test_the_readme_names_every_folder_of_the_project(pristine: Project) -> None:

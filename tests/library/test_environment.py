@@ -1,8 +1,10 @@
 """The record of what the stages compute with."""
 
 import json
+import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from conftest import read_stages
@@ -74,6 +76,33 @@ def test_a_pipeline_that_cannot_be_read_does_not_keep_dvc_from_starting(
 ) -> None:
     (project.root / "dvc.yaml").write_text(content)
     before_dvc()
+
+
+@pytest.mark.usefixtures("pipeline")
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["dvc", "exp", "run", "--temp"], True),
+        (["python", "-m", "dvc", "queue", "start"], True),
+        (["dvc", "repro", "train"], False),
+    ],
+)
+def test_an_experiment_runs_by_the_code_of_the_folder_it_is_in(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    expected: bool,
+) -> None:
+    monkeypatch.setattr(sys, "orig_argv", arguments)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "own"))
+    before_dvc()
+    copy = tmp_path / "copy"
+    (copy / "src").mkdir(parents=True)
+    code = [sys.executable, "-c", "import sys; print(*sys.path, sep='\\n')"]
+    done = subprocess.run(code, cwd=copy, capture_output=True, text=True, check=True)
+    paths = done.stdout.splitlines()
+    assert (str(copy / "src") in paths) == expected
+    assert str(tmp_path / "own") in paths
 
 
 def test_the_environment_is_recorded_before_dvc_looks(pipeline: Project) -> None:

@@ -47,6 +47,22 @@ def test_the_champion_beats_the_baseline(trained: Project) -> None:
     assert metrics["intervals"].keys() == metrics["baseline"]["intervals"].keys()
 
 
+def test_the_report_says_how_to_ask_for_what_was_left_out(trained: Project) -> None:
+    assert pd.read_csv(trained.training_sizes).empty
+    for path in (trained.report, trained.model_card):
+        assert "Whether more rows would help was not tried" in path.read_text()
+
+
+def test_what_dvc_compares_is_what_the_leaderboard_says_of_the_champion(trained: Project) -> None:
+    written = json.loads(trained.validation.read_text())
+    lines = pd.read_csv(trained.leaderboard, index_col="candidate").loc[written["champion"]]
+    figures = written["validation"]
+    assert lines["champion"]
+    assert figures.pop("standard_error") == lines["standard_error"]
+    assert figures == {name: lines[f"{name}_mean"] for name in figures}
+    assert figures.keys() == json.loads(trained.metrics.read_text())["intervals"].keys()
+
+
 def test_every_row_is_in_train_or_in_test(trained: Project) -> None:
     rows = [len(pd.read_parquet(path)) for path in (trained.train, trained.test)]
     assert sum(rows) == len(pd.read_parquet(trained.dataset)) == 60
@@ -231,6 +247,7 @@ def test_a_binary_problem_runs_and_its_second_class_is_the_positive(project: Pro
     assert large == pytest.approx(len(pd.read_parquet(project.train)) * 2 / 3, abs=1)
     assert small == pytest.approx(large / 2, abs=1)
     assert (project.figures / "training_sizes.png").exists()
+    assert "asks for it" not in project.report.read_text()
 
 
 @pytest.mark.parametrize(("by", "column"), [("group", "farm"), ("time", "picked")])

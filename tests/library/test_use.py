@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_project
-from lockstep.adopting import inventory, swap
+from lockstep.adopting import inventory, suggestion, swap
 from lockstep.commands import cli
 from lockstep.core.contract import Contract
 from lockstep.core.environment import record_environment
@@ -128,6 +128,26 @@ def test_settings_change_and_the_persons_own_lines_stay(
     assert (params.kind, params.train.metric, params.train.folds) == ("regression", "rmse", 5)
     assert params.data.max_rejected == 0.02
     assert {"linear", "boosting", "wide_and_deep"} < set(params.train.candidates)
+
+
+@pytest.mark.parametrize(("most", "sizes"), [(600, [0.5, 1.0]), (599, [])])
+def test_where_a_single_fit_takes_minutes_more_are_made_only_when_asked_for(
+    project: Project,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+    sizes: list[float],
+) -> None:
+    monkeypatch.setattr(suggestion, "MOST_VALUES_LEARNT_AGAIN", most)
+    text = project.params_file.read_text().replace(
+        "  folds: 3", "  folds: 3\n  training_sizes: [0.5, 1.0]"
+    )
+    project.params_file.write_text(text)
+    customers().to_csv("../customers.csv", index=False)
+    _, printed, _ = use(capsys, "../customers.csv", "--target", "churned")
+    assert read_yaml(project.params_file, "")["train"]["training_sizes"] == sizes
+    asks = "`training_sizes: [0.25, 0.5, 0.75, 1.0]` below `train` in params.yaml asks for it\n"
+    assert (asks in printed) == (sizes == [])
 
 
 def test_a_few_groups_get_the_folds_and_the_seed_that_they_allow(
