@@ -177,6 +177,8 @@ class Facts:
     def headline(self) -> str:
         """How far the predictions can be relied on, in a sentence for everybody."""
         scores, baseline = self.metrics, self.metrics["baseline"]
+        if self.champion.postprocessing.threshold is not None:
+            return self.decisions[1]
         if self.params.kind == "classification":
             low, high = scores["intervals"]["accuracy"]
             rows, accuracy = scores["test_rows"], scores["accuracy"]
@@ -272,8 +274,8 @@ class Facts:
         if not worse:
             return f"{parts} none is predicted worse than the others by more than chance explains."
         return (
-            f"{parts} {worse} {'is' if worse == 1 else 'are'} predicted worse than the rest by "
-            f"more than chance explains, of which at most {FALSE_DISCOVERIES:.0%} are so by chance."
+            f"{parts} {worse} {'is' if worse == 1 else 'are'} predicted worse than the others by "
+            f"more than chance explains (false discovery rate {FALSE_DISCOVERIES:.0%})."
         )
 
     @property

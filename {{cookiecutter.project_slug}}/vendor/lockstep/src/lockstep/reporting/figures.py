@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib.style
 import numpy as np
 import pandas as pd
+from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn import metrics
@@ -155,10 +156,10 @@ def decision_curve(table: pd.DataFrame, claim: str, threshold: float, most: floa
         top = max(shown[["champion", "all"]].max().max(), 0.001)
         axes.axvline(threshold, color=GREY, linewidth=1)
         axes.annotate(
-            f" decided at {threshold:.3g}",
-            (threshold, 1),
+            f" decided at {threshold:.3g} ",
+            (threshold, 0.02),
             xycoords=("data", "axes fraction"),
-            va="top",
+            ha="left" if threshold < most / 2 else "right",
             color="#555b64",
         )
         axes.set(xlim=(0, most), ylim=(-0.15 * top, 1.08 * top))
@@ -299,9 +300,10 @@ def partial_dependence(table: pd.DataFrame, label: str) -> Figure:
     with matplotlib.style.context(["default", STYLE]):
         figure = Figure(figsize=(1.2 + 3.2 * columns, 1 + 2.7 * lines), layout="constrained")
         figure.suptitle("How predictions change with a feature", x=0.01, ha="left", fontsize=12)
-        figure.supylabel(label, fontsize=10)
-        grid = figure.subplots(lines, columns, squeeze=False, sharey=True).flat
-        for axes in list(grid)[len(features) :]:
+        grid = figure.subplots(lines, columns, squeeze=False, sharey=True)
+        for axes in grid[:, 0]:
+            axes.set_ylabel(label)
+        for axes in grid.flat[len(features) :]:
             axes.set_axis_off()
         for axes, feature in zip(figure.axes, features, strict=False):
             axes.set_xlabel(_abbreviate(feature))
@@ -327,3 +329,6 @@ def _draw_dependence(axes: Axes, table: pd.DataFrame, colour: Any, label: str) -
         axes.margins(x=0.15)
     elif isinstance(values[0], pd.Timestamp):
         axes.tick_params(axis="x", rotation=45)
+    else:
+        is_whole = all(float(value).is_integer() for value in values)
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(4, integer=is_whole))
