@@ -1,5 +1,6 @@
 """The report and the model card: what they say, and that they need nothing else."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from lockstep.core.contract import Contract
 from lockstep.core.params import Params
 from lockstep.modeling.metrics import METRICS
 from lockstep.modeling.model import Model
+from lockstep.modeling.postprocessing import Postprocessing
 from lockstep.reporting.facts import Facts
 from lockstep.reporting.pages import render_model_card, render_report
 
@@ -175,7 +177,7 @@ def test_what_all_candidates_learnt_from_is_no_column_of_the_leaderboard(picture
         ([0.1, 0.2], "is better than the baseline: accuracy"),
         ([-0.1, 0.2], "is not shown to be better than the baseline: accuracy on 40 test rows is"),
         ([-0.2, -0.1], "is worse than the baseline: accuracy"),
-        (None, "is not shown to be better than the baseline: accuracy is not defined on the 40"),
+        (None, "is not shown to be better than the baseline: accuracy on 40 test rows is"),
     ],
 )
 def test_the_verdict_follows_the_interval_of_the_gain(gain: list | None, said: str) -> None:
@@ -183,6 +185,90 @@ def test_the_verdict_follows_the_interval_of_the_gain(gain: list | None, said: s
     facts.metrics["gain"]["accuracy"] = gain
     assert facts.verdict.startswith(f"The champion, linear, {said}")
     assert facts.is_better_than_baseline == said.startswith("is better")
+
+
+def test_a_metric_without_an_interval_is_told_by_its_figure(pictures: Path) -> None:
+    facts = make_facts(params={"train": PARAMS["train"] | {"metric": "calibration_error"}})
+    for scores_ in (facts.metrics, facts.metrics["baseline"]):
+        scores_["intervals"]["calibration_error"] = None
+    facts.metrics["gain"]["calibration_error"] = None
+    assert facts.verdict.endswith("that of the baseline 0.5000, without an interval.")
+    assert "| calibration_error | 0.9000 | 0.5000 |" in render_model_card(facts, {})
+    assert "without an interval" in render_report(facts, CAPTIONS, pictures, "owner")
+    facts.metrics["calibration_error"] = None
+    assert "calibration_error is not defined on the 40 test rows" in facts.verdict
+
+
+def test_when_the_second_class_is_predicted_is_told(pictures: Path) -> None:
+    facts = make_facts()
+    counts = {"true_positives": 9, "false_negatives": 3, "false_positives": 11}
+    facts.metrics["decisions"] = counts
+    for postprocessing, why in (
+        ({}, "a probability of 0.5 on, because it is the more probable class then."),
+        (
+            {"decision": "f1_macro", "threshold": 0.1234},
+            "a probability of 0.123 on, because f1_macro is best so on the validation rows.",
+        ),
+        (
+            {"decision": {"missed": 20, "false_alarm": 1}, "threshold": 0.05},
+            "because wrong decisions cost least so on the validation rows, where a missed row "
+            "costs 20 and a false alarm 1.",
+        ),
+        ({"decision": 0.3, "threshold": 0.3}, "a probability of 0.3 on, as params.yaml says."),
+    ):
+        champion = replace(facts.champion, postprocessing=Postprocessing(**postprocessing))
+        decided = replace(facts, champion=champion)
+        page = render_report(decided, CAPTIONS, pictures, "owner")
+        assert f"<p>melon is predicted from {why}"[-60:] in page
+        said = "Of 12 test rows that are melon, 9 are found; of 20 that are called so, 9 are."
+        assert page.count(said) == (2 if postprocessing else 1)
+        assert said in render_model_card(decided, {})
+
+
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        ("row", "It will hold such a share of rows that are drawn as these were."),
+        ("time", "Rows to come may differ from those before, so the share is not assured."),
+        ("group", "The share is over all rows; within one colour it may be lower."),
+    ],
+)
+def test_intervals_are_told_with_what_they_rest_on(pictures: Path, by: str, said: str) -> None:
+    params = {"kind": "regression", "train": PARAMS["train"] | {"metric": "mae"}}
+    split = PARAMS["split"] | {"by": by}
+    facts = make_facts(
+        params=params | {"split": split}, contract={"target": "weight", "group": "colour"}
+    )
+    assert "too few validation rows for intervals" in render_model_card(facts, {})
+    facts.metrics["prediction_intervals"] = {
+        "coverage": 0.875,
+        "interval": [0.75, 0.95],
+        "mean_width": 42.0,
+    }
+    learnt = Postprocessing(coverage=0.9, margins=(-20, 22))
+    facts = replace(facts, champion=replace(facts.champion, postprocessing=learnt))
+    page = render_report(facts, CAPTIONS, pictures, "owner")
+    for sentence in (
+        "An interval from -20 to +22 g around the prediction is to hold 90% of rows",
+        "It holds 87.5% of the test rows (95% interval 75.0% to 95.0%), and is 42 g wide",
+        said,
+    ):
+        assert sentence in page
+        assert sentence.split(" (")[0] in render_model_card(facts, {})
+
+
+def test_where_it_is_worst_is_told_or_that_nowhere_is(pictures: Path) -> None:
+    assert "The test rows are too few to look for parts" in render_model_card(make_facts(), {})
+    lines = [("colour", "<red>", 20, 0.8, 0.1, 0.01), ("seeds", "1 to 3", 30, 0.4, 0.3, 0.4)]
+    slices = pd.DataFrame(lines, columns=NO_SLICES.columns)
+    facts = make_facts(slices=slices)
+    page = render_report(facts, CAPTIONS, pictures, "owner")
+    assert "<td>&lt;red&gt;</td><td>20</td><td>0.8</td><td>0.1</td>" in page
+    assert "1 is predicted worse than the others by more than chance explains" in page
+    assert "1 to 3" not in page
+    assert r"| colour | \<red\> | 20 | 0.8 | 0.1 |" in render_model_card(facts, {})
+    page = render_report(make_facts(slices=slices.tail(1)), CAPTIONS, pictures, "owner")
+    assert "none is predicted worse than the others by more than chance explains" in page
 
 
 def test_the_metric_that_picked_the_champion_comes_first() -> None:

@@ -35,8 +35,9 @@ class Estimate(NamedTuple):
         """That of a metric."""
         if scores[metric] is None:
             return cls("undefined", "")
-        low, high = scores["intervals"][metric]
-        return cls(f"{scores[metric]:.4f}", f"{low:.4f} to {high:.4f}")
+        ends = scores["intervals"][metric]
+        interval = "" if ends is None else f"{ends[0]:.4f} to {ends[1]:.4f}"
+        return cls(f"{scores[metric]:.4f}", interval)
 
 
 class Score(NamedTuple):
@@ -154,15 +155,18 @@ class Facts:
         who = f"The champion, {self.champion.candidate},"
         figure, baseline = scores[metric], scores["baseline"][metric]
         gain = scores["gain"][metric]
-        if None in (figure, baseline, gain):
+        if None in (figure, baseline):
             return (
                 f"{who} is not shown to be better than the baseline: {metric} is not defined on "
                 f"the {rows} test rows."
             )
-        low, high = gain
         figures = (
             f"{metric} on {rows} test rows is {figure:.4f}, that of the baseline {baseline:.4f}"
         )
+        if gain is None:
+            who += " is not shown to be better than the baseline"
+            return f"{who}: {figures}, without an interval."
+        low, high = gain
         between = f"{self.confidence} interval {low:+.4f} to {high:+.4f}"
         if low > 0:
             return f"{who} is better than the baseline: {figures} (gain, {between})."
@@ -334,7 +338,7 @@ def _chart(champion: Scores, baseline: Scores, metric: str) -> dict[str, list[fl
     if None in (champion[metric], baseline[metric]):
         return None
     figures = {
-        name: [scores[metric], *scores["intervals"][metric]]
+        name: [scores[metric], *(scores["intervals"][metric] or [scores[metric]] * 2)]
         for name, scores in (("champion", champion), ("baseline", baseline))
     }
     low, high = min(map(min, figures.values())), max(map(max, figures.values()))
