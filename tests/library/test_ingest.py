@@ -1,5 +1,6 @@
 """Setting rows aside that break the contract."""
 
+import hashlib
 import json
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pytest
 from conftest import CONTRACT, fill_disk, run_stage, write_params
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
+from lockstep.core.files import sha256
 from lockstep.core.project import Project
 from lockstep.reading.check import check_raw, check_rows, tabulate_rejected
 from lockstep.reading.tally import RawBatch
@@ -98,6 +100,8 @@ def test_all_files_of_the_folder_are_read_in_the_order_of_their_names(deliveries
         "data/raw/later/b.csv": {"rows": 60, "rejected": 3},
     }
     assert (report["rows"], report["accepted"]) == (120, 117)
+    digests = [sha256(deliveries.root / name) for name in report["files"]]
+    assert report["sha256"] == hashlib.sha256("\n".join(digests).encode()).hexdigest()
     rejected = pd.read_parquet(deliveries.rejected)
     assert rejected["file"].tolist() == ["data/raw/later/b.csv"] * 3
     assert rejected["row"].tolist() == [1, 2, 3]

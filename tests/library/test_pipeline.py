@@ -183,6 +183,11 @@ def test_a_regression_runs_through_the_same_stages(project: Project) -> None:
     leaderboard = pd.read_csv(project.leaderboard)
     assert leaderboard["candidate"].tolist() == list(candidates)
     assert np.isfinite(leaderboard["r2_mean"]).all()
+    intervals = metrics["prediction_intervals"]
+    assert 0.7 < intervals["coverage"] <= 1
+    assert intervals["interval"][0] <= intervals["coverage"] <= intervals["interval"][1]
+    predictions = pd.read_csv(project.plots / "predictions.csv")
+    assert [*predictions] == ["prediction", "prediction_low", "prediction_high", "actual"]
     names = {path.stem for path in project.figures.iterdir()}
     assert names == {
         *("predicted_against_actual", "residuals", "prediction_intervals"),
@@ -248,6 +253,36 @@ def test_a_binary_problem_runs_and_its_second_class_is_the_positive(project: Pro
     assert small == pytest.approx(large / 2, abs=1)
     assert (project.figures / "training_sizes.png").exists()
     assert "asks for it" not in project.report.read_text()
+
+
+def test_a_threshold_is_used_wherever_it_is_decided(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_binary(project)
+    settings = json.loads(project.params_file.read_text())["train"]
+    threshold = 0.97
+    sizes = {"metric": "balanced_accuracy", "training_sizes": [1.0]}
+    write_params(project, train=settings | sizes | {"decision": threshold})
+    run_stages()
+    assert f"decided at {threshold:.3g}" in capsys.readouterr().out
+    predictions = pd.read_csv(project.plots / "predictions.csv")
+    is_melon = predictions["probability_melon"] >= threshold
+    assert 0 < is_melon.sum() < (predictions["probability_melon"] > 0.5).sum()
+    assert predictions["prediction"].tolist() == np.where(is_melon, "melon", "apple").tolist()
+    metrics = json.loads(project.metrics.read_text())
+    assert metrics["decisions"]["threshold"] == threshold
+    assert metrics["decisions"]["true_positives"] + metrics["decisions"]["false_positives"] == sum(
+        is_melon
+    )
+    right = predictions["prediction"] == predictions["actual"]
+    assert metrics["accuracy"] == pytest.approx(right.mean())
+    # The last of the sizes is what the champion was compared with.
+    of_sizes = pd.read_csv(project.training_sizes)["validation"].mean()
+    leaderboard = pd.read_csv(project.leaderboard).set_index("candidate")
+    assert of_sizes == pytest.approx(leaderboard.loc["linear", "balanced_accuracy_mean"])
+    assert f"melon is predicted from a probability of {threshold:.3g} on" in " ".join(
+        project.model_card.read_text().split()
+    )
 
 
 @pytest.mark.parametrize(("by", "column"), [("group", "farm"), ("time", "picked")])
