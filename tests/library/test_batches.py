@@ -641,7 +641,7 @@ def test_a_row_that_breaks_the_contract_has_its_reason_beside_the_others_predict
     assert odd.drop(columns="reason").isna().all(axis=None)
     assert {*odd["reason"]} == {"weight is 'heavy', expected a number from 0 to 500 g"}
     assert err == (
-        f"error: new.csv: {len(places)} of 100 rows have no prediction; first: row {places[0]}, "
+        f"error: new.csv: no prediction for {len(places)} of 100 rows; first: row {places[0]}, "
         f"{odd['reason'].iloc[0]}\n"
     )
 

@@ -269,7 +269,7 @@ def test_predict_tells_which_image_it_cannot_use(
     assert main(["predict", "new"]) == 1
     out, err = capsys.readouterr()
     reason = "2.png, expected an image of 6x6 pixels, not 3x2"
-    assert err == f"error: new: 1 of 2 rows have no prediction; first: row 2, {reason}\n"
+    assert err == f"error: new: no prediction for 1 of 2 rows; first: row 2, {reason}\n"
     first, second = out.splitlines()[1:]
     assert first.startswith(("1.png,no,", "1.png,yes,"))
     assert second == f'2.png,,,,"{reason}"'

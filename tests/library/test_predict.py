@@ -97,7 +97,7 @@ def test_each_row_that_breaks_the_contract_says_why() -> None:
     reasons = table["reason"].dropna().to_dict()
     assert reasons == {"c2": first, "c5": f"weight is '', {weight}"}
     assert table["prediction"].notna().equals(table["reason"].isna())
-    assert err == f"error: new.csv: 2 of 9 rows have no prediction; first: row 3, {first}\n"
+    assert err == f"error: new.csv: no prediction for 2 of 9 rows; first: row 3, {first}\n"
 
 
 @pytest.mark.usefixtures("trained")
@@ -218,7 +218,7 @@ def test_standard_input_is_read_like_a_file(trained: Project, pipe) -> None:
     [
         (b"", "standard input: the file is empty"),
         (b"weight;seeds\n1;1\n", "standard input: column 'colour' is missing"),
-        (b"weight;seeds;colour\n1;1;blue\n", "standard input: 1 of 1 rows have no prediction"),
+        (b"weight;seeds;colour\n1;1;blue\n", "standard input: no prediction for 1 of 1 rows"),
     ],
 )
 @pytest.mark.usefixtures("trained")

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from unittest.mock import MagicMock
 
 import pytest
 from conftest import write_params
@@ -81,6 +82,17 @@ def test_a_library_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(os.environ, "KERAS_BACKEND", "theano")
     with pytest.raises(UserError, match=r"keras_backend: theano is not installed; `uv add theano`"):
         import_keras()
+
+
+def test_outside_of_a_project_keras_computes_with_what_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(os.environ, "KERAS_BACKEND", "")
+    monkeypatch.delitem(os.environ, "KERAS_BACKEND")
+    monkeypatch.setattr(runtime, "find_spec", lambda name: object() if name == "torch" else None)
+    monkeypatch.setattr(runtime, "import_module", lambda _: MagicMock())
+    import_keras()
+    assert os.environ["KERAS_BACKEND"] == "torch"
 
 
 def test_a_broken_params_file_does_not_stop_the_import(project: Project) -> None:

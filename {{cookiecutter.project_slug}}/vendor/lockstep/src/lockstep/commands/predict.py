@@ -59,7 +59,7 @@ def predict_file(file: Path, output: Path | None) -> None:
     if output is not None:
         print(f"predict: {rows} rows by {champion.candidate} -> {output}")
     if odd:
-        raise UserError(f"{name}: {odd} of {rows} rows have no prediction; first: {first}")
+        raise UserError(f"{name}: no prediction for {odd} of {rows} rows; first: {first}")
 
 
 def _require_writable(output: Path, file: Path, project: Paths) -> None:

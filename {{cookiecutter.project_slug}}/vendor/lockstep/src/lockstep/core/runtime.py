@@ -33,7 +33,8 @@ SAME_PROCESSOR_CODE = {
     "TF_ENABLE_ONEDNN_OPTS": "0",
 }
 STRICT = ONE_THREAD | SAME_PROCESSOR_CODE
-READERS = ("numpy", "jax", "tensorflow", "torch")
+BACKENDS = ("jax", "tensorflow", "torch")
+READERS = ("numpy", *BACKENDS)
 OVERRULED = "REPRODUCIBILITY_OVERRULED"
 """Where a process tells those that it starts which settings of the user it has overruled."""
 
@@ -79,8 +80,12 @@ def describe_runtime(reproducibility: str) -> list[str]:
 
 
 def import_keras() -> ModuleType:
-    """Keras, on the library that params.yaml names, with its settings as they come."""
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    """Keras, on the library that params.yaml names, with its settings as they come.
+
+    Outside of a project nothing names it, and the one that is installed is taken.
+    """
+    installed = (name for name in BACKENDS if find_spec(name) is not None)
+    backend = os.environ.setdefault("KERAS_BACKEND", next(installed, BACKENDS[0]))
     if find_spec(backend) is None:
         raise UserError(
             f"params.yaml: keras_backend: {backend} is not installed; "

@@ -53,7 +53,9 @@ def parse_rows(
     }
     columns = features | identifiers
     require_distinct([key for key in frame if key in columns], name)
-    cells = mask_missing(frame[[*columns]], missing)
+    cells = frame[[*columns]]
+    # Those of text are left to `conform`, which knows where it need not look.
+    cells = cells.assign(**mask_missing(cells.loc[:, cells.dtypes != "str"], missing))
     X, breaches = conform(features, cells, layout, missing)
     names, _ = conform(identifiers, cells, layout, missing)
     if contract.images is not None:
