@@ -9,6 +9,7 @@ from conftest import CONTRACT, make_fruit, make_params
 from lockstep.core.contract import Contract
 from lockstep.modeling.model import Model
 from lockstep.modeling.outcome import Outcome
+from lockstep.reporting import figures
 from lockstep.reporting.curves import decision_curve
 from lockstep.reporting.dependence import partial_dependence
 from lockstep.reporting.measure import measure
@@ -148,3 +149,20 @@ def test_partial_dependence_of_very_many_rows_and_levels_is_of_some() -> None:
     table = partial_dependence(model, make_fruit(5000).assign(colour=colours), ["colour"], seed=1)
     assert len(table) == 10
     assert sizes == [3000]
+
+
+def test_partial_dependence_tries_values_that_rows_have_in_their_own_type() -> None:
+    seen = {"type": "datetime", "meaning": "when", "nullable": True}
+    columns = CONTRACT["columns"] | {"seen": seen}
+    terms = Contract.model_validate(CONTRACT | {"columns": columns})
+    rows = make_fruit(50).assign(seen=pd.date_range("2026-01-01", periods=50))
+    rows["seeds"] = rows["seeds"].astype("Int64").mask(rows["seeds"] == 0)
+    rows.loc[3, "seen"] = pd.NaT
+    types: list[pd.Series] = []
+    model = make_model(lambda X: types.append(X.dtypes) or np.full(len(X), 0.5))
+    model = Model(model.pipeline, "", "classification", terms)
+    table = partial_dependence(model, rows, ["seeds", "seen"], seed=1)
+    for feature, values in table.groupby("feature")["value"]:
+        assert set(values) <= set(rows[feature].dropna())
+    assert all(one.equals(rows[terms.features].dtypes) for one in types)
+    assert figures.partial_dependence(table, "probability").axes

@@ -187,6 +187,13 @@ def test_the_verdict_follows_the_interval_of_the_gain(gain: list | None, said: s
     assert facts.is_better_than_baseline == said.startswith("is better")
 
 
+def test_a_baseline_that_is_champion_is_called_so() -> None:
+    facts = make_facts(champion=0.5)
+    facts = replace(facts, champion=replace(facts.champion, candidate="baseline"))
+    assert facts.verdict.startswith("The champion is the baseline itself: no other candidate")
+    assert not facts.is_better_than_baseline
+
+
 def test_a_metric_without_an_interval_is_told_by_its_figure(pictures: Path) -> None:
     facts = make_facts(params={"train": PARAMS["train"] | {"metric": "calibration_error"}})
     for scores_ in (facts.metrics, facts.metrics["baseline"]):

@@ -153,6 +153,11 @@ class Facts:
         """Whether the champion is better than the baseline in the metric that picked it."""
         metric, scores, rows = self.primary.name, self.metrics, self.metrics["test_rows"]
         who = f"The champion, {self.champion.candidate},"
+        if self.champion.candidate == "baseline":
+            return (
+                "The champion is the baseline itself: no other candidate is better on the "
+                "validation rows."
+            )
         figure, baseline = scores[metric], scores["baseline"][metric]
         gain = scores["gain"][metric]
         if None in (figure, baseline):
