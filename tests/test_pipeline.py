@@ -95,7 +95,8 @@ def test_a_new_process_predicts_what_evaluate_saw(reproduced: Project) -> None:
     printed = reproduced.run("uv", "run", "my-project", "predict", "data/processed/test.parquet")
     seen = read_csv(reproduced / "reports/plots/predictions.csv")
     assert list(csv.DictReader(io.StringIO(printed))) == [
-        {name: value for name, value in row.items() if name != "actual"} for row in seen
+        {name: value for name, value in row.items() if name != "actual"} | {"reason": ""}
+        for row in seen
     ]
 
 
@@ -108,7 +109,8 @@ def test_predict_reads_csv_and_writes_a_file(demo: Project) -> None:
     )
     assert printed == f"predict: 150 rows by {champion} -> predictions.csv\n"
     predictions = read_csv(demo / "predictions.csv")
-    assert list(predictions[0]) == ["prediction", *(f"probability_{name}" for name in SPECIES)]
+    probabilities = [f"probability_{name}" for name in SPECIES]
+    assert list(predictions[0]) == ["prediction", *probabilities, "reason"]
     agree = [a["species"] == b["prediction"] for a, b in zip(rows, predictions, strict=True)]
     assert sum(agree) > 0.9 * 150
 

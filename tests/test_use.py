@@ -109,11 +109,16 @@ def test_predict_holds_new_rows_against_the_contract(own: Project, tmp_path: Pat
     def predict(path: Path) -> subprocess.CompletedProcess[str]:
         return own.try_run("uv", "run", "my-project", "predict", str(path))
 
-    done = predict(write(customers(5, seed=1), tmp_path / "new.csv"))
-    assert [row["prediction"] in ("yes", "no") for row in csv.DictReader(done.stdout.splitlines())]
+    new = customers(5, seed=1)
+    done = predict(write(new, tmp_path / "new.csv"))
+    rows = list(csv.DictReader(done.stdout.splitlines()))
+    assert {row["prediction"] for row in rows} <= {"yes", "no"}
+    assert [row["customer_id"] for row in rows] == [row["customer_id"] for row in new]
     told = predict(write(customers(5, seed=1, region="east"), tmp_path / "east.csv"))
+    reason = "region is 'east', expected one of north, south, west"
     assert told.returncode == 1
-    assert "region is 'east', expected one of north, south, west (and 4 more)" in told.stderr
+    assert f"no prediction for 5 of 5 rows; first: row 1, {reason}\n" in told.stderr
+    assert [row["reason"] for row in csv.DictReader(told.stdout.splitlines())] == [reason] * 5
 
 
 def deliver(project: Project, rows: list[dict[str, object]]) -> subprocess.CompletedProcess[str]:
