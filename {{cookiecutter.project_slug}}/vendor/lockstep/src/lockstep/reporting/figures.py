@@ -147,9 +147,10 @@ def decision_curve(table: pd.DataFrame, claim: str, threshold: float, most: floa
     ):
         shown = table[table["threshold"] <= most]
         for name, label, look in (
-            ("all", f"call all rows {claim}", {"color": GREY, "linestyle": "--"}),
-            ("none", "call none so", {"color": GREY, "linestyle": ":"}),
-            ("baseline", "baseline", {"color": ORANGE}),
+            # A baseline mostly calls all rows so or none: those are drawn over it.
+            ("baseline", "baseline", {"color": ORANGE, "linewidth": 3, "alpha": 0.6}),
+            ("all", f"call all rows {claim}", {"color": "#555b64", "linestyle": "--"}),
+            ("none", "call none so", {"color": "#555b64", "linestyle": ":"}),
             ("champion", "champion", {"color": BLUE, "linewidth": 2.2}),
         ):
             axes.plot(shown["threshold"], shown[name], label=label, **look)
