@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from .modeling.networks import Training as Training
     from .modeling.problem import Problem as Problem
     from .modeling.problem import make_problem as make_problem
+    from .modeling.smoothing import SmoothForest as SmoothForest
+    from .modeling.smoothing import SmoothNeighbours as SmoothNeighbours
+    from .modeling.smoothing import SmoothTree as SmoothTree
     from .modeling.steps import Scope as Scope
     from .modeling.steps import step as step
     from .modeling.train_rows import TrainRows as TrainRows
@@ -69,6 +72,7 @@ ROOMS = {
     "modeling.model": ("Model",),
     "modeling.networks": ("Training",),
     "modeling.problem": ("Problem", "make_problem"),
+    "modeling.smoothing": ("SmoothForest", "SmoothNeighbours", "SmoothTree"),
     "modeling.steps": ("Scope", "step"),
     "modeling.train_rows": ("TrainRows",),
     "reading.check": ("check_raw",),

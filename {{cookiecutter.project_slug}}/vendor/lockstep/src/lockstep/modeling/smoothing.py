@@ -1,0 +1,102 @@
+"""Classifiers that hold no class of the train rows impossible.
+
+Shares of classes among few rows are often zero, for which the logarithm of a true class's
+probability has no bound. Here the shares of all train rows have a vote as well, so that a class
+becomes as improbable as the number of votes allows (the m-estimate of Cestnik, 1990).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+
+class Smoothing:
+    """Gives the classes' shares of all train rows a vote, beside those that an estimator counts.
+
+    Attributes:
+        class_shares_: (n_classes,) share of each class in the weight of the train rows.
+    """
+
+    classes_: np.ndarray
+
+    def _learn_shares(self, y: Any, sample_weight: Any, class_weight: Any) -> None:
+        weights = compute_sample_weight(class_weight, y)
+        if sample_weight is not None:
+            weights = weights * sample_weight
+        sums = np.bincount(np.searchsorted(self.classes_, y), weights, len(self.classes_))
+        self.class_shares_ = sums / sums.sum()
+
+    def _count_votes(self, X: Any) -> tuple[Any, float]:
+        """Of how many votes a row's shares are, a number or (n_rows, 1), and how many all have."""
+        raise NotImplementedError
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """(n_rows, n_classes) probabilities, in the order of `classes_`; each row sums to 1."""
+        check_is_fitted(self)
+        shares: np.ndarray = super().predict_proba(X)  # type: ignore[misc]
+        votes, others = self._count_votes(X)
+        mixed: np.ndarray = (votes * shares + others * self.class_shares_) / (votes + others)
+        return mixed
+
+    def predict(self, X: Any) -> np.ndarray:
+        """(n_rows,) most probable class."""
+        probabilities = self.predict_proba(X)
+        classes: np.ndarray = self.classes_[probabilities.argmax(axis=1)]
+        return classes
+
+    def __sklearn_tags__(self) -> Any:
+        tags: Any = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.target_tags.multi_output = False
+        tags.classifier_tags.multi_label = False
+        return tags
+
+
+class SmoothTree(Smoothing, DecisionTreeClassifier):
+    """A decision tree; the shares of all rows count in each leaf as much as the smallest leaf."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Grow on (n_rows, n_features) numbers and (n_rows,) labels."""
+        y = column_or_1d(y, warn=True)
+        super().fit(X, y, sample_weight)
+        self._learn_shares(y, sample_weight, self.class_weight)
+        return self
+
+    def _count_votes(self, X: Any) -> tuple[Any, float]:
+        weights = self.tree_.weighted_n_node_samples
+        smallest = weights[self.tree_.children_left < 0].min()
+        return weights[self.apply(X), np.newaxis], smallest
+
+
+class SmoothForest(Smoothing, RandomForestClassifier):
+    """A random forest and one more tree, which knows nothing but the shares of all rows."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Grow on (n_rows, n_features) numbers and (n_rows,) labels."""
+        y = column_or_1d(y, warn=True)
+        super().fit(X, y, sample_weight)
+        self._learn_shares(y, sample_weight, self.class_weight)
+        return self
+
+    def _count_votes(self, X: Any) -> tuple[Any, float]:  # noqa: ARG002
+        return self.n_estimators, 1
+
+
+class SmoothNeighbours(Smoothing, KNeighborsClassifier):
+    """Nearest neighbours and one more, which is of each class by its share of all rows."""
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Keep (n_rows, n_features) numbers and (n_rows,) labels."""
+        y = column_or_1d(y, warn=True)
+        super().fit(X, y)
+        self._learn_shares(y, None, None)
+        return self
+
+    def _count_votes(self, X: Any) -> tuple[Any, float]:  # noqa: ARG002
+        return self.n_neighbors, 1
