@@ -88,6 +88,47 @@ def test_a_regression_is_scored_as_scikit_learn_does() -> None:
     assert measured == pytest.approx(expected)
 
 
+def find_deviance() -> Metric:
+    return primary_metric(some_params("regression", metric="poisson_deviance"))
+
+
+def test_the_poisson_deviance_is_that_of_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    outcome = Outcome(rng.poisson(2, 50).astype("float64"), rng.uniform(0.5, 4, 50))
+    weights = rng.integers(0, 4, size=(3, 50)).astype("float64")
+    expected = [
+        sk.mean_poisson_deviance(outcome.actual, outcome.predicted, sample_weight=row)
+        for row in weights
+    ]
+    assert find_deviance().measure(outcome, weights) == pytest.approx(expected)
+
+
+def test_a_count_that_was_held_impossible_has_a_price() -> None:
+    actual = np.array([0.0, 1.0, 2.0, 1.0])
+    deviances = [
+        find_deviance().score(Outcome(actual, np.array([0.5, 1.0, 2.0, rate])))
+        for rate in (-3.0, 0.0, 0.001, 0.5)
+    ]
+    assert deviances[0] == deviances[1] == deviances[2] > deviances[3]
+    assert find_deviance().score(Outcome(np.zeros(4), np.zeros(4))) == pytest.approx(0)
+
+
+def test_negative_numbers_have_no_poisson_deviance() -> None:
+    outcome = Outcome(np.array([-1.0, 1.0]), np.array([1.0, 1.0]))
+    assert np.isnan(find_deviance().score(outcome))
+
+
+def test_the_poisson_deviance_is_reported_where_it_is_asked_for() -> None:
+    def names(**train: object) -> list[str]:
+        return [metric.name for metric in run_metrics(some_params("regression", **train))]
+
+    assert "poisson_deviance" not in names()
+    assert "poisson_deviance" in names(metrics=["poisson_deviance"])
+    assert "poisson_deviance" in names(metric="poisson_deviance")
+    with pytest.raises(UserError, match="no metric 'poisson_deviance' for classification"):
+        run_metrics(some_params(metrics=["poisson_deviance"]))
+
+
 def test_the_calibration_error_is_how_far_sureness_is_from_being_right() -> None:
     error = find("calibration_error")
     likely = np.array([[0.95, 0.05, 0]] * 10 + [[0.65, 0.35, 0]] * 10)
@@ -361,7 +402,7 @@ def test_a_wrong_name_among_the_own_metrics_is_told_with_its_place() -> None:
     params = some_params("regression", metrics=["rmse", "mean_absolute_percent_error"])
     message = (
         r"params\.yaml: train\.metrics\.1: no metric 'mean_absolute_percent_error' for regression; "
-        r"did you mean mean_absolute_percentage_error\? allowed: rmse, mae, r2, median_error, mean_"
+        r"did you mean mean_absolute_percentage_error\? allowed: rmse, mae, r2, median_error, poisson_"
     )
     with pytest.raises(UserError, match=message):
         run_metrics(params)

@@ -19,6 +19,7 @@ from inspect import cleandoc
 from typing import Literal, TypeVar
 
 import numpy as np
+from scipy.special import xlogy
 
 from ..core.errors import UserError
 from ..core.params import Kind, Params
@@ -28,6 +29,8 @@ from .outcome import Outcome
 CALIBRATION_BINS = 10
 SMALLEST = np.finfo("float64").eps
 """What a probability of zero is taken for in a logarithm, as scikit-learn does."""
+SMALLEST_RATE = 1e-3
+"""Share of the mean count that a lower predicted rate is taken for, in the Poisson deviance."""
 SENTENCE = re.compile(r".+?[.!?](?=\s|$)|.+", re.DOTALL)
 
 # (n_resamples,) figures of an outcome for (n_resamples, n_rows) weights; nan where undefined.
@@ -207,6 +210,19 @@ def r2(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     return 1 - _ratio(weights @ (outcome.predicted - outcome.actual) ** 2, spread)
 
 
+def poisson_deviance(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The mean Poisson deviance: how unlikely the counts are at the rates predicted, 0 at best.
+
+    A rate below a thousandth of the mean count, or below zero, is taken for that, so that a model
+    pays for every count that it held impossible, and not without end. It is nan where a count is
+    negative (McCullagh and Nelder, 1989).
+    """
+    counts = outcome.actual
+    rates = np.maximum(outcome.predicted, SMALLEST_RATE * max(counts.mean(), SMALLEST))
+    deviances = 2 * (xlogy(counts, np.maximum(counts, 0) / rates) - counts + rates)
+    return _mean(np.where(counts < 0, np.nan, deviances), weights)
+
+
 METRICS: dict[Kind, tuple[Metric, ...]] = {
     "classification": (
         Metric("accuracy", accuracy, takes="labels"),
@@ -224,6 +240,13 @@ METRICS: dict[Kind, tuple[Metric, ...]] = {
         Metric("median_error", median_error, higher_is_better=False, bounds=(0, np.inf)),
     ),
 }
+ON_REQUEST: dict[Kind, tuple[Metric, ...]] = {
+    "classification": (),
+    "regression": (
+        Metric("poisson_deviance", poisson_deviance, higher_is_better=False, bounds=(0, np.inf)),
+    ),
+}
+"""Metrics for some problems of a kind only, which params.yaml names to have them."""
 DEFAULTS: dict[Kind, str] = {"classification": "log_loss", "regression": "rmse"}
 
 Function = TypeVar("Function", bound=Callable[..., float])
@@ -304,7 +327,7 @@ def primary_metric(params: Params) -> Metric:
 
 def find_metric(kind: Kind, name: str, key: str) -> Metric:
     """The library's or the owner's metric that params.yaml calls `name` at `key`."""
-    metrics = {metric.name: metric for metric in METRICS[kind]}
+    metrics = {metric.name: metric for metric in (*METRICS[kind], *ON_REQUEST[kind])}
     for own in OWN_METRICS[kind]:
         if own in metrics:
             raise UserError(
