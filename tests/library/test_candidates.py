@@ -234,7 +234,9 @@ def test_a_candidate_whose_library_is_missing_names_the_command_that_installs_it
         ("knn", {"neighbours": 3}, "n_neighbors", 3),
         ("svm", {"kernel": "poly"}, "regressor__kernel", "poly"),
         ("forest", {"trees": 7}, "n_estimators", 7),
+        ("linear", {"alpha": 4, "loss": "poisson"}, "max_iter", 1000),
         ("boosting", {"l2": 0.5}, "l2_regularization", 0.5),
+        ("boosting", {"loss": "poisson"}, "loss", "poisson"),
         ("mlp", {"hidden_units": [3, 2]}, "options", {"hidden_units": (3, 2), "dropout": 0.0}),
         ("mlp", {"schedule": "cosine"}, "schedule", "cosine"),
     ],
@@ -244,6 +246,25 @@ def test_options_reach_the_estimator(
 ) -> None:
     estimator = make_candidate(name, options, Problem("regression", seed=1))
     assert estimator.get_params()[parameter] == value
+
+
+@pytest.mark.parametrize("name", ["linear", "boosting"])
+def test_counts_are_predicted_by_rates_above_zero(name: str) -> None:
+    counts = np.random.default_rng(1).poisson(np.exp(X[:, 0] - 1))
+    estimator = make(name, "regression", loss="poisson").fit(X, counts)
+    assert estimator.predict(X * 3).min() > 0
+    assert is_classifier(make(name, "classification", loss="poisson"))
+
+
+def test_boosting_splits_sets_of_categories() -> None:
+    codes = np.random.default_rng(1).integers(-1, 300, size=(400, 2)) % [8, 300]
+    numbers = np.isin(codes[:, 0], (1, 4, 6)).astype("float64")
+    problem = Problem("regression", seed=1, codes=(8, 300))
+    options = {"trees": 100, "max_leaf_nodes": 2, "max_features": 1}
+    estimator = make_candidate("boosting", options, problem)
+    assert estimator.fit(codes, numbers).score(codes, numbers) > 0.95
+    # Above the library's 255 bins they are taken for numbers.
+    assert estimator.is_categorical_.tolist() == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ params.yaml under `train.candidates`: what it takes by keyword are its options t
 from typing import Annotated, Literal, Unpack
 
 import lockstep
-from lockstep import Problem, Training, candidate, keras
+from lockstep import Problem, SmoothForest, SmoothNeighbours, SmoothTree, Training, candidate, keras
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
@@ -16,21 +16,27 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
-    RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from sklearn.tree import DecisionTreeRegressor
 
 Balanced = Annotated[
     Literal["balanced"] | None,
     Field(description="`balanced` gives every class the same weight, however rare; for classes"),
 ]
-Share = Annotated[float, Field(ge=0, lt=1)]
+Loss = Literal["squared_error", "poisson"]
+Trees = Annotated[PositiveInt, Field(description="how many trees")]
+Depth = Annotated[PositiveInt | None, Field(description="most splits above a leaf; any if `null`")]
+LeafRows = Annotated[PositiveInt, Field(description="fewest train rows in a leaf")]
 Units = tuple[PositiveInt, ...]
+Hidden = Annotated[Units, Field(description="units of each hidden layer")]
+Dropout = Annotated[
+    float, Field(ge=0, lt=1, description="share of the units that each step leaves out")
+]
 
 
 @candidate
@@ -41,15 +47,22 @@ def baseline(problem: Problem) -> BaseEstimator:
 
 @candidate
 def linear(
-    problem: Problem, *, alpha: PositiveFloat = 1.0, class_weight: Balanced = None
+    problem: Problem,
+    *,
+    alpha: PositiveFloat = 1.0,
+    loss: Loss = "squared_error",
+    class_weight: Balanced = None,
 ) -> BaseEstimator:
-    """Logistic or ridge regression.
+    """Logistic, ridge or Poisson regression.
 
     Args:
-        alpha: weight of the L2 penalty
+        alpha: weight of the L2 penalty; beside the mean loss of Poisson, the sum of other losses
+        loss: what a regression makes small; `poisson` is for counts
     """
     if problem.classifies:
         return LogisticRegression(C=1 / alpha, class_weight=class_weight, max_iter=1000)
+    if loss == "poisson":
+        return PoissonRegressor(alpha=alpha, max_iter=1000)
     return Ridge(alpha=alpha)
 
 
@@ -67,7 +80,7 @@ def knn(
         weights: whether a nearer row counts more
     """
     return problem.either(
-        KNeighborsClassifier, KNeighborsRegressor, n_neighbors=neighbours, weights=weights
+        SmoothNeighbours, KNeighborsRegressor, n_neighbors=neighbours, weights=weights
     )
 
 
@@ -101,18 +114,13 @@ def svm(
 def tree(
     problem: Problem,
     *,
-    max_depth: PositiveInt | None = None,
-    min_samples_leaf: PositiveInt = 5,
+    max_depth: Depth = None,
+    min_samples_leaf: LeafRows = 10,
     class_weight: Balanced = None,
 ) -> BaseEstimator:
-    """A decision tree: easy to read, seldom the best.
-
-    Args:
-        max_depth: most splits above a leaf; no bound if `null`
-        min_samples_leaf: fewest train rows in a leaf
-    """
+    """A decision tree: easy to read, seldom the best."""
     return problem.either(
-        DecisionTreeClassifier,
+        SmoothTree,
         DecisionTreeRegressor,
         max_depth=max_depth,
         min_samples_leaf=min_samples_leaf,
@@ -125,20 +133,14 @@ def tree(
 def forest(
     problem: Problem,
     *,
-    trees: PositiveInt = 100,
-    max_depth: PositiveInt | None = None,
-    min_samples_leaf: PositiveInt = 2,
+    trees: Trees = 100,
+    max_depth: Depth = None,
+    min_samples_leaf: LeafRows = 2,
     class_weight: Balanced = None,
 ) -> BaseEstimator:
-    """A random forest (Breiman, 2001).
-
-    Args:
-        trees: how many trees
-        max_depth: most splits above a leaf; no bound if `null`
-        min_samples_leaf: fewest train rows in a leaf
-    """
+    """A random forest (Breiman, 2001)."""
     return problem.either(
-        RandomForestClassifier,
+        SmoothForest,
         RandomForestRegressor,
         n_estimators=trees,
         max_depth=max_depth,
@@ -148,25 +150,27 @@ def forest(
     )
 
 
-@candidate
+@candidate(takes_codes=True)
 def boosting(
     problem: Problem,
     *,
-    learning_rate: PositiveFloat = 0.1,
-    trees: PositiveInt = 100,
+    learning_rate: PositiveFloat = 0.05,
+    trees: Trees = 300,
     max_leaf_nodes: Annotated[int, Field(ge=2)] = 8,
-    min_samples_leaf: PositiveInt = 20,
-    l2: NonNegativeFloat = 0.0,
+    min_samples_leaf: LeafRows = 20,
+    max_features: Annotated[float, Field(gt=0, le=1)] = 0.5,
+    l2: NonNegativeFloat = 5.0,
+    loss: Loss = "squared_error",
     class_weight: Balanced = None,
 ) -> BaseEstimator:
     """Gradient boosting of small trees over histograms (Friedman, 2001; Ke et al., 2017).
 
     Args:
         learning_rate: how far each tree follows the loss
-        trees: how many trees
         max_leaf_nodes: most leaves of a tree
-        min_samples_leaf: fewest train rows in a leaf
+        max_features: share of the columns that each split is looked for in
         l2: weight of the L2 penalty on the leaves
+        loss: what a regression makes small; `poisson` is for counts
     """
     return problem.either(
         HistGradientBoostingClassifier,
@@ -175,7 +179,10 @@ def boosting(
         max_iter=trees,
         max_leaf_nodes=max_leaf_nodes,
         min_samples_leaf=min_samples_leaf,
+        max_features=max_features,
         l2_regularization=l2,
+        loss=loss,
+        categorical_features=[place for place, count in enumerate(problem.codes) if count <= 255],
         class_weight=class_weight,
         early_stopping=False,
         random_state=problem.seed,
@@ -191,16 +198,11 @@ def boosting(
 def mlp(
     problem: Problem,
     *,
-    hidden_units: Units = (32,),
-    dropout: Share = 0.0,
+    hidden_units: Hidden = (64, 64),
+    dropout: Dropout = 0.0,
     **training: Unpack[Training],
 ) -> BaseEstimator:
-    """A multilayer perceptron in Keras.
-
-    Args:
-        hidden_units: units of each hidden layer
-        dropout: share of the units that each step leaves out
-    """
+    """A multilayer perceptron in Keras."""
     return problem.network(perceptron, training, hidden_units=hidden_units, dropout=dropout)
 
 
@@ -220,17 +222,15 @@ def perceptron(
 def wide_and_deep(
     problem: Problem,
     *,
-    hidden_units: Units = (32,),
+    hidden_units: Hidden = (64, 64),
     embedding: PositiveInt = 4,
-    dropout: Share = 0.0,
+    dropout: Dropout = 0.0,
     **training: Unpack[Training],
 ) -> BaseEstimator:
     """A linear model beside a network over embedded categories (Cheng et al., 2016), in Keras.
 
     Args:
-        hidden_units: units of each hidden layer
         embedding: length of the vector that stands for a category
-        dropout: share of the units that each step leaves out
     """
     problem.require_table("wide_and_deep")
     return problem.network(
@@ -279,7 +279,7 @@ def cnn(
     filters: Units = (32, 64),
     padding: Literal["valid", "same"] = "valid",
     shift: NonNegativeInt = 0,
-    dropout: Share = 0.5,
+    dropout: Dropout = 0.5,
     **training: Unpack[Training],
 ) -> BaseEstimator:
     """A convolutional network for images, in Keras.
@@ -288,7 +288,6 @@ def cnn(
         filters: filters of each convolution, which halves the image
         padding: `same` keeps the edges of the image
         shift: most pixels by which images are moved while learning
-        dropout: share of the units that each step leaves out
     """
     image = problem.require_images("cnn", len(filters), keeps_edges=padding == "same")
     defaults = Training(

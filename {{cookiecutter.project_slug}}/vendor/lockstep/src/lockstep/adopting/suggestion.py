@@ -11,7 +11,6 @@ from ..core.contract import LEVELS, NUMBERS, Contract
 from .doubts import RARE
 from .inference import MANY_CATEGORIES
 
-NETWORK = {"hidden_units": [32], "schedule": "cosine", "max_epochs": 100, "patience": 20}
 CONVOLUTIONS = {
     **{"padding": "same", "shift": 1, "batch_size": 32, "learning_rate": 0.003},
     **{"schedule": "cosine", "max_epochs": 60, "patience": 20},
@@ -22,7 +21,11 @@ MOST_IMAGES_FOLDED = 1000
 """Images above which training each candidate five times takes too long."""
 MOST_VALUES_LEARNT_AGAIN = 2_000_000
 """Cells, or shades of images, above which a single fit of a forest or network takes minutes."""
+FEW_ROWS, MANY_ROWS = 2_000, 20_000
+"""Rows below which candidates are kept small, and from which on they may be large."""
 SKEW, MANY_GAPS = 3.0, 0.05
+COUNTS = "poisson_deviance"
+"""What a regression of counts is judged by."""
 
 
 def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
@@ -32,6 +35,8 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     if contract.classes:
         is_rare = target.value_counts(normalize=True).min() < RARE
         metric = "average_precision" if is_rare else "log_loss"
+    elif contract.columns[contract.target].type == "integer" and target.min() == 0:
+        metric = COUNTS
     else:
         metric = "mae" if _is_skewed(target) else "rmse"
     return {
@@ -42,7 +47,7 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
         "train.decision": "f1_macro" if is_rare and len(contract.classes) == 2 else None,
         "train.folds": None if is_costly else 5,
         "train.holdout": 0.2 if is_costly else None,
-        "train.candidates": _suggest_candidates(contract, len(table)),
+        "train.candidates": _suggest_candidates(contract, len(table), metric),
     }
 
 
@@ -72,7 +77,7 @@ def _suggest_steps(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     return steps
 
 
-def _suggest_candidates(contract: Contract, rows: int) -> dict[str, Any]:
+def _suggest_candidates(contract: Contract, rows: int, metric: str) -> dict[str, Any]:
     if contract.images:
         return {
             "baseline": {},
@@ -82,14 +87,38 @@ def _suggest_candidates(contract: Contract, rows: int) -> dict[str, Any]:
             "cnn": CONVOLUTIONS,
         }
     has_levels = any(column.type in LEVELS for column in contract.features_only().values())
+    loss = {"loss": "poisson"} if metric == COUNTS else {}
+    network = _suggest_network(rows)
     neighbours = {"knn": {"neighbours": 15}, "svm": {"penalty": 1.0}}
     return {
         "baseline": {},
-        "linear": {"alpha": 1.0},
+        "linear": {"alpha": 0.01 if loss else 1.0, **loss},
         **(neighbours if rows <= MOST_ROWS_OF_NEIGHBOURS else {}),
-        "tree": {"min_samples_leaf": 5},
+        "tree": {"min_samples_leaf": 5 if rows < FEW_ROWS else 20},
         "forest": {"trees": 100},
-        "boosting": {"trees": 100, "learning_rate": 0.1},
-        "mlp": NETWORK,
-        **({"wide_and_deep": NETWORK} if has_levels else {}),
+        "boosting": {**_suggest_boosting(rows, metric), **loss},
+        "mlp": network,
+        **({"wide_and_deep": network} if has_levels else {}),
     }
+
+
+def _suggest_boosting(rows: int, metric: str) -> dict[str, Any]:
+    """Small steps of small trees, more and larger ones for more rows.
+
+    Probabilities, counts and skewed numbers are overdone sooner, so that they take smaller trees.
+    """
+    if rows < FEW_ROWS:
+        return {"learning_rate": 0.05, "trees": 200, "max_leaf_nodes": 8, "min_samples_leaf": 10}
+    leaves = 16 if metric == "rmse" else 8
+    leaves *= 2 if rows >= MANY_ROWS else 1
+    return {"learning_rate": 0.05, "trees": 400, "max_leaf_nodes": leaves}
+
+
+def _suggest_network(rows: int) -> dict[str, Any]:
+    """More rows allow more units and larger steps over larger batches, and need fewer passes."""
+    units, training = [64, 64], {"batch_size": 256, "learning_rate": 0.01, "max_epochs": 40}
+    if rows < FEW_ROWS:
+        units, training = [32], {"batch_size": 32, "learning_rate": 0.003, "max_epochs": 100}
+    elif rows < MANY_ROWS:
+        training["batch_size"] = 128
+    return {"hidden_units": units, "schedule": "cosine", **training, "patience": 20}

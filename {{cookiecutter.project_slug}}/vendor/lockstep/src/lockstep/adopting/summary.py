@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core.contract import LEVELS, Contract
 from ..core.errors import shorten
+from .suggestion import COUNTS
 from .understanding import Understanding
 
 MOST_LINES, LONGEST_NAME, MOST_LEVELS = 40, 40, 4
@@ -83,13 +84,14 @@ def describe_plan(contract: Contract, settings: dict[str, Any]) -> str:
     share = settings.get("train.holdout")
     way = f"on {share:.0%} held out" if share else f"over {settings['train.folds']} folds"
     target, decision = shorten(contract.target, LONGEST_NAME), settings.get("train.decision")
+    counts = " of counts" if settings["train.metric"] == COUNTS else ""
     decided = f", decided by {decision}" if decision else ""
     left_out = (
         "\nleaves out, since a single fit takes minutes: whether more rows would help; "
         "`training_sizes: [0.25, 0.5, 0.75, 1.0]` below `train` in params.yaml asks for it"
     )
     return (
-        f"learns: {target}, a {settings['kind']}, from {source}; "
+        f"learns: {target}, a {settings['kind']}{counts}, from {source}; "
         f"{len(settings['train.candidates'])} candidates, judged by {settings['train.metric']} "
         f"{way}{decided}; split by {settings['split.by']}"
         f"{left_out if settings.get('train.training_sizes') == [] else ''}"

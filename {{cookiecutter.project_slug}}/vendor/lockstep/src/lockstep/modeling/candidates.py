@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CANDIDATES = Registry("candidate")
 TAKES_CODES: set[str] = set()
-"""Candidates that embed categories: theirs come as whole numbers, before all other features."""
+"""Candidates to which categories come as whole numbers, before all other features."""
 
 
 def candidate(
@@ -28,7 +28,7 @@ def candidate(
 
     Args:
         function: The function.
-        takes_codes: Whether it embeds categories itself, instead of taking the recipe's numbers:
+        takes_codes: Whether it handles categories itself, instead of taking the recipe's numbers:
             then columns of few texts come first, as whole numbers from 0, -1 if missing.
     """
     if function is None:

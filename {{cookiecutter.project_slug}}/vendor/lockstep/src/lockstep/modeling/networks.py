@@ -82,9 +82,9 @@ class Network(BaseEstimator):
     """Returns the untrained network; see `Problem.network`."""
     options: dict[str, Any]
     """What `build` takes beside."""
-    learning_rate: float = 0.01
+    learning_rate: float = 0.003
     schedule: str = "constant"
-    batch_size: int = 16
+    batch_size: int = 32
     max_epochs: int = 200
     patience: int = 10
     validation_fraction: float = 0.2

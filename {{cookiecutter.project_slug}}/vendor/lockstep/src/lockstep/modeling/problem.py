@@ -24,7 +24,7 @@ class Problem:
     kind: Kind
     seed: int
     codes: tuple[int, ...] = ()
-    """Number of categories of each of the first columns, for a candidate that embeds them."""
+    """Number of categories of each of the first columns, for a candidate that takes codes."""
     image: tuple[int, int, int] | None = None
     """Height, width and channels, when each row is an image."""
 
@@ -36,12 +36,11 @@ class Problem:
     def either(self, classifier: Choice, regressor: Choice, **options: Any) -> BaseEstimator:
         """The one of two estimators that the problem asks for, made with `options`.
 
-        Only classes can be weighted, so a regressor is not given `class_weight`.
+        Only classes can be weighted, so a regressor is not given `class_weight`; only numbers have
+        a choice of `loss`, so a classifier is not given that.
         """
-        if self.classifies:
-            return classifier(**options)
-        options.pop("class_weight", None)
-        return regressor(**options)
+        options.pop("loss" if self.classifies else "class_weight", None)
+        return classifier(**options) if self.classifies else regressor(**options)
 
     def require_table(self, name: str) -> None:
         """Refuse images.

@@ -1,0 +1,87 @@
+"""What `use` suggests follows the size of the data and what is to be predicted."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from lockstep.adopting.suggestion import suggest
+from lockstep.adopting.summary import describe_plan
+from lockstep.core.contract import Contract
+from lockstep.modeling.candidates import make_candidate
+from lockstep.modeling.problem import Problem
+from owner import models  # noqa: F401 - it registers the candidates
+from sklearn.base import BaseEstimator
+
+TARGETS: dict[str, dict[str, Any]] = {
+    "classes": {"type": "binary", "categories": ["no", "yes"]},
+    "numbers": {"type": "numeric"},
+    "counts": {"type": "integer"},
+}
+
+
+def suggest_for(target: str, rows: int, least: int = 0) -> tuple[Contract, dict[str, Any]]:
+    """The contract of made-up rows with such a target, and the settings for them."""
+    rng = np.random.default_rng(0)
+    values = {
+        "classes": rng.choice(["no", "yes"], rows),
+        "numbers": rng.normal(size=rows),
+        "counts": np.append(rng.poisson(2, rows - 1), 0) + least,
+    }
+    table = pd.DataFrame(
+        {"age": rng.normal(size=rows), "region": rng.choice(["a", "b"], rows), "y": values[target]}
+    )
+    columns = {
+        "age": {"type": "numeric", "meaning": "age"},
+        "region": {"type": "binary", "categories": ["a", "b"], "meaning": "region"},
+        "y": {**TARGETS[target], "meaning": "what is predicted"},
+    }
+    parts = {"title": "rows", "source": "made up", "licence": "none", "target": "y"}
+    contract = Contract.model_validate({**parts, "columns": columns})
+    return contract, suggest(contract, table)
+
+
+@pytest.mark.parametrize("rows", [200, 5_000, 50_000])
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_suggested_candidate_takes_its_options(target: str, rows: int) -> None:
+    contract, settings = suggest_for(target, rows)
+    for name, options in settings["train.candidates"].items():
+        estimator = make_candidate(name, options, Problem(contract.kind, seed=1, codes=(2,)))
+        assert isinstance(estimator, BaseEstimator)
+
+
+def test_more_rows_get_more_trees_and_larger_ones_and_larger_batches() -> None:
+    few, some, many = (
+        suggest_for("numbers", rows)[1]["train.candidates"] for rows in (200, 5_000, 50_000)
+    )
+    sizes = [
+        one["boosting"]["trees"] * one["boosting"]["max_leaf_nodes"] for one in (few, some, many)
+    ]
+    assert sizes == sorted({*sizes})
+    batches = [one["mlp"]["batch_size"] for one in (few, some, many)]
+    assert batches == sorted({*batches})
+    assert few["boosting"]["min_samples_leaf"] < 20
+
+
+def test_probabilities_and_counts_get_smaller_trees_than_numbers() -> None:
+    leaves = {
+        target: suggest_for(target, 5_000)[1]["train.candidates"]["boosting"]["max_leaf_nodes"]
+        for target in TARGETS
+    }
+    assert leaves["classes"] == leaves["counts"] < leaves["numbers"]
+
+
+def test_whole_numbers_from_zero_are_counts() -> None:
+    contract, settings = suggest_for("counts", 500)
+    assert settings["train.metric"] == "poisson_deviance"
+    candidates = settings["train.candidates"]
+    assert candidates["linear"]["loss"] == candidates["boosting"]["loss"] == "poisson"
+    assert "a regression of counts, from 2 columns" in describe_plan(contract, settings)
+
+
+@pytest.mark.parametrize(("target", "least"), [("counts", 1), ("numbers", 0)])
+def test_other_numbers_are_no_counts(target: str, least: int) -> None:
+    contract, settings = suggest_for(target, 500, least)
+    assert settings["train.metric"] == "rmse"
+    assert "loss" not in settings["train.candidates"]["linear"]
+    assert "counts" not in describe_plan(contract, settings)
