@@ -13,7 +13,7 @@ from conftest import OFFLINE, Project, bake, lighten
 CANDIDATES = ["baseline", "linear", "knn", "svm", "tree", "forest", "boosting", "mlp"]
 FIGURES = {
     *("confusion_matrix.png", "roc_curve.png", "precision_recall.png", "calibration.png"),
-    *("importance.png", "training_sizes.png", "learning_curve_mlp.png"),
+    *("importance.png", "partial_dependence.png", "training_sizes.png", "learning_curve_mlp.png"),
 }
 STAGES = ["ingest", "preprocess", "train", "evaluate"]
 
