@@ -7,14 +7,14 @@ import os
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_project
-from lockstep.adopting import inventory, suggestion, swap
+from lockstep.adopting import inventory, suggestion
 from lockstep.commands import cli
 from lockstep.core.contract import Contract
 from lockstep.core.environment import record_environment
@@ -114,7 +114,7 @@ def test_a_file_takes_the_place_of_the_sample(
     assert contract.features == ["age", "region", "income"]
     assert contract.classes == ["no", "yes"]
     assert project.params.data.raw == "data/raw"
-    assert not (project.root / swap.STAGING).exists()
+    assert not project.staging.exists()
 
 
 def test_settings_change_and_the_persons_own_lines_stay(
@@ -185,33 +185,52 @@ def test_a_second_time_changes_nothing_not_even_corrections(
     assert snapshot(project.root) == before
 
 
-@pytest.mark.parametrize(
-    ("name", "options", "expected"),
-    [
-        ("customers.csv", ["--target", "region"], "data/raw/customers.csv: in use already, for"),
-        ("other.csv", ["--target", "churned"], "data/raw/customers.csv: there already; --replace"),
-    ],
-)
 def test_a_persons_own_data_leave_only_when_asked_to(
-    project: Project,
-    file: Path,
-    capsys: pytest.CaptureFixture[str],
-    name: str,
-    options: list[str],
-    expected: str,
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     use(capsys, file, "--target", "churned")
-    other = file.with_name(name)
-    other.write_bytes(file.read_bytes())
+    other = shutil.copy(file, file.with_name("other.csv"))
     before = snapshot(project.root)
-    status, _, errors = use(capsys, other, *options)
+    status, _, errors = use(capsys, other, "--target", "churned")
     assert status == 1
-    assert errors.startswith(f"error: {expected}")
+    assert errors.startswith("error: data/raw/customers.csv: there already; --replace")
     assert snapshot(project.root) == before
-    status, _, _ = use(capsys, other, *options, "--replace")
+    status, _, _ = use(capsys, other, "--target", "churned", "--replace")
     assert status == 0
-    assert contract_of(project).target == options[-1]
-    assert sorted(path.name for path in project.raw.glob("*.csv")) == [name]
+    assert sorted(path.name for path in project.raw.glob("*.csv")) == ["other.csv"]
+
+
+@pytest.mark.parametrize("place", ["here", "data/raw"])
+def test_the_same_data_are_described_anew_with_other_options(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    use(capsys, file, "--target", "churned")
+    text = project.contract_file.read_text().replace("not described yet", "number of the person", 1)
+    project.contract_file.write_text(text.replace("licence: not stated", "licence: internal"))
+    source = file if place == "here" else "data/raw/customers.csv"
+    status, printed, _ = use(capsys, source, "--target", "age", "--drop", "income")
+    contract = contract_of(project)
+    assert status == 0
+    assert "no longer used" not in printed
+    assert contract.columns["customer"].meaning == "number of the person"
+    assert (contract.licence, contract.drop, contract.target) == ("internal", ("income",), "age")
+    assert (project.raw / "customers.csv").read_bytes() == file.read_bytes()
+
+
+def test_a_dry_run_tells_what_would_keep_it_from_success(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(capsys, file, "--target", "churned")
+    other = shutil.copy(file, file.with_name("other.csv"))
+    before = snapshot(project.root)
+    status, printed, errors = use(capsys, other, "--target", "churned", "--dry-run")
+    assert (status, errors) == (0, "")
+    assert printed.endswith(
+        "use: without --dry-run this would end with: data/raw/customers.csv: there already; "
+        "--replace takes other.csv instead; how to add rows of the same kind stands in "
+        "docs/data.md\nuse: nothing was changed (--dry-run)\n"
+    )
+    assert snapshot(project.root) == before
 
 
 def test_what_nobody_else_keeps_is_not_replaced(
@@ -247,46 +266,6 @@ def test_a_file_that_lies_in_the_project_already_stays_where_it_is(
     assert (project.raw / "customers.csv").read_bytes() == file.read_bytes()
     assert (project.raw / "customers.csv.dvc").is_file()
     assert not (project.raw / "fruit.csv").exists()
-
-
-@pytest.mark.parametrize("step", [0, 2, 4, 6])
-def test_an_interrupted_swap_is_finished_by_whoever_comes_next(
-    project: Project,
-    file: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    step: int,
-) -> None:
-    before = snapshot(project.root)
-    with monkeypatch.context() as patched:
-        left = iter([True] * step)
-        for name in ("replace", "unlink"):
-            patched.setattr(Path, name, stop_after(getattr(Path, name), left))
-        with pytest.raises(SystemExit):
-            use(capsys, file, "--target", "churned")
-    capsys.readouterr()
-    decided = (project.root / swap.STAGING / swap.JOURNAL).exists()
-    if not decided:
-        assert snapshot(project.root) == before
-    swap.resume(project)
-    status, _, _ = use(capsys, file, "--target", "churned")
-    assert status == 0
-    assert contract_of(project).target == "churned"
-    assert {path.name for path in project.raw.iterdir()} == {
-        *("customers.csv", "customers.csv.dvc", ".gitignore")
-    }
-    assert not (project.root / swap.STAGING).exists()
-
-
-def stop_after(function: Callable[..., object], left: object) -> Callable[..., object]:
-    """`function`, until a number of calls of it and others have been made; then all is over."""
-
-    def call(*arguments: object, **options: object) -> object:
-        if not next(left, False):
-            raise SystemExit
-        return function(*arguments, **options)
-
-    return call
 
 
 def pack(content: bytes, name: str = "a.csv") -> bytes:
@@ -421,9 +400,12 @@ def test_a_file_that_may_not_be_read_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Root may read all, so that taking the right away is not enough.
-    def refuse(path: Path, *_: object, **__: object) -> bytes:
-        raise PermissionError(13, "Permission denied", str(path))
+    def refuse(path: Path, *arguments: Any, **options: Any) -> IO[Any]:
+        if path == file:
+            raise PermissionError(13, "Permission denied", str(path))
+        return usual(path, *arguments, **options)
 
+    usual = Path.open
     monkeypatch.setattr(Path, "open", refuse)
     status, _, errors = use(capsys, file, "--target", "churned")
     assert (status, errors) == (1, f"error: {file}: Permission denied\n")
@@ -604,35 +586,6 @@ def test_a_name_that_is_no_name_of_data_is_told(
     assert snapshot(project.root) == before
 
 
-def interrupt(
-    project: Project, file: Path, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch
-) -> None:
-    """Stop the command right after it has decided."""
-    with patch.context() as patched:
-        patched.setattr(swap, "resume", lambda _: False)
-        use(capsys, file, "--target", "churned")
-    assert swap.is_pending(project)
-
-
-def test_a_dry_run_does_not_finish_what_was_interrupted(
-    project: Project,
-    file: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    interrupt(project, file, capsys, monkeypatch)
-    before = snapshot(project.root)
-    status, _, errors = use(capsys, file, "--target", "churned", "--dry-run")
-    assert (status, errors) == (
-        1,
-        "error: an interrupted `use` has still to be finished; run it without --dry-run\n",
-    )
-    assert snapshot(project.root) == before
-    status, printed, _ = use(capsys, file, "--target", "churned")
-    assert status == 0
-    assert printed.startswith("use: finished what an interrupted run had begun\n")
-
-
 def git(*arguments: str) -> None:
     identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"]
     subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)
@@ -694,18 +647,6 @@ def test_what_leaves_can_be_found_in_the_cache(
     assert cached.read_bytes() == file.read_bytes()
 
 
-def test_corrections_of_a_file_in_place_are_not_lost(
-    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    use(capsys, file, "--target", "churned")
-    text = project.contract_file.read_text().replace("not described yet", "described", 1)
-    project.contract_file.write_text(text)
-    status, _, errors = use(capsys, "data/raw/customers.csv", "--target", "age")
-    assert status == 1
-    assert "data/raw/customers.csv: in use already, for another target" in errors
-    assert project.contract_file.read_text() == text
-
-
 def test_hidden_folders_hold_no_images(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -731,19 +672,6 @@ def test_a_title_above_a_spreadsheets_table_is_no_part_of_it(
     status, _, errors = use(capsys, path, "--target", "churnd", "--dry-run")
     assert (status, "did you mean churned?" in errors) == (1, True)
     assert contract_of(project).layout.skip == 1
-
-
-def test_what_a_person_has_said_of_columns_stays_when_they_are_described_anew(
-    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    use(capsys, file, "--target", "churned")
-    text = project.contract_file.read_text().replace("not described yet", "number of the person", 1)
-    project.contract_file.write_text(text.replace("licence: not stated", "licence: internal"))
-    status, _, _ = use(capsys, file, "--target", "churned", "--drop", "income", "--replace")
-    contract = contract_of(project)
-    assert status == 0
-    assert contract.columns["customer"].meaning == "number of the person"
-    assert (contract.licence, contract.drop) == ("internal", ("income",))
 
 
 @pytest.mark.usefixtures("project")

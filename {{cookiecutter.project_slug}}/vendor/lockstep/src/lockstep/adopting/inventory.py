@@ -85,9 +85,7 @@ def _is_same(path: Path, other: Path) -> bool:
     )
 
 
-def list_removals(
-    project: Project, source: Source, contract: Contract, *, replace: bool
-) -> list[Path]:
+def list_removals(project: Project, source: Source, *, replace: bool) -> list[Path]:
     """What must leave data/raw: the sample or, with `replace`, all that is kept elsewhere.
 
     Raises:
@@ -98,12 +96,7 @@ def list_removals(
     residents = sorted({*list_entries(project.raw)} | list_dvc_targets(project.raw))
     own = [path for path in residents if not (path.is_file() and sha256(path) in SAMPLES)]
     if place in own and place.exists() and _is_same(source.path, place):
-        own.remove(place)
-        if _load_description(project, contract) and not replace:
-            raise UserError(
-                f"{project.name(place)}: in use already, for another target or with other options; "
-                "--replace describes it anew, and keeps what you have said columns mean"
-            )
+        own.remove(place)  # the same bytes, to be described anew
     if own and not replace:
         names = ", ".join(project.name(path) for path in own)
         raise UserError(

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import SplitResult, unquote, urlsplit
 
 import pandas as pd
 
-from ..core.errors import UserError
+from ..core.errors import UserError, shorten
 from ..core.project import Project
 from ..core.table import write_parquet
 from ..reading.databases import read_database_batches
+from ..reading.folder import is_data
 from . import swap
+from .addresses import describe_path, get_scheme, hide_secrets, parse_address
 
 STORAGES = ("http", "https", "s3", "ssh")
 """Schemes of addresses that DVC fetches from; others are databases."""
 EXTRAS = ("s3", "ssh")
 """Storages that pyproject.toml has an extra for."""
+UNUSABLE_NAME = re.compile(
+    r".*[\x00-\x1f\x7f\\/]|.*[. ]$|(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE | re.DOTALL
+)
+"""With signs that separate, or that no line can hold; or a name that Windows has no file of."""
+LONGEST_LINE = 500
 
 
 class Source(NamedTuple):
@@ -30,6 +38,8 @@ class Source(NamedTuple):
     """Where they are from, without what is secret."""
     is_tracked: bool = False
     """Whether DVC knows them already, by a file beside them."""
+    notes: tuple[str, ...] = ()
+    """What is to be known of how they came."""
 
 
 def fetch(
@@ -40,50 +50,75 @@ def fetch(
     Of a database it is the `table`; `dry_run` leaves the project's cache as it is.
 
     Raises:
-        UserError: There is nothing, or it cannot be reached.
+        UserError: There is nothing, or it cannot be reached; the message tells no secret.
     """
     if "://" not in address:
-        path = Path(address).expanduser()
-        if not path.exists():
-            raise UserError(f"{address}: no such file or folder")
-        return Source(path.absolute(), path.absolute().name)
+        try:
+            path = Path(address).expanduser().absolute()
+            is_there = path.exists()
+        except (OSError, RuntimeError):  # too long for a path, or of a user that there is not
+            is_there = False
+        if not is_there:
+            raise UserError(f"{describe_path(address)}: no such file or folder")
+        _require_name(path.name, path.name)
+        return Source(path, path.name)
+    scheme = get_scheme(address)
+    with _hiding_secrets(address):
+        if scheme in STORAGES:
+            return _download(project, scheme, address, staging, dry_run=dry_run)
+        return _read_database(f"{scheme} database", address, staging, table)
+
+
+@contextmanager
+def _hiding_secrets(address: str) -> Iterator[None]:
+    """Let no error out of the block but one without secrets, not even as the cause of another."""
     try:
-        parts = urlsplit(address)
-    except ValueError as error:
-        raise UserError(f"{address}: not a valid address: {error}") from error
-    if parts.scheme in STORAGES:
-        return _download(project, parts, address, staging, dry_run=dry_run)
-    # As a parquet file, since a server keeps no old rows.
-    origin = f"{parts.scheme} database"
-    frame = pd.concat(read_database_batches(address, origin, table), ignore_index=True)
+        yield
+    except Exception as error:
+        text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        line = shorten(hide_secrets(text, address), LONGEST_LINE)
+        raise UserError(line).with_traceback(error.__traceback__) from None
+
+
+def _require_name(name: str, source: str) -> None:
+    """Check that what lies in data/raw can have a name, before anything is brought there."""
+    if not is_data(Path(name)) or UNUSABLE_NAME.match(name):
+        raise UserError(f"{source}: files of such names are not taken for data; rename it")
+
+
+def _read_database(origin: str, address: str, staging: Path, table: str | None) -> Source:
+    """The rows as a parquet file, since a server keeps no old ones."""
     path = staging / (re.sub(r"[^\w-]", "_", table or "table") + ".parquet")
+    _require_name(path.name, f"table {table} of a {origin}")
+    frame = pd.concat(read_database_batches(address, origin, table), ignore_index=True)
     write_parquet(frame, path)
     return Source(path, f"table {table} of a {origin}")
 
 
 def _download(
-    project: Project, parts: SplitResult, address: str, staging: Path, *, dry_run: bool
+    project: Project, scheme: str, address: str, staging: Path, *, dry_run: bool
 ) -> Source:
-    name = Path(unquote(parts.path)).name
-    origin = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
-    if parts.password:
-        raise UserError(
-            f"{origin}: DVC writes the address into a file that git keeps, so it must not hold a "
-            "password; download the file, or give the password in DVC's settings"
-        )
+    place, name, is_public = parse_address(address)
     if not name:
-        raise UserError(f"{origin}: the address names no file")
+        raise UserError(f"{place}: the address names no file")
+    _require_name(name, place)
     try:
-        if dry_run:
-            swap.run_dvc(staging, "get-url", address, name)
+        if dry_run or not is_public:
+            swap.run_dvc(staging, "get-url", "--", address, name)
         else:
-            swap.track(project, staging, "import-url", address, name)
+            swap.track(project, staging, "import-url", "--", address, name)
     except UserError as error:
-        reason, scheme = str(error), parts.scheme
+        reason = str(error)
         if "to be installed" in reason:
             way = f"sync --extra {scheme}" if scheme in EXTRAS else f"add --dev 'dvc[{scheme}]'"
             reason = f"reading from {scheme} takes a part of DVC that is not installed: `uv {way}`"
         elif "does not exist" in reason:
             reason = "nothing there, or not reachable"
-        raise UserError(f"{origin}: {reason}") from error
-    return Source(staging / name, origin, is_tracked=True)
+        raise UserError(f"{place}: {reason}") from error
+    if is_public:
+        return Source(staging / name, place, is_tracked=True)
+    note = (
+        "the address is not kept, as a user, password or query in it may be secret; for what is "
+        "new, `use` it again"
+    )
+    return Source(staging / name, place, notes=(note,))

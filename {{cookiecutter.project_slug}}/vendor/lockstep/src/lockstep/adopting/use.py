@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,12 +14,10 @@ from ruamel.yaml import YAML
 
 from ..core.contract import Contract
 from ..core.errors import UserError
-from ..core.files import write_text
 from ..core.params import FeaturesParams, Params
 from ..core.project import Project
 from ..data.folds import make_folds
 from ..data.split import split_rows
-from ..reading.folder import is_data
 from ..reading.formats import is_table
 from ..reading.images import has_images
 from . import swap
@@ -41,50 +38,71 @@ from .summary import describe_plan, summarise
 from .understanding import Understanding, Wishes, understand
 
 
-def use_data(address: str, wishes: Wishes, *, dry_run: bool, replace: bool) -> None:
+def use_data(address: str | None, wishes: Wishes, *, dry_run: bool, replace: bool) -> None:
     """Make out what the data at a path or URL hold, tell it, and take them into the project.
 
     Args:
-        address: A file, a folder, or where to fetch from.
+        address: A file, a folder, or where to fetch from; without it an interrupted run is finished
+            and nothing else done.
         wishes: What the person says of them.
         dry_run: Only tell.
         replace: Take out other data that the person has used before.
 
     Raises:
-        UserError: They cannot be read or used; nothing has changed then.
+        UserError: They cannot be read or used, or another process is at it; nothing has changed.
     """
     project = Project.find()
-    if dry_run and swap.is_pending(project):
-        raise UserError("an interrupted `use` has still to be finished; run it without --dry-run")
-    if swap.resume(project):
-        print("use: finished what an interrupted run had begun")
-    staging_folder: AbstractContextManager[str | Path] = (
-        TemporaryDirectory(prefix="use-") if dry_run else swap.staging_folder(project)
-    )
-    with staging_folder as folder:
-        staging = Path(folder)
-        source = fetch(project, address, staging, wishes.table, dry_run=dry_run)
-        name = source.path.name
-        understanding = _understand_source(project, source, wishes)
-        settings = _choose_settings(project, name, understanding)
-        contract = keep_descriptions(project, understanding.contract)
-        print("\n".join(summarise(name, understanding)))
-        print(describe_plan(contract, settings))
-        if is_in_use(project, source, contract, wishes):
-            print(f"use: {name} is in use already: nothing was changed")
-            print("next: uv run dvc repro")
-            return
-        removals = list_removals(project, source, contract, replace=replace)
-        if dry_run:
-            print("use: nothing was changed (--dry-run)")
-        else:
-            _adopt(project, staging, source, contract, settings, removals)
+    if dry_run:
+        if project.journal.exists():
+            print("use: an interrupted run has still to be finished, without --dry-run")
+        with TemporaryDirectory(prefix="use-") as folder:
+            _take_in(project, _require_address(address), wishes, Path(folder), dry_run, replace)
+        return
+    with swap.lock(project):
+        if swap.resume(project):
+            print("use: finished what an interrupted run had begun")
+            if address is None:
+                print("next: uv run dvc repro")
+                return
+        with swap.staging_folder(project) as staging:
+            _take_in(project, _require_address(address), wishes, staging, dry_run, replace)
+
+
+def _require_address(address: str | None) -> str:
+    if address is None:
+        raise UserError("use: name a file, a folder or an address; no interrupted run is to finish")
+    return address
+
+
+def _take_in(
+    project: Project, address: str, wishes: Wishes, staging: Path, dry_run: bool, replace: bool
+) -> None:
+    source = fetch(project, address, staging, wishes.table, dry_run=dry_run)
+    name = source.path.name
+    understanding = _understand_source(project, source, wishes)
+    settings = _choose_settings(project, name, understanding)
+    contract = keep_descriptions(project, understanding.contract)
+    print("\n".join(summarise(name, understanding)))
+    print(describe_plan(contract, settings))
+    if is_in_use(project, source, contract, wishes):
+        print(f"use: {name} is in use already: nothing was changed")
+        print("next: uv run dvc repro")
+        return
+    try:
+        removals = list_removals(project, source, replace=replace)
+        is_in_git = is_kept_by_git(project, source)
+    except UserError as error:
+        if not dry_run:
+            raise
+        print(f"use: without --dry-run this would end with: {error}")
+    if dry_run:
+        print("use: nothing was changed (--dry-run)")
+    else:
+        _adopt(project, staging, source, contract, settings, removals, is_in_git)
 
 
 def _understand_source(project: Project, source: Source, wishes: Wishes) -> Understanding:
     path, name = source.path, source.path.name
-    if not is_data(path):
-        raise UserError(f"{name}: files of such names are not taken for data; rename it")
     if path.is_dir() and project.root.is_relative_to(path):
         raise UserError(f"{name}: the project lies in this folder; name what holds the data alone")
     if has_images(path):
@@ -145,45 +163,43 @@ def _adopt(
     contract: Contract,
     settings: dict[str, Any],
     removals: Sequence[Path],
+    is_in_git: bool,
 ) -> None:
     """Lay out the new state beside the old one, then swap them."""
     name = source.path.name
     place = project.raw / name
-    is_in_git = is_kept_by_git(project, source)
     if source.path.parent != staging:
         for file in list_files(source.path):
             target = staging / name / file.relative_to(source.path)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
-    moves = {name: place}
+    staged = [name]
     if not is_in_git:
         if not source.is_tracked:
             swap.track(project, staging, "add", "--", name)
-        moves[pointer(staging / name).name] = pointer(place)
-    text = edit_yaml(project.params_file.read_text(encoding="utf-8"), settings)
-    for path, content in {
-        project.raw / ".gitignore": _edit_gitignore(project, place, removals, is_in_git),
-        project.contract_file: format_contract(contract),
-        project.params_file: text,
-    }.items():
-        staged_name = f".{path.name.lstrip('.')}"
-        write_text(content, staging / staged_name)
-        moves[staged_name] = path
+        staged.append(pointer(place).name)
+    text = project.params_file.read_text(encoding="utf-8")
     lines = [
         f"use: {project.name(path)} is no longer used, and removed{describe_cache(path)}"
         for path in removals
     ]
     swap.commit(
         project,
-        {new: project.name(path) for new, path in moves.items()},
-        [project.name(each) for path in removals for each in (path, pointer(path))],
+        staged,
+        {
+            project.raw / ".gitignore": _edit_gitignore(project, place, removals, is_in_git),
+            project.contract_file: format_contract(contract),
+            project.params_file: edit_yaml(text, settings),
+        },
+        [each.name for path in removals for each in (path, pointer(path))],
     )
     keeper = "git" if is_in_git else "DVC"
     print(
         f"use: {project.name(place)} (kept by {keeper}), references/schema.yaml, "
         f"{project.name(project.params_file)}"
     )
-    print("\n".join([*lines, "next: uv run dvc repro"]))
+    notes = [f"use: {note}" for note in source.notes]
+    print("\n".join([*notes, *lines, "next: uv run dvc repro"]))
 
 
 def _edit_gitignore(

@@ -43,7 +43,9 @@ def _make_parser() -> argparse.ArgumentParser:
     use = add("use", "take your own data into the project")
     use.add_argument(
         "source",
-        help="file, folder, zip of images, or address (https://, s3://, or a database's)",
+        nargs="?",
+        help="file, folder, zip of images, or address (https://, s3://, or a database's); "
+        "without it, an interrupted run is finished",
     )
     use.add_argument("--target", metavar="COLUMN", help="the column to predict")
     kinds = ("classification", "regression")

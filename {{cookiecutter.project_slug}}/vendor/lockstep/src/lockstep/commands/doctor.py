@@ -48,6 +48,12 @@ note = partial(Finding, "note")
 wrong = partial(Finding, "wrong")
 
 
+def check_use(project: Project) -> Finding:
+    """Whether the data are not halfway between those of before and others."""
+    project.require_settled()
+    return ok("no data are halfway taken in")
+
+
 def check_python(project: Project) -> Finding:
     """Whether this Python is one that the project is made for, from its own environment."""
     from packaging.specifiers import SpecifierSet  # only a developer's environment has it
@@ -244,6 +250,7 @@ def _output(project: Project, *command: str) -> str | None:
 
 
 CHECKS: dict[str, Callable[[Project], Finding]] = {
+    "use": check_use,
     "python": check_python,
     "uv": check_uv,
     "lock": check_lock,
@@ -274,5 +281,7 @@ def examine(only: Sequence[str] | None = None) -> None:
         print(f"{finding.state:<5}  {name:<9}  {finding.message}")
         if finding.state == "wrong":
             to_mend.append(name)
+            if name == "use":
+                break  # other checks start DVC, which finishes it, and a doctor only looks
     if to_mend:
         raise UserError(f"to mend: {', '.join(to_mend)}; the lines above say how")

@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from ..adopting.swap import resume
+from ..adopting.swap import lock, resume
 from ..core.environment import record_environment
 from ..core.paths import Paths
 
@@ -30,7 +30,11 @@ def before_dvc() -> None:
         # which lead to the project as it is being worked on.
         former = os.environ.get("PYTHONPATH")
         os.environ["PYTHONPATH"] = os.pathsep.join([*CODE, *([former] if former else [])])
-    with suppress(Exception):  # nothing here may keep DVC from starting; it tells what is wrong
+    # Nothing here may keep DVC from starting: it and the stages tell what is wrong.
+    with suppress(Exception):
         paths = Paths.find()
-        resume(paths)
-        record_environment(paths)
+        if paths.journal.exists():
+            with lock(paths):
+                resume(paths)
+    with suppress(Exception):
+        record_environment(Paths.find())

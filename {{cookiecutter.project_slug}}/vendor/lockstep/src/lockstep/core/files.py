@@ -90,6 +90,12 @@ def sha256_of_all(paths: Iterable[Path]) -> str:
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
+def stamp(path: Path) -> tuple[int, int] | None:
+    """When a file was written to, and its size; a hash would take as long as reading the data."""
+    status = path.stat() if path.exists() else None
+    return (status.st_mtime_ns, status.st_size) if status else None
+
+
 def read_yaml(path: Path, name: str) -> Any:
     """The content of the YAML file `path`; messages call it `name`.
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import UserError
-from .files import read_yaml
+from .files import read_yaml, stamp
 from .paths import Paths
 from .runtime import STARTED
 
@@ -31,9 +31,9 @@ def guard_inputs(paths: Paths, stage: str, pipeline: str = "dvc.yaml") -> Iterat
     before, now = _read_state(paths, stage, pipeline), time.time_ns()
     early = {
         name
-        for name, stamp in before.items()
+        for name, state in before.items()
         # A time to come is a clock's mistake, not an edit.
-        if name.endswith(".py") and stamp and STARTED < stamp[0] <= now
+        if name.endswith(".py") and state and STARTED < state[0] <= now
     }
     yield
     after = _read_state(paths, stage, pipeline)
@@ -50,7 +50,7 @@ def _read_state(paths: Paths, stage: str, pipeline: str) -> dict[str, Any]:
     content = read_yaml(paths.root / pipeline, pipeline) or {}
     definition = content.get("stages", {}).get(stage, {})
     state: dict[str, Any] = {
-        paths.name(file): _stamp(file)
+        paths.name(file): stamp(file)
         for dependency in definition.get("deps", [])
         for file in _list_files(paths, paths.root / dependency)
     }
@@ -61,7 +61,7 @@ def _read_state(paths: Paths, stage: str, pipeline: str) -> dict[str, Any]:
                 values = read_yaml(paths.root / file, file)
                 state |= {f"{key} in {file}": _select(values, key) for key in keys}
             else:
-                state[file] = _stamp(paths.root / file)
+                state[file] = stamp(paths.root / file)
     return state
 
 
@@ -80,12 +80,6 @@ def _list_files(paths: Paths, path: Path) -> list[Path]:
             fnmatch(part, pattern) for part in file.relative_to(path).parts for pattern in patterns
         )
     ]
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """When a file was written to, and its size; a hash would take as long as reading the data."""
-    status = path.stat() if path.exists() else None
-    return (status.st_mtime_ns, status.st_size) if status else None
 
 
 def _select(content: Any, key: str) -> Any:

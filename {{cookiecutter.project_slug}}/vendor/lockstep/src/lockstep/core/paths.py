@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from .errors import UserError
 
@@ -38,6 +38,8 @@ class Paths:
         self.notebooks = root / "notebooks"
         self.executed_notebooks = self.reports / "notebooks"
         self.decisions = root / "references" / "decisions"
+        self.staging = root / ".use.tmp"
+        self.journal = self.staging / "journal.json"
 
         self.outputs = {
             "ingest": (self.dataset, self.rejected, self.ingest_report),
@@ -70,12 +72,7 @@ class Paths:
     def package(self) -> str:
         """The name of the owner's package, as pyproject.toml gives it."""
         try:
-            content = tomllib.loads((self.root / "pyproject.toml").read_text(encoding="utf-8"))
-            name = content["tool"]["lockstep"]["package"]
-        except OSError as error:
-            raise UserError(f"pyproject.toml: cannot be read: {error.strerror}") from error
-        except ValueError as error:
-            raise UserError(f"pyproject.toml: not valid TOML: {error}") from error
+            name = self._pyproject["tool"]["lockstep"]["package"]
         except (KeyError, TypeError):
             name = None
         if not isinstance(name, str):
@@ -88,9 +85,26 @@ class Paths:
     @property
     def title(self) -> str:
         """What pyproject.toml calls the project; by default as its package."""
-        package = self.package  # says what is wrong with the file
-        content = tomllib.loads((self.root / "pyproject.toml").read_text(encoding="utf-8"))
-        return str(content.get("project", {}).get("name", package))
+        package = self.package
+        return str(self._pyproject.get("project", {}).get("name", package))
+
+    @property
+    def command(self) -> str:
+        """What a user types to run the project's command line."""
+        try:
+            script = next(iter(self._pyproject["project"]["scripts"]))
+        except (KeyError, TypeError, StopIteration):
+            script = f"python -m {self.package}"
+        return f"uv run {script}"
+
+    @property
+    def _pyproject(self) -> dict[str, Any]:
+        try:
+            return tomllib.loads((self.root / "pyproject.toml").read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UserError(f"pyproject.toml: cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise UserError(f"pyproject.toml: not valid TOML: {error}") from error
 
     def name(self, path: Path) -> str:
         """`path` as a user in the project's root would type it."""
@@ -106,3 +120,15 @@ class Paths:
             stage = next(stage for stage, outputs in self.outputs.items() if path in outputs)
             raise UserError(f"{self.name(path)}: not there yet; `dvc repro {stage}` makes it")
         return path
+
+    def require_settled(self) -> None:
+        """Check that the data are not halfway between those of before and those of a `use`.
+
+        Raises:
+            UserError: An interrupted one has left its journal.
+        """
+        if self.journal.exists():
+            raise UserError(
+                f"{self.name(self.journal)}: a `use` has not finished taking data in; "
+                f"`{self.command} use` finishes it"
+            )

@@ -36,6 +36,7 @@ def guard_stage(stage: Callable[[Project], None]) -> None:
     """Run `stage` with its environment recorded, and fail where an input changes meanwhile."""
     project = Project.find()
     name = stage.__name__
+    project.require_settled()
     record_environment(project)
     for note in describe_runtime(project.params.reproducibility):
         print(f"{name}: {note}", file=sys.stderr)

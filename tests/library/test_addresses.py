@@ -1,0 +1,156 @@
+"""Addresses with secrets in them: nothing of these is stored, and nothing printed."""
+
+import subprocess
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from lockstep.adopting.addresses import describe_path, hide_secrets, parse_address
+from lockstep.commands import cli
+from lockstep.core.errors import UserError
+from lockstep.core.files import read_yaml
+from lockstep.core.project import Project
+from test_use import GOOD, git, project, snapshot
+
+__all__ = ["project"]
+SECRET = "hunter2Zq"
+CODED = "%68%75nter2Zq"  # the same with percent signs
+
+
+class Server(BaseHTTPRequestHandler):
+    """Gives a table, or the status or the redirection that the path names."""
+
+    def do_HEAD(self) -> None:
+        self.answer()
+
+    def do_GET(self) -> None:
+        self.answer()
+
+    def answer(self) -> None:
+        status = 403 if "forbidden" in self.path else 302 if "moved" in self.path else 200
+        self.send_response(status)
+        if status == 302:
+            self.send_header("Location", f"/forbidden.csv?X-Amz-Signature={SECRET}")
+        size = len(GOOD) + 100 * ("short" in self.path)
+        self.send_header("Content-Length", str(size if status == 200 else 0))
+        self.end_headers()
+        if self.command == "GET" and status == 200:
+            self.wfile.write(GOOD)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """Host and port of a server on this machine."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as http:
+        Thread(target=http.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{http.server_address[1]}"
+        http.shutdown()
+
+
+@pytest.fixture
+def kept(project: Project) -> Project:
+    """The project in git, which leaves to DVC what DVC keeps for itself."""
+    git("init")
+    (project.root / ".dvc" / ".gitignore").write_text("/config.local\n/tmp\n/cache\n")
+    return project
+
+
+WITH_SECRETS = {
+    "user": "http://{secret}@{server}/a.csv",
+    "user, coded": "http://{coded}@{server}/a.csv",
+    "password": "http://me:{secret}@{server}/a.csv",
+    "signed": "http://{server}/a.csv?X-Amz-Credential=a%2Fb&X-Amz-Signature={secret}&sig={secret}",
+    "signed, coded": "http://{server}/a.csv?sig={coded}",
+    "fragment": "http://{server}/a.csv#{secret}",
+    "query in percent signs": "http://{server}/a.csv%3Fsig={secret}",
+    "query in percent signs of their own": "http://{server}/a.csv%253Fsig={secret}",
+    "parameter": "http://{server}/a.csv;token={secret}",
+    "in the path": "http://{server}/token={secret}/a.csv",
+    "user in the path": "http://{server}/me:{secret}@b/a.csv",
+    "at sign in the password": "http://me:x@{secret}@{server}/a.csv",
+}
+UNUSABLE = {
+    "forbidden": "http://{secret}@{server}/forbidden.csv?sig={secret}",
+    "moved": "http://{server}/moved.csv",
+    "broken off": "http://{server}/short.csv?sig={secret}",
+    "hidden": "http://{secret}@{server}/.journal.json?sig={secret}",
+    "no host": "http:///{secret}@{server}/a.csv",
+    "no number": "http://me:x@{server}:{secret}/a.csv",
+    "coded at sign": "http://me%3A{secret}%40{server}/a.csv",
+    "brackets": "http://[{secret}]/a.csv",
+    "broken brackets": "http://[{secret}/a.csv",
+    "look-alikes": "http://{secret}\u2100.com/a.csv",
+    "one slash": "http:/{secret}@{server}/a.csv",
+    "no slash": "https:me:{secret}@{server}/a.csv",
+    "no colon": "https//me:{secret}@{server}/a.csv?sig={secret}",
+    "no scheme": "me:{secret}@{server}/a.csv",
+    "no scheme, long": "me@{server}/a.csv?sig={secret}" + "x" * 300,
+    "blank": " http://me:{secret}@{server}/a.csv",
+    "before the scheme": "{secret}@http://{server}/a.csv",
+    "database": "postgresql://me:{secret}@{server}/shop",
+    "database, no number": "postgresql://me:{secret}@{server}:port/shop",
+    "database, no host": "postgresql://me:{secret}",
+    "database, slash": "postgresql://me:x/{secret}@host/shop",
+    "database, at sign": "postgresql://me:x@{secret}@host/shop",
+    "database, coded": "postgresql://me:{coded}@host:port/shop",
+    "database, query": "sqlite:///a.db?mode=ro&password={secret}",
+    "database, kind": "nosuch+{secret}://host/shop",
+    "database, driver": "mssql+pyodbc:///?odbc_connect=DRIVER%3Dx%3BPWD%3D{secret}",
+    "database, zero": "sqlite:///%00?key={secret}",
+    "store": "s3://key:{secret}@bucket/.a.csv",
+    "shell": "ssh://me:{secret}@/a.csv",
+}
+
+
+def fill(address: str, server: str) -> str:
+    return address.format(secret=SECRET, coded=CODED, server=server)
+
+
+def require_no_secret(root: Path, printed: str) -> None:
+    for text in (SECRET, CODED):
+        assert text.lower() not in printed.lower()
+        git("add", "--all")
+        grep = ["git", "grep", "--cached", "--ignore-case", "--text", "--name-only", text]
+        assert subprocess.run(grep, cwd=root, capture_output=True, text=True).stdout == ""
+        assert not [path for path in root.rglob("*") if text.lower() in path.name.lower()]
+
+
+@pytest.mark.parametrize("case", WITH_SECRETS)
+def test_a_secret_in_an_address_is_neither_kept_nor_printed(
+    kept: Project, server: str, capfd: pytest.CaptureFixture[str], case: str
+) -> None:
+    assert cli.main(["use", fill(WITH_SECRETS[case], server), "--target", "t"]) == 0
+    out, err = capfd.readouterr()
+    assert err == ""
+    assert "use: the address is not kept, as a user, password or query in it may be secret" in out
+    require_no_secret(kept.root, out)
+    assert (kept.raw / "a.csv").read_bytes() == GOOD
+    assert "deps" not in read_yaml(kept.raw / "a.csv.dvc", "")
+    assert kept.contract.source.startswith(f"http://{server}/")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_no_message_repeats_a_secret(
+    kept: Project, server: str, capfd: pytest.CaptureFixture[str], case: str, debug: bool
+) -> None:
+    before = snapshot(kept.root)
+    options = ["--target", "t", "--table", "t", "--dry-run"]
+    code = f"import sys; from lockstep.commands.cli import main; sys.exit(main(sys.argv[1:]))"
+    address = fill(UNUSABLE[case], server)
+    if debug:
+        with pytest.raises(UserError) as caught:
+            cli.main(["--debug", "use", address, *options])
+        printed = "".join(traceback.format_exception(caught.value))
+    else:
+        assert cli.main(["use", address, *options]) == 1
+        out, printed = capfd.readouterr()
+        assert out == ""
+        assert len(printed.splitlines()) == 1
+    require_no_secret(kept.root, printed)
+    assert snapshot(kept.root) == before
