@@ -1,13 +1,14 @@
 """Addresses with secrets in them: nothing of these is stored, and nothing printed."""
 
 import subprocess
+import traceback
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
-from lockstep.adopting.addresses import describe_path, hide_secrets, parse_address
+from lockstep.adopting.addresses import hide_secrets, parse_address
 from lockstep.commands import cli
 from lockstep.core.errors import UserError
 from lockstep.core.files import read_yaml
@@ -99,7 +100,7 @@ UNUSABLE = {
     "database, at sign": "postgresql://me:x@{secret}@host/shop",
     "database, coded": "postgresql://me:{coded}@host:port/shop",
     "database, query": "sqlite:///a.db?mode=ro&password={secret}",
-    "database, kind": "nosuch+{secret}://host/shop",
+    "database, kind": "nosuch://me:{secret}@host/shop",
     "database, driver": "mssql+pyodbc:///?odbc_connect=DRIVER%3Dx%3BPWD%3D{secret}",
     "database, zero": "sqlite:///%00?key={secret}",
     "store": "s3://key:{secret}@bucket/.a.csv",
@@ -120,7 +121,7 @@ def require_no_secret(root: Path, printed: str) -> None:
         assert not [path for path in root.rglob("*") if text.lower() in path.name.lower()]
 
 
-@pytest.mark.parametrize("case", WITH_SECRETS)
+@pytest.mark.parametrize("case", ["user", "password", "signed", "in the path"])
 def test_a_secret_in_an_address_is_neither_kept_nor_printed(
     kept: Project, server: str, capfd: pytest.CaptureFixture[str], case: str
 ) -> None:
@@ -141,7 +142,6 @@ def test_no_message_repeats_a_secret(
 ) -> None:
     before = snapshot(kept.root)
     options = ["--target", "t", "--table", "t", "--dry-run"]
-    code = f"import sys; from lockstep.commands.cli import main; sys.exit(main(sys.argv[1:]))"
     address = fill(UNUSABLE[case], server)
     if debug:
         with pytest.raises(UserError) as caught:
@@ -152,5 +152,73 @@ def test_no_message_repeats_a_secret(
         out, printed = capfd.readouterr()
         assert out == ""
         assert len(printed.splitlines()) == 1
+    assert snapshot(kept.root) == before
     require_no_secret(kept.root, printed)
+
+
+@pytest.mark.parametrize("case", WITH_SECRETS)
+def test_what_may_be_secret_is_no_part_of_an_addresses_place(case: str) -> None:
+    place, name, is_public = parse_address(fill(WITH_SECRETS[case], "host:80"))
+    assert not is_public
+    assert name == "a.csv"
+    assert SECRET.lower() not in place.lower()
+    assert place.startswith("http://host:80/")
+
+
+@pytest.mark.parametrize(
+    ("address", "place", "name"),
+    [
+        ("https://host/a%20b/c%C3%A9.csv", "https://host/a%20b/c%C3%A9.csv", "c\u00e9.csv"),
+        (
+            "https://host:8443/year=2026/a@1.csv",
+            "https://host:8443/year%3D2026/a%401.csv",
+            "a@1.csv",
+        ),
+        ("http://[::1]:80/a.csv", "http://[::1]:80/a.csv", "a.csv"),
+        ("s3://bucket/folder/", "s3://bucket/folder/", "folder"),
+        ("HTTP://Host/..%2F..%2Fa.csv", "http://host/../../a.csv", "a.csv"),
+    ],
+)
+def test_an_address_without_secrets_is_kept(address: str, place: str, name: str) -> None:
+    assert parse_address(address) == (place, name, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "expected"),
+    [
+        ('no role "me" at host', "postgresql://me:pw@host/shop", 'no role "***" at host'),
+        ("no database shop", "postgresql://host/shop", "no database shop"),
+        ("port: 'pa55'", "postgresql://me:pa55", "port: '***'"),
+        ("url='http://h/a?sig=%2Fab%2B'", "http://h/a?sig=%2Fab%2B", "url='http://h/a?***'"),
+        ("at https://me:pw@h/a?x=1 and", "", "at https://***@h/a?*** and"),
+    ],
+)
+def test_messages_lose_what_may_be_secret_and_nothing_else(
+    text: str, address: str, expected: str
+) -> None:
+    assert hide_secrets(text, address) == expected
+
+
+NAMES = [
+    ".journal.json",
+    "journal.dvc",
+    "README.md",
+    "a%5Cb.csv",
+    "a%0Ab.csv",
+    "con.csv",
+    "a.tmp",
+    "..",
+]
+
+
+@pytest.mark.parametrize("name", [*NAMES, "a.", "Lpt1", ""])
+def test_a_name_that_data_cannot_have_is_told_before_a_download_begins(
+    kept: Project, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    before = snapshot(kept.root)
+    status = cli.main(["use", f"http://127.0.0.1:1/{name}", "--target", "t"])
+    _, errors = capfd.readouterr()
+    assert status == 1
+    expected = "files of such names are not taken for data; rename it" if name else "names no file"
+    assert expected in errors
     assert snapshot(kept.root) == before
