@@ -26,7 +26,7 @@ def test_a_mistake_is_one_line_and_with_debug_its_traceback(
         main(["--debug", "preprocess"])
 
 
-@pytest.mark.parametrize("arguments", [[], ["guess"], ["use"], ["predict"]])
+@pytest.mark.parametrize("arguments", [[], ["guess"], ["use", "a", "b"], ["predict"]])
 def test_a_command_line_that_cannot_be_read_ends_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(arguments)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -94,13 +95,40 @@ def test_a_split_by_folders_is_known(tmp_path: Path) -> None:
     assert frame["answer"].tolist() == ["no", "yes"] * 2
 
 
+@pytest.mark.parametrize("name", ["val", "valid", "validation"])
+def test_images_to_validate_on_are_learnt_from(tmp_path: Path, name: str) -> None:
+    files = dict.fromkeys(["train/no/1.png", "test/yes/1.png", f"{name}/yes/1.png"], ramp())
+    frame, breaches = read_images(put(tmp_path / "a", files), "a", contract(), resize=False)
+    assert frame["part"].tolist() == ["test", "train", "train"]
+    assert breaches.empty
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links take rights on Windows")
+def test_what_links_lead_to_is_counted_once_and_links_around_never(tmp_path: Path) -> None:
+    folder = put(tmp_path / "a", dict.fromkeys(["no/1.png", "no/.store/3.png"], ramp()))
+    elsewhere = put(tmp_path / "b", dict.fromkeys(["1.png", "2.png"], ramp()))
+    for link, target in {
+        "no/loop": folder,
+        "no/up": tmp_path,
+        "no/self": Path("self"),
+        "no/2.png": Path("1.png"),
+        "no/3.png": Path(".store/3.png"),
+        "yes": elsewhere,
+    }.items():
+        (folder / link).symlink_to(target)
+    (elsewhere / "loop").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(folder)
+    frame, _ = read_images(folder, "a", contract(), resize=False)
+    assert frame["file"].tolist() == ["no/1.png", "no/3.png", "yes/1.png", "yes/2.png"]
+
+
 def test_an_image_beside_a_given_split_is_set_aside(tmp_path: Path) -> None:
-    files = dict.fromkeys(["train/no/1.png", "test/yes/1.png", "val/yes/1.png", "1.png"], ramp())
+    files = dict.fromkeys(["train/no/1.png", "test/yes/1.png", "more/yes/1.png", "1.png"], ramp())
     raw, unusable = read_images(put(tmp_path / "a.zip", files), "a.zip", contract(), resize=False)
     _, rejected, accepted = check_rows(RawBatch(raw, "a.zip", unusable=unusable), contract())
     assert accepted["part"].tolist() == ["test", "train"]
-    assert {*rejected["value"]} >= {"1.png", "val/yes/1.png"}
-    assert "an image below a folder train or test, as others are" in {*rejected["rule"]}
+    assert {*rejected["value"]} >= {"1.png", "more/yes/1.png"}
+    assert "an image below a folder train, val or test, as others are" in {*rejected["rule"]}
 
 
 def test_a_class_called_train_is_no_split(tmp_path: Path) -> None:
@@ -117,7 +145,8 @@ def test_a_class_called_train_is_no_split(tmp_path: Path) -> None:
         (ramp()[:40], "a readable image"),
         (ramp(2, 2), "an image of 3x2 pixels, not 2x2"),
         (png(np.zeros((2, 3), dtype="uint16")), "an image of 8 bits per shade"),
-        (png(np.zeros((20000, 20000), dtype="bool")), "a readable image"),
+        (png(np.zeros((13000, 13000), dtype="bool")), "an image of at most 89 million pixels"),
+        (png(np.zeros((20000, 20000), dtype="bool")), "an image of at most 89 million pixels"),
     ],
 )
 def test_an_unusable_image_is_set_aside_with_the_reason(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,12 +27,34 @@ def list_dvc_targets(folder: Path) -> set[Path]:
 
 
 def list_entries(folder: Path, *, deep: bool = False) -> Iterator[Path]:
-    """What lies in a folder, but for what accompanies the data; of `deep` ones only the files."""
+    """What lies in a folder, but for what accompanies the data; of `deep` ones only the files.
+
+    Those that a link leads to count as if they lay there, unless they are listed anyway.
+    """
+    return _walk(folder, (_resolve(folder),)) if deep else filter(is_data, folder.iterdir())
+
+
+def _walk(folder: Path, tops: tuple[Path, ...]) -> Iterator[Path]:
+    """The files below a folder; all that is in one of the real folders `tops` is listed anyway."""
     for path in filter(is_data, folder.iterdir()):
-        if deep and path.is_dir():
-            yield from list_entries(path, deep=True)
+        real = _resolve(path) if path.is_symlink() else None
+        if real and any(_is_listed(real, top) or top.is_relative_to(real) for top in tops):
+            continue
+        if path.is_dir():
+            yield from _walk(path, (*tops, real) if real else tops)
         else:
             yield path
+
+
+def _is_listed(path: Path, top: Path) -> bool:
+    return path.is_relative_to(top) and all(
+        is_data(Path(part)) for part in path.relative_to(top).parts
+    )
+
+
+def _resolve(path: Path) -> Path:
+    """Where a path leads; one that leads nowhere but around stays as it is."""
+    return Path(os.path.realpath(path))
 
 
 def list_raw_files(paths: Paths, where: str, contract: Contract) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,8 +22,17 @@ from .folder import list_entries
 READABLE = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 GREY = ("1", "L", "LA", "I", "I;16", "F")
 """Pillow's names of what images without colour are made of."""
-UNREADABLE = (*DAMAGE_ERRORS, SyntaxError, ValueError, Image.DecompressionBombError)
+UNREADABLE = (*DAMAGE_ERRORS, SyntaxError, ValueError)
 """What reading a damaged or locked file raises, from the zip or from the decoder."""
+TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+"""What Pillow says of an image that would fill the memory, by the pixels that its head names."""
+LARGEST = f"an image of at most {(Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} million pixels"
+FOLDERS = {
+    **{side: side for side in SIDES},
+    **dict.fromkeys(("val", "valid", "validation"), "train"),
+}
+"""The side that images are on by the folder above their class: those to validate on are learnt
+from, since `train` validates in its own way."""
 
 
 def read_images(
@@ -31,7 +41,7 @@ def read_images(
     """Read the images of a zip or a folder, or a single one.
 
     An image lies in the folder of its class, `<class>/<any name>.png`; where such folders lie in
-    folders `train` and `test`, that split is kept, and images elsewhere cannot be used.
+    folders that `FOLDERS` names, that split is kept, and images elsewhere cannot be used.
 
     Gives a row per image in the order of their names, with the columns of `contract` (an image that
     cannot be used is missing); and the breaches, as `data.conformity.conform` does.
@@ -43,11 +53,11 @@ def read_images(
             raise UserError(f"{name}: no images; files such as <class>/<name>.png were expected")
         pictures = [_read_image(read, file, contract.images, resize) for file in files]
     folders = [PurePosixPath(file).parent for file in files]
-    sides = [folder.parent.name if folder.parent.name in SIDES else None for folder in folders]
+    sides = [FOLDERS.get(folder.parent.name) for folder in folders]
     if any(sides):
         # Of a given split, nothing is drawn anew.
         pictures = [
-            (image, reason if side else "an image below a folder train or test, as others are")
+            (image, reason if side else "an image below a folder train, val or test, as others are")
             for (image, reason), side in zip(pictures, sides, strict=True)
         ]
     frame = pd.DataFrame(
@@ -69,10 +79,10 @@ def survey(path: Path, name: str) -> tuple[Counter[tuple[int, int]], bool, set[s
     with _open(path, name) as (files, read):
         for file in filter(_is_image, files):
             try:
-                with Image.open(io.BytesIO(read(file))) as image:
+                with _open_image(read(file)) as image:
                     sizes[image.size] += 1
                     has_colour |= image.mode not in GREY
-            except UNREADABLE:
+            except (*UNREADABLE, *TOO_LARGE):
                 continue
             classes.add(PurePosixPath(file).parent.name)
     if not sizes:
@@ -102,6 +112,15 @@ def _open(path: Path, name: str) -> Iterator[tuple[list[str], Callable[[str], by
         raise UserError(f"{name}: not there; a zip or a folder of images was expected")
 
 
+@contextmanager
+def _open_image(content: bytes) -> Iterator[Image.Image]:
+    """An image, unless it is too large."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(io.BytesIO(content)) as image:
+            yield image
+
+
 def _is_image(file: str) -> bool:
     # macOS puts a file of its own, ._name.png, beside each one that it packs.
     path = PurePosixPath(file)
@@ -113,11 +132,13 @@ def _read_image(
 ) -> tuple[bytes | None, str | None]:
     """The pixels, or what was expected instead of this file."""
     try:
-        with Image.open(io.BytesIO(read(file))) as image:
+        with _open_image(read(file)) as image:
             if image.mode[0] in "IF":
                 return None, "an image of 8 bits per shade"
             # A camera stores which way it was held instead of turning the picture.
             upright = ImageOps.exif_transpose(image).convert("RGB" if images.colour else "L")
+    except TOO_LARGE:
+        return None, LARGEST
     except UNREADABLE:
         return None, "a readable image"
     size = (images.width, images.height)
