@@ -652,15 +652,25 @@ def test_few_rows_and_rows_without_a_target_are_told(understand_frame) -> None:
     ]
 
 
-def test_a_time_that_is_not_used_is_told(understand_frame) -> None:
-    frame = rows().assign(when=pd.date_range("2026-01-01", periods=300))
-    doubt = "rows have a time: `--time when` tests on the latest instead of any rows"
-    assert understand_frame(frame).doubts[None] == [doubt]
-    used = understand_frame(frame, time="when")
-    assert used.contract.time == "when"
-    assert used.doubts[None] == []
-    grouped = frame.assign(farm=[f"f{number % 20}" for number in range(300)])
-    assert doubt not in understand_frame(grouped, group="farm").doubts[None]
+def test_many_rows_without_a_target_are_told(understand_frame) -> None:
+    frame = rows(200)
+    frame.loc[:39, "y"] = None
+    assert understand_frame(frame).doubts[None] == [
+        "40 of 200 rows lack the target: nothing is learnt from them, and where so many do, the "
+        "others may be no fair sample"
+    ]
+
+
+def test_several_labels_in_a_cell_are_told(understand_frame) -> None:
+    def doubts(names: list[str]) -> str:
+        frame = rows().assign(y=[names[number % len(names)] for number in range(300)])
+        return " ".join(understand_frame(frame).doubts[None])
+
+    for mark in ("|", "; ", ","):
+        told = "look like several labels in one cell"
+        assert told in doubts(["red", "blue", f"blue{mark}red"])
+        assert told in doubts([f"a{mark}b", f"b{mark}c", f"a{mark}c"])
+        assert told not in doubts([f"Doe{mark}Ann", f"Doe{mark}Bob", "Roe"])
 
 
 def test_doubts_change_nothing_of_the_table(contract: Contract, fruit: pd.DataFrame) -> None:

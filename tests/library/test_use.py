@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import zipfile
@@ -411,8 +412,10 @@ def test_a_file_that_may_not_be_read_is_told(
     assert (status, errors) == (1, f"error: {file}: Permission denied\n")
 
 
-def images(folder: Path, sizes: tuple[int, ...] = (8,), per_class: int = 30) -> Path:
-    rng = np.random.default_rng(0)
+def images(
+    folder: Path, sizes: tuple[int, ...] = (8,), per_class: int = 30, seed: int = 0
+) -> Path:
+    rng = np.random.default_rng(seed)
     for name, level in (("dark", 0), ("light", 200)):
         (folder / name).mkdir(parents=True)
         for number in range(per_class):
@@ -716,3 +719,101 @@ def test_the_project_itself_is_no_data(capsys: pytest.CaptureFixture[str]) -> No
     status, _, errors = use(capsys, ".", "--target", "fruit")
     assert status == 1
     assert "the project lies in this folder; name what holds the data alone" in errors
+
+
+def test_a_time_that_is_not_used_is_told_with_the_command_that_uses_it(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = customers().assign(**{"joined on": pd.date_range("2026-01-01", periods=200)})
+    frame.rename(columns={"income": "net income"}).to_csv(file, index=False)
+    options = ["--target", "churned", "--drop", "age", "net income"]
+    _, printed, _ = use(capsys, file, *options)
+    (line,) = [line for line in printed.splitlines() if "have a time" in line]
+    command = line.split("`")[1]
+    assert command == (
+        f"uv run python -m owner use {file} --target churned --drop age --drop 'net income' "
+        "--time 'joined on'"
+    )
+    assert line.endswith("` tests on the latest instead of any rows")
+    _, printed, _ = use(capsys, *shlex.split(command)[6:])
+    assert "have a time" not in printed
+    assert contract_of(project).time == "joined on"
+    assert project.params.split.by == "time"
+
+
+def test_what_was_written_for_other_data_is_no_longer_asked_for(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ask() -> None:
+        text = project.params_file.read_text()
+        text = text.replace("derived: []", "derived: [ratio]").replace(
+            "metrics: []", "metrics: [cost]"
+        )
+        project.params_file.write_text(text)
+
+    text = project.params_file.read_text().replace("metric: accuracy", "metrics: [cost]")
+    project.params_file.write_text(f"features: {{derived: [ratio, sum]}} # mine\n{text}")
+    _, printed, _ = use(capsys, file, "--target", "churned")
+    assert printed.endswith(
+        "use: features.derived in params.yaml was for other data, and emptied: ratio, sum\n"
+        "use: train.metrics in params.yaml was for other data, and emptied: cost\n"
+        "next: uv run dvc repro\n"
+    )
+    assert (project.params.features.derived, project.params.train.metrics) == ((), ())
+    ask()
+    use(capsys, file, "--target", "churned", "--group", "customer")
+    params = Project(project.root).params
+    assert (params.features.derived, params.train.metrics) == (("ratio",), ("cost",))
+
+
+@pytest.mark.usefixtures("project")
+def test_rows_without_a_group_are_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = customers()
+    frame.loc[:4, "region"] = None
+    frame.to_csv(file, index=False)
+    status, _, errors = use(capsys, file, "--target", "churned", "--group", "region")
+    assert (status, errors) == (
+        1,
+        "error: customers.csv: --group: 5 of 200 rows lack 'region'; each needs its group: fill "
+        "it in, or take these rows out\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("folders", "told"),
+    [
+        (["train", "test"], "as the folders train and test give it"),
+        (["train", "val", "test"], "as the folders train and val and test give it (val counts as"),
+    ],
+)
+def test_a_given_split_is_told_where_it_is_decided(
+    project: Project,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    folders: list[str],
+    told: str,
+) -> None:
+    for seed, name in enumerate(folders):
+        images(tmp_path / "pictures" / name, seed=seed)
+    status, printed, _ = use(capsys, tmp_path / "pictures")
+    assert status == 0
+    assert f"; split {told}" in printed
+    assert "split by row" not in printed
+    (line,) = [
+        line for line in project.contract_file.read_text().splitlines() if line[:5] == "part:"
+    ]
+    assert line.startswith(f"part: part  # split {told}")
+    assert line.endswith("; `split` in params.yaml is for the folds")
+    assert contract_of(project).part == "part"
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("folders", [["train"], ["train", "val"], ["test"]])
+def test_a_given_split_of_one_side_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], folders: list[str]
+) -> None:
+    for name in folders:
+        images(tmp_path / "pictures" / name)
+    status, _, errors = use(capsys, tmp_path / "pictures")
+    assert status == 1
+    assert f"all images lie below {' and '.join(folders)}, so that none is for the" in errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from shlex import quote
 
@@ -13,6 +14,10 @@ from ..core.contract import LEVELS, NUMBERS, Contract
 FEW_ROWS = 100
 RARE = 0.05
 """Share of the rows below which a class is rare."""
+MANY_GAPS = 0.2
+"""Share of rows without the target from which the others may be of another kind."""
+LABEL_MARKS = "|;,"
+"""What may stand between several labels in one cell."""
 SURE, SAME, NEW = 0.99, 0.9999, 0.1
 MOST_COMPARED = 500
 """Columns of numbers of which each pair is compared."""
@@ -24,16 +29,19 @@ def find_doubts(table: pd.DataFrame, contract: Contract) -> list[str]:
     sample = table.sample(min(len(table), SAMPLE_ROWS), random_state=0).reset_index(drop=True)
     return [
         *_find_scarcity(table, contract),
+        *_find_several_labels(contract),
         *_find_leaks(sample, contract),
         *_find_twins(sample, contract),
         *_find_copies(table, contract),
-        *_find_idle_time(contract),
     ]
 
 
 def _find_scarcity(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
     if gaps := int(table[contract.target].isna().sum()):
-        yield f"{gaps} of {len(table)} rows lack the target: nothing is learnt from them"
+        missing = f"{gaps} of {len(table)} rows lack the target"
+        reason = ", and where so many do, the others may be no fair sample"
+        is_much = gaps >= MANY_GAPS * len(table)
+        yield f"{missing}: nothing is learnt from them{reason if is_much else ''}"
     if len(table) - gaps < FEW_ROWS:
         yield f"{len(table) - gaps} rows are few: expect wide intervals"
     if contract.classes:
@@ -42,6 +50,24 @@ def _find_scarcity(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
             yield (
                 f"class {shares.idxmin()!r} is rare, {shares.min():.1%} of the rows: a model may "
                 "be right on all others and never find it"
+            )
+
+
+def _find_several_labels(contract: Contract) -> Iterator[str]:
+    """A class that is made of what other classes, or parts of others, are called."""
+    for mark in LABEL_MARKS:
+        labels = {name: [*map(str.strip, name.split(mark))] for name in contract.classes}
+        counts = Counter(label for each in labels.values() for label in each)
+        several = [
+            name
+            for name, each in labels.items()
+            if len(each) > 1 and min(counts[label] for label in each) > 1
+        ]
+        if several:
+            yield (
+                f"classes such as {several[0]!r} look like several labels in one cell: each "
+                "combination is taken for a class of its own; a column for each label can be "
+                "learnt, one at a time"
             )
 
 
@@ -126,10 +152,3 @@ def _find_copies(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
         yield (
             f"rows equal to another but for the target: {clashes}; no model is right on all of them"
         )
-
-
-def _find_idle_time(contract: Contract) -> Iterator[str]:
-    times = [name for name in contract.features if contract.columns[name].type == "datetime"]
-    if times and contract.time is None and contract.group is None:
-        option = f"--time {quote(times[0])}"
-        yield f"rows have a time: `{option}` tests on the latest instead of any rows"

@@ -57,12 +57,13 @@ def edit_yaml(text: str, changes: dict[str, Any]) -> str:
     return _dump(content)
 
 
-def format_contract(contract: Contract) -> str:
-    """The text of references/schema.yaml: a block for each column."""
+def format_contract(contract: Contract, split: str = "") -> str:
+    """The text of references/schema.yaml: a block for each column; `split` says what gives it."""
     content = contract.model_dump(mode="json", exclude_defaults=True)
     columns = content.pop("columns")
     if contract.images:
-        content.pop("part", None)
+        if not split:
+            content.pop("part", None)
         columns = {contract.target: columns[contract.target]}
     for column in columns.values():
         if "range" in column:
@@ -71,6 +72,9 @@ def format_contract(contract: Contract) -> str:
                 for limit in column["range"]
             ]
     document = _style(content | {"columns": columns}, depth=3)
+    if split:
+        note = f"split {split}; `split` in params.yaml is for the folds"
+        document.yaml_add_eol_comment(note, "part")
     document.yaml_set_comment_before_after_key("columns", before="\n")
     return HEADER + _dump(document)
 

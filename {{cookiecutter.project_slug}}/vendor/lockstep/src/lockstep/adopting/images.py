@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..core.contract import Column, Images
+from ..core.contract import SIDES, Column, Images
 from ..core.errors import UserError
 from ..data.conformity import conform, describe_first
-from ..reading.images import read_images, survey
+from ..reading.images import FOLDERS, list_folders, read_images, survey
 from .doubts import find_doubts
 from .inference import NO_MEANING
 from .understanding import Understanding, Wishes, make_contract
@@ -72,8 +72,17 @@ def understand_images(
                 "params.yaml allows: remove them, or raise it"
             )
         doubts.append(unusable)
+    folders = list_folders(frame)
+    if folders and len({FOLDERS[folder] for folder in folders}) < len(SIDES):
+        raise UserError(
+            f"{name}: all images lie below {' and '.join(folders)}, so that none is for the "
+            f"{'test' if 'test' not in folders else 'training'}; rename one of these folders, or "
+            "name what is in it alone"
+        )
     shade = "colour" if has_colour else "grey"
     notes = [f"{len(frame)} images, {width}x{height}, {shade}, {len(classes)} classes"]
     doubts += find_doubts(table, contract)
     shares = table.isna().mean()
-    return Understanding(contract, table, notes, {None: doubts}, len(table), shares, resize)
+    return Understanding(
+        contract, table, notes, {None: doubts}, len(table), shares, resize, folders
+    )

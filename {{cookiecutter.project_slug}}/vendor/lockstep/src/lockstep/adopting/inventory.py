@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..commands.programs import run_program
@@ -61,8 +62,17 @@ def keep_descriptions(project: Project, contract: Contract) -> Contract:
     for name in columns.keys() & former.columns.keys():
         texts = {"meaning": former.columns[name].meaning, "unit": former.columns[name].unit}
         columns[name] = columns[name].model_copy(update=texts)
-    texts = {"title": former.title, "source": former.source, "licence": former.licence}
+    texts = {key: getattr(former, key) for key in ("title", "source", "licence", "not_for")}
     return contract.model_copy(update={**texts, "columns": columns})
+
+
+def list_former_names(project: Project, contract: Contract) -> dict[str, Sequence[str]]:
+    """The functions that params.yaml names and that were written for other data, by their key."""
+    former, params = _load_description(project, contract), project.params
+    if former is not None and (former.target, former.kind) == (contract.target, contract.kind):
+        return {}
+    names = {"features.derived": params.features.derived, "train.metrics": params.train.metrics}
+    return {key: functions for key, functions in names.items() if functions}
 
 
 def _load_description(project: Project, contract: Contract) -> Contract | None:

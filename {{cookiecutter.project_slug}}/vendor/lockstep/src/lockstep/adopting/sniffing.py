@@ -59,7 +59,7 @@ def sniff(table: TextTable, target: str | None) -> LayoutGuess:
     quote: QuoteMark = (
         '"' if '"' in beginning or not re.search(IN_QUOTES, beginning, re.MULTILINE) else "'"
     )
-    delimiter = max(DELIMITERS, key=lambda delimiter: _fitness(beginning, delimiter, quote))
+    delimiter = max(DELIMITERS, key=lambda mark: _fitness(beginning, mark, quote, target))
     lines = list(_read_records(beginning, delimiter, quote))
     if not any(cell for _, record in lines for cell in record):
         raise UserError(f"{table.name}: no columns; a header line and rows were expected")
@@ -146,22 +146,24 @@ def _read_records(beginning: str, delimiter: str, quote: str) -> Iterator[tuple[
         return
 
 
-def _fitness(beginning: str, delimiter: str, quote: str) -> tuple[float, float, int]:
+def _fitness(
+    beginning: str, delimiter: str, quote: str, target: str | None
+) -> tuple[float, bool, float, int]:
     """How well a delimiter makes a table of the first lines; more is better.
 
-    First how many rows have as many cells as most have, then how few cells hold what delimits
-    elsewhere, then how many cells a row has.
+    First how many rows have as many cells as most have, then whether one of them is the target's
+    name, then how few cells hold what delimits elsewhere, then how many cells a row has.
     """
     records = [record for _, record in islice(_read_records(beginning, delimiter, quote), 500)]
     if not records:
-        return 0, 0, 0
+        return 0, False, 0, 0
     usual, rows = Counter(map(len, records)).most_common(1)[0]
     if usual == 1:
-        return 0, 0, 1
+        return 0, False, 0, 1
     others = {*DELIMITERS} - {delimiter, ","}
     cells = [cell for record in records for cell in record]
     clean = sum(others.isdisjoint(cell) for cell in cells) / len(cells)
-    return round(rows / len(records), 1), round(clean, 1), usual
+    return round(rows / len(records), 1), target in cells, round(clean, 1), usual
 
 
 def count_lines_above(lines: Sequence[tuple[int, list[str]]], target: str | None) -> int:

@@ -36,6 +36,8 @@ class Source(NamedTuple):
     """A file or a folder."""
     origin: str
     """Where they are from, without what is secret."""
+    address: str = "ADDRESS"
+    """What a person types for it, where nothing in that may be secret."""
     is_tracked: bool = False
     """Whether DVC knows them already, by a file beside them."""
     notes: tuple[str, ...] = ()
@@ -61,7 +63,7 @@ def fetch(
         if not is_there:
             raise UserError(f"{describe_path(address)}: no such file or folder")
         _require_name(path.name, path.name)
-        return Source(path, path.name)
+        return Source(path, path.name, address)
     scheme = get_scheme(address)
     with _hiding_secrets(address):
         if scheme in STORAGES:
@@ -116,7 +118,7 @@ def _download(
             reason = "nothing there, or not reachable"
         raise UserError(f"{place}: {reason}") from error
     if is_public:
-        return Source(staging / name, place, is_tracked=True)
+        return Source(staging / name, place, address, is_tracked=True)
     note = (
         "the address is not kept, as a user, password or query in it may be secret; for what is "
         "new, `use` it again"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from ..core.contract import LEVELS, Contract
+from ..core.contract import LEVELS, SIDES, Contract
 from ..core.errors import shorten
 from .suggestion import COUNTS
 from .understanding import Understanding
@@ -77,7 +78,16 @@ def _describe_values(understanding: Understanding, name: str) -> str:
     return column.guessed or ""
 
 
-def describe_plan(contract: Contract, settings: dict[str, Any]) -> str:
+def describe_split(folders: Sequence[str]) -> str:
+    """How the folders above the classes of images divide them; nothing where there are none."""
+    if not folders:
+        return ""
+    others = [f"{folder} counts as train" for folder in folders if folder not in SIDES]
+    more = f" ({', '.join(others)})" if others else ""
+    return f"as the folders {' and '.join(folders)} give it{more}"
+
+
+def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequence[str]) -> str:
     """What will be learnt and how, by the settings for params.yaml, and what is left out."""
     count = len(contract.features)
     source = "the images" if contract.images else f"{count} column{'s' if count > 1 else ''}"
@@ -93,6 +103,14 @@ def describe_plan(contract: Contract, settings: dict[str, Any]) -> str:
     return (
         f"learns: {target}, a {settings['kind']}{counts}, from {source}; "
         f"{len(settings['train.candidates'])} candidates, judged by {settings['train.metric']} "
-        f"{way}{decided}; split by {settings['split.by']}"
+        f"{way}{decided}; split {describe_split(folders) or 'by ' + settings['split.by']}"
         f"{left_out if settings.get('train.training_sizes') == [] else ''}"
     )
+
+
+def find_idle_times(contract: Contract) -> list[str]:
+    """The columns by which rows could be split, and are not."""
+    if contract.time or contract.group:
+        return []
+    columns = contract.features_only().items()
+    return [name for name, column in columns if column.type == "datetime" and not column.nullable]

@@ -45,6 +45,21 @@ class Wishes:
     sheet: str | None = None
     table: str | None = None
 
+    def as_options(self) -> list[str]:
+        """How a person says so on the command line."""
+        options: dict[str, Sequence[str | None]] = {
+            "--target": [self.target],
+            "--kind": [self.kind],
+            "--id": self.identifiers,
+            "--group": [self.group],
+            "--time": [self.time],
+            "--drop": self.drop,
+            "--sheet": [self.sheet],
+            "--table": [self.table],
+        }
+        pairs = ((option, word) for option, words in options.items() for word in words)
+        return [part for option, word in pairs if word is not None for part in (option, word)]
+
 
 class Understanding(NamedTuple):
     """What data were taken for."""
@@ -62,6 +77,8 @@ class Understanding(NamedTuple):
     """The share of rows that lack a value, by column."""
     resize: bool = False
     """Whether images must be scaled."""
+    folders: Sequence[str] = ()
+    """Those above the classes of images that say which are for the test."""
 
 
 def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) -> Understanding:
@@ -224,7 +241,14 @@ def _guess_column(cells: pd.Series, layout: Layout, file: str, wishes: Wishes) -
         if column.nullable:
             raise UserError(f"--time: some rows lack {name!r}; each needs its time")
         return Guess(column, [doubt for doubt in doubts if "date" in doubt])
-    return Guess(column, [] if name == wishes.group else doubts)
+    if name == wishes.group:
+        if column.nullable:
+            raise UserError(
+                f"{file}: --group: {cells.isna().sum()} of {len(cells)} rows lack {name!r}; each "
+                "needs its group: fill it in, or take these rows out"
+            )
+        return Guess(column, [])
+    return Guess(column, doubts)
 
 
 def _require_target(guess: Guess, cells: pd.Series, target: str, kind: Kind | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from collections.abc import Sequence
 from itertools import product
@@ -12,7 +13,6 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.params import FeaturesParams, Params
 from ..core.project import Project
@@ -29,12 +29,13 @@ from .inventory import (
     is_kept_by_git,
     keep_descriptions,
     list_files,
+    list_former_names,
     list_removals,
     pointer,
 )
 from .sources import Source, fetch
 from .suggestion import is_fit_long, suggest
-from .summary import describe_plan, summarise
+from .summary import describe_plan, describe_split, find_idle_times, summarise
 from .understanding import Understanding, Wishes, understand
 
 
@@ -82,8 +83,14 @@ def _take_in(
     understanding = _understand_source(project, source, wishes)
     settings = _choose_settings(project, name, understanding)
     contract = keep_descriptions(project, understanding.contract)
+    former = list_former_names(project, contract)
+    settings |= {key: [] for key in former}
     print("\n".join(summarise(name, understanding)))
-    print(describe_plan(contract, settings))
+    print(describe_plan(contract, settings, understanding.folders))
+    if times := find_idle_times(contract):
+        options = [source.address, *wishes.as_options(), *["--replace"] * replace]
+        command = f"{project.command} use {shlex.join([*options, '--time', times[0]])}"
+        print(f"rows have a time: `{command}` tests on the latest instead of any rows")
     if is_in_use(project, source, contract, wishes):
         print(f"use: {name} is in use already: nothing was changed")
         print("next: uv run dvc repro")
@@ -98,7 +105,19 @@ def _take_in(
     if dry_run:
         print("use: nothing was changed (--dry-run)")
     else:
-        _adopt(project, staging, source, contract, settings, removals, is_in_git)
+        split = describe_split(understanding.folders)
+        _adopt(
+            project,
+            staging,
+            source,
+            format_contract(contract, split),
+            settings,
+            removals,
+            is_in_git,
+        )
+        for key, names in former.items():
+            print(f"use: {key} in params.yaml was for other data, and emptied: {', '.join(names)}")
+        print("next: uv run dvc repro")
 
 
 def _understand_source(project: Project, source: Source, wishes: Wishes) -> Understanding:
@@ -160,7 +179,7 @@ def _adopt(
     project: Project,
     staging: Path,
     source: Source,
-    contract: Contract,
+    contract_text: str,
     settings: dict[str, Any],
     removals: Sequence[Path],
     is_in_git: bool,
@@ -188,7 +207,7 @@ def _adopt(
         staged,
         {
             project.raw / ".gitignore": _edit_gitignore(project, place, removals, is_in_git),
-            project.contract_file: format_contract(contract),
+            project.contract_file: contract_text,
             project.params_file: edit_yaml(text, settings),
         },
         [each.name for path in removals for each in (path, pointer(path))],
@@ -199,7 +218,8 @@ def _adopt(
         f"{project.name(project.params_file)}"
     )
     notes = [f"use: {note}" for note in source.notes]
-    print("\n".join([*notes, *lines, "next: uv run dvc repro"]))
+    for line in [*notes, *lines]:
+        print(line)
 
 
 def _edit_gitignore(

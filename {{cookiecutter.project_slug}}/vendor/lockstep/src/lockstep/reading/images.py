@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 from PIL import Image, ImageOps
 
-from ..core.contract import FILE, IMAGE, PART, SIDES, Contract, Images
+from ..core.contract import FILE, IMAGE, PART, Contract, Images
 from ..core.errors import UserError
 from ..data.conformity import make_breaches
 from .archives import DAMAGE_ERRORS, list_members, open_zip
@@ -28,8 +28,9 @@ TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 """What Pillow says of an image that would fill the memory, by the pixels that its head names."""
 LARGEST = f"an image of at most {(Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} million pixels"
 FOLDERS = {
-    **{side: side for side in SIDES},
+    "train": "train",
     **dict.fromkeys(("val", "valid", "validation"), "train"),
+    "test": "test",
 }
 """The side that images are on by the folder above their class: those to validate on are learnt
 from, since `train` validates in its own way."""
@@ -70,6 +71,12 @@ def read_images(
     )
     reasons = pd.Series([reason for _, reason in pictures], dtype="str").dropna()
     return frame, make_breaches(IMAGE, frame[FILE][reasons.index], reasons)
+
+
+def list_folders(frame: pd.DataFrame) -> list[str]:
+    """The folders of `FOLDERS` that the images of a given split lie below."""
+    given = frame[FILE][frame[PART].notna()]
+    return sorted({PurePosixPath(file).parent.parent.name for file in given}, key=[*FOLDERS].index)
 
 
 def survey(path: Path, name: str) -> tuple[Counter[tuple[int, int]], bool, set[str]]:
