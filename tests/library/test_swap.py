@@ -278,3 +278,28 @@ def test_the_command_that_finishes_is_the_projects_own(
         file.write('[project.scripts]\nmy-fruit = "lockstep.commands.cli:main"\n')
     with pytest.raises(UserError, match=r"`uv run my-fruit use` finishes it$"):
         project.require_settled()
+
+
+LINES = "".join(f'  File "dvc/{number}.py", line 1, in run\n' for number in range(60))
+TRACEBACK = f"Traceback (most recent call last):\n{LINES}KeyError: 'no such thing'\n"
+
+
+@pytest.mark.parametrize(
+    ("errors", "expected"),
+    [
+        (TRACEBACK, "dvc add: KeyError: 'no such thing'"),
+        (f"ERROR: unexpected error - 'x'\n{TRACEBACK}", "dvc add: unexpected error - 'x'"),
+        ("WARNING: old\nERROR: a\n  long one\n\nHaving any troubles?", "dvc add: a long one"),
+        ("ERROR: at http://me:pw@host/a?sig=1", "dvc add: at http://***@host/a?***"),
+        ("ERROR: " + "a" * 2000, f"dvc add: {'a' * 300}..."),
+        ("", "dvc add: failed"),
+    ],
+)
+def test_what_dvc_says_of_its_failure_is_a_short_line(
+    monkeypatch: pytest.MonkeyPatch, errors: str, expected: str
+) -> None:
+    done = subprocess.CompletedProcess([], 1, "", errors)
+    monkeypatch.setattr(swap, "run_program", lambda *_: done)
+    with pytest.raises(UserError) as caught:
+        swap.run_dvc(Path(), "add")
+    assert str(caught.value) == expected
