@@ -36,8 +36,8 @@ def _require_decision(value: object) -> object:
             return value
         case int() | float() if 0 < value < 1:
             return value
-        case {"missed": int() | float() as missed, "false_alarm": int() | float() as alarm}:
-            if len(value) == len(COSTS) and missed > 0 < alarm:
+        case {"missed": int() | float() as missed, "false_alarm": int() | float() as alarm, **more}:
+            if missed > 0 < alarm and not more:
                 return value
     raise ValueError(
         f"found {value!r}; a metric of decisions such as f1_macro, costs above zero such as "
@@ -45,8 +45,7 @@ def _require_decision(value: object) -> object:
     )
 
 
-COSTS = ("missed", "false_alarm")
-"""Of a row of the second class that is not called so, and of one of the first that is."""
+# Costs are of a row of the second class that is not called so, and of one of the first that is.
 Decision = Annotated[str | float | dict[str, float] | None, BeforeValidator(_require_decision)]
 # Nothing after a candidate's name means none of its options.
 Options = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
