@@ -12,6 +12,9 @@ from lockstep.modeling.candidates import make_candidate
 from lockstep.modeling.problem import Problem
 from owner import models  # noqa: F401 - it registers the candidates
 from sklearn.base import BaseEstimator
+from sklearn.datasets import make_friedman1
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.metrics import root_mean_squared_error
 
 TARGETS: dict[str, dict[str, Any]] = {
     "classes": {"type": "binary", "categories": ["no", "yes"]},
@@ -85,3 +88,16 @@ def test_other_numbers_are_no_counts(target: str, least: int) -> None:
     assert settings["train.metric"] == "rmse"
     assert "loss" not in settings["train.candidates"]["linear"]
     assert "counts" not in describe_plan(contract, settings)
+
+
+def test_on_some_thousand_rows_boosting_is_better_than_by_scikit_learns_defaults() -> None:
+    X, y = make_friedman1(15_000, noise=1.0, random_state=0)
+    options = suggest_for("numbers", len(X))[1]["train.candidates"]["boosting"]
+    ours, theirs = (
+        root_mean_squared_error(y[:4000], estimator.fit(X[4000:], y[4000:]).predict(X[:4000]))
+        for estimator in (
+            make_candidate("boosting", options, Problem("regression", seed=1)),
+            HistGradientBoostingRegressor(random_state=0),
+        )
+    )
+    assert ours < 0.99 * theirs
