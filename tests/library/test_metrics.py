@@ -402,7 +402,7 @@ def test_a_wrong_name_among_the_own_metrics_is_told_with_its_place() -> None:
     params = some_params("regression", metrics=["rmse", "mean_absolute_percent_error"])
     message = (
         r"params\.yaml: train\.metrics\.1: no metric 'mean_absolute_percent_error' for regression; "
-        r"did you mean mean_absolute_percentage_error\? allowed: rmse, mae, r2, median_error, poisson_"
+        r"did you mean mean_absolute_percentage_error\? allowed: rmse, mae, r2, median_error, pois"
     )
     with pytest.raises(UserError, match=message):
         run_metrics(params)

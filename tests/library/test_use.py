@@ -412,9 +412,7 @@ def test_a_file_that_may_not_be_read_is_told(
     assert (status, errors) == (1, f"error: {file}: Permission denied\n")
 
 
-def images(
-    folder: Path, sizes: tuple[int, ...] = (8,), per_class: int = 30, seed: int = 0
-) -> Path:
+def images(folder: Path, sizes: tuple[int, ...] = (8,), per_class: int = 30, seed: int = 0) -> Path:
     rng = np.random.default_rng(seed)
     for name, level in (("dark", 0), ("light", 200)):
         (folder / name).mkdir(parents=True)
