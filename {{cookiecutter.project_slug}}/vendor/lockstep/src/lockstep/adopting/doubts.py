@@ -146,7 +146,7 @@ def _describe_twins(keep: str, drop: str) -> str:
 
 
 def _find_copies(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
-    if copies := int(table.duplicated(contract.observation).sum()):
+    if copies := int(table.duplicated([*contract.features, contract.target]).sum()):
         yield f"rows equal to another: {copies}; equal rows stay on one side of the split"
     if clashes := int(table.duplicated(contract.features).sum()) - copies:
         yield (

@@ -6,7 +6,6 @@ import re
 import shlex
 import shutil
 from collections.abc import Sequence
-from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +16,7 @@ from ..core.errors import UserError
 from ..core.params import FeaturesParams, Params
 from ..core.project import Project
 from ..data.folds import make_folds
-from ..data.split import split_rows
+from ..data.split import choose_split_seed, split_rows
 from ..reading.formats import is_table
 from ..reading.images import has_images
 from . import swap
@@ -150,13 +149,15 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
         settings["features"] = FeaturesParams().model_dump() | {"columns": columns}
     text = project.params_file.read_text(encoding="utf-8")
     rows = table.dropna(subset=[contract.target]).reset_index(drop=True)
-    # Of few rows or groups an unlucky seed draws all or none for the test.
-    for folds, seed in product((5, 4, 3, 2), (params.seed, 1, 2, 3, 4, 5)):
-        trial = settings | {"seed": seed}
-        trial |= {"train.folds": folds} if settings["train.folds"] else {}
-        content = YAML(typ="safe", pure=True).load(edit_yaml(text, trial))
+    usual = _preview(text, settings)
+    seed = choose_split_seed(rows, contract, usual)
+    if seed != usual.split.seed:
+        settings["split.seed"] = seed
+    # Few groups may allow fewer folds only.
+    for folds in (5, 4, 3, 2):
+        trial = settings | ({"train.folds": folds} if settings["train.folds"] else {})
         try:
-            trial_params = Params.model_validate(content)
+            trial_params = _preview(text, trial)
             train, _ = split_rows(rows, contract, trial_params)
             if missing_classes := sorted({*contract.classes} - {*train[contract.target]}):
                 raise UserError(f"class {missing_classes[0]!r} has no row to learn from")
@@ -173,6 +174,11 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
             "take these rows out"
         )
     raise UserError(f"{name}: too few rows to learn and to test: {reason}")
+
+
+def _preview(text: str, settings: dict[str, Any]) -> Params:
+    """What params.yaml will say."""
+    return Params.model_validate(YAML(typ="safe", pure=True).load(edit_yaml(text, settings)))
 
 
 def _adopt(

@@ -292,11 +292,6 @@ class Contract(Strict):
         target_type = self.columns[self.target].type
         return next((kind for kind, types in TARGETS.items() if target_type in types), None)
 
-    @property
-    def observation(self) -> list[str]:
-        """The columns whose values make two rows equal, whatever they are called or grouped by."""
-        return [*self.features, self.target]
-
 
 def load_contract(paths: Paths, kind: Kind) -> Contract:
     """Read references/schema.yaml and hold its target against the `kind` of problem."""

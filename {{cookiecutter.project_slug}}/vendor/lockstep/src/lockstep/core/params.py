@@ -13,6 +13,7 @@ from .validation import Strict, load
 Kind = Literal["classification", "regression"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(strict=True, gt=0)]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 
 
 def _require_recipe(value: object) -> object:
@@ -79,6 +80,8 @@ class SplitParams(Strict):
     """Draw single rows, draw groups whole, or take the latest rows for the test."""
     test_fraction: Fraction
     """Share of the rows that only `evaluate` sees."""
+    seed: Seed | None = None
+    """Seed of the test rows, instead of `seed`; `use` chooses one that divides classes evenly."""
 
 
 class FeaturesParams(Strict):
@@ -156,7 +159,7 @@ class EvaluateParams(Strict):
 class Params(Strict):
     """All of params.yaml."""
 
-    seed: Annotated[int, Field(strict=True, ge=0, lt=2**32)]
+    seed: Seed
     """Seed of the split, the folds, the bootstrap and the networks."""
     kind: Kind
     """The kind of problem."""

@@ -15,16 +15,9 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, TimeSeries
 from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.params import Params
+from .draws import draw_groups, draw_share, number_parts
 from .duplicates import contains
-from .split import (
-    find_start_of_latest,
-    hash_keys,
-    hash_rows,
-    is_since,
-    require_column,
-    require_times,
-    select_key,
-)
+from .split import find_start_of_latest, hash_keys, is_since, require_column, require_times
 
 Fold = tuple[np.ndarray, np.ndarray]
 """Positions of the rows to learn from and of those to try it on."""
@@ -70,37 +63,11 @@ def is_unrelated(
     return np.concatenate([~contains(hashes, hash_keys(batch, contract, params)) for batch in rows])
 
 
-def draw_share(rows: pd.DataFrame, strata: pd.Series, share: float, seed: int) -> np.ndarray:
-    """Draw rows by what they contain, not by where they stand.
-
-    The first rows of each stratum, in the order of `_rank_by_hash`, are drawn until their share is
-    nearest to `share`. So rows that are equal in every column fall on the same side. A stratum with
-    two distinct rows or more has rows on both sides. Gives (n_rows,) whether a row is drawn.
-    """
-    ranks = _rank_by_hash(rows, strata, seed)
-    first, last = ranks["reached"] == ranks["copies"], ranks["reached"] == ranks["rows"]
-    return (~last & (first | (ranks["middle"] < share))).to_numpy()
-
-
-def _rank_by_hash(rows: pd.DataFrame, strata: pd.Series, seed: int) -> pd.DataFrame:
-    """Each stratum's distinct rows in the order of a hash of their content.
-
-    For each row how many rows are equal to it (`copies`), how many its stratum has (`rows`), how
-    many of them the order has up to it (`reached`), and the share of the order at the middle of its
-    copies (`middle`).
-    """
-    keys = pd.DataFrame({"stratum": strata.to_numpy(), "hash": hash_rows(rows, seed)})
-    ranks = keys.groupby(["stratum", "hash"]).size().rename("copies").to_frame()
-    by_stratum = ranks["copies"].groupby("stratum")
-    ranks["rows"], ranks["reached"] = by_stratum.transform("sum"), by_stratum.cumsum()
-    ranks["middle"] = (ranks["reached"] - ranks["copies"] / 2) / ranks["rows"]
-    return ranks.loc[pd.MultiIndex.from_frame(keys)].reset_index(drop=True)
-
-
-def _strata(rows: pd.DataFrame, contract: Contract, params: Params) -> pd.Series:
+def _strata(rows: pd.DataFrame, contract: Contract, params: Params) -> np.ndarray:
     """(n_rows,) what an equal share is taken of: each class, or all rows of a regression."""
-    target = rows[contract.target]
-    return target if params.kind == "classification" else target.notna()
+    if params.kind == "classification":
+        return rows[contract.target].to_numpy()
+    return np.zeros(len(rows))
 
 
 def _require_variety(y: np.ndarray, params: Params, where: str) -> None:
@@ -116,9 +83,9 @@ def _hold_out(rows: pd.DataFrame, contract: Contract, params: Params, share: flo
         times = rows[require_column(contract, "time")]
         is_held_out = is_since(find_start_of_latest(times, share), times)
     else:
-        by_group = params.split.by == "group"
-        strata = pd.Series(True, index=rows.index) if by_group else _strata(rows, contract, params)
-        is_held_out = draw_share(select_key(rows, contract, params), strata, share, params.seed)
+        hashes, strata = hash_keys(rows, contract, params), _strata(rows, contract, params)
+        draw = draw_groups if params.split.by == "group" else draw_share
+        is_held_out = draw(hashes, strata, share, params.seed)
     if min(is_held_out.sum(), (~is_held_out).sum()) < 2:
         raise UserError(
             f"params.yaml: train.holdout: {share:g} of {len(rows)} rows, split by "
@@ -131,8 +98,7 @@ def _fold_by_row(rows: pd.DataFrame, contract: Contract, params: Params) -> list
     _require_rows(rows[contract.target].to_numpy(), params)
     # Equal rows are in one fold, and each fold has its share of each stratum.
     count, strata = params.train.fold_count, _strata(rows, contract, params)
-    ranks = _rank_by_hash(rows[contract.observation], strata, params.seed)
-    numbers = (ranks["middle"] * count).astype(int).to_numpy()
+    numbers = number_parts(hash_keys(rows, contract, params), strata, count, params.seed)
     folds = [
         (np.flatnonzero(numbers != fold), np.flatnonzero(numbers == fold)) for fold in range(count)
     ]

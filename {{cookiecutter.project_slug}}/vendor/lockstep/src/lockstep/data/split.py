@@ -2,7 +2,7 @@
 
 The rule is `split.by` in params.yaml: by row, by group (a group's rows stay together) or by time
 (what is learnt from comes before what it is tried on). Each row is looked at by itself, so that it
-stays on its side whatever other rows come or go.
+stays on its side whatever other rows come or go, and so that rows of equal features are on one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pandas as pd
 from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.params import Params
+from .draws import choose_seed, is_drawn
 from .duplicates import contains
 
 IsOnSide = Callable[[pd.DataFrame], np.ndarray]
@@ -46,8 +47,8 @@ class Split(NamedTuple):
 def make_split(rows: Iterable[pd.DataFrame], contract: Contract, params: Params) -> Split:
     """The rule by which rows are for training or for the test.
 
-    A split that the contract's `part` gives is kept, but for train rows that equal a test row,
-    which are on neither side. To split by time takes sixteen bytes of memory per row.
+    A split that the contract's `part` gives is kept, but for train rows that equal a test row in
+    all features, which are on neither side. To split by time takes sixteen bytes of memory per row.
 
     Args:
         rows: All rows in batches, gone through for what has to be known of them beforehand.
@@ -60,7 +61,8 @@ def make_split(rows: Iterable[pd.DataFrame], contract: Contract, params: Params)
     if contract.part is not None and any(has_given_split(batch, contract) for batch in rows):
         return _given_split(rows, contract, contract.part)
     share = params.split.test_fraction
-    rule = f"by {params.split.by} with a test_fraction of {share:g} and seed {params.seed}"
+    seed = params.seed if params.split.seed is None else params.split.seed
+    rule = f"by {params.split.by} with a test_fraction of {share:g} and seed {seed}"
     is_test: IsOnSide
     if params.split.by == "time":
         column = require_column(contract, "time")
@@ -72,7 +74,7 @@ def make_split(rows: Iterable[pd.DataFrame], contract: Contract, params: Params)
     else:
 
         def is_test(batch: pd.DataFrame) -> np.ndarray:
-            return hash_keys(batch, contract, params) < share * 2.0**64
+            return is_drawn(hash_keys(batch, contract, params), share, seed)
 
     return Split(lambda batch: ~is_test(batch), is_test, rule)
 
@@ -90,6 +92,20 @@ def split_rows(
     return train, test
 
 
+def choose_split_seed(rows: pd.DataFrame, contract: Contract, params: Params) -> int | None:
+    """The `split.seed` by which classes, or fifths of the numbers to predict, are divided evenly.
+
+    There is none where nothing is drawn: by time, or as the contract's `part` says.
+    """
+    if params.split.by == "time" or has_given_split(rows, contract):
+        return None
+    target = rows[contract.target]
+    if params.kind == "regression":
+        target = np.ceil(target.rank(pct=True) * 5)
+    hashes = hash_keys(rows, contract, params)
+    return choose_seed(hashes, target.to_numpy(), params.split.test_fraction)
+
+
 def has_given_split(rows: pd.DataFrame, contract: Contract) -> bool:
     """Whether the rows say which side they are on."""
     return contract.part is not None and bool(rows[contract.part].notna().any())
@@ -99,7 +115,7 @@ def _given_split(rows: Iterable[pd.DataFrame], contract: Contract, part: str) ->
     hashes, unassigned, total = [], 0, 0
     for batch in rows:
         test = batch[batch[part] == "test"]
-        hashes.append(hash_rows(test[contract.observation], 0))
+        hashes.append(hash_rows(test[contract.features]))
         unassigned, total = unassigned + int(batch[part].isna().sum()), total + len(batch)
     if unassigned:
         raise UserError(
@@ -112,7 +128,7 @@ def _given_split(rows: Iterable[pd.DataFrame], contract: Contract, part: str) ->
         return (batch[part] == "test").to_numpy()
 
     def is_copy(batch: pd.DataFrame) -> np.ndarray:
-        return contains(test_hashes, hash_rows(batch[contract.observation], 0))
+        return contains(test_hashes, hash_rows(batch[contract.features]))
 
     return Split(lambda batch: ~(is_test(batch) | is_copy(batch)), is_test, "as given")
 
@@ -128,15 +144,14 @@ def require_column(contract: Contract, by: str) -> str:
     return column
 
 
-def select_key(rows: pd.DataFrame, contract: Contract, params: Params) -> pd.DataFrame:
-    """The columns whose equal values stay together, by row or by group."""
-    by_group = params.split.by == "group"
-    return rows[[require_column(contract, "group")] if by_group else contract.observation]
-
-
 def hash_keys(rows: pd.DataFrame, contract: Contract, params: Params) -> np.ndarray:
-    """(n_rows,) unsigned 64-bit hash of what stays together."""
-    return hash_rows(select_key(rows, contract, params), params.seed)
+    """(n_rows,) unsigned 64-bit hash of what stays together, by row or by group.
+
+    Rows of equal features stay together whatever their target: who has learnt the one knows the
+    other.
+    """
+    by_group = params.split.by == "group"
+    return hash_rows(rows[[require_column(contract, "group")] if by_group else contract.features])
 
 
 def find_start_of_latest(times: pd.Series, share: float) -> Any:
@@ -167,7 +182,7 @@ def require_times(times: pd.Series) -> None:
         )
 
 
-def hash_rows(rows: pd.DataFrame, seed: int) -> np.ndarray:
-    """(n_rows,) unsigned 64-bit hash of each row's values and the seed."""
-    seeds = pd.Series(seed, index=rows.index)
-    return pd.util.hash_pandas_object(pd.concat([rows, seeds], axis=1), index=False).to_numpy()
+def hash_rows(rows: pd.DataFrame) -> np.ndarray:
+    """(n_rows,) unsigned 64-bit hash of each row's values."""
+    return pd.util.hash_pandas_object(rows, index=False).to_numpy()
+
