@@ -1,14 +1,27 @@
 """Setting the test rows apart, and making folds by the same rule."""
 
+import ast
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CONTRACT, PARAMS, make_fruit
+from conftest import CONTRACT, PARAMS, TEMPLATE, make_fruit, make_params, write_params
 from lockstep.core.contract import Column, Contract
 from lockstep.core.errors import UserError
 from lockstep.core.params import Params, SplitParams
-from lockstep.data.folds import draw_share, make_folds
-from lockstep.data.split import find_start_of_latest, is_since, make_split, split_rows
+from lockstep.core.project import Project
+from lockstep.data.draws import choose_seed, draw_groups, draw_share, is_drawn, number_parts
+from lockstep.data.folds import make_folds
+from lockstep.data.split import (
+    choose_split_seed,
+    find_start_of_latest,
+    hash_rows,
+    is_since,
+    make_split,
+    split_rows,
+)
+from lockstep.reading.check import check_raw
 from owner.preprocess import clean
 
 COLUMNS = {
@@ -149,7 +162,10 @@ def test_another_seed_makes_another_test(harvest: pd.DataFrame, by: str) -> None
 
 @pytest.mark.parametrize("by", ["row", "group", "time"])
 def test_no_row_is_lost_and_none_is_on_both_sides(orchard: pd.DataFrame, by: str) -> None:
-    train, test = split_rows(orchard, GROUPED, params(by))
+    settings = params(by)
+    seed = choose_split_seed(orchard, GROUPED, settings)
+    split = settings.split.model_copy(update={"seed": seed})
+    train, test = split_rows(orchard, GROUPED, settings.model_copy(update={"split": split}))
     keys = [*orchard.columns.drop("side")]
     together = pd.concat([train, test]).sort_values(keys, ignore_index=True)
     pd.testing.assert_frame_equal(together, orchard.sort_values(keys, ignore_index=True))
@@ -243,6 +259,7 @@ def test_a_given_split_is_kept_without_train_rows_that_equal_a_test_row(
 ) -> None:
     given = orchard.assign(side=["train"] * 50 + ["test"] * 10)
     copied = pd.concat([given, given.tail(3).assign(side="train")], ignore_index=True)
+    copied.loc[61, "fruit"] = "melon" if copied["fruit"][61] == "apple" else "apple"
     train, test = split_rows(copied, GIVEN, params())
     pd.testing.assert_frame_equal(train, given.head(50))
     pd.testing.assert_frame_equal(test, given.tail(10).reset_index(drop=True))
@@ -251,34 +268,167 @@ def test_a_given_split_is_kept_without_train_rows_that_equal_a_test_row(
 @pytest.mark.parametrize("categories", [5, 40])
 def test_the_share_is_kept_as_near_as_equal_rows_allow(categories: int) -> None:
     values = np.random.default_rng(0).integers(0, categories, 1000)
-    frame = pd.DataFrame({"a": values})
-    test = draw_share(frame, pd.Series("x", index=frame.index), 0.2, seed=1)
-    assert abs(test.sum() - 200) <= frame["a"].value_counts().max() / 2
+    test = draw_share(hash_rows(pd.DataFrame({"a": values})), np.zeros(1000), 0.2, seed=1)
+    assert abs(test.sum() - 200) <= np.bincount(values).max() / 2
     assert not set(values[test]) & set(values[~test])
 
 
 def test_a_small_class_has_rows_on_both_sides() -> None:
-    frame = pd.DataFrame({"a": range(40)})
-    strata = pd.Series(["rare", "rare"] + ["common"] * 38)
-    test = draw_share(frame, strata, 0.2, seed=1)
+    strata = np.array(["rare", "rare"] + ["common"] * 38)
+    test = draw_share(hash_rows(pd.DataFrame({"a": range(40)})), strata, 0.2, seed=1)
     assert test[:2].sum() == 1
 
 
 def test_equal_rows_are_never_all_in_the_test() -> None:
-    frame = pd.DataFrame({"a": [1] * 99 + [2]})
-    assert not draw_share(frame, pd.Series("x", index=frame.index), 0.6, seed=1).all()
+    hashes = hash_rows(pd.DataFrame({"a": [1] * 99 + [2]}))
+    assert not draw_share(hashes, np.zeros(100), 0.6, seed=1).all()
 
 
 def test_another_seed_draws_other_rows(fruit: pd.DataFrame) -> None:
-    one, two = (draw_share(fruit, fruit["fruit"], 0.25, seed) for seed in (1, 2))
+    one, two = (draw_share(hash_rows(fruit), fruit["fruit"], 0.25, seed) for seed in (1, 2))
     assert one.tolist() != two.tolist()
+    assert one.sum() == two.sum() == 15
 
 
-def test_a_column_named_seed_is_no_obstacle(fruit: pd.DataFrame) -> None:
-    assert (
-        draw_share(fruit.rename(columns={"seeds": "seed"}), fruit["fruit"], 0.25, seed=1).sum()
-        == 15
+@pytest.fixture
+def clumps() -> tuple[np.ndarray, np.ndarray]:
+    """Hashes of 60 contents, in four rows each, and classes that differ within them."""
+    rng = np.random.default_rng(4)
+    contents = np.repeat(np.arange(60), 4)
+    classes = np.where(rng.random(240) < 0.75, contents % 3, rng.integers(0, 3, 240))
+    return hash_rows(pd.DataFrame({"content": contents})), np.array(["a", "b", "c"])[classes]
+
+
+def test_rows_of_one_content_are_drawn_together_and_classes_evenly(
+    clumps: tuple[np.ndarray, np.ndarray],
+) -> None:
+    hashes, classes = clumps
+    drawn, parts = draw_share(hashes, classes, 0.2, seed=1), number_parts(hashes, classes, 5, 1)
+    for side in (drawn, parts):
+        assert pd.Series(side).groupby(hashes).nunique().max() == 1
+    shares = pd.Series(drawn).groupby(classes).mean()
+    assert shares.between(0.1, 0.3).all()
+    assert np.bincount(parts).tolist() == [48] * 5
+    assert pd.crosstab(classes, parts).to_numpy().min() >= 10
+
+
+@pytest.mark.parametrize("by", ["row", "group", "time"])
+@pytest.mark.parametrize("train", [{}, {"folds": None, "holdout": 0.3}])
+def test_rows_of_equal_features_stand_together_whatever_their_target(
+    orchard: pd.DataFrame, by: str, train: dict
+) -> None:
+    torn = orchard.assign(fruit=orchard["fruit"].map({"apple": "melon", "melon": "apple"}))
+    both = pd.concat([orchard, torn], ignore_index=True)
+    _, test = split_rows(both, GROUPED, params(by))
+    assert test.duplicated(GROUPED.features, keep=False).all()
+    for _, tried in make_folds(both, GROUPED, params(by, **train)):
+        assert both.iloc[tried].duplicated(GROUPED.features, keep=False).all()
+
+
+def test_equal_images_of_two_classes_fall_on_the_same_side() -> None:
+    target = {"type": "categorical", "categories": ["no", "yes"], "meaning": "answer"}
+    contract = Contract.model_validate(
+        CONTRACT
+        | {"target": "answer", "images": {"width": 2, "height": 1}, "columns": {"answer": target}}
     )
+    frame = pd.DataFrame({"image": [bytes([number % 40, 0]) for number in range(80)]}).assign(
+        answer=["no"] * 40 + ["yes"] * 40, part=pd.Series([None] * 80, dtype="str")
+    )
+    train, test = split_rows(frame, contract, params())
+    assert not set(train["image"]) & set(test["image"])
+
+
+def test_of_a_rare_class_every_project_has_its_share_in_the_test() -> None:
+    """Of 8 rows among 200, a quarter is 2."""
+    for number in range(100):
+        rng = np.random.default_rng(number)
+        rows = make_fruit(200).assign(
+            weight=rng.normal(size=200), fruit=["apple"] * 192 + ["melon"] * 8
+        )
+        contract = Contract.model_validate(CONTRACT)
+        seed = choose_split_seed(rows, contract, params())
+        drawn = is_drawn(hash_rows(rows[contract.features]), 0.25, seed)
+        assert (drawn[:192].sum(), drawn[192:].sum()) == (48, 2)
+
+
+def test_a_chosen_seed_takes_the_test_from_all_heights_of_a_number(
+    contract: Contract, harvest: pd.DataFrame
+) -> None:
+    rows = harvest.head(200)
+    regression = contract.model_copy(update={"target": "weight"})
+    settings = params(kind="regression")
+    seed = choose_split_seed(rows, regression, settings)
+    split = settings.split.model_copy(update={"seed": seed})
+    _, test = split_rows(rows, regression, settings.model_copy(update={"split": split}))
+    bounds = rows["weight"].quantile([0, 0.2, 0.4, 0.6, 0.8, 1]).to_numpy()
+    assert np.abs(np.histogram(test["weight"], bounds)[0] - 10).max() <= 2
+
+
+@pytest.mark.parametrize("count", [3, 12, 50])
+def test_groups_are_drawn_whole_and_as_evenly_as_they_can_be(count: int) -> None:
+    groups = np.arange(600) % count
+    classes = np.where(groups % 3 == 0, "rare", "common")
+    drawn = draw_groups(hash_rows(pd.DataFrame({"group": groups})), classes, 1 / 3, seed=5)
+    assert pd.Series(drawn).groupby(groups).nunique().max() == 1
+    assert abs(drawn.sum() - 200) <= 600 / count
+    if count > 3:
+        assert abs(drawn[classes == "rare"].sum() - 200 / 3) <= 600 / count
+
+
+def test_a_seed_leaves_every_class_on_both_sides_that_can_be_and_others_to_learn() -> None:
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        contents = rng.permutation(30)
+        classes = np.array(["two"] * 2 + ["one"] + ["many"] * 27)
+        hashes = hash_rows(pd.DataFrame({"a": contents}))
+        drawn = is_drawn(hashes, 0.1, choose_seed(hashes, classes, 0.1))
+        assert (drawn[:2].sum(), drawn[2]) == (1, False)
+
+
+@pytest.mark.parametrize("dataset", ["iris", "diabetes", "digits"])
+def test_the_seeds_that_projects_begin_with_are_those_that_use_would_choose(
+    project: Project, dataset: str
+) -> None:
+    template = (TEMPLATE / "params.yaml").read_text(encoding="utf-8")
+    seeds = ast.literal_eval(re.search(r"\n  seed: {{ ({.*?})\[", template)[1])
+    condition = f"{{% if cookiecutter.dataset == '{dataset}' %}}"
+    (raw,) = (TEMPLATE / "data" / "raw").glob(f"*{dataset}.*")
+    (schema,) = (TEMPLATE / "references").glob(f"{condition}schema*")
+    name = f"data/raw/{raw.name.removeprefix(condition).removesuffix('{% endif %}')}"
+    (project.root / name).write_bytes(raw.read_bytes())
+    project.contract_file.write_bytes(schema.read_bytes())
+    kind = "regression" if dataset == "diabetes" else "classification"
+    write_params(project, kind=kind, data={"raw": name, "max_rejected": 0.0})
+    rows = pd.concat([batch.accepted for batch in check_raw(project)], ignore_index=True)
+    assert choose_split_seed(rows, project.contract, make_params(kind=kind)) == seeds[dataset]
+    if dataset == "iris":
+        drawn = is_drawn(hash_rows(rows[project.contract.features]), 0.25, seeds[dataset])
+        counts = rows["species"][drawn].value_counts()
+        assert set(counts) <= {12, 13}
+
+
+@pytest.mark.parametrize("by", ["time", "part"])
+def test_no_seed_is_chosen_where_nothing_is_drawn(orchard: pd.DataFrame, by: str) -> None:
+    rows = orchard.assign(side="train")
+    chosen = {
+        "time": lambda: choose_split_seed(rows, GROUPED, params("time")),
+        "part": lambda: choose_split_seed(rows, GIVEN, params()),
+    }[by]()
+    assert chosen is None
+
+
+def test_the_seed_of_the_split_draws_the_test_and_nothing_else(
+    contract: Contract, harvest: pd.DataFrame
+) -> None:
+    settings = params()
+    other = settings.model_copy(update={"split": SplitParams(test_fraction=0.25, seed=5)})
+    assert in_test(harvest, contract) != in_test(harvest, contract, split=other.split)
+    same = settings.model_copy(update={"seed": 5})
+    expected = in_test(harvest, contract, seed=5)
+    assert in_test(harvest, contract, split=other.split) == expected
+    ours, theirs = (make_folds(harvest, contract, each) for each in (settings, other))
+    assert all((one[1] == two[1]).all() for one, two in zip(ours, theirs, strict=True))
+    assert (make_folds(harvest, contract, same)[0][1] != ours[0][1]).any()
 
 
 def test_rows_without_a_target_are_dropped(fruit: pd.DataFrame) -> None:
@@ -402,9 +552,9 @@ def test_a_split_that_leaves_too_few_test_rows_is_told(
     contract: Contract, fruit: pd.DataFrame
 ) -> None:
     with pytest.raises(
-        UserError, match=r"split: 4 rows split by row with a test_fraction of 0\.25"
+        UserError, match=r"split: 3 rows split by row with a test_fraction of 0\.25"
     ):
-        split_rows(fruit.head(4), contract.model_copy(update={"target": "weight"}), params())
+        split_rows(fruit.head(3), contract.model_copy(update={"target": "weight"}), params())
 
 
 def test_rows_without_a_side_in_a_given_split_are_told(orchard: pd.DataFrame) -> None:

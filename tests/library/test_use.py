@@ -14,7 +14,7 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_project
+from conftest import make_project, run_stage
 from lockstep.adopting import inventory, suggestion
 from lockstep.commands import cli
 from lockstep.core.contract import Contract
@@ -151,12 +151,38 @@ def test_where_a_single_fit_takes_minutes_more_are_made_only_when_asked_for(
     assert (asks in printed) == (sizes == [])
 
 
-def test_a_few_groups_get_the_folds_and_the_seed_that_they_allow(
+def test_a_few_groups_get_the_folds_that_they_allow(
     project: Project, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     use(capsys, file, "--target", "churned", "--group", "region")
     params = project.params
-    assert (params.split.by, params.train.folds, params.seed) == ("group", 2, 2)
+    assert (params.split.by, params.train.folds, params.seed) == ("group", 2, 7)
+    run_stage("ingest")
+    run_stage("preprocess")
+    assert len({*pd.read_parquet(project.test)["region"]}) == 1
+
+
+def test_the_seed_of_the_split_divides_a_persons_classes_evenly(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(capsys, file, "--target", "churned")
+    text = project.params_file.read_text()
+    assert f"split: {{test_fraction: 0.25, by: row, seed: {project.params.split.seed}}}" in text
+    assert project.params.seed == 7
+    run_stage("ingest")
+    run_stage("preprocess")
+    sides = (pd.read_parquet(path)["churned"] for path in (project.train, project.test))
+    train, test = (classes.value_counts() for classes in sides)
+    assert ((test - (train + test) / 4).abs() < 1).all()
+
+
+def test_a_seed_of_the_split_that_is_of_no_use_is_taken_back(
+    project: Project, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(capsys, file, "--target", "churned")
+    customers().assign(day=pd.date_range("2026-01-01", periods=200)).to_csv(file, index=False)
+    use(capsys, file, "--target", "churned", "--time", "day", "--replace")
+    assert (project.params.split.by, project.params.split.seed) == ("time", None)
 
 
 def test_a_dry_run_prints_the_same_and_touches_nothing(

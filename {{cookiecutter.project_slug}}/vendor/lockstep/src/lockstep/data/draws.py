@@ -108,9 +108,9 @@ def choose_seed(hashes: np.ndarray, strata: np.ndarray, share: float, first: int
 
 
 def _clump(hashes: np.ndarray, strata: np.ndarray, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
-    """Clumps in the order of their hashes, with `rows` and `stratum`; (n_rows,) place of each row's.
+    """Clumps in the order of their hashes, and (n_rows,) the place of each row's.
 
-    A stratum is its place among all, in their order.
+    A clump has `rows`, how many, and `stratum`, its place among all strata in their order.
     """
     codes, _ = pd.factorize(strata, sort=True)
     keys = pd.DataFrame({"hash": shuffle_hashes(hashes, seed), "stratum": codes})

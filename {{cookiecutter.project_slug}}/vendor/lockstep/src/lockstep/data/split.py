@@ -185,4 +185,3 @@ def require_times(times: pd.Series) -> None:
 def hash_rows(rows: pd.DataFrame) -> np.ndarray:
     """(n_rows,) unsigned 64-bit hash of each row's values."""
     return pd.util.hash_pandas_object(rows, index=False).to_numpy()
-
