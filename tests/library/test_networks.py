@@ -249,7 +249,8 @@ def test_a_schedule_lowers_the_learning_rate(
     progress = training.Progress.on_epoch_end
 
     def note(self: training.Progress, epoch: int, logs: dict) -> None:
-        rates.append(float(np.array(self.model.optimizer.learning_rate)))
+        if self.watches:
+            rates.append(float(np.array(self.model.optimizer.learning_rate)))
         progress(self, epoch, logs)
 
     monkeypatch.setattr(training.Progress, "on_epoch_end", note)
@@ -264,18 +265,55 @@ def test_a_schedule_lowers_the_learning_rate(
         assert rates[-1] < 0.06
 
 
-def test_training_stops_early_and_keeps_the_best_epoch() -> None:
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "plateau"])
+def test_a_network_learns_anew_from_all_rows_for_the_epochs_found_on_the_watched_ones(
+    monkeypatch: pytest.MonkeyPatch, schedule: str
+) -> None:
     noise = np.random.default_rng(1).choice(["up", "down"], size=80)
-    estimator = classifier(hidden_units=(64,), learning_rate=0.1, patience=3)
-    estimator.fit(X, noise)
+    options = {"hidden_units": (64,), "learning_rate": 0.1, "patience": 6, "schedule": schedule}
+    trainings = []
+    usual = training._train_twin
+
+    def note(*arguments: object, **settings: object) -> object:
+        rates = []
+        noted = Rates(rates)
+        settings["callbacks"] = [*settings["callbacks"], noted]
+        trainings.append((arguments[2], arguments[1], rates))
+        return usual(*arguments, **settings)
+
+    monkeypatch.setattr(training, "_train_twin", note)
+    estimator = classifier(**options).fit(X, noise)
     losses = estimator.history_["val_loss"]
     assert len(losses) < 200
-    assert int(np.argmin(losses)) == len(losses) - 1 - 3
-    _, watched = estimator.hold_out(noise)
-    likely = estimator.predict_proba(X[watched])
-    places = np.searchsorted(estimator.classes_, noise[watched])
-    loss = -np.log(likely[np.arange(len(watched)), places]).mean()
-    assert loss == pytest.approx(min(losses), rel=1e-4)
+    assert int(np.argmin(losses)) == len(losses) - 1 - 6
+    (learnt, weights, rates), (all_rows, same_weights, rates_again) = trainings
+    assert (len(learnt), len(all_rows)) == (64, 80)
+    assert len(rates) == len(losses)
+    assert rates_again == rates[: len(losses) - 6]
+    assert weights is same_weights
+    np.testing.assert_array_equal(all_rows.X, X.astype("float32"))
+
+
+class Rates(training.keras.callbacks.Callback):
+    """Notes the learning rate of each epoch."""
+
+    def __init__(self, rates: list[float]) -> None:
+        super().__init__()
+        self.rates = rates
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:  # noqa: ARG002
+        if batch == 0:
+            self.rates.append(float(np.array(self.model.optimizer.learning_rate)))
+
+
+def test_a_row_that_was_watched_is_learnt_from() -> None:
+    _, watched = classifier().hold_out(LABELS)
+    X_odd = X.copy()
+    X_odd[watched[0]] += 100
+    one, two = (classifier(max_epochs=2).fit(rows, LABELS) for rows in (X, X_odd))
+    assert one.history_["loss"] == two.history_["loss"]
+    assert one.history_["val_loss"] != two.history_["val_loss"]
+    assert not np.array_equal(one.predict_proba(X), two.predict_proba(X))
 
 
 def test_progress_is_a_changing_line_on_a_terminal_and_lines_elsewhere(
@@ -286,13 +324,17 @@ def test_progress_is_a_changing_line_on_a_terminal_and_lines_elsewhere(
     monkeypatch.setattr(training, "SECONDS_BETWEEN_LINES", -1)
     regressor(max_epochs=2).fit(X, VALUES)
     lines = capsys.readouterr().err.splitlines()
-    assert [line.partition(", loss")[0] for line in lines] == [
-        f"perceptron: epoch {number} of at most 2" for number in (1, 2)
+    epochs = [line.partition(", loss")[0] for line in lines]
+    assert epochs[:2] == [f"perceptron: epoch {number} of at most 2" for number in (1, 2)]
+    assert epochs[2:] == [
+        f"perceptron: epoch {number} of {len(epochs) - 2} on all rows"
+        for number in range(1, len(epochs) - 1)
     ]
+    assert len(epochs) > 2
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     regressor(max_epochs=2).fit(X, VALUES)
     written = capsys.readouterr().err
-    assert written.count("\r") == 3
+    assert written.count("\r") == len(lines) + 2
     assert written.endswith("\r\033[K")
     assert "\n" not in written
 

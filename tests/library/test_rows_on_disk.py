@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_fruit, run_stage, write_params
+from conftest import make_fruit, make_params, run_stage, write_params
 from lockstep.core import table
 from lockstep.core.contract import Contract
 from lockstep.core.files import sha256
 from lockstep.core.project import Project
 from lockstep.core.table import Table, write_parquet
-from lockstep.data.folds import is_unrelated
+from lockstep.data.folds import make_filter
 from lockstep.data.sample import sample_rows
 from lockstep.modeling import rows_on_disk
 from lockstep.modeling.candidates import make_candidate
@@ -52,11 +52,14 @@ class Watcher(BaseEstimator):
     def hold_out(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.arange(len(y) - 5), np.arange(len(y) - 5, len(y))
 
-    def fit_batches(self, rows: NumbersOnDisk, X: np.ndarray, y: np.ndarray) -> None:
+    def fit_batches(
+        self, rows: NumbersOnDisk, learn: NumbersOnDisk, X: np.ndarray, y: np.ndarray
+    ) -> None:
         assert (len(X), len(y)) == (5, 5)
-        self.rows_ = len(rows)
-        self.targets_ = np.concatenate(list(rows.targets()))
-        self.epochs_ = [list(rows.shuffle(np.random.default_rng(seed))) for seed in (1, 2)]
+        for name, part in (("all", rows), ("learnt", learn)):
+            targets = np.concatenate(list(part.targets()))
+            epochs = [list(part.shuffle(np.random.default_rng(seed))) for seed in (1, 2)]
+            vars(self)[name] = (len(part), targets, epochs)
 
 
 class Marker(TransformerMixin, BaseEstimator):
@@ -81,7 +84,8 @@ def fit(
     places = np.arange(0, 1000, 5)
     places = places[is_allowed[places]]
     sample = stored.read().iloc[places]
-    return fit_on_table(pipeline, sample, places, stored, is_allowed, contract)[-1]
+    params = make_params()
+    return fit_on_table(pipeline, sample, places, stored, is_allowed, contract, params)[-1]
 
 
 def test_a_sample_keeps_the_share_of_each_class_and_the_order_of_the_file(stored: Table) -> None:
@@ -126,9 +130,11 @@ def test_rows_of_the_sample_are_learnt_from_as_the_features_were_fitted_on_them(
     stored: Table, contract: Contract
 ) -> None:
     watcher = fit(make_pipeline(Marker(), Watcher()), stored, contract)
-    X = np.concatenate([part for part, _ in watcher.epochs_[0]])
-    assert (X == -1).sum() == 200 - 5
-    assert len(X) == watcher.rows_ == 1000 - 5
+    for count, (rows, _, epochs) in ((200, watcher.all), (200 - 5, watcher.learnt)):
+        X = np.concatenate([part for part, _ in epochs[0]])
+        assert (X == -1).sum() == count
+        assert len(X) == rows
+    assert watcher.all[0] == 1000
 
 
 def test_each_allowed_row_is_learnt_from_once_an_epoch_in_another_order(
@@ -136,21 +142,24 @@ def test_each_allowed_row_is_learnt_from_once_an_epoch_in_another_order(
 ) -> None:
     is_allowed = np.arange(1000) % 7 > 0
     watcher = fit(make_pipeline(numbers(), Watcher()), stored, contract, is_allowed)
-    watched = np.arange(0, 1000, 5)[is_allowed[::5]][-5:]
+    whole = stored.read()
+    watched = whole.loc[np.arange(0, 1000, 5)[is_allowed[::5]][-5:]]
+    equals = whole.merge(watched[contract.features].drop_duplicates())["number"]
     columns = ["weight", "seeds", "fruit"]
     types = {"weight": "float32", "seeds": "float32", "fruit": "str"}
-    expected = stored.read()[is_allowed].drop(index=watched)[columns].astype(types)
-    orders = []
-    for parts in watcher.epochs_:
-        assert max(len(y) for _, y in parts) <= 48
-        X, y = (np.concatenate(each) for each in zip(*parts, strict=True))
-        orders.append(X[:, 0].tolist())
-        rows = pd.DataFrame({"weight": X[:, 0], "seeds": X[:, 1], "fruit": y}).astype(types)
-        pairs = [frame.sort_values(columns, ignore_index=True) for frame in (rows, expected)]
-        pd.testing.assert_frame_equal(*pairs)
-    assert watcher.rows_ == is_allowed.sum() - 5
-    assert sorted(watcher.targets_) == sorted(expected["fruit"])
-    assert orders[0] != orders[1]
+    for gone, (count, targets, epochs) in (([], watcher.all), (equals, watcher.learnt)):
+        expected = whole[is_allowed & ~whole["number"].isin(gone)][columns].astype(types)
+        orders = []
+        for parts in epochs:
+            assert max(len(y) for _, y in parts) <= 48
+            X, y = (np.concatenate(each) for each in zip(*parts, strict=True))
+            orders.append(X[:, 0].tolist())
+            rows = pd.DataFrame({"weight": X[:, 0], "seeds": X[:, 1], "fruit": y}).astype(types)
+            pairs = [frame.sort_values(columns, ignore_index=True) for frame in (rows, expected)]
+            pd.testing.assert_frame_equal(*pairs)
+        assert count == len(expected)
+        assert sorted(targets) == sorted(expected["fruit"])
+        assert orders[0] != orders[1]
 
 
 def test_numbers_on_disk_are_gone_afterwards(tmp_path: Path) -> None:
@@ -223,8 +232,8 @@ def test_what_equals_a_row_that_is_tried_is_not_learnt_from(
 ) -> None:
     whole = stored.read()
     whole.loc[[10, 900], contract.features] = whole.loc[5, contract.features].to_list()
-    whole.loc[[10, 900], "fruit"] = whole.loc[5, "fruit"]
-    allowed = is_unrelated(whole.iloc[[5, 6]], [whole[:300], whole[300:]], contract, project.params)
+    may_be_learnt = make_filter(whole.iloc[[5, 6]], contract, project.params)
+    allowed = np.concatenate([may_be_learnt(whole[:300]), may_be_learnt(whole[300:])])
     assert np.flatnonzero(~allowed).tolist() == [5, 6, 10, 900]
 
 
@@ -236,7 +245,7 @@ def test_groups_and_later_rows_of_what_is_tried_are_not_learnt_from(
     placed = contract.model_copy(update={"columns": columns, "group": "farm", "time": "year"})
     for by, place, expected in (("group", 0, [1, 3]), ("time", 2, [1])):
         write_params(project, split={"by": by, "test_fraction": 0.25})
-        allowed = is_unrelated(rows.iloc[[place]], [rows], placed, project.params)
+        allowed = make_filter(rows.iloc[[place]], placed, project.params)(rows)
         assert np.flatnonzero(allowed).tolist() == expected
 
 

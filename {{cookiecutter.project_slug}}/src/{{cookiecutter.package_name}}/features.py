@@ -19,7 +19,6 @@ from lockstep import Scope, step
 from pydantic import Field, NonNegativeFloat
 from sklearn.base import TransformerMixin
 from sklearn.impute import MissingIndicator, SimpleImputer
-from sklearn.model_selection import KFold
 from sklearn.pipeline import FeatureUnion
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -124,8 +123,9 @@ def target_encode(scope: Scope, *, smooth: NonNegativeFloat | None = None) -> Tr
     Args:
         smooth: rows that the mean of all rows counts for; estimated if `null`
     """
-    folds = KFold(5, shuffle=True, random_state=scope.seed)
-    return TargetEncoder(smooth="auto" if smooth is None else smooth, cv=folds)
+    kind = "continuous" if scope.kind == "regression" else "auto"  # whole numbers are no classes
+    amount = "auto" if smooth is None else smooth
+    return TargetEncoder(target_type=kind, smooth=amount, cv=scope.inner_folds)
 
 
 @step(takes="times")

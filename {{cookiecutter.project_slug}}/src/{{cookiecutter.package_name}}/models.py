@@ -105,7 +105,7 @@ def svm(
     """
     if problem.classifies:
         svc = SVC(C=penalty, kernel=kernel, gamma=gamma, class_weight=class_weight)
-        return CalibratedClassifierCV(svc, ensemble=False)
+        return CalibratedClassifierCV(svc, ensemble=False, cv=problem.inner_folds)
     svr = SVR(C=penalty, kernel=kernel, gamma=gamma)
     return TransformedTargetRegressor(svr, transformer=StandardScaler())
 

@@ -1,16 +1,22 @@
-"""Drawing rows such that equal ones stay together and each class has its share.
+"""Drawing rows such that what belongs together stays together and each class has its share.
 
-Rows are drawn by a hash of what they contain, not by where they stand. Those of one hash are a
-clump, which is of the class that most of its rows are of, or of the first such one.
+Rows are drawn by a hash of what they contain, or of their group, not by where they stand. Those of
+one hash are a clump.
 """
 
 from __future__ import annotations
 
+import warnings
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold
 
 MOST_SEEDS, MOST_TRIED = 1000, 20_000_000
-"""Seeds that are tried, and clumps times seeds, which take about a second."""
+"""Seeds that are tried, and rows times seeds, which take a few seconds."""
+MOST_WEIGHED = 1000
+"""Groups that are put one by one where they fit best; more are even without."""
 
 
 def is_drawn(hashes: np.ndarray, share: float, seed: int) -> np.ndarray:
@@ -24,6 +30,48 @@ def shuffle_hashes(hashes: np.ndarray, seed: int) -> np.ndarray:
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return mixed ^ (mixed >> np.uint64(31))
+
+
+class Clumps(NamedTuple):
+    """Rows that stay together, counted by what they are of.
+
+    A clump is of the stratum that most of its rows are of, or of the first such one.
+    """
+
+    hashes: np.ndarray
+    """(n_clumps,) what rows of each have, in order."""
+    places: np.ndarray
+    """(n_rows,) the clump of each row, by its place."""
+    rows: np.ndarray
+    """(n_clumps,) how many are in each."""
+    strata: np.ndarray
+    """(n_clumps,) what each is of, by its place among all strata in their order."""
+    pairs: tuple[np.ndarray, np.ndarray, np.ndarray]
+    """(n_pairs,) stratum, clump and number of rows, wherever there are some; in that order."""
+
+    @classmethod
+    def of_rows(cls, hashes: np.ndarray, strata: np.ndarray) -> Clumps:
+        """The clumps of (n_rows,) hashes, which are of (n_rows,) strata."""
+        distinct, places = np.unique(hashes, return_inverse=True)
+        codes, _ = pd.factorize(strata, sort=True)
+        pairs, counts = np.unique(codes * len(distinct) + places, return_counts=True)
+        stratum, clump = np.divmod(pairs, len(distinct))
+        order = np.lexsort((stratum, -counts, clump))
+        commonest = stratum[order][np.unique(clump[order], return_index=True)[1]]
+        rows = np.bincount(places)
+        return cls(distinct, places, rows, commonest, (stratum, clump, counts))
+
+    def order(self, seed: int, *, largest_first: bool = False) -> np.ndarray:
+        """(n_clumps,) their places, stratum by stratum, in an order that the seed draws."""
+        sizes = -self.rows if largest_first else np.zeros(len(self.rows))
+        return np.lexsort((shuffle_hashes(self.hashes, seed), sizes, self.strata))
+
+    def count(self, parts: np.ndarray, count: int) -> np.ndarray:
+        """(n_strata, n_parts) rows of each stratum in each of the parts that clumps are in."""
+        stratum, clump, rows = self.pairs
+        strata = int(stratum[-1]) + 1
+        cells = np.bincount(stratum * count + parts[clump], rows, strata * count)
+        return cells.reshape(strata, count)
 
 
 def draw_share(hashes: np.ndarray, strata: np.ndarray, share: float, seed: int) -> np.ndarray:
@@ -41,25 +89,44 @@ def draw_share(hashes: np.ndarray, strata: np.ndarray, share: float, seed: int) 
     Returns:
         (n_rows,) whether a row is drawn.
     """
-    clumps, places = _clump(hashes, strata, seed)
-    by_stratum = clumps.groupby("stratum")["rows"]
-    total, reached = by_stratum.transform("sum"), by_stratum.cumsum()
-    is_first, is_last = reached == clumps["rows"], reached == total
-    is_early = (reached - clumps["rows"] / 2) / total < share
-    return np.asarray(~is_last & (is_first | is_early))[places]
+    clumps = Clumps.of_rows(hashes, strata)
+    order = clumps.order(seed)
+    by_stratum = pd.Series(clumps.rows[order]).groupby(clumps.strata[order])
+    rows, reached = clumps.rows[order], by_stratum.cumsum().to_numpy()
+    total = by_stratum.transform("sum").to_numpy()
+    drawn = np.empty(len(order), dtype=bool)
+    drawn[order] = (reached < total) & ((reached == rows) | ((reached - rows / 2) / total < share))
+    return np.take(drawn, clumps.places)
 
 
 def number_parts(hashes: np.ndarray, strata: np.ndarray, count: int, seed: int) -> np.ndarray:
     """(n_rows,) the part of each row, from 0, of `count` that are as alike as clumps allow.
 
-    The clumps of each stratum, the large ones first, are dealt out in turn. See `draw_share` for
-    what it takes.
+    The clumps of each stratum, the largest first, are dealt out in turn. See `draw_share` for what
+    it takes.
     """
-    clumps, places = _clump(hashes, strata, seed)
-    order = np.lexsort((clumps.index, -clumps["rows"], clumps["stratum"]))
-    parts = np.empty(len(clumps), dtype=int)
-    parts[order] = np.arange(len(clumps)) % count
-    return parts[places]
+    clumps = Clumps.of_rows(hashes, strata)
+    parts = np.empty(len(clumps.hashes), dtype=int)
+    parts[clumps.order(seed, largest_first=True)] = np.arange(len(parts)) % count
+    return np.take(parts, clumps.places)
+
+
+def number_groups(groups: np.ndarray, strata: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """(n_rows,) the part of each row, from 0, of `count` with whole groups and even strata.
+
+    See `draw_groups` for what it takes.
+    """
+    codes, _ = pd.factorize(strata, sort=True)
+    can_be_weighed = count <= len(np.unique(groups)) <= MOST_WEIGHED
+    if not can_be_weighed or np.bincount(codes).max() < count:
+        return number_parts(groups, strata, count, seed)
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    parts = np.empty(len(groups), dtype=int)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a class has fewer rows than there are parts
+        for part, (_, own) in enumerate(splitter.split(codes, codes, groups)):
+            parts[own] = part
+    return parts
 
 
 def draw_groups(groups: np.ndarray, strata: np.ndarray, share: float, seed: int) -> np.ndarray:
@@ -90,32 +157,14 @@ def choose_seed(hashes: np.ndarray, strata: np.ndarray, share: float, first: int
         share: How much of each stratum to draw.
         first: The first of the seeds that are tried.
     """
-    clumps, places = np.unique(hashes, return_inverse=True)
-    codes, names = pd.factorize(strata, sort=True)
-    pairs, counts = np.unique(codes * len(clumps) + places, return_counts=True)
-    stratum, clump = np.divmod(pairs, len(clumps))
-    rows = np.bincount(stratum, counts, len(names))
-    can_be_drawn = np.bincount(stratum, minlength=len(names)) > 1
+    clumps = Clumps.of_rows(hashes, strata)
+    can_be_drawn = np.bincount(clumps.pairs[0]) > 1
 
     def unevenness(seed: int) -> tuple[int, int, float]:
-        of_pair = is_drawn(clumps, share, seed)[clump]
-        drawn = np.bincount(stratum[of_pair], counts[of_pair], len(names))
-        none_left, none_drawn = (drawn == rows).sum(), (can_be_drawn & (drawn == 0)).sum()
-        return int(none_left), int(none_drawn), float(((drawn - share * rows) ** 2 / rows).sum())
+        left, drawn = clumps.count(is_drawn(clumps.hashes, share, seed).astype(int), 2).T
+        none_left, none_drawn = (left == 0).sum(), (can_be_drawn & (drawn == 0)).sum()
+        off = drawn - share * (left + drawn)
+        return int(none_left), int(none_drawn), float((off**2 / (left + drawn)).sum())
 
-    tried = min(MOST_SEEDS, max(2, MOST_TRIED // len(pairs)))
+    tried = min(MOST_SEEDS, max(2, MOST_TRIED // len(hashes)))
     return min(range(first, first + tried), key=unevenness)
-
-
-def _clump(hashes: np.ndarray, strata: np.ndarray, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
-    """Clumps in the order of their hashes, and (n_rows,) the place of each row's.
-
-    A clump has `rows`, how many, and `stratum`, its place among all strata in their order.
-    """
-    codes, _ = pd.factorize(strata, sort=True)
-    keys = pd.DataFrame({"hash": shuffle_hashes(hashes, seed), "stratum": codes})
-    pairs = keys.groupby(["hash", "stratum"]).size().rename("rows").reset_index()
-    commonest = pairs.sort_values(["hash", "rows"], ascending=[True, False], kind="stable")
-    clumps = commonest.drop_duplicates("hash").set_index("hash")[["stratum"]]
-    clumps["rows"] = pairs.groupby("hash")["rows"].sum()
-    return clumps, clumps.index.get_indexer(keys["hash"])

@@ -6,8 +6,6 @@ evenly, since nothing outlasts them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, TimeSeriesSplit
@@ -17,7 +15,14 @@ from ..core.errors import UserError
 from ..core.params import Params
 from .draws import draw_groups, draw_share, number_parts
 from .duplicates import contains
-from .split import find_start_of_latest, hash_keys, is_since, require_column, require_times
+from .split import (
+    IsOnSide,
+    find_start_of_latest,
+    hash_keys,
+    is_since,
+    require_column,
+    require_times,
+)
 
 Fold = tuple[np.ndarray, np.ndarray]
 """Positions of the rows to learn from and of those to try it on."""
@@ -48,19 +53,17 @@ def make_folds(rows: pd.DataFrame, contract: Contract, params: Params) -> list[F
     return folds
 
 
-def is_unrelated(
-    validation: pd.DataFrame, rows: Iterable[pd.DataFrame], contract: Contract, params: Params
-) -> np.ndarray:
-    """(n_rows,) which of all rows may be learnt from by what is then tried on some of them.
+def make_filter(validation: pd.DataFrame, contract: Contract, params: Params) -> IsOnSide:
+    """Gives what tells which of some rows may be learnt from by what is then tried on these.
 
-    By the rule that divides rows: those of other content, of other groups, or of earlier times.
+    By the rule that divides rows: those of other features, of other groups, or of earlier times.
     """
     if params.split.by == "time":
         column = require_column(contract, "time")
         start = validation[column].min()
-        return np.concatenate([~is_since(start, batch[column]) for batch in rows])
+        return lambda rows: ~is_since(start, rows[column])
     hashes = np.unique(hash_keys(validation, contract, params))
-    return np.concatenate([~contains(hashes, hash_keys(batch, contract, params)) for batch in rows])
+    return lambda rows: ~contains(hashes, hash_keys(rows, contract, params))
 
 
 def _strata(rows: pd.DataFrame, contract: Contract, params: Params) -> np.ndarray:

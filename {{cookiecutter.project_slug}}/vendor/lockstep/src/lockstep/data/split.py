@@ -100,10 +100,10 @@ def choose_split_seed(rows: pd.DataFrame, contract: Contract, params: Params) ->
     if params.split.by == "time" or has_given_split(rows, contract):
         return None
     target = rows[contract.target]
+    strata = target.to_numpy()
     if params.kind == "regression":
-        target = np.ceil(target.rank(pct=True) * 5)
-    hashes = hash_keys(rows, contract, params)
-    return choose_seed(hashes, target.to_numpy(), params.split.test_fraction)
+        strata = np.ceil(target.rank(pct=True).to_numpy() * 5)
+    return choose_seed(hash_keys(rows, contract, params), strata, params.split.test_fraction)
 
 
 def has_given_split(rows: pd.DataFrame, contract: Contract) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn import model_selection
 from sklearn.pipeline import Pipeline
 
 from ..core.errors import UserError
@@ -234,37 +233,34 @@ def learning_curve(
     params, contract = rows.params, rows.contract
     metric = primary_metric(params)
 
-    def score(fitted: Pipeline, X: pd.DataFrame, y: np.ndarray) -> float:
+    def score(fitted: Pipeline, places: np.ndarray) -> float:
         model = Model(fitted, name, params.kind, contract, postprocessing)
-        return metric.score(model.try_on(X, y))
+        return metric.score(model.try_on(rows.X.iloc[places], rows.y[places]))
 
     # Earlier folds by time learn from fewer rows than the sizes ask for.
     folds = folds[-1:] if params.split.by == "time" else folds
     shares = [share for share in params.train.training_sizes if int(share * len(folds[0][0])) >= 2]
     if not shares:
         return pd.DataFrame(columns=SIZES_COLUMNS)
+    counts = sorted({int(share * len(folds[0][0])) for share in shares})
+    rng, lines = np.random.default_rng(params.seed), []
     with print_warnings(name), warnings.catch_warnings():
-        # With few rows a fit may fail, for instance because a class is missing.
         warnings.simplefilter("ignore")
-        sizes, train, validation = model_selection.learning_curve(
-            pipeline,
-            rows.X,
-            rows.y,
-            train_sizes=shares,
-            cv=folds,
-            scoring=score,
-            shuffle=True,
-            random_state=params.seed,
-            error_score=np.nan,
-        )
-    curve = pd.DataFrame(
-        {
-            "rows": np.repeat(sizes, len(folds)),
-            "fold": np.tile(np.arange(1, len(folds) + 1), len(sizes)),
-            "train": train.ravel(),
-            "validation": validation.ravel(),
-        }
-    ).dropna()
+        for number, (learn, validation) in enumerate(folds, start=1):
+            order = rng.permutation(learn)
+            for count in counts:
+                try:
+                    fitted = rows.fit_in_memory(pipeline, order[:count])
+                except (ValueError, UserError) as error:
+                    # With few rows a fit may fail, for instance because a class is missing.
+                    reason = error
+                    continue
+                figures = (score(fitted, places) for places in (order[:count], validation))
+                lines.append([count, number, *figures])
+        if not lines:
+            raise reason
+    curve = pd.DataFrame(lines, columns=SIZES_COLUMNS).dropna()
+    curve = curve.sort_values(["rows", "fold"], ignore_index=True)
     left_out = len(params.train.training_sizes) - curve["rows"].nunique()
     if left_out:
         print(

@@ -56,7 +56,7 @@ def make_features(name: str, params: Params, contract: Contract) -> TransformerM
     for section, steps, cells, columns in _sections(contract, recipe):
         others = {name: column for name, column in columns.items() if name not in codes}
         # Also without columns, since a mistake in the recipe is one all the same.
-        chain = _chain_steps(steps, section, cells, Scope(others, params.seed))
+        chain = _chain_steps(steps, section, cells, Scope(others, params.kind, params.seed))
         if others:
             parts.append((section, chain, list(others)))
     if contract.images is not None:

@@ -18,12 +18,12 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, PositiveFloat, PositiveInt
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
-from sklearn.model_selection import train_test_split
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from typing_extensions import TypedDict
 
+from ..data.inner_folds import find_units
 from .archive import write_keras
 from .examples import Examples, Stream
 from .keras import keras
@@ -56,7 +56,12 @@ class Training(TypedDict, total=False):
     ]
     validation_fraction: Annotated[
         float,
-        Field(gt=0, lt=1, description="share of the train rows that are watched, not learnt from"),
+        Field(
+            gt=0,
+            lt=1,
+            description="share of the train rows that are watched to find how many epochs are "
+            "best, before it learns from all for so many",
+        ),
     ]
     class_weight: Annotated[
         Literal["balanced"] | None,
@@ -73,8 +78,9 @@ class Network(BaseEstimator):
     """What all networks share; see `Training` for the parameters that are not told here.
 
     Attributes:
-        network_: The trained `keras.Model`, with the weights of its best epoch.
-        history_: `loss` and `val_loss` by epoch.
+        network_: The trained `keras.Model`, which has learnt from all rows for as many epochs as
+            were best on the watched rows when it learnt from the others.
+        history_: `loss` and `val_loss` by epoch of the training that watched rows.
         n_features_in_: Number of columns seen in `fit`.
     """
 
@@ -116,36 +122,44 @@ class Network(BaseEstimator):
         X, y = self._validate(X, y)
         self._learn_targets([y])
         learn, watch = self.hold_out(y)
-        self._train(self._encode(X[learn], y[learn]), X[watch], y[watch])
+        rows = self._encode(X, y)
+        self._train(rows.take(learn), rows.take(watch), rows)
         return self
 
-    def fit_batches(self, rows: NumbersOnDisk, X: Any, y: Any) -> Self:
-        """Train on rows of which a part is in memory at a time; early stopping watches X and y."""
+    def fit_batches(self, rows: NumbersOnDisk, learn: NumbersOnDisk, X: Any, y: Any) -> Self:
+        """Train on rows of which a part is in memory at a time.
+
+        Args:
+            rows: All of them.
+            learn: Those to learn from while early stopping watches others.
+            X: (n_watched, n_features) numbers of the rows that it watches.
+            y: (n_watched,) their labels or targets.
+        """
         X, y = self._validate(X, y)
         self._learn_targets(rows.targets())
-
-        def shuffle(rng: np.random.Generator) -> Iterator[Examples]:
-            return (self._encode(*part) for part in rows.shuffle(rng))
-
-        self._train(Stream(len(rows), shuffle), X, y)
+        self._train(self._stream(learn), self._encode(X, y), self._stream(rows))
         return self
 
     def hold_out(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The positions of the rows to learn from and of those that early stopping watches."""
         if len(y) < 2:
             raise ValueError(f"n_samples={len(y)}: a network needs two rows, one of them to watch")
-        count = min(max(1, round(len(y) * self.validation_fraction)), len(y) - 1)
-        strata = None
+        share, strata = self.validation_fraction, np.zeros(len(y))
         if is_classifier(self):
-            _, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
-            every_class_fits = min(count, len(y) - count) >= len(counts) and counts.min() >= 2
-            strata = codes if every_class_fits else None
-        learn, watch = train_test_split(
-            np.arange(len(y)), test_size=count, random_state=self.random_state, stratify=strata
-        )
-        return learn, watch
+            counts = np.unique(y, return_counts=True)[1]
+            # Of many small classes, one row of each to watch would leave few to learn from.
+            every_class_fits = min(share, 1 - share) * len(y) >= len(counts)
+            strata = y if every_class_fits else strata
+        is_watched = find_units(len(y)).draw(strata, share, self.random_state)
+        return np.flatnonzero(~is_watched), np.flatnonzero(is_watched)
 
-    def _train(self, learn: Examples | Stream, X: np.ndarray, y: np.ndarray) -> None:
+    def _stream(self, rows: NumbersOnDisk) -> Stream:
+        def shuffle(rng: np.random.Generator) -> Iterator[Examples]:
+            return (self._encode(*part) for part in rows.shuffle(rng))
+
+        return Stream(len(rows), shuffle)
+
+    def _train(self, learn: Examples | Stream, watch: Examples, rows: Examples | Stream) -> None:
         from .training import train
 
         activation, loss = self._activation_and_loss
@@ -154,13 +168,13 @@ class Network(BaseEstimator):
         def build() -> keras.Model:
             # Also seeds Python's and numpy's global generators, which Keras draws from.
             keras.utils.set_random_seed(self.random_state)
-            return self.build(X.shape[1], outputs, activation, **self.options)
+            return self.build(watch.X.shape[1], outputs, activation, **self.options)
 
         # Keras names layers by how many the thread has made before: in a thread of its own they are
         # called the same whatever was built earlier.
         with ThreadPoolExecutor(1) as thread:
             self.network_ = thread.submit(build).result()
-        self.history_ = train(self.network_, loss, learn, self._encode(X, y), self)
+        self.history_ = train(self.network_, loss, learn, watch, rows, self)
 
     def _outputs(self, X: Any) -> np.ndarray:
         from .training import predict

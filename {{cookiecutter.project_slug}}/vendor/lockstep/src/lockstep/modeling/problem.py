@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.params import Kind, Params
+from ..data.inner_folds import InnerFolds
 from .features import count_categories
 from .networks import Build, NetworkClassifier, NetworkRegressor, Training
 
@@ -32,6 +33,11 @@ class Problem:
     def classifies(self) -> bool:
         """Whether a class is predicted, not a number."""
         return self.kind == "classification"
+
+    @property
+    def inner_folds(self) -> InnerFolds:
+        """What scikit-learn takes as `cv`, for an estimator that divides what it learns from."""
+        return InnerFolds(self.seed, classifies=self.classifies)
 
     def either(self, classifier: Choice, regressor: Choice, **options: Any) -> BaseEstimator:
         """The one of two estimators that the problem asks for, made with `options`.

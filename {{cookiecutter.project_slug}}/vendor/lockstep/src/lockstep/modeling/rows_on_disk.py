@@ -1,12 +1,13 @@
 """Fitting a candidate that learns batch by batch on a file of more rows than fit into memory.
 
 A sample of its rows is in memory. The features are fitted on that, and early stopping watches a
-part of it; the network learns from all other rows.
+part of it while the network learns from all other rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from math import ceil
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -19,7 +20,9 @@ from sklearn.pipeline import Pipeline
 
 from ..core.batches import prefetch
 from ..core.contract import Contract
+from ..core.params import Params
 from ..core.table import Table
+from ..data.folds import make_filter
 
 ROWS_IN_BLOCK = 2**10
 BLOCKS_MIXED = 2**7
@@ -38,11 +41,13 @@ def fit_on_table(
     table: Table,
     is_allowed: np.ndarray,
     contract: Contract,
+    params: Params,
 ) -> Pipeline:
     """Fit a clone of `pipeline` on a file.
 
     In memory are the rows `sample`, which stand at (n_sampled,) `places` in the file. Learnt from
-    are they and those of its other rows where (n_rows,) `is_allowed`.
+    are they and those of its other rows where (n_rows,) `is_allowed`; while some of the sample are
+    watched, none that are related to these.
     """
     fitted = clone(pipeline)
     features, estimator = fitted[0], fitted[-1]
@@ -52,16 +57,19 @@ def fit_on_table(
     learn, watch = estimator.hold_out(y)
     is_other = is_allowed.copy()
     is_other[places] = False
+    may_be_learnt = make_filter(sample.iloc[watch], contract, params)
+    is_learnt = [np.isin(np.arange(len(y)), learn)]
     with NumbersOnDisk(table.path.parent, contract.classes) as rows:
-        rows.append(X[learn], y[learn])
+        rows.append(X, y)
         above = 0
-        for batch in prefetch(table.batches([*contract.features, contract.target])):
+        for batch in prefetch(table.batches()):
             own = batch[is_other[above : above + len(batch)]]
             above += len(batch)
             if len(own):
                 numbers = np.asarray(features.transform(own[contract.features]))
                 rows.append(numbers, own[contract.target].to_numpy())
-        estimator.fit_batches(rows, X[watch], y[watch])
+                is_learnt.append(may_be_learnt(own))
+        estimator.fit_batches(rows, rows.select(np.concatenate(is_learnt)), X[watch], y[watch])
     return fitted
 
 
@@ -74,6 +82,7 @@ class NumbersOnDisk:
     def __init__(self, folder: Path, classes: list[str]) -> None:
         self.labels = pd.Index(classes) if classes else None
         self.X, self.y = Matrix(folder, "float32"), Matrix(folder, "float64")
+        self.is_selected: np.ndarray | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -83,7 +92,13 @@ class NumbersOnDisk:
             matrix.file.close()
 
     def __len__(self) -> int:
-        return self.X.rows
+        return self.X.rows if self.is_selected is None else int(self.is_selected.sum())
+
+    def select(self, is_selected: np.ndarray) -> NumbersOnDisk:
+        """Those of the rows where (n_rows,) `is_selected`, in the same files."""
+        selection = copy(self)
+        selection.is_selected = is_selected
+        return selection
 
     def append(self, X: np.ndarray, y: np.ndarray) -> None:
         """Keep (n_rows, n_features) further numbers and their (n_rows,) labels or targets."""
@@ -94,16 +109,27 @@ class NumbersOnDisk:
     def targets(self) -> Iterator[np.ndarray]:
         """(n_rows,) labels or targets, block by block."""
         for number in range(self.y.blocks):
-            yield self._decode(self.y.block(number))
+            yield self._decode(self._block(self.y, number))
 
     def shuffle(self, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """(n_rows, n_features) numbers and (n_rows,) labels or targets, in another order."""
         blocks = rng.permutation(self.X.blocks)
         for start in range(0, len(blocks), BLOCKS_MIXED):
             numbers = blocks[start : start + BLOCKS_MIXED]
-            X, y = (np.concatenate([*map(matrix.block, numbers)]) for matrix in (self.X, self.y))
+            X, y = (
+                np.concatenate([self._block(matrix, number) for number in numbers])
+                for matrix in (self.X, self.y)
+            )
             order = rng.permutation(len(X))
             yield X[order], self._decode(y[order])
+
+    def _block(self, matrix: Matrix, number: int) -> np.ndarray:
+        block = matrix.block(number)
+        if self.is_selected is None:
+            return block
+        start = number * ROWS_IN_BLOCK
+        selected: np.ndarray = block[self.is_selected[start : start + ROWS_IN_BLOCK]]
+        return selected
 
     def _decode(self, y: np.ndarray) -> np.ndarray:
         if self.labels is None:

@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple
 from sklearn.base import TransformerMixin
 
 from ..core.contract import Column
+from ..core.params import Kind
+from ..data.inner_folds import InnerFolds
 from .registry import Registry
 
 Cells = Literal["numbers", "texts", "times"]
@@ -32,7 +34,13 @@ class Scope:
 
     columns: dict[str, Column]
     """The columns, as the contract describes them."""
+    kind: Kind
     seed: int
+
+    @property
+    def inner_folds(self) -> InnerFolds:
+        """What scikit-learn takes as `cv`, for a step that divides what it learns from."""
+        return InnerFolds(self.seed, classifies=self.kind == "classification")
 
 
 def step(

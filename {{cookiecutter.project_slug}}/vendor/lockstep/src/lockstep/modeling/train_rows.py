@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,8 @@ from ..core.errors import UserError, shorten
 from ..core.params import Params
 from ..core.project import Project
 from ..core.table import Table
-from ..data.folds import Fold, is_unrelated
+from ..data.folds import Fold, make_filter
+from ..data.inner_folds import Units, learning_from
 from ..data.sample import sample_rows
 from .rows_on_disk import fit_on_table, learns_in_batches
 
@@ -61,6 +63,11 @@ class TrainRows:
         """(n_rows,) labels or targets of the rows in memory."""
         return self.table[self.contract.target].to_numpy()
 
+    @cached_property
+    def units(self) -> Units:
+        """What each of the rows in memory must stay together with where they are divided."""
+        return Units.of_rows(self.table, self.contract, self.params)
+
     @property
     def is_whole(self) -> bool:
         """Whether all rows are in memory."""
@@ -94,13 +101,22 @@ class TrainRows:
         """
         learn = np.arange(len(self.table)) if fold is None else fold[0]
         if self.is_whole or self.is_sampled_by(pipeline):
-            return clone(pipeline).fit(self.X.iloc[learn], self.y[learn])
+            return self.fit_in_memory(pipeline, learn)
         sample, places, contract = self.table.iloc[learn], self.places[learn], self.contract
         is_allowed = np.ones(len(self.file), dtype=bool)
         if fold is not None:
             validation = self.table.iloc[fold[1]]
-            is_allowed = is_unrelated(validation, self.file.batches(), contract, self.params)
-        return fit_on_table(pipeline, sample, places, self.file, is_allowed, contract)
+            may_be_learnt = make_filter(validation, contract, self.params)
+            is_allowed = np.concatenate([*map(may_be_learnt, self.file.batches())])
+        with learning_from(self.units.take(learn)):
+            return fit_on_table(
+                pipeline, sample, places, self.file, is_allowed, contract, self.params
+            )
+
+    def fit_in_memory(self, pipeline: Pipeline, learn: np.ndarray) -> Pipeline:
+        """Fit a clone of `pipeline` on those of the rows in memory that stand at these places."""
+        with learning_from(self.units.take(learn)):
+            return clone(pipeline).fit(self.X.iloc[learn], self.y[learn])
 
 
 @contextmanager

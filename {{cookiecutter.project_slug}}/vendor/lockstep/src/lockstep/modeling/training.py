@@ -57,50 +57,82 @@ class StreamedBatches(keras.utils.PyDataset):
 
 
 def train(
-    network: keras.Model, loss: str, learn: Examples | Stream, watch: Examples, settings: Network
+    network: keras.Model,
+    loss: str,
+    learn: Examples | Stream,
+    watch: Examples,
+    rows: Examples | Stream,
+    settings: Network,
 ) -> dict[str, list[float]]:
-    """Train `network`, which takes the weights of its best epoch; `loss` and `val_loss` by epoch.
+    """Train `network` on all `rows` for as many epochs as early stopping finds to be best.
 
-    Early stopping watches `watch`; `settings` has the parameters of the training.
+    To find them it is trained on `learn` while early stopping watches `watch`; then it begins anew,
+    from the same weights and with the same learning rate in each epoch. `settings` has the
+    parameters. Gives `loss` and `val_loss` by epoch of the first training.
     """
-    name, size = settings.build.__name__, settings.batch_size
-    watch = _fill(watch, size)
+    watch = _fill(watch, settings.batch_size)
     twin = _make_twin(network, loss)
     if not hasattr(twin, "first_state"):
-        twin.compile(keras.optimizers.Adam(name="adam"), loss=loss)
-        twin.optimizer.build(twin.trainable_variables)
-        state = _values(twin.optimizer.variables)
-        # Keras draws from the layers' seeds when a network meets data for the first time.
-        first = watch.take(slice(0, size))
-        twin.fit(first.X, first.y, sample_weight=first.weights, batch_size=size, verbose=0)
-        twin.first_state = state
-    _assign(twin.variables, _values(network.variables))
+        _compile(twin, loss, watch.take(slice(0, settings.batch_size)))
+    weights = _values(network.variables)
+    history = _train_twin(
+        twin,
+        weights,
+        learn,
+        settings,
+        validation_data=(watch.X, watch.y, watch.weights),
+        validation_batch_size=settings.batch_size,
+        epochs=settings.max_epochs,
+        callbacks=_callbacks(settings),
+    )
+    rates = history.get("learning_rate", [settings.learning_rate] * settings.max_epochs)
+    epochs = int(np.nan_to_num(history["val_loss"], nan=np.inf).argmin()) + 1
+    schedule = keras.callbacks.LearningRateScheduler(lambda epoch: rates[epoch])
+    progress = Progress(settings.build.__name__, epochs, watches=False)
+    _train_twin(twin, weights, rows, settings, epochs=epochs, callbacks=[schedule, progress])
+    _assign(network.weights, _values(twin.weights))
+    return {key: history[key] for key in ("loss", "val_loss")}
+
+
+def _compile(twin: keras.Model, loss: str, batch: Examples) -> None:
+    twin.compile(keras.optimizers.Adam(name="adam"), loss=loss)
+    twin.optimizer.build(twin.trainable_variables)
+    state = _values(twin.optimizer.variables)
+    # Keras draws from the layers' seeds when a network meets data for the first time.
+    size = len(batch)
+    twin.fit(batch.X, batch.y, sample_weight=batch.weights, batch_size=size, verbose=0)
+    twin.first_state = state
+
+
+def _train_twin(
+    twin: keras.Model,
+    weights: list[np.ndarray],
+    rows: Examples | Stream,
+    settings: Network,
+    **options: Any,
+) -> dict[str, list[float]]:
+    """Train from `weights` on; what Keras tells of each epoch."""
+    size = settings.batch_size
+    _assign(twin.variables, weights)
     _assign(twin.optimizer.variables, twin.first_state)
     twin.optimizer.learning_rate = settings.learning_rate
     # The order of the rows and, on torch, dropout are drawn from the global generators.
     keras.utils.set_random_seed(settings.random_state)
-    if isinstance(learn, Stream):
+    if isinstance(rows, Stream):
         # Keras would shuffle the batches once more, by Python's own generator.
-        batches = StreamedBatches(learn, size, settings.random_state)
-        rows: dict[str, Any] = {"x": batches, "shuffle": False}
+        batches = StreamedBatches(rows, size, settings.random_state)
+        data: dict[str, Any] = {"x": batches, "shuffle": False}
     else:
-        learn = _fill(learn, size)
-        rows = {"x": learn.X, "y": learn.y, "sample_weight": learn.weights, "batch_size": size}
-    history = twin.fit(
-        **rows,
-        validation_data=(watch.X, watch.y, watch.weights),
-        validation_batch_size=size,
-        epochs=settings.max_epochs,
-        callbacks=_callbacks(name, settings),
-        verbose=0,
-    )
-    if not np.isfinite(history.history["loss"]).all():
+        rows = _fill(rows, size)
+        data = {"x": rows.X, "y": rows.y, "sample_weight": rows.weights, "batch_size": size}
+    history: dict[str, list[float]] = twin.fit(**data, **options, verbose=0).history
+    if not np.isfinite(history["loss"]).all():
         raise UserError(
-            f"{name}: the loss is no number any more after {len(history.epoch)} epochs; "
-            f"lower its learning_rate in params.yaml, which is {settings.learning_rate:g}"
+            f"{settings.build.__name__}: the loss is no number any more after "
+            f"{len(history['loss'])} epochs; lower its learning_rate in params.yaml, which is "
+            f"{settings.learning_rate:g}"
         )
-    _assign(network.weights, _values(twin.weights))
-    return {key: history.history[key] for key in ("loss", "val_loss")}
+    return history
 
 
 def _fill(examples: Examples, size: int) -> Examples:
@@ -140,7 +172,7 @@ def _assign(variables: Iterable[keras.Variable], values: Iterable[np.ndarray]) -
         variable.assign(np.array(value))
 
 
-def _callbacks(name: str, settings: Network) -> list[keras.callbacks.Callback]:
+def _callbacks(settings: Network) -> list[keras.callbacks.Callback]:
     callbacks, rate, epochs = keras.callbacks, settings.learning_rate, settings.max_epochs
 
     def cosine(epoch: int) -> float:
@@ -155,26 +187,30 @@ def _callbacks(name: str, settings: Network) -> list[keras.callbacks.Callback]:
     }
     return [
         *schedules[settings.schedule],
-        callbacks.EarlyStopping(patience=settings.patience, restore_best_weights=True),
+        callbacks.EarlyStopping(patience=settings.patience),
         callbacks.TerminateOnNaN(),
-        Progress(name, epochs),
+        Progress(settings.build.__name__, epochs, watches=True),
     ]
 
 
 class Progress(keras.callbacks.Callback):
     """The epoch and its loss: one changing line on a terminal, elsewhere a line each minute."""
 
-    def __init__(self, name: str, max_epochs: int) -> None:
+    def __init__(self, name: str, epochs: int, *, watches: bool) -> None:
         super().__init__()
-        self.name, self.max_epochs = name, max_epochs
+        self.name, self.epochs, self.watches = name, epochs, watches
         self.last_line = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Tell how far training is."""
-        line = (
-            f"{self.name}: epoch {epoch + 1} of at most {self.max_epochs}, "
-            f"loss {logs['loss']:.4f}, on the watched rows {logs['val_loss']:.4f}"
-        )
+        line = f"{self.name}: epoch {epoch + 1} of "
+        if self.watches:
+            line += (
+                f"at most {self.epochs}, loss {logs['loss']:.4f}, "
+                f"on the watched rows {logs['val_loss']:.4f}"
+            )
+        else:
+            line += f"{self.epochs} on all rows, loss {logs['loss']:.4f}"
         if sys.stderr.isatty():
             print(f"\r{line}\033[K", end="", file=sys.stderr, flush=True)
         elif time.monotonic() - self.last_line > SECONDS_BETWEEN_LINES:

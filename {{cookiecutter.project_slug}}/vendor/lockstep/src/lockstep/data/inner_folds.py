@@ -1,0 +1,135 @@
+"""Dividing the rows that a candidate learns from once more, by the same rule as all rows.
+
+Early stopping watches some of them, and a step such as target_encode or a calibration learns from
+the others of each row. scikit-learn hands on numbers there, without the groups and times of their
+rows, so these are kept here while a candidate is fitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import BaseCrossValidator
+
+from ..core.contract import Contract
+from ..core.params import Params
+from .draws import draw_groups, draw_share, number_groups, number_parts
+from .split import find_start_of_latest, hash_keys, hash_rows, is_since, require_column
+
+PARTS = 5
+
+
+@dataclass(frozen=True)
+class Units:
+    """What each of some rows must stay together with."""
+
+    keys: np.ndarray
+    """(n_rows,) hashes of rows or groups, or times; equal ones stay together."""
+    by: str
+    """As `split.by` in params.yaml."""
+
+    @classmethod
+    def of_rows(cls, rows: pd.DataFrame, contract: Contract, params: Params) -> Units:
+        """Those of a table, by the rule in params.yaml."""
+        by = params.split.by
+        if by == "time":
+            return cls(rows[require_column(contract, "time")].to_numpy(), by)
+        return cls(hash_keys(rows, contract, params), by)
+
+    @classmethod
+    def of_each_row(cls, count: int) -> Units:
+        """So many rows that have nothing to do with each other."""
+        return cls(hash_rows(pd.DataFrame(np.arange(count))), "row")
+
+    def take(self, rows: np.ndarray) -> Units:
+        """Those of some rows, by their places."""
+        return Units(self.keys[rows], self.by)
+
+    def draw(self, strata: np.ndarray, share: float, seed: int) -> np.ndarray:
+        """(n_rows,) whether each is drawn; by time, the latest are. There are some on both sides.
+
+        Where that cannot be, as of a single group, rows are drawn by themselves.
+        """
+        if self.by == "time":
+            times = pd.Series(self.keys)
+            start = find_start_of_latest(times, share)
+            drawn = is_since(times.max() if start is None else start, times)
+        else:
+            draw = draw_groups if self.by == "group" else draw_share
+            drawn = draw(self.keys, strata, share, seed)
+        if drawn.any() and not drawn.all():
+            return drawn
+        return draw_share(Units.of_each_row(len(drawn)).keys, strata, share, seed)
+
+    def number_parts(self, strata: np.ndarray, count: int, seed: int) -> np.ndarray:
+        """(n_rows,) the part of each row, from 0, of at most `count`; by time, they are stretches.
+
+        Where all rows of a stratum would be in one part, rows are divided by themselves.
+        """
+        if self.by == "time":
+            order = pd.Series(self.keys).rank(pct=True).to_numpy()
+            parts = np.ceil(order * count).astype(int) - 1
+        else:
+            number = number_groups if self.by == "group" else number_parts
+            parts = number(self.keys, strata, count, seed)
+        spread = pd.Series(parts).groupby(strata).agg(["min", "max", "size"])
+        if ((spread["min"] < spread["max"]) | (spread["size"] == 1)).all():
+            return parts
+        return number_parts(Units.of_each_row(len(parts)).keys, strata, count, seed)
+
+
+_units: ContextVar[Units | None] = ContextVar("units", default=None)
+
+
+@contextmanager
+def learning_from(units: Units) -> Iterator[None]:
+    """Let what is fitted within the block on as many rows divide them by these units."""
+    token = _units.set(units)
+    try:
+        yield
+    finally:
+        _units.reset(token)
+
+
+def find_units(count: int) -> Units:
+    """The units of the rows that are learnt from; of a part of them, each row is one."""
+    units = _units.get()
+    return units if units and len(units.keys) == count else Units.of_each_row(count)
+
+
+class InnerFolds(BaseCrossValidator):
+    """Five parts of the rows that a candidate learns from, for scikit-learn's argument `cv`.
+
+    They follow `split.by` in params.yaml: rows of equal features stay together, or those of a
+    group, or those of a stretch of time. Classes are spread as evenly as these allow.
+
+    Args:
+        seed: Another one makes other parts.
+        classifies: Whether a class is predicted, not a number.
+    """
+
+    def __init__(self, seed: int, *, classifies: bool) -> None:
+        self.seed, self.classifies = seed, classifies
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: ARG002
+        """How many parts there are at most."""
+        return PARTS
+
+    def split(
+        self,
+        X: Any,  # noqa: ARG002
+        y: Any,
+        groups: Any = None,  # noqa: ARG002
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """For each part the places of all other rows, and of its own."""
+        y = np.asarray(y)
+        strata = y if self.classifies else np.zeros(len(y))
+        parts = find_units(len(y)).number_parts(strata, PARTS, self.seed)
+        for part in np.unique(parts):
+            yield np.flatnonzero(parts != part), np.flatnonzero(parts == part)
