@@ -6,7 +6,8 @@ The rows are made up, and three quarters of them are for training. The floor tra
 beforehand, which is not timed, and gives the array of float32 to a bare `model.fit` of the same
 network. Ours is what `train` does above `train.max_rows_in_memory`: it fits the features on a
 sample, writes the numbers of all rows to disk and streams them. The first epoch of both compiles,
-so the median of the others is told apart from the whole.
+so the median of the others is told apart from the whole, in which both learn once more, from all
+rows for as many epochs as were best on the watched ones.
 """
 
 from __future__ import annotations
@@ -71,13 +72,14 @@ X = np.concatenate([numbers for numbers, _ in parts]).astype("float32")
 y = np.concatenate([labels == contract.classes[1] for _, labels in parts]).astype("int32")
 del parts
 watched = len(rows.table) // 5
-network = estimator._build_network(X.shape[1], 2, "softmax")
+network = estimator.build(X.shape[1], 2, "softmax", **estimator.options)
 start = time.perf_counter()
 network.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
-network.fit(
+history = network.fit(
     X[watched:], y[watched:], validation_data=(X[:watched], y[:watched]), validation_batch_size=512,
     batch_size=512, epochs=int(sys.argv[1]), verbose=0, callbacks=[Clock()],
-)
+).history
+network.fit(X, y, batch_size=512, epochs=int(np.argmin(history["val_loss"])) + 1, verbose=0)
 tell(start)
 """
 

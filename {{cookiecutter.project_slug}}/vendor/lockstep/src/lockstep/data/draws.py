@@ -66,7 +66,7 @@ class Clumps(NamedTuple):
         sizes = -self.rows if largest_first else np.zeros(len(self.rows))
         return np.lexsort((shuffle_hashes(self.hashes, seed), sizes, self.strata))
 
-    def count(self, parts: np.ndarray, count: int) -> np.ndarray:
+    def tabulate(self, parts: np.ndarray, count: int) -> np.ndarray:
         """(n_strata, n_parts) rows of each stratum in each of the parts that clumps are in."""
         stratum, clump, rows = self.pairs
         strata = int(stratum[-1]) + 1
@@ -161,7 +161,7 @@ def choose_seed(hashes: np.ndarray, strata: np.ndarray, share: float, first: int
     can_be_drawn = np.bincount(clumps.pairs[0]) > 1
 
     def unevenness(seed: int) -> tuple[int, int, float]:
-        left, drawn = clumps.count(is_drawn(clumps.hashes, share, seed).astype(int), 2).T
+        left, drawn = clumps.tabulate(is_drawn(clumps.hashes, share, seed).astype(int), 2).T
         none_left, none_drawn = (left == 0).sum(), (can_be_drawn & (drawn == 0)).sum()
         off = drawn - share * (left + drawn)
         return int(none_left), int(none_drawn), float((off**2 / (left + drawn)).sum())
