@@ -5,8 +5,7 @@
 The images are made up, of MNIST's size and number. Each case is a process that imports the
 project's package, so both compute on the same threads; timed are the fits alone, of two epochs
 with their compiling, a tenth of the rows watched after each, and of as many on all rows as were
-best. Processor seconds tell the two apart
-where a busy machine makes the clock useless.
+best. Processor seconds tell the two apart where a busy machine makes the clock useless.
 """
 
 from __future__ import annotations
