@@ -6,10 +6,10 @@ import pytest
 from conftest import CONTRACT, make_params
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
+from lockstep.data.inner_folds import InnerFolds
 from lockstep.modeling.features import count_categories, make_features
 from owner import features, models  # noqa: F401 - they register steps and candidates
 from sklearn.base import TransformerMixin
-from sklearn.model_selection import KFold
 
 CONTRACT_OF_ALL = Contract.model_validate(
     CONTRACT
@@ -120,8 +120,7 @@ def test_target_encoding_leaves_out_the_rows_own_target() -> None:
     y = np.random.default_rng(0).normal(size=120)
     encoder = transformer(NOTHING | {"categorical": [{"target_encode": {"smooth": 0}}]})
     learnt = encoder.fit_transform(rows, y)[:, 0]
-    others = KFold(5, shuffle=True, random_state=1)
-    for fold, own in others.split(rows):
+    for fold, own in InnerFolds(1, classifies=True).split(rows, y):
         for colour in ("red", "green"):
             mean = y[fold][rows["colour"].iloc[fold] == colour].mean()
             assert learnt[own][rows["colour"].iloc[own] == colour] == pytest.approx(mean)

@@ -103,19 +103,18 @@ def find_units(count: int) -> Units:
     return units if units and len(units.keys) == count else Units.of_each_row(count)
 
 
+@dataclass(frozen=True)
 class InnerFolds(BaseCrossValidator):
     """Five parts of the rows that a candidate learns from, for scikit-learn's argument `cv`.
 
     They follow `split.by` in params.yaml: rows of equal features stay together, or those of a
     group, or those of a stretch of time. Classes are spread as evenly as these allow.
-
-    Args:
-        seed: Another one makes other parts.
-        classifies: Whether a class is predicted, not a number.
     """
 
-    def __init__(self, seed: int, *, classifies: bool) -> None:
-        self.seed, self.classifies = seed, classifies
+    seed: int
+    """Another one makes other parts."""
+    classifies: bool
+    """Whether a class is predicted, not a number."""
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: ARG002
         """How many parts there are at most."""
@@ -127,8 +126,10 @@ class InnerFolds(BaseCrossValidator):
         y: Any,
         groups: Any = None,  # noqa: ARG002
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """For each part the places of all other rows, and of its own."""
+        """For each part the places of all other rows, and of its own; a ValueError of one row."""
         y = np.asarray(y)
+        if len(y) < 2:
+            raise ValueError(f"n_samples={len(y)}: two rows are needed to divide them")
         strata = y if self.classifies else np.zeros(len(y))
         parts = find_units(len(y)).number_parts(strata, PARTS, self.seed)
         for part in np.unique(parts):
