@@ -17,7 +17,7 @@ from ..core.params import Kind
 from ..core.validation import explain, nearest
 from ..data.conformity import conform
 from ..reading.formats import detect_format
-from ..reading.spreadsheets import list_sheets
+from ..reading.spreadsheets import has_merged_rows, list_sheets
 from ..reading.tables import read_batches, read_table, require_file
 from ..reading.texts import open_text_tables
 from .doubts import find_doubts
@@ -169,6 +169,8 @@ def _guess_sheet_layout(path: Path, wishes: Wishes) -> LayoutGuess:
     notes.append("column names in the first row" if header else "no row of column names")
     listing = "" if wishes.sheet else ", ".join(map(repr, others))
     doubts = [f"the sheet {sheet!r} was taken; there are also {listing}"] if listing else []
+    if has_merged_rows(path, path.name, sheet):
+        doubts.append("some cells stand for several rows: all but the first of them are empty")
     return LayoutGuess(Layout(sheet=sheet, header=header, skip=skip), notes, doubts)
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+LONGEST_REASON = 120
 
 
 class UserError(Exception):
@@ -40,7 +43,25 @@ def exit_status(command: Callable[[], None], *, debug: bool = False) -> int:
     return 0
 
 
+@contextmanager
+def guard_reading(complaint: str) -> Iterator[None]:
+    """Tell `complaint` and its reason for whatever is raised while a file is read.
+
+    A file may hold anything, and parsers pass on whatever that makes their parts raise.
+    """
+    try:
+        yield
+    except (UserError, ImportError):
+        raise
+    except Exception as error:
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        reason = shorten(str(cause), LONGEST_REASON)
+        raise UserError(f"{complaint}: {reason}" if reason else complaint) from error
+
+
 def shorten(text: str, most: int) -> str:
-    """The text on one line, cut to at most so many signs."""
-    line = " ".join(text.split())
+    """The text on one line without signs that steer a terminal, cut to at most so many signs."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     return line if len(line) <= most else f"{line[:most]}..."

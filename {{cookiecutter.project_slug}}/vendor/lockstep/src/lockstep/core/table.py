@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .batches import background, prefetch, progress
-from .errors import UserError
+from .errors import guard_reading
 from .files import replacing, write_text
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -81,11 +81,8 @@ class _Mapped:
 @contextmanager
 def open_parquet(path: Path, name: str) -> Iterator[pq.ParquetFile]:
     """A parquet file to read from within the block; messages call it `name`."""
-    try:
-        with pq.ParquetFile(path) as file:
-            yield file
-    except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{name}: not a readable parquet file") from error
+    with guard_reading(f"{name}: not a readable parquet file"), pq.ParquetFile(path) as file:
+        yield file
 
 
 class TableWriter:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -101,6 +102,8 @@ def mask_missing(frame: pd.DataFrame, missing: Sequence[str]) -> pd.DataFrame:
             cells = cells.astype("object")
         if cells.dtype == "object":
             cells = cells.map(_as_plain, na_action="ignore").infer_objects()
+        if cells.dtype.kind == "m":
+            cells = cells.dt.total_seconds()
         elif cells.dtype == "str":
             cells = cells.str.strip()
         if cells.dtype in ("str", "object"):
@@ -110,7 +113,9 @@ def mask_missing(frame: pd.DataFrame, missing: Sequence[str]) -> pd.DataFrame:
 
 
 def _as_plain(value: object) -> object:
-    """A value that can be compared and counted, lists and arrays as text; texts trimmed."""
+    """A value that can be compared and counted: lists and arrays as text, durations in seconds."""
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     try:
         hash(value)
     except TypeError:
@@ -185,6 +190,9 @@ def _round_exactly(numbers: pd.Series) -> pd.Series:
 
 def parse_times(cells: pd.Series, form: str | None) -> pd.Series:
     """(n_rows,) the cells as points in time, without their time zone; unreadable ones missing."""
+    if cells.dtype != "str" and cells.dtype.kind in "biufO":
+        # pandas would count nanoseconds from 1970.
+        cells = cells.map(_write_number, na_action="ignore")
     if form is None and cells.dtype == "str":
         try:
             # The same in a fraction of the time, where no cell has a time zone or is unreadable.
@@ -198,6 +206,10 @@ def parse_times(cells: pd.Series, form: str | None) -> pd.Series:
     cells = cells.mask(cells.isin(["now", "today"]))
     points = pd.to_datetime(cells, format=form or "ISO8601", utc=True, errors="coerce")
     return points.dt.tz_localize(None).astype("datetime64[us]")
+
+
+def _write_number(cell: object) -> object:
+    return _as_text(cell) if isinstance(cell, int | float) else cell
 
 
 def parse_numbers(cells: pd.Series, layout: Layout) -> pd.Series:

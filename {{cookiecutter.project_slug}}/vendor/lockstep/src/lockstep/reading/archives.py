@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from ..core.errors import UserError
+from ..core.errors import UserError, guard_reading
 
 MAX_RATIO = 200
 """A table of text seldom packs to a fiftieth; a bomb packs to a thousandth."""
@@ -24,12 +24,14 @@ DAMAGE_ERRORS = (OSError, EOFError, RuntimeError, struct.error, zipfile.BadZipFi
 
 
 @contextmanager
-def open_zip(path: Path, name: str) -> Iterator[zipfile.ZipFile]:
-    """The zip file `path`, after a look at what it says of its content."""
-    try:
+def open_zip(path: Path, name: str, kind: str = "a whole zip file") -> Iterator[zipfile.ZipFile]:
+    """The zip file `path`, after a look at what it says of its content.
+
+    Raises:
+        UserError: It is not of this `kind`, or would do harm.
+    """
+    with guard_reading(f"{name}: not {kind}"):
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, struct.error) as error:
-        raise UserError(f"{name}: not a whole zip file") from error
     with archive:
         for entry in archive.infolist():
             inside = PurePosixPath(entry.filename.replace("\\", "/"))
@@ -42,12 +44,22 @@ def open_zip(path: Path, name: str) -> Iterator[zipfile.ZipFile]:
         yield archive
 
 
+def list_packed(path: Path) -> list[str]:
+    """The names in a zip; none where it is no zip, or not whole."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except Exception:  # whoever reads it tells what is wrong
+        return []
+
+
 def list_members(archive: zipfile.ZipFile) -> list[str]:
     """The files in a zip by their names, without what systems add for themselves."""
     return sorted(
         entry.filename
         for entry in archive.infolist()
-        if not entry.is_dir()
+        if not entry.filename.endswith("/")
+        and entry.filename
         and not any(part.startswith((".", "__MACOSX")) for part in entry.filename.split("/"))
     )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Literal
+
+from .archives import list_packed
 
 FileFormat = Literal["text", "json", "parquet", "excel", "database", "gzip", "zip"]
 FORMATS: dict[str, FileFormat] = {
@@ -33,10 +34,8 @@ def detect_format(path: Path) -> FileFormat:
         start = file.read(16)
     detected = (form for sign, form in FIRST_BYTES.items() if start.startswith(sign))
     form: FileFormat = next(detected, "text")
-    if form == "zip" and zipfile.is_zipfile(path):
-        # A spreadsheet is a zip too.
-        return "excel" if "xl/workbook.xml" in zipfile.ZipFile(path).namelist() else "zip"
-    return form
+    # A spreadsheet is a zip too.
+    return "excel" if form == "zip" and "xl/workbook.xml" in list_packed(path) else form
 
 
 def is_table(path: Path) -> bool:

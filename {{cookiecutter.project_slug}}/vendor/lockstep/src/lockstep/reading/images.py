@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import warnings
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from PIL import Image, ImageOps
 from ..core.contract import FILE, IMAGE, PART, Contract, Images
 from ..core.errors import UserError
 from ..data.conformity import make_breaches
-from .archives import DAMAGE_ERRORS, list_members, open_zip
+from .archives import DAMAGE_ERRORS, list_members, list_packed, open_zip
 from .folder import list_entries
 
 READABLE = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
@@ -101,7 +100,7 @@ def has_images(path: Path) -> bool:
     """Whether a zip or a folder holds images."""
     if path.is_dir():
         return any(_is_image(file.name) for file in list_entries(path, deep=True))
-    return zipfile.is_zipfile(path) and any(map(_is_image, zipfile.ZipFile(path).namelist()))
+    return any(map(_is_image, list_packed(path)))
 
 
 @contextmanager

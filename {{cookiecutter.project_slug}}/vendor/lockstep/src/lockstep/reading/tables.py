@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from urllib.parse import quote
 
 import pandas as pd
 
 from ..core.contract import PLAIN, Layout
 from ..core.errors import UserError
 from ..data.conformity import mask_missing
-from .databases import read_database_batches
+from .databases import read_database_batches, read_only
 from .formats import FORMATS, detect_format
 from .parquet import read_parquet_batches
 from .spreadsheets import read_sheet
 from .texts import read_text_batches
 
 OLD_EXCEL_START = b"\xd0\xcf\x11\xe0"
+LOCK = "EncryptedPackage".encode("utf-16-le")
+"""What is in a spreadsheet with a password, which has the start of an old one."""
+PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype html|html|head|table)\b", re.IGNORECASE)
 
 
 def read_table(
@@ -46,8 +49,7 @@ def read_batches(
         case "excel":
             batches = [read_sheet(path, name, layout)]
         case "database":
-            address = f"sqlite:///file:{quote(quote(path.resolve().as_posix()))}?mode=ro&uri=true"
-            batches = read_database_batches(address, name, layout.table)
+            batches = read_database_batches(read_only(path), name, layout.table)
         case _:
             batches, is_text = read_text_batches(path, name, missing, layout), True
     is_empty = True
@@ -71,5 +73,11 @@ def require_file(path: Path, name: str) -> None:
     if path.stat().st_size == 0:
         raise UserError(f"{name}: the file is empty; a header line and rows were expected")
     with path.open("rb") as file:
-        if file.read(len(OLD_EXCEL_START)) == OLD_EXCEL_START:
-            raise UserError(f"{name}: a spreadsheet of before 2007; save it as .xlsx or CSV first")
+        start = file.read(1024)
+        if start.startswith(OLD_EXCEL_START):
+            is_locked = LOCK in file.read()
+            kind = "locked by a password" if is_locked else "a spreadsheet of before 2007"
+            way = "without one" if is_locked else "as .xlsx or CSV"
+            raise UserError(f"{name}: {kind}; save it {way} first")
+    if PAGE.match(start):
+        raise UserError(f"{name}: a web page, not a table; look at it, and save the data as CSV")
