@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from ..core.contract import Contract
-from ..core.errors import UserError
+from ..core.errors import UserError, guard_reading
 from ..core.files import replacing_directory, sha256, write_json
 from ..core.params import Kind
 from ..core.paths import Paths
@@ -30,6 +29,7 @@ from .features import used_columns
 from .networks import Network, load_network, without_network
 from .outcome import HIGH, LOW, PROBABILITY, Outcome
 from .postprocessing import NONE, Postprocessing
+from .unpickler import read_joblib
 
 DESCRIPTION, PIPELINE, NETWORK = "model.json", "pipeline.joblib", "network.keras"
 
@@ -147,8 +147,8 @@ class Model:
         A relative path starts from the working directory or, if nothing is there, from the root of
         the project around it, so that `models/champion` is found by a notebook too.
 
-        A pickle can run any code when it is loaded, so only files with the hashes that model.json
-        names are opened. That guards against damage, not against someone who rewrites both.
+        Only files with the hashes that model.json names are opened, which guards against damage;
+        and of those nothing is run that no model has need of, against someone who rewrites both.
 
         Raises:
             UserError: The folder is incomplete, its files are not those that were saved, or it was
@@ -169,14 +169,15 @@ class Model:
         for file, digest in digests.items():
             if digest != expected.get(file):
                 raise UserError(f"{name}: {file} is not the file that was saved; train again")
-        try:
-            pipeline = joblib.load(directory / PIPELINE)
-            if isinstance(pipeline[-1], Network):
-                pipeline[-1].network_ = load_network(directory / NETWORK)
-        except (ModuleNotFoundError, AttributeError) as error:
-            raise UserError(
-                f"{name}: it was saved by code that is no longer there ({error}); train again"
-            ) from error
+        with guard_reading(f"{name}: {PIPELINE} cannot be loaded"):
+            try:
+                pipeline = read_joblib(directory / PIPELINE, f"{name}: {PIPELINE}")
+                if isinstance(pipeline[-1], Network):
+                    pipeline[-1].network_ = load_network(directory / NETWORK)
+            except (ModuleNotFoundError, AttributeError) as error:
+                raise UserError(
+                    f"{name}: it was saved by code that is no longer there ({error}); train again"
+                ) from error
         return cls(pipeline, candidate, kind, contract, postprocessing)
 
 

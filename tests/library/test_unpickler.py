@@ -1,0 +1,158 @@
+"""A saved model is loaded, and a file that asks for anything else is not."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import run_stages, write_params
+from lockstep.core.errors import UserError
+from lockstep.core.files import sha256
+from lockstep.core.project import Project
+from lockstep.modeling.archive import write_joblib
+from lockstep.modeling.model import Model
+from lockstep.modeling.unpickler import read_joblib
+from sklearn.preprocessing import FunctionTransformer
+
+
+class Call:
+    """Calls a function when it is loaded."""
+
+    def __init__(self, function: Callable[..., object], *arguments: object) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return self.call
+
+
+def write_name(module: str, name: str, path: Path) -> None:
+    """A pickle that asks for a name and calls it without arguments."""
+    path.write_bytes(
+        b"\x80\x04"
+        + b"".join(b"\x8c%c%s" % (len(text), text.encode()) for text in (module, name))
+        + b"\x93)R."
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (Call(os.system, "touch harm"), "posix.system" if os.name == "posix" else "nt.system"),
+        (Call(eval, "open('harm', 'w')"), "builtins.eval"),
+        (Call(exec, "open('harm', 'w')"), "builtins.exec"),
+        (Call(open, "harm", "w"), "io.open" if sys.version_info < (3, 14) else "_io.open"),
+        (Call(getattr, "", "join"), "builtins.getattr"),
+        (Call(subprocess.Popen, ["touch", "harm"]), "subprocess.Popen"),
+        (Call(np.memmap, "harm", "uint8", "w+", 0, (1,)), "numpy.memmap"),
+        (Call(np.load, "harm"), "numpy.load"),
+        (Call(joblib.load, "harm"), "joblib.numpy_pickle.load"),
+        (Call(pd.read_pickle, "harm"), "pandas.read_pickle"),
+        (Call(pd.ExcelWriter, "harm.xlsx"), "pandas.ExcelWriter"),
+        (Call(write_joblib, 1, Path("harm")), "pathlib"),
+        ([Call(partial(os.system, "touch harm"))], ".system"),
+        (np.array([Call(os.system, "touch harm"), "text"], dtype=object), ".system"),
+        (FunctionTransformer(os.system), ".system"),
+    ],
+)
+def test_a_file_that_asks_for_more_than_a_model_needs_is_not_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: object, named: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    joblib.dump(content, tmp_path / "a.joblib")
+    with pytest.raises(UserError) as error:
+        read_joblib(tmp_path / "a.joblib", "a model")
+    assert str(error.value).startswith("a model asks for ")
+    assert named in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a.joblib"]
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("sklearn.base", "os.system"),
+        ("sklearn.utils._testing", "subprocess.Popen"),
+        ("sklearn.datasets", "fetch_openml"),
+        ("sklearn.utils._testing", "run_in_subprocess"),
+        ("numpy", "os.system"),
+        ("numpy.testing._private.utils", "runstring"),
+        ("numpy.random._generator", "__builtins__"),
+        ("lockstep.modeling.archive", "zipfile"),
+        ("lockstep.modeling.model", "Model.save"),
+        ("lockstep.commands.programs", "run_program"),
+        ("lockstep.core.files", "replacing_directory"),
+        ("antigravity", "webbrowser"),
+        ("pandas.io.common", "get_handle"),
+    ],
+)
+def test_a_name_that_leads_out_of_a_trusted_package_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, name: str
+) -> None:
+    monkeypatch.delitem(sys.modules, "antigravity", raising=False)
+    write_name(module, name, tmp_path / "a.joblib")
+    with pytest.raises(UserError, match=f"a model asks for {module}.{name}, of which"):
+        read_joblib(tmp_path / "a.joblib", "a model")
+    assert "antigravity" not in sys.modules
+
+
+FRAME = pd.DataFrame(
+    {
+        "text": ["a", None],
+        "level": pd.Categorical(["u", "v"]),
+        "count": pd.array([1, None], "Int64"),
+        "when": pd.to_datetime(["2026-01-31", None]),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        FRAME,
+        FRAME.set_index("when"),
+        [
+            np.arange(3),
+            np.array(["a", None], dtype=object),
+            np.float32(1),
+            np.random.default_rng(1),
+        ],
+        {"a": {1}, "b": slice(1), "c": pd.Timestamp(2026, 1, 1), "d": np.datetime64("2026")},
+    ],
+)
+def test_what_a_model_may_hold_is_loaded(tmp_path: Path, content: object) -> None:
+    write_joblib(content, tmp_path / "a.joblib")
+    assert repr(read_joblib(tmp_path / "a.joblib", "a model")) == repr(content)
+
+
+def test_classes_of_a_dependency_are_loaded_once_the_project_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jinja2 import Environment
+
+    monkeypatch.chdir(tmp_path)
+    joblib.dump(Call(Environment), tmp_path / "a.joblib")
+    with pytest.raises(UserError, match=r"asks for jinja2\.environment\.Environment, of which"):
+        read_joblib(tmp_path / "a.joblib", "a model")
+    lines = '[project]\ndependencies = ["Jinja2[i18n] >= 3"]\n[tool.lockstep]\npackage = "owner"\n'
+    (tmp_path / "pyproject.toml").write_text(lines)
+    assert type(read_joblib(tmp_path / "a.joblib", "a model")) is Environment
+
+
+def test_a_champion_whose_hashes_are_forged_is_not_run(project: Project) -> None:
+    write_params(project, train={"folds": 2, "candidates": {"baseline": {}, "linear": {}}})
+    run_stages()
+    harm = project.root / "harm"
+    joblib.dump(Call(os.mkdir, str(harm)), project.champion / "pipeline.joblib")
+    description = json.loads((project.champion / "model.json").read_text())
+    description["sha256"]["pipeline.joblib"] = sha256(project.champion / "pipeline.joblib")
+    (project.champion / "model.json").write_text(json.dumps(description))
+    with pytest.raises(UserError, match=r"models/champion: pipeline\.joblib asks for .+\.mkdir, "):
+        Model.load("models/champion")
+    assert not harm.exists()

@@ -1,0 +1,166 @@
+"""Loading a saved pipeline without running whatever its file asks for.
+
+A pickle calls what it names. Here it may name only what fitted models are made of: classes of the
+libraries that fit them and of the project's other dependencies, functions of the library's and the
+owner's, and the few functions by which arrays are made again. So neither a program can be run nor a
+file written by the names alone. What is named is still made: a model from someone else can be wrong
+on purpose or take all memory, and code that the owner has written is trusted.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cached_property
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
+
+from ..core.errors import UserError
+
+PLAIN = {
+    "builtins": {"bytearray", "complex", "frozenset", "object", "range", "set", "slice"},
+    "collections": {"Counter", "OrderedDict", "defaultdict", "deque"},
+    "copyreg": {"_reconstructor"},
+    "datetime": {"date", "datetime", "time", "timedelta", "timezone"},
+    "decimal": {"Decimal"},
+    "functools": {"partial"},
+    # Others of these packages write files: memmap, DataSource, ExcelWriter, HDFStore.
+    "numpy": {"dtype", "ndarray"},
+    "numpy._core.multiarray": {"_reconstruct", "scalar"},
+    "numpy._core.numeric": {"_frombuffer"},
+    "numpy.ma": {"MaskedArray"},
+    "numpy.ma.core": {"_mareconstruct"},
+    "pandas": {
+        *("Categorical", "CategoricalDtype", "CategoricalIndex", "DataFrame", "DatetimeIndex"),
+        *("DatetimeTZDtype", "Float64Dtype", "Index", "Int64Dtype", "Interval", "IntervalDtype"),
+        *("IntervalIndex", "BooleanDtype", "MultiIndex", "NA", "PeriodDtype", "PeriodIndex"),
+        *("RangeIndex", "Series", "StringDtype", "TimedeltaIndex"),
+    },
+    "pandas.core.indexes.base": {"_new_Index"},
+    "pandas.core.indexes.datetimes": {"_new_DatetimeIndex"},
+    "pandas.core.indexes.interval": {"_new_IntervalIndex"},
+    "pandas.core.internals.managers": {"BlockManager", "SingleBlockManager"},
+    "pandas._libs.internals": {"_unpickle_block"},
+    "pandas._libs.tslibs.nattype": {"_nat_unpickle"},
+    "pandas._libs.tslibs.timedeltas": {"_timedelta_unpickle"},
+    "pandas._libs.tslibs.timestamps": {"_unpickle_timestamp"},
+    "pyarrow.lib": {"_restore_array", "py_buffer", "type_for_alias"},
+}
+"""What of Python's own may be named, and of libraries that can do much else."""
+LIBRARIES = (
+    *("numpy.dtypes", "numpy.random", "pandas.arrays", "pandas._libs.arrays", "sklearn"),
+    *("scipy.interpolate", "scipy.sparse", "scipy.spatial"),
+)
+"""Packages all of whose classes may be named."""
+MAKERS = {"newObj", "__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor"}
+"""Functions of these packages that make a part of a model again."""
+MADE_BY_CYTHON = "__pyx_unpickle_"
+"""How the name of such a function begins in compiled code."""
+OF_THE_LIBRARY = ("lockstep.data", "lockstep.modeling")
+
+
+class GuardedUnpickler(NumpyUnpickler):
+    """Reads what joblib has written, and stops at a name that no model has need of.
+
+    Args:
+        path: The file.
+        file: The same, open to be read.
+        name: What messages call it.
+    """
+
+    def __init__(self, path: Path, file: Any, name: str) -> None:
+        super().__init__(str(path), file, ensure_native_byte_order=True)
+        self.path, self.name = path, name
+
+    def find_class(self, module: str, name: str) -> Any:
+        """What is called `name` in a module, which is imported only where it is trusted.
+
+        Raises:
+            UserError: A model has no need of it.
+        """
+        if (module, name) == (NumpyArrayWrapper.__module__, NumpyArrayWrapper.__name__):
+            return _ArrayWrapper
+        # A dot would lead on, from a class to the modules that its functions know.
+        if "." not in name:
+            if name in PLAIN.get(module, ()):
+                return super().find_class(module, name)
+            ours = (*self._own, *OF_THE_LIBRARY)
+            if _is_within(module, ours):
+                part = super().find_class(module, name)
+                if _is_within(str(getattr(part, "__module__", "")), ours):
+                    return part
+            elif _is_within(module, LIBRARIES):
+                part = super().find_class(module, name)
+                if name in MAKERS or name.startswith(MADE_BY_CYTHON):
+                    return part
+                if isinstance(part, type) and _is_within(part.__module__, LIBRARIES):
+                    return part
+            elif module == "numpy" and issubclass(vars(np).get(name, object), np.generic):
+                return vars(np)[name]
+            elif self._is_dependency(module):
+                part = super().find_class(module, name)
+                if isinstance(part, type) and self._is_dependency(part.__module__):
+                    return part
+        raise UserError(
+            f"{self.name} asks for {module}.{name}, of which no model has need, so it was not "
+            "loaded; if a candidate of yours does, name its package as a dependency in "
+            "pyproject.toml, else find out who has written the file"
+        )
+
+    @cached_property
+    def _project(self) -> dict[str, Any]:
+        """The nearest pyproject.toml around the file, or else around us, that names a package."""
+        for folder in (*self.path.resolve().parents, Path.cwd(), *Path.cwd().parents):
+            file = folder / "pyproject.toml"
+            content = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+            if "package" in content.get("tool", {}).get("lockstep", {}):
+                return content
+        return {}
+
+    @cached_property
+    def _own(self) -> tuple[str, ...]:
+        """The owner's package."""
+        return (self._project["tool"]["lockstep"]["package"],) if self._project else ()
+
+    def _is_dependency(self, module: str) -> bool:
+        """Whether a module is of a package that the project depends on, as it says itself."""
+        listed = self._project.get("project", {}).get("dependencies", [])
+        names = {_normalise(line) for line in listed}
+        holders = packages_distributions().get(module.partition(".")[0], [])
+        return not names.isdisjoint(map(_normalise, holders))
+
+
+class _ArrayWrapper(NumpyArrayWrapper):
+    """Stands in the file for an array; one of objects is a pickle within the pickle."""
+
+    def read_array(self, unpickler: GuardedUnpickler, *options: Any) -> np.ndarray:
+        """The array, its objects read with the same guard."""
+        if not self.dtype.hasobject:
+            array: np.ndarray = super().read_array(unpickler, *options)
+            return array
+        inner = GuardedUnpickler(unpickler.path, unpickler.file_handle, unpickler.name)
+        objects: np.ndarray = inner.load()
+        return objects
+
+
+def read_joblib(path: Path, name: str) -> Any:
+    """What `write_joblib` has written to `path`, which messages call `name`.
+
+    Raises:
+        UserError: It asks for something of which no model has need.
+    """
+    with path.open("rb") as file:
+        return GuardedUnpickler(path, file, name).load()
+
+
+def _normalise(requirement: str) -> str:
+    """The name in a requirement such as `Some_Package[extra]>=1`, however it is written."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement, maxsplit=1)[0]).lower()
+
+
+def _is_within(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
