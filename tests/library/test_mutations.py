@@ -395,3 +395,11 @@ def test_texts_of_a_parquet_file_that_are_no_utf_8_are_told(tmp_path: Path) -> N
     told = answer(lambda: read_table(tmp_path / "a.parquet", "a.parquet", ()))
     assert told.startswith("a.parquet: not a readable parquet file: ")
     assert "UTF8" in told
+
+
+def test_times_of_a_far_future_are_described(tmp_path: Path) -> None:
+    times = pa.array([2**61 + row * 10**12 for row in range(ROWS)], pa.timestamp("us"))
+    table = pa.table({"x": np.sin(range(ROWS)), "when": times, "y": ["a", "b"] * (ROWS // 2)})
+    pq.write_table(table, tmp_path / "a.parquet")
+    understanding = understand([tmp_path / "a.parquet"], "a", "", Wishes(target="y"))
+    assert understanding.contract.columns["when"].guessed == "75039-04-04 to 75040-03-05"

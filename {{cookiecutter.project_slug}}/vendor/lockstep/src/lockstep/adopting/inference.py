@@ -272,7 +272,9 @@ def _guess_times(cells: pd.Series, texts: pd.Series, form: str) -> Guess | None:
 
 
 def _describe_span(times: pd.Series) -> str:
-    return f"{times.min():%Y-%m-%d} to {times.max():%Y-%m-%d}"
+    # Python itself knows no year above 9999.
+    first, last = np.datetime_as_string([times.min().to_numpy(), times.max().to_numpy()], unit="D")
+    return f"{first} to {last}"
 
 
 def _guess_identifier(cells: pd.Series, texts: pd.Series, is_of_rows: bool) -> Guess | None:

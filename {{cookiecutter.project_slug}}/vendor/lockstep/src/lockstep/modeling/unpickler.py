@@ -99,8 +99,10 @@ class GuardedUnpickler(NumpyUnpickler):
                     return part
                 if isinstance(part, type) and _is_within(part.__module__, LIBRARIES):
                     return part
-            elif module == "numpy" and issubclass(vars(np).get(name, object), np.generic):
-                return vars(np)[name]
+            elif module == "numpy":
+                part = vars(np).get(name)
+                if isinstance(part, type) and issubclass(part, np.generic):
+                    return part
             elif self._is_dependency(module):
                 part = super().find_class(module, name)
                 if isinstance(part, type) and self._is_dependency(part.__module__):

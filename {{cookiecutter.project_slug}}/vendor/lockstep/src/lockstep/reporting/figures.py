@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 from sklearn import metrics
 
 from ..modeling.outcome import Outcome
@@ -31,6 +32,7 @@ STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
     "grid.color": "#e6e8eb",
     "legend.frameon": False,
+    "text.parse_math": False,  # a dollar in a name begins no formula
 }
 
 
@@ -235,6 +237,8 @@ def learning_curve(history: pd.DataFrame) -> Figure:
         losses = history[["loss", "val_loss"]].to_numpy()
         if losses.min() > 0 and losses.max() > 50 * np.median(losses):
             axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(LogFormatter())
+            axes.yaxis.set_minor_formatter(LogFormatter())
         else:
             axes.set_ylim(bottom=0)
         axes.legend()

@@ -18,7 +18,9 @@ def plain(text: str) -> str:
 def code(text: str) -> str:
     """Text as code, on one line, whatever quotes it has."""
     line = " ".join(text.split())
-    return f"`` {line} ``" if "`" in line else f"`{line}`"
+    longest = max(map(len, re.findall("`+", line)), default=0)
+    fence, blank = "`" * (longest + 1), " " * min(longest, 1)
+    return f"{fence}{blank}{line}{blank}{fence}"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
