@@ -1,12 +1,13 @@
 """Comparing candidates and choosing one."""
 
+import json
 import warnings
 from typing import Self
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PARAMS, make_params, run_stage, write_params
+from conftest import CONTRACT, PARAMS, make_params, run_stage, write_params
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
@@ -120,6 +121,30 @@ def test_held_out_rows_have_a_standard_error_by_the_bootstrap(project: Project) 
     expected = np.sqrt(share * (1 - share) / 24)
     np.testing.assert_allclose(leaderboard.table["standard_error"], expected, atol=0.02)
     assert leaderboard.table["accuracy_std"].isna().all()
+
+
+def test_the_leaderboard_says_by_how_much_each_is_behind_on_the_same_rows(
+    project: Project,
+) -> None:
+    contract = CONTRACT | {"group": "colour"}
+    project.contract_file.write_text(json.dumps(contract))
+    project = Project(project.root)
+    write_params(project, train={"folds": 3, "candidates": {"baseline": {}, "tree": {}}})
+    rows = make_rows(project)
+    folds = make_folds(rows.table, project.contract, project.params)
+    leaderboard, validations = Leaderboard(project.params), {}
+    for name in ("baseline", "tree"):
+        pipeline = make_candidate_pipeline(name, project)
+        validations[name] = cross_validate(name, pipeline, rows, folds)
+        leaderboard.add(name, validations[name])
+    for outcome, (_, validation) in zip(validations["tree"].outcomes, folds, strict=True):
+        colours = rows.table["colour"].iloc[validation]
+        assert len({*zip(outcome.groups, colours, strict=True)}) == colours.nunique()
+    table = leaderboard.table.set_index("candidate")
+    ends = table.loc["baseline", ["behind_low", "behind_high"]]
+    gain = table["log_loss_mean"]["baseline"] - table["log_loss_mean"]["tree"]
+    assert ends.iloc[0] < gain < ends.iloc[1]
+    assert table.loc["tree", ["behind_low", "behind_high"]].isna().all()
 
 
 def test_a_class_that_a_fold_has_not_learnt_counts_against_the_candidate(

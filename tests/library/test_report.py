@@ -54,6 +54,8 @@ def make_facts(
                 f"{metric}_mean": [baseline, champion],
                 "standard_error": [0.01, 0.02],
                 "learnt": ["on all rows", "on a sample of 9"],
+                "behind_low": [0.35, float("nan")],
+                "behind_high": [0.45, float("nan")],
                 "champion": [False, True],
             }
         ),
@@ -276,6 +278,35 @@ def test_where_it_is_worst_is_told_or_that_nowhere_is(pictures: Path) -> None:
     assert r"| colour | \<red\> | 20 | 0.8 | 0.1 |" in render_model_card(facts, {})
     page = render_report(make_facts(slices=slices.tail(1)), CAPTIONS, pictures, "owner")
     assert "none is predicted worse than the others by more than chance explains" in page
+
+
+@pytest.mark.parametrize(
+    ("behind", "said"),
+    [
+        ([0.01, 0.1], "linear is better than svm, the runner-up: its accuracy on the same "),
+        ([-0.01, 0.1], "linear is not shown to be better than svm, the runner-up: its accuracy "),
+        ([-0.1, -0.01], "linear is worse than svm, the runner-up: its accuracy on the same "),
+    ],
+)
+def test_the_champion_is_set_against_the_runner_up(
+    behind: list[float], said: str, pictures: Path
+) -> None:
+    facts = make_facts()
+    assert facts.runner_up == ""  # the baseline is, which the verdict is about
+    line = {"candidate": "svm", "accuracy_mean": 0.88, "champion": False}
+    line |= {"standard_error": 0.02, "learnt": "on all rows"}
+    line |= dict(zip(("behind_low", "behind_high"), behind, strict=True))
+    facts = replace(facts, leaderboard=pd.concat([facts.leaderboard, pd.DataFrame([line])]))
+    assert facts.runner_up.startswith(said)
+    assert facts.runner_up.endswith(f"by {behind[0]:+.4f} to {behind[1]:+.4f} (95% interval).")
+    assert said in render_model_card(facts, {})
+    assert said in render_report(facts, CAPTIONS, pictures, "owner")
+
+
+def test_test_rows_of_a_single_group_are_told_without_an_interval() -> None:
+    facts = make_facts()
+    facts.metrics["intervals"]["accuracy"] = None
+    assert "are predicted right, 90.0%; the baseline is right for 50.0%." in facts.headline
 
 
 def test_the_metric_that_picked_the_champion_comes_first() -> None:

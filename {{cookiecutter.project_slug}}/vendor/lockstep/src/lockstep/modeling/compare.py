@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from ..core.errors import UserError
 from ..core.params import Params
 from ..data.folds import Fold
-from .intervals import bootstrap
+from .intervals import bootstrap, compare_folds
 from .metrics import Metric, primary_metric, run_metrics
 from .model import Model
 from .outcome import Outcome
@@ -26,6 +26,9 @@ SIZES_COLUMNS = ["rows", "fold", "train", "validation"]
 RARE = 10
 """Rows of a class below which its scores say little."""
 STANDARD_ERROR, STANDARD_ERROR_RESAMPLES = "standard_error", 200
+BEHIND = ["behind_low", "behind_high"]
+CONFIDENCE = 0.95
+"""Of the intervals of what a candidate is behind by; what `evaluate` asks for is no matter here."""
 
 
 def warn_of_rare_classes(rows: TrainRows, folds: list[Fold]) -> None:
@@ -81,7 +84,9 @@ def cross_validate(name: str, pipeline: Pipeline, rows: TrainRows, folds: list[F
         for number, (learn, validation) in enumerate(folds, start=1):
             fitted = rows.fit_fold(pipeline, (learn, validation))
             model = Model(fitted, name, params.kind, contract)
-            outcomes.append(model.try_on(rows.X.iloc[validation], rows.y[validation]))
+            outcome = model.try_on(rows.X.iloc[validation], rows.y[validation])
+            groups = rows.table[contract.group].iloc[validation] if contract.group else None
+            outcomes.append(Outcome.concatenate([outcome], groups))
             history = pd.DataFrame(getattr(fitted[-1], "history_", {}))
             epochs.append(history.assign(fold=number, epoch=np.arange(1, len(history) + 1)))
     postprocessing = fit_postprocessing(params, Outcome.concatenate(outcomes, None))
@@ -114,6 +119,7 @@ class Leaderboard:
         self.metric = primary_metric(params)
         self._lines: list[dict[str, Any]] = []
         self._histories: list[pd.DataFrame] = []
+        self._outcomes: dict[str, list[Outcome]] = {}
         self.postprocessing: dict[str, Postprocessing] = {}
         """Of each candidate, as its own validation rows teach it."""
 
@@ -133,6 +139,7 @@ class Leaderboard:
         print(f"train: {name:<14}{self.metric.name} {figure} {where}{note}", flush=True)
         self._lines.append({"candidate": name, **line, "learnt": learnt})
         self._histories.append(validation.history.assign(candidate=name))
+        self._outcomes[name] = validation.outcomes
         self.postprocessing[name] = validation.postprocessing
 
     def choose(self) -> str:
@@ -149,9 +156,25 @@ class Leaderboard:
 
     @property
     def table(self) -> pd.DataFrame:
-        """A line per candidate: mean and standard deviation of each metric, and the champion."""
-        lines = pd.DataFrame(self._lines)
-        return lines.assign(champion=lines["candidate"] == self.choose())
+        """A line per candidate: mean and standard deviation of each metric, and the champion.
+
+        A candidate is behind the champion in the primary metric by `behind_low` to `behind_high`, a
+        95% interval paired on the validation rows; below zero it is ahead.
+        """
+        lines, champion = pd.DataFrame(self._lines), self.choose()
+        behind = [self._compare(champion, name) for name in lines["candidate"]]
+        lines[BEHIND] = pd.DataFrame(behind, dtype="float64")
+        return lines.assign(champion=lines["candidate"] == champion)
+
+    def _compare(self, champion: str, other: str) -> list[float]:
+        """By how much the champion is better, at least and at most; nan where that is unknown."""
+        unknown = [np.nan, np.nan]
+        if champion == other or not self.metric.has_interval:
+            return unknown
+        ours, theirs = self._outcomes[champion], self._outcomes[other]
+        resamples, seed = STANDARD_ERROR_RESAMPLES, self.params.seed
+        ends = compare_folds(self.metric, ours, theirs, resamples, CONFIDENCE, seed)
+        return ends or unknown
 
     @property
     def figures(self) -> dict[str, Any]:

@@ -1,11 +1,19 @@
-"""How sure figures are: bootstrap intervals of the metrics."""
+"""How sure figures are: intervals of the metrics, and of what one model is better by.
+
+How much a figure varies is measured by the bootstrap. Its percentiles are too narrow on few rows
+(Hesterberg, 2015), so an interval is made of its standard deviation, on a scale that keeps to the
+metric's bounds, with the degrees of freedom that the rows are worth. How often such intervals hold
+the true figure is simulated in `benchmarks/coverage.py` of the template.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from ..core.params import EvaluateParams
 from .metrics import Metric
@@ -14,6 +22,9 @@ from .outcome import Outcome
 CELLS_AT_ONCE = 2**22
 MOST_RESAMPLED, SUBSETS = 20_000, 5
 """Rows of which the bootstrap draws all, and how many subsets stand for more."""
+MOST_BLOCKS = 200
+FEWEST_DEGREES = 3
+ROUNDING = 1e-12
 
 
 def bootstrap(metrics: Sequence[Metric], outcome: Outcome, resamples: int, seed: int) -> np.ndarray:
@@ -23,17 +34,15 @@ def bootstrap(metrics: Sequence[Metric], outcome: Outcome, resamples: int, seed:
     of Kleiner et al., 2014), and what they vary by is laid around the figure of all rows.
     """
     rng = np.random.default_rng(seed)
-    rows, groups = len(outcome), _groups(outcome)
-    count = groups.max() + 1
-    if rows <= MOST_RESAMPLED:
+    count = _count_groups(outcome)
+    if len(outcome) <= MOST_RESAMPLED:
         return _resample(metrics, outcome, count, resamples, rng)
     # A fixed sample of the rows would not do: its intervals are as wide as those of so few rows,
     # however many there are.
     whole = [[metric.score(outcome)] for metric in metrics]
     figures = []
     for number in range(SUBSETS):
-        size = min(count, max(2, count * MOST_RESAMPLED // rows))
-        subset = outcome.take(np.isin(groups, rng.choice(count, size, replace=False)))
+        subset = _take_groups(outcome, rng)
         share = len(range(number, resamples, SUBSETS))
         spread = _resample(metrics, subset, count, share, rng)
         figures.append(spread + np.subtract(whole, [[metric.score(subset)] for metric in metrics]))
@@ -42,9 +51,43 @@ def bootstrap(metrics: Sequence[Metric], outcome: Outcome, resamples: int, seed:
     return result
 
 
+def jackknife(metrics: Sequence[Metric], outcome: Outcome, seed: int) -> np.ndarray:
+    """(n_metrics, n_blocks) changes of the figures when a block of groups is left out.
+
+    There are as many blocks as groups, at most 200; nan where a figure is not defined without one
+    (Tukey, 1958).
+    """
+    rng = np.random.default_rng(seed)
+    if len(outcome) > MOST_RESAMPLED:
+        outcome = _take_groups(outcome, rng)
+    count = _count_groups(outcome)
+    if count == 1:
+        return np.full((len(metrics), 1), np.nan)
+    blocks = (rng.permutation(count) % MOST_BLOCKS)[_groups(outcome)]
+    numbers = np.arange(min(count, MOST_BLOCKS))[:, np.newaxis]
+    at_once = max(1, CELLS_AT_ONCE // len(outcome))
+    figures = []
+    for start in range(0, len(numbers), at_once):
+        weights = (blocks != numbers[start : start + at_once]).astype("float64")
+        figures.append([metric.measure(outcome, weights) for metric in metrics])
+    changes: np.ndarray = np.concatenate(figures, axis=1)
+    return changes - [[metric.score(outcome)] for metric in metrics]
+
+
 def _groups(outcome: Outcome) -> np.ndarray:
     """(n_rows,) number of each row's group, from 0; without groups each row is one."""
     return np.arange(len(outcome)) if outcome.groups is None else outcome.groups
+
+
+def _count_groups(outcome: Outcome) -> int:
+    return int(_groups(outcome).max()) + 1
+
+
+def _take_groups(outcome: Outcome, rng: np.random.Generator) -> Outcome:
+    """Whole groups by chance, of about as many rows as are resampled."""
+    count = _count_groups(outcome)
+    size = min(count, max(2, count * MOST_RESAMPLED // len(outcome)))
+    return outcome.take(np.isin(_groups(outcome), rng.choice(count, size, replace=False)))
 
 
 def _resample(
@@ -55,8 +98,7 @@ def _resample(
     rng: np.random.Generator,
 ) -> np.ndarray:
     """(n_metrics, n_resamples) figures when `count` groups are drawn from those of the outcome."""
-    groups = _groups(outcome)
-    distinct = groups.max() + 1
+    groups, distinct = _groups(outcome), _count_groups(outcome)
     at_once = max(1, CELLS_AT_ONCE // len(outcome))
     figures = []
     for start in range(0, resamples, at_once):
@@ -71,12 +113,62 @@ def _resample(
     return np.concatenate(figures, axis=1)
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """A figure, and what is known of how it varies from one sample of rows to another."""
+
+    figure: float
+    """nan where it is not defined."""
+    resamples: np.ndarray
+    """(n_resamples,) figures of the bootstrap."""
+    changes: np.ndarray
+    """(n_blocks,) of the jackknife."""
+    groups: int
+    """How many there are; without groups each row is one."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a figure, and something to draw."""
+        is_drawn = self.groups > 1 and not np.isnan(self.resamples).all()
+        return is_drawn and not np.isnan(self.figure)
+
+    @property
+    def error(self) -> float:
+        """The standard error; 0 where no resample differs from another."""
+        drawn = self.resamples[~np.isnan(self.resamples)]
+        if np.ptp(drawn) <= ROUNDING * np.abs(drawn).max():
+            return 0.0
+        # As the variance of a sample around its own mean, that of resamples is too small.
+        return float(drawn.std() * np.sqrt(self.groups / (self.groups - 1)))
+
+    def quantile(self, confidence: float, factor: float = 1) -> float:
+        """Of Student's t: by how many standard errors an end is away.
+
+        The degrees of freedom are the fewer the more the standard error hangs on a few rows, which
+        the kurtosis of the changes tells. Satterthwaite (1946) has a `factor` of two; but skewed
+        rows, if few, show about half of the kurtosis that more of them would.
+        """
+        changes = self.changes[~np.isnan(self.changes)]
+        degrees: float = self.groups - 1
+        if len(changes) > FEWEST_DEGREES and np.ptp(changes) > 0:
+            excess = _excess_kurtosis(changes)
+            degrees = min(degrees, factor * len(changes) / max(excess + 2, ROUNDING))
+        return float(stats.t.ppf((1 + confidence) / 2, max(degrees, FEWEST_DEGREES)))
+
+
+def _excess_kurtosis(values: np.ndarray) -> float:
+    """That of the population, estimated without bias if it is normal (Joanes and Gill, 1998)."""
+    count, squares = len(values), (values - values.mean()) ** 2
+    excess = float((squares**2).mean() / squares.mean() ** 2) - 3
+    return (count - 1) / ((count - 2) * (count - 3)) * ((count + 1) * excess + 6)
+
+
 def summarise(
     metrics: Sequence[Metric], outcome: Outcome, settings: EvaluateParams, seed: int
 ) -> dict[str, Any]:
-    """Each metric by its name, and their percentile `intervals`; None where one is not defined."""
-    figures = bootstrap(metrics, outcome, settings.resamples, seed)
-    return _summarise(metrics, outcome, figures, settings.confidence)
+    """Each metric by its name, and their `intervals`; None where one is not defined."""
+    samplings = _sample(metrics, outcome, settings.resamples, seed)
+    return _summarise(metrics, outcome, samplings, settings.confidence)
 
 
 def compare_models(
@@ -91,35 +183,159 @@ def compare_models(
     Both are measured on the same resamples, so that what makes a resample hard for both cancels
     out: their own intervals may overlap where the champion is better in nearly all of them.
     """
+    samplings = [
+        _sample(metrics, outcome, settings.resamples, seed) for outcome in (champion, baseline)
+    ]
     ours, theirs = (
-        bootstrap(metrics, outcome, settings.resamples, seed) for outcome in (champion, baseline)
+        _summarise(metrics, outcome, figures, settings.confidence)
+        for outcome, figures in zip((champion, baseline), samplings, strict=True)
     )
-    gains = np.array([[metric.sign] for metric in metrics]) * (ours - theirs)
-    return {
-        **_summarise(metrics, champion, ours, settings.confidence),
-        "baseline": _summarise(metrics, baseline, theirs, settings.confidence),
-        "gain": {
-            metric.name: _interval(gain, settings.confidence)
-            for metric, gain in zip(metrics, gains, strict=True)
-        },
-    }
+    gains = {}
+    for metric, mine, other in zip(metrics, *samplings, strict=True):
+        ends = ours["intervals"][metric.name], theirs["intervals"][metric.name]
+        gains[metric.name] = None if None in ends else _subtract(metric, mine, other, *ends)
+    return {**ours, "baseline": theirs, "gain": gains}
+
+
+def compare_folds(
+    metric: Metric,
+    ours: Sequence[Outcome],
+    theirs: Sequence[Outcome],
+    resamples: int,
+    confidence: float,
+    seed: int,
+) -> list[float] | None:
+    """The interval of what one candidate is better by than another, in the mean over the folds.
+
+    Both have predicted the same rows of each fold. Rows are drawn within their fold, which has a
+    model of its own; that other train rows would make other models is not in the interval. None
+    where the metric is not defined in any fold.
+    """
+    gains = []
+    for number, pair in enumerate(zip(ours, theirs, strict=True)):
+        [mine], [other] = (_sample((metric,), one, resamples, seed + number) for one in pair)
+        if mine.is_known and other.is_known:
+            gains.append(
+                Sampling(
+                    metric.sign * (mine.figure - other.figure),
+                    metric.sign * (mine.resamples - other.resamples),
+                    metric.sign * (mine.changes - other.changes),
+                    mine.groups,
+                )
+            )
+    if not gains:
+        return None
+    mean = Sampling(
+        float(np.mean([gain.figure for gain in gains])),
+        np.mean([gain.resamples for gain in gains], axis=0),
+        np.concatenate([gain.changes for gain in gains]),
+        sum(gain.groups for gain in gains),
+    )
+    half = mean.quantile(confidence) * mean.error
+    return [mean.figure - half, mean.figure + half]
+
+
+def _sample(
+    metrics: Sequence[Metric], outcome: Outcome, resamples: int, seed: int
+) -> list[Sampling]:
+    """What each metric is of an outcome, and how it varies."""
+    drawn, changes = bootstrap(metrics, outcome, resamples, seed), jackknife(metrics, outcome, seed)
+    groups = _count_groups(outcome)
+    return [
+        Sampling(metric.score(outcome), row, change, groups)
+        for metric, row, change in zip(metrics, drawn, changes, strict=True)
+    ]
 
 
 def _summarise(
-    metrics: Sequence[Metric], outcome: Outcome, resamples: np.ndarray, confidence: float
+    metrics: Sequence[Metric], outcome: Outcome, samplings: list[Sampling], confidence: float
 ) -> dict[str, Any]:
     figures: dict[str, float | None] = {}
     intervals: dict[str, list[float] | None] = {}
-    for metric, row in zip(metrics, resamples, strict=True):
-        figure, interval = metric.score(outcome), _interval(row, confidence)
-        is_defined = not np.isnan(figure) and interval is not None
-        figures[metric.name] = figure if is_defined else None
-        intervals[metric.name] = interval if is_defined else None
+    for metric, sampling in zip(metrics, samplings, strict=True):
+        has_interval = metric.has_interval and sampling.is_known
+        ends = _find_ends(metric, outcome, sampling, confidence) if has_interval else None
+        figures[metric.name] = None if np.isnan(sampling.figure) else sampling.figure
+        intervals[metric.name] = ends
     return figures | {"intervals": intervals}
 
 
-def _interval(figures: np.ndarray, confidence: float) -> list[float] | None:
-    """The percentiles that hold the asked share of the figures; None if none is defined."""
-    tail = (1 - confidence) / 2
-    defined = figures[~np.isnan(figures)]
-    return np.quantile(defined, [tail, 1 - tail]).tolist() if defined.size else None
+def _find_ends(
+    metric: Metric, outcome: Outcome, sampling: Sampling, confidence: float
+) -> list[float]:
+    """Both ends of a metric's interval, within its bounds.
+
+    Between two bounds it is Wilson's (1927), of a share of so many rows as would have that standard
+    error. With one bound it is symmetric in the logarithm of the distance from there.
+    """
+    figure, error, (low, high) = sampling.figure, sampling.error, metric.bounds
+    is_within = low < figure < high
+    if is_within and not error:
+        return [figure, figure]
+    if np.isfinite([low, high]).all() and low <= figure <= high:
+        # What the share of rows varies by follows from the share: it hangs on no few rows.
+        factor = np.inf if metric.share_of == "rows" else 2
+        quantile, share = sampling.quantile(confidence, factor), (figure - low) / (high - low)
+        rows = _largest_size(metric, outcome, is_varied=error > 0)
+        if error:
+            rows = min(rows, share * (1 - share) * ((high - low) / error) ** 2)
+        ends = low + (high - low) * np.array(_wilson(share, rows, quantile))
+        return [float(min(figure, max(low, ends[0]))), float(max(figure, min(high, ends[1])))]
+    quantile = sampling.quantile(confidence)
+    bound = low if np.isfinite(low) else high
+    if is_within and np.isfinite(bound):
+        # A mean of what is never negative has no standard error above itself; an R2 of few rows,
+        # some resamples of which are nearly constant, may have any.
+        distance = figure - bound
+        factor = float(np.exp(quantile * min(1.0, error / abs(distance))))
+        return sorted((bound + distance / factor, bound + distance * factor))
+    return [figure - quantile * error, figure + quantile * error]
+
+
+def _wilson(share: float, rows: float, quantile: float) -> tuple[float, float]:
+    """Both ends of the interval of a share of rows (Wilson, 1927)."""
+    weight = quantile**2 / rows
+    centre = (share + weight / 2) / (1 + weight)
+    half = np.sqrt(weight * share * (1 - share) + weight**2 / 4) / (1 + weight)
+    return centre - half, centre + half
+
+
+def _largest_size(metric: Metric, outcome: Outcome, *, is_varied: bool) -> float:
+    """How many rows a figure may at most be the share of.
+
+    A mean over classes is known no better than that of the few rows of a rare class. Where no
+    resample varies, rows of a group are taken for one.
+    """
+    groups = _groups(outcome)
+    counts = np.ones(len(outcome)) if is_varied else 1 / np.bincount(groups)[groups]
+    if metric.share_of == "classes":
+        classes = np.bincount(outcome.actual, counts)
+        classes = classes[classes > 0]
+        return float(len(classes) ** 2 / (1 / classes).sum())
+    is_share = metric.share_of == "rows"
+    return float(counts.sum()) if is_share or not is_varied else np.inf
+
+
+def _subtract(
+    metric: Metric,
+    ours: Sampling,
+    theirs: Sampling,
+    our_ends: Sequence[float],
+    their_ends: Sequence[float],
+) -> list[float]:
+    """The interval of a gain from both figures' intervals (Zou and Donner, 2008).
+
+    Each end is as far away as the two ends that make it, less what they share by the correlation of
+    the resamples. A figure of 1.0 has a gain as uncertain as itself, though no resample changes it.
+    """
+    gain = metric.sign * (ours.figure - theirs.figure)
+    drawn = np.stack([ours.resamples, theirs.resamples])
+    drawn = drawn[:, ~np.isnan(drawn).any(axis=0)]
+    correlation = np.corrcoef(drawn)[0, 1] if ours.error and theirs.error else 0.0
+    ours_below, ours_above = np.abs(np.subtract(our_ends, ours.figure))[:: metric.sign]
+    theirs_below, theirs_above = np.abs(np.subtract(their_ends, theirs.figure))[:: metric.sign]
+
+    def distance(one: float, other: float) -> float:
+        return float(np.sqrt(max(0, one**2 + other**2 - 2 * correlation * one * other)))
+
+    return [gain - distance(ours_below, theirs_above), gain + distance(ours_above, theirs_below)]

@@ -50,6 +50,10 @@ class Metric:
     """What no outcome is below or above."""
     takes: Takes = "probabilities"
     """What predictions of a classification it judges; labels are what was decided."""
+    share_of: Literal["rows", "classes"] | None = None
+    """Whether it is a share of the rows, or a mean over the classes of what is like one."""
+    has_interval: bool = True
+    """Whether there is an interval that holds the true figure as often as it says."""
 
     @property
     def sign(self) -> int:
@@ -155,15 +159,23 @@ def _rank(outcome: Outcome, place: int, weights: np.ndarray) -> tuple[np.ndarray
 
 
 def calibration_error(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
-    """How far probabilities are from how often it is so.
+    """How far probabilities are from how often it is so, beyond what chance makes of so few rows.
 
-    The mean over ten equal ranges of the probability, weighted by their rows (the expected
-    calibration error of Guo et al., 2017).
+    The root of the mean square over ten equal ranges of the probability, weighted by their rows and
+    less what it would be of true probabilities (Kumar et al., 2019); zero where it is not more. Of
+    two classes the probability is that of the second one (Naeini et al., 2015), of more that of
+    the decision (Guo et al., 2017).
     """
     probabilities, truth = outcome.claims
-    gaps, bins = truth - probabilities, bin_probabilities(probabilities)
-    sums = [weights @ np.where(bins == number, gaps, 0) for number in range(CALIBRATION_BINS)]
-    return _ratio(np.abs(sums).sum(axis=0), weights.sum(axis=1))
+    gaps, variances = truth - probabilities, probabilities * (1 - probabilities)
+    bins = bin_probabilities(probabilities)
+    squares = np.zeros(len(weights))
+    for number in range(CALIBRATION_BINS):
+        own = bins == number
+        excess = (weights @ np.where(own, gaps, 0)) ** 2 - weights @ np.where(own, variances, 0)
+        squares += np.nan_to_num(_ratio(excess, weights @ own))
+    roots: np.ndarray = np.sqrt(_ratio(np.maximum(squares, 0), weights.sum(axis=1)))
+    return roots
 
 
 def bin_probabilities(probabilities: np.ndarray) -> np.ndarray:
@@ -225,13 +237,13 @@ def poisson_deviance(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
 
 METRICS: dict[Kind, tuple[Metric, ...]] = {
     "classification": (
-        Metric("accuracy", accuracy, takes="labels"),
-        Metric("balanced_accuracy", balanced_accuracy, takes="labels"),
-        Metric("f1_macro", f1_macro, takes="labels"),
+        Metric("accuracy", accuracy, takes="labels", share_of="rows"),
+        Metric("balanced_accuracy", balanced_accuracy, takes="labels", share_of="classes"),
+        Metric("f1_macro", f1_macro, takes="labels", share_of="classes"),
         Metric("log_loss", log_loss, higher_is_better=False, bounds=(0, np.inf)),
-        Metric("roc_auc", roc_auc),
-        Metric("average_precision", average_precision),
-        Metric("calibration_error", calibration_error, higher_is_better=False),
+        Metric("roc_auc", roc_auc, share_of="classes"),
+        Metric("average_precision", average_precision, share_of="classes"),
+        Metric("calibration_error", calibration_error, higher_is_better=False, has_interval=False),
     ),
     "regression": (
         Metric("rmse", rmse, higher_is_better=False, bounds=(0, np.inf)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from ..core.contract import Column, Contract
@@ -183,26 +184,57 @@ class Facts:
         )
 
     @property
+    def runner_up(self) -> str:
+        """Whether the champion is better than the best of the others, in a sentence.
+
+        Nothing where that is the baseline, which the verdict is about.
+        """
+        name = self.primary.name
+        others = self.leaderboard.dropna(subset=f"{name}_mean").to_dict("records")
+        others = [line for line in others if not line["champion"]]
+        merits = [line[f"{name}_mean"] * self.primary.sign for line in others]
+        if not others:
+            return ""
+        other = others[int(np.argmax(merits))]
+        low, high = other["behind_low"], other["behind_high"]
+        if other["candidate"] == "baseline" or pd.isna(low):
+            return ""
+        relation = "is not shown to be better than"
+        if low > 0:
+            relation = "is better than"
+        elif high < 0:
+            relation = "is worse than"
+        return (
+            f"{self.champion.candidate} {relation} {other['candidate']}, the runner-up: its {name} "
+            f"on the same validation rows is better by {low:+.4f} to {high:+.4f} (95% interval)."
+        )
+
+    @property
     def headline(self) -> str:
         """How far the predictions can be relied on, in a sentence for everybody."""
         scores, baseline = self.metrics, self.metrics["baseline"]
         if self.champion.postprocessing.threshold is not None:
             return self.decisions[1]
         if self.params.kind == "classification":
-            low, high = scores["intervals"]["accuracy"]
             rows, accuracy = scores["test_rows"], scores["accuracy"]
+            interval = self._between(scores["intervals"]["accuracy"], ".1%")
             return (
-                f"{round(accuracy * rows)} of {rows} test rows are predicted right, {accuracy:.1%} "
-                f"({self.confidence} interval {low:.1%} to {high:.1%}); the baseline is "
-                f"right for {baseline['accuracy']:.1%}."
+                f"{round(accuracy * rows)} of {rows} test rows are predicted right, {accuracy:.1%}"
+                f"{interval}; the baseline is right for {baseline['accuracy']:.1%}."
             )
         unit = f" {self.target.unit}" if self.target.unit else ""
-        low, high = scores["intervals"]["mae"]
+        interval = self._between(scores["intervals"]["mae"], ".3g")
         return (
-            f"Predictions are off by {scores['mae']:.3g}{unit} on average "
-            f"({self.confidence} interval {low:.3g} to {high:.3g}); the baseline is off by "
-            f"{baseline['mae']:.3g}{unit}."
+            f"Predictions are off by {scores['mae']:.3g}{unit} on average{interval}; the baseline "
+            f"is off by {baseline['mae']:.3g}{unit}."
         )
+
+    def _between(self, ends: list[float] | None, form: str) -> str:
+        """An interval in brackets; nothing where the test rows are of a single group."""
+        if ends is None:
+            return ""
+        low, high = (format(end, form) for end in ends)
+        return f" ({self.confidence} interval {low} to {high})"
 
     @property
     def decisions(self) -> list[str]:
