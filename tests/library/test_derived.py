@@ -193,11 +193,11 @@ def test_the_command_line_predicts_from_the_columns_that_it_reads(
 ELSEWHERE = """
 import conftest, sys
 import pandas as pd
+import test_derived
 from lockstep import Model, Project
 project = Project.find()
 champion = Model.load(project.champion, "models/champion")
 champion.predict(pd.read_parquet(project.test)).to_csv(sys.argv[1], index=False)
-import test_derived
 conftest.run_stage("train")
 """
 

@@ -20,6 +20,9 @@ import numpy as np
 from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
 
 from ..core.errors import UserError
+from .candidates import CANDIDATES
+from .derived import DERIVED
+from .steps import STEPS
 
 PLAIN = {
     "builtins": {"bytearray", "complex", "frozenset", "object", "range", "set", "slice"},
@@ -125,8 +128,12 @@ class GuardedUnpickler(NumpyUnpickler):
 
     @cached_property
     def _own(self) -> tuple[str, ...]:
-        """The owner's package."""
-        return (self._project["tool"]["lockstep"]["package"],) if self._project else ()
+        """The owner's package, and wherever else functions were registered, as in a notebook."""
+        package = self._project.get("tool", {}).get("lockstep", {}).get("package")
+        registered = [registry[name] for registry in (CANDIDATES, STEPS) for name in registry]
+        functions = [*registered, *(each.function for each in DERIVED.values())]
+        modules = {function.__module__ for function in functions}
+        return (*modules, package) if package else (*modules,)
 
     def _is_dependency(self, module: str) -> bool:
         """Whether a module is of a package that the project depends on, as it says itself."""
