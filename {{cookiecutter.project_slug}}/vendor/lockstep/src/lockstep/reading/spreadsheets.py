@@ -56,8 +56,8 @@ def read_sheet(path: Path, name: str, layout: Layout) -> pd.DataFrame:
             width = max(width, len(row))
             if width * len(rows) > MOST_CELLS:
                 raise UserError(
-                    f"{name}: sheet {sheet!r} has {len(rows):,} rows or more and {width:,} columns; "
-                    "take out what is no part of the table, or save it as CSV"
+                    f"{name}: sheet {sheet!r} has {len(rows):,} rows or more and {width:,} "
+                    "columns; take out what is no part of the table, or save it as CSV"
                 )
     rows = rows[layout.skip :]
     if not rows:
