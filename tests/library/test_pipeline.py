@@ -262,7 +262,7 @@ def test_a_threshold_is_used_wherever_it_is_decided(
 ) -> None:
     write_binary(project)
     settings = json.loads(project.params_file.read_text())["train"]
-    threshold = 0.97
+    threshold = 0.95
     sizes = {"metric": "balanced_accuracy", "training_sizes": [1.0]}
     write_params(project, train=settings | sizes | {"decision": threshold})
     run_stages()
