@@ -23,6 +23,8 @@ MOST_VALUES_LEARNT_AGAIN = 2_000_000
 """Cells, or shades of images, above which a single fit of a forest or network takes minutes."""
 FEW_ROWS, MANY_ROWS = 2_000, 20_000
 """Rows below which candidates are kept small, and from which on they may be large."""
+ROWS_OF_FEW_STEPS = 500
+"""Rows below which a network makes so few steps that they must be larger."""
 SKEW, MANY_GAPS = 3.0, 0.05
 COUNTS = "poisson_deviance"
 """What a regression of counts is judged by."""
@@ -118,7 +120,8 @@ def _suggest_network(rows: int) -> dict[str, Any]:
     """More rows allow more units and larger steps over larger batches, and need fewer passes."""
     units, training = [64, 64], {"batch_size": 256, "learning_rate": 0.01, "max_epochs": 40}
     if rows < FEW_ROWS:
-        units, training = [32], {"batch_size": 32, "learning_rate": 0.003, "max_epochs": 100}
+        rate = 0.01 if rows < ROWS_OF_FEW_STEPS else 0.003
+        units, training = [32], {"batch_size": 32, "learning_rate": rate, "max_epochs": 100}
     elif rows < MANY_ROWS:
         training["batch_size"] = 128
     return {"hidden_units": units, "schedule": "cosine", **training, "patience": 20}
