@@ -144,6 +144,69 @@ def test_classes_of_a_dependency_are_loaded_once_the_project_names_it(
     assert type(read_joblib(tmp_path / "a.joblib", "a model")) is Environment
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        Call(pd.ExcelWriter, "harm.xlsx"),
+        Call(np.memmap, "harm", "uint8", "w+", 0, (1,)),
+        Call(np.lib.npyio.DataSource, "harm"),
+    ],
+)
+def test_what_a_dependency_writes_files_with_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: object
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = '[project]\ndependencies = ["numpy", "pandas"]\n[tool.lockstep]\npackage = "owner"\n'
+    (tmp_path / "pyproject.toml").write_text(lines)
+    joblib.dump(content, tmp_path / "a.joblib")
+    with pytest.raises(UserError, match="of which no model has need"):
+        read_joblib(tmp_path / "a.joblib", "a model")
+
+
+def test_memmap_is_refused_under_its_other_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = '[project]\ndependencies = ["numpy"]\n[tool.lockstep]\npackage = "owner"\n'
+    (tmp_path / "pyproject.toml").write_text(lines)
+    write_name("numpy._core.memmap", "memmap", tmp_path / "a.joblib")
+    with pytest.raises(UserError, match=r"asks for numpy\._core\.memmap\.memmap, of which"):
+        read_joblib(tmp_path / "a.joblib", "a model")
+
+
+@pytest.mark.parametrize("has_project", [True, False], ids=["in a project", "in no project"])
+def test_a_file_cannot_bring_the_project_that_trusts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_project: bool
+) -> None:
+    here, model = tmp_path / "here", tmp_path / "here" / "model"
+    model.mkdir(parents=True)
+    monkeypatch.chdir(here)
+    if has_project:
+        (here / "pyproject.toml").write_text('[tool.lockstep]\npackage = "owner"\n')
+    lines = '[project]\ndependencies = ["jinja2"]\n[tool.lockstep]\npackage = "posix"\n'
+    (model / "pyproject.toml").write_text(lines)
+    for module, name in [("posix", "getcwd"), ("jinja2.environment", "Environment")]:
+        write_name(module, name, model / "a.joblib")
+        with pytest.raises(UserError, match=f"asks for {module}.{name}, of which"):
+            read_joblib(model / "a.joblib", "a model")
+
+
+def test_a_project_around_the_file_is_trusted_where_its_package_is_imported_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    (root / "src" / "their_package").mkdir(parents=True)
+    elsewhere.mkdir()
+    (root / "src" / "their_package" / "__init__.py").write_text("def make():\n    return 7\n")
+    (root / "pyproject.toml").write_text('[tool.lockstep]\npackage = "their_package"\n')
+    monkeypatch.chdir(elsewhere)
+    write_name("their_package", "make", root / "a.joblib")
+    with pytest.raises(UserError, match=r"asks for their_package\.make"):
+        read_joblib(root / "a.joblib", "a model")
+    monkeypatch.syspath_prepend(root / "src")
+    assert read_joblib(root / "a.joblib", "a model") == 7
+
+
 def test_a_champion_whose_hashes_are_forged_is_not_run(project: Project) -> None:
     write_params(project, train={"folds": 2, "candidates": {"baseline": {}, "linear": {}}})
     run_stages()

@@ -13,6 +13,7 @@ import re
 import tomllib
 from functools import cached_property
 from importlib.metadata import packages_distributions
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ PLAIN = {
     "pyarrow.lib": {"_restore_array", "py_buffer", "type_for_alias"},
 }
 """What of Python's own may be named, and of libraries that can do much else."""
+PACKAGES = {module.partition(".")[0] for module in PLAIN}
+"""Nothing else of these may be named, though the project depends on some."""
 LIBRARIES = (
     *("numpy.dtypes", "numpy.random", "pandas.arrays", "pandas._libs.arrays", "sklearn"),
     *("scipy.interpolate", "scipy.sparse", "scipy.spatial"),
@@ -106,7 +109,7 @@ class GuardedUnpickler(NumpyUnpickler):
                 part = vars(np).get(name)
                 if isinstance(part, type) and issubclass(part, np.generic):
                     return part
-            elif self._is_dependency(module):
+            elif module.partition(".")[0] not in PACKAGES and self._is_dependency(module):
                 part = super().find_class(module, name)
                 if isinstance(part, type) and self._is_dependency(part.__module__):
                     return part
@@ -118,18 +121,25 @@ class GuardedUnpickler(NumpyUnpickler):
 
     @cached_property
     def _project(self) -> dict[str, Any]:
-        """The nearest pyproject.toml around the file, or else around us, that names a package."""
-        for folder in (*self.path.resolve().parents, Path.cwd(), *Path.cwd().parents):
-            file = folder / "pyproject.toml"
-            content = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-            if "package" in content.get("tool", {}).get("lockstep", {}):
+        """The pyproject.toml of the project around us, or else of one around the file.
+
+        Whoever has made the file may have put one beside it, so that one counts only where the
+        package that it names is imported from there.
+        """
+        for folder in (Path.cwd(), *Path.cwd().parents):
+            content = _read_pyproject(folder)
+            if _name_package(content):
+                return content
+        for folder in self.path.resolve().parents:
+            content = _read_pyproject(folder)
+            if _is_imported_from(folder, _name_package(content)):
                 return content
         return {}
 
     @cached_property
     def _own(self) -> tuple[str, ...]:
         """The owner's package, and wherever else functions were registered, as in a notebook."""
-        package = self._project.get("tool", {}).get("lockstep", {}).get("package")
+        package = _name_package(self._project)
         registered = [registry[name] for registry in (CANDIDATES, STEPS) for name in registry]
         functions = [*registered, *(each.function for each in DERIVED.values())]
         modules = {function.__module__ for function in functions}
@@ -164,6 +174,22 @@ def read_joblib(path: Path, name: str) -> Any:
     """
     with path.open("rb") as file:
         return GuardedUnpickler(path, file, name).load()
+
+
+def _read_pyproject(folder: Path) -> dict[str, Any]:
+    file = folder / "pyproject.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def _name_package(pyproject: dict[str, Any]) -> str:
+    """The owner's package, or nothing where the file is no project's of ours."""
+    return str(pyproject.get("tool", {}).get("lockstep", {}).get("package", ""))
+
+
+def _is_imported_from(folder: Path, package: str) -> bool:
+    # A dot would import what stands before it.
+    spec = find_spec(package) if package.isidentifier() else None
+    return bool(spec and spec.origin and Path(spec.origin).resolve().is_relative_to(folder))
 
 
 def _normalise(requirement: str) -> str:
