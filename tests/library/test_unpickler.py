@@ -19,7 +19,12 @@ from lockstep.core.project import Project
 from lockstep.modeling.archive import write_joblib
 from lockstep.modeling.model import Model
 from lockstep.modeling.unpickler import read_joblib
+from scipy.special import expit
+from sklearn.datasets import load_svmlight_file
+from sklearn.feature_selection import SelectKBest, f_classif
+from sklearn.metrics.pairwise import chi2_kernel
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.validation import check_array
 
 
 class Call:
@@ -59,6 +64,8 @@ def write_name(module: str, name: str, path: Path) -> None:
         ([Call(partial(os.system, "touch harm"))], ".system"),
         (np.array([Call(os.system, "touch harm"), "text"], dtype=object), ".system"),
         (FunctionTransformer(os.system), ".system"),
+        (FunctionTransformer(np.save), "numpy.save"),
+        (Call(load_svmlight_file, "harm"), ".load_svmlight_file"),
     ],
 )
 def test_a_file_that_asks_for_more_than_a_model_needs_is_not_loaded(
@@ -123,6 +130,8 @@ FRAME = pd.DataFrame(
             np.float32(1),
         ],
         {"a": {1}, "b": slice(1), "c": pd.Timestamp(2026, 1, 1), "d": np.datetime64("2026")},
+        [FunctionTransformer(np.log1p), FunctionTransformer(expit), SelectKBest(f_classif)],
+        {"kernel": chi2_kernel, "check": FunctionTransformer(check_array)},
     ],
 )
 def test_what_a_model_may_hold_is_loaded(tmp_path: Path, content: object) -> None:

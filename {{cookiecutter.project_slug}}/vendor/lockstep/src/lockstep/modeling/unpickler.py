@@ -15,6 +15,7 @@ from functools import cached_property
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,13 @@ LIBRARIES = (
     *("scipy.interpolate", "scipy.sparse", "scipy.spatial"),
 )
 """Packages all of whose classes may be named."""
+WITH_FUNCTIONS = (
+    *("sklearn.feature_selection", "sklearn.metrics", "sklearn.preprocessing"),
+    "sklearn.utils.validation",
+)
+"""Packages of these whose functions may be named too: a transformer may be made of one."""
+UFUNCS = ("numpy", "scipy.special._special_ufuncs", "scipy.special._ufuncs")
+"""Where functions of numbers are that do nothing else."""
 MAKERS = {"newObj", "__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor"}
 """Functions of these packages that make a part of a model again."""
 MADE_BY_CYTHON = "__pyx_unpickle_"
@@ -103,11 +111,13 @@ class GuardedUnpickler(NumpyUnpickler):
                 part = super().find_class(module, name)
                 if name in MAKERS or name.startswith(MADE_BY_CYTHON):
                     return part
-                if isinstance(part, type) and _is_within(part.__module__, LIBRARIES):
+                packages = LIBRARIES if isinstance(part, type) else WITH_FUNCTIONS
+                if isinstance(part, type | FunctionType) and _is_within(part.__module__, packages):
                     return part
-            elif module == "numpy":
-                part = vars(np).get(name)
-                if isinstance(part, type) and issubclass(part, np.generic):
+            elif module in UFUNCS:
+                part = super().find_class(module, name)
+                is_scalar = isinstance(part, type) and issubclass(part, np.generic)
+                if is_scalar or isinstance(part, np.ufunc):
                     return part
             elif module.partition(".")[0] not in PACKAGES and self._is_dependency(module):
                 part = super().find_class(module, name)
@@ -115,8 +125,8 @@ class GuardedUnpickler(NumpyUnpickler):
                     return part
         raise UserError(
             f"{self.name} asks for {module}.{name}, of which no model has need, so it was not "
-            "loaded; if a candidate of yours does, name its package as a dependency in "
-            "pyproject.toml, else find out who has written the file"
+            "loaded; if a candidate of yours does, call it in a function of your package, or name "
+            "its package as a dependency in pyproject.toml; else find out who has written the file"
         )
 
     @cached_property
