@@ -19,6 +19,7 @@ from lockstep.modeling import derived as room
 from lockstep.modeling.derived import derived
 from lockstep.modeling.features import count_categories, make_features
 from lockstep.modeling.model import Model
+from lockstep.modeling.train_rows import TrainRows
 from owner import features, models  # noqa: F401 - they register steps and candidates
 from sklearn.base import TransformerMixin
 
@@ -156,13 +157,10 @@ def test_it_is_learnt_from_in_folds_and_in_all_rows(
     project = request.getfixturevalue(name)
     leaderboard = pd.read_csv(project.leaderboard).set_index("candidate")
     assert leaderboard["accuracy_mean"].iloc[1] > 0.9 > leaderboard["accuracy_mean"].iloc[0]
-    assert (
-        leaderboard["learnt"].iloc[0]
-        == {
-            "trained": "on all rows",
-            "streamed": "on a sample of 64",
-        }[name]
-    )
+    rows = TrainRows.load(project)
+    assert rows.is_whole == (name == "trained")
+    learnt = "on all rows" if rows.is_whole else f"on a sample of {len(rows.table)}"
+    assert leaderboard["learnt"].iloc[0] == learnt
     champion = Model.load(project.champion, "models/champion")
     assert champion.candidate == leaderboard.index[1]
     test = pd.read_parquet(project.test)
