@@ -1,5 +1,6 @@
 """What evaluate finds out beside the metrics: intervals, decisions, slices, dependence."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,7 @@ from lockstep.modeling.outcome import Outcome
 from lockstep.reporting import figures
 from lockstep.reporting.curves import decision_curve
 from lockstep.reporting.dependence import partial_dependence
-from lockstep.reporting.measure import measure
+from lockstep.reporting.measure import measure, predict_all
 from lockstep.reporting.slices import is_worse, measure_slices, row_losses
 
 TERMS = Contract.model_validate(CONTRACT)
@@ -121,6 +122,29 @@ def make_model(probability: object) -> Model:
 
     pipeline = SimpleNamespace(classes_=np.array(["apple", "melon"]), predict_proba=predict_proba)
     return Model(pipeline, "", "classification", TERMS)
+
+
+def test_rows_of_equal_features_are_drawn_together_and_make_no_interval_narrower() -> None:
+    few = make_fruit(40).drop_duplicates(TERMS.features)
+    many = pd.concat([few] * 5, ignore_index=True)
+    model = make_model(lambda X: X["weight"].rank(pct=True) * 0 + 0.4)
+    results = {}
+    for name, rows in (("few", [few]), ("many", [many.iloc[:70], many.iloc[70:]])):
+        _, [outcome] = predict_all(rows, model)
+        assert outcome.groups.max() + 1 == len(few)
+        low, high = measure(make_params(), outcome, outcome)["intervals"]["log_loss"]
+        results[name] = high - low
+    assert results["many"] == pytest.approx(results["few"], rel=0.2)
+
+
+def test_groups_are_drawn_together_where_the_contract_names_them() -> None:
+    rows = make_fruit(30).assign(crate=["a", "b", "c"] * 10)
+    columns = CONTRACT["columns"] | {"crate": {"type": "identifier", "meaning": "crate"}}
+    terms = Contract.model_validate(CONTRACT | {"columns": columns, "group": "crate"})
+    _, [outcome] = predict_all(
+        [rows], replace(make_model(lambda X: X["weight"] * 0), contract=terms)
+    )
+    assert outcome.groups.tolist() == [0, 1, 2] * 10
 
 
 def test_partial_dependence_is_the_mean_prediction_with_one_value_for_all() -> None:

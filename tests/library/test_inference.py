@@ -630,6 +630,14 @@ def test_copies_of_rows_are_counted(understand_frame) -> None:
     assert "rows equal to another but for the target: 5; no model is right on all of them" in doubt
 
 
+def test_few_kinds_of_rows_are_doubted(understand_frame) -> None:
+    frame = rows()
+    kinds = frame[["c", "y"]].assign(d=["p", "q", "r"] * 100)
+    expected = "all features together tell only 12 kinds of rows apart"
+    assert expected in " ".join(understand_frame(kinds).doubts[None])
+    assert "kinds of rows apart" not in " ".join(understand_frame(frame).doubts.get(None, []))
+
+
 def test_copies_under_another_name_are_copies(understand_frame) -> None:
     frame = pd.concat([rows(), rows().head(7)]).assign(name=[f"n{n}" for n in range(307)])
     assert "rows equal to another: 7" in " ".join(understand_frame(frame).doubts[None])

@@ -340,6 +340,11 @@ BAD: dict[str, tuple[str, bytes | None, str]] = {
         GOOD + b"1,2,c\n",
         "target 't': 1 of 41 rows are 'c', too few to learn and to test; merge it",
     ),
+    "few kinds of rows": (
+        "a.csv",
+        b"x,t\n" + b"p,a\nq,a\np,b\nq,b\n" * 30,
+        "only 2 kinds apart of 60 rows that are 'a', and rows of a kind stay on one side",
+    ),
     "torn gzip": ("a.csv.gz", gzip.compress(GOOD)[:-20], "a.csv.gz: not a whole gzip file"),
     "torn zip": ("a.zip", pack(GOOD)[:-20], "a.zip: not a whole zip file"),
     "torn parquet": ("a.parquet", b"PAR1 and no more", "a.parquet: not a readable parquet file"),

@@ -148,7 +148,14 @@ def _describe_twins(keep: str, drop: str) -> str:
 def _find_copies(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
     if copies := int(table.duplicated([*contract.features, contract.target]).sum()):
         yield f"rows equal to another: {copies}; equal rows stay on one side of the split"
-    if clashes := int(table.duplicated(contract.features).sum()) - copies:
+    alike = int(table.duplicated(contract.features).sum())
+    kinds = len(table) - alike
+    if kinds < min(FEW_ROWS, len(table) / 2) and not (contract.group or contract.time):
+        yield (
+            f"all features together tell only {kinds} kinds of rows apart, each on one side of the "
+            "split: the test is on a few kinds that were not learnt from"
+        )
+    if clashes := alike - copies:
         yield (
             f"rows equal to another but for the target: {clashes}; no model is right on all of them"
         )

@@ -154,6 +154,17 @@ def hash_keys(rows: pd.DataFrame, contract: Contract, params: Params) -> np.ndar
     return hash_rows(rows[[require_column(contract, "group")] if by_group else contract.features])
 
 
+def find_clusters(rows: pd.DataFrame, contract: Contract) -> pd.Series:
+    """(n_rows,) what rows have in common that are no evidence apart from each other.
+
+    It is their group or, without one, all features: such rows are on one side together, so that a
+    test of many rows may be of a few draws.
+    """
+    if contract.group is not None:
+        return rows[contract.group]
+    return pd.Series(hash_rows(rows[contract.features]), rows.index)
+
+
 def find_start_of_latest(times: pd.Series, share: float) -> Any:
     """The first time of the latest `share`, or the next one where its middle row is too early.
 

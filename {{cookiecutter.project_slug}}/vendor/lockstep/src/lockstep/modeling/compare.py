@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from ..core.errors import UserError
 from ..core.params import Params
 from ..data.folds import Fold
+from ..data.split import find_clusters
 from .intervals import bootstrap, compare_folds
 from .metrics import Metric, primary_metric, run_metrics
 from .model import Model
@@ -85,7 +86,7 @@ def cross_validate(name: str, pipeline: Pipeline, rows: TrainRows, folds: list[F
             fitted = rows.fit_fold(pipeline, (learn, validation))
             model = Model(fitted, name, params.kind, contract)
             outcome = model.try_on(rows.X.iloc[validation], rows.y[validation])
-            groups = rows.table[contract.group].iloc[validation] if contract.group else None
+            groups = find_clusters(rows.table.iloc[validation], contract)
             outcomes.append(Outcome.concatenate([outcome], groups))
             history = pd.DataFrame(getattr(fitted[-1], "history_", {}))
             epochs.append(history.assign(fold=number, epoch=np.arange(1, len(history) + 1)))

@@ -11,6 +11,7 @@ from sklearn.metrics import confusion_matrix
 from ..core.contract import Contract
 from ..core.params import Params
 from ..core.table import Table
+from ..data.split import find_clusters
 from ..modeling.intervals import compare_models, summarise
 from ..modeling.metrics import run_metrics
 from ..modeling.model import Model
@@ -32,14 +33,16 @@ def predict_all(table: Table, *models: Model) -> tuple[pd.DataFrame, list[Outcom
     needed = [contract.target, contract.group, contract.part, *contract.subgroups]
     columns = [name for name in dict.fromkeys(needed) if name is not None]
     batches: list[pd.DataFrame] = []
+    clusters: list[pd.Series] = []
     parts: list[list[Outcome]] = [[] for _ in models]
     for batch in table:
         batches.append(batch[columns])
+        clusters.append(find_clusters(batch, contract))
         actual = batch[contract.target].to_numpy()
         for model, outcomes in zip(models, parts, strict=True):
             outcomes.append(model.try_on(batch, actual))
     rows = pd.concat(batches, ignore_index=True)
-    groups = rows[contract.group] if contract.group else None
+    groups = pd.concat(clusters, ignore_index=True)
     return rows, [Outcome.concatenate(outcomes, groups) for outcomes in parts]
 
 
