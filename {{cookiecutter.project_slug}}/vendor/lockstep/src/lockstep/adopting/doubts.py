@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.contract import LEVELS, NUMBERS, Contract
+from ..data.split import hash_rows
 
 FEW_ROWS = 100
 RARE = 0.05
@@ -77,11 +78,13 @@ def _find_leaks(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
     if len(table) < FEW_ROWS / 2:
         return
     y = _encode(table[contract.target], bool(contract.classes))
+    is_train = np.random.default_rng(0).permutation(len(y)) < len(y) / 2
     for name, column in contract.features_only().items():
         if column.type == "image" or table[name].isna().all():
             continue
         is_level = column.type in LEVELS
-        if _is_leak(_encode(table[name], is_level), y, len(contract.classes), is_level):
+        x = _encode(table[name], is_level)
+        if _is_leak(x, y, is_train, len(contract.classes), is_level):
             yield (
                 f"{name!r} alone tells the target: was it known before the target was? "
                 f"if not, `--drop {quote(name)}`"
@@ -94,17 +97,20 @@ def _encode(cells: pd.Series, is_level: bool) -> np.ndarray:
         return pd.factorize(cells, sort=True)[0]
     if cells.dtype.kind == "M":
         cells = cells.astype("int64").where(cells.notna())
-    return cells.astype("Float64").to_numpy("float64", na_value=float("nan"))
+    if cells.dtype.kind not in "iuf":
+        cells = cells.astype("Float64")
+    return cells.to_numpy("float64", na_value=float("nan"))
 
 
-def _is_leak(x: np.ndarray, y: np.ndarray, classes: int, is_level: bool) -> bool:
-    """Whether what goes with each value in one half of the rows holds in the other.
+def _is_leak(
+    x: np.ndarray, y: np.ndarray, is_train: np.ndarray, classes: int, is_level: bool
+) -> bool:
+    """Whether what goes with each value in one half of the rows, `is_train`, holds in the other.
 
     Both are (n_rows,) numbers or places of levels; `y` has so many `classes`, 0 when of numbers.
     """
     # A gap is a value too, far from all others.
     x = np.where(np.isnan(x), np.nanmin(x) - 2 * (np.nanmax(x) - np.nanmin(x)) - 1, x)
-    is_train = np.random.default_rng(0).permutation(len(y)) < len(y) / 2
     values, places = np.unique(x[is_train], return_inverse=True)
     x_test, y_train, y_test = x[~is_train], y[is_train], y[~is_train]
     if is_level and (~np.isin(x_test, values)).mean() > NEW:
@@ -146,9 +152,11 @@ def _describe_twins(keep: str, drop: str) -> str:
 
 
 def _find_copies(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
-    if copies := int(table.duplicated([*contract.features, contract.target]).sum()):
+    rows = pd.DataFrame({"hash": hash_rows(table[contract.features])})
+    rows["target"] = table[contract.target].to_numpy()
+    if copies := int(rows.duplicated().sum()):
         yield f"rows equal to another: {copies}; equal rows stay on one side of the split"
-    alike = int(table.duplicated(contract.features).sum())
+    alike = int(rows.duplicated("hash").sum())
     kinds = len(table) - alike
     if kinds < min(FEW_ROWS, len(table) / 2) and not (contract.group or contract.time):
         yield (

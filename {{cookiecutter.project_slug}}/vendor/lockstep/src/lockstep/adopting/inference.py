@@ -16,7 +16,7 @@ import pandas as pd
 
 from ..core.contract import GROUPS, NUMBERS, Column, Layout, Type
 from ..core.errors import shorten
-from ..data.conformity import as_texts, parse_numbers, parse_times
+from ..data.conformity import as_texts, drop_gaps, parse_numbers, parse_times
 
 MISSING_TEXTS = (
     *("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "(null)", "<NA>"),
@@ -38,7 +38,9 @@ DATE_FORMATS = (
     *("%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y"),
 )
 """How dates are written; the first that fits all cells is taken."""
-DIGITS_OF_A_DAY = "%Y%m%d"
+DATE_MARKS = {form: {*re.sub(r"%.|\s", "", form)} for form in DATE_FORMATS[1:]}
+"""The signs between the parts of each."""
+DIGITS_OF_A_DAY, DAY = "%Y%m%d", re.compile(r"(19|20)\d\d[01]\d[0-3]\d")
 SCALES = [
     scale.split(",")
     for scale in (
@@ -68,6 +70,7 @@ NO_MEANING = "not described yet"
 MANY_CATEGORIES, MOST_CATEGORIES = 50, 100
 FEW_VALUES = 10
 FEW_ROWS_OF_A_CLASS = 5
+DIGIT = re.compile(r"\d")
 AMOUNT = re.compile(r"[^\w.,+-]{0,2}\s?[+-]?[\d.,' ]*\d\s?\D{0,3}")
 """A number with a sign of its unit."""
 LEAST_NUMBERS = 0.9
@@ -84,10 +87,9 @@ class Guess(NamedTuple):
 def guess_missing(frame: pd.DataFrame) -> tuple[str, ...]:
     """The texts that stand for a missing value wherever they are in the table."""
     texts = {"NA"}
-    for name in frame.columns:
-        if frame[name].dtype in ("str", "object"):
-            cells = as_texts(frame[name])
-            texts.update(cells[cells.isin(MISSING_TEXTS)].unique())
+    for _, cells in frame.items():
+        if cells.dtype in ("str", "object"):
+            texts.update({*MISSING_TEXTS}.intersection(as_texts(cells).to_list()))
     return ("", *(text for text in MISSING_TEXTS if text in texts and text))
 
 
@@ -103,11 +105,10 @@ def guess(cells: pd.Series, layout: Layout) -> Guess:
         return _open_if_many(column, result.doubts)
     if column is None or column.missing or column.type != "integer":
         return result
-    texts = as_texts(cells.dropna())
+    texts = as_texts(drop_gaps(cells))
     if {*texts} == {"0", "1"}:
         return _make_guess(cells, texts, "binary", "zeros and ones", categories=["0", "1"])
-    numbers = parse_numbers(cells.dropna(), layout)
-    is_of_rows = texts.is_unique and _is_row_number(cells, numbers)
+    is_of_rows = texts.is_unique and _is_row_number(cells, layout)
     return _guess_identifier(cells, texts, is_of_rows) or result
 
 
@@ -135,7 +136,7 @@ def guess_target(cells: pd.Series, layout: Layout, kind: str | None) -> Guess:
 
 
 def _guess_by_values(cells: pd.Series, layout: Layout) -> Guess:
-    present = cells.dropna()
+    present = drop_gaps(cells)
     if present.empty:
         return Guess(None, ["holds nothing: left out"])
     texts = as_texts(present)
@@ -151,10 +152,11 @@ def _guess_by_values(cells: pd.Series, layout: Layout) -> Guess:
             return _guess_numbers(cells, texts, parse_numbers(present, layout), ())
     # A code would lose its leading zeros as a number.
     group = GROUPS.get(layout.thousands or "", "(?!)")
-    if not texts.str.fullmatch(rf"[+-]?0(\d|{group})*\d").any():
+    is_code = re.compile(rf"[+-]?0(\d|{group})*\d").fullmatch
+    if not any(map(is_code, texts.to_list())):
         numbers = parse_numbers(present, layout)
         if (odd := _find_odd_texts(texts, numbers)) is not None:
-            has_days = texts.str.fullmatch(r"(19|20)\d\d[01]\d[0-3]\d").all()
+            has_days = all(map(DAY.fullmatch, texts.to_list()))
             days = _guess_times(cells, texts, DIGITS_OF_A_DAY) if has_days else None
             return days or _guess_numbers(cells, texts, numbers, odd)
     for form in DATE_FORMATS:
@@ -165,11 +167,12 @@ def _guess_by_values(cells: pd.Series, layout: Layout) -> Guess:
 
 def _find_odd_texts(texts: pd.Series, numbers: pd.Series) -> tuple[str, ...] | None:
     """The texts that are no numbers, when so few are that they must stand for missing ones."""
-    unreadable = texts[numbers.isna().to_numpy()]
-    odd = tuple(sorted(unreadable.unique()))
-    if not odd:
+    is_odd = numbers.isna().to_numpy()
+    if not is_odd.any():
         return ()
-    if len(unreadable) == len(texts) or len(odd) > 3:
+    unreadable = texts[is_odd]
+    odd = tuple(sorted(unreadable.unique()))
+    if is_odd.all() or len(odd) > 3:
         return None
     are_marks = all(PERHAPS_MISSING.fullmatch(text) for text in odd)
     return odd if are_marks or len(unreadable) <= (1 - LEAST_NUMBERS) * len(texts) else None
@@ -186,12 +189,13 @@ def _guess_numbers(
             f"{sentinel} in {is_sentinel.sum()} rows, far from all others: taken for missing"
         )
         numbers = numbers[~is_sentinel]
-    missing += sorted({*texts[numbers.index][numbers.isna().to_numpy()]} - {*missing})
-    values = numbers.dropna()
-    if values.empty:
+    values = drop_gaps(numbers).to_numpy()
+    if len(values) < len(numbers):
+        missing += sorted({*texts[numbers.index][numbers.isna().to_numpy()]} - {*missing})
+    if not len(values):
         return Guess(None, ["holds no finite number: left out"])
     low, high = float(values.min()), float(values.max())
-    is_whole, is_long = (values == values.round()).all(), values.abs().max() > 2**53
+    is_whole, is_long = (values == values.round()).all(), abs(values).max() > 2**53
     if is_whole and is_long and cells.dtype.kind != "f" and texts.str.fullmatch(r"[+-]?\d+").all():
         doubts = ["whole numbers too long to reckon with: no feature"]
         return _make_guess(cells, texts, "identifier", "long whole numbers", doubts)
@@ -200,10 +204,11 @@ def _guess_numbers(
     return _make_guess(cells, texts, type_, f"{low:g} to {high:g}", doubts, **options)
 
 
-def _is_row_number(cells: pd.Series, numbers: pd.Series) -> bool:
+def _is_row_number(cells: pd.Series, layout: Layout) -> bool:
     """Whether distinct whole numbers are names of rows: a plain count, or so called."""
     if any(pattern.search(str(cells.name)) for pattern in (NAMES, NUMBERS_ROWS)):
         return True
+    numbers = parse_numbers(drop_gaps(cells), layout)
     is_sample = cells.index.max() >= len(cells)
     return bool((np.diff(numbers) == (np.diff(numbers.index) if is_sample else 1)).all())
 
@@ -213,9 +218,11 @@ def _find_sentinel(texts: pd.Series, numbers: pd.Series) -> str | None:
     ends: tuple[Any, ...] = (numbers.idxmin(), numbers.idxmax()) if numbers.notna().any() else ()
     for place in ends:
         mark: str = texts[place]
+        if not SENTINEL.fullmatch(mark):
+            continue
         is_mark = (texts == mark).to_numpy()
         others = numbers[~is_mark].dropna()
-        if not SENTINEL.fullmatch(mark) or is_mark.sum() < 2 or others.nunique() < 3:
+        if is_mark.sum() < 2 or others.nunique() < 3:
             continue
         value, low, high = float(mark), others.min(), others.max()
         gap = low - value if value < low else value - high
@@ -249,7 +256,11 @@ def _round_outwards(value: float, side: int) -> float:
 def _guess_times(cells: pd.Series, texts: pd.Series, form: str) -> Guess | None:
     """The column as times written in one way, if they are."""
     # A look at a few cells first: most columns are no times, and there are many ways.
-    if parse_times(texts.iloc[:20], form).isna().all():
+    first = texts.iloc[:20]
+    marks = DATE_MARKS.get(form, set())
+    if not any(marks <= {*text} and DIGIT.search(text) for text in first):
+        return None
+    if parse_times(first, form).isna().all():
         return None
     times = parse_times(texts, form)
     if form == "ISO8601":
@@ -390,11 +401,12 @@ def _make_guess(
     doubts: list[str] | None = None,
     **options: Any,
 ) -> Guess:
-    values = texts[~texts.isin(list(options.get("missing", ())))]
+    missing = list(options.get("missing", ()))
+    values = texts[~texts.isin(missing)] if missing else texts
     column = Column(
         type=type_,
         meaning=NO_MEANING,
-        nullable=bool(cells.isna().any()) or len(values) < len(texts),
+        nullable=len(values) < len(cells),
         example=shorten(values.iloc[0], 60),
         guessed=note,
         **options,

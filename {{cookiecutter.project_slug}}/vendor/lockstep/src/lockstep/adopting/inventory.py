@@ -35,10 +35,25 @@ def pointer(path: Path) -> Path:
     return path.with_name(f"{path.name}.dvc")
 
 
-def is_in_use(project: Project, source: Source, contract: Contract, wishes: Wishes) -> bool:
+def load_former_contract(project: Project, contract: Contract) -> Contract | None:
+    """The contract that the project has, if it describes the same columns."""
+    try:
+        former = load(Contract, project.contract_file, project.name(project.contract_file))
+    except UserError:
+        return None
+    columns = {*contract.columns, *contract.drop}
+    return former if {*former.columns, *former.drop} == columns else None
+
+
+def is_in_use(
+    project: Project,
+    source: Source,
+    contract: Contract,
+    former: Contract | None,
+    wishes: Wishes,
+) -> bool:
     """Whether the project runs on these data already, described as is wished for."""
     place = project.raw / source.path.name
-    former = _load_description(project, contract)
     if former is None or not place.exists() or not _is_same(source.path, place):
         return False
     # What a person may have chosen, and not the rest, which they may have corrected since.
@@ -53,9 +68,8 @@ def is_in_use(project: Project, source: Source, contract: Contract, wishes: Wish
     )
 
 
-def keep_descriptions(project: Project, contract: Contract) -> Contract:
+def keep_descriptions(contract: Contract, former: Contract | None) -> Contract:
     """The contract with what a person has said before of the same columns."""
-    former = _load_description(project, contract)
     if former is None:
         return contract
     columns = dict(contract.columns)
@@ -66,23 +80,15 @@ def keep_descriptions(project: Project, contract: Contract) -> Contract:
     return contract.model_copy(update={**texts, "columns": columns})
 
 
-def list_former_names(project: Project, contract: Contract) -> dict[str, Sequence[str]]:
+def list_former_names(
+    project: Project, contract: Contract, former: Contract | None
+) -> dict[str, Sequence[str]]:
     """The functions that params.yaml names and that were written for other data, by their key."""
-    former, params = _load_description(project, contract), project.params
+    params = project.params
     if former is not None and (former.target, former.kind) == (contract.target, contract.kind):
         return {}
     names = {"features.derived": params.features.derived, "train.metrics": params.train.metrics}
     return {key: functions for key, functions in names.items() if functions}
-
-
-def _load_description(project: Project, contract: Contract) -> Contract | None:
-    """The contract that the project has, if it describes the same columns."""
-    try:
-        former = load(Contract, project.contract_file, project.name(project.contract_file))
-    except UserError:
-        return None
-    columns = {*contract.columns, *contract.drop}
-    return former if {*former.columns, *former.drop} == columns else None
 
 
 def _is_same(path: Path, other: Path) -> bool:

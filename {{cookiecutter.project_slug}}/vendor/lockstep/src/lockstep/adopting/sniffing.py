@@ -24,6 +24,9 @@ BYTE_ORDER_MARKS = {
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 BLANKS = {"\u00a0": " ", "\u202f": " ", "\u2019": "'"}
 """Signs that look like the mark they stand for."""
+NUMBER = re.compile(r"[+-]?[\d.,' \u00a0\u202f\u2019]*\d[\d.,]*([eE][+-]?\d+)?")
+EXPONENT, MARK = re.compile(r"[eE][+-]?\d+$"), re.compile(r"\D")
+SHAPE = dict.fromkeys(map(ord, "123456789"), "0")
 LONGEST_LINE = 8 * 2**20
 MOST_LINES, MOST_CHARACTERS = 2000, 4 * 2**20
 IN_QUOTES = "(?:^|[,;\t|])\\s*'[^'\n]*'\\s*(?:[,;\t|]|$)"
@@ -199,7 +202,7 @@ def has_header(records: Sequence[Sequence[str]], target: str | None) -> bool:
 
 
 def _is_number(cell: str) -> bool:
-    return bool(re.fullmatch(r"[+-]?[\d.,' \u00a0\u202f\u2019]*\d[\d.,]*([eE][+-]?\d+)?", cell))
+    return bool(NUMBER.fullmatch(cell))
 
 
 def _find_number_marks(cells: Iterable[str]) -> tuple[DecimalMark, GroupMark | None, str]:
@@ -207,23 +210,32 @@ def _find_number_marks(cells: Iterable[str]) -> tuple[DecimalMark, GroupMark | N
     decimals: Counter[str] = Counter()
     thousands: Counter[str] = Counter()
     ambiguous: dict[str, str] = {}
-    for cell in filter(_is_number, cells):
-        number = re.sub(r"[eE][+-]?\d+$", "", cell.lstrip("+-"))
-        marks = [BLANKS.get(sign, sign) for sign in number if not sign.isdigit()]
+    # Numbers of one shape say the same, and there are few shapes: digits are written as zeros, but
+    # whether the first one is a zero may matter.
+    first, counts = dict[tuple[str, bool], str](), Counter[tuple[str, bool]]()
+    for cell in cells:
+        shape = cell.translate(SHAPE), cell.lstrip("+-").startswith("0")
+        first.setdefault(shape, cell)
+        counts[shape] += 1
+    for shape, cell in first.items():
+        if not _is_number(cell):
+            continue
+        number = EXPONENT.sub("", cell.lstrip("+-"))
+        marks = [BLANKS.get(sign, sign) for sign in MARK.findall(number)]
         if not marks:
             continue
         last, others = marks[-1], {*marks[:-1]}
-        parts = re.split(r"\D", number)
+        parts = MARK.split(number)
         in_threes = all(len(part) == 3 for part in parts[1:]) and 1 <= len(parts[0]) <= 3
         if last not in ".," or others == {last}:
-            thousands.update([last] if in_threes else [])
+            thousands.update({last: counts[shape]} if in_threes else {})
         elif others:
-            decimals[last] += 1
-            thousands.update(others)
+            decimals[last] += counts[shape]
+            thousands.update(dict.fromkeys(others, counts[shape]))
         elif in_threes and parts[0] != "0":
             ambiguous.setdefault(last, cell)
         else:
-            decimals[last] += 1
+            decimals[last] += counts[shape]
     usual = "," if "." in thousands else "."
     decimal = decimals.most_common(1)[0][0] if decimals else usual
     other = "," if decimal == "." else "."

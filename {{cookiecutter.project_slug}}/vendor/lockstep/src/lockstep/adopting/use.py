@@ -30,6 +30,7 @@ from .inventory import (
     list_files,
     list_former_names,
     list_removals,
+    load_former_contract,
     pointer,
 )
 from .sources import Source, fetch
@@ -81,8 +82,9 @@ def _take_in(
     name = source.path.name
     understanding = _understand_source(project, source, wishes)
     settings = _choose_settings(project, name, understanding)
-    contract = keep_descriptions(project, understanding.contract)
-    former = list_former_names(project, contract)
+    former_contract = load_former_contract(project, understanding.contract)
+    contract = keep_descriptions(understanding.contract, former_contract)
+    former = list_former_names(project, contract, former_contract)
     settings |= {key: [] for key in former}
     print("\n".join(summarise(name, understanding)))
     print(describe_plan(contract, settings, understanding.folders))
@@ -90,7 +92,7 @@ def _take_in(
         options = [source.address, *wishes.as_options(), *["--replace"] * replace]
         command = f"{project.command} use {shlex.join([*options, '--time', times[0]])}"
         print(f"rows have a time: `{command}` tests on the latest instead of any rows")
-    if is_in_use(project, source, contract, wishes):
+    if is_in_use(project, source, contract, former_contract, wishes):
         print(f"use: {name} is in use already: nothing was changed")
         print("next: uv run dvc repro")
         return

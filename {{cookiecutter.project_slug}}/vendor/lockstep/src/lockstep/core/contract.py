@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_validator
 
 from .errors import UserError
-from .files import read_yaml
 from .params import Kind
 from .paths import Paths
 from .validation import Strict, load, nearest
@@ -296,11 +295,8 @@ class Contract(Strict):
 def load_contract(paths: Paths, kind: Kind) -> Contract:
     """Read references/schema.yaml and hold its target against the `kind` of problem."""
     name = paths.name(paths.contract_file)
-    if paths.contract_file.exists() and read_yaml(paths.contract_file, name) is None:
-        raise UserError(
-            f"{name}: says nothing yet; the command `use FILE --target COLUMN` writes it"
-        )
-    contract = load(Contract, paths.contract_file, name)
+    advice = "the command `use FILE --target COLUMN` writes it"
+    contract = load(Contract, paths.contract_file, name, advice)
     if contract.kind != kind:
         target_type = contract.columns[contract.target].type
         raise UserError(

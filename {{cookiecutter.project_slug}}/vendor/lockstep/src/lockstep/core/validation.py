@@ -29,11 +29,16 @@ class Strict(BaseModel):
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def load(model: type[Model], path: Path, name: str) -> Model:
-    """Read the YAML file `path` as a `model`; messages call the file `name`."""
+def load(
+    model: type[Model], path: Path, name: str, advice: str = "fill it in as its comments describe"
+) -> Model:
+    """Read the YAML file `path` as a `model`; messages call the file `name`.
+
+    The `advice` is for an empty one.
+    """
     content = read_yaml(path, name)
     if content is None:
-        raise UserError(f"{name}: says nothing yet; fill it in as its comments describe")
+        raise UserError(f"{name}: says nothing yet; {advice}")
     try:
         return model.model_validate(content)
     except ValidationError as error:

@@ -75,8 +75,9 @@ def conform(
     this order and is as long as `frame`, of text or already typed; an unreadable cell is missing.
     """
     table, breaches = {}, []
+    frame = frame.reset_index(drop=True)
     for name, column in columns.items():
-        cells = frame[name].reset_index(drop=True)
+        cells = frame[name]
         table[name], is_broken = _conform(cells, column, layout, missing)
         if is_broken.any():
             texts = _mask_missing(cells[is_broken], column, missing)
@@ -104,12 +105,30 @@ def mask_missing(frame: pd.DataFrame, missing: Sequence[str]) -> pd.DataFrame:
             cells = cells.map(_as_plain, na_action="ignore").infer_objects()
         if cells.dtype.kind == "m":
             cells = cells.dt.total_seconds()
-        elif cells.dtype == "str":
-            cells = cells.str.strip()
-        if cells.dtype in ("str", "object"):
+        if cells.dtype == "object":
             cells = cells.mask(cells.isin(list(missing)))
+        elif cells.dtype == "str":
+            cells = _mask_texts(cells, missing)
         columns[str(name)] = cells
     return pd.DataFrame(columns, index=frame.index)
+
+
+def _mask_texts(cells: pd.Series, missing: Sequence[str]) -> pd.Series:
+    """(n_rows,) texts, trimmed and those in `missing` missing."""
+    array = _as_arrow(cells)
+    texts = pc.utf8_trim_whitespace(array)
+    is_missing = pc.is_in(texts, pa.array(missing, texts.type))
+    if pc.any(is_missing).as_py():
+        texts = pc.if_else(is_missing, pa.scalar(None, texts.type), texts)
+    # Most columns are as they should be, and making one takes longer than looking at it.
+    if texts.equals(array):
+        return cells
+    return pd.Series(texts, cells.index, dtype=cells.dtype, name=cells.name)
+
+
+def drop_gaps(cells: pd.Series) -> pd.Series:
+    """The cells that are there; the same ones where none is missing."""
+    return cells.dropna() if cells.hasnans else cells
 
 
 def _as_plain(value: object) -> object:
@@ -173,8 +192,7 @@ def _convert(cells: pd.Series, column: Column, layout: Layout) -> tuple[pd.Serie
 def _mask_missing(cells: pd.Series, column: Column, missing: Sequence[str]) -> pd.Series:
     """The cells, texts trimmed, without those that stand for nothing."""
     if cells.dtype == "str":
-        texts = cells.str.strip()
-        return texts.mask(texts.isin([*missing, *column.missing]))
+        return _mask_texts(cells, [*missing, *column.missing])
     if not column.missing:
         return cells
     return cells.mask(as_texts(cells).isin(list(column.missing)))
@@ -222,7 +240,8 @@ def parse_numbers(cells: pd.Series, layout: Layout) -> pd.Series:
         values[is_text] = parse_numbers(cells[is_text].astype("str"), layout)
     else:
         values = pd.to_numeric(cells, errors="coerce").astype("Float64").astype("float64")
-    return values.where(values.abs() != INFINITY)
+    is_infinite = np.isinf(values.to_numpy())
+    return values.mask(is_infinite) if is_infinite.any() else values
 
 
 def _parse_texts(texts: pa.Array, layout: Layout) -> np.ndarray:
@@ -258,7 +277,7 @@ def _as_arrow(cells: pd.Series) -> pa.Array:
 def as_texts(cells: pd.Series) -> pd.Series:
     """(n_rows,) the cells as a contract's categories have them; gaps stay."""
     if cells.dtype == "str":
-        return cells.str.strip()
+        return _mask_texts(cells, ())
     return cells.map(_as_text, na_action="ignore").astype("str")
 
 

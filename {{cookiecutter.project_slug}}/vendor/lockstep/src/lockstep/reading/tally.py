@@ -52,14 +52,17 @@ class Tally:
         self.rows[raw.file] += len(table)
         self.rejected[raw.file] += len(table) - len(accepted)
         for name, column in self.contract.columns.items():
-            self.missing[name] += int(accepted[name].isna().sum())
-            if column.type in NUMBERS and accepted[name].notna().any():
-                low, high = accepted[name].min(), accepted[name].max()
+            values = accepted[name]
+            gaps = int(values.isna().sum())
+            self.missing[name] += gaps
+            if column.type in NUMBERS and gaps < len(values):
+                low, high = values.min(), values.max()
                 least, most = self.extents.get(name, (low, high))
                 self.extents[name] = min(least, low), max(most, high)
             if column.seen is not None:
-                is_inside = table[name].between(*column.seen) | table[name].isna()
-                self.drifts[name, raw.file] += int((~is_inside).sum())
+                low, high = column.seen
+                numbers = table[name].to_numpy("float64", na_value=float("nan"))
+                self.drifts[name, raw.file] += int(((numbers < low) | (numbers > high)).sum())
             if column.open:
                 is_known = table[name].isin(column.categories or []) | table[name].isna()
                 self.drifts[name, raw.file] += int((~is_known).sum())
