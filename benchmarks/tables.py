@@ -1,11 +1,14 @@
 """What reading and splitting a long table takes, in seconds and memory.
 
-    python benchmarks/tables.py [--rounds N] [--rows N ...]
+    python benchmarks/tables.py [--rounds N] [--rows N ...] [--columns N ...]
 
 The floor is polars, which turns the same CSV into parquet as a stream and checks nothing; pandas
 does so with the whole table in memory and is left out above 5 million rows. Beside them are the
 stages `ingest` and `preprocess`. Last, `ingest` runs with one thread and with two under
 `reproducibility: fast`, to see whether it writes the same bytes.
+
+With `--columns`, tables of 200 rows and so many columns instead, a fiftieth of them texts: what
+`use`, `ingest` and `preprocess` take for each column.
 """
 
 from __future__ import annotations
@@ -28,6 +31,15 @@ PANDAS = "import sys, pandas; pandas.read_csv(sys.argv[1]).to_parquet(sys.argv[2
 MOST_FOR_PANDAS = 5_000_000
 INGEST = ["python", "-m", "my_project.ingest"]
 PREPROCESS = ["python", "-m", "my_project.preprocess"]
+WIDE = """
+import sys, numpy, pandas
+path, columns = sys.argv[1], int(sys.argv[2])
+rng, texts = numpy.random.default_rng(0), columns // 50
+numbers = pandas.DataFrame(rng.normal(size=(200, columns - texts)).round(3)).add_prefix("number_")
+words = pandas.DataFrame(rng.choice(["red", "green", "blue", ""], (200, texts))).add_prefix("word_")
+table = pandas.concat([numbers, words], axis=1)
+table.assign(target=numpy.where(rng.random(200) > 0.5, "a", "b")).to_csv(path, index=False)
+"""
 
 
 def ingested_with(threads: int, project: Path) -> str:
@@ -61,10 +73,30 @@ def time_table(project: Path, rows: int, scratch: Path, rounds: int) -> None:
     print(f"ingest writes {'the same' if same else 'OTHER'} bytes with two threads as with one")
 
 
-def main(rounds: int, rows: list[int]) -> None:
-    """Print a table for each number of rows."""
+def time_columns(project: Path, columns: int, scratch: Path, rounds: int) -> None:
+    """Print the table of so many columns, and how many of them are gone through in a second."""
+    file = scratch / f"wide_{columns}.csv"
+    subprocess.run(["python", "-c", WIDE, str(file), str(columns)], cwd=project, check=True)
+    use = ["python", "-m", "my_project", "use", str(file), "--target", "target", "--replace"]
+    subprocess.run(use, cwd=project, check=True, capture_output=True)
+    cases = [
+        Case("use --dry-run", [*use, "--dry-run"], project),
+        Case("ingest", INGEST, project),
+        Case("preprocess", PREPROCESS, project),
+    ]
+    compare(f"{columns:,} columns, 200 rows", cases, rounds)
+    rates = [f"{case.name} {columns / statistics.median(case.seconds):,.0f}" for case in cases]
+    print(f"\nColumns a second: {', '.join(rates)}")
+
+
+def main(rounds: int, rows: list[int], columns: list[int]) -> None:
+    """Print a table for each number of columns, or else of rows."""
     with tempfile.TemporaryDirectory() as scratch:
         project = make_project(Path(scratch), [])
+        for number in columns:
+            time_columns(project, number, Path(scratch), rounds)
+        if columns:
+            return
         python = str(project / ".venv")
         command = ["uv", "pip", "install", "--quiet", "--python", python, "polars"]
         subprocess.run(command, check=True)
@@ -76,4 +108,5 @@ if __name__ == "__main__":
     options = argparse.ArgumentParser()
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--rows", type=count, nargs="+", default=[1_000_000])
+    options.add_argument("--columns", type=count, nargs="+", default=[])
     main(**vars(options.parse_args()))

@@ -11,6 +11,7 @@ from lockstep.core.contract import Column, Contract, Layout, load_contract
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.data.conformity import conform, require_columns
+from ruamel.yaml import YAML
 
 
 def changed(column: str, **changes: object) -> dict:
@@ -314,3 +315,24 @@ def test_a_category_with_blanks_around_it_admits_no_cell_however_plain() -> None
     for cells, rows in (([" a", "b"], [1]), ([" a", "b", " b"], [1])):
         _, breaches = conform({"x": column}, pd.DataFrame({"x": pd.Series(cells, dtype="str")}))
         assert breaches["row"].tolist() == rows
+
+
+def test_the_contract_of_a_stage_is_read_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert project.params
+    parsers = []
+
+    def make_parser(**options: object) -> YAML:
+        parsers.append(YAML(**options))
+        return parsers[-1]
+
+    monkeypatch.setattr("lockstep.core.files.YAML", make_parser)
+    assert project.contract.features
+    assert len(parsers) == 1
+
+
+def test_a_contract_that_says_nothing_yet_names_the_command(project: Project) -> None:
+    project.contract_file.write_text("# nothing\n", encoding="utf-8")
+    with pytest.raises(UserError, match="says nothing yet; the command `use FILE --target COL"):
+        load_contract(project, "classification")

@@ -1,5 +1,7 @@
 """Guessing the contract of a table from its cells, and what is doubtful about it."""
 
+import cProfile
+import pstats
 from pathlib import Path
 
 import numpy as np
@@ -758,3 +760,32 @@ def test_whole_numbers_whose_thousands_are_set_apart_need_not_repeat() -> None:
     assert guess(cells, Layout(thousands=",")).column.type == "integer"
     count = pd.Series([f"{place:,}" for place in range(990, 1020)], name="x", dtype="str")
     assert guess(count, Layout(thousands=",")).column.type == "identifier"
+
+
+@pytest.mark.parametrize(("cells", "most"), [("numbers", 6_000), ("texts", 15_000)])
+def test_each_column_more_costs_the_same_few_calls(tmp_path: Path, cells: str, most: int) -> None:
+    def count_calls(columns: int) -> int:
+        rng = np.random.default_rng(0)
+        shape = 40, columns
+        numbers, texts = rng.normal(size=shape).round(3), rng.choice(["red", "green"], shape)
+        frame = pd.DataFrame(numbers if cells == "numbers" else texts).add_prefix("g")
+        frame.assign(y=numbers[:, 0] > 0).to_csv(tmp_path / "wide.csv", index=False)
+        with cProfile.Profile() as profile:
+            understand([tmp_path / "wide.csv"], "wide.csv", "a test", Wishes(target="y"))
+        return pstats.Stats(profile).total_calls
+
+    count_calls(2)
+    few, some, many = map(count_calls, (20, 120, 320))
+    assert (many - some) / 200 < most
+    assert (many - some) / 200 < 1.2 * (some - few) / 100
+
+
+def test_words_are_not_tried_as_dates(monkeypatch: pytest.MonkeyPatch) -> None:
+    forms = []
+
+    def parse(_: pd.Series, form: str) -> None:
+        forms.append(form)
+
+    monkeypatch.setattr("lockstep.adopting.inference.parse_times", parse)
+    assert guess(make_cells(["red", "green", "blue", "red"]), Layout()).column.type == "categorical"
+    assert forms == []
