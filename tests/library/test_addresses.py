@@ -72,6 +72,9 @@ WITH_SECRETS = {
     "query in percent signs of their own": "http://{server}/a.csv%253Fsig={secret}",
     "parameter": "http://{server}/a.csv;token={secret}",
     "in the path": "http://{server}/token={secret}/a.csv",
+    "in the path, below a word": "http://{server}/api_key/{secret}/a.csv",
+    "in the path, of a bearer": "http://{server}/bearer:{secret}/a.csv",
+    "in the path, shared": "http://{server}/sas={secret}/a.csv",
     "user in the path": "http://{server}/me:{secret}@b/a.csv",
     "at sign in the password": "http://me:x@{secret}@{server}/a.csv",
 }
@@ -176,6 +179,7 @@ def test_what_may_be_secret_is_no_part_of_an_addresses_place(case: str) -> None:
         ),
         ("http://[::1]:80/a.csv", "http://[::1]:80/a.csv", "a.csv"),
         ("s3://bucket/folder/", "s3://bucket/folder/", "folder"),
+        ("s3://bucket/keys/2026/key/a.csv", "s3://bucket/keys/2026/key/a.csv", "a.csv"),
         ("HTTP://Host/..%2F..%2Fa.csv", "http://host/../../a.csv", "a.csv"),
     ],
 )
