@@ -18,7 +18,7 @@ from lockstep.core.files import sha256
 from lockstep.core.project import Project
 from lockstep.modeling.archive import write_joblib
 from lockstep.modeling.model import Model
-from lockstep.modeling.unpickler import read_joblib
+from lockstep.modeling.unpickler import GuardedUnpickler, read_joblib
 from scipy.special import expit
 from sklearn.datasets import load_svmlight_file
 from sklearn.feature_selection import SelectKBest, f_classif
@@ -214,6 +214,30 @@ def test_a_project_around_the_file_is_trusted_where_its_package_is_imported_from
         read_joblib(root / "a.joblib", "a model")
     monkeypatch.syspath_prepend(root / "src")
     assert read_joblib(root / "a.joblib", "a model") == 7
+
+
+def test_a_file_cannot_change_a_class_that_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def text(name: str) -> bytes:
+        return b"\x8c%c%s" % (len(name), name.encode())
+
+    guard = text("lockstep.modeling.unpickler") + text("GuardedUnpickler") + b"\x93"
+    # Whatever is asked then is a dependency.
+    trusts_all = b"N}" + text("_is_dependency") + text("builtins") + text("slice") + b"\x93s\x86b0"
+    program = text("subprocess") + text("Popen") + b"\x93](" + text("touch") + text("harm")
+    (tmp_path / "a.joblib").write_bytes(b"\x80\x04" + guard + trusts_all + program + b"e\x85R.")
+    with pytest.raises(UserError, match=r"would change lockstep\..+\.GuardedUnpickler, which no"):
+        read_joblib(tmp_path / "a.joblib", "a model")
+    assert GuardedUnpickler._is_dependency is not slice
+
+
+def test_an_object_of_the_library_is_not_there_to_be_changed(tmp_path: Path) -> None:
+    write_name("lockstep.modeling.postprocessing", "NONE", tmp_path / "a.joblib")
+    with pytest.raises(UserError, match=r"asks for lockstep\.modeling\.postprocessing\.NONE"):
+        read_joblib(tmp_path / "a.joblib", "a model")
 
 
 def test_a_champion_whose_hashes_are_forged_is_not_run(project: Project) -> None:

@@ -2,9 +2,10 @@
 
 A pickle calls what it names. Here it may name only what fitted models are made of: classes of the
 libraries that fit them and of the project's other dependencies, functions of the library's and the
-owner's, and the few functions by which arrays are made again. So neither a program can be run nor a
-file written by the names alone. What is named is still made: a model from someone else can be wrong
-on purpose or take all memory, and code that the owner has written is trusted.
+owner's, and the few functions by which arrays are made again; and it may change nothing that is
+named. So neither a program can be run nor a file written by the names alone. What is named is still
+made: a model from someone else can be wrong on purpose or take all memory, and code that the owner
+has written is trusted.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from functools import cached_property
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
-from types import FunctionType
-from typing import Any
+from pickle import BUILD
+from types import BuiltinFunctionType, FunctionType
+from typing import Any, ClassVar
 
 import numpy as np
 from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
@@ -105,7 +107,7 @@ class GuardedUnpickler(NumpyUnpickler):
             ours = (*self._own, *OF_THE_LIBRARY)
             if _is_within(module, ours):
                 part = super().find_class(module, name)
-                if _is_within(str(getattr(part, "__module__", "")), ours):
+                if callable(part) and _is_within(str(getattr(part, "__module__", "")), ours):
                     return part
             elif _is_within(module, LIBRARIES):
                 part = super().find_class(module, name)
@@ -128,6 +130,22 @@ class GuardedUnpickler(NumpyUnpickler):
             "loaded; if a candidate of yours does, call it in a function of your package, or name "
             "its package as a dependency in pyproject.toml; else find out who has written the file"
         )
+
+    def load_build(self) -> None:
+        """Give an object its state.
+
+        Raises:
+            UserError: It is a class or a function, which would be another for everybody then.
+        """
+        part = self.stack[-2]
+        if isinstance(part, type | FunctionType | BuiltinFunctionType):
+            raise UserError(
+                f"{self.name} would change {part.__module__}.{part.__name__}, which no model does, "
+                "so it was not loaded; find out who has written the file"
+            )
+        super().load_build()
+
+    dispatch: ClassVar = {**NumpyUnpickler.dispatch, BUILD[0]: load_build}
 
     @cached_property
     def _project(self) -> dict[str, Any]:
