@@ -1,10 +1,12 @@
 """The doctor: what it finds, and what it says would mend it."""
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import write_params
@@ -181,6 +183,101 @@ def test_data_that_are_elsewhere_or_nowhere_are_told(project: Project) -> None:
     assert doctor.check_data(project) == doctor.wrong(
         "data/raw/fruit.csv: not here; `uv run dvc pull` fetches what DVC keeps"
     )
+
+
+def flip_byte(path: Path) -> None:
+    """Damage a file as a disk does, without a new time or size."""
+    status, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(content)
+    path.chmod(0o444)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def cached(project: Project, md5: str) -> Path:
+    return project.root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+
+
+@pytest.fixture
+def kept(project: Project) -> dict[str, Path]:
+    """What DVC keeps of a project that it has run, as files of its cache."""
+    init_dvc(project)
+    write = "from pathlib import Path; Path('made').mkdir(); "
+    write += "Path('made/a').write_text('one'); Path('made/b').write_text('two')"
+    stage = {"cmd": f'{sys.executable} -c "{write}"', "outs": ["made"]}
+    (project.root / "dvc.yaml").write_text(json.dumps({"stages": {"make": stage}}))
+    run(project, sys.executable, "-m", "dvc", "repro")
+    run(project, sys.executable, "-m", "dvc", "add", "data/raw/fruit.csv")
+    sources = {name: project.root / name for name in ("made/a", "made/b")}
+    sources["data/raw/fruit.csv"] = project.raw / "fruit.csv"
+    digests = {name: hashlib.md5(path.read_bytes()) for name, path in sources.items()}
+    files = {name: cached(project, digest.hexdigest()) for name, digest in digests.items()}
+    (files["made"],) = (project.root / ".dvc/cache").rglob("*.dir")
+    return files
+
+
+RAW = "data/raw/fruit.csv"
+
+
+@pytest.mark.parametrize(
+    ("name", "owner"), [("made/a", "make"), ("made", "make"), (RAW, f"{RAW}.dvc")]
+)
+def test_a_damaged_file_in_the_cache_is_told_and_mended_by_what_is_said(
+    project: Project, kept: dict[str, Path], name: str, owner: str
+) -> None:
+    assert doctor.check_cache(project).state == "ok"
+    before = kept[name].read_bytes()
+    flip_byte(kept[name])
+    file = kept[name].relative_to(project.root)
+    assert doctor.check_cache(project) == doctor.wrong(
+        f"{name}: damaged in DVC's cache; delete {file}, then `uv run dvc commit {owner}`"
+    )
+    kept[name].unlink()
+    run(project, sys.executable, "-m", "dvc", "commit", owner)
+    assert kept[name].read_bytes() == before
+    assert doctor.check_cache(project).state == "ok"
+
+
+def test_damage_that_was_given_out_is_told_with_what_makes_all_of_it_again(
+    project: Project, kept: dict[str, Path]
+) -> None:
+    path = project.root / "made/a"
+    flip_byte(kept["made/a"])
+    path.unlink()
+    run(project, sys.executable, "-m", "dvc", "checkout")
+    assert path.read_text() != "one"
+    assert doctor.check_pipeline(project).state == "ok"  # DVC does not see it
+    file = kept["made/a"].relative_to(project.root)
+    assert doctor.check_cache(project) == doctor.wrong(
+        f"made/a: damaged in DVC's cache; delete {file}, {Path('made/a')}, "
+        "then `uv run dvc repro --force`"
+    )
+    kept["made/a"].unlink()
+    path.unlink()
+    run(project, sys.executable, "-m", "dvc", "repro", "--force")
+    assert path.read_text() == kept["made/a"].read_text() == "one"
+    assert doctor.check_cache(project).state == "ok"
+
+
+def test_damaged_raw_data_are_fetched_again(project: Project, kept: dict[str, Path]) -> None:
+    run(project, sys.executable, "-m", "dvc", "remote", "add", "-d", "store", "store")
+    run(project, sys.executable, "-m", "dvc", "push")
+    before = kept[RAW].read_bytes()
+    flip_byte(kept[RAW])
+    (project.root / RAW).unlink()
+    finding = doctor.check_cache(project)
+    assert finding.message.endswith(f", then `uv run dvc pull {RAW}.dvc`")
+    kept[RAW].unlink()
+    run(project, sys.executable, "-m", "dvc", "pull", f"{RAW}.dvc")
+    assert (project.root / RAW).read_bytes() == kept[RAW].read_bytes() == before
+
+
+def test_a_cache_without_dvc_is_not_looked_at(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "_output", lambda *_: None)
+    assert doctor.check_cache(project).message.startswith("DVC does not run here;")
 
 
 def test_results_that_are_out_of_date_are_told(project: Project) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -23,6 +24,7 @@ from ..core.project import Project
 from ..core.runtime import import_keras
 from ..core.validation import nearest
 from ..reading.folder import list_raw_files
+from .cache import Kept, list_kept
 from .programs import read_output
 from .sums import SUMS, find_edits
 
@@ -178,6 +180,33 @@ def check_data(project: Project) -> Finding:
     return ok(", ".join(project.name(path) for path in files))
 
 
+def check_cache(project: Project) -> Finding:
+    """Whether what DVC keeps has the bytes that it is called by."""
+    folder = _output(project, sys.executable, "-m", "dvc", "cache", "dir")
+    if folder is None:
+        return wrong("DVC does not run here; `uv run dvc cache dir` says why")
+    damaged = (kept for kept in list_kept(project, Path(folder)) if kept.is_damaged)
+    first = [*islice(damaged, MOST_NAMED)]
+    if not first:
+        return ok("what DVC keeps has the bytes that it was kept with")
+    spoilt = [kept for kept in first if not kept.is_whole]
+    files = [kept.file for kept in first] + [kept.path for kept in spoilt if kept.path.exists()]
+    names = (os.path.relpath(file, project.root) for file in files)
+    commands = dict.fromkeys(f"`uv run dvc {_remake(kept)}`" for kept in first)
+    return wrong(
+        f"{', '.join(project.name(kept.path) for kept in first)}: damaged in DVC's cache; delete "
+        f"{', '.join(dict.fromkeys(names))}, then {', '.join(commands)}"
+    )
+
+
+def _remake(kept: Kept) -> str:
+    """What DVC is asked to do once a damaged file is deleted."""
+    if kept.is_whole:
+        return f"commit {kept.owner}"
+    # What read it meanwhile was made of other bytes.
+    return f"pull {kept.owner}" if kept.owner.endswith(".dvc") else "repro --force"
+
+
 def check_pipeline(project: Project) -> Finding:
     """Whether dvc.lock is what data, parameters and code would give."""
     status = _output(project, sys.executable, "-m", "dvc", "status", "--json", "dvc.yaml")
@@ -259,6 +288,7 @@ CHECKS: dict[str, Callable[[Project], Finding]] = {
     "remote": check_remote,
     "keras": check_keras,
     "data": check_data,
+    "cache": check_cache,
     "pipeline": check_pipeline,
     "library": check_library,
     "leftovers": check_leftovers,
