@@ -88,7 +88,7 @@ class Network(BaseEstimator):
     """Returns the untrained network; see `Problem.network`."""
     options: dict[str, Any]
     """What `build` takes beside."""
-    learning_rate: float = 0.003
+    learning_rate: float = 0.01
     schedule: str = "constant"
     batch_size: int = 32
     max_epochs: int = 200
