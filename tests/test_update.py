@@ -58,6 +58,7 @@ EDITS = {
     ),
     "src/my_project/train.py": ("RARE = 10", "RARE = 12"),
     "src/my_project/errors.py": ('"""What a user', '"""Mine: what a user'),
+    "src/my_project/programs.py": ('"""Git, DVC', '"""Mine: Git, DVC'),
     "tests/test_tables.py": ('"""Reading tables', '"""Mine too: reading tables'),
     "pyproject.toml": (
         '    "scikit-learn>=1.9",\n',
@@ -67,8 +68,8 @@ EDITS = {
 HOMES = [f"src/my_project/{name}.py" for name in ("preprocess", "models", "features")]
 """Where what the owner wrote is now."""
 MIGRATED = """\
-vendor/lockstep/src/lockstep/core/errors.py: by hand: it replaces a module that you had edited; \
-your edit is in git's history only
+vendor/lockstep/src/lockstep/commands/programs.py: by hand: it replaces a module that you had \
+edited; your edit is in git's history only
 pyproject.toml: requires the library now, beside what you have added
 src/my_project/preprocess.py: the new version, with your clean
 src/my_project/train.py: the new version
@@ -78,6 +79,8 @@ src/my_project/features.py: your square, from src/my_project/modeling/steps.py
 notebooks/1.0-yn-data-exploration.ipynb: the new version
 notebooks/2.0-yn-model-review.ipynb: the new version
 notebooks/3.0-yn-new-rows.ipynb: by hand: import from `lockstep` what it imports from my_project
+src/my_project/errors.py: by hand: nothing calls it any more; what you need of it \
+belongs into a module of yours beside models.py, which imports from `lockstep`
 src/my_project/modeling/mine.py: by hand: nothing calls it any more; what you need of it \
 belongs into a module of yours beside models.py, which imports from `lockstep`
 tests/test_tables.py: by hand: it tests what is in the library now; keep what is yours, \
@@ -149,7 +152,8 @@ def test_every_file_is_that_of_the_newest_template(updated: Updated, pristine: P
     assert compared > 100
     modules = {name for name in project.files() if name.startswith(("src/", "vendor/"))}
     caches = {name for name in modules if "__pycache__" in name}
-    assert modules - caches - pristine.files() == {name for name in OWN if name[:4] == "src/"}
+    left = {name for name in OWN if name[:4] == "src/"} | {"src/my_project/errors.py"}
+    assert modules - caches - pristine.files() == left
 
 
 def test_the_migration_tells_file_by_file_what_it_did_and_what_is_left(updated: Updated) -> None:
@@ -163,6 +167,7 @@ def test_nothing_is_rejected_or_in_conflict(updated: Updated) -> None:
     again = project.run(sys.executable, "vendor/lockstep/migrate.py")
     assert [line.partition(":")[0] for line in again.splitlines()] == [
         "notebooks/3.0-yn-new-rows.ipynb",
+        "src/my_project/errors.py",
         "src/my_project/modeling/mine.py",
         "tests/test_tables.py",
     ]
@@ -197,7 +202,8 @@ def test_the_updated_project_runs_with_what_its_owner_wrote(updated: Updated) ->
     leaderboard = (project / "reports/leaderboard.csv").read_text(encoding="utf-8")
     assert "\nextra," in leaderboard
     doctor = project.try_run("uv", "run", "my-project", "doctor", "--only", "leftovers")
-    assert "src/my_project/modeling is from before the library: `python vendor" in doctor.stdout
+    left = "src/my_project/modeling, src/my_project/errors.py are from before the library"
+    assert f"{left}: `python vendor" in doctor.stdout
     assert doctor.returncode == 1
 
 
