@@ -74,8 +74,8 @@ def read_images(
 
 def list_folders(frame: pd.DataFrame) -> list[str]:
     """The folders of `FOLDERS` that the images of a given split lie below."""
-    given = frame[FILE][frame[PART].notna()]
-    return sorted({PurePosixPath(file).parent.parent.name for file in given}, key=[*FOLDERS].index)
+    files = frame[FILE][frame[PART].notna()]
+    return sorted({PurePosixPath(file).parent.parent.name for file in files}, key=[*FOLDERS].index)
 
 
 def survey(path: Path, name: str) -> tuple[Counter[tuple[int, int]], bool, set[str]]:

@@ -83,8 +83,8 @@ def decision_curve(champion: Outcome, baseline: Outcome) -> pd.DataFrame:
     for name, outcome in (("champion", champion), ("baseline", baseline)):
         is_called = outcome.predicted[:, [1]] >= thresholds
         is_so = outcome.actual == 1
-        found, alarms = (is_called[rows].sum(axis=0) / len(outcome) for rows in (is_so, ~is_so))
-        benefits[name] = found - alarms * odds
+        hits, alarms = (is_called[rows].sum(axis=0) / len(outcome) for rows in (is_so, ~is_so))
+        benefits[name] = hits - alarms * odds
     share = (champion.actual == 1).mean()
     return pd.DataFrame(benefits).assign(all=share - (1 - share) * odds, none=0.0)
 

@@ -64,5 +64,5 @@ def _predict(model: Model, X: pd.DataFrame) -> pd.DataFrame:
     predictions, classes = model.apply(X), model.contract.classes
     if not classes:
         return predictions[["prediction"]].set_axis([""], axis=1)
-    told = classes[1:] if len(classes) == 2 else classes
-    return predictions[[f"{PROBABILITY}{name}" for name in told]].set_axis(told, axis=1)
+    names = classes[1:] if len(classes) == 2 else classes
+    return predictions[[f"{PROBABILITY}{name}" for name in names]].set_axis(names, axis=1)

@@ -256,12 +256,12 @@ class Facts:
                 )
             case _:
                 why = "as params.yaml says"
-        found, missed = counts["true_positives"], counts["false_negatives"]
+        hits, misses = counts["true_positives"], counts["false_negatives"]
         alarms = counts["false_positives"]
         return [
             f"{positive} is predicted from a probability of {threshold:.3g} on, {why}.",
-            f"Of {found + missed} test rows that are {positive}, {found} are found; of "
-            f"{found + alarms} that are called so, {found} are.",
+            f"Of {hits + misses} test rows that are {positive}, {hits} are found; of "
+            f"{hits + alarms} that are called so, {hits} are.",
         ]
 
     @property

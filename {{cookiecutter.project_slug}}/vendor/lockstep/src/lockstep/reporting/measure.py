@@ -77,10 +77,10 @@ def _measure_intervals(outcome: Outcome, confidence: float) -> dict[str, Any]:
     """The share of rows whose interval holds the true number (and Wilson's interval of it, 1927),
     and the mean width."""
     assert outcome.interval is not None
-    held = stats.binomtest(int(outcome.is_held.sum()), len(outcome))
-    low, high = held.proportion_ci(confidence, method="wilson")
+    share = stats.binomtest(int(outcome.is_held.sum()), len(outcome))
+    low, high = share.proportion_ci(confidence, method="wilson")
     width = float((outcome.interval[:, 1] - outcome.interval[:, 0]).mean())
-    return {"coverage": held.statistic, "interval": [float(low), float(high)], "mean_width": width}
+    return {"coverage": share.statistic, "interval": [float(low), float(high)], "mean_width": width}
 
 
 def measure_subgroups(
