@@ -83,6 +83,28 @@ def test_code_edited_after_the_process_started_is_named_though_the_stage_began_l
         pass
 
 
+def test_a_time_to_come_is_no_edit_and_hides_none(inputs: Project) -> None:
+    code, to_come = inputs.root / "src" / "code.py", 2 * STARTED
+    for file in (code, inputs.root / PARAMS["data"]["raw"]):
+        os.utime(file, ns=(to_come, to_come))
+    with guard_inputs(inputs, "train"):
+        pass
+    with (
+        pytest.raises(UserError, match=r"train: src/code\.py changed"),
+        guard_inputs(inputs, "train"),
+    ):
+        edit_code(inputs)
+
+
+def test_an_edit_with_a_clock_that_was_set_back_is_named(inputs: Project) -> None:
+    with (
+        pytest.raises(UserError, match=r"train: src/code\.py changed"),
+        guard_inputs(inputs, "train"),
+    ):
+        (inputs.root / "src" / "code.py").write_text("x = 2")
+        os.utime(inputs.root / "src" / "code.py", ns=(0, 0))
+
+
 def test_files_that_dvc_ignores_may_change(inputs: Project) -> None:
     (inputs.root / ".dvcignore").write_text("# not data\nREADME.md\n*.tmp\n")
     with guard_inputs(inputs, "train"):

@@ -1,15 +1,19 @@
 """Names, cells and texts with script or markup in them stay text wherever they are shown."""
 
 import json
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
 from conftest import CONTRACT, PARAMS, make_fruit, run_stages, write_params
 from lockstep.core.project import Project
+from lockstep.docs.dictionary import dictionary_page
 from lockstep.reporting.markdown import code
+from markdown_it import MarkdownIt
 
 HARM = r"""$\frac{$"><script>alert(1)</script>{{7*7}}`|"""
 TEXT = HARM + """<img src=x onerror="alert(1)"></style></title>[a](javascript:alert(1))"""
+TEXT += "{raw}`html <script>alert(2)</script>` ```{eval-rst} ![b](data:c)"
 FILE = "data/raw/<img src=x onerror=alert(1)>{{1}}`|`.csv"
 
 
@@ -47,12 +51,18 @@ def harm_fruit(project: Project) -> None:
 
 
 @pytest.mark.skipif("sys.platform == 'win32'", reason="no file of Windows has such a name")
-def test_script_in_a_projects_texts_is_text_in_the_report(project: Project) -> None:
+def test_script_in_a_projects_texts_is_text_in_the_report_and_the_pages(project: Project) -> None:
     harm_fruit(project)
     run_stages()
     page = project.report.read_text(encoding="utf-8")
     assert "&lt;script&gt;alert(1)" in page
     Harmless(convert_charrefs=True).feed(page)
+    # As Sphinx' reader begins: it passes HTML on. The card's own pictures become links.
+    markdown = MarkdownIt("commonmark", {"html": True}).enable("table").disable("image")
+    for text in (dictionary_page(project), project.model_card.read_text(encoding="utf-8")):
+        page = markdown.render(text)
+        assert escape(TEXT) in page
+        Harmless(convert_charrefs=True).feed(page)
 
 
 @pytest.mark.parametrize(
