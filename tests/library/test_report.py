@@ -323,6 +323,14 @@ def test_a_lower_loss_is_better_and_a_higher_one_is_a_limit() -> None:
     assert facts.worse_metrics == ["log_loss", "calibration_error"]
 
 
+def test_only_what_is_worse_by_more_than_chance_is_a_limit() -> None:
+    facts = make_facts(champion=0.51, baseline=0.5)
+    assert facts.worse_metrics == []
+    facts.metrics["gain"] |= {"accuracy": [-0.3, -0.1], "log_loss": [-0.3, 0.1]}
+    facts.metrics["gain"]["calibration_error"] = None
+    assert facts.limits[0] == "The champion is worse than the baseline in accuracy."
+
+
 def test_a_regression_is_told_in_the_unit_of_its_target(pictures: Path) -> None:
     columns = CONTRACT["columns"] | {
         "price": {"type": "numeric", "unit": "EUR", "meaning": "price"}

@@ -163,7 +163,8 @@ def _find_copies(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
             f"all features together tell only {kinds} kinds of rows apart, each on one side of the "
             "split: the test is on a few kinds that were not learnt from"
         )
-    if clashes := alike - copies:
+    targets = rows.groupby("hash")["target"].transform("nunique")
+    if clashes := int((targets[rows["target"].notna()] > 1).sum()):
         yield (
             f"rows equal to another but for the target: {clashes}; no model is right on all of them"
         )

@@ -340,14 +340,10 @@ class Facts:
 
     @property
     def worse_metrics(self) -> list[str]:
-        """The metrics in which the champion is worse than the baseline."""
-        baseline = self.metrics["baseline"]
-        return [
-            metric.name
-            for metric in run_metrics(self.params)
-            if None not in (self.metrics[metric.name], baseline[metric.name])
-            and self.metrics[metric.name] * metric.sign < baseline[metric.name] * metric.sign
-        ]
+        """The metrics in which the champion is worse than the baseline by more than chance."""
+        gains = self.metrics["gain"]
+        names = [metric.name for metric in run_metrics(self.params)]
+        return [name for name in names if gains[name] and gains[name][1] < 0]
 
     @property
     def limits(self) -> list[str]:
