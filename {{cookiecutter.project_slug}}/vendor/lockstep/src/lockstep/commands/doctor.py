@@ -211,6 +211,8 @@ def check_pipeline(project: Project) -> Finding:
     """Whether dvc.lock is what data, parameters and code would give."""
     status = _output(project, sys.executable, "-m", "dvc", "status", "--json", "dvc.yaml")
     if status is None:
+        if not os.access(project.root, os.W_OK):
+            return note("unknown, since DVC writes below this folder, which may only be read")
         return wrong("DVC cannot read the pipeline; `uv run dvc status dvc.yaml` says why")
     if not (project.root / "dvc.lock").exists():
         return note("nothing has run yet; `uv run dvc repro` does")
