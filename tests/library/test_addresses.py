@@ -72,6 +72,7 @@ WITH_SECRETS = {
     "query in percent signs of their own": "http://{server}/a.csv%253Fsig={secret}",
     "parameter": "http://{server}/a.csv;token={secret}",
     "in the path": "http://{server}/token={secret}/a.csv",
+    "in the path, long": "http://{server}/s/Zk3x{secret}7Qm9Xw2b/a.csv",
     "in the path, below a word": "http://{server}/api_key/{secret}/a.csv",
     "in the path, of a bearer": "http://{server}/bearer:{secret}/a.csv",
     "in the path, shared": "http://{server}/sas={secret}/a.csv",

@@ -236,6 +236,13 @@ def test_an_interval_of_a_few_rows_holds_the_figure_and_keeps_to_the_bounds(
             assert one.bounds[0] <= low <= scores[one.name] <= high <= one.bounds[1], one.name
 
 
+def test_what_never_decides_for_the_rare_class_is_known_as_well_as_the_common_one() -> None:
+    actual = np.repeat([0, 1], [970, 30])
+    outcome = Outcome(actual, np.tile([0.97, 0.03], (1000, 1)), ("no", "yes"))
+    low, high = summarise(CLASSIFICATION, outcome, SETTINGS, seed=1)["intervals"]["f1_macro"]
+    assert 0.48 < low < high < 0.5
+
+
 def test_what_a_candidate_is_behind_by_is_paired_within_the_folds() -> None:
     rng = np.random.default_rng(0)
     actual = rng.normal(0, 10, (3, 40))

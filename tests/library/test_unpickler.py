@@ -153,6 +153,19 @@ def test_classes_of_a_dependency_are_loaded_once_the_project_names_it(
     assert type(read_joblib(tmp_path / "a.joblib", "a model")) is Environment
 
 
+def test_nothing_of_what_keras_computes_with_is_named_though_the_project_depends_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\ndependencies = ["jax", "keras"]\n[tool.lockstep]\npackage = "owner"\n'
+    )
+    for module, name in [("jax._src.lru_cache", "LRUCache"), ("keras.utils", "Progbar")]:
+        write_name(module, name, tmp_path / "a.joblib")
+        with pytest.raises(UserError, match=f"asks for {module}.{name}, of which"):
+            read_joblib(tmp_path / "a.joblib", "a model")
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -13,10 +13,12 @@ HOST = re.compile(r"[\w.-]+|[\da-fA-F:.]+")
 CREDENTIAL = re.compile(
     r"[^/]*:[^/]*@|[^/]*(token|secret|passw|pwd|sig|auth|key|credential|bearer)[^/]*[=:][^/]*"
     r"|(?<=/)(\w+[-_])?(token|secret|password|pwd|sig|signature|auth|(api)?key|bearer)/[^/]+(?=/)"
-    r"|[^/]*\b(pat|sas|code)[=:][^/]*",
+    r"|[^/]*\b(pat|sas|code)[=:][^/]*"
+    r"|(?<=/)(?=[^/]*[a-z])(?=[^/]*\d)[a-z\d]{20,}(?=/)",
     re.IGNORECASE,
 )
-"""In a path, a name with a password, or a value beside a word for one or below a folder of it."""
+"""In a path, a name with a password, a value beside a word for one or below a folder of it, or a
+folder of many letters and digits."""
 PUBLIC = re.compile(r"(?:.*@)?(?P<host>[^:/?#]*)(?P<port>:\d+)?(?P<path>/[^?#]*)?", re.DOTALL)
 """What is behind the scheme, as far as it is well-formed."""
 WORD = re.compile(r"[^\s:/?#@&=;,'\"()\[\]<>]+")

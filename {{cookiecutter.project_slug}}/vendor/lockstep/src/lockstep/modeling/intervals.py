@@ -303,12 +303,12 @@ def _wilson(share: float, rows: float, quantile: float) -> tuple[float, float]:
 def _largest_size(metric: Metric, outcome: Outcome, *, is_varied: bool) -> float:
     """How many rows a figure may at most be the share of.
 
-    A mean over classes is known no better than that of the few rows of a rare class. Where no
-    resample varies, rows of a group are taken for one.
+    A mean over classes is known no better than that of the few rows of a rare class, unless the
+    same class is decided for all rows. Where no resample varies, rows of a group are taken for one.
     """
     groups = _groups(outcome)
     counts = np.ones(len(outcome)) if is_varied else 1 / np.bincount(groups)[groups]
-    if metric.share_of == "classes":
+    if metric.share_of == "classes" and not (is_varied and np.ptp(outcome.decisions) == 0):
         classes = np.bincount(outcome.actual, counts)
         classes = classes[classes > 0]
         return float(len(classes) ** 2 / (1 / classes).sum())

@@ -58,7 +58,10 @@ PLAIN = {
     "pyarrow.lib": {"_restore_array", "py_buffer", "type_for_alias"},
 }
 """What of Python's own may be named, and of libraries that can do much else."""
-PACKAGES = {module.partition(".")[0] for module in PLAIN}
+PACKAGES = {
+    *(module.partition(".")[0] for module in PLAIN),
+    *("jax", "jaxlib", "keras", "tensorflow", "torch"),  # networks have files of their own
+}
 """Nothing else of these may be named, though the project depends on some."""
 LIBRARIES = (
     *("numpy.dtypes", "numpy.random", "pandas.arrays", "pandas._libs.arrays", "sklearn"),
