@@ -246,7 +246,7 @@ def test_the_templates_readme_shows_what_use_prints(demo: Project, tmp_path: Pat
     _, _, shown = readme.partition("$ uv run my-project use customers.csv --target churned\n")
     file = write(customers(300), tmp_path / "customers.csv")
     printed = demo.run("uv", "run", "my-project", "use", str(file), "--target", "churned")
-    assert printed == shown.partition("```")[0]
+    assert printed.replace(str(file), file.name) == shown.partition("```")[0]
 
 
 def test_make_test_is_the_commands_without_make(checkout: Project) -> None:
