@@ -145,7 +145,9 @@ def test_a_value_that_nobody_has_seen_does_not_stop_anything(
     assert main(["predict", "new.csv"]) == 1
     table = pd.read_csv(io.StringIO(capsys.readouterr().out))
     assert table["prediction"].notna().tolist() == [True, True, False]
-    assert table["reason"].dropna().tolist() == ["city is '', expected a text such as Ulm, Bonn"]
+    assert table["reason"].dropna().tolist() == [
+        "city is missing, expected a text such as Ulm, Bonn"
+    ]
 
 
 def test_a_contract_that_is_written_says_what_is_open() -> None:

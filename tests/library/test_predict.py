@@ -95,7 +95,7 @@ def test_each_row_that_breaks_the_contract_says_why() -> None:
     weight, colour = "expected a number from 0 to 500 g", "expected one of green, red"
     first = f"weight is 'heavy', {weight}; colour is 'blue', {colour}"
     reasons = table["reason"].dropna().to_dict()
-    assert reasons == {"c2": first, "c5": f"weight is '', {weight}"}
+    assert reasons == {"c2": first, "c5": f"weight is missing, {weight}"}
     assert table["prediction"].notna().equals(table["reason"].isna())
     assert err == f"error: new.csv: no prediction for 2 of 9 rows; first: row 3, {first}\n"
 

@@ -237,7 +237,7 @@ def test_when_the_second_class_is_predicted_is_told(pictures: Path) -> None:
 @pytest.mark.parametrize(
     ("by", "said"),
     [
-        ("row", "It will hold such a share of rows that are drawn as these were."),
+        ("row", "It is meant to hold such a share of rows that are drawn as these were."),
         ("time", "Rows to come may differ from those before, so the share is not assured."),
         ("group", "The share is over all rows; within one colour it may be lower."),
     ],
@@ -274,6 +274,8 @@ def test_where_it_is_worst_is_told_or_that_nowhere_is(pictures: Path) -> None:
     page = render_report(facts, CAPTIONS, pictures, "owner")
     assert "<td>&lt;red&gt;</td><td>20</td><td>0.8</td><td>0.1</td>" in page
     assert "1 is predicted worse than the others by more than chance explains" in page
+    assert "Of 2 parts of the test rows" in page
+    assert "those of fewer than 10 rows are left out" in page
     assert "1 to 3" not in page
     assert r"| colour | \<red\> | 20 | 0.8 | 0.1 |" in render_model_card(facts, {})
     page = render_report(make_facts(slices=slices.tail(1)), CAPTIONS, pictures, "owner")
@@ -392,6 +394,19 @@ def test_a_users_text_is_no_markup_at_the_start_of_a_line(text: str, written: st
     card = render_model_card(make_facts(contract={"title": text, "not_for": [text]}), {})
     assert f"\n{written}. Source:" in card
     assert f"\n- {written}\n" in card
+
+
+def test_the_seed_of_the_split_is_told_where_there_is_one(pictures: Path) -> None:
+    for split, side, made in (
+        ({}, "seed", "Made with seed 42 and"),
+        ({"seed": 7}, "split.seed", "Made with seed 42, split seed 7 and"),
+    ):
+        facts = make_facts(params={"seed": 42, "split": PARAMS["split"] | split})
+        said = f"where a row's side follows from its features and `{side}`"
+        assert said in render_model_card(facts, {})
+        text = Elements(render_report(facts, CAPTIONS, pictures, "owner")).text
+        assert said.replace("`", "") in text
+        assert made in text
 
 
 def test_a_split_by_somebody_else_is_told(pictures: Path) -> None:

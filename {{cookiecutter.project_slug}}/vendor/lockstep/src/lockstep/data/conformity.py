@@ -59,7 +59,8 @@ def describe(column: str, value: str, rule: str) -> str:
     """A breach in words, without the row."""
     if column == IMAGE:
         return f"{value}, expected {rule}"
-    return f"{column} is {shorten(value, LONGEST_VALUE)!r}, expected {rule}"
+    cell = repr(shorten(value, LONGEST_VALUE)) if value else "missing"
+    return f"{column} is {cell}, expected {rule}"
 
 
 def conform(

@@ -136,7 +136,9 @@ class Leaderboard:
         learnt = "on all rows" if sample is None else f"on a sample of {sample}"
         note = "" if sample is None else f", {learnt}"
         threshold = validation.postprocessing.threshold
-        note += "" if threshold is None else f", decided at {threshold:.3g}"
+        # One that says the same of all rows of a fold decides nothing.
+        if threshold is not None and any(np.ptp(one.decisions) for one in validation.outcomes):
+            note += f", decided at {threshold:.3g}"
         print(f"train: {name:<14}{self.metric.name} {figure} {where}{note}", flush=True)
         self._lines.append({"candidate": name, **line, "learnt": learnt})
         self._histories.append(validation.history.assign(candidate=name))

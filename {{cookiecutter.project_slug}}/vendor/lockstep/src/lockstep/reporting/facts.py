@@ -113,7 +113,8 @@ class Facts:
                 return f"the latest {share} by {code(self.contract.time or '')}"
             case "group":
                 return f"about {share}, every {code(self.contract.group or '')} whole"
-        return f"about {share}, each drawn by what it holds"
+        seed = "seed" if self.params.split.seed is None else "split.seed"
+        return f"about {share}, where a row's side follows from its features and `{seed}`"
 
     @property
     def validation(self) -> str:
@@ -293,7 +294,9 @@ class Facts:
                     f"The share is over all rows; within one {self.contract.group} it may be lower."
                 )
             case _:
-                lines.append("It will hold such a share of rows that are drawn as these were.")
+                lines.append(
+                    "It is meant to hold such a share of rows that are drawn as these were."
+                )
         return lines
 
     @property
@@ -311,7 +314,10 @@ class Facts:
                 f"The test rows are too few to look for parts of them that are predicted worse: "
                 f"that takes {MIN_ROWS} rows in a part."
             )
-        parts = f"Of {count} parts of the test rows (a feature's values, quarters of its numbers)"
+        parts = (
+            f"Of {count} parts of the test rows (a feature's values, quarters of its numbers; "
+            f"those of fewer than {MIN_ROWS} rows are left out)"
+        )
         if not worse:
             return f"{parts} none is predicted worse than the others by more than chance explains."
         return (
