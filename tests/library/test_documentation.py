@@ -78,7 +78,7 @@ def test_the_options_of_candidates_and_steps_are_told(project: Project) -> None:
 
 def test_an_option_that_networks_share_is_told_with_the_default_of_each(project: Project) -> None:
     text = parameters_page(project)
-    for name, default in (("mlp", "0.003"), ("cnn", "0.001")):
+    for name, default in (("mlp", "0.01"), ("cnn", "0.001")):
         assert f"| `{name}` | `learning_rate` | number above 0 | `{default}` | step size" in text
 
 

@@ -70,6 +70,18 @@ def test_chance_is_seldom_called_worse() -> None:
     assert np.mean(alarms) < 0.1
 
 
+def test_a_part_of_few_groups_is_not_called_worse_for_its_many_rows() -> None:
+    # Colour, loss and group go together: one loss for each of six groups of 50 rows.
+    rng = np.random.default_rng(0)
+    groups = np.arange(6).repeat(50)
+    rows = make_fruit(300).assign(colour=np.where(groups % 2, "green", "red"))
+    losses = np.array([1.0, 1.5, 2.0, 2.2, 0.5, 0.9])[groups] + rng.normal(0, 0.1, 300)
+    assert not find_worse(rows, losses).empty
+    slices = measure_slices(TERMS, rows, losses, groups)
+    assert len(slices) == len(measure_slices(TERMS, rows, losses))
+    assert not is_worse(slices)[slices["column"] == "colour"].any()
+
+
 def test_losses_of_rows_are_those_of_the_metrics() -> None:
     probabilities = np.array([[0.5, 0.5], [0.0, 1.0]])
     classes = Outcome(np.array([0, 0]), probabilities, ("apple", "melon"))
@@ -111,6 +123,19 @@ def test_decisions_and_intervals_are_measured() -> None:
     assert (measured["coverage"], measured["mean_width"]) == (0.9, 2)
     # Wilson's interval of 9 in 10.
     assert measured["interval"] == pytest.approx([0.5958, 0.9821], abs=1e-3)
+
+
+def test_rows_of_a_group_make_the_interval_of_the_coverage_no_narrower() -> None:
+    def measure_coverage(times: int) -> dict:
+        numbers, groups = np.arange(10.0).repeat(times), np.arange(10).repeat(times)
+        ends = np.column_stack([numbers - 1, numbers + 1])
+        ends[:times] += 5
+        outcome = Outcome(numbers, numbers, groups=groups, interval=ends)
+        settings = {**make_params().train.model_dump(), "metric": "mae"}
+        params = make_params(kind="regression", train=settings)
+        return measure(params, outcome, outcome)["prediction_intervals"]
+
+    assert measure_coverage(20) == measure_coverage(1)
 
 
 def make_model(probability: object) -> Model:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 from sklearn.metrics import confusion_matrix
@@ -77,10 +78,13 @@ def _measure_intervals(outcome: Outcome, confidence: float) -> dict[str, Any]:
     """The share of rows whose interval holds the true number (and Wilson's interval of it, 1927),
     and the mean width."""
     assert outcome.interval is not None
-    share = stats.binomtest(int(outcome.is_held.sum()), len(outcome))
-    low, high = share.proportion_ci(confidence, method="wilson")
+    share = float(outcome.is_held.mean())
+    # Rows of a group may be alike, so that all of them may tell no more than one.
+    count = len(outcome) if outcome.groups is None else len(np.unique(outcome.groups))
+    test = stats.binomtest(round(share * count), count)
+    low, high = test.proportion_ci(confidence, method="wilson")
     width = float((outcome.interval[:, 1] - outcome.interval[:, 0]).mean())
-    return {"coverage": share.statistic, "interval": [float(low), float(high)], "mean_width": width}
+    return {"coverage": share, "interval": [float(low), float(high)], "mean_width": width}
 
 
 def measure_subgroups(

@@ -66,7 +66,9 @@ class Report:
             json.loads(project.require(project.ingest_report).read_text(encoding="utf-8")),
             len(project.table(project.train)),
             has_given_split(rows, champion.contract),
-            measure_slices(champion.contract, self.sample, row_losses(self.outcome)),
+            measure_slices(
+                champion.contract, self.sample, row_losses(self.outcome), self.outcome.groups
+            ),
             project.title,
         )
 

@@ -30,7 +30,9 @@ def row_losses(outcome: Outcome) -> np.ndarray:
     return losses
 
 
-def measure_slices(contract: Contract, rows: pd.DataFrame, losses: np.ndarray) -> pd.DataFrame:
+def measure_slices(
+    contract: Contract, rows: pd.DataFrame, losses: np.ndarray, groups: np.ndarray | None = None
+) -> pd.DataFrame:
     """The mean loss of the rows that share a value, beside that of all others.
 
     Slices are a column's values, of numbers and times the quarters of the rows, and what is
@@ -42,6 +44,8 @@ def measure_slices(contract: Contract, rows: pd.DataFrame, losses: np.ndarray) -
         contract: It names the columns: the features and the subgroups.
         rows: (n_rows, n_columns) typed table.
         losses: (n_rows,) of the same rows.
+        groups: (n_rows,) number of each row's group, whose mean loss counts as one in the test;
+            without them each row counts.
 
     Returns:
         `column`, `value`, `rows`, `loss`, `loss_elsewhere` and `p_adjusted`, the worst first; those
@@ -54,11 +58,21 @@ def measure_slices(contract: Contract, rows: pd.DataFrame, losses: np.ndarray) -
             if min(len(inside), len(outside)) < MIN_ROWS:
                 continue
             lines.append((name, value, len(inside), inside.mean(), outside.mean()))
-            p_values.append(_test(inside, outside))
+            p_values.append(
+                _test(*(_average(losses, groups, part) for part in (is_inside, ~is_inside)))
+            )
     table = pd.DataFrame(lines, columns=["column", "value", "rows", "loss", "loss_elsewhere"])
     table["p_adjusted"] = stats.false_discovery_control(p_values) if lines else []
     excess = (table["loss_elsewhere"] - table["loss"]).astype("float64")
     return table.iloc[np.argsort(excess, kind="stable")].reset_index(drop=True)
+
+
+def _average(losses: np.ndarray, groups: np.ndarray | None, part: np.ndarray) -> np.ndarray:
+    """(n_groups,) the mean loss of each group in a part of the rows."""
+    inside: np.ndarray = losses[part]
+    if groups is None:
+        return inside
+    return pd.Series(inside).groupby(groups[part]).mean().to_numpy()
 
 
 def _test(inside: np.ndarray, outside: np.ndarray) -> float:
@@ -80,14 +94,14 @@ def _cut(column: Column, values: pd.Series) -> Iterator[tuple[str, np.ndarray]]:
         return
     if values.isna().any():
         yield "missing", values.isna().to_numpy()
-    kept = values.dropna()
-    if column.type not in (*NUMBERS, "datetime") or kept.nunique() <= QUARTERS:
-        for value in sorted(kept.unique()):
+    cells = values.dropna()
+    if column.type not in (*NUMBERS, "datetime") or cells.nunique() <= QUARTERS:
+        for value in sorted(cells.unique()):
             yield str(value), (values == value).fillna(False).to_numpy(dtype=bool)
         return
-    places = pd.qcut(kept, QUARTERS, labels=False, duplicates="drop")
+    places = pd.qcut(cells, QUARTERS, labels=False, duplicates="drop")
     unit = f" {column.unit}" if column.unit else ""
-    for _, part in kept.groupby(places):
+    for _, part in cells.groupby(places):
         low, high = (
             f"{end:%Y-%m-%d}" if column.type == "datetime" else f"{end:g}"
             for end in (part.min(), part.max())
