@@ -96,7 +96,7 @@ def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequenc
     target, decision = shorten(contract.target, LONGEST_NAME), settings.get("train.decision")
     counts = " of counts" if settings["train.metric"] == COUNTS else ""
     decided = f", decided by {decision}" if decision else ""
-    left_out = (
+    omission = (
         "\nleaves out, since a single fit takes minutes: whether more rows would help; "
         "`training_sizes: [0.25, 0.5, 0.75, 1.0]` below `train` in params.yaml asks for it"
     )
@@ -104,7 +104,7 @@ def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequenc
         f"learns: {target}, a {settings['kind']}{counts}, from {source}; "
         f"{len(settings['train.candidates'])} candidates, judged by {settings['train.metric']} "
         f"{way}{decided}; split {describe_split(folders) or 'by ' + settings['split.by']}"
-        f"{left_out if settings.get('train.training_sizes') == [] else ''}"
+        f"{omission if settings.get('train.training_sizes') == [] else ''}"
     )
 
 

@@ -41,7 +41,7 @@ def predict_file(file: Path, output: Path | None) -> None:
     if output is not None:
         _require_writable(output, file, project)
     champion = Model.load(project.require(project.champion), project.name(project.champion))
-    rows, odd, first = 0, 0, ""
+    rows, refusals, first_refusal = 0, 0, ""
     with (
         _open_input(file) as (path, name),
         _open_output(output) as lines,
@@ -51,15 +51,17 @@ def predict_file(file: Path, output: Path | None) -> None:
         for batch in prefetch(batches):
             lines.write(as_csv(champion.predict_rows(batch), header=rows == 0))
             reasons = batch.reasons.reset_index(drop=True).dropna()
-            if len(reasons) and not odd:
-                first = f"row {rows + reasons.index[0] + 1}, {reasons.iloc[0]}"
-            odd += len(reasons)
+            if len(reasons) and not refusals:
+                first_refusal = f"row {rows + reasons.index[0] + 1}, {reasons.iloc[0]}"
+            refusals += len(reasons)
             rows += len(batch.reasons)
             count(len(batch.reasons))
     if output is not None:
         print(f"predict: {rows} rows by {champion.candidate} -> {output}")
-    if odd:
-        raise UserError(f"{name}: no prediction for {odd} of {rows} rows; first: {first}")
+    if refusals:
+        raise UserError(
+            f"{name}: no prediction for {refusals} of {rows} rows; first: {first_refusal}"
+        )
 
 
 def _require_writable(output: Path, file: Path, project: Paths) -> None:

@@ -94,9 +94,9 @@ def draw_share(hashes: np.ndarray, strata: np.ndarray, share: float, seed: int) 
     by_stratum = pd.Series(clumps.rows[order]).groupby(clumps.strata[order])
     rows, reached = clumps.rows[order], by_stratum.cumsum().to_numpy()
     total = by_stratum.transform("sum").to_numpy()
-    drawn = np.empty(len(order), dtype=bool)
-    drawn[order] = (reached < total) & ((reached == rows) | ((reached - rows / 2) / total < share))
-    return np.take(drawn, clumps.places)
+    is_in = np.empty(len(order), dtype=bool)
+    is_in[order] = (reached < total) & ((reached == rows) | ((reached - rows / 2) / total < share))
+    return np.take(is_in, clumps.places)
 
 
 def number_parts(hashes: np.ndarray, strata: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -161,10 +161,10 @@ def choose_seed(hashes: np.ndarray, strata: np.ndarray, share: float, first: int
     can_be_drawn = np.bincount(clumps.pairs[0]) > 1
 
     def unevenness(seed: int) -> tuple[int, int, float]:
-        left, drawn = clumps.tabulate(is_drawn(clumps.hashes, share, seed).astype(int), 2).T
-        none_left, none_drawn = (left == 0).sum(), (can_be_drawn & (drawn == 0)).sum()
-        off = drawn - share * (left + drawn)
-        return int(none_left), int(none_drawn), float((off**2 / (left + drawn)).sum())
+        rest, sample = clumps.tabulate(is_drawn(clumps.hashes, share, seed).astype(int), 2).T
+        none_left, none_drawn = (rest == 0).sum(), (can_be_drawn & (sample == 0)).sum()
+        off = sample - share * (rest + sample)
+        return int(none_left), int(none_drawn), float((off**2 / (rest + sample)).sum())
 
-    tried = min(MOST_SEEDS, max(2, MOST_TRIED // len(hashes)))
-    return min(range(first, first + tried), key=unevenness)
+    count = min(MOST_SEEDS, max(2, MOST_TRIED // len(hashes)))
+    return min(range(first, first + count), key=unevenness)

@@ -59,13 +59,13 @@ class Units:
         if self.by == "time":
             times = pd.Series(self.keys)
             start = find_start_of_latest(times, share)
-            drawn = is_since(times.max() if start is None else start, times)
+            is_in = is_since(times.max() if start is None else start, times)
         else:
             draw = draw_groups if self.by == "group" else draw_share
-            drawn = draw(self.keys, strata, share, seed)
-        if drawn.any() and not drawn.all():
-            return drawn
-        return draw_share(Units.of_each_row(len(drawn)).keys, strata, share, seed)
+            is_in = draw(self.keys, strata, share, seed)
+        if is_in.any() and not is_in.all():
+            return is_in
+        return draw_share(Units.of_each_row(len(is_in)).keys, strata, share, seed)
 
     def number_parts(self, strata: np.ndarray, count: int, seed: int) -> np.ndarray:
         """(n_rows,) the part of each row, from 0, of at most `count`; by time, they are stretches.

@@ -191,8 +191,10 @@ class Leaderboard:
         figures = {
             name: line[key] for name, key in (names | {STANDARD_ERROR: STANDARD_ERROR}).items()
         }
-        known = {name: None if np.isnan(value) else float(value) for name, value in figures.items()}
-        return {"champion": champion, "validation": known}
+        validation = {
+            name: None if np.isnan(value) else float(value) for name, value in figures.items()
+        }
+        return {"champion": champion, "validation": validation}
 
     @property
     def history(self) -> pd.DataFrame:
@@ -287,10 +289,10 @@ def learning_curve(
             raise reason
     curve = pd.DataFrame(lines, columns=SIZES_COLUMNS).dropna()
     curve = curve.sort_values(["rows", "fold"], ignore_index=True)
-    left_out = len(params.train.training_sizes) - curve["rows"].nunique()
-    if left_out:
+    shortfall = len(params.train.training_sizes) - curve["rows"].nunique()
+    if shortfall:
         print(
-            f"train: {left_out} of train.training_sizes are too few rows for {name}, left out",
+            f"train: {shortfall} of train.training_sizes are too few rows for {name}, left out",
             file=sys.stderr,
         )
     return curve

@@ -135,11 +135,11 @@ class Sampling:
     @property
     def error(self) -> float:
         """The standard error; 0 where no resample differs from another."""
-        drawn = self.resamples[~np.isnan(self.resamples)]
-        if np.ptp(drawn) <= ROUNDING * np.abs(drawn).max():
+        figures = self.resamples[~np.isnan(self.resamples)]
+        if np.ptp(figures) <= ROUNDING * np.abs(figures).max():
             return 0.0
         # As the variance of a sample around its own mean, that of resamples is too small.
-        return float(drawn.std() * np.sqrt(self.groups / (self.groups - 1)))
+        return float(figures.std() * np.sqrt(self.groups / (self.groups - 1)))
 
     def quantile(self, confidence: float, factor: float = 1) -> float:
         """Of Student's t: by how many standard errors an end is away.
@@ -239,11 +239,12 @@ def _sample(
     metrics: Sequence[Metric], outcome: Outcome, resamples: int, seed: int
 ) -> list[Sampling]:
     """What each metric is of an outcome, and how it varies."""
-    drawn, changes = bootstrap(metrics, outcome, resamples, seed), jackknife(metrics, outcome, seed)
+    figures = bootstrap(metrics, outcome, resamples, seed)
+    changes = jackknife(metrics, outcome, seed)
     groups = _count_groups(outcome)
     return [
         Sampling(metric.score(outcome), row, change, groups)
-        for metric, row, change in zip(metrics, drawn, changes, strict=True)
+        for metric, row, change in zip(metrics, figures, changes, strict=True)
     ]
 
 
@@ -329,9 +330,9 @@ def _subtract(
     the resamples. A figure of 1.0 has a gain as uncertain as itself, though no resample changes it.
     """
     gain = metric.sign * (ours.figure - theirs.figure)
-    drawn = np.stack([ours.resamples, theirs.resamples])
-    drawn = drawn[:, ~np.isnan(drawn).any(axis=0)]
-    correlation = np.corrcoef(drawn)[0, 1] if ours.error and theirs.error else 0.0
+    figures = np.stack([ours.resamples, theirs.resamples])
+    figures = figures[:, ~np.isnan(figures).any(axis=0)]
+    correlation = np.corrcoef(figures)[0, 1] if ours.error and theirs.error else 0.0
     ours_below, ours_above = np.abs(np.subtract(our_ends, ours.figure))[:: metric.sign]
     theirs_below, theirs_above = np.abs(np.subtract(their_ends, theirs.figure))[:: metric.sign]
 

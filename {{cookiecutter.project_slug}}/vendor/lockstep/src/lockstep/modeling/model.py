@@ -92,9 +92,9 @@ class Model:
         if self.kind == "regression":
             return self._predict_numbers(X)
         classes, threshold = self.contract.classes, self.postprocessing.threshold
-        known = self.pipeline.classes_
-        shares = self.pipeline.predict_proba(X) if len(X) else np.empty((0, len(known)))
-        probabilities = pd.DataFrame(shares, columns=known)
+        columns = self.pipeline.classes_
+        shares = self.pipeline.predict_proba(X) if len(X) else np.empty((0, len(columns)))
+        probabilities = pd.DataFrame(shares, columns=columns)
         probabilities = probabilities.reindex(columns=classes, fill_value=0.0)
         decisions: pd.Series = probabilities.idxmax(axis=1)
         if threshold is not None:

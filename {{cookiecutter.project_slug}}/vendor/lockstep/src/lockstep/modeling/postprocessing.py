@@ -130,10 +130,11 @@ def _list_thresholds(outcome: Outcome) -> np.ndarray:
         np.quantile(sure[outcome.actual == place], steps, method="nearest")
         for place in {*outcome.actual.tolist()}
     ]
-    tried = np.unique(sure)
-    if len(tried) > len(quantiles) * MOST_TRIED:
-        tried = np.unique(quantiles)
-    return np.concatenate([[tried[0] / 2], (tried[1:] + tried[:-1]) / 2, [(tried[-1] + 1) / 2]])
+    probabilities = np.unique(sure)
+    if len(probabilities) > len(quantiles) * MOST_TRIED:
+        probabilities = np.unique(quantiles)
+    middles = (probabilities[1:] + probabilities[:-1]) / 2
+    return np.concatenate([[probabilities[0] / 2], middles, [(probabilities[-1] + 1) / 2]])
 
 
 def conformal_margins(residuals: np.ndarray, coverage: float) -> tuple[float, float] | None:

@@ -33,8 +33,8 @@ def partial_dependence(
         second one, of more that of each, and of a number without a class the number.
     """
     count = min(len(rows), MOST_ROWS)
-    drawn = np.sort(np.random.default_rng(seed).choice(len(rows), count, replace=False))
-    sample = rows[model.contract.features].iloc[drawn]
+    places = np.sort(np.random.default_rng(seed).choice(len(rows), count, replace=False))
+    sample = rows[model.contract.features].iloc[places]
     parts = []
     for feature in features:
         grid = _make_grid(rows[feature], model.contract.columns[feature])

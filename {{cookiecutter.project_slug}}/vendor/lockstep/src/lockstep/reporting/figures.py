@@ -147,7 +147,7 @@ def decision_curve(table: pd.DataFrame, claim: str, threshold: float, most: floa
         figure,
         axes,
     ):
-        shown = table[table["threshold"] <= most]
+        curve = table[table["threshold"] <= most]
         for name, label, look in (
             # A baseline mostly calls all rows so or none: those are drawn over it.
             ("baseline", "baseline", {"color": ORANGE, "linewidth": 3, "alpha": 0.6}),
@@ -155,8 +155,8 @@ def decision_curve(table: pd.DataFrame, claim: str, threshold: float, most: floa
             ("none", "call none so", {"color": "#555b64", "linestyle": ":"}),
             ("champion", "champion", {"color": BLUE, "linewidth": 2.2}),
         ):
-            axes.plot(shown["threshold"], shown[name], label=label, **look)
-        top = max(shown[["champion", "all"]].max().max(), 0.001)
+            axes.plot(curve["threshold"], curve[name], label=label, **look)
+        top = max(curve[["champion", "all"]].max().max(), 0.001)
         axes.axvline(threshold, color=GREY, linewidth=1)
         axes.annotate(
             f" decided at {threshold:.3g} ",
