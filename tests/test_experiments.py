@@ -10,6 +10,8 @@ import re
 import pytest
 from conftest import OFFLINE, Project
 
+pytestmark = pytest.mark.matrix  # DVC's queue takes a minute
+
 MARKED = {
     "owner": "src/my_project/models.py",
     "library": "vendor/lockstep/src/lockstep/modeling/metrics.py",
