@@ -20,7 +20,7 @@ SAID = {
     "my-project predict x.csv": "error: models/champion: not there yet; `dvc repro train` makes it",
     "my-project verify": "error: HEAD: no such commit; verify needs one to rebuild",
     "my-project doctor": f"wrong  data       {USE}",
-    "my-project use": "the following arguments are required: source",
+    "my-project use": "name a file, a folder or an address",
     "python -m lockstep.docs.notebooks notebooks/1.0-yn-data-exploration.ipynb": USE,
 }
 

@@ -191,7 +191,9 @@ def check_cache(project: Project) -> Finding:
         return ok("what DVC keeps has the bytes that it was kept with")
     spoilt = [kept for kept in first if not kept.is_whole]
     files = [kept.file for kept in first] + [kept.path for kept in spoilt if kept.path.exists()]
-    names = (os.path.relpath(file, project.root) for file in files)
+    names = (
+        project.name(file) if file.is_relative_to(project.root) else str(file) for file in files
+    )
     commands = dict.fromkeys(f"`uv run dvc {_remake(kept)}`" for kept in first)
     return wrong(
         f"{', '.join(project.name(kept.path) for kept in first)}: damaged in DVC's cache; delete "

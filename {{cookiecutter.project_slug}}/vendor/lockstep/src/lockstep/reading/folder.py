@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,7 +53,10 @@ def _is_listed(path: Path, top: Path) -> bool:
 
 def _resolve(path: Path) -> Path:
     """Where a path leads; one that leads nowhere but around stays as it is."""
-    return Path(os.path.realpath(path))
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # before Python 3.13 a link that leads around is an error
+        return path
 
 
 def list_raw_files(paths: Paths, where: str, contract: Contract) -> list[Path]:
