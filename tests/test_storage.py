@@ -301,6 +301,7 @@ def test_a_fresh_clone_pulls_from_a_folder_and_has_nothing_left_to_run(
 
 
 @pytest.mark.usefixtures("speaks_s3")
+@pytest.mark.matrix
 def test_what_is_pushed_to_s3_can_be_lost_and_pulled(adopted: Project, bucket: Bucket) -> None:
     store = ["store", f"s3://{bucket.name}/path"]
     adopted.run("uv", "run", "--extra", "s3", "dvc", "remote", "add", "-d", *store)
