@@ -23,6 +23,7 @@ from ..core.contract import Contract
 from ..core.params import Params
 from ..core.table import Table
 from ..data.folds import make_filter
+from ..data.split import IsOnSide
 
 ROWS_IN_BLOCK = 2**10
 BLOCKS_MIXED = 2**7
@@ -39,14 +40,14 @@ def fit_on_table(
     sample: pd.DataFrame,
     places: np.ndarray,
     table: Table,
-    is_allowed: np.ndarray,
+    is_allowed: IsOnSide,
     contract: Contract,
     params: Params,
 ) -> Pipeline:
     """Fit a clone of `pipeline` on a file.
 
     In memory are the rows `sample`, which stand at (n_sampled,) `places` in the file. Learnt from
-    are they and those of its other rows where (n_rows,) `is_allowed`; while some of the sample are
+    are they and those of its other rows that `is_allowed` admits; while some of the sample are
     watched, none that are related to these.
     """
     fitted = clone(pipeline)
@@ -55,7 +56,7 @@ def fit_on_table(
     # Of the sample, a step such as target_encode makes other numbers than of rows it has not met.
     X = np.asarray(features.fit_transform(sample[contract.features], y))
     learn, watch = estimator.hold_out(y)
-    is_other = is_allowed.copy()
+    is_other = np.ones(len(table), dtype=bool)
     is_other[places] = False
     may_be_learnt = make_filter(sample.iloc[watch], contract, params)
     is_learnt = [np.isin(np.arange(len(y)), learn)]
@@ -63,7 +64,7 @@ def fit_on_table(
         rows.append(X, y)
         above = 0
         for batch in prefetch(table.batches()):
-            own = batch[is_other[above : above + len(batch)]]
+            own = batch[is_other[above : above + len(batch)] & is_allowed(batch)]
             above += len(batch)
             if len(own):
                 numbers = np.asarray(features.transform(own[contract.features]))

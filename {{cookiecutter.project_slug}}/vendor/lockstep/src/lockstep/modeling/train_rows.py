@@ -22,6 +22,7 @@ from ..core.table import Table
 from ..data.folds import Fold, make_filter
 from ..data.inner_folds import Units, learning_from
 from ..data.sample import sample_rows
+from ..data.split import IsOnSide
 from .rows_on_disk import fit_on_table, learns_in_batches
 
 LONGEST_WARNING = 200
@@ -103,11 +104,9 @@ class TrainRows:
         if self.is_whole or self.is_sampled_by(pipeline):
             return self.fit_in_memory(pipeline, learn)
         sample, places, contract = self.table.iloc[learn], self.places[learn], self.contract
-        is_allowed = np.ones(len(self.file), dtype=bool)
+        is_allowed: IsOnSide = lambda batch: np.ones(len(batch), dtype=bool)  # noqa: E731
         if fold is not None:
-            validation = self.table.iloc[fold[1]]
-            may_be_learnt = make_filter(validation, contract, self.params)
-            is_allowed = np.concatenate([*map(may_be_learnt, self.file.batches())])
+            is_allowed = make_filter(self.table.iloc[fold[1]], contract, self.params)
         with learning_from(self.units.take(learn)):
             return fit_on_table(
                 pipeline, sample, places, self.file, is_allowed, contract, self.params
