@@ -27,7 +27,7 @@ from ..data.new_rows import NewRows, parse_rows
 from .archive import write_joblib, write_keras
 from .features import used_columns
 from .networks import Network, load_network, without_network
-from .outcome import HIGH, LOW, PROBABILITY, Outcome
+from .outcome import HIGH, LOW, PROBABILITY, Outcome, decide
 from .postprocessing import NONE, Postprocessing
 from .unpickler import read_joblib
 
@@ -91,14 +91,12 @@ class Model:
         X = X[self.contract.features]
         if self.kind == "regression":
             return self._predict_numbers(X)
-        classes, threshold = self.contract.classes, self.postprocessing.threshold
-        columns = self.pipeline.classes_
+        classes, columns = self.contract.classes, self.pipeline.classes_
         shares = self.pipeline.predict_proba(X) if len(X) else np.empty((0, len(columns)))
         probabilities = pd.DataFrame(shares, columns=columns)
         probabilities = probabilities.reindex(columns=classes, fill_value=0.0)
-        decisions: pd.Series = probabilities.idxmax(axis=1)
-        if threshold is not None:
-            decisions = pd.Series(np.where(probabilities[classes[1]] >= threshold, *classes[::-1]))
+        places = decide(probabilities.to_numpy(), self.postprocessing.threshold)
+        decisions = pd.Series(np.array(classes)[places])
         return pd.concat(
             [decisions.astype("str").rename("prediction"), probabilities.add_prefix(PROBABILITY)],
             axis=1,

@@ -14,6 +14,14 @@ LOW, HIGH = "prediction_low", "prediction_high"
 """The ends of a number's interval, in such a table."""
 
 
+def decide(probabilities: np.ndarray, threshold: float | None) -> np.ndarray:
+    """(n_rows,) place of the most probable class or, of two, what the threshold makes of it."""
+    if threshold is not None:
+        return (probabilities[:, 1] >= threshold).astype(int)
+    places: np.ndarray = probabilities.argmax(axis=1)
+    return places
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What happened and what was predicted.
@@ -82,11 +90,8 @@ class Outcome:
 
     @property
     def decisions(self) -> np.ndarray:
-        """(n_rows,) place of the most probable class or, of two, what the threshold makes of it."""
-        if self.threshold is not None:
-            return (self.predicted[:, 1] >= self.threshold).astype(int)
-        places: np.ndarray = self.predicted.argmax(axis=1)
-        return places
+        """(n_rows,) place of the class that is predicted."""
+        return decide(self.predicted, self.threshold)
 
     @property
     def is_held(self) -> np.ndarray:

@@ -58,15 +58,21 @@ class Smoothing:
         return tags
 
 
-class SmoothTree(Smoothing, DecisionTreeClassifier):
-    """A decision tree; the shares of all rows count in each leaf as much as the smallest leaf."""
+class SmoothGrowth(Smoothing):
+    """What grows on rows that may have weights, of their own and of their classes."""
+
+    class_weight: Any
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Grow on (n_rows, n_features) numbers and (n_rows,) labels."""
         y = column_or_1d(y, warn=True)
-        super().fit(X, y, sample_weight)
+        super().fit(X, y, sample_weight)  # type: ignore[misc]
         self._learn_shares(y, sample_weight, self.class_weight)
         return self
+
+
+class SmoothTree(SmoothGrowth, DecisionTreeClassifier):
+    """A decision tree; the shares of all rows count in each leaf as much as the smallest leaf."""
 
     def _count_votes(self, X: Any) -> tuple[Any, float]:
         weights = self.tree_.weighted_n_node_samples
@@ -74,15 +80,8 @@ class SmoothTree(Smoothing, DecisionTreeClassifier):
         return weights[self.apply(X), np.newaxis], smallest
 
 
-class SmoothForest(Smoothing, RandomForestClassifier):
+class SmoothForest(SmoothGrowth, RandomForestClassifier):
     """A random forest and one more tree, which knows nothing but the shares of all rows."""
-
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Grow on (n_rows, n_features) numbers and (n_rows,) labels."""
-        y = column_or_1d(y, warn=True)
-        super().fit(X, y, sample_weight)
-        self._learn_shares(y, sample_weight, self.class_weight)
-        return self
 
     def _count_votes(self, X: Any) -> tuple[Any, float]:  # noqa: ARG002
         return self.n_estimators, 1
