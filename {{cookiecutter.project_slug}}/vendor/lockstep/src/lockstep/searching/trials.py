@@ -1,0 +1,83 @@
+"""The trials of a search, and the table that tells them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from ..modeling.metrics import Metric
+
+ROUNDING = 1e-9
+"""Share of a figure below which a difference is one of rounding, as for the leaderboard."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A candidate with the options that were tried, and how it did."""
+
+    number: int
+    """From 0, in the order in which the search asked for them."""
+    batch: int
+    """The candidate's own, from 0; that one is a single trial of what params.yaml had before."""
+    candidate: str
+    options: dict[str, Any]
+    """Those that are searched; the others stay as params.yaml has them."""
+    state: Literal["complete", "dropped", "failed"]
+    """A network is dropped when others are better after as many epochs."""
+    mean: float
+    """The primary metric on validation rows, as the leaderboard has it; nan where it failed."""
+    standard_error: float
+    epochs: int | None = None
+    """Most epochs of a network in the round that it reached."""
+    reason: str = ""
+    """Why it failed."""
+
+
+def find_best(trials: Iterable[Trial], metric: Metric) -> Trial | None:
+    """The complete trial with the best mean, if there is any; a tie goes to the earlier one."""
+    best: Trial | None = None
+    for trial in trials:
+        if trial.state == "complete" and (
+            best is None or (trial.mean - best.mean) * metric.sign > ROUNDING * abs(best.mean)
+        ):
+            best = trial
+    return best
+
+
+def tabulate(trials: Sequence[Trial], metric: Metric) -> pd.DataFrame:
+    """A line per trial: its figures, and a column for each option that any candidate has."""
+    names = dict.fromkeys(name for trial in trials for name in trial.options)
+    figures = pd.DataFrame(
+        {
+            "trial": [trial.number for trial in trials],
+            "batch": [trial.batch for trial in trials],
+            "candidate": [trial.candidate for trial in trials],
+            "state": [trial.state for trial in trials],
+            f"{metric.name}_mean": pd.Series([trial.mean for trial in trials], dtype="float64"),
+            "standard_error": pd.Series(
+                [trial.standard_error for trial in trials], dtype="float64"
+            ),
+            "epochs": pd.Series([trial.epochs for trial in trials], dtype="Int64"),
+        }
+    )
+    options = pd.DataFrame(
+        {
+            name: pd.Series([_as_text(trial.options, name) for trial in trials], dtype="object")
+            for name in names
+        }
+    )
+    reasons = pd.DataFrame({"reason": [trial.reason for trial in trials]})
+    # An option may be called like one of the other columns.
+    return pd.concat([figures, options, reasons], axis="columns")
+
+
+def _as_text(options: dict[str, Any], name: str) -> str:
+    """A value as JSON, which is YAML too; nothing where the candidate does not have the option."""
+    if name not in options:
+        return ""
+    value = options[name]
+    return value if isinstance(value, str) else json.dumps(value)
