@@ -108,15 +108,18 @@ def make_candidate_pipeline(name: str, project: Project) -> Pipeline:
     )
 
 
+def make_pipelines(project: Project) -> dict[str, Pipeline]:
+    return {name: make_candidate_pipeline(name, project) for name in project.params.train.candidates}
+
+
 def test_held_out_rows_have_a_standard_error_by_the_bootstrap(project: Project) -> None:
     settings = {"metric": "accuracy", "holdout": 0.4, "candidates": {"baseline": {}, "tree": {}}}
     write_params(project, train=settings)
     rows = make_rows(project)
     folds = make_folds(rows.table, project.contract, project.params)
     leaderboard = Leaderboard(project.params)
-    for name in project.params.train.candidates:
-        pipeline = make_candidate_pipeline(name, project)
-        leaderboard.add(name, cross_validate(name, pipeline, rows, folds))
+    for name, validation in cross_validate(make_pipelines(project), rows, folds):
+        leaderboard.add(name, validation)
     share = leaderboard.table["accuracy_mean"]
     expected = np.sqrt(share * (1 - share) / 24)
     np.testing.assert_allclose(leaderboard.table["standard_error"], expected, atol=0.02)
@@ -133,10 +136,9 @@ def test_the_leaderboard_says_by_how_much_each_is_behind_on_the_same_rows(
     rows = make_rows(project)
     folds = make_folds(rows.table, project.contract, project.params)
     leaderboard, validations = Leaderboard(project.params), {}
-    for name in ("baseline", "tree"):
-        pipeline = make_candidate_pipeline(name, project)
-        validations[name] = cross_validate(name, pipeline, rows, folds)
-        leaderboard.add(name, validations[name])
+    for name, validation in cross_validate(make_pipelines(project), rows, folds):
+        validations[name] = validation
+        leaderboard.add(name, validation)
     for outcome, (_, validation) in zip(validations["tree"].outcomes, folds, strict=True):
         colours = rows.table["colour"].iloc[validation]
         assert len({*zip(outcome.groups, colours, strict=True)}) == colours.nunique()
@@ -198,7 +200,7 @@ def test_a_warning_in_each_fold_is_told_once(
     rows = make_rows(project)
     folds = make_folds(rows.table, project.contract, project.params)
     pipeline = make_pipeline(FunctionTransformer(), Worried())
-    cross_validate("worried", pipeline, rows, folds)
+    list(cross_validate({"worried": pipeline}, rows, folds))
     assert capsys.readouterr().err == "train: worried: did not converge\n"
 
 

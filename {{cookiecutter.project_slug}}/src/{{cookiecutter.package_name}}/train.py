@@ -37,8 +37,8 @@ def train(project: Project) -> None:
     folds = make_folds(rows.table, contract, params)  # as the test rows were set apart
     warn_of_rare_classes(rows, folds)
     leaderboard = Leaderboard(params)
-    for name, pipeline in candidates.items():
-        leaderboard.add(name, cross_validate(name, pipeline, rows, folds))
+    for name, validation in cross_validate(candidates, rows, folds):
+        leaderboard.add(name, validation)
     champion = leaderboard.choose()  # the best mean of `train.metric`; ties go to the earlier one
 
     # What its validation rows teach about using each: when to say yes, how far a number may be off.

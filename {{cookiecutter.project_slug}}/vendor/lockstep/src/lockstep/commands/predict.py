@@ -10,11 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, TextIO
 
-from ..core.batches import prefetch, progress
+from ..core.batches import prefetch
 from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.files import read_yaml, replacing
 from ..core.paths import Paths
+from ..core.progress import progress
 from ..core.project import Project
 from ..core.table import as_csv
 from ..data.new_rows import NewRows, parse_rows

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,7 +11,6 @@ from typing import Any, TypeVar
 Item = TypeVar("Item")
 QUEUE_LENGTH = 2
 """Batches that are ready before they are needed, or wait to be written."""
-SECONDS_BETWEEN_LINES = 0.5
 _END: Any = object()
 
 
@@ -25,25 +22,6 @@ def prefetch(items: Iterable[Item]) -> Iterator[Item]:
         while (item := futures.popleft().result()) is not _END:
             futures.append(thread.submit(next, iterator, _END))
             yield item
-
-
-@contextmanager
-def progress(stage: str) -> Iterator[Callable[[int], None]]:
-    """Gives what counts each batch's rows; on a terminal, work of seconds shows how far it is."""
-    rows, last_line = 0, time.monotonic()
-
-    def count(more: int) -> None:
-        nonlocal rows, last_line
-        rows += more
-        if sys.stderr.isatty() and time.monotonic() - last_line > SECONDS_BETWEEN_LINES:
-            last_line = time.monotonic()
-            print(f"\r{stage}: {rows:,} rows\033[K", end="", file=sys.stderr, flush=True)
-
-    try:
-        yield count
-    finally:
-        if sys.stderr.isatty():
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from .errors import exit_status
 from .inputs import guard_inputs
 from .project import Project
 from .runtime import describe_runtime
+from .workers import end_workers
 
 
 def run_stage(stage: Callable[[Project], None]) -> NoReturn:
@@ -40,5 +41,8 @@ def guard_stage(stage: Callable[[Project], None]) -> None:
     record_environment(project)
     for note in describe_runtime(project.params.reproducibility):
         print(f"{name}: {note}", file=sys.stderr)
-    with guard_inputs(project, name):
-        stage(project)
+    try:
+        with guard_inputs(project, name):
+            stage(project)
+    finally:
+        end_workers()

@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .batches import background, prefetch, progress
+from .batches import background, prefetch
 from .errors import guard_reading
 from .files import replacing, write_text
+from .progress import progress
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What begins a formula in a spreadsheet."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-import warnings
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,17 @@ from sklearn.pipeline import Pipeline
 
 from ..core.errors import UserError
 from ..core.params import Params
+from ..core.progress import clear_line, progress
+from ..core.workers import Task, run_tasks
 from ..data.folds import Fold
 from ..data.split import find_clusters
+from .cost import estimate_cost
 from .intervals import bootstrap, compare_folds
 from .metrics import Metric, primary_metric, run_metrics
 from .model import Model
 from .outcome import Outcome
 from .postprocessing import NONE, Postprocessing, fit_postprocessing, require_fitting_decision
-from .train_rows import TrainRows, print_warnings
+from .train_rows import TrainRows, gather_warnings, print_once
 
 HISTORY_COLUMNS = ["candidate", "fold", "epoch", "loss", "val_loss"]
 SIZES_COLUMNS = ["rows", "fold", "train", "validation"]
@@ -69,29 +73,102 @@ class Validation:
     """How many rows it learnt from, where that is a sample of more."""
 
 
-def cross_validate(name: str, pipeline: Pipeline, rows: TrainRows, folds: list[Fold]) -> Validation:
-    """Fit and score a clone of `pipeline` per fold.
+def cross_validate(
+    candidates: Mapping[str, Pipeline], rows: TrainRows, folds: list[Fold]
+) -> Iterator[tuple[str, Validation]]:
+    """Fit and score a clone of each candidate per fold, on all cores.
 
-    What libraries warn of is printed once, in a line that names the candidate.
+    Args:
+        candidates: Features and estimator of each, by its name.
+        rows: The train rows.
+        folds: Which of those in memory are learnt from, and which are predicted.
+
+    Yields:
+        Each name and how the candidate did, in their order. What libraries warn of is printed once
+        before, in a line that names the candidate.
 
     Raises:
-        UserError: The candidate `name` cannot learn from these rows, or `train.decision` does not
-            suit the problem.
+        UserError: A candidate cannot learn from these rows, or `train.decision` does not suit the
+            problem.
     """
+    with progress("train", "fits", len(candidates) * len(folds)) as count:
+        for name, validation in try_candidates(candidates, rows, folds, on_fit=count):
+            clear_line()
+            if isinstance(validation, UserError):
+                raise validation
+            yield name, validation
+
+
+def try_candidates(
+    candidates: Mapping[str, Pipeline],
+    rows: TrainRows,
+    folds: list[Fold],
+    *,
+    on_fit: Callable[[], None] = lambda: None,
+    cost: float | None = None,
+) -> Iterator[tuple[str, Validation | UserError]]:
+    """As `cross_validate`, but gives the error of a candidate instead of raising it.
+
+    `on_fit` is called after each fit; `cost` is as in `run_tasks`.
+    """
+    require_fitting_decision(rows.params, rows.contract)
+    tasks = [
+        Task(
+            f"{name}, fold {number + 1}",
+            estimate_cost(pipeline, rows.contract, len(learn)),
+            (name, pipeline, number),
+        )
+        for name, pipeline in candidates.items()
+        for number, (learn, _) in enumerate(folds)
+    ]
+    results = run_tasks(_try_fold, (rows, folds), tasks, on_fit, cost)
+    for name, pipeline in candidates.items():
+        fits = list(islice(results, len(folds)))
+        error = next((fit for fit in fits if isinstance(fit, UserError)), None)
+        if error is None:
+            print_once(name, (text for fit in fits for text in fit.warnings))
+        yield name, error or _validate(fits, rows, folds, pipeline)
+
+
+@dataclass(frozen=True)
+class FoldFit:
+    """What came of fitting a candidate in one fold."""
+
+    outcome: Outcome
+    history: pd.DataFrame
+    """`loss` and `val_loss` of a network by epoch; empty when it is none."""
+    warnings: list[str]
+
+
+def _try_fold(
+    rows: TrainRows, folds: list[Fold], name: str, pipeline: Pipeline, number: int
+) -> FoldFit | UserError:
+    learn, validation = folds[number]
     params, contract = rows.params, rows.contract
-    require_fitting_decision(params, contract)
-    outcomes, epochs = [], []
-    with print_warnings(name):
-        for number, (learn, validation) in enumerate(folds, start=1):
+    try:
+        with gather_warnings(name) as texts:
             fitted = rows.fit_fold(pipeline, (learn, validation))
             model = Model(fitted, name, params.kind, contract)
             outcome = model.try_on(rows.X.iloc[validation], rows.y[validation])
-            groups = find_clusters(rows.table.iloc[validation], contract)
-            outcomes.append(Outcome.concatenate([outcome], groups))
-            history = pd.DataFrame(getattr(fitted[-1], "history_", {}))
-            epochs.append(history.assign(fold=number, epoch=np.arange(1, len(history) + 1)))
-    postprocessing = fit_postprocessing(params, Outcome.concatenate(outcomes, None))
-    outcomes = [replace(outcome, threshold=postprocessing.threshold) for outcome in outcomes]
+    except UserError as error:
+        return error
+    groups = find_clusters(rows.table.iloc[validation], contract)
+    history = pd.DataFrame(getattr(fitted[-1], "history_", {}))
+    return FoldFit(Outcome.concatenate([outcome], groups), history, texts)
+
+
+def _validate(
+    fits: list[FoldFit], rows: TrainRows, folds: list[Fold], pipeline: Pipeline
+) -> Validation:
+    params = rows.params
+    postprocessing = fit_postprocessing(
+        params, Outcome.concatenate([fit.outcome for fit in fits], None)
+    )
+    outcomes = [replace(fit.outcome, threshold=postprocessing.threshold) for fit in fits]
+    epochs = [
+        fit.history.assign(fold=number, epoch=np.arange(1, len(fit.history) + 1))
+        for number, fit in enumerate(fits, start=1)
+    ]
     return Validation(
         pd.DataFrame([score_outcome(outcome, params) for outcome in outcomes]),
         pd.concat(epochs, ignore_index=True).reindex(columns=HISTORY_COLUMNS[1:]),
@@ -258,35 +335,31 @@ def learning_curve(
     Raises:
         UserError: The candidate can learn from none of these shares, for its library's reason.
     """
-    params, contract = rows.params, rows.contract
+    params = rows.params
     metric = primary_metric(params)
-
-    def score(fitted: Pipeline, places: np.ndarray) -> float:
-        model = Model(fitted, name, params.kind, contract, postprocessing)
-        return metric.score(model.try_on(rows.X.iloc[places], rows.y[places]))
-
     # Earlier folds by time learn from fewer rows than the sizes ask for.
-    folds = folds[-1:] if params.split.by == "time" else folds
-    shares = [share for share in params.train.training_sizes if int(share * len(folds[0][0])) >= 2]
+    first = len(folds) - 1 if params.split.by == "time" else 0
+    whole = len(folds[first][0])
+    shares = [share for share in params.train.training_sizes if int(share * whole) >= 2]
     if not shares:
         return pd.DataFrame(columns=SIZES_COLUMNS)
-    counts = sorted({int(share * len(folds[0][0])) for share in shares})
-    rng, lines = np.random.default_rng(params.seed), []
-    with print_warnings(name), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for number, (learn, validation) in enumerate(folds, start=1):
-            order = rng.permutation(learn)
-            for count in counts:
-                try:
-                    fitted = rows.fit_in_memory(pipeline, order[:count])
-                except (ValueError, UserError) as error:
-                    # With few rows a fit may fail, for instance because a class is missing.
-                    reason = error
-                    continue
-                figures = (score(fitted, places) for places in (order[:count], validation))
-                lines.append([count, number, *figures])
-        if not lines:
-            raise reason
+    counts = sorted({int(share * whole) for share in shares})
+    rng, tasks = np.random.default_rng(params.seed), []
+    for number in range(first, len(folds)):
+        order = rng.permutation(folds[number][0])
+        for count in counts:
+            cost = estimate_cost(pipeline, rows.contract, count)
+            arguments = (name, pipeline, postprocessing, number, order[:count])
+            tasks.append(Task(f"{name}, {count} rows of fold {number + 1}", cost, arguments))
+    lines = []
+    with progress("train", f"fits of {name} on fewer rows", len(tasks)) as on_fit:
+        results = run_tasks(_try_size, (rows, folds), tasks, on_fit)
+        for task, result in zip(tasks, results, strict=True):
+            if isinstance(result, list):
+                *_, number, places = task.arguments
+                lines.append([len(places), number + 1 - first, *map(metric.score, result)])
+    if not lines:
+        raise result
     curve = pd.DataFrame(lines, columns=SIZES_COLUMNS).dropna()
     curve = curve.sort_values(["rows", "fold"], ignore_index=True)
     shortfall = len(params.train.training_sizes) - curve["rows"].nunique()
@@ -296,3 +369,26 @@ def learning_curve(
             file=sys.stderr,
         )
     return curve
+
+
+def _try_size(
+    rows: TrainRows,
+    folds: list[Fold],
+    name: str,
+    pipeline: Pipeline,
+    postprocessing: Postprocessing,
+    number: int,
+    learn: np.ndarray,
+) -> list[Outcome] | UserError:
+    """What a candidate that has learnt from some rows makes of these and of others."""
+    try:
+        with gather_warnings(name):
+            fitted = rows.fit_in_memory(pipeline, learn)
+            model = Model(fitted, name, rows.params.kind, rows.contract, postprocessing)
+            return [
+                model.try_on(rows.X.iloc[places], rows.y[places])
+                for places in (learn, folds[number][1])
+            ]
+    except UserError as error:
+        # With few rows a fit may fail, for instance because a class is missing.
+        return error

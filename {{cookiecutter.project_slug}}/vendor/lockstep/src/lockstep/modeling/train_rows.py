@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -120,10 +120,25 @@ class TrainRows:
 
 @contextmanager
 def print_warnings(name: str) -> Iterator[None]:
-    """Print each different warning of the libraries once, in a line that names the candidate.
+    """Print each different warning of the libraries once, in a line that names the candidate."""
+    with gather_warnings(name) as texts:
+        yield
+    print_once(name, texts)
+
+
+def print_once(name: str, texts: Iterable[str]) -> None:
+    """Print each different text once to stderr, in a line that names the candidate."""
+    for text in dict.fromkeys(texts):
+        print(f"train: {name}: {text}", file=sys.stderr)
+
+
+@contextmanager
+def gather_warnings(name: str) -> Iterator[list[str]]:
+    """Gives a list that has the warnings of the libraries once the block has ended.
 
     What they refuse to learn from, by a ValueError, is the user's to mend.
     """
+    texts: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
@@ -131,12 +146,10 @@ def print_warnings(name: str) -> Iterator[None]:
         fewer_bins = "Bins whose width|Feature .* is constant"
         warnings.filterwarnings("ignore", fewer_bins, UserWarning)
         try:
-            yield
+            yield texts
         except ValueError as error:
             raise UserError(
                 f"params.yaml: train.candidates.{name}: it cannot learn from these rows: "
                 f"{shorten(str(error), LONGEST_WARNING)}"
             ) from error
-    texts = (shorten(str(warning.message), LONGEST_WARNING) for warning in caught)
-    for text in dict.fromkeys(texts):
-        print(f"train: {name}: {text}", file=sys.stderr)
+    texts += (shorten(str(warning.message), LONGEST_WARNING) for warning in caught)

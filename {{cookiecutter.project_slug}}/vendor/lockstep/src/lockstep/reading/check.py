@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..core.batches import prefetch, progress
+from ..core.batches import prefetch
 from ..core.contract import IMAGE, Contract
 from ..core.files import sha256_of_all
 from ..core.params import DataParams
 from ..core.paths import Paths
+from ..core.progress import progress
 from ..core.project import Project
 from ..data.conformity import as_texts, conform, make_breaches, require_columns
 from ..data.duplicates import Repeats, hash_values

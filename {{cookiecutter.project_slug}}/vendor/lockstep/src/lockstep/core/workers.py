@@ -1,0 +1,298 @@
+"""Work in several processes, each on one thread: the results are those of one process, sooner.
+
+A task is a pure function of what all tasks share and of its own arguments, so that neither the
+number of workers nor which of them comes first changes a result. What is shared reaches the workers
+by a file that they map into memory.
+
+joblib is imported where workers start, since every stage and command comes by here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from math import inf
+from operator import is_
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, NoReturn
+
+from .errors import UserError
+from .runtime import ONE_THREAD
+
+VARIABLE = "LOCKSTEP_WORKERS"
+WORTHWHILE = 15.0
+"""Seconds of work on one core from which on it is worth starting workers."""
+WORKER_BYTES = 600 * 2**20
+"""Memory of a worker that has Keras loaded and has done nothing yet."""
+COPIES = 6
+"""How often a worker may hold what is shared: rows of a fold, their numbers, what a model keeps."""
+SECONDS_BETWEEN_LOOKS = 0.5
+CGROUP = Path("/sys/fs/cgroup")
+MEMORY_LIMITS = (
+    ("memory.max", "memory.current"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+)
+"""Where versions 2 and 1 of Linux' control groups say what a container may take, and has taken."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One call of a function that several calls have in common."""
+
+    name: str
+    """What messages call it."""
+    cost: float
+    """Seconds it takes on one core, roughly; known beforehand, not by a clock."""
+    arguments: tuple[Any, ...]
+
+
+def run_tasks(
+    function: Callable[..., Any],
+    shared: tuple[Any, ...],
+    tasks: Sequence[Task],
+    on_end: Callable[[], None] = lambda: None,
+    cost: float | None = None,
+) -> Iterator[Any]:
+    """What `function(*shared, *task.arguments)` gives for each task, in their order.
+
+    Much work is done by workers, the most expensive task first; little of it in this process, since
+    starting workers would take longer.
+
+    Args:
+        function: A function of a module; what it gives must depend on its arguments alone.
+        shared: What the tasks have in common, such as the train rows.
+        tasks: What is to be done.
+        on_end: Called after each task, in any thread.
+        cost: Seconds on one core of all work that is to come, by default that of these tasks.
+
+    Raises:
+        UserError: A worker died of a task, also when it was the only one.
+    """
+    seconds = sum(task.cost for task in tasks) if cost is None else cost
+    if seconds < WORTHWHILE or len(tasks) < 2 or is_worker() or count_workers() < 2:
+        for task in tasks:
+            result = function(*shared, *task.arguments)
+            on_end()
+            yield result
+        return
+    try:
+        yield from _run_in_workers(function, shared, tasks, on_end)
+    except BaseException:
+        end_workers()
+        raise
+
+
+def count_workers() -> int:
+    """How many workers are wanted: what LOCKSTEP_WORKERS says, by default the usable cores.
+
+    Raises:
+        UserError: The variable holds no whole number above zero.
+    """
+    from joblib import cpu_count
+
+    text = os.environ.get(VARIABLE) or str(cpu_count())
+    if not (text.isdecimal() and int(text) > 0):
+        raise UserError(
+            f"{VARIABLE}: {text!r} in the environment; a number of processes was expected, such as "
+            "2, or nothing for as many as there are cores"
+        )
+    return int(text)
+
+
+def is_worker() -> bool:
+    """Whether this process is a worker."""
+    return _is_worker
+
+
+def end_workers() -> None:
+    """End all workers at once, whatever they are doing."""
+    global _pool
+    pool, _pool = _pool, None
+    if pool:
+        pool.close()
+
+
+_is_worker = False
+_pool: _Pool | None = None
+
+
+class _Pool:
+    """Workers, and a folder with what they share and which task each of them is doing."""
+
+    def __init__(self, shared: tuple[Any, ...], most: int) -> None:
+        import joblib
+        from joblib.externals.loky import ProcessPoolExecutor
+        from joblib.externals.loky.backend import resource_tracker
+
+        self.shared = shared
+        # Whoever is told to end, ends the workers first.
+        self.handler = signal.signal(signal.SIGTERM, _exit)
+        self.folder = Path(mkdtemp(prefix="lockstep-"))
+        # A process of its own removes the folder where this one is killed.
+        resource_tracker.register(str(self.folder), "folder")
+        self.file = self.folder / "shared"
+        joblib.dump(shared, self.file)
+        self.executor = ProcessPoolExecutor(
+            _count_fitting(most, self.file.stat().st_size),
+            initializer=_begin,
+            initargs=(os.getpid(),),
+            env=ONE_THREAD,
+        )
+
+    def submit(self, function: Callable[..., Any], number: int, task: Task) -> Future[Any]:
+        """Have a task, which has this number, done by the worker that is free next."""
+        future: Future[Any]
+        future = self.executor.submit(_run, function, self.file, number, task.arguments)
+        return future
+
+    def list_running(self) -> list[int]:
+        """The numbers of the tasks that workers are doing, or were doing when they died."""
+        return sorted({int(file.read_text()) for file in self.folder.glob("*.task")})
+
+    def close(self) -> None:
+        """End the workers and remove the folder."""
+        from joblib.externals.loky.backend import resource_tracker
+
+        self.executor.shutdown(kill_workers=True)
+        signal.signal(signal.SIGTERM, self.handler)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        resource_tracker.unregister(str(self.folder), "folder")
+
+
+def _exit(number: int, _: object) -> NoReturn:
+    sys.exit(128 + number)
+
+
+def _open_pool(shared: tuple[Any, ...], most: int) -> _Pool:
+    """The pool that is there, if it shares the same."""
+    global _pool
+    if _pool and not all(map(is_, _pool.shared, shared)):
+        end_workers()
+    _pool = _pool or _Pool(shared, most)
+    return _pool
+
+
+def _run_in_workers(
+    function: Callable[..., Any],
+    shared: tuple[Any, ...],
+    tasks: Sequence[Task],
+    on_end: Callable[[], None],
+) -> Iterator[Any]:
+    """What the tasks give, in their order; once a worker has died, they are done one by one."""
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    def report(future: Future[Any]) -> None:
+        if not future.cancelled() and not future.exception():
+            on_end()
+
+    pool = _open_pool(shared, count_workers())
+    futures: dict[int, Future[Any]] = {}
+    try:
+        for number in sorted(range(len(tasks)), key=lambda number: -tasks[number].cost):
+            futures[number] = pool.submit(function, number, tasks[number])
+            futures[number].add_done_callback(report)
+        for number in range(len(tasks)):
+            yield futures[number].result()
+            del futures[number]
+    except TerminatedWorkerError:
+        results = {n: future.result() for n, future in futures.items() if not future.exception()}
+        suspects = [number for number in pool.list_running() if number not in results]
+        end_workers()
+        names = " or ".join(tasks[number].name for number in suspects)
+        print(f"a worker died of {names}; one at a time now", file=sys.stderr)
+        for number in [*suspects, *sorted(futures)]:
+            if number not in results:
+                results[number] = _run_alone(function, shared, number, tasks[number])
+                on_end()
+            while (first := min(futures, default=None)) in results:
+                yield results.pop(first)
+                del futures[first]
+
+
+def _run_alone(
+    function: Callable[..., Any], shared: tuple[Any, ...], number: int, task: Task
+) -> Any:
+    """What a task gives when there is no other worker."""
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    try:
+        return _open_pool(shared, 1).submit(function, number, task).result()
+    except TerminatedWorkerError as error:
+        raise UserError(
+            f"{task.name}: the process that worked on it died, also with no other beside it; "
+            "mostly memory has run out, or a library has crashed"
+        ) from error
+
+
+def _count_fitting(most: int, size: int) -> int:
+    """How many workers memory is enough for, each of which maps a file of so many bytes."""
+    need = WORKER_BYTES + COPIES * size
+    fitting = max(1, int(min(_free_bytes() // need, most)))
+    if fitting < most:
+        print(
+            f"memory is short: {fitting} of {most} workers, each of which may take "
+            f"{need / 2**30:.1f} GiB",
+            file=sys.stderr,
+        )
+    return fitting
+
+
+def _free_bytes() -> float:
+    """Memory that may still be taken; infinite where the system does not say."""
+    free = [inf]
+    with suppress(OSError, ValueError, IndexError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        free += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")]
+    for limit, use in MEMORY_LIMITS:
+        with suppress(OSError, ValueError):  # the word `max` is no limit
+            free.append(int((CGROUP / limit).read_text()) - int((CGROUP / use).read_text()))
+    return max(0, min(free))
+
+
+# What follows runs in the workers.
+
+
+def _begin(parent: int) -> None:
+    """Leave Ctrl-C to the process that started this one, and end with it."""
+    global _is_worker
+    from joblib.externals.loky import process_executor
+
+    _is_worker = True
+    # It would take what Keras needs for a leak, and start another worker, which compiles anew.
+    process_executor._MAX_MEMORY_LEAK_SIZE = inf
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    # Windows goes on naming a parent that has ended; there a worker ends after its task.
+    while os.getppid() == parent:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    os._exit(1)
+
+
+def _run(function: Callable[..., Any], file: Path, number: int, arguments: tuple[Any, ...]) -> Any:
+    mark = file.with_name(f"{os.getpid()}.task")
+    mark.write_text(str(number))
+    result = function(*_map(file), *arguments)
+    mark.unlink()
+    return result
+
+
+@lru_cache(maxsize=1)
+def _map(file: Path) -> tuple[Any, ...]:
+    """What the file holds, its numbers mapped into memory."""
+    import joblib
+
+    shared: tuple[Any, ...] = joblib.load(file, mmap_mode="r")
+    return shared
