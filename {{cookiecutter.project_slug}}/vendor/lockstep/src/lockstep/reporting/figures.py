@@ -1,9 +1,10 @@
-"""Pictures of how a model does; each function draws one figure and writes nothing."""
+"""Pictures of how a model does; each function draws one figure, and only `save` writes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import matplotlib.style
@@ -48,9 +49,36 @@ def _canvas(
         yield figure, axes
 
 
+@contextmanager
+def panels(
+    title: str, count: int, y: str, columns: int, **options: Any
+) -> Iterator[tuple[Figure, list[Axes]]]:
+    """A figure with a title and so many pairs of axes, in lines of at most so many `columns`.
+
+    What `y` says stands at the first of each line; `options` are those of `Figure.subplots`.
+    """
+    columns, lines = min(columns, count), -(-count // columns)
+    with matplotlib.style.context(["default", STYLE]):
+        figure = Figure(figsize=(1.2 + 3.2 * columns, 1 + 2.7 * lines), layout="constrained")
+        figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+        grid = figure.subplots(lines, columns, squeeze=False, **options)
+        for axes in grid[:, 0]:
+            axes.set_ylabel(y)
+        for axes in grid.flat[count:]:
+            axes.set_axis_off()
+        yield figure, list(grid.flat[:count])
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write it as a picture that has the same bytes wherever it is drawn."""
+    # As above, nothing of the user's settings counts; nor does the version of matplotlib.
+    with matplotlib.style.context("default"):
+        figure.savefig(path, dpi=144, metadata={"Software": None})
+
+
 def confusion_matrix(outcome: Outcome) -> Figure:
     """Rows per pair of true and predicted class, shaded by their share of the true class."""
-    names = [_abbreviate(name) for name in outcome.classes]
+    names = [abbreviate(name) for name in outcome.classes]
     labels = range(len(names))
     counts = metrics.confusion_matrix(outcome.actual, outcome.decisions, labels=labels)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -70,7 +98,8 @@ def confusion_matrix(outcome: Outcome) -> Figure:
     return figure
 
 
-def _abbreviate(name: str, most: int = 24) -> str:
+def abbreviate(name: str, most: int = 24) -> str:
+    """The name, or its beginning and dots in as many letters at most."""
     return name if len(name) <= most else f"{name[: most - 3]}..."
 
 
@@ -108,16 +137,17 @@ def _class_curves(
     # Perfect curves coincide: earlier ones are drawn wider, so that each stays visible.
     widths = np.linspace(5 if 1 < len(names) < 5 else 1.8, 1.8, len(names))
     x, y = columns
-    with _canvas(title, _words(x), _words(y), 5.4, 5.2) as (figure, axes):
+    with _canvas(title, words(x), words(y), 5.4, 5.2) as (figure, axes):
         for name, colour, width in zip(names, colours, widths, strict=True):
             curve = table[table["class"] == name]
-            legend = f"{_abbreviate(name)} ({label} {figures[name]:.3f})"
+            legend = f"{abbreviate(name)} ({label} {figures[name]:.3f})"
             axes.plot(curve[x], curve[y], color=colour, linewidth=width, label=legend)
         axes.set_aspect("equal")
         yield figure, axes
 
 
-def _words(name: str) -> str:
+def words(name: str) -> str:
+    """The name of a column or metric as people read it."""
     return name.replace("_", " ")
 
 
@@ -176,7 +206,7 @@ def training_sizes(table: pd.DataFrame, metric: str, candidate: str) -> Figure:
     The table has the columns `rows`, `fold`, `train` and `validation`.
     """
     title = f"Would more rows help? {candidate} trained on a part"
-    with _canvas(title, "rows learnt from", _words(metric)) as (figure, axes):
+    with _canvas(title, "rows learnt from", words(metric)) as (figure, axes):
         for column, colour, label in (
             ("train", BLUE, "rows learnt from"),
             ("validation", ORANGE, "rows held out"),
@@ -193,9 +223,9 @@ def training_sizes(table: pd.DataFrame, metric: str, candidate: str) -> Figure:
 def importance(table: pd.DataFrame, metric: str) -> Figure:
     """A bar per feature of `curves.importance`, the most important on top."""
     top = table.head(MOST_FEATURES)[::-1]
-    names = [_abbreviate(name) for name in top["feature"]]
+    names = [abbreviate(name) for name in top["feature"]]
     title = "Importance: what shuffling a feature costs"
-    label = f"how much worse {_words(metric)} gets on test rows"
+    label = f"how much worse {words(metric)} gets on test rows"
     with _canvas(title, label, "", 6, 1.6 + 0.32 * len(top)) as (figure, axes):
         axes.barh(names, top["loss"], xerr=top["loss_std"], color=BLUE, ecolor=GREY, height=0.6)
         axes.axvline(0, color=GREY, linewidth=1)
@@ -301,20 +331,13 @@ def partial_dependence(table: pd.DataFrame, label: str) -> Figure:
     ]
     shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.85, len(classes)))
     colours = [BLUE] if len(classes) == 1 else list(shades)
-    columns, lines = min(2, len(features)), -(-len(features) // 2)
-    with matplotlib.style.context(["default", STYLE]):
-        figure = Figure(figsize=(1.2 + 3.2 * columns, 1 + 2.7 * lines), layout="constrained")
-        figure.suptitle("How predictions change with a feature", x=0.01, ha="left", fontsize=12)
-        grid = figure.subplots(lines, columns, squeeze=False, sharey=True)
-        for axes in grid[:, 0]:
-            axes.set_ylabel(label)
-        for axes in grid.flat[len(features) :]:
-            axes.set_axis_off()
-        for axes, feature in zip(figure.axes, features, strict=False):
-            axes.set_xlabel(_abbreviate(feature))
+    title = "How predictions change with a feature"
+    with panels(title, len(features), label, columns=2, sharey=True) as (figure, grid):
+        for axes, feature in zip(grid, features, strict=True):
+            axes.set_xlabel(abbreviate(feature))
             for name, colour in zip(classes, colours, strict=True):
                 own = table[(table["feature"] == feature) & (table["class"] == name)]
-                _draw_dependence(axes, own, colour, _abbreviate(name))
+                _draw_dependence(axes, own, colour, abbreviate(name))
         if len(classes) > 1:
             handles, labels = figure.axes[0].get_legend_handles_labels()
             figure.legend(handles, labels, loc="outside lower center", ncols=3)
@@ -328,7 +351,7 @@ def _draw_dependence(axes: Axes, table: pd.DataFrame, colour: Any, label: str) -
     x = np.arange(len(values)) if is_text else pd.Series(values)
     axes.plot(x, table["prediction"], color=colour, marker="o", label=label, **look)
     if is_text:
-        names = [_abbreviate(value, 14) for value in values]
+        names = [abbreviate(value, 14) for value in values]
         is_crowded = sum(map(len, names)) > MOST_LETTERS_IN_A_LINE
         axes.set_xticks(x, names, rotation=90 if is_crowded else 0)
         axes.margins(x=0.15)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +23,32 @@ IN_BACKQUOTES = re.compile(r"(`+) ?(.+?) ?\1")
 
 def render_model_card(facts: Facts, captions: Mapping[str, str]) -> str:
     """The card as Markdown, with the caption of each picture in reports/figures by its name."""
-    return _render(CARD, facts=facts, captions=captions)
+    return render(CARD, facts=facts, captions=captions)
 
 
 def render_report(facts: Facts, captions: Mapping[str, str], figures: Path, package: str) -> str:
     """The report as one HTML page that needs no other file."""
-    pictures = {
-        name: b64encode((figures / f"{name}.png").read_bytes()).decode() for name in captions
-    }
-    return _render(REPORT, facts=facts, captions=captions, pictures=pictures, package=package)
+    pictures = encode_pictures(figures, captions)
+    return render(REPORT, facts=facts, captions=captions, pictures=pictures, package=package)
 
 
-def _render(name: str, **content: Any) -> str:
+def encode_pictures(figures: Path, names: Iterable[str]) -> dict[str, str]:
+    """The pictures of these names in a folder, as a page holds them, by their names."""
+    return {name: b64encode((figures / f"{name}.png").read_bytes()).decode() for name in names}
+
+
+def render(name: str, *folders: Path, **content: Any) -> str:
+    """What the template `name` makes of `content`.
+
+    Args:
+        name: One of the templates beside this file or in other `folders`. Into HTML, texts are put
+            as texts: nothing in them is markup.
+        folders: Where else templates are.
+        content: What the template calls by these names.
+    """
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
-        autoescape=name == REPORT,
+        loader=FileSystemLoader([*folders, Path(__file__).with_name("templates")]),
+        autoescape=".html" in name,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import matplotlib.style
 import pandas as pd
 
 from ..core.files import replacing_directory, write_text
@@ -15,7 +14,7 @@ from ..data.sample import sample_rows
 from ..data.split import has_given_split
 from ..modeling.model import Model
 from ..modeling.outcome import Outcome
-from . import gallery
+from . import figures, gallery
 from .facts import Facts
 from .pages import render_model_card, render_report
 from .slices import measure_slices, row_losses
@@ -79,12 +78,9 @@ class Report:
         tables["predictions"] = predictions.assign(actual=self.sample[self.facts.contract.target])
         if not self.facts.contract.images:
             tables["slices"] = self.facts.slices
-        # As in figures.py, nothing of the user's own settings of matplotlib counts; and a file does
-        # not say which version of matplotlib drew it.
-        with replacing_directory(project.figures) as directory, matplotlib.style.context("default"):
+        with replacing_directory(project.figures) as directory:
             for name, picture in pictures.items():
-                path = directory / f"{name}.png"
-                picture.figure.savefig(path, dpi=144, metadata={"Software": None})
+                figures.save(picture.figure, directory / f"{name}.png")
         with replacing_directory(project.plots) as directory:
             for name, table in tables.items():
                 write_csv(table, directory / f"{name}.csv")
