@@ -1,7 +1,8 @@
 """Changing values of YAML in place, such that the comments of who wrote it stay where they are."""
 
 import pytest
-from lockstep.adopting.editing import edit_yaml
+from lockstep.core.editing import edit_yaml
+from lockstep.core.errors import UserError
 from ruamel.yaml import YAML
 
 SETTINGS = """\
@@ -33,7 +34,7 @@ evaluate: {resamples: 200, confidence: 0.95}
     ("changes", "old", "new"),
     [
         ({}, "", ""),
-        ({"seed": 7}, "seed: 42 # chosen freely", "seed: 7  # chosen freely"),
+        ({"seed": 7}, "seed: 42 # chosen freely", "seed: 7 # chosen freely"),
         ({"data.raw": "data/raw"}, "raw: data/raw/iris.csv", "raw: data/raw"),
         ({"split.by": "time"}, 'by: "row" # or group', 'by: "time" # or group'),
         ({"train.folds": None}, "folds: 5", "folds: null"),
@@ -119,3 +120,66 @@ def test_a_comment_stays_right_above_the_key_that_it_is_about(changes: dict[str,
     ):
         assert text.count(lines) == 1
     assert edit_yaml(text, changes) == text
+
+
+CANDIDATES = """\
+train:
+    candidates:   # simplest first
+        linear: {alpha: 1e-2}  # a line
+        knn:
+        forest: # with a comment
+
+        # The slow ones.
+        mlp: {"hidden_units": [32], schedule: "cosine",
+              max_epochs: 100}   # two lines
+        tree:
+            max_depth: 3 # three
+            # below it
+
+        boosting: {trees: 100, learning_rate: 0.1}  # a long one
+metrics:
+    - mine
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "old", "new"),
+    [
+        ({"linear.alpha": 0.01}, "", ""),
+        ({"linear.alpha": 0.032}, "{alpha: 1e-2}", "{alpha: 0.032}"),
+        ({"linear.intercept": True}, "{alpha: 1e-2}", "{alpha: 1e-2, intercept: true}"),
+        (
+            {"knn.neighbours": 3, "knn.weights": None},
+            "knn:\n",
+            "knn: {neighbours: 3, weights: null}\n",
+        ),
+        ({"forest.trees": 5}, "forest: # with", "forest: {trees: 5} # with"),
+        ({"mlp.hidden_units": [64, 64]}, "[32]", "[64, 64]"),
+        ({"mlp.schedule": "constant"}, '"cosine"', '"constant"'),
+        ({"mlp.dropout": 0.5}, "100}   #", "100, dropout: 0.5}   #"),
+        ({"tree.max_depth": None}, "max_depth: 3 #", "max_depth: null #"),
+        ({"tree.leaf": 2}, "3 # three\n", "3 # three\n            leaf: 2\n"),
+    ],
+)
+def test_an_option_is_set_where_its_like_are_and_nothing_else_is_touched(
+    changes: dict[str, object], old: str, new: str
+) -> None:
+    changes = {f"train.candidates.{key}": value for key, value in changes.items()}
+    assert edit_yaml(CANDIDATES, changes) == CANDIDATES.replace(old, new)
+
+
+def test_a_mapping_that_grows_too_long_for_its_line_is_broken_into_lines() -> None:
+    more = {"max_leaf_nodes": 8, "min_samples_leaf": 20, "max_features": 0.5, "l2": 5.0}
+    changes = {f"train.candidates.boosting.{key}": value for key, value in more.items()}
+    expected = "        boosting:  # a long one\n" + "".join(
+        f"          {key}: {value}\n"
+        for key, value in {"trees": 100, "learning_rate": 0.1, **more}.items()
+    )
+    assert edit_yaml(CANDIDATES, changes) == CANDIDATES.replace(
+        "        boosting: {trees: 100, learning_rate: 0.1}  # a long one\n", expected
+    )
+
+
+def test_a_value_that_another_one_refers_to_is_not_changed() -> None:
+    with pytest.raises(UserError, match=r"^a\.b: cannot be changed alone"):
+        edit_yaml("a: &shared {b: 1}\nc: *shared\n", {"a.b": 2})

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lockstep.adopting.editing import edit_yaml, format_contract
+from lockstep.adopting.contract_text import format_contract
 from lockstep.adopting.understanding import Understanding, Wishes, understand
 from lockstep.core.contract import Contract
+from lockstep.core.editing import edit_yaml
 from lockstep.core.errors import UserError
 from lockstep.data.conformity import conform
 from lockstep.reading.tables import read_table

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from conftest import CONTRACT, make_fruit, make_params, run_stage, write_params
 from lockstep.adopting import sampling
-from lockstep.adopting.editing import format_contract
+from lockstep.adopting.contract_text import format_contract
 from lockstep.adopting.inference import guess, guess_target
 from lockstep.adopting.understanding import Wishes, understand
 from lockstep.commands.cli import main

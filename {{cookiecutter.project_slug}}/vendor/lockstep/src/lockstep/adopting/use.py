@@ -12,6 +12,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from ..core.editing import edit_yaml
 from ..core.errors import UserError
 from ..core.params import FeaturesParams, Params
 from ..core.project import Project
@@ -20,7 +21,7 @@ from ..data.split import choose_split_seed, split_rows
 from ..reading.formats import is_table
 from ..reading.images import has_images
 from . import swap
-from .editing import edit_yaml, format_contract
+from .contract_text import format_contract
 from .images import understand_images
 from .inventory import (
     describe_cache,

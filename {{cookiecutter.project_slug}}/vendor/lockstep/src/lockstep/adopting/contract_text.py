@@ -1,0 +1,38 @@
+"""The text of the contract, as a person would write it."""
+
+from __future__ import annotations
+
+from ..core.contract import Contract
+from ..core.editing import style, write_yaml
+
+HEADER = """\
+# The data contract: what each column means and which values it may hold. `ingest` sets rows aside
+# that break it. Written by `use` from what it saw: look at what is `guessed`, say what it means.
+#
+# type: numeric, integer, binary, categorical, ordered, datetime, text or identifier; the last two
+# are no features. range: [smallest, largest], null leaves a side open; nullable: true allows
+# missing values; missing: texts that stand for them; open: true allows other categories.
+
+"""
+
+
+def format_contract(contract: Contract, split: str = "") -> str:
+    """The text of references/schema.yaml: a block for each column; `split` says what gives it."""
+    content = contract.model_dump(mode="json", exclude_defaults=True)
+    columns = content.pop("columns")
+    if contract.images:
+        if not split:
+            content.pop("part", None)
+        columns = {contract.target: columns[contract.target]}
+    for column in columns.values():
+        if "range" in column:
+            column["range"] = [
+                int(limit) if limit.is_integer() and abs(limit) < 2**53 else limit
+                for limit in column["range"]
+            ]
+    document = style(content | {"columns": columns}, depth=3)
+    if split:
+        note = f"split {split}; `split` in params.yaml is for the folds"
+        document.yaml_add_eol_comment(note, "part")
+    document.yaml_set_comment_before_after_key("columns", before="\n")
+    return HEADER + write_yaml(document)
