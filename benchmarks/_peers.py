@@ -90,13 +90,28 @@ def run_stages(seed: int) -> float:
     return time.perf_counter() - start
 
 
+def encode(rows, contract):
+    """Features as gradient boosting takes them: categories as such, and numbers."""
+    import numpy as np
+    import pandas as pd
+    from lockstep.core.contract import LEVELS
+
+    columns = {}
+    for name, column in contract.features_only().items():
+        if column.type in LEVELS:
+            columns[name] = pd.Categorical(rows[name], categories=column.categories)
+        else:
+            numbers = rows[name].astype("int64" if column.type == "datetime" else "Float64")
+            columns[name] = numbers.to_numpy("float64", na_value=np.nan)
+    return pd.DataFrame(columns)
+
+
 def score():
     """Figures and seconds by name, the project's champion among them, and the rows' counts."""
     import lockstep
     import numpy as np
     import pandas as pd
     from lightgbm import LGBMClassifier, LGBMRegressor
-    from lockstep.core.contract import LEVELS
     from lockstep.modeling.metrics import primary_metric
     from lockstep.modeling.outcome import Outcome
     from my_project import features, models  # noqa: F401 - the champion names what is in them
@@ -107,17 +122,7 @@ def score():
     metric = primary_metric(project.params)
     train, test = (project.table(path).read() for path in (project.train, project.test))
 
-    def encode(rows):
-        columns = {}
-        for name, column in contract.features_only().items():
-            if column.type in LEVELS:
-                columns[name] = pd.Categorical(rows[name], categories=column.categories)
-            else:
-                numbers = rows[name].astype("int64" if column.type == "datetime" else "Float64")
-                columns[name] = numbers.to_numpy("float64", na_value=np.nan)
-        return pd.DataFrame(columns)
-
-    X, X_test = encode(train), encode(test)
+    X, X_test = encode(train, contract), encode(test, contract)
     y, y_test = (rows[contract.target].to_numpy() for rows in (train, test))
     champion = lockstep.Model.load(project.champion, "models/champion")
     figures = {"champion": metric.score(champion.try_on(test, y_test))}
