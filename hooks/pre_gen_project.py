@@ -20,16 +20,16 @@ ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
 # name cannot be installed, or one of the two cannot be imported.
 TAKEN = """
     a11y_pygments absl absl_py accessible_pygments aiobotocore aiohappyeyeballs aiohttp
-    aiohttp_retry aioitertools aiosignal alabaster amqp annotated_types antlr4
+    aiohttp_retry aioitertools aiosignal alabaster alembic amqp annotated_types antlr4
     antlr4_python3_runtime anyio appdirs appnope argon2 argon2_cffi argon2_cffi_bindings arrow
     ast_serialize asttokens astunparse async_lru asyncssh atpublic attr attrs babel bcrypt
     beautifulsoup4 billiard bleach botocore bs4 celery certifi cffi cfgv charset_normalizer clang
-    click click_didyoumean click_plugins click_repl cloudpickle colorama comm configobj conftest
-    contourpy cryptography cuda_bindings cuda_pathfinder cuda_toolkit cycler dateutil debugpy
-    defusedxml detect_secrets dictdiffer diskcache distlib distro docutils dotenv dpath dulwich dvc
-    dvc_data dvc_http dvc_objects dvc_render dvc_s3 dvc_ssh dvc_studio_client dvc_task entrypoints
-    et_xmlfile execnet executing fastjsonschema filelock flatbuffers flatten_dict flufl flufl_lock
-    fonttools fqdn frozenlist fsspec functorch funcy furo gast git gitdb gitpython google
+    click click_didyoumean click_plugins click_repl cloudpickle colorama colorlog comm configobj
+    conftest contourpy cryptography cuda_bindings cuda_pathfinder cuda_toolkit cycler dateutil
+    debugpy defusedxml detect_secrets dictdiffer diskcache distlib distro docutils dotenv dpath
+    dulwich dvc dvc_data dvc_http dvc_objects dvc_render dvc_s3 dvc_ssh dvc_studio_client dvc_task
+    entrypoints et_xmlfile execnet executing fastjsonschema filelock flatbuffers flatten_dict flufl
+    flufl_lock fonttools fqdn frozenlist fsspec functorch funcy furo gast git gitdb gitpython google
     google_pasta grandalf greenlet grpc grpcio gto h11 h5py hatchling httpcore httpx hydra
     hydra_core hypothesis identify idna imagesize importlib_metadata iniconfig ipykernel
     ipykernel_launcher ipython ipython_pygments_lexers isoduration isympy iterative_telemetry jax
@@ -37,10 +37,10 @@ TAKEN = """
     jsonschema_specifications jupyter jupyter_builder jupyter_cache jupyter_client jupyter_core
     jupyter_events jupyter_lsp jupyter_server jupyter_server_terminals jupyterlab
     jupyterlab_pygments jupyterlab_server keras kiwisolver kombu lark lazy_importer libclang librt
-    lockstep lockstep_core markdown_it markdown_it_py markupsafe matplotlib matplotlib_inline
+    lockstep lockstep_core mako markdown_it markdown_it_py markupsafe matplotlib matplotlib_inline
     mdit_py_plugins mdurl mistune ml_dtypes mpl_toolkits mpmath multidict mypy mypy_extensions mypyc
     myst_nb myst_parser namex narwhals nbclient nbconvert nbformat nbstripout nest_asyncio2 networkx
-    nodeenv notebook notebook_shim numpy nvidia omegaconf openpyxl opt_einsum optree orjson
+    nodeenv notebook notebook_shim numpy nvidia omegaconf openpyxl opt_einsum optree optuna orjson
     overrides packaging pandas pandas_stubs pandocfilters parso pasta pathspec pexpect pil pillow
     pip platformdirs pluggy pre_commit pre_commit_hooks prometheus_client prompt_toolkit propcache
     protobuf psutil ptyprocess public pure_eval py pyarrow pycparser pydantic pydantic_core

@@ -21,8 +21,9 @@ BELOW = {
     "reading": {"core", "data"},
     "modeling": {"core", "data"},
     "reporting": {"core", "data", "modeling"},
+    "searching": {"core", "data", "modeling", "reporting"},
 }
-"""The rooms that stages may use, and those that each of them may import."""
+"""The rooms that each of these may import; stages use no others than these, and not the last."""
 STAGES = read_stages("dvc.yaml")
 NOTEBOOKS = read_stages("notebooks/dvc.yaml")
 

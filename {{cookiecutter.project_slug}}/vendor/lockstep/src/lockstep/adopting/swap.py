@@ -24,9 +24,9 @@ from typing import NamedTuple
 from ..commands.programs import run_program
 from ..core.errors import UserError, shorten
 from ..core.files import stamp, write_json, write_text
+from ..core.lock import hold_lock
 from ..core.paths import Paths
 from .addresses import hide_secrets
-from .lock import hold_lock
 
 DATA, SETTINGS, REMOVED = "data", "settings", "removed"
 LONGEST_REASON = 300

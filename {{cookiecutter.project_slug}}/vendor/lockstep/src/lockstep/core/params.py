@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, field_validator, model_validator
 
 from .paths import Paths
 from .validation import Strict, load
@@ -14,6 +14,7 @@ Kind = Literal["classification", "regression"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(strict=True, gt=0)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
+Number = Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
 
 
 def _require_recipe(value: object) -> object:
@@ -156,6 +157,64 @@ class EvaluateParams(Strict):
     """Coverage of each interval."""
 
 
+class Domain(Strict):
+    """The values of an option that a search may try: a list of choices or, without, a range."""
+
+    choices: tuple[JsonValue, ...] = ()
+    low: Number = 0
+    high: Number = 0
+    """Of a range; if both ends are written as whole numbers, there are no others between."""
+    log: bool = False
+    """Try as many values from 1 to 10 as from 10 to 100."""
+    length: tuple[Count, Count] | None = None
+    """The fewest and the most numbers of a list, all equal, such as the units of layers."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: object) -> object:
+        if isinstance(value, list) and value:
+            return {"choices": value}
+        if isinstance(value, dict) and {"low", "high"} <= value.keys() and "choices" not in value:
+            return value
+        raise ValueError(
+            f"found {value!r}; a list of choices such as [uniform, distance], or a range such as "
+            "{low: 0.01, high: 100, log: true} was expected"
+        )
+
+    @model_validator(mode="after")
+    def _goes_up(self) -> Self:
+        if self.choices:
+            return self
+        if self.low >= self.high:
+            raise ValueError(f"low is {self.low:g}; it must be below high, which is {self.high:g}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low is {self.low:g}; on a logarithmic scale it must be above 0")
+        if self.length and self.length[0] > self.length[1]:
+            raise ValueError(f"length is {[*self.length]}; the fewest come first, then the most")
+        return self
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a range of whole numbers."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+
+Space = dict[str, Domain]
+"""What a search may try of a candidate's options, by their names."""
+
+
+class SearchParams(Strict):
+    """What `tune` tries."""
+
+    trials: Count = 64
+    """How many options of each candidate are tried."""
+    method: Literal["tpe", "grid"] = "tpe"
+    """Learn from the trials before what to try next (Bergstra et al., 2011), or go through all
+    combinations of the choices and of four values of each range, in a random order."""
+    space: dict[str, Space] = {}
+    """What may be tried of each candidate's options: a list of choices, or a range."""
+
+
 class Params(Strict):
     """All of params.yaml."""
 
@@ -172,6 +231,7 @@ class Params(Strict):
     features: FeaturesParams = FeaturesParams()
     train: TrainParams
     evaluate: EvaluateParams
+    search: SearchParams = SearchParams()
 
 
 def load_params(paths: Paths) -> Params:

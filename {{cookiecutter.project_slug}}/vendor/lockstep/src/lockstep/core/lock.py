@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..core.errors import UserError
+from .errors import UserError
 
 if sys.platform == "win32":
     import msvcrt

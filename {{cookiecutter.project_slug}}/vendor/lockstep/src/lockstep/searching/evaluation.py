@@ -1,0 +1,138 @@
+"""How candidates do with options: from the journal or, where it does not know, by validation."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from math import ceil, isfinite, nan
+
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from ..core.errors import UserError
+from ..core.project import Project
+from ..data.folds import Fold, make_folds
+from ..modeling.candidates import CANDIDATES, make_candidate
+from ..modeling.compare import STANDARD_ERROR, Validation, cross_validate, summarise_scores
+from ..modeling.features import make_features
+from ..modeling.metrics import primary_metric
+from ..modeling.problem import Problem
+from ..modeling.train_rows import TrainRows
+from .journal import Figures, Journal
+from .space import Options
+
+EPOCHS = "max_epochs"
+"""The option of a network, by which it is told from other candidates."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A candidate with all its options, which are to be tried."""
+
+    label: str
+    """What messages call it."""
+    candidate: str
+    options: Options
+    pipeline: Pipeline | None
+    """Features and estimator; None where the candidate refuses these options together."""
+    refusal: str = ""
+    epochs: int | None = None
+    """The most that it learns for, if it is a network."""
+    cost: float = 0.0
+    """What it takes to try it; see `estimate_cost`."""
+
+
+class Evaluator:
+    """Tries candidates on the folds that the leaderboard is made of, and writes down how they do.
+
+    Attributes:
+        cost: Of all requests so far; it is the same in each run.
+        fresh_cost: Of those that the journal did not know.
+    """
+
+    def __init__(self, project: Project, problem: Problem, journal: Journal) -> None:
+        self._params, self._contract, self._problem = project.params, project.contract, problem
+        self.metric = primary_metric(self._params)
+        self._rows = TrainRows.load(project)
+        self._folds = make_folds(self._rows.table, self._contract, self._params)
+        self._journal = journal
+        self.cost = self.fresh_cost = 0.0
+
+    def prepare(self, label: str, candidate: str, options: Options, share: int = 1) -> Request:
+        """What is to be tried, with a network's epochs divided by `share`."""
+        try:
+            estimator = make_candidate(candidate, options, self._problem)
+            epochs = getattr(estimator, EPOCHS, None) if has_epochs(candidate) else None
+            if epochs and share > 1:
+                epochs = ceil(epochs / share)
+                options = options | {EPOCHS: epochs}
+                estimator = make_candidate(candidate, options, self._problem)
+        except UserError as error:
+            return Request(label, candidate, options, None, _strip(error, candidate))
+        features = make_features(candidate, self._params, self._contract)
+        pipeline = make_pipeline(features, estimator)
+        learn, _ = self._folds[-1]
+        cost = len(self._folds) * estimate_cost(pipeline, len(learn), self._rows.X.shape[1])
+        return Request(label, candidate, options, pipeline, epochs=epochs, cost=cost)
+
+    def evaluate(self, requests: Sequence[Request]) -> Iterator[Figures]:
+        """The figures of each, in their order, as they become known."""
+        known: dict[str, Figures] = {}
+        for request in requests:
+            figures = self._journal.get(request.candidate, request.options)
+            if request.pipeline is None:
+                figures = Figures(nan, nan, request.refusal)
+            if figures:
+                known[request.label] = figures
+        pipelines = {
+            request.label: request.pipeline
+            for request in requests
+            if request.pipeline and request.label not in known
+        }
+        with closing(try_candidates(pipelines, self._rows, self._folds)) as outcomes:
+            for request in requests:
+                figures = known.get(request.label)
+                if figures is None:
+                    _, outcome = next(outcomes)
+                    figures = self._summarise(outcome, request)
+                    self._journal.add(request.candidate, request.options, figures)
+                    self.fresh_cost += request.cost
+                self.cost += request.cost
+                yield figures
+
+    def _summarise(self, outcome: Validation | UserError, request: Request) -> Figures:
+        """The primary metric, as a line of the leaderboard has it."""
+        if isinstance(outcome, UserError):
+            return Figures(nan, nan, _strip(outcome, request.label))
+        line = summarise_scores(outcome.scores, self.metric)
+        mean = float(line[f"{self.metric.name}_mean"])
+        if not isfinite(mean):
+            return Figures(nan, nan, f"{self.metric.name} is not defined")
+        return Figures(mean, float(line[STANDARD_ERROR]))
+
+
+def has_epochs(candidate: str) -> bool:
+    """Whether it is a network."""
+    return EPOCHS in CANDIDATES.options(candidate)
+
+
+def _strip(error: UserError, label: str) -> str:
+    """The reason alone, in a line: that it is this candidate of params.yaml is known."""
+    reason = "; ".join(str(error).splitlines())
+    return reason.removeprefix(f"params.yaml: train.candidates.{label}: ")
+
+
+def try_candidates(
+    candidates: dict[str, Pipeline], rows: TrainRows, folds: list[Fold]
+) -> Generator[tuple[str, Validation | UserError]]:
+    """A stand-in."""
+    for label, pipeline in candidates.items():
+        try:
+            yield label, cross_validate(label, pipeline, rows, folds)
+        except UserError as error:
+            yield label, error
+
+
+def estimate_cost(pipeline: Pipeline, rows: int, columns: int) -> float:  # noqa: ARG001
+    """A stand-in."""
+    return float(rows * getattr(pipeline[-1], "max_epochs", 1))
