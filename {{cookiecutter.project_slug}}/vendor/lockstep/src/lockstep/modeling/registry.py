@@ -51,7 +51,8 @@ class Registry:
         fields: dict[str, Any] = {}
         for parameter in signature(function).parameters.values():
             if parameter.kind is Parameter.KEYWORD_ONLY:
-                fields[parameter.name] = (hints[parameter.name], parameter.default)
+                default = ... if parameter.default is Parameter.empty else parameter.default
+                fields[parameter.name] = (hints[parameter.name], default)
             elif parameter.kind is Parameter.VAR_KEYWORD:
                 (shared,) = get_args(hints[parameter.name])
                 for option, hint in get_type_hints(shared, include_extras=True).items():

@@ -50,29 +50,22 @@ def find_best(trials: Iterable[Trial], metric: Metric) -> Trial | None:
 
 def tabulate(trials: Sequence[Trial], metric: Metric) -> pd.DataFrame:
     """A line per trial: its figures, and a column for each option that any candidate has."""
-    names = dict.fromkeys(name for trial in trials for name in trial.options)
-    figures = pd.DataFrame(
+    table = pd.DataFrame(
         {
             "trial": [trial.number for trial in trials],
             "batch": [trial.batch for trial in trials],
             "candidate": [trial.candidate for trial in trials],
             "state": [trial.state for trial in trials],
-            f"{metric.name}_mean": pd.Series([trial.mean for trial in trials], dtype="float64"),
-            "standard_error": pd.Series(
-                [trial.standard_error for trial in trials], dtype="float64"
-            ),
+            f"{metric.name}_mean": [trial.mean for trial in trials],
+            "standard_error": [trial.standard_error for trial in trials],
             "epochs": pd.Series([trial.epochs for trial in trials], dtype="Int64"),
         }
     )
-    options = pd.DataFrame(
-        {
-            name: pd.Series([_as_text(trial.options, name) for trial in trials], dtype="object")
-            for name in names
-        }
-    )
-    reasons = pd.DataFrame({"reason": [trial.reason for trial in trials]})
-    # An option may be called like one of the other columns.
-    return pd.concat([figures, options, reasons], axis="columns")
+    reasons = [trial.reason for trial in trials]
+    for name in dict.fromkeys(name for trial in trials for name in trial.options):
+        column = f"option {name}" if name in {*table, "reason"} else name
+        table[column] = [_as_text(trial.options, name) for trial in trials]
+    return table.assign(reason=reasons)
 
 
 def _as_text(options: dict[str, Any], name: str) -> str:
