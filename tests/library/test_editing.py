@@ -181,5 +181,5 @@ def test_a_mapping_that_grows_too_long_for_its_line_is_broken_into_lines() -> No
 
 
 def test_a_value_that_another_one_refers_to_is_not_changed() -> None:
-    with pytest.raises(UserError, match=r"^a\.b: cannot be changed alone"):
+    with pytest.raises(UserError, match=r"^params\.yaml: its values cannot be changed one"):
         edit_yaml("a: &shared {b: 1}\nc: *shared\n", {"a.b": 2})

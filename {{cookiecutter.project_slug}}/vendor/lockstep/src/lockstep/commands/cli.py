@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..core.errors import UserError, exit_status
@@ -63,6 +65,18 @@ def _make_parser() -> argparse.ArgumentParser:
     use.add_argument("--dry-run", action="store_true", help="tell what was understood, no more")
     use.add_argument("--replace", action="store_true", help="instead of your own earlier data")
 
+    tune = add("tune", "search for better options of the candidates, and put them into params.yaml")
+    tune.add_argument(
+        "candidates",
+        nargs="*",
+        metavar="NAME",
+        help="of a candidate (default: all that have a space under `search` in params.yaml)",
+    )
+    tune.add_argument(
+        "--minutes", type=_read_minutes, metavar="M", help="make do with what is found in so many"
+    )
+    tune.add_argument("--dry-run", action="store_true", help="leave params.yaml as it is")
+
     predict = add("predict", "predict the rows of a file with the champion")
     predict.add_argument(
         "file",
@@ -79,6 +93,13 @@ def _make_parser() -> argparse.ArgumentParser:
     doctor = add("doctor", "say what is wrong with this machine or project, and what mends it")
     doctor.add_argument("--only", nargs="+", metavar="CHECK", help="such as: lock pipeline")
     return root
+
+
+def _read_minutes(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < (minutes := float(text)) < math.inf:
+            return minutes
+    raise argparse.ArgumentTypeError(f"found {text!r}; a number above 0 was expected")
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -98,6 +119,10 @@ def _run(options: argparse.Namespace) -> None:
                 table=options.table,
             )
             use_data(options.source, wishes, dry_run=options.dry_run, replace=options.replace)
+        case "tune":
+            from ..searching.tune import tune
+
+            tune(options.candidates, options.minutes, dry_run=options.dry_run)
         case "predict":
             from .predict import predict_file
 

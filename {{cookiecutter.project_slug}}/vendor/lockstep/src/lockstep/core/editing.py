@@ -25,7 +25,7 @@ WRITER.representer.add_representer(
 
 
 def edit_yaml(text: str, changes: dict[str, Any]) -> str:
-    """The YAML mapping `text` with some values changed; comments and all else stay.
+    """The text of params.yaml with some values changed; comments and all else stay.
 
     `changes` has the new values by their keys, those of nested ones with dots between.
 
@@ -41,8 +41,8 @@ def edit_yaml(text: str, changes: dict[str, Any]) -> str:
             text = _break_line(_set(text, keys, value), keys[:-1])
     if READER.load(text) != content:
         raise UserError(
-            f"{', '.join(changes)}: cannot be changed alone, since other values refer to it by & "
-            "and *; write them out"
+            "params.yaml: its values cannot be changed one by one, since some stand for others by & "
+            "and *; write these out"
         )
     return text
 
@@ -89,7 +89,7 @@ def _set(text: str, path: list[str], value: Any) -> str:
     if rest and isinstance(node, MappingNode):
         return _add(text, node, value)
     # What a key with nothing behind it gets is on its line, as with others of its kind.
-    is_inline = rest or chain[-2][1].flow_style
+    is_inline = rest or not _has_lines(chain[-2][1])
     return _replace(text, key, node, style(value, 0 if is_inline else 1))
 
 
@@ -140,9 +140,9 @@ def _break_line(text: str, path: list[str]) -> str:
         return text
     (_, parent), (key, node) = _locate(text, path)[-2:]
     end = _end_line(text, key.end_mark.index)
-    is_on_line = isinstance(node, MappingNode) and node.flow_style and node.end_mark.index <= end
+    is_on_line = isinstance(node, MappingNode) and node.end_mark.index <= end
     is_short = end - text.rfind("\n", 0, end) - 1 <= LONGEST_LINE
-    if is_short or not is_on_line or parent.flow_style:
+    if is_short or not is_on_line or not _has_lines(parent):
         return text
     margin = " " * (key.start_mark.column + INDENT)
     lines = [

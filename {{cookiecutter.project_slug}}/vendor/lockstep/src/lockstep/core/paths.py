@@ -35,6 +35,8 @@ class Paths:
         self.figures = self.reports / "figures"
         self.model_card = self.reports / "model_card.md"
         self.report = self.reports / "index.html"
+        self.trials = self.reports / "trials.csv"
+        self.search = self.reports / "search"
         self.notebooks = root / "notebooks"
         self.executed_notebooks = self.reports / "notebooks"
         self.decisions = root / "references" / "decisions"

@@ -119,14 +119,7 @@ class Facts:
     @property
     def validation(self) -> str:
         """Which rows the candidates were compared on."""
-        if self.params.train.holdout is not None:
-            return f"on {100 * self.params.train.holdout:g}% of the train rows, held out"
-        folds = {
-            "row": "cross-validation folds of the train rows",
-            "group": "cross-validation folds of whole groups of the train rows",
-            "time": "folds of the train rows, each learnt from what came before",
-        }
-        return f"over {self.params.train.folds} {folds[self.params.split.by]}"
+        return describe_validation(self.params)
 
     @property
     def rule(self) -> str:
@@ -370,6 +363,18 @@ class Facts:
         """Python and the libraries that models are made of."""
         versions = read_environment(["scikit-learn", "keras", self.params.keras_backend])
         return {name: version for name, version in versions.items() if name != "processor"}
+
+
+def describe_validation(params: Params) -> str:
+    """Which rows the candidates were compared on."""
+    if params.train.holdout is not None:
+        return f"on {100 * params.train.holdout:g}% of the train rows, held out"
+    folds = {
+        "row": "cross-validation folds of the train rows",
+        "group": "cross-validation folds of whole groups of the train rows",
+        "time": "folds of the train rows, each learnt from what came before",
+    }
+    return f"over {params.train.folds} {folds[params.split.by]}"
 
 
 def _chart(champion: Scores, baseline: Scores, metric: str) -> dict[str, list[float]] | None:

@@ -20,6 +20,8 @@ from ..modeling.outcome import Outcome
 
 MOST_CURVES, MOST_FEATURES, MOST_CLASSES_WITH_ZEROS = 10, 15, 20
 MOST_INTERVALS, MOST_CLASSES_IN_A_PANEL, MOST_LETTERS_IN_A_LINE = 150, 6, 30
+RESOLUTION = 144
+"""Pixels per inch."""
 BLUE, ORANGE, GREY = "#1f5f99", "#d9730d", "#8a8f98"
 STYLE: dict[str, Any] = {
     "font.size": 10,
@@ -51,15 +53,15 @@ def _canvas(
 
 @contextmanager
 def panels(
-    title: str, count: int, y: str, columns: int, **options: Any
+    title: str, count: int, y: str, columns: int, height: float = 2.7, **options: Any
 ) -> Iterator[tuple[Figure, list[Axes]]]:
     """A figure with a title and so many pairs of axes, in lines of at most so many `columns`.
 
-    What `y` says stands at the first of each line; `options` are those of `Figure.subplots`.
+    What `y` says stands at the first of each line, a line is `height` inches high; `options` are those of `Figure.subplots`.
     """
     columns, lines = min(columns, count), -(-count // columns)
     with matplotlib.style.context(["default", STYLE]):
-        figure = Figure(figsize=(1.2 + 3.2 * columns, 1 + 2.7 * lines), layout="constrained")
+        figure = Figure(figsize=(1.2 + 3.2 * columns, 1 + height * lines), layout="constrained")
         figure.suptitle(title, x=0.01, ha="left", fontsize=12)
         grid = figure.subplots(lines, columns, squeeze=False, **options)
         for axes in grid[:, 0]:
@@ -73,7 +75,7 @@ def save(figure: Figure, path: Path) -> None:
     """Write it as a picture that has the same bytes wherever it is drawn."""
     # As above, nothing of the user's settings counts; nor does the version of matplotlib.
     with matplotlib.style.context("default"):
-        figure.savefig(path, dpi=144, metadata={"Software": None})
+        figure.savefig(path, dpi=RESOLUTION, metadata={"Software": None})
 
 
 def confusion_matrix(outcome: Outcome) -> Figure:

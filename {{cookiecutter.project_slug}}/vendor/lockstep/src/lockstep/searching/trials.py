@@ -64,13 +64,12 @@ def tabulate(trials: Sequence[Trial], metric: Metric) -> pd.DataFrame:
     reasons = [trial.reason for trial in trials]
     for name in dict.fromkeys(name for trial in trials for name in trial.options):
         column = f"option {name}" if name in {*table, "reason"} else name
-        table[column] = [_as_text(trial.options, name) for trial in trials]
+        table[column] = [
+            as_text(trial.options[name]) if name in trial.options else "" for trial in trials
+        ]
     return table.assign(reason=reasons)
 
 
-def _as_text(options: dict[str, Any], name: str) -> str:
-    """A value as JSON, which is YAML too; nothing where the candidate does not have the option."""
-    if name not in options:
-        return ""
-    value = options[name]
+def as_text(value: Any) -> str:
+    """A value as JSON, which is YAML too, but a text as it is."""
     return value if isinstance(value, str) else json.dumps(value)
