@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
@@ -85,11 +85,7 @@ def run_tasks(
             on_end()
             yield result
         return
-    try:
-        yield from _run_in_workers(function, shared, tasks, on_end)
-    except BaseException:
-        end_workers()
-        raise
+    yield from _run_in_workers(function, shared, tasks, on_end)
 
 
 def count_workers() -> int:
@@ -135,8 +131,10 @@ class _Pool:
         from joblib.externals.loky.backend import resource_tracker
 
         self.shared = shared
-        # Whoever is told to end, ends the workers first.
-        self.handler = signal.signal(signal.SIGTERM, _exit)
+        self.handlers = ExitStack()
+        with suppress(ValueError):  # only the main thread may
+            former = signal.signal(signal.SIGTERM, _exit)
+            self.handlers.callback(signal.signal, signal.SIGTERM, former)
         self.folder = Path(mkdtemp(prefix="lockstep-"))
         # A process of its own removes the folder where this one is killed.
         resource_tracker.register(str(self.folder), "folder")
@@ -164,12 +162,13 @@ class _Pool:
         from joblib.externals.loky.backend import resource_tracker
 
         self.executor.shutdown(kill_workers=True)
-        signal.signal(signal.SIGTERM, self.handler)
+        self.handlers.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         resource_tracker.unregister(str(self.folder), "folder")
 
 
 def _exit(number: int, _: object) -> NoReturn:
+    """End as a process that is told to end, but by way of what ends its workers."""
     sys.exit(128 + number)
 
 
@@ -202,8 +201,9 @@ def _run_in_workers(
             futures[number] = pool.submit(function, number, tasks[number])
             futures[number].add_done_callback(report)
         for number in range(len(tasks)):
-            yield futures[number].result()
+            result = futures[number].result()
             del futures[number]
+            yield result
     except TerminatedWorkerError:
         results = {n: future.result() for n, future in futures.items() if not future.exception()}
         suspects = [number for number in pool.list_running() if number not in results]
@@ -211,12 +211,16 @@ def _run_in_workers(
         names = " or ".join(tasks[number].name for number in suspects)
         print(f"a worker died of {names}; one at a time now", file=sys.stderr)
         for number in [*suspects, *sorted(futures)]:
-            if number not in results:
+            if number in futures and number not in results:
                 results[number] = _run_alone(function, shared, number, tasks[number])
                 on_end()
             while (first := min(futures, default=None)) in results:
-                yield results.pop(first)
                 del futures[first]
+                yield results.pop(first)
+    finally:
+        # Nobody asks for the others any more: of an error, an interruption, or time that is up.
+        if futures:
+            end_workers()
 
 
 def _run_alone(
