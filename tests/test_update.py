@@ -220,7 +220,7 @@ def test_from_then_on_an_update_of_the_library_touches_the_library_alone(
     )
     project.commit()
     library = "vendor/lockstep/src/lockstep/modeling/training.py"
-    commit_to(clone, "SECONDS_BETWEEN_LINES = 60", "SECONDS_BETWEEN_LINES = 61", library)
+    commit_to(clone, "MOST_TWINS = 8", "MOST_TWINS = 9", library)
     project.run("make", "update")
     changed = project.run("git", "diff", "HEAD", "--name-only").split()
     assert changed == [".cruft.json", library]

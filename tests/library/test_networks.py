@@ -1,13 +1,16 @@
 """Keras networks behave as scikit-learn estimators."""
 
 import functools
+import gc
 import pickle
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
+from lockstep.core import progress
 from lockstep.core.errors import UserError
 from lockstep.modeling import training
 from lockstep.modeling.archive import write_keras
@@ -82,6 +85,24 @@ def test_folds_share_one_network_to_train_and_one_to_predict_with(
         "sparse_categorical_crossentropy",
         "prediction",
     ]
+
+
+def test_a_search_over_many_shapes_keeps_what_is_compiled_for_the_latest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(training, "_twins", {})
+    monkeypatch.setattr(training, "MOST_TWINS", 2)
+    twins = []
+    for units in (2, 3, 2):
+        fitted = classifier(hidden_units=(units,), max_epochs=1).fit(X, LABELS)
+        fitted.predict(X)
+        twins.append(weakref.ref(next(iter(training._twins.values()))))
+        assert len(training._twins) == 2
+    expected = fitted.predict_proba(X)
+    gc.collect()
+    assert [twin() is None for twin in twins] == [True, True, False]
+    again = classifier(hidden_units=(2,), max_epochs=1).fit(X, LABELS)
+    np.testing.assert_array_equal(again.predict_proba(X), expected)
 
 
 @pytest.mark.skipif(training.keras.backend.backend() == "torch", reason="torch compiles nothing")
@@ -321,7 +342,8 @@ def test_progress_is_a_changing_line_on_a_terminal_and_lines_elsewhere(
 ) -> None:
     regressor(max_epochs=2).fit(X, VALUES)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(training, "SECONDS_BETWEEN_LINES", -1)
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", -1)
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_CHANGES", -1)
     regressor(max_epochs=2).fit(X, VALUES)
     lines = capsys.readouterr().err.splitlines()
     epochs = [line.partition(", loss")[0] for line in lines]
@@ -337,6 +359,9 @@ def test_progress_is_a_changing_line_on_a_terminal_and_lines_elsewhere(
     assert written.count("\r") == len(lines) + 2
     assert written.endswith("\r\033[K")
     assert "\n" not in written
+    monkeypatch.setattr(progress, "is_worker", lambda: True)
+    regressor(max_epochs=2).fit(X, VALUES)
+    assert capsys.readouterr().err == ""
 
 
 def test_a_network_that_diverges_is_told_in_one_line() -> None:

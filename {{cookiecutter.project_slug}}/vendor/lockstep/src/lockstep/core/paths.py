@@ -37,6 +37,7 @@ class Paths:
         self.report = self.reports / "index.html"
         self.trials = self.reports / "trials.csv"
         self.search = self.reports / "search"
+        self.logs = root / "logs"
         self.notebooks = root / "notebooks"
         self.executed_notebooks = self.reports / "notebooks"
         self.decisions = root / "references" / "decisions"

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from .workers import is_worker
+
 SECONDS_BETWEEN_CHANGES = 0.5
 SECONDS_BETWEEN_LINES = 60
 
@@ -31,7 +33,12 @@ def progress(
 
 
 def make_reporter() -> Callable[[str], None]:
-    """What shows a line about work of seconds, unless it has shown another a moment ago."""
+    """What shows a line about work of seconds, unless it has shown another a moment ago.
+
+    Workers show nothing: how far they are is told by the process that they work for.
+    """
+    if is_worker():
+        return lambda line: None  # noqa: ARG005 - a reporter takes one
     is_terminal = sys.stderr.isatty()
     seconds = SECONDS_BETWEEN_CHANGES if is_terminal else SECONDS_BETWEEN_LINES
     last_line = time.monotonic()
@@ -48,5 +55,5 @@ def make_reporter() -> Callable[[str], None]:
 
 def clear_line() -> None:
     """Make room on a terminal for what is to stay."""
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and not is_worker():
         print("\r\033[K", end="", file=sys.stderr, flush=True)

@@ -19,6 +19,7 @@ from ..core.workers import Task, run_tasks
 from ..data.folds import Fold
 from ..data.split import find_clusters
 from .cost import estimate_cost
+from .fit_names import naming
 from .intervals import bootstrap, compare_folds
 from .metrics import Metric, primary_metric, run_metrics
 from .model import Model
@@ -146,7 +147,7 @@ def _try_fold(
     learn, validation = folds[number]
     params, contract = rows.params, rows.contract
     try:
-        with gather_warnings(name) as texts:
+        with gather_warnings(name) as texts, naming(f"{name}, fold {number + 1}"):
             fitted = rows.fit_fold(pipeline, (learn, validation))
             model = Model(fitted, name, params.kind, contract)
             outcome = model.try_on(rows.X.iloc[validation], rows.y[validation])

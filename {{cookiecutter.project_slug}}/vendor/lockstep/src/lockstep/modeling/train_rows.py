@@ -23,6 +23,7 @@ from ..data.folds import Fold, make_filter
 from ..data.inner_folds import Units, learning_from
 from ..data.sample import sample_rows
 from ..data.split import IsOnSide
+from .fit_names import naming
 from .rows_on_disk import fit_on_table, learns_in_batches
 
 LONGEST_WARNING = 200
@@ -90,7 +91,7 @@ class TrainRows:
         Raises:
             UserError: The candidate cannot learn from these rows, for its library's reason.
         """
-        with print_warnings(name):
+        with print_warnings(name), naming(f"{name}, all"):
             return self.fit_fold(pipeline)
 
     def fit_fold(self, pipeline: Pipeline, fold: Fold | None = None) -> Pipeline:

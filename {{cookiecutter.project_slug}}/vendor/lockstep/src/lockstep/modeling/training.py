@@ -8,8 +8,6 @@ every batch has the same number of rows, since another number would compile once
 from __future__ import annotations
 
 import json
-import sys
-import time
 from collections.abc import Iterable, Iterator
 from math import ceil, cos, pi
 from typing import TYPE_CHECKING, Any
@@ -17,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import UserError
+from ..core.progress import clear_line, make_reporter
 from ..core.runtime import import_keras
 from .archive import renumber
 from .examples import Examples, Stream, fill_places
 from .networks import Network
+from .tensorboard import follow
 
 if TYPE_CHECKING:
     import keras
@@ -28,7 +28,8 @@ else:
     keras = import_keras()
 
 ROWS_PREDICTED_AT_ONCE = 256
-SECONDS_BETWEEN_LINES = 60
+MOST_TWINS = 8
+"""A search tries many shapes, and what is compiled for each takes memory."""
 
 
 class StreamedBatches(keras.utils.PyDataset):
@@ -75,6 +76,7 @@ def train(
     if not hasattr(twin, "first_state"):
         _compile(twin, loss, watch.take(slice(0, settings.batch_size)))
     weights = _values(network.variables)
+    curves = follow(network, settings.learning_rate)
     history = _train_twin(
         twin,
         weights,
@@ -83,13 +85,14 @@ def train(
         validation_data=(watch.X, watch.y, watch.weights),
         validation_batch_size=settings.batch_size,
         epochs=settings.max_epochs,
-        callbacks=_callbacks(settings),
+        callbacks=[*_callbacks(settings), *curves],
     )
     rates = history.get("learning_rate", [settings.learning_rate] * settings.max_epochs)
     epochs = int(np.nan_to_num(history["val_loss"], nan=np.inf).argmin()) + 1
     schedule = keras.callbacks.LearningRateScheduler(lambda epoch: rates[epoch])
     progress = Progress(settings.build.__name__, epochs, watches=False)
-    _train_twin(twin, weights, rows, settings, epochs=epochs, callbacks=[schedule, progress])
+    callbacks = [schedule, progress, *curves]
+    _train_twin(twin, weights, rows, settings, epochs=epochs, callbacks=callbacks)
     _assign(network.weights, _values(twin.weights))
     return {key: history[key] for key in ("loss", "val_loss")}
 
@@ -154,12 +157,14 @@ _twins: dict[tuple[str, str], keras.Model] = {}
 
 
 def _make_twin(network: keras.Model, use: str) -> keras.Model:
-    """A network of the same shape, made once per process and use."""
+    """A network of the same shape and use, made once while it is among the latest."""
     # Keras tells which parts of the shape are one by addresses.
     key = json.dumps(renumber(json.loads(network.to_json()), {})), use
-    if key not in _twins:
-        _twins[key] = keras.models.clone_model(network)
-    return _twins[key]
+    twin = _twins.pop(key, None) or keras.models.clone_model(network)
+    _twins[key] = twin
+    if len(_twins) > MOST_TWINS:
+        del _twins[next(iter(_twins))]
+    return twin
 
 
 # Both copy: jax may share memory with numpy, and writes its results over the arrays of a step.
@@ -199,7 +204,7 @@ class Progress(keras.callbacks.Callback):
     def __init__(self, name: str, epochs: int, *, watches: bool) -> None:
         super().__init__()
         self.name, self.epochs, self.watches = name, epochs, watches
-        self.last_line = time.monotonic()
+        self.show = make_reporter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Tell how far training is."""
@@ -211,13 +216,8 @@ class Progress(keras.callbacks.Callback):
             )
         else:
             line += f"{self.epochs} on all rows, loss {logs['loss']:.4f}"
-        if sys.stderr.isatty():
-            print(f"\r{line}\033[K", end="", file=sys.stderr, flush=True)
-        elif time.monotonic() - self.last_line > SECONDS_BETWEEN_LINES:
-            self.last_line = time.monotonic()
-            print(line, file=sys.stderr, flush=True)
+        self.show(line)
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
         """Clear the line."""
-        if sys.stderr.isatty():
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
+        clear_line()
