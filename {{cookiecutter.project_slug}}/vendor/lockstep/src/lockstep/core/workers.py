@@ -218,8 +218,8 @@ def _run_in_workers(
                 del futures[first]
                 yield results.pop(first)
     finally:
-        # Nobody asks for the others any more: of an error, an interruption, or time that is up.
-        if futures:
+        # Nobody asks for the others any more, after an error, an interruption or when time is up.
+        if futures and _pool is pool:
             end_workers()
 
 
@@ -232,6 +232,7 @@ def _run_alone(
     try:
         return _open_pool(shared, 1).submit(function, number, task).result()
     except TerminatedWorkerError as error:
+        end_workers()
         raise UserError(
             f"{task.name}: the process that worked on it died, also with no other beside it; "
             "mostly memory has run out, or a library has crashed"
