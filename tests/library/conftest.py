@@ -157,3 +157,13 @@ def fill_disk(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         usual(writer, *arguments, **options)
 
     monkeypatch.setattr(pq.ParquetWriter, "write_table", write_table)
+
+
+@pytest.fixture
+def importable(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests and the owner's package, for processes that are started anew."""
+    folder = tmp_path_factory.mktemp("packages")
+    (folder / "owner").symlink_to(TEMPLATE / "src" / "{{cookiecutter.package_name}}")
+    paths = [folder, Path(__file__).parent, LIBRARY.parent]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, paths)))
+    monkeypatch.syspath_prepend(folder)  # workers take over the path of this process

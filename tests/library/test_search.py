@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PARAMS, make_fruit, make_params, make_project, run_stage, write_params
+from lockstep.core import workers
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.core.table import as_csv, write_parquet
 from lockstep.modeling.candidates import CANDIDATES, candidate
 from lockstep.modeling.metrics import primary_metric
 from lockstep.modeling.problem import Problem
-from lockstep.searching import evaluation
 from lockstep.searching import search as module
 from lockstep.searching.journal import Journal
 from lockstep.searching.search import Progress, Search, forget_search, lock_search, search
@@ -26,6 +26,7 @@ from lockstep.searching.trials import Trial, find_best, tabulate
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier
 
+JOURNAL = Path(".dvc", "tmp", "tune", "journal.jsonl")
 OWN = Path(sys.modules["owner"].__path__[0])
 TRIALS = 12
 TRAIN = PARAMS["train"] | {
@@ -49,6 +50,7 @@ SEARCH = {
 
 def make_searched(root: Path, **settings: Any) -> Project:
     """A project that has train rows, a space to search, and no test rows."""
+    root.mkdir(exist_ok=True)
     project = make_project(root)
     write_params(project, train=TRAIN, search=SEARCH | settings)
     write_parquet(make_fruit(), project.train)
@@ -93,17 +95,17 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
 
 
 @pytest.fixture
-def fits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is fitted, not known from the journal."""
-    labels: list[str] = []
+def fits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+    """The candidates that are fitted, not known from the journal, and all their options."""
+    added: list[tuple[str, dict[str, Any]]] = []
     usual = Journal.add
 
-    def add(journal: Journal, candidate: str, *arguments: Any) -> None:
-        labels.append(candidate)
-        usual(journal, candidate, *arguments)
+    def add(journal: Journal, *arguments: Any) -> None:
+        added.append(arguments[:2])
+        usual(journal, *arguments)
 
     monkeypatch.setattr(Journal, "add", add)
-    return labels
+    return added
 
 
 def test_each_candidate_begins_with_its_options_and_has_its_trials(whole: Whole) -> None:
@@ -177,7 +179,7 @@ def test_progress_counts_the_trials_and_tells_the_best_and_the_time_left(whole: 
 
 
 def test_what_the_journal_knows_is_not_tried_again_until_it_is_forgotten(
-    whole: Whole, tmp_path: Path, fits: list[str]
+    whole: Whole, tmp_path: Path, fits: list[tuple[str, dict[str, Any]]]
 ) -> None:
     project = whole.copy(tmp_path)
     assert as_text(run(project)) == as_text(whole.found)
@@ -185,14 +187,14 @@ def test_what_the_journal_knows_is_not_tried_again_until_it_is_forgotten(
     assert run(project, "linear").trials == tuple(select(run(project, "linear"), "linear"))
     forget_search(project)
     run(project, "linear")
-    assert fits == ["linear"] * TRIALS
+    assert [name for name, _ in fits] == ["linear"] * TRIALS
 
 
 @pytest.mark.parametrize("change", ["rows", "setting", "code"])
 def test_what_was_found_for_another_state_of_the_project_is_not_taken(
     whole: Whole,
     tmp_path: Path,
-    fits: list[str],
+    fits: list[tuple[str, dict[str, Any]]],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     change: str,
@@ -207,7 +209,7 @@ def test_what_was_found_for_another_state_of_the_project_is_not_taken(
         (own / "metrics.py").write_text("# another text\n")
         monkeypatch.setattr(sys.modules["owner.train"], "__file__", str(own / "train.py"))
     run(project, "linear")
-    assert fits == ["linear"] * TRIALS
+    assert [name for name, _ in fits] == ["linear"] * TRIALS
     assert capsys.readouterr().err == (
         "tune: data, settings, code or versions have changed since .dvc/tmp/tune/journal.jsonl was "
         "written; the search begins anew\n"
@@ -215,7 +217,7 @@ def test_what_was_found_for_another_state_of_the_project_is_not_taken(
 
 
 def test_other_candidates_and_another_space_are_no_other_state(
-    whole: Whole, tmp_path: Path, fits: list[str]
+    whole: Whole, tmp_path: Path, fits: list[tuple[str, dict[str, Any]]]
 ) -> None:
     project = whole.copy(tmp_path)
     candidates = {**TRAIN["candidates"], "tree": {}}
@@ -224,7 +226,7 @@ def test_other_candidates_and_another_space_are_no_other_state(
     run(project, "tree")
     write_params(project, search=SEARCH | {"space": space})
     run(project, "linear", "tree")
-    assert {*fits} == {"tree"}
+    assert {name for name, _ in fits} == {"tree"}
 
 
 class Clock:
@@ -258,16 +260,17 @@ def test_the_time_cuts_at_a_batch_and_the_trials_before_are_those_of_the_whole_s
 
 
 def test_a_search_that_was_cut_goes_on_where_it_was(
-    whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fits: list[str]
+    whole: Whole,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fits: list[tuple[str, dict[str, Any]]],
 ) -> None:
     project = make_searched(tmp_path)
     monkeypatch.setattr(module, "monotonic", Clock())
     assert run(project, minutes=20 / 60).is_cut
     monkeypatch.setattr(module, "monotonic", Clock())
     assert as_text(run(project)) == as_text(whole.found)
-    assert (
-        len(fits) == len((whole.root / ".dvc/tmp/tune/journal.jsonl").read_text().splitlines()) - 1
-    )
+    assert len(fits) == len((whole.root / JOURNAL).read_text().splitlines()) - 1
 
 
 SCRIPT = """
@@ -296,12 +299,28 @@ def test_a_search_that_was_killed_goes_on_to_the_same_trials(whole: Whole, tmp_p
         for line in process.stdout:
             if line == "17\n":
                 process.kill()
-    journal = Path(".dvc", "tmp", "tune", "journal.jsonl")
-    lines = (project.root / journal).read_bytes()
-    assert (whole.root / journal).read_bytes().startswith(lines)
+    lines = (project.root / JOURNAL).read_bytes()
+    assert (whole.root / JOURNAL).read_bytes().startswith(lines)
     assert 17 < len(lines.splitlines()) < 3 * TRIALS
     assert as_text(run(project)) == as_text(whole.found)
-    assert (project.root / journal).read_bytes() == (whole.root / journal).read_bytes()
+    assert (project.root / JOURNAL).read_bytes() == (whole.root / JOURNAL).read_bytes()
+
+
+@pytest.mark.usefixtures("importable")
+@pytest.mark.parametrize(("names", "counts"), [(("linear", "knn"), "124"), (("mlp",), "12")])
+def test_the_trials_are_the_same_bytes_for_any_number_of_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], counts: str
+) -> None:
+    monkeypatch.setattr(workers, "WORTHWHILE", 0)
+    outputs = set()
+    for count in counts:
+        monkeypatch.setenv(workers.VARIABLE, count)
+        project = make_searched(tmp_path / count, trials=5)
+        found = run(project, *names)
+        assert (workers._pool is None) == (count == "1")
+        workers.end_workers()
+        outputs.add((as_text(found), (project.root / JOURNAL).read_bytes()))
+    assert len(outputs) == 1
 
 
 def test_a_grid_is_gone_through_and_the_present_options_are_not_tried_twice(
@@ -335,20 +354,14 @@ def test_a_candidate_ends_when_there_is_nothing_new_to_try(tmp_path: Path) -> No
 
 
 def test_options_outside_the_space_stay_and_new_ones_are_added(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, fits: list[tuple[str, dict[str, Any]]]
 ) -> None:
-    project = make_searched(tmp_path, trials=3)
-    seen = []
-    usual = evaluation.make_candidate
-
-    def make(name: str, options: dict[str, Any], problem: Problem) -> BaseEstimator:
-        seen.append(options)
-        return usual(name, options, problem)
-
-    monkeypatch.setattr(evaluation, "make_candidate", make)
-    run(project, "knn")
-    assert seen[0] == {"weights": "distance"}
-    assert all([*options] == ["weights", "neighbours"] for options in seen[1:])
+    trials = run(make_searched(tmp_path, trials=3), "knn").trials
+    assert [options for _, options in fits] == [
+        {"weights": "distance"},
+        *({"weights": "distance", **trial.options} for trial in trials[1:]),
+    ]
+    assert all([*trial.options] == ["neighbours"] for trial in trials)
 
 
 def test_a_candidate_of_the_owners_is_searched_too(
@@ -416,7 +429,7 @@ def test_without_train_rows_it_is_told_what_makes_them(tmp_path: Path) -> None:
 
 
 def test_a_mistake_in_the_space_is_told_before_anything_runs(
-    tmp_path: Path, fits: list[str]
+    tmp_path: Path, fits: list[tuple[str, dict[str, Any]]]
 ) -> None:
     space = {**SEARCH["space"], "mlp": {"dropout": {"low": 0.0, "high": 1.5}}}
     project = make_searched(tmp_path, space=space)

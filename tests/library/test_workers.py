@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from conftest import LIBRARY, TEMPLATE, run_stage, write_params
+from conftest import run_stage, write_params
 from lockstep.core import workers
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
@@ -38,16 +38,6 @@ def any_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers for whatever work, of which two are wanted."""
     monkeypatch.setattr(workers, "WORTHWHILE", 0)
     monkeypatch.setenv(workers.VARIABLE, "2")
-
-
-@pytest.fixture
-def importable(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This file and the owner's package, for processes that are started anew."""
-    folder = tmp_path_factory.mktemp("packages")
-    (folder / "owner").symlink_to(TEMPLATE / "src" / "{{cookiecutter.package_name}}")
-    paths = [folder, Path(__file__).parent, LIBRARY.parent]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, paths)))
-    monkeypatch.syspath_prepend(folder)  # workers take over the path of this process
 
 
 def make_tasks(*arguments: object) -> list[Task]:

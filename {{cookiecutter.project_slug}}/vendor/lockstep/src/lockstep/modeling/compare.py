@@ -72,6 +72,8 @@ class Validation:
     """How many rows the last fold was tried on."""
     sample_rows: int | None
     """How many rows it learnt from, where that is a sample of more."""
+    warnings: tuple[str, ...]
+    """What libraries have warned of."""
 
 
 def cross_validate(
@@ -97,6 +99,7 @@ def cross_validate(
             clear_line()
             if isinstance(validation, UserError):
                 raise validation
+            print_once(name, validation.warnings)
             yield name, validation
 
 
@@ -108,7 +111,7 @@ def try_candidates(
     on_fit: Callable[[], None] = lambda: None,
     cost: float | None = None,
 ) -> Iterator[tuple[str, Validation | UserError]]:
-    """As `cross_validate`, but gives the error of a candidate instead of raising it.
+    """As `cross_validate`, but gives the error of a candidate instead of raising it, and is silent.
 
     `on_fit` is called after each fit; `cost` is as in `run_tasks`.
     """
@@ -126,8 +129,6 @@ def try_candidates(
     for name, pipeline in candidates.items():
         fits = list(islice(results, len(folds)))
         error = next((fit for fit in fits if isinstance(fit, UserError)), None)
-        if error is None:
-            print_once(name, (text for fit in fits for text in fit.warnings))
         yield name, error or _validate(fits, rows, folds, pipeline)
 
 
@@ -177,6 +178,7 @@ def _validate(
         postprocessing,
         len(folds[-1][1]),
         len(rows.table) if rows.is_sampled_by(pipeline) else None,
+        tuple(text for fit in fits for text in fit.warnings),
     )
 
 

@@ -38,6 +38,7 @@ class Contender:
         metric: What trials are measured by.
 
     Attributes:
+        options: All that the candidate has now.
         trials: Those that were made, in the order in which they were asked for.
         limit: How many there will be.
         cost: What they took, in the unit of `estimate_cost`.
@@ -47,7 +48,7 @@ class Contender:
         self, name: str, space: Space, current: Options, params: Params, metric: Metric
     ) -> None:
         self.name, self.space, self._current = name, space, current
-        self._options, self._seed = params.train.candidates[name], f"{params.seed} {name}"
+        self.options, self._seed = params.train.candidates[name], f"{params.seed} {name}"
         self._metric, self._batches = metric, 0
         self.trials: list[Trial] = []
         self.limit, self.cost = params.search.trials, 0.0
@@ -70,12 +71,12 @@ class Contender:
         """
         batch, self._batches = self._batches, self._batches + 1
         if batch == 0:
-            return [Proposal(number, batch, self.name, self._current, self._options)]
+            return [Proposal(number, batch, self.name, self._current, self.options)]
         several = self._ask(min(BATCH, self.limit - len(self.trials)), batch)
         if not several:
             self.limit = len(self.trials)
         return [
-            Proposal(place, batch, self.name, searched, self._options | searched)
+            Proposal(place, batch, self.name, searched, self.options | searched)
             for place, searched in enumerate(several, start=number)
         ]
 

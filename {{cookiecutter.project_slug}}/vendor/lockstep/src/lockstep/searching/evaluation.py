@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite, nan
 
@@ -11,9 +10,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from ..core.errors import UserError
 from ..core.project import Project
-from ..data.folds import Fold, make_folds
+from ..data.folds import make_folds
 from ..modeling.candidates import CANDIDATES, make_candidate
-from ..modeling.compare import STANDARD_ERROR, Validation, cross_validate, summarise_scores
+from ..modeling.compare import STANDARD_ERROR, Validation, summarise_scores, try_candidates
+from ..modeling.cost import estimate_cost
 from ..modeling.features import make_features
 from ..modeling.metrics import primary_metric
 from ..modeling.problem import Problem
@@ -39,7 +39,7 @@ class Request:
     epochs: int | None = None
     """The most that it learns for, if it is a network."""
     cost: float = 0.0
-    """What it takes to try it; see `estimate_cost`."""
+    """Seconds, as of `estimate_cost`, to try it on all folds."""
 
 
 class Evaluator:
@@ -48,6 +48,7 @@ class Evaluator:
     Attributes:
         cost: Of all requests so far; it is the same in each run.
         fresh_cost: Of those that the journal did not know.
+        outlook: Of all that is to come, roughly; it decides whether workers are worth starting.
     """
 
     def __init__(self, project: Project, problem: Problem, journal: Journal) -> None:
@@ -56,7 +57,7 @@ class Evaluator:
         self._rows = TrainRows.load(project)
         self._folds = make_folds(self._rows.table, self._contract, self._params)
         self._journal = journal
-        self.cost = self.fresh_cost = 0.0
+        self.cost = self.fresh_cost = self.outlook = 0.0
 
     def prepare(self, label: str, candidate: str, options: Options, share: int = 1) -> Request:
         """What is to be tried, with a network's epochs divided by `share`."""
@@ -72,7 +73,7 @@ class Evaluator:
         features = make_features(candidate, self._params, self._contract)
         pipeline = make_pipeline(features, estimator)
         learn, _ = self._folds[-1]
-        cost = len(self._folds) * estimate_cost(pipeline, len(learn), self._rows.X.shape[1])
+        cost = len(self._folds) * estimate_cost(pipeline, self._contract, len(learn))
         return Request(label, candidate, options, pipeline, epochs=epochs, cost=cost)
 
     def evaluate(self, requests: Sequence[Request]) -> Iterator[Figures]:
@@ -89,16 +90,16 @@ class Evaluator:
             for request in requests
             if request.pipeline and request.label not in known
         }
-        with closing(try_candidates(pipelines, self._rows, self._folds)) as outcomes:
-            for request in requests:
-                figures = known.get(request.label)
-                if figures is None:
-                    _, outcome = next(outcomes)
-                    figures = self._summarise(outcome, request)
-                    self._journal.add(request.candidate, request.options, figures)
-                    self.fresh_cost += request.cost
-                self.cost += request.cost
-                yield figures
+        outcomes = try_candidates(pipelines, self._rows, self._folds, cost=self.outlook)
+        for request in requests:
+            figures = known.get(request.label)
+            if figures is None:
+                _, outcome = next(outcomes)
+                figures = self._summarise(outcome, request)
+                self._journal.add(request.candidate, request.options, figures)
+                self.fresh_cost += request.cost
+            self.cost += request.cost
+            yield figures
 
     def _summarise(self, outcome: Validation | UserError, request: Request) -> Figures:
         """The primary metric, as a line of the leaderboard has it."""
@@ -120,19 +121,3 @@ def _strip(error: UserError, label: str) -> str:
     """The reason alone, in a line: that it is this candidate of params.yaml is known."""
     reason = "; ".join(str(error).splitlines())
     return reason.removeprefix(f"params.yaml: train.candidates.{label}: ")
-
-
-def try_candidates(
-    candidates: dict[str, Pipeline], rows: TrainRows, folds: list[Fold]
-) -> Generator[tuple[str, Validation | UserError]]:
-    """A stand-in."""
-    for label, pipeline in candidates.items():
-        try:
-            yield label, cross_validate(label, pipeline, rows, folds)
-        except UserError as error:
-            yield label, error
-
-
-def estimate_cost(pipeline: Pipeline, rows: int, columns: int) -> float:  # noqa: ARG001
-    """A stand-in."""
-    return float(rows * getattr(pipeline[-1], "max_epochs", 1))

@@ -102,6 +102,10 @@ def search(
         Contender(name, space, read_current(name, space, params, problem), params, evaluator.metric)
         for name, space in spaces.items()
     ]
+    evaluator.outlook = sum(
+        each.limit * evaluator.prepare(each.name, each.name, each.options).cost
+        for each in contenders
+    )
 
     def watch(batch: Sequence[Trial]) -> None:
         """Tell how far the search is, and end it when the time is up."""
