@@ -122,6 +122,20 @@ def test_the_workers_are_as_many_as_the_cores_that_may_be_used(
     assert count_workers() == 3
 
 
+def test_one_process_has_the_gpu_unless_more_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nvidia").mkdir()
+    monkeypatch.delenv(workers.VARIABLE, raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("joblib.cpu_count", lambda: 5)
+    assert count_workers() == 5
+    monkeypatch.setattr(workers, "GPU", tmp_path)
+    assert count_workers() == 1
+    monkeypatch.setenv(workers.VARIABLE, "2")
+    assert count_workers() == 2
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
 def test_a_number_of_workers_that_is_none_is_told(
     text: str, monkeypatch: pytest.MonkeyPatch
