@@ -19,6 +19,7 @@ from lockstep.core.workers import Task, count_workers, end_workers, run_tasks
 from lockstep.modeling.candidates import CANDIDATES, make_candidate
 from lockstep.modeling.cost import estimate_cost
 from lockstep.modeling.problem import Problem
+from owner import models  # noqa: F401 - it registers the candidates
 from sklearn.pipeline import make_pipeline
 from tasks import describe, die, meet, name_threads, square
 
