@@ -68,7 +68,8 @@ def run_tasks(
     """What `function(*shared, *task.arguments)` gives for each task, in their order.
 
     Much work is done by workers, the most expensive task first; little of it in this process, since
-    starting workers would take longer.
+    starting workers would take longer. A task of which a worker dies, also when there is no other
+    beside it, gives a `UserError`.
 
     Args:
         function: A function of a module; what it gives must depend on its arguments alone.
@@ -76,9 +77,6 @@ def run_tasks(
         tasks: What is to be done.
         on_end: Called after each task, in any thread.
         cost: Seconds on one core of all work that is to come, by default that of these tasks.
-
-    Raises:
-        UserError: A worker died of a task, also when it was the only one.
     """
     seconds = sum(task.cost for task in tasks) if cost is None else cost
     if seconds < WORTHWHILE or len(tasks) < 2 or is_worker() or count_workers() < 2:
@@ -196,7 +194,7 @@ def _run_in_workers(
     tasks: Sequence[Task],
     on_end: Callable[[], None],
 ) -> Iterator[Any]:
-    """What the tasks give, in their order; once a worker has died, they are done one by one."""
+    """What the tasks give, in their order; those that a worker may have died of are done alone."""
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     def report(future: Future[Any]) -> None:
@@ -218,14 +216,15 @@ def _run_in_workers(
         suspects = [number for number in pool.list_running() if number not in results]
         end_workers()
         names = " or ".join(tasks[number].name for number in suspects)
-        print(f"a worker died of {names}; one at a time now", file=sys.stderr)
-        for number in [*suspects, *sorted(futures)]:
-            if number in futures and number not in results:
-                results[number] = _run_alone(function, shared, number, tasks[number])
-                on_end()
-            while (first := min(futures, default=None)) in results:
-                del futures[first]
-                yield results.pop(first)
+        print(f"a worker died of {names}; tried alone now", file=sys.stderr)
+        waiting = sorted(futures.keys() - results.keys())
+        for number in suspects or waiting:
+            results[number] = _run_alone(function, shared, number, tasks[number])
+            on_end()
+        others = [tasks[number] for number in waiting if number not in results]
+        more = _run_in_workers(function, shared, others, on_end)
+        for number in sorted(futures):
+            yield results[number] if number in results else next(more)
     finally:
         # Nobody asks for the others any more, after an error, an interruption or when time is up.
         if futures and _pool is pool:
@@ -240,12 +239,13 @@ def _run_alone(
 
     try:
         return _open_pool(shared, 1).submit(function, number, task).result()
-    except TerminatedWorkerError as error:
-        end_workers()
-        raise UserError(
+    except TerminatedWorkerError:
+        return UserError(
             f"{task.name}: the process that worked on it died, also with no other beside it; "
             "mostly memory has run out, or a library has crashed"
-        ) from error
+        )
+    finally:
+        end_workers()
 
 
 def _count_fitting(most: int, size: int) -> int:
