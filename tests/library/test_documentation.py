@@ -44,6 +44,8 @@ def keys(content: dict, above: str = "") -> set[str]:
 
 def test_every_key_of_params_yaml_is_told_with_its_meaning(project: Project) -> None:
     text = parameters_page(project)
+    keys_table = text.partition("\n|")[2].partition("\n\n")[0]
+    assert all(line.endswith(" |") for line in keys_table.splitlines())
     for key in keys(PARAMS):
         assert row(text, f"`{key}`")[3], key
 

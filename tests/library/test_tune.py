@@ -17,6 +17,7 @@ from lockstep.core.table import as_csv
 from lockstep.modeling.metrics import METRICS
 from lockstep.searching import tune as module
 from lockstep.searching.figures import View
+from lockstep.searching.gallery import draw_pictures
 from lockstep.searching.importance import FEWEST_TRIALS, measure_importance
 from lockstep.searching.search import Progress, Search
 from lockstep.searching.trials import Trial, tabulate
@@ -92,7 +93,14 @@ def engine(project: Project, monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
     monkeypatch.setattr(module, "search", engine.search)
     monkeypatch.setattr(module, "forget_search", engine.forget)
+    monkeypatch.setattr(module, "draw_pictures", lambda *_: {})  # they take a second
     return engine
+
+
+@pytest.fixture
+def pictures(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+    """After the fixture `engine`: pictures are drawn."""
+    monkeypatch.setattr(module, "draw_pictures", draw_pictures)
 
 
 def read_all(folder: Path) -> dict[str, bytes]:
@@ -106,7 +114,7 @@ def test_it_tells_what_was_tried_what_got_better_and_what_comes_next(
     tune([], None, dry_run=False)
     assert capsys.readouterr() == (
         "tune: 8 trials of 3 candidates in 6 batches\n"
-        "tune: 1 network dropped early; 1 trial failed, the first is trial 5 of knn: too few <rows>\n"
+        "tune: 1 network was dropped early; 1 trial failed, the first is trial 5 of knn: too few <rows>\n"
         "candidate  log_loss before   after             options\n"
         "linear     0.5000 +- 0.0200  0.4100 +- 0.0100  alpha: 0.1 -> 0.032\n"
         "knn        0.4000 +- 0.0300  no better\n"
@@ -192,6 +200,20 @@ def test_what_is_interrupted_is_whole_and_can_be_done_again(
     assert "alpha: 0.032" in project.params_file.read_text()
 
 
+def test_who_interrupts_the_search_is_told_that_it_can_go_on(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object, **__: object) -> Search:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "search", interrupt)
+    assert main(["tune"]) == 130
+    assert capsys.readouterr().err == (
+        "\ntune: what was tried is kept; the same command goes on from it\n\ninterrupted\n"
+    )
+    assert engine.forgotten == 0
+
+
 def test_settings_that_were_edited_meanwhile_are_left_alone(
     project: Project, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,6 +265,7 @@ def test_minutes_that_cannot_be_are_told(minutes: str, capsys: pytest.CaptureFix
     assert f"--minutes: found '{minutes}'; a number above 0 was exp" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("pictures")
 def test_the_same_search_gives_the_same_bytes_whatever_the_user_has_set(
     project: Project, engine: Engine
 ) -> None:
@@ -287,6 +310,7 @@ class Page(HTMLParser):
         self.text += data
 
 
+@pytest.mark.usefixtures("pictures")
 def test_the_page_is_one_file_and_takes_no_text_for_markup(
     project: Project, engine: Engine
 ) -> None:
@@ -305,6 +329,7 @@ def test_the_page_is_one_file_and_takes_no_text_for_markup(
         "2 of 3 candidates are better with other options, 2 of them by more than a standard error.",
         "The best is mlp, with a log_loss of 0.3000 ± 0.0100; before it was knn, with 0.4000",
         "8 trials of 3 candidates in 6 batches",
+        "1 network was dropped early; 1 trial failed",
         "the first is trial 5 of knn: too few <rows>",
         "The test rows were not touched",
         "alpha: 0.1 → 0.032",

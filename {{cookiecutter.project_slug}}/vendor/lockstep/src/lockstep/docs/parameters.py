@@ -125,7 +125,7 @@ def _describe(schema: Schema, meaning: str = "") -> list[str]:
     return [
         _type(schema),
         code(default.replace('"', "")) if default else "",
-        schema.get("description", meaning),
+        " ".join(schema.get("description", meaning).split()),
     ]
 
 

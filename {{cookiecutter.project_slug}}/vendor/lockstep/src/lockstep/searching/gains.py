@@ -86,12 +86,12 @@ def describe_losses(trials: Sequence[Trial]) -> str:
     """How many were dropped and how many failed, and why the first of these; nothing if none."""
     parts = []
     if dropped := sum(trial.state == "dropped" for trial in trials):
-        parts.append(f"{count(dropped, 'network')} dropped early")
+        verb = "was" if dropped == 1 else "were"
+        parts.append(f"{count(dropped, 'network')} {verb} dropped early")
     if failed := [trial for trial in trials if trial.state == "failed"]:
-        first = (
-            f"the first is trial {failed[0].number} of {failed[0].candidate}: {failed[0].reason}"
-        )
-        parts.append(f"{count(len(failed), 'trial')} failed, {first}")
+        name = f"trial {failed[0].number} of {failed[0].candidate}"
+        amount = count(len(failed), "trial")
+        parts.append(f"{amount} failed, the first is {name}: {failed[0].reason}")
     return "; ".join(parts)
 
 

@@ -62,6 +62,9 @@ def _search(project: Project, names: Sequence[str], minutes: float | None) -> Se
         found = search(
             project, names, minutes=minutes, report=lambda progress: show(_tell(progress))
         )
+    except KeyboardInterrupt:
+        print("\ntune: what was tried is kept; the same command goes on from it", file=sys.stderr)
+        raise
     finally:
         clear_line()
         end_workers()
