@@ -184,7 +184,7 @@ MISTAKES = {
         "error: params.yaml: train.folds: found 1, which should be greater than or equal to 2",
     ),
     "an unknown candidate": (
-        lambda project: edit(project / "params.yaml", "    linear:", "    lineer:"),
+        lambda project: edit(project / "params.yaml", "    linear: {", "    lineer: {"),
         "error: params.yaml: train.candidates.lineer: unknown candidate; did you mean linear?",
     ),
     "a missing raw file": (
@@ -285,7 +285,7 @@ def test_a_layer_a_feature_and_a_metric_of_ones_own_work_as_the_page_shows_them(
     text = f"{before}{network}\n\n@candidate(takes_codes=True){after}"
     (package / "models.py").write_text(text, encoding="utf-8", newline="\n")
     short = line.replace("max_epochs: 100", "max_epochs: 2")
-    edit(demo / "params.yaml", "    linear:", f"{short}    linear:")
+    edit(demo / "params.yaml", "    linear: {", f"{short}    linear: {{")
 
     imports, feature, line = blocks_of(demo, "A feature made of several columns")
     edit(package / "features.py", "from lockstep import Scope, step\n", imports)
@@ -328,7 +328,7 @@ def test_a_candidate_from_elsewhere_is_a_dependency_a_function_and_a_line(
     edit(source, "import lockstep\n", f"import lockstep\n{imports}")
     with source.open("a", encoding="utf-8") as file:
         file.write(f"\n\n{function}")
-    edit(project / "params.yaml", "    mlp:", f"{line}    mlp:")
+    edit(project / "params.yaml", "    mlp: {", f"{line}    mlp: {{")
     project.run("uv", "run", "ruff", "check")
     project.run("uv", "run", "ruff", "format", "--check")
     project.run("uv", "run", "pytest", "-n", "auto")

@@ -184,7 +184,7 @@ def test_a_file_edited_while_a_stage_runs_is_not_recorded_as_its_input(
     lock = (demo / "dvc.lock").read_bytes()
     source = demo / "src/my_project/train.py"
     # A network takes long enough for an edit meanwhile.
-    edit(demo / "params.yaml", "    linear:", "    mlp: {max_epochs: 5}\n    linear:")
+    edit(demo / "params.yaml", "    linear: {", "    mlp: {max_epochs: 5}\n    linear: {")
     with Background(demo, tmp_path / "log", "dvc", "repro") as running:
         running.wait_for("train: baseline")
         edit(source, "Stage 3:", "Third stage:")
