@@ -32,8 +32,10 @@ COMMON = """
     .pre-commit-config.yaml LICENSE Makefile README.md dvc.yaml params.yaml pyproject.toml
     data/external/README.md data/interim/.gitignore data/interim/README.md
     data/processed/.gitignore data/processed/README.md data/raw/README.md
-    docs/_static/project.css docs/_static/project.js
-    docs/conf.py docs/data.md docs/index.md docs/library.md docs/modelling.md docs/yours.md
+    docs/_static/project.css docs/_static/project.js docs/_static/search_history.png
+    docs/_static/search_slices.png
+    docs/conf.py docs/data.md docs/index.md docs/library.md docs/modelling.md
+    docs/tuning.md docs/yours.md
     models/.gitignore models/README.md
     notebooks/1.0-yn-data-exploration.ipynb notebooks/2.0-yn-model-review.ipynb
     notebooks/3.0-yn-new-rows.ipynb notebooks/README.md notebooks/dvc.yaml

@@ -92,6 +92,13 @@ def proves_the_commit(project: Project, command: str) -> None:
     assert snapshot(project) == before
 
 
+def tries_other_options(project: Project, command: str) -> None:
+    edit(project / "params.yaml", "trials: 64", "trials: 5")
+    printed = project.run(*command.split(), "linear")
+    assert printed.startswith("tune: 5 trials of 1 candidate in 2 batches\n")
+    assert (project / "reports/search/index.html").exists()
+
+
 def installs_the_hooks(project: Project, command: str) -> None:
     project.run(*command.split())
     assert "Passed" in project.run("uv", "run", "pre-commit", "run", "--all-files")
@@ -128,6 +135,7 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "uv run dvc metrics show": prints("accuracy", "baseline.log_loss"),
     "uv run my-project use ~/customers.csv --target churned": takes_data_in,
     "uv run my-project predict data/processed/test.parquet": prints("prediction,", "virginica"),
+    "uv run my-project tune": tries_other_options,
     "uv run my-project verify": proves_the_commit,
     "uv run my-project doctor": prints("ok     python ", "ok     data       data/raw/iris.csv"),
     "git add --all": adds_and_commits,

@@ -159,7 +159,7 @@ def test_a_dry_run_shows_all_and_leaves_the_settings_and_the_journal(
     assert (project.search / "index.html").exists()
     assert capsys.readouterr().out.endswith(
         "tune: params.yaml would get the options of linear, mlp, and stays as it is (--dry-run)\n"
-        "next: the same without --dry-run, which tries nothing again\n"
+        "next: the same without --dry-run, which repeats nothing that was tried\n"
     )
 
 

@@ -132,7 +132,7 @@ def _take_over(project: Project, text: str, gains: Sequence[Gain], *, dry_run: b
         return
     if dry_run:
         print(f"tune: {name} would get the options of {names}, and stays as it is (--dry-run)")
-        print("next: the same without --dry-run, which tries nothing again")
+        print("next: the same without --dry-run, which repeats nothing that was tried")
         return
     if file.read_text(encoding="utf-8") != text:
         raise UserError(
