@@ -327,7 +327,7 @@ def test_the_page_is_one_file_and_takes_no_text_for_markup(
     for sentence in (
         f"{odd}: the search",
         "2 of 3 candidates are better with other options, 2 of them by more than a standard error.",
-        "The best is mlp, with a log_loss of 0.3000 ± 0.0100; before it was knn, with 0.4000",
+        "The best is mlp (log_loss 0.3000 ± 0.0100); before it was knn (0.4000 ± 0.0300).",
         "8 trials of 3 candidates in 6 batches",
         "1 network was dropped early; 1 trial failed",
         "the first is trial 5 of knn: too few <rows>",
@@ -344,7 +344,7 @@ def test_figures_of_which_more_is_better_are_shown_as_such(
     engine.found = replace(FOUND, metric=ACCURACY)
     tune([], None, dry_run=False)
     said = Page((project.search / "index.html").read_text(encoding="utf-8")).text
-    assert "The best is linear, with a accuracy of 40.0000" in said
+    assert "The best is linear (accuracy 40.0000" in said
     assert "alpha: 90.0" in project.params_file.read_text()
 
 

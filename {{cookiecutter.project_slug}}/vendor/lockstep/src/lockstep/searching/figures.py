@@ -20,7 +20,7 @@ from ..reporting.figures import BLUE, GREY, ORANGE, abbreviate, panels, words
 from .space import LENGTH, encode, label
 from .trials import Trial, as_text, find_best
 
-COLUMNS, MOST_LETTERS, MOST_LETTERS_IN_A_LINE = 3, 16, 22
+COLUMNS, MOST_LETTERS, MOST_LETTERS_IN_A_LINE = 3, 16, 32
 INK = "#555b64"
 LATER = ListedColormap(matplotlib.colormaps["viridis_r"](np.linspace(0.15, 1, 256)))
 """The later a trial, the darker."""
@@ -157,7 +157,7 @@ class Slice(NamedTuple):
         x = np.array(self.places, dtype="float64")
         if self.labels:
             labels = [abbreviate(text, MOST_LETTERS) for text in self.labels]
-            is_crowded = sum(map(len, labels)) > MOST_LETTERS_IN_A_LINE
+            is_crowded = max(map(len, labels)) * len(labels) > MOST_LETTERS_IN_A_LINE
             axes.set_xticks(range(len(labels)), labels, rotation=90 if is_crowded else 0)
             axes.set_xlim(-0.5, len(labels) - 0.5)
             axes.grid(False, axis="x")
