@@ -4,7 +4,8 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,12 +18,16 @@ from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.core.table import as_csv, write_parquet
 from lockstep.modeling.candidates import CANDIDATES, candidate
-from lockstep.modeling.metrics import primary_metric
+from lockstep.modeling.metrics import Metric, primary_metric
 from lockstep.modeling.problem import Problem
 from lockstep.searching import search as module
-from lockstep.searching.journal import Journal
+from lockstep.searching.batch import try_batch
+from lockstep.searching.contender import Proposal
+from lockstep.searching.evaluation import Request
+from lockstep.searching.journal import Figures, Journal
 from lockstep.searching.search import Progress, Search, forget_search, lock_search, search
 from lockstep.searching.trials import Trial, find_best, tabulate
+from owner import models  # noqa: F401 - it registers the candidates
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier
 
@@ -143,6 +148,37 @@ def test_networks_are_dropped_in_rounds_from_which_the_best_third_goes_on(whole:
         assert all((trial.state == "complete") == (trial.epochs == 10) for trial in trials)
     others = [trial for trial in whole.found.trials if trial.candidate != "mlp"]
     assert {(trial.epochs, trial.state == "dropped") for trial in others} == {(None, False)}
+
+
+class Figurer:
+    """What stands for trying networks: a figure by the number of the trial and its epochs."""
+
+    def __init__(self, metric: Metric, figures: dict[tuple[int, int], float]) -> None:
+        self.metric, self.figures = metric, figures
+
+    def prepare(self, label: str, candidate: str, options: dict, share: int) -> Request:
+        return Request(label, candidate, options, None, epochs=9 // share)
+
+    def evaluate(self, requests: list[Request]) -> Iterator[Figures]:
+        for request in requests:
+            number = int(request.label.rpartition(" ")[2])
+            mean = self.figures[number, request.epochs]
+            yield Figures(mean, 0.1, "" if mean == mean else "no number")
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_best_of_a_round_go_on_and_a_tie_goes_to_the_earlier(sign: int) -> None:
+    metric = replace(primary_metric(make_params()), higher_is_better=sign == 1)
+    first = dict(enumerate([0.1, 0.9, 0.3, np.nan, 0.9, 0.2, 0.9, 0.9]))
+    figures = {(number, 1): sign * figure for number, figure in first.items()}
+    figures |= {(1, 3): sign * 0.4, (4, 3): np.nan, (6, 3): sign * 0.5, (6, 9): sign * 0.45}
+    proposals = [Proposal(number, 1, "mlp", {}, {}) for number in first]
+    trials = [trial for trial in try_batch(Figurer(metric, figures), proposals) if trial]
+    assert {trial.number: (trial.state, trial.epochs) for trial in trials} == {
+        **dict.fromkeys([0, 2, 5, 7], ("dropped", 1)),
+        **{3: ("failed", 1), 4: ("failed", 3), 1: ("dropped", 3), 6: ("complete", 9)},
+    }
+    assert len(trials) == 8
 
 
 def test_the_search_finds_better_options(whole: Whole) -> None:
