@@ -73,10 +73,12 @@ def test_every_candidate_takes_what_stands_in_its_space(dataset: str) -> None:
         ({"low": "a", "high": 3}, ".low: found 'a', which should be a valid integer, or a valid"),
         ({"low": 1, "high": True}, ".high: found True, which should be a valid integer, or"),
         ({"low": 1, "high": float("inf")}, ".high: found 'Infinity', which should be"),
+        ({"low": -1e308, "high": 1e308}, ": found -1e+308; the ends of a range are at most 1e+15"),
         ({"low": 1, "high": 2, "step": 1}, ".step: unknown key; allowed: choices, low, high, log"),
         ({"low": 1, "high": 2, "length": [3, 1]}, ": length is [3, 1]; the fewest come first"),
         ({"low": 1, "high": 2, "length": 3}, ".length: found 3, which should be a list"),
         ({"low": 1, "high": 2, "length": [0, 1]}, ".length.0: found 0, which should be greater"),
+        ({"low": 1, "high": 2, "length": [1, 10**9]}, ".length.1: found 1000000000, which should"),
     ],
 )
 def test_an_impossible_domain_is_told_in_a_line_that_names_its_key(

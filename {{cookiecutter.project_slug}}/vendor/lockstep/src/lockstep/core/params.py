@@ -15,6 +15,9 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(strict=True, gt=0)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 Number = Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
+Length = Annotated[int, Field(strict=True, ge=1, le=100)]
+LARGEST = 10**15
+"""Above it, whole numbers are soon not told apart."""
 
 
 def _require_recipe(value: object) -> object:
@@ -166,7 +169,7 @@ class Domain(Strict):
     """Of a range; if both ends are written as whole numbers, there are no others between."""
     log: bool = False
     """Try as many values from 1 to 10 as from 10 to 100."""
-    length: tuple[Count, Count] | None = None
+    length: tuple[Length, Length] | None = None
     """The fewest and the most numbers of a list, all equal, such as the units of layers."""
 
     @model_validator(mode="before")
@@ -185,6 +188,8 @@ class Domain(Strict):
     def _goes_up(self) -> Self:
         if self.choices:
             return self
+        if too_large := [end for end in (self.low, self.high) if abs(end) > LARGEST]:
+            raise ValueError(f"found {too_large[0]}; the ends of a range are at most {LARGEST:.0e}")
         if self.low >= self.high:
             raise ValueError(f"low is {self.low:g}; it must be below high, which is {self.high:g}")
         if self.log and self.low <= 0:
