@@ -7,6 +7,7 @@ every batch has the same number of rows, since another number would compile once
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterable, Iterator
 from math import ceil, cos, pi
@@ -169,6 +170,7 @@ def _make_twin(network: keras.Model, use: str) -> keras.Model:
 
 def _forget_twins() -> None:
     _twins.clear()
+    gc.collect()  # a network and its optimizer hold each other
     if keras.backend.backend() == "jax":
         import jax
 
