@@ -110,9 +110,9 @@ def search(
     def watch(batch: Sequence[Trial]) -> None:
         """Tell how far the search is, and end it when the time is up."""
         seconds = monotonic() - start
-        left = inf if minutes is None else 60 * minutes - seconds
+        left = inf if minutes is None else max(0.0, 60 * minutes - seconds)
         report(_measure(contenders, batch, evaluator, seconds, left))
-        if left <= 0:
+        if left == 0:
             raise _OutOfTimeError
 
     batches, is_cut = 0, False
