@@ -37,25 +37,26 @@ TAKEN = """
     jsonschema_specifications jupyter jupyter_builder jupyter_cache jupyter_client jupyter_core
     jupyter_events jupyter_lsp jupyter_server jupyter_server_terminals jupyterlab
     jupyterlab_pygments jupyterlab_server keras kiwisolver kombu lark lazy_importer libclang librt
-    lockstep lockstep_core mako markdown_it markdown_it_py markupsafe matplotlib matplotlib_inline
-    mdit_py_plugins mdurl mistune ml_dtypes mpl_toolkits mpmath multidict mypy mypy_extensions mypyc
-    myst_nb myst_parser namex narwhals nbclient nbconvert nbformat nbstripout nest_asyncio2 networkx
-    nodeenv notebook notebook_shim numpy nvidia omegaconf openpyxl opt_einsum optree optuna orjson
-    overrides packaging pandas pandas_stubs pandocfilters parso pasta pathspec pexpect pil pillow
-    pip platformdirs pluggy pre_commit pre_commit_hooks prometheus_client prompt_toolkit propcache
-    protobuf psutil ptyprocess public pure_eval py pyarrow pycparser pydantic pydantic_core
-    pydantic_settings pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing pytest
-    pytest_xdist python python_dateutil python_discovery python_dotenv python_json_logger
-    pythonjsonlogger pywin32 pywinpty pyyaml pyzmq referencing requests rfc3339_validator
-    rfc3986_validator rfc3987_syntax rich roman_numerals rpds rpds_py ruamel ruamel_yaml
-    ruamel_yaml_clib ruff s3fs scikit_learn scipy scmrepo semver send2trash setuptools shortuuid
-    shtab six sklearn smmap snowballstemmer sortedcontainers soupsieve sphinx sphinx_basic_ng
-    sphinxcontrib sphinxcontrib_applehelp sphinxcontrib_devhelp sphinxcontrib_htmlhelp
-    sphinxcontrib_jsmath sphinxcontrib_qthelp sphinxcontrib_serializinghtml sqlalchemy sqltrie sshfs
-    stack_data sympy tabulate tensorflow termcolor terminado test tests threadpoolctl tinycss2
-    tomlkit torch torchgen tornado tqdm traitlets triton typeguard typing_extensions typing_inspect
-    typing_inspection tzdata tzlocal uri_template urllib3 uv validate vine virtualenv voluptuous
-    wcwidth webcolors webencodings websocket websocket_client wheel winpty wrapt xdist yaml yarl zc
+    lockstep lockstep_core mako markdown markdown_it markdown_it_py markupsafe matplotlib
+    matplotlib_inline mdit_py_plugins mdurl mistune ml_dtypes mpl_toolkits mpmath multidict mypy
+    mypy_extensions mypyc myst_nb myst_parser namex narwhals nbclient nbconvert nbformat nbstripout
+    nest_asyncio2 networkx nodeenv notebook notebook_shim numpy nvidia omegaconf openpyxl opt_einsum
+    optree optuna orjson overrides packaging pandas pandas_stubs pandocfilters parso pasta pathspec
+    pexpect pil pillow pip platformdirs pluggy pre_commit pre_commit_hooks prometheus_client
+    prompt_toolkit propcache protobuf psutil ptyprocess public pure_eval py pyarrow pycparser
+    pydantic pydantic_core pydantic_settings pydevd_plugins pydot pygit2 pygments pygtrie pylab
+    pyparsing pytest pytest_xdist python python_dateutil python_discovery python_dotenv
+    python_json_logger pythonjsonlogger pywin32 pywinpty pyyaml pyzmq referencing requests
+    rfc3339_validator rfc3986_validator rfc3987_syntax rich roman_numerals rpds rpds_py ruamel
+    ruamel_yaml ruamel_yaml_clib ruff s3fs scikit_learn scipy scmrepo semver send2trash setuptools
+    shortuuid shtab six sklearn smmap snowballstemmer sortedcontainers soupsieve sphinx
+    sphinx_basic_ng sphinxcontrib sphinxcontrib_applehelp sphinxcontrib_devhelp
+    sphinxcontrib_htmlhelp sphinxcontrib_jsmath sphinxcontrib_qthelp sphinxcontrib_serializinghtml
+    sqlalchemy sqltrie sshfs stack_data sympy tabulate tensorboard tensorboard_data_server
+    tensorflow termcolor terminado test tests threadpoolctl tinycss2 tomlkit torch torchgen tornado
+    tqdm traitlets triton typeguard typing_extensions typing_inspect typing_inspection tzdata
+    tzlocal uri_template urllib3 uv validate vine virtualenv voluptuous wcwidth webcolors
+    webencodings websocket websocket_client werkzeug wheel winpty wrapt xdist yaml yarl zc
     zc_lockfile zipp zmq
 """.split()
 # The project's own command would stand in for these, which it calls.
