@@ -57,7 +57,8 @@ def panels(
 ) -> Iterator[tuple[Figure, list[Axes]]]:
     """A figure with a title and so many pairs of axes, in lines of at most so many `columns`.
 
-    What `y` says stands at the first of each line, a line is `height` inches high; `options` are those of `Figure.subplots`.
+    What `y` says stands at the first of each line, which is `height` inches high; `options` are
+    those of `Figure.subplots`.
     """
     columns, lines = min(columns, count), -(-count // columns)
     with matplotlib.style.context(["default", STYLE]):
