@@ -32,6 +32,7 @@ Loss = Literal["squared_error", "poisson"]
 Trees = Annotated[PositiveInt, Field(description="how many trees")]
 Depth = Annotated[PositiveInt | None, Field(description="most splits above a leaf; any if `null`")]
 LeafRows = Annotated[PositiveInt, Field(description="fewest train rows in a leaf")]
+Share = Annotated[float, Field(gt=0, le=1)]
 Units = tuple[PositiveInt, ...]
 Hidden = Annotated[Units, Field(description="units of each hidden layer")]
 Dropout = Annotated[
@@ -135,15 +136,22 @@ def forest(
     *,
     trees: Trees = 100,
     max_depth: Depth = None,
+    max_features: Share | None = None,
     min_samples_leaf: LeafRows = 2,
     class_weight: Balanced = None,
 ) -> BaseEstimator:
-    """A random forest (Breiman, 2001)."""
+    """A random forest (Breiman, 2001).
+
+    Args:
+        max_features: share of the columns that each split is looked for in; `null` is the square
+            root of their number for classes, and all for numbers
+    """
     return problem.either(
         SmoothForest,
         RandomForestRegressor,
         n_estimators=trees,
         max_depth=max_depth,
+        max_features=max_features or ("sqrt" if problem.classifies else 1.0),
         min_samples_leaf=min_samples_leaf,
         class_weight=class_weight,
         random_state=problem.seed,
@@ -158,7 +166,7 @@ def boosting(
     trees: Trees = 300,
     max_leaf_nodes: Annotated[int, Field(ge=2)] = 8,
     min_samples_leaf: LeafRows = 20,
-    max_features: Annotated[float, Field(gt=0, le=1)] = 0.5,
+    max_features: Share = 0.5,
     l2: NonNegativeFloat = 5.0,
     loss: Loss = "squared_error",
     class_weight: Balanced = None,
