@@ -134,7 +134,7 @@ def show_gain(run: dict, other: dict) -> str:
     """By how much the figure of one part is better than that of another."""
     if not (run and other):
         return ""
-    return f"{run['sign'] * (run['validation'] / other['validation'] - 1):+.1%}"
+    return f"{run['sign'] * (run['validation'] / other['validation'] - 1) + 0:+.1%}"
 
 
 def measure_processor_minutes() -> float:
