@@ -109,7 +109,8 @@ def make_candidate_pipeline(name: str, project: Project) -> Pipeline:
 
 
 def make_pipelines(project: Project) -> dict[str, Pipeline]:
-    return {name: make_candidate_pipeline(name, project) for name in project.params.train.candidates}
+    names = project.params.train.candidates
+    return {name: make_candidate_pipeline(name, project) for name in names}
 
 
 def test_held_out_rows_have_a_standard_error_by_the_bootstrap(project: Project) -> None:

@@ -51,7 +51,9 @@ search:
   space:
     linear: {alpha: {low: 0.001, high: 100.0, log: true}}
     knn: {neighbours: {low: 1, high: 40}, weights: [uniform, distance]}
-    mlp: {hidden_units: {low: 8, high: 64, log: true, length: [1, 3]}, dropout: {low: 0.0, high: 0.5}}
+    mlp:
+      hidden_units: {low: 8, high: 64, log: true, length: [1, 3]}
+      dropout: {low: 0.0, high: 0.5}
 """.replace("BACKEND", PARAMS["keras_backend"])
 KNN, MLP = {"neighbours": 15, "weights": "uniform"}, {"hidden_units": [32], "dropout": 0.0}
 TRIALS = (
@@ -114,7 +116,8 @@ def test_it_tells_what_was_tried_what_got_better_and_what_comes_next(
     tune([], None, dry_run=False)
     assert capsys.readouterr() == (
         "tune: 8 trials of 3 candidates in 6 batches\n"
-        "tune: 1 network was dropped early; 1 trial failed, the first is trial 5 of knn: too few <rows>\n"
+        "tune: 1 network was dropped early; 1 trial failed, "
+        "the first is trial 5 of knn: too few <rows>\n"
         "candidate  log_loss before   after             options\n"
         "linear     0.5000 +- 0.0200  0.4100 +- 0.0100  alpha: 0.1 -> 0.032\n"
         "knn        0.4000 +- 0.0300  no better\n"
@@ -175,7 +178,8 @@ def test_where_nothing_is_better_that_is_said(
     assert "Nothing that was tried is better than what params.yaml has." in page
 
 
-def test_every_trial_stands_in_the_table(project: Project, engine: Engine) -> None:
+@pytest.mark.usefixtures("engine")
+def test_every_trial_stands_in_the_table(project: Project) -> None:
     tune([], None, dry_run=False)
     assert project.trials.read_text() == as_csv(tabulate(TRIALS, LOG_LOSS))
 
@@ -311,9 +315,7 @@ class Page(HTMLParser):
 
 
 @pytest.mark.usefixtures("pictures")
-def test_the_page_is_one_file_and_takes_no_text_for_markup(
-    project: Project, engine: Engine
-) -> None:
+def test_the_page_is_one_file_and_takes_no_text_for_markup(project: Project) -> None:
     odd = 'Say "x" <script>alert(1)</script> {{ 1 }} &amp;'
     contract = project.contract_file.read_text().replace(CONTRACT["title"], odd.replace('"', '\\"'))
     project.contract_file.write_text(contract)

@@ -41,8 +41,8 @@ def edit_yaml(text: str, changes: dict[str, Any]) -> str:
             text = _break_line(_set(text, keys, value), keys[:-1])
     if READER.load(text) != content:
         raise UserError(
-            "params.yaml: its values cannot be changed one by one, since some stand for others by & "
-            "and *; write these out"
+            "params.yaml: its values cannot be changed one by one, since some stand for others by "
+            "& and *; write these out"
         )
     return text
 
