@@ -217,11 +217,11 @@ def _run_in_workers(
         end_workers()
         names = " or ".join(tasks[number].name for number in suspects)
         print(f"a worker died of {names}; tried alone now", file=sys.stderr)
-        waiting = sorted(futures.keys() - results.keys())
-        for number in suspects or waiting:
+        rest = sorted(futures.keys() - results.keys())
+        for number in suspects or rest:
             results[number] = _run_alone(function, shared, number, tasks[number])
             on_end()
-        others = [tasks[number] for number in waiting if number not in results]
+        others = [tasks[number] for number in rest if number not in results]
         more = _run_in_workers(function, shared, others, on_end)
         for number in sorted(futures):
             yield results[number] if number in results else next(more)

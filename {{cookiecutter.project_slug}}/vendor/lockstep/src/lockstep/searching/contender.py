@@ -93,10 +93,10 @@ def choose_next(contenders: Sequence[Contender]) -> Contender | None:
     The best one gets twice as much as the next best, which gets twice as much as the third, as long
     as all have something left to try. A tie goes to the one that params.yaml names first.
     """
-    ranked = sorted(contenders, key=lambda contender: -contender.merit)
+    ranking = sorted(contenders, key=lambda contender: -contender.merit)
     turns = [
         (contender.cost * 2**rank, contender)
-        for rank, contender in enumerate(ranked)
+        for rank, contender in enumerate(ranking)
         if len(contender.trials) < contender.limit
     ]
     return min(turns, key=lambda turn: turn[0], default=(0.0, None))[1]

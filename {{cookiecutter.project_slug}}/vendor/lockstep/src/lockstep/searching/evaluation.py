@@ -78,21 +78,21 @@ class Evaluator:
 
     def evaluate(self, requests: Sequence[Request]) -> Iterator[Figures]:
         """The figures of each, in their order, as they become known."""
-        known: dict[str, Figures] = {}
+        memory: dict[str, Figures] = {}
         for request in requests:
             figures = self._journal.get(request.candidate, request.options)
             if request.pipeline is None:
                 figures = Figures(nan, nan, request.refusal)
             if figures:
-                known[request.label] = figures
+                memory[request.label] = figures
         pipelines = {
             request.label: request.pipeline
             for request in requests
-            if request.pipeline and request.label not in known
+            if request.pipeline and request.label not in memory
         }
         outcomes = try_candidates(pipelines, self._rows, self._folds, cost=self.outlook)
         for request in requests:
-            figures = known.get(request.label)
+            figures = memory.get(request.label)
             if figures is None:
                 _, outcome = next(outcomes)
                 figures = self._summarise(outcome, request)

@@ -30,12 +30,12 @@ def measure_importance(
     def rank(trial: Trial) -> tuple[int, int, float]:
         return states.index(trial.state), -(trial.epochs or 0), -metric.sign * trial.mean
 
-    ranked = [
+    ranking = [
         replace(trial, state="complete", mean=-metric.sign * place)
         for place, trial in enumerate(sorted(trials, key=rank))
     ]
     importance = import_optuna().importance
     evaluator = importance.PedAnovaImportanceEvaluator(target_quantile=BEST_SHARE)
-    study = remake_study(space, ranked, metric)
+    study = remake_study(space, ranking, metric)
     shares: dict[str, float] = importance.get_param_importances(study, evaluator=evaluator)
     return shares

@@ -40,7 +40,7 @@ def render_page(
     """
     metric = search.metric
     complete = [trial for trial in search.trials if trial.state == "complete"]
-    ranked = sorted(complete, key=lambda trial: -metric.sign * trial.mean)
+    ranking = sorted(complete, key=lambda trial: -metric.sign * trial.mean)
     return render(
         "search.html.jinja",
         Path(__file__).with_name("templates"),
@@ -52,7 +52,7 @@ def render_page(
         former=find_best([gain.before for gain in gains], metric),
         validation=describe_validation(project.params),
         losses=describe_losses(search.trials),
-        best=ranked[:MOST_TRIALS],
+        best=ranking[:MOST_TRIALS],
         charts=_draw_charts(search, gains),
         captions=captions,
         pictures=encode_pictures(figures, captions),
@@ -73,8 +73,8 @@ def _draw_charts(search: Search, gains: Sequence[Gain]) -> dict[str, dict[str, l
 
     All are on one line from 0 to 100; those that are far worse than the others are at its end.
     """
-    shown = [trial for gain in gains for trial in (gain.before, gain.best) if trial is not None]
-    view = View.of(shown, search.metric)
+    points = [trial for gain in gains for trial in (gain.before, gain.best) if trial is not None]
+    view = View.of(points, search.metric)
 
     def place(trial: Trial) -> list[float]:
         error = trial.standard_error if trial.standard_error >= 0 else 0.0

@@ -110,9 +110,9 @@ def search(
     def watch(batch: Sequence[Trial]) -> None:
         """Tell how far the search is, and end it when the time is up."""
         seconds = monotonic() - start
-        left = inf if minutes is None else max(0.0, 60 * minutes - seconds)
-        report(_measure(contenders, batch, evaluator, seconds, left))
-        if left == 0:
+        rest = inf if minutes is None else max(0.0, 60 * minutes - seconds)
+        report(_measure(contenders, batch, evaluator, seconds, rest))
+        if rest == 0:
             raise _OutOfTimeError
 
     batches, is_cut = 0, False
@@ -154,19 +154,19 @@ def _measure(
     batch: Sequence[Trial],
     evaluator: Evaluator,
     seconds: float,
-    left: float,
+    rest: float,
 ) -> Progress:
     """How far the search is, with the trials that have ended of the batch under way."""
     trials = _collect(contenders, batch)
     if evaluator.fresh_cost and all(contender.trials for contender in contenders):
         whole = sum(each.cost / len(each.trials) * each.limit for each in contenders)
-        left = min(left, max(0.0, seconds * (whole - evaluator.cost) / evaluator.fresh_cost))
+        rest = min(rest, max(0.0, seconds * (whole - evaluator.cost) / evaluator.fresh_cost))
     return Progress(
         len(trials),
         sum(contender.limit for contender in contenders),
         find_best(trials, evaluator.metric),
         seconds,
-        left if isfinite(left) else None,
+        rest if isfinite(rest) else None,
     )
 
 

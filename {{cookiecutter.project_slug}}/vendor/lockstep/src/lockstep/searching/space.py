@@ -43,22 +43,22 @@ def choose_spaces(params: Params, problem: Problem, names: Sequence[str]) -> dic
             if option not in options:
                 advice = nearest(option, options or ["none"])
                 raise UserError(f"{where}.{option}: unknown option; {advice}")
-    chosen = {
+    selection = {
         name: spaces[name]
         for name in params.train.candidates
         if name in spaces and (not names or name in names)
     }
     for name in names:
-        if name not in chosen:
+        if name not in selection:
             raise UserError(_explain_name(name, params, spaces))
-    if not chosen:
+    if not selection:
         raise UserError(
             "params.yaml: search.space: none of train.candidates is there; say what may be tried, "
             "such as linear: {alpha: {low: 0.01, high: 100, log: true}}"
         )
-    for name, space in chosen.items():
+    for name, space in selection.items():
         _require_values(name, params.train.candidates[name], space, problem)
-    return chosen
+    return selection
 
 
 def _explain_name(name: str, params: Params, spaces: dict[str, Space]) -> str:

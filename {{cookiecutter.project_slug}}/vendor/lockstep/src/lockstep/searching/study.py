@@ -62,14 +62,14 @@ def ask(
     )
     study = remake_study(space, trials, metric, sampler)
     distributions = _make_distributions(space)
-    known = {label(trial.options) for trial in trials}
+    labels = {label(trial.options) for trial in trials}
     proposals: list[Options] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _ in range(count * ATTEMPTS):
             options = decode(space, study.ask(distributions).params)
-            if label(options) not in known:
-                known.add(label(options))
+            if label(options) not in labels:
+                labels.add(label(options))
                 proposals.append(options)
             if len(proposals) == count:
                 break

@@ -27,7 +27,7 @@ def tune(names: Sequence[str], minutes: float | None, *, dry_run: bool) -> None:
 
     Args:
         names: The candidates; none means all that have a space.
-        minutes: After so many it makes do with what was found.
+        minutes: After so many it makes do with what was result.
         dry_run: Leave params.yaml as it is.
 
     Raises:
@@ -38,20 +38,20 @@ def tune(names: Sequence[str], minutes: float | None, *, dry_run: bool) -> None:
         text = project.params_file.read_text(encoding="utf-8")
         for note in describe_runtime(project.params.reproducibility):
             print(f"tune: {note}", file=sys.stderr)
-        found = _search(project, names, minutes)
-        gains = list_gains(found)
-        print("\n".join(_describe(found, gains, names or _list_spaces(project.params))))
+        result = _search(project, names, minutes)
+        gains = list_gains(result)
+        print("\n".join(_describe(result, gains, names or _list_spaces(project.params))))
         # Each file is replaced as a whole, and params.yaml is the last one. Until then the same
         # command tries the same from the journal, and writes the same; with other options in
         # params.yaml it would begin with these, and nothing could tell any more what was before.
-        write_csv(tabulate(found.trials, found.metric), project.trials)
+        write_csv(tabulate(result.trials, result.metric), project.trials)
         with replacing_directory(project.search) as folder:
-            captions = draw_pictures(gains, project.params.search.space, found.metric, folder)
-            write_text(render_page(project, found, gains, captions, folder), folder / "index.html")
+            captions = draw_pictures(gains, project.params.search.space, result.metric, folder)
+            write_text(render_page(project, result, gains, captions, folder), folder / "index.html")
         print(f"tune: every trial -> {project.name(project.trials)}")
         print(f"tune: all of it as a page to read -> {project.name(project.search)}/index.html")
         _take_over(project, text, gains, dry_run=dry_run)
-        if not found.is_cut and not dry_run:
+        if not result.is_cut and not dry_run:
             forget_search(project)
 
 
@@ -59,7 +59,7 @@ def _search(project: Project, names: Sequence[str], minutes: float | None) -> Se
     """What a search finds, with its progress on stderr."""
     show = make_reporter()
     try:
-        found = search(
+        result = search(
             project, names, minutes=minutes, report=lambda progress: show(_tell(progress))
         )
     except KeyboardInterrupt:
@@ -68,12 +68,12 @@ def _search(project: Project, names: Sequence[str], minutes: float | None) -> Se
     finally:
         clear_line()
         end_workers()
-    if not found.trials:
+    if not result.trials:
         raise UserError(
             f"tune: --minutes {minutes:g}: too short for a single trial; what was computed is kept "
             "for the next time"
         )
-    return found
+    return result
 
 
 def _tell(progress: Progress) -> str:
@@ -93,18 +93,18 @@ def _format_time(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _describe(found: Search, gains: Sequence[Gain], names: Sequence[str]) -> list[str]:
+def _describe(result: Search, gains: Sequence[Gain], names: Sequence[str]) -> list[str]:
     """What was tried of these candidates and what it brought, a line each."""
     amount = (
-        f"{count(len(found.trials), 'trial')} of {count(len(gains), 'candidate')} in "
-        f"{found.batches} batch{'' if found.batches == 1 else 'es'}"
+        f"{count(len(result.trials), 'trial')} of {count(len(gains), 'candidate')} in "
+        f"{result.batches} batch{'' if result.batches == 1 else 'es'}"
     )
-    lines = [f"tune: {'the time was up after ' if found.is_cut else ''}{amount}"]
-    if waiting := sorted({*names} - {gain.candidate for gain in gains}, key=names.index):
-        lines.append(f"tune: no time for {', '.join(waiting)}")
-    if losses := describe_losses(found.trials):
+    lines = [f"tune: {'the time was up after ' if result.is_cut else ''}{amount}"]
+    if rest := sorted({*names} - {gain.candidate for gain in gains}, key=names.index):
+        lines.append(f"tune: no time for {', '.join(rest)}")
+    if losses := describe_losses(result.trials):
         lines.append(f"tune: {losses}")
-    return [*lines, *_make_table(found.metric, gains)]
+    return [*lines, *_make_table(result.metric, gains)]
 
 
 def _list_spaces(params: Params) -> list[str]:
