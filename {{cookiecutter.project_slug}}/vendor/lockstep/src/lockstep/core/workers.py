@@ -162,7 +162,11 @@ class _Pool:
 
     def list_running(self) -> list[int]:
         """The numbers of the tasks that workers are doing, or were doing when they died."""
-        return sorted({int(file.read_text()) for file in self.folder.glob("*.task")})
+        numbers = set()
+        for file in self.folder.glob("*.task"):
+            with suppress(OSError, ValueError):  # others may begin and end a task meanwhile
+                numbers.add(int(file.read_text()))
+        return sorted(numbers)
 
     def close(self) -> None:
         """End the workers and remove the folder."""
@@ -202,32 +206,36 @@ def _run_in_workers(
             on_end()
 
     pool = _open_pool(shared, count_workers())
+    waiting = [*range(len(tasks))]
     futures: dict[int, Future[Any]] = {}
     try:
-        for number in sorted(range(len(tasks)), key=lambda number: -tasks[number].cost):
+        for number in sorted(waiting, key=lambda number: -tasks[number].cost):
             futures[number] = pool.submit(function, number, tasks[number])
             futures[number].add_done_callback(report)
-        for number in range(len(tasks)):
-            result = futures[number].result()
-            del futures[number]
+        while waiting:
+            result = futures[waiting[0]].result()
+            del futures[waiting.pop(0)]
             yield result
     except TerminatedWorkerError:
         results = {n: future.result() for n, future in futures.items() if not future.exception()}
-        suspects = [number for number in pool.list_running() if number not in results]
+        unfinished = [number for number in waiting if number not in results]
+        running = pool.list_running()
         end_workers()
-        names = " or ".join(tasks[number].name for number in suspects)
-        print(f"a worker died of {names}; tried alone now", file=sys.stderr)
-        rest = sorted(futures.keys() - results.keys())
-        for number in suspects or rest:
+        suspects = []
+        if futures:  # else it died when it had nothing to do
+            suspects = [number for number in unfinished if number in running] or unfinished[:1]
+            names = " or ".join(tasks[number].name for number in suspects)
+            print(f"a worker died of {names}; tried alone now", file=sys.stderr)
+        for number in suspects:
             results[number] = _run_alone(function, shared, number, tasks[number])
             on_end()
-        others = [tasks[number] for number in rest if number not in results]
+        others = [tasks[number] for number in unfinished if number not in suspects]
         more = _run_in_workers(function, shared, others, on_end)
-        for number in sorted(futures):
+        for number in waiting:
             yield results[number] if number in results else next(more)
     finally:
         # Nobody asks for the others any more, after an error, an interruption or when time is up.
-        if futures and _pool is pool:
+        if waiting and _pool is pool:
             end_workers()
 
 
