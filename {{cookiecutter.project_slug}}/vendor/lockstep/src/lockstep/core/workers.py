@@ -31,7 +31,7 @@ from .errors import UserError
 from .runtime import ONE_THREAD
 
 VARIABLE = "LOCKSTEP_WORKERS"
-WORTHWHILE = 15.0
+WORTHWHILE = 20.0
 """Seconds of work on one core from which on it is worth starting workers."""
 WORKER_BYTES = 600 * 2**20
 """Memory of a worker that has Keras loaded and has done nothing yet."""
