@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -424,6 +425,21 @@ def test_a_candidate_of_the_owners_is_searched_too(
     )
 
 
+def test_a_network_within_another_estimator_is_halved_by_its_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CANDIDATES, "_functions", {**CANDIDATES._functions})
+
+    @candidate
+    def wrapped(_: Problem, *, max_epochs: int = 9, share: float = 0.5) -> BaseEstimator:
+        return DummyClassifier(strategy="prior", constant=[max_epochs, share])
+
+    project = make_searched(tmp_path, space={"wrapped": {"share": {"low": 0.0, "high": 1.0}}})
+    write_params(project, train=TRAIN | {"candidates": {"baseline": {}, "wrapped": {}}})
+    trials = run(project).trials
+    assert sorted(trial.epochs for trial in trials) == [1] * 7 + [3] * 2 + [9] * 3
+
+
 def test_options_that_are_refused_only_together_fail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -524,6 +540,12 @@ def test_the_table_has_a_column_for_each_option_and_reads_back_equal() -> None:
         *("trial", "batch", "candidate", "state", f"{metric}_mean", "standard_error", "epochs"),
         "reason",
     ]
+
+
+def test_an_option_of_any_type_stands_in_the_table() -> None:
+    trial = Trial(0, 0, "own", {"since": date(2020, 1, 2)}, "complete", 0.1, 0.1)
+    table = tabulate([trial], primary_metric(make_params()))
+    assert table["since"].tolist() == ['"2020-01-02"']
 
 
 def test_the_best_trial_is_a_complete_one_and_a_tie_goes_to_the_earlier() -> None:

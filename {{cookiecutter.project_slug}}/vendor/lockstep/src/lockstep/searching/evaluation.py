@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite, nan
 
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from ..core.errors import UserError
@@ -63,7 +64,7 @@ class Evaluator:
         """What is to be tried, with a network's epochs divided by `share`."""
         try:
             estimator = make_candidate(candidate, options, self._problem)
-            epochs = getattr(estimator, EPOCHS, None) if has_epochs(candidate) else None
+            epochs = _read_epochs(candidate, options, estimator)
             if epochs and share > 1:
                 epochs = ceil(epochs / share)
                 options = options | {EPOCHS: epochs}
@@ -115,6 +116,15 @@ class Evaluator:
 def has_epochs(candidate: str) -> bool:
     """Whether it is a network."""
     return EPOCHS in CANDIDATES.options(candidate)
+
+
+def _read_epochs(candidate: str, options: Options, estimator: BaseEstimator) -> int | None:
+    """The most that a network learns for, also where its estimator is within another."""
+    if not has_epochs(candidate):
+        return None
+    default = CANDIDATES.schema(candidate)["properties"][EPOCHS].get("default")
+    epochs: int | None = getattr(estimator, EPOCHS, options.get(EPOCHS, default))
+    return epochs
 
 
 def _strip(error: UserError, label: str) -> str:

@@ -101,7 +101,7 @@ def remake_study(
                 state=states.COMPLETE if is_complete else states.PRUNED,
                 value=trial.mean if is_complete else None,
                 intermediate_values=(
-                    {trial.epochs: trial.mean} if trial.state == "dropped" else {}
+                    {trial.epochs: trial.mean} if trial.state == "dropped" and trial.epochs else {}
                 ),
             )
         )

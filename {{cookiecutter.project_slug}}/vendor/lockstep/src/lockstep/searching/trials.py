@@ -72,4 +72,4 @@ def tabulate(trials: Sequence[Trial], metric: Metric) -> pd.DataFrame:
 
 def as_text(value: Any) -> str:
     """A value as JSON, which is YAML too, but a text as it is."""
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, default=str)
