@@ -3,8 +3,8 @@
     python benchmarks/workers.py [--rounds N] [--rows N]
 
 A regression of 15,500 train rows with six candidates and five folds, on one worker and on two; and
-iris, whose fits cost too little for workers, so that both are to take the same time. What is written
-is compared byte by byte.
+iris, whose fits cost too little for workers, so that both are to take the same time. What they
+write is compared byte by byte.
 """
 
 from __future__ import annotations
