@@ -69,7 +69,14 @@ def test_every_candidate_takes_what_stands_in_its_space(dataset: str) -> None:
         ({"choices": [1]}, ": found {'choices': [1]}; a list of choices"),
         ({"low": 5, "high": 3}, ": low is 5; it must be below high, which is 3"),
         ({"low": 5, "high": 5}, ": low is 5; it must be below high, which is 5"),
-        ({"low": 0, "high": 3, "log": True}, ": low is 0; on a logarithmic scale it must be above"),
+        (
+            {"low": 0, "high": 3, "log": True},
+            ": low is 0; on a logarithmic scale it must be above 0, at",
+        ),
+        (
+            {"low": 1e-300, "high": 3, "log": True},
+            ": low is 1e-300; on a logarithmic scale it must",
+        ),
         ({"low": "a", "high": 3}, ".low: found 'a', which should be a valid integer, or a valid"),
         ({"low": 1, "high": True}, ".high: found True, which should be a valid integer, or"),
         ({"low": 1, "high": float("inf")}, ".high: found 'Infinity', which should be"),
@@ -125,6 +132,8 @@ def test_an_impossible_domain_is_told_in_a_line_that_names_its_key(
         ),
         ({"knn": {"neighbours": RANGE}}, "none of train.candidates is there; say what may be"),
         ({"forest": {}}, "none of train.candidates is there; say what may be tried"),
+        ({"forest": None}, "none of train.candidates is there; say what may be tried"),
+        (None, "none of train.candidates is there; say what may be tried"),
     ],
 )
 def test_a_space_that_the_candidates_refuse_is_told_in_a_line_that_names_its_key(

@@ -339,6 +339,13 @@ def test_the_page_is_one_file_and_takes_no_text_for_markup(project: Project) -> 
         assert sentence in said
 
 
+def test_one_of_a_kind_is_told_as_one(project: Project, engine: Engine) -> None:
+    engine.found = replace(FOUND, trials=TRIALS[:1], batches=1)
+    tune([], None, dry_run=False)
+    said = Page((project.search / "index.html").read_text(encoding="utf-8")).text
+    assert "1 trial of 1 candidate in 1 batch, each" in " ".join(said.split())
+
+
 def test_figures_of_which_more_is_better_are_shown_as_such(
     project: Project, engine: Engine
 ) -> None:

@@ -17,7 +17,7 @@ Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 Number = Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
 Length = Annotated[int, Field(strict=True, ge=1, le=100)]
 LARGEST = 10**15
-"""Above it, whole numbers are soon not told apart."""
+"""Above it, whole numbers are soon not told apart; as far below 1, logarithms have no room."""
 
 
 def _require_recipe(value: object) -> object:
@@ -53,7 +53,8 @@ def _require_decision(value: object) -> object:
 # Costs are of a row of the second class that is not called so, and of one of the first that is.
 Decision = Annotated[str | float | dict[str, float] | None, BeforeValidator(_require_decision)]
 # Nothing after a candidate's name means none of its options.
-Options = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
+EmptyIfNone = BeforeValidator(lambda value: {} if value is None else value)
+Options = Annotated[dict[str, Any], EmptyIfNone]
 
 
 class DataParams(Strict):
@@ -192,8 +193,11 @@ class Domain(Strict):
             raise ValueError(f"found {too_large[0]}; the ends of a range are at most {LARGEST:.0e}")
         if self.low >= self.high:
             raise ValueError(f"low is {self.low:g}; it must be below high, which is {self.high:g}")
-        if self.log and self.low <= 0:
-            raise ValueError(f"low is {self.low:g}; on a logarithmic scale it must be above 0")
+        if self.log and self.low < 1 / LARGEST:
+            raise ValueError(
+                f"low is {self.low:g}; on a logarithmic scale it must be above 0, at least "
+                f"{1 / LARGEST:.0e}"
+            )
         if self.length and self.length[0] > self.length[1]:
             raise ValueError(f"length is {[*self.length]}; the fewest come first, then the most")
         return self
@@ -204,7 +208,7 @@ class Domain(Strict):
         return isinstance(self.low, int) and isinstance(self.high, int)
 
 
-Space = dict[str, Domain]
+Space = Annotated[dict[str, Domain], EmptyIfNone]
 """What a search may try of a candidate's options, by their names."""
 
 
@@ -216,7 +220,7 @@ class SearchParams(Strict):
     method: Literal["tpe", "grid"] = "tpe"
     """Learn from the trials before what to try next (Bergstra et al., 2011), or go through all
     combinations of the choices and of four values of each range, in a random order."""
-    space: dict[str, Space] = {}
+    space: Annotated[dict[str, Space], EmptyIfNone] = {}
     """What may be tried of each candidate's options: a list of choices, or a range."""
 
 

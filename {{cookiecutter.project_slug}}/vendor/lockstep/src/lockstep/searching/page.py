@@ -12,7 +12,7 @@ from ..reporting.facts import describe_validation
 from ..reporting.figures import RESOLUTION
 from ..reporting.pages import encode_pictures, render
 from .figures import View
-from .gains import Gain, describe_losses, format_figures
+from .gains import Gain, count, describe_losses, format_figures
 from .search import Search
 from .trials import Trial, as_text, find_best
 
@@ -58,6 +58,7 @@ def render_page(
         pictures=encode_pictures(figures, captions),
         widths={name: _measure_width(figures / f"{name}.png") for name in captions},
         as_text=as_text,
+        count=count,
         format_figures=format_figures,
     )
 
