@@ -153,7 +153,7 @@ def test_memory_bounds_the_workers(
     monkeypatch.setattr(workers, "_free_bytes", lambda: 4 * 2**30)
     assert workers._count_fitting(8, 2**30 // 6) == 2
     assert capsys.readouterr().err == (
-        "memory is short: 2 of 8 workers, each of which may take 1.6 GiB\n"
+        "memory is short: 2 of 8 workers, each of which may take 1.8 GiB\n"
     )
     assert workers._count_fitting(8, 2**40) == 1
 

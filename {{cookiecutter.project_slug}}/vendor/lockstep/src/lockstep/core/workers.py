@@ -33,8 +33,8 @@ from .runtime import ONE_THREAD
 VARIABLE = "LOCKSTEP_WORKERS"
 WORTHWHILE = 20.0
 """Seconds of work on one core from which on it is worth starting workers."""
-WORKER_BYTES = 600 * 2**20
-"""Memory of a worker that has Keras loaded and has done nothing yet."""
+WORKER_BYTES = 800 * 2**20
+"""Memory of a worker with Keras and what it compiles, without rows."""
 COPIES = 6
 """How often a worker may hold what is shared: rows of a fold, their numbers, what a model keeps."""
 SECONDS_BETWEEN_LOOKS = 0.5
