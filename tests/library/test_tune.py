@@ -16,7 +16,7 @@ from lockstep.core.project import Project
 from lockstep.core.table import as_csv
 from lockstep.modeling.metrics import METRICS
 from lockstep.searching import tune as module
-from lockstep.searching.figures import View
+from lockstep.searching.figures import View, slices
 from lockstep.searching.gallery import draw_pictures
 from lockstep.searching.importance import FEWEST_TRIALS, measure_importance
 from lockstep.searching.search import Progress, Search
@@ -372,6 +372,13 @@ SPACE: Space = {
     "alpha": Domain(low=0.001, high=10.0, log=True),
     "shift": Domain(low=0.0, high=1.0),
 }
+
+
+@pytest.mark.parametrize(("alpha", "names"), [(99.0, []), (1.0, ["before the search", "best"])])
+def test_a_legend_has_what_is_drawn(alpha: float, names: list[str]) -> None:
+    trial = replace(TRIALS[0], options={"alpha": alpha})
+    (legend,) = slices([trial], {"alpha": SPACE["alpha"]}, LOG_LOSS).legends
+    assert [text.get_text() for text in legend.get_texts()] == names
 
 
 def make_trials(count: int) -> list[Trial]:

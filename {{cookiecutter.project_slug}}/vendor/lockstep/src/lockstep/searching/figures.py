@@ -64,7 +64,8 @@ def slices(trials: Sequence[Trial], space: Space, metric: Metric) -> Figure:
             for mark, (trial, colour, size) in marks.items():
                 look = POINT | {"s": size, "linewidths": 1.8, "edgecolors": colour}
                 place, y = x[trials.index(trial)], view.clip(trial.mean)
-                axes.scatter(place, y, facecolors="none", label=mark, **look)
+                if np.isfinite(place):
+                    axes.scatter(place, y, facecolors="none", label=mark, **look)
         shades = ScalarMappable(Normalize(0, max(len(trials) - 1, 1)), LATER)
         bar = figure.colorbar(shades, ax=grid, label="trial", pad=0.02, fraction=0.05, aspect=25)
         bar.ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
