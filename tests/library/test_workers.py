@@ -163,9 +163,10 @@ def test_the_memory_of_a_container_counts(tmp_path: Path, monkeypatch: pytest.Mo
     machine = workers._free_bytes()
     (tmp_path / "memory.max").write_text("max\n")
     (tmp_path / "memory.current").write_text("3000\n")
+    (tmp_path / "memory.stat").write_text("anon 2000\ninactive_file 700\nactive_file 300\n")
     assert workers._free_bytes() == pytest.approx(machine, rel=0.5)
     (tmp_path / "memory.max").write_text("5000\n")
-    assert workers._free_bytes() == 2000
+    assert workers._free_bytes() == 2700
 
 
 @pytest.mark.usefixtures("any_cost")

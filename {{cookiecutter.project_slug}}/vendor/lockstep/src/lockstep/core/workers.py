@@ -277,8 +277,15 @@ def _free_bytes() -> float:
         free += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")]
     for limit, use in MEMORY_LIMITS:
         with suppress(OSError, ValueError):  # the word `max` is no limit
-            free.append(int((CGROUP / limit).read_text()) - int((CGROUP / use).read_text()))
+            rest = int((CGROUP / limit).read_text()) - int((CGROUP / use).read_text())
+            free.append(rest + _cached_bytes((CGROUP / use).with_name("memory.stat")))
     return max(0, min(free))
+
+
+def _cached_bytes(file: Path) -> int:
+    """Memory that a container keeps files in which it has read, until others need it."""
+    lines = file.read_text(encoding="ascii").splitlines()
+    return max(int(line.split()[1]) for line in lines if "inactive_file" in line)
 
 
 # What follows runs in the workers.
