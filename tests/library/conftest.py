@@ -34,6 +34,8 @@ def import_owner() -> None:
 
 
 import_owner()
+# Workers know no `owner`, unless a test has the fixture `importable`.
+os.environ["LOCKSTEP_WORKERS"] = "1"
 
 
 def read_stages(name: str) -> dict[str, Any]:

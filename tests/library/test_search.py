@@ -253,6 +253,17 @@ def test_what_was_found_for_another_state_of_the_project_is_not_taken(
     )
 
 
+@pytest.mark.parametrize("mistake", [{"metric": "rmse"}, {"decision": "log_loss"}, {"folds": 61}])
+def test_a_mistake_in_the_settings_costs_nothing_that_was_found(
+    whole: Whole, tmp_path: Path, mistake: dict[str, Any]
+) -> None:
+    project = whole.copy(tmp_path)
+    write_params(project, train=TRAIN | mistake)
+    with pytest.raises(UserError):
+        run(project, "linear")
+    assert (project.root / JOURNAL).read_bytes() == (whole.root / JOURNAL).read_bytes()
+
+
 def test_other_candidates_and_another_space_are_no_other_state(
     whole: Whole, tmp_path: Path, fits: list[tuple[str, dict[str, Any]]]
 ) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from errno import ENOSPC
 from pathlib import Path
 
 import numpy as np
@@ -214,6 +215,23 @@ def test_a_worker_that_dies_before_all_is_given_to_it_costs_no_result(
     monkeypatch.setattr(workers._Pool, "submit", submit)
     results = run_tasks(square, (NUMBERS,), make_tasks(*range(5)))
     assert [result for result, _ in results] == [0, 1, 4, 9, 16]
+
+
+@pytest.mark.usefixtures("any_cost")
+def test_a_full_disk_under_what_workers_share_is_told_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(_: object, file: Path) -> None:
+        file.write_bytes(b"half")
+        raise OSError(ENOSPC, os.strerror(ENOSPC))
+
+    handler = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("joblib.dump", fill)
+    with pytest.raises(UserError, match=r"what workers share cannot be written: No space left on"):
+        list(run_tasks(square, (NUMBERS,), make_tasks(1, 2)))
+    assert [*tmp_path.iterdir()] == []
+    assert signal.getsignal(signal.SIGTERM) is handler
 
 
 WAIT = """

@@ -138,15 +138,24 @@ class _Pool:
         from joblib.externals.loky.backend import resource_tracker
 
         self.shared = shared
-        self.handlers = ExitStack()
+        self.cleanup = ExitStack()
         with suppress(ValueError):  # only the main thread may
             former = signal.signal(signal.SIGTERM, _exit)
-            self.handlers.callback(signal.signal, signal.SIGTERM, former)
+            self.cleanup.callback(signal.signal, signal.SIGTERM, former)
         self.folder = Path(mkdtemp(prefix="lockstep-"))
         # A process of its own removes the folder where this one is killed.
         resource_tracker.register(str(self.folder), "folder")
+        self.cleanup.callback(resource_tracker.unregister, str(self.folder), "folder")
+        self.cleanup.callback(shutil.rmtree, self.folder, ignore_errors=True)
         self.file = self.folder / "shared"
-        joblib.dump(shared, self.file)
+        try:
+            joblib.dump(shared, self.file)
+        except OSError as error:
+            self.cleanup.close()
+            raise UserError(
+                f"{self.folder}: what workers share cannot be written: {error.strerror or error}; "
+                f"TMPDIR in the environment names another place, and {VARIABLE}=1 needs none"
+            ) from error
         self.executor = ProcessPoolExecutor(
             _count_fitting(most, self.file.stat().st_size),
             initializer=_begin,
@@ -170,12 +179,8 @@ class _Pool:
 
     def close(self) -> None:
         """End the workers and remove the folder."""
-        from joblib.externals.loky.backend import resource_tracker
-
         self.executor.shutdown(kill_workers=True)
-        self.handlers.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        resource_tracker.unregister(str(self.folder), "folder")
+        self.cleanup.close()
 
 
 def _exit(number: int, _: object) -> NoReturn:

@@ -17,8 +17,10 @@ from ..modeling.compare import STANDARD_ERROR, Validation, summarise_scores, try
 from ..modeling.cost import estimate_cost
 from ..modeling.features import make_features
 from ..modeling.metrics import primary_metric
+from ..modeling.postprocessing import require_fitting_decision
 from ..modeling.problem import Problem
 from ..modeling.train_rows import TrainRows
+from .fingerprint import fingerprint
 from .journal import Figures, Journal
 from .space import Options
 
@@ -52,12 +54,14 @@ class Evaluator:
         outlook: Of all that is to come, roughly; it decides whether workers are worth starting.
     """
 
-    def __init__(self, project: Project, problem: Problem, journal: Journal) -> None:
+    def __init__(self, project: Project, problem: Problem) -> None:
         self._params, self._contract, self._problem = project.params, project.contract, problem
         self.metric = primary_metric(self._params)
         self._rows = TrainRows.load(project)
         self._folds = make_folds(self._rows.table, self._contract, self._params)
-        self._journal = journal
+        require_fitting_decision(self._params, self._contract)
+        # Only now, since a mistake in the settings must not cost what was found for right ones.
+        self._journal = Journal(project, fingerprint(project))
         self.cost = self.fresh_cost = self.outlook = 0.0
 
     def prepare(self, label: str, candidate: str, options: Options, share: int = 1) -> Request:

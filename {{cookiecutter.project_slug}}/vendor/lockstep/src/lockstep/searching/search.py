@@ -19,8 +19,7 @@ from ..modeling.problem import make_problem
 from .batch import try_batch
 from .contender import Contender, Proposal, choose_next
 from .evaluation import Evaluator
-from .fingerprint import fingerprint
-from .journal import Journal, find_folder
+from .journal import find_folder
 from .space import choose_spaces, read_current
 from .study import import_optuna
 from .trials import Trial, find_best
@@ -97,7 +96,7 @@ def search(
         import_optuna()
     params, problem = project.params, make_problem(project.params, project.contract)
     spaces = choose_spaces(params, problem, names)
-    evaluator = Evaluator(project, problem, Journal(project, fingerprint(project)))
+    evaluator = Evaluator(project, problem)
     contenders = [
         Contender(name, space, read_current(name, space, params, problem), params, evaluator.metric)
         for name, space in spaces.items()
