@@ -23,7 +23,7 @@ from lockstep.modeling.cost import estimate_cost
 from lockstep.modeling.problem import Problem
 from owner import models  # noqa: F401 - it registers the candidates
 from sklearn.pipeline import make_pipeline
-from tasks import describe, die, meet, name_threads, square
+from tasks import describe, die, linger, meet, name_threads, square
 
 NUMBERS = np.arange(50_000) / 7
 ESTIMATORS = {"baseline": {}, "linear": {}, "svm": {}, "forest": {"trees": 5}}
@@ -175,6 +175,20 @@ def test_a_task_that_fails_ends_the_workers_and_is_raised() -> None:
     with pytest.raises(TypeError):
         list(run_tasks(square, (NUMBERS,), make_tasks(1, "two", 3)))
     assert workers._pool is None
+
+
+@pytest.mark.usefixtures("any_cost")
+def test_work_that_nobody_waits_for_any_more_ends_without_a_word(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tasks = [*make_tasks("at once"), *(Task("", 0, (tmp_path,)) for _ in range(30))]
+    results = run_tasks(linger, (NUMBERS,), tasks)
+    next(results)
+    wait_until(lambda: len([*tmp_path.iterdir()]) == 2)
+    children = [psutil.Process(int(file.name)) for file in tmp_path.iterdir()]
+    results.close()
+    assert not psutil.wait_procs(children)[1]
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.usefixtures("any_cost")

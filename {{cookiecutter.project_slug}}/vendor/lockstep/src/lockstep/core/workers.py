@@ -179,7 +179,10 @@ class _Pool:
 
     def close(self) -> None:
         """End the workers and remove the folder."""
-        self.executor.shutdown(kill_workers=True)
+        # Told to kill its workers, the executor would stumble over what it has not given them yet.
+        for process in [*(self.executor._processes or {}).values()]:
+            process.terminate()
+        self.executor.shutdown()
         self.cleanup.close()
 
 
@@ -317,9 +320,11 @@ def _end_with(parent: int) -> None:
 
 def _run(function: Callable[..., Any], file: Path, number: int, arguments: tuple[Any, ...]) -> Any:
     mark = file.with_name(f"{os.getpid()}.task")
-    mark.write_text(str(number))
+    with suppress(OSError):  # who cleans up temporary files should end no work
+        mark.write_text(str(number))
     result = function(*_map(file), *arguments)
-    mark.unlink()
+    with suppress(OSError):
+        mark.unlink()
     return result
 
 
