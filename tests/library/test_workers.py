@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 from conftest import run_stage, write_params
-from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 from lockstep.core import workers
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
@@ -96,6 +96,22 @@ def test_a_worker_has_one_thread_also_where_all_others_have_more(
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     assert {*run_tasks(name_threads, (NUMBERS,), make_tasks(1, 2))} == {"1"}
+
+
+@pytest.mark.usefixtures("any_cost")
+def test_workers_start_while_interrupts_are_ignored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usual, handlers, former = ProcessPoolExecutor.submit, [], signal.getsignal(signal.SIGINT)
+
+    def submit(*arguments: object) -> object:
+        handlers.append(signal.getsignal(signal.SIGINT))
+        return usual(*arguments)
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", submit)
+    list(run_tasks(square, (NUMBERS,), make_tasks(1, 2)))
+    assert handlers == [signal.SIG_IGN] * 2
+    assert signal.getsignal(signal.SIGINT) is former
 
 
 def test_little_work_is_done_in_this_process_unless_much_is_to_come(
@@ -255,7 +271,7 @@ from lockstep.core import workers
 from lockstep.core.errors import exit_status
 from tasks import linger
 workers.WORTHWHILE = 0
-tasks = [workers.Task("", 1, (Path(sys.argv[1]),)) for _ in range(2)]
+tasks = [workers.Task("", 1, (Path(sys.argv[1]),)) for _ in range(20)]
 sys.exit(exit_status(lambda: list(workers.run_tasks(linger, (1,), tasks))))
 """
 

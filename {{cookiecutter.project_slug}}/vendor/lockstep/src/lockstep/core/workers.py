@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -166,7 +166,8 @@ class _Pool:
     def submit(self, function: Callable[..., Any], number: int, task: Task) -> Future[Any]:
         """Have a task, which has this number, done by the worker that is free next."""
         future: Future[Any]
-        future = self.executor.submit(_run, function, self.file, number, task.arguments)
+        with _ignoring_interrupts():  # the first task starts the workers
+            future = self.executor.submit(_run, function, self.file, number, task.arguments)
         return future
 
     def list_running(self) -> list[int]:
@@ -189,6 +190,16 @@ class _Pool:
 def _exit(number: int, _: object) -> NoReturn:
     """End as a process that is told to end, but by way of what ends its workers."""
     sys.exit(128 + number)
+
+
+@contextmanager
+def _ignoring_interrupts() -> Iterator[None]:
+    """Ignore Ctrl-C for the moment of the block; a process that starts in it always does."""
+    with ExitStack() as cleanup:
+        with suppress(ValueError):  # only the main thread may
+            former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            cleanup.callback(signal.signal, signal.SIGINT, former)
+        yield
 
 
 def _open_pool(shared: tuple[Any, ...], most: int) -> _Pool:
