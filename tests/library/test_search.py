@@ -303,8 +303,23 @@ def test_the_time_cuts_at_a_batch_and_the_trials_before_are_those_of_the_whole_s
         assert progress[0].seconds_left == seconds - 1
         counts.append(len(found.trials))
     assert counts == sorted(counts)
-    assert (counts[0], counts[-1]) == (0, 3 * TRIALS)
+    assert (counts[0], counts[-1]) == (1, 3 * TRIALS)
     assert len({*counts}) > 4
+
+
+def test_a_batch_that_ends_as_the_time_is_up_is_whole(
+    whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = whole.copy(tmp_path)
+    clock = Clock()
+    monkeypatch.setattr(module, "monotonic", clock)
+
+    def report(progress: Progress) -> None:
+        if progress.trials == 3:  # each candidate's first batch is a single trial
+            clock.seconds = 100.0
+
+    found = run(project, minutes=1, report=report)
+    assert (found.batches, len(found.trials), found.is_cut) == (3, 3, True)
 
 
 def test_a_search_that_was_cut_goes_on_where_it_was(
@@ -355,7 +370,14 @@ def test_a_search_that_was_killed_goes_on_to_the_same_trials(whole: Whole, tmp_p
 
 
 @pytest.mark.usefixtures("importable")
-@pytest.mark.parametrize(("names", "counts"), [(("linear", "knn"), "124"), (("mlp",), "12")])
+@pytest.mark.parametrize(
+    ("names", "counts"),
+    [
+        (("linear", "knn"), "124"),
+        (("mlp",), "12"),
+        pytest.param(("mlp",), "124", marks=pytest.mark.matrix),
+    ],
+)
 def test_the_trials_are_the_same_bytes_for_any_number_of_workers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], counts: str
 ) -> None:

@@ -243,15 +243,6 @@ def test_a_search_that_was_cut_says_so_and_can_go_on(
     assert "The time was up" in (project.search / "index.html").read_text(encoding="utf-8")
 
 
-def test_a_time_too_short_for_a_trial_is_told_and_nothing_is_written(
-    project: Project, engine: Engine
-) -> None:
-    engine.found = replace(FOUND, trials=(), batches=0, is_cut=True)
-    with pytest.raises(UserError, match=r"^tune: --minutes 0\.01: too short for a single trial"):
-        tune([], 0.01, dry_run=False)
-    assert not project.reports.exists()
-
-
 @pytest.mark.usefixtures("engine")
 def test_candidates_that_were_not_reached_are_named(
     engine: Engine, capsys: pytest.CaptureFixture[str]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from errno import ENOSPC
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import psutil
@@ -205,6 +206,19 @@ def test_work_that_nobody_waits_for_any_more_ends_without_a_word(
     results.close()
     assert not psutil.wait_procs(children)[1]
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("any_cost")
+def test_what_a_worker_cannot_import_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    here_only = ModuleType("here_only")
+    monkeypatch.setitem(sys.modules, "here_only", here_only)
+    exec("class Thing: pass", vars(here_only))
+    with pytest.raises(UserError) as error:
+        list(run_tasks(square, (NUMBERS,), make_tasks(here_only.Thing(), here_only.Thing())))
+    assert str(error.value) == (
+        "task 0: a worker cannot take in what it needs: ModuleNotFoundError: No module named "
+        "'here_only'; with LOCKSTEP_WORKERS=1 there is none"
+    )
 
 
 @pytest.mark.usefixtures("any_cost")

@@ -218,7 +218,7 @@ def _run_in_workers(
     on_end: Callable[[], None],
 ) -> Iterator[Any]:
     """What the tasks give, in their order; those that a worker may have died of are done alone."""
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
+    from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 
     def report(future: Future[Any]) -> None:
         if not future.cancelled() and not future.exception():
@@ -252,6 +252,13 @@ def _run_in_workers(
         more = _run_in_workers(function, shared, others, on_end)
         for number in waiting:
             yield results[number] if number in results else next(more)
+    except BrokenProcessPool as error:
+        # It quotes a whole traceback.
+        *_, reason = str(error.__cause__ or error).strip('"\n').splitlines()
+        raise UserError(
+            f"{tasks[waiting[0]].name}: a worker cannot take in what it needs: {reason}; "
+            f"with {VARIABLE}=1 there is none"
+        ) from error
     finally:
         # Nobody asks for the others any more, after an error, an interruption or when time is up.
         if waiting and _pool is pool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,8 @@ class Curves(keras.callbacks.Callback):
     def __init__(self, folder: Path, network: keras.Model, learning_rate: float) -> None:
         super().__init__()
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        with suppress(OSError):
+            folder.mkdir(parents=True)
         self.path = folder / f"events.out.tfevents.{time.time_ns()}"
         self.learning_rate = learning_rate
         self._append([{"file_version": "brain.Event:2"}, {"graph_def": _make_graph(network)}])
@@ -63,7 +65,8 @@ class Curves(keras.callbacks.Callback):
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.summary.writer.record_writer import RecordWriter
 
-        with self.path.open("ab") as file:
+        # On a full disk there is a curve less to look at, and no reason to end the fit.
+        with suppress(OSError), self.path.open("ab") as file:
             writer = RecordWriter(file)
             for event in events:
                 writer.write(Event(wall_time=time.time(), **event).SerializeToString())

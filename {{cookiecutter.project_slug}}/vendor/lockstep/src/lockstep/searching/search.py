@@ -83,7 +83,8 @@ def search(
     Args:
         project: Its train rows are used, those of the test never.
         names: The candidates; none means all of `train.candidates` that have a space.
-        minutes: After so many it ends with the batches that are whole by then.
+        minutes: After so many it ends with the batches that are whole by then, at least the first
+            one, which is a single trial.
         report: Told after each trial how far the search is.
 
     Raises:
@@ -106,17 +107,21 @@ def search(
         for each in contenders
     )
 
-    def watch(batch: Sequence[Trial]) -> None:
-        """Tell how far the search is, and end it when the time is up."""
+    limit = inf if minutes is None else 60 * minutes
+
+    def watch(batch: Sequence[Trial], size: int) -> None:
+        """Tell how far the search is, and end it when the time is up before a batch is whole."""
         seconds = monotonic() - start
-        rest = inf if minutes is None else max(0.0, 60 * minutes - seconds)
+        rest = max(0.0, limit - seconds)
         report(_measure(contenders, batch, evaluator, seconds, rest))
-        if rest == 0:
+        if rest == 0 and len(batch) < size:
             raise _OutOfTimeError
 
     batches, is_cut = 0, False
     try:
         while contender := choose_next(contenders):
+            if batches and monotonic() - start >= limit:
+                raise _OutOfTimeError
             proposals = contender.propose(sum(len(each.trials) for each in contenders))
             if proposals:
                 _run_batch(contender, proposals, evaluator, watch)
@@ -130,14 +135,14 @@ def _run_batch(
     contender: Contender,
     proposals: Sequence[Proposal],
     evaluator: Evaluator,
-    watch: Callable[[Sequence[Trial]], None],
+    watch: Callable[[Sequence[Trial], int], None],
 ) -> None:
     """Let a candidate have a batch, and call `watch` with what has ended of it again and again."""
     cost, batch = evaluator.cost, []
     with closing(try_batch(evaluator, proposals)) as steps:
         for trial in steps:
             batch += [trial] if trial else []
-            watch(batch)
+            watch(batch, len(proposals))
     contender.trials += sorted(batch, key=attrgetter("number"))
     contender.cost += evaluator.cost - cost
 
@@ -157,12 +162,15 @@ def _measure(
 ) -> Progress:
     """How far the search is, with the trials that have ended of the batch under way."""
     trials = _collect(contenders, batch)
-    if evaluator.fresh_cost and all(contender.trials for contender in contenders):
+    count = sum(contender.limit for contender in contenders)
+    if len(trials) == count:
+        rest = 0.0
+    elif evaluator.fresh_cost and all(contender.trials for contender in contenders):
         whole = sum(each.cost / len(each.trials) * each.limit for each in contenders)
         rest = min(rest, max(0.0, seconds * (whole - evaluator.cost) / evaluator.fresh_cost))
     return Progress(
         len(trials),
-        sum(contender.limit for contender in contenders),
+        count,
         find_best(trials, evaluator.metric),
         seconds,
         rest if isfinite(rest) else None,

@@ -27,7 +27,7 @@ def tune(names: Sequence[str], minutes: float | None, *, dry_run: bool) -> None:
 
     Args:
         names: The candidates; none means all that have a space.
-        minutes: After so many it makes do with what was result.
+        minutes: After so many it makes do with what was found.
         dry_run: Leave params.yaml as it is.
 
     Raises:
@@ -68,11 +68,6 @@ def _search(project: Project, names: Sequence[str], minutes: float | None) -> Se
     finally:
         clear_line()
         end_workers()
-    if not result.trials:
-        raise UserError(
-            f"tune: --minutes {minutes:g}: too short for a single trial; what was computed is kept "
-            "for the next time"
-        )
     return result
 
 
