@@ -368,4 +368,7 @@ def test_what_costs_more_is_known_to(project: Project) -> None:
     assert cost("forest", trees=200) > 1.5 * cost("forest", trees=100)
     assert cost("mlp", max_epochs=10) < cost("mlp", max_epochs=100)
     assert cost("svm", 20_000) > 3 * cost("svm", 10_000)
-    assert sum(cost(name, 100) for name in ("linear", "tree", "forest")) < workers.WORTHWHILE
+    # A table such as iris is done before workers would have started.
+    small = {name: cost(name, 100) for name in names}
+    assert sum(5 * seconds for seconds in small.values()) < workers.WORTHWHILE
+    assert 20 * max(small.values()) < workers.WORTHWHILE

@@ -24,8 +24,8 @@ TREE_CELL = 3e-8
 """Seconds per cell and level of a tree."""
 PASS, PASS_CELL = 1e-4, 8e-9
 """Seconds of a pass over all rows, and per cell in it."""
-COMPILE = 1.0
-"""Seconds that compiling a network takes, of which folds on several workers have a share each."""
+COMPILE = 5.0
+"""Seconds that compiling a network takes, on each of a few workers."""
 EXAMPLE, PIXEL = 1e-5, 3e-6
 """Seconds per row of a network's epoch, and per pixel of it."""
 
@@ -36,7 +36,7 @@ def estimate_cost(pipeline: Pipeline, contract: Contract, rows: int) -> float:
     pixels = prod(images.shape) if images else 0
     columns = pixels or len(contract.features)
     if isinstance(estimator, Network):
-        return FIT + COMPILE + estimator.max_epochs * rows * (EXAMPLE + pixels * PIXEL)
+        return FIT + estimator.max_epochs * rows * (EXAMPLE + pixels * PIXEL)
     parameters = {key.rpartition("__")[2]: value for key, value in estimator.get_params().items()}
     cells, seconds = rows * columns, FIT
     if "kernel" in parameters:
@@ -44,6 +44,11 @@ def estimate_cost(pipeline: Pipeline, contract: Contract, rows: int) -> float:
     seconds += TREE_CELL * cells * log2(rows + 1) * _count(parameters.get("n_estimators"))
     seconds += (PASS + PASS_CELL * cells) * _count(parameters.get("max_iter"))
     return seconds + CELL * cells
+
+
+def estimate_compiling(pipeline: Pipeline) -> float:
+    """Seconds, roughly, of one core until a candidate can be fitted for the first time."""
+    return COMPILE if isinstance(pipeline[-1], Network) else 0.0
 
 
 def _count(value: object) -> float:

@@ -14,7 +14,7 @@ from ..core.project import Project
 from ..data.folds import make_folds
 from ..modeling.candidates import CANDIDATES, make_candidate
 from ..modeling.compare import STANDARD_ERROR, Validation, summarise_scores, try_candidates
-from ..modeling.cost import estimate_cost
+from ..modeling.cost import estimate_compiling, estimate_cost
 from ..modeling.features import make_features
 from ..modeling.metrics import primary_metric
 from ..modeling.postprocessing import require_fitting_decision
@@ -78,7 +78,8 @@ class Evaluator:
         features = make_features(candidate, self._params, self._contract)
         pipeline = make_pipeline(features, estimator)
         learn, _ = self._folds[-1]
-        cost = len(self._folds) * estimate_cost(pipeline, self._contract, len(learn))
+        fit = estimate_cost(pipeline, self._contract, len(learn))
+        cost = len(self._folds) * fit + estimate_compiling(pipeline)
         return Request(label, candidate, options, pipeline, epochs=epochs, cost=cost)
 
     def evaluate(self, requests: Sequence[Request]) -> Iterator[Figures]:
