@@ -10,6 +10,8 @@ write is compared byte by byte.
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import re
 import subprocess
 import tempfile
@@ -17,7 +19,6 @@ from pathlib import Path
 from statistics import median
 
 from _table import count
-from _timing import Case
 from run import make_project
 
 TRAIN_SHARE = 0.75
@@ -38,7 +39,28 @@ CANDIDATES = """\
     boosting: {trees: 300}
     mlp: {hidden_units: [64, 64], max_epochs: 40, patience: 40}
 """
-TRAIN = ["python", "-m", "my_project.train"]
+TRAIN = """
+import json, time
+from lockstep.core.stage import guard_stage
+from my_project import train
+
+seconds = {}
+
+def timed(name, call):
+    def run(*arguments):
+        start = time.perf_counter()
+        result = call(*arguments)
+        # Candidates come one by one; the leaderboard takes no time.
+        result = list(result) if name == "cross-validation" else result
+        seconds[name] = time.perf_counter() - start
+        return result
+    return run
+
+train.cross_validate = timed("cross-validation", train.cross_validate)
+train.learning_curve = timed("learning curve", train.learning_curve)
+timed("the whole stage", guard_stage)(train.train)
+print(json.dumps(seconds))
+"""
 
 
 def read_outputs(project: Path) -> dict[str, bytes]:
@@ -47,20 +69,26 @@ def read_outputs(project: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in files}
 
 
+def run_train(project: Path, workers: int) -> dict[str, float]:
+    """Seconds that each part of the stage takes."""
+    variables = os.environ | {"LOCKSTEP_WORKERS": str(workers)}
+    command = ["python", "-c", TRAIN]
+    done = subprocess.run(command, cwd=project, env=variables, check=True, stdout=subprocess.PIPE)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
 def compare_workers(project: Path, title: str, rounds: int) -> None:
     """Print a table of one worker and two, and whether they wrote the same."""
-    cases = [
-        Case(f"{number} worker(s)", ["env", f"LOCKSTEP_WORKERS={number}", *TRAIN], project)
-        for number in (1, 2)
-    ]
+    runs: dict[int, list[dict[str, float]]] = {1: [], 2: []}
     outputs = []
     for _ in range(rounds):
-        for case in cases:
-            case.seconds.append(case.run()[0])
+        for workers, seconds in runs.items():
+            seconds.append(run_train(project, workers))
             outputs.append(read_outputs(project))
-    one, two = (median(case.seconds) for case in cases)
     same = "the same bytes" if all(each == outputs[0] for each in outputs) else "OTHER BYTES"
-    print(f"| {title} | {one:.1f} | {two:.1f} | {one / two:.2f} | {same} |", flush=True)
+    for part in runs[1][0]:
+        one, two = (median(run[part] for run in runs[workers]) for workers in (1, 2))
+        print(f"| {title}: {part} | {one:.1f} | {two:.1f} | {one / two:.2f} | {same} |", flush=True)
 
 
 def main(rounds: int, rows: int) -> None:
