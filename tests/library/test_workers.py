@@ -279,12 +279,13 @@ def test_a_full_disk_under_what_workers_share_is_told_and_leaves_nothing(
 
 
 WAIT = """
-import sys
+import signal, sys
 from pathlib import Path
 from lockstep.core import workers
 from lockstep.core.errors import exit_status
 from tasks import linger
 workers.WORTHWHILE = 0
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
 tasks = [workers.Task("", 1, (Path(sys.argv[1]),)) for _ in range(20)]
 sys.exit(exit_status(lambda: list(workers.run_tasks(linger, (1,), tasks))))
 """
