@@ -289,7 +289,7 @@ def test_initials_of_the_author_name_the_notebook(tmp_path: Path) -> None:
         path
         for path in sorted((TEMPLATE / PROJECT).rglob("*"))
         if path.is_file()
-        and path.suffix not in {".zip", ".pyc"}
+        and path.suffix not in {".png", ".pyc", ".zip"}
         and "digits.zip" not in path.name
         and not path.is_relative_to(VENDOR)
     ],

@@ -175,7 +175,7 @@ class _Pool:
         numbers = set()
         for file in self.folder.glob("*.task"):
             with suppress(OSError, ValueError):  # others may begin and end a task meanwhile
-                numbers.add(int(file.read_text()))
+                numbers.add(int(file.read_text(encoding="ascii")))
         return sorted(numbers)
 
     def close(self) -> None:
@@ -303,7 +303,7 @@ def _free_bytes() -> float:
         free += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")]
     for limit, use in MEMORY_LIMITS:
         with suppress(OSError, ValueError):  # the word `max` is no limit
-            rest = int((CGROUP / limit).read_text()) - int((CGROUP / use).read_text())
+            rest = _read_number(CGROUP / limit) - _read_number(CGROUP / use)
             free.append(rest + _cached_bytes((CGROUP / use).with_name("memory.stat")))
     return max(0, min(free))
 
@@ -312,6 +312,10 @@ def _cached_bytes(file: Path) -> int:
     """Memory that a container keeps files in which it has read, until others need it."""
     lines = file.read_text(encoding="ascii").splitlines()
     return max(int(line.split()[1]) for line in lines if "inactive_file" in line)
+
+
+def _read_number(file: Path) -> int:
+    return int(file.read_text(encoding="ascii"))
 
 
 # What follows runs in the workers.
@@ -339,7 +343,7 @@ def _end_with(parent: int) -> None:
 def _run(function: Callable[..., Any], file: Path, number: int, arguments: tuple[Any, ...]) -> Any:
     mark = file.with_name(f"{os.getpid()}.task")
     with suppress(OSError):  # who cleans up temporary files should end no work
-        mark.write_text(str(number))
+        mark.write_text(str(number), encoding="ascii")
     result = function(*_map(file), *arguments)
     with suppress(OSError):
         mark.unlink()
