@@ -17,6 +17,7 @@ from hypothesis import settings
 from lockstep.core.contract import Contract
 from lockstep.core.params import Params
 from lockstep.core.project import Project
+from lockstep.modeling.candidates import CANDIDATES
 from ruamel.yaml import YAML
 
 TEMPLATE = Path(__file__).parents[2] / "{{cookiecutter.project_slug}}"
@@ -169,3 +170,9 @@ def importable(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     paths = [folder, Path(__file__).parent, LIBRARY.parent]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, paths)))
     monkeypatch.syspath_prepend(folder)  # workers take over the path of this process
+
+
+@pytest.fixture
+def own_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forgets afterwards which candidates a test has registered."""
+    monkeypatch.setattr(CANDIDATES, "_functions", {**CANDIDATES._functions})

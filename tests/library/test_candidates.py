@@ -156,13 +156,7 @@ def test_balanced_classes_find_more_of_the_rare_one(name: str) -> None:
         assert found[1] > found[0]
 
 
-@pytest.fixture
-def own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forgets afterwards which candidates a test has registered."""
-    monkeypatch.setattr(CANDIDATES, "_functions", {**CANDIDATES._functions})
-
-
-@pytest.mark.usefixtures("own")
+@pytest.mark.usefixtures("own_candidates")
 def test_a_new_candidate_is_one_function() -> None:
     @candidate
     def stump(problem: Problem, *, depth: int = 3) -> BaseEstimator:
@@ -185,7 +179,7 @@ def leaky(columns: int, outputs: int, activation: str, *, units: int, slope: flo
     )
 
 
-@pytest.mark.usefixtures("own")
+@pytest.mark.usefixtures("own_candidates")
 def test_a_new_option_of_a_network_is_a_keyword_of_both_its_functions(project: Project) -> None:
     @candidate
     def leaky_mlp(
@@ -217,7 +211,7 @@ def test_an_unknown_option_of_a_network_lists_how_it_is_trained_too() -> None:
     )
 
 
-@pytest.mark.usefixtures("own")
+@pytest.mark.usefixtures("own_candidates")
 def test_a_candidate_whose_library_is_missing_names_the_command_that_installs_it() -> None:
     @candidate
     def elsewhere(problem: Problem) -> BaseEstimator:

@@ -18,7 +18,7 @@ from lockstep.core import workers
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.core.table import as_csv, write_parquet
-from lockstep.modeling.candidates import CANDIDATES, candidate
+from lockstep.modeling.candidates import candidate
 from lockstep.modeling.metrics import Metric, primary_metric
 from lockstep.modeling.problem import Problem
 from lockstep.searching import search as module
@@ -434,11 +434,8 @@ def test_options_outside_the_space_stay_and_new_ones_are_added(
     assert all([*trial.options] == ["neighbours"] for trial in trials)
 
 
-def test_a_candidate_of_the_owners_is_searched_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(CANDIDATES, "_functions", {**CANDIDATES._functions})
-
+@pytest.mark.usefixtures("own_candidates")
+def test_a_candidate_of_the_owners_is_searched_too(tmp_path: Path) -> None:
     @candidate
     def constant(_: Problem, *, share: float, extra: str = "") -> BaseEstimator:
         if share > 0.8:
@@ -458,11 +455,8 @@ def test_a_candidate_of_the_owners_is_searched_too(
     )
 
 
-def test_a_network_within_another_estimator_is_halved_by_its_option(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(CANDIDATES, "_functions", {**CANDIDATES._functions})
-
+@pytest.mark.usefixtures("own_candidates")
+def test_a_network_within_another_estimator_is_halved_by_its_option(tmp_path: Path) -> None:
     @candidate
     def wrapped(_: Problem, *, max_epochs: int = 9, share: float = 0.5) -> BaseEstimator:
         return DummyClassifier(strategy="prior", constant=[max_epochs, share])
@@ -473,11 +467,8 @@ def test_a_network_within_another_estimator_is_halved_by_its_option(
     assert sorted(trial.epochs for trial in trials) == [1] * 7 + [3] * 2 + [9] * 3
 
 
-def test_options_that_are_refused_only_together_fail(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(CANDIDATES, "_functions", {**CANDIDATES._functions})
-
+@pytest.mark.usefixtures("own_candidates")
+def test_options_that_are_refused_only_together_fail(tmp_path: Path) -> None:
     @candidate
     def picky(_: Problem, *, a: int = 0, b: int = 0) -> BaseEstimator:
         if a == b == 1:

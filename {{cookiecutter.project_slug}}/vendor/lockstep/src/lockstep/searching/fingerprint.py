@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from ..core.environment import read_environment, watched_libraries
-from ..core.files import sha256
+from ..core.files import sha256, sha256_of_all
 from ..core.own import import_own
 from ..core.project import Project
 
@@ -23,9 +23,9 @@ def fingerprint(project: Project) -> str:
         "train": sha256(project.require(project.train)),
         "contract": project.contract.model_dump(mode="json"),
         "params": params,
-        "code": [
-            sha256(file) for folder in (LIBRARY, own) for file in sorted(folder.rglob("*.py"))
-        ],
+        "code": sha256_of_all(
+            file for folder in (LIBRARY, own) for file in sorted(folder.rglob("*.py"))
+        ),
         "versions": read_environment(watched_libraries(project)),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
