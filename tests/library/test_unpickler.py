@@ -93,7 +93,7 @@ def test_a_file_that_asks_for_more_than_a_model_needs_is_not_loaded(
         ("numpy.random._generator", "__builtins__"),
         ("lockstep.modeling.archive", "zipfile"),
         ("lockstep.modeling.model", "Model.save"),
-        ("lockstep.commands.programs", "run_program"),
+        ("lockstep.core.programs", "run_program"),
         ("lockstep.core.files", "replacing_directory"),
         ("antigravity", "webbrowser"),
         ("pandas.io.common", "get_handle"),

@@ -5,11 +5,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from lockstep.commands import verify
 from lockstep.commands.cli import main
-from lockstep.commands.verify import Comparison
 from lockstep.core.paths import Paths
 from lockstep.core.project import Project
+from lockstep.records import verification
+from lockstep.records.verification import Comparison
 
 
 def test_outputs_agree_when_their_hashes_are_equal() -> None:
@@ -62,10 +62,10 @@ def test_a_commit_is_rebuilt_by_the_library_that_it_came_with(
         environments.append(arguments[-1])
         return 0
 
-    monkeypatch.setattr(verify, "_run", lambda *_: "")
-    monkeypatch.setattr(verify, "_remove_results", lambda _: None)
-    monkeypatch.setattr(verify, "_run_group", run)
-    verify._reproduce(project, clone, tmp_path)
+    monkeypatch.setattr(verification, "_run", lambda *_: "")
+    monkeypatch.setattr(verification, "_remove_results", lambda _: None)
+    monkeypatch.setattr(verification, "_run_group", run)
+    verification._reproduce(project, clone, tmp_path)
     assert environments[0]["PYTHONPATH"].split(os.pathsep) == code
 
 
@@ -78,8 +78,8 @@ def test_what_may_be_why_outputs_differ_is_told() -> None:
             }
         }
 
-    assert verify._differences(lock("1", "a.dir"), lock("2", "b.dir"), "another") == [
+    assert verification._differences(lock("1", "a.dir"), lock("2", "b.dir"), "another") == [
         "dvc.lock was made from another vendor/lockstep/src/lockstep/core",
         "numpy in environment.yaml was 1, now it is 2",
-        f"the processor was another, here it is {verify.processor()}",
+        f"the processor was another, here it is {verification.processor()}",
     ]

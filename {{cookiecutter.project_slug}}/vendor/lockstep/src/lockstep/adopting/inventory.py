@@ -6,10 +6,10 @@ import filecmp
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..commands.programs import run_program
 from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.files import read_yaml, sha256
+from ..core.programs import run_program
 from ..core.project import Project
 from ..core.validation import load
 from ..reading.folder import list_dvc_targets, list_entries

@@ -21,11 +21,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from ..commands.programs import run_program
 from ..core.errors import UserError, shorten
 from ..core.files import stamp, write_json, write_text
 from ..core.lock import hold_lock
 from ..core.paths import Paths
+from ..core.programs import run_program
 from .addresses import hide_secrets
 
 DATA, SETTINGS, REMOVED = "data", "settings", "removed"

@@ -90,6 +90,41 @@ def _make_parser() -> argparse.ArgumentParser:
     verify = add("verify", "rebuild a commit from its raw data and compare every output's bytes")
     verify.add_argument("--rev", default="HEAD", help="commit to rebuild (default: HEAD)")
 
+    record = add("record", "print what a commit's run was made of and what came out")
+    record.add_argument("revision", nargs="?", default="HEAD", help="commit, branch or tag")
+    record.add_argument(
+        "--as",
+        dest="form",
+        choices=("json", "slsa", "ro-crate", "mlflow"),
+        default="json",
+        help="JSON (default), in-toto statement of SLSA provenance, RO-Crate, or a run in MLflow",
+    )
+
+    add("runs", "list the commits that hold a run, its figures, and what changed since the last")
+
+    compare = add("compare", "show what differs between runs, and whether it is more than chance")
+    compare.add_argument(
+        "revisions",
+        nargs="+",
+        metavar="REVISION",
+        help="commits, branches, tags or `workspace`; a single one is compared with the workspace",
+    )
+    compare.add_argument("--html", action="store_true", help="as a page, too")
+
+    register = add("register", "give the run of a commit a version, as a tag of git")
+    register.add_argument("revision", nargs="?", help="commit, branch or tag (default: HEAD)")
+
+    promote = add("promote", "let a version take a stage, if it passes the gate")
+    promote.add_argument("version", help="such as v1.2.0, or latest")
+    promote.add_argument(
+        "--to", dest="stage", required=True, metavar="STAGE", help="such as production"
+    )
+
+    rollback = add("rollback", "give a stage back to the version that had it before")
+    rollback.add_argument("stage", metavar="STAGE", help="such as production")
+
+    add("models", "list the versions, their stages, and who registered them when")
+
     doctor = add("doctor", "say what is wrong with this machine or project, and what mends it")
     doctor.add_argument("--only", nargs="+", metavar="CHECK", help="such as: lock pipeline")
     return root
@@ -128,9 +163,37 @@ def _run(options: argparse.Namespace) -> None:
 
             predict_file(options.file, options.output)
         case "verify":
-            from .verify import verify
+            from ..records.verification import verify
 
-            verify(options.rev)
+            verify(Paths.find(), options.rev)
+        case "record":
+            from ..records.export import print_record
+
+            print_record(options.revision, options.form)
+        case "runs":
+            from ..records.runs import print_runs
+
+            print_runs()
+        case "compare":
+            from ..records.compare import compare
+
+            compare(options.revisions, html=options.html)
+        case "register":
+            from ..registry.register import register
+
+            register(options.revision)
+        case "promote":
+            from ..registry.promote import promote
+
+            promote(options.version, options.stage)
+        case "rollback":
+            from ..registry.promote import roll_back
+
+            roll_back(options.stage)
+        case "models":
+            from ..registry.models import print_models
+
+            print_models()
         case "doctor":
             from .doctor import examine
 

@@ -20,12 +20,12 @@ from typing import Any, Literal, NamedTuple
 from ..core.errors import UserError, shorten
 from ..core.files import read_yaml
 from ..core.params import load_params
+from ..core.programs import read_output
 from ..core.project import Project
 from ..core.runtime import import_keras
 from ..core.validation import nearest
 from ..reading.folder import list_raw_files
 from .cache import Kept, list_kept
-from .programs import read_output
 from .sums import SUMS, find_edits
 
 MOST_NAMED = 5

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,11 @@ def sha256(path: Path) -> str:
 
 def sha256_of_all(paths: Iterable[Path]) -> str:
     """That of a single file or, of several, the digest of their digests in this order."""
-    digests = [sha256(path) for path in paths]
+    return join_digests([sha256(path) for path in paths])
+
+
+def join_digests(digests: Sequence[str]) -> str:
+    """A single digest as it is or, of several, the digest of them in this order."""
     if len(digests) == 1:
         return digests[0]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()

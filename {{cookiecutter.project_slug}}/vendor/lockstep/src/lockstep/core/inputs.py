@@ -10,7 +10,7 @@ its process at once after it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
@@ -52,7 +52,7 @@ def _read_state(paths: Paths, stage: str, pipeline: str) -> dict[str, Any]:
     state: dict[str, Any] = {
         paths.name(file): stamp(file)
         for dependency in definition.get("deps", [])
-        for file in _list_files(paths, paths.root / dependency)
+        for file in list_watched_files(paths, paths.root / dependency)
     }
     for entry in definition.get("params", []):
         by_file = entry if isinstance(entry, dict) else {"params.yaml": [entry]}
@@ -65,21 +65,28 @@ def _read_state(paths: Paths, stage: str, pipeline: str) -> dict[str, Any]:
     return state
 
 
-def _list_files(paths: Paths, path: Path) -> list[Path]:
+def list_watched_files(paths: Paths, path: Path) -> list[Path]:
     """The files below a dependency that DVC looks at: .dvcignore names the others."""
     if not path.is_dir():
         return [path]
     ignore = paths.root / ".dvcignore"
-    lines = ignore.read_text(encoding="utf-8").splitlines() if ignore.exists() else []
-    patterns = [line.strip().rstrip("/") for line in lines if line.strip() and line[0] not in "#!"]
+    is_watched = make_filter(ignore.read_text(encoding="utf-8") if ignore.exists() else "")
     return [
         file
         for file in path.rglob("*")
-        if file.is_file()
-        and not any(
-            fnmatch(part, pattern) for part in file.relative_to(path).parts for pattern in patterns
-        )
+        if file.is_file() and is_watched(file.relative_to(path).as_posix())
     ]
+
+
+def make_filter(ignore: str) -> Callable[[str], bool]:
+    """Whether DVC looks at a file below a dependency, by its name there and by .dvcignore."""
+    lines = ignore.splitlines()
+    patterns = [line.strip().rstrip("/") for line in lines if line.strip() and line[0] not in "#!"]
+
+    def is_watched(name: str) -> bool:
+        return not any(fnmatch(part, pattern) for part in name.split("/") for pattern in patterns)
+
+    return is_watched
 
 
 def _select(content: Any, key: str) -> Any:

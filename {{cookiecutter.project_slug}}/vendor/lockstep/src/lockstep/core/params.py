@@ -224,6 +224,16 @@ class SearchParams(Strict):
     """What may be tried of each candidate's options: a list of choices, or a range."""
 
 
+class PromoteParams(Strict):
+    """What `promote` asks of a version before it takes the place of a stage's model."""
+
+    margin: Annotated[float, Field(ge=0)] | None = None
+    """By how much it may be worse in `train.metric` on the same test rows, in the metric's unit;
+    without one it must be better, by more than chance."""
+    new_contract: bool = False
+    """Whether it may ask its callers for something else, or give them something else."""
+
+
 class Params(Strict):
     """All of params.yaml."""
 
@@ -241,6 +251,7 @@ class Params(Strict):
     train: TrainParams
     evaluate: EvaluateParams
     search: SearchParams = SearchParams()
+    promote: PromoteParams = PromoteParams()
 
 
 def load_params(paths: Paths) -> Params:

@@ -35,6 +35,8 @@ class Paths:
         self.figures = self.reports / "figures"
         self.model_card = self.reports / "model_card.md"
         self.report = self.reports / "index.html"
+        self.record = self.reports / "record.json"
+        self.comparison = self.reports / "comparison.html"
         self.trials = self.reports / "trials.csv"
         self.search = self.reports / "search"
         self.logs = root / "logs"
@@ -51,7 +53,10 @@ class Paths:
                 *(self.champion, self.baseline),
                 *(self.leaderboard, self.validation, self.history, self.training_sizes),
             ),
-            "evaluate": (self.metrics, self.plots, self.figures, self.model_card, self.report),
+            "evaluate": (
+                *(self.metrics, self.plots, self.figures, self.model_card, self.report),
+                self.record,
+            ),
         }
         """What each stage writes."""
 

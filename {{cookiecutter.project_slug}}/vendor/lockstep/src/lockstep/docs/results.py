@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 
-from ..commands.programs import read_output
 from ..core.errors import UserError
 from ..core.paths import Paths
+from ..core.programs import read_output
 from ..reporting.markdown import directive, plain, table
 
 REPORT = "{download}`the report <../reports/index.html>`"

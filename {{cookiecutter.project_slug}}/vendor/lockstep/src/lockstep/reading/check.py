@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..core.batches import prefetch
 from ..core.contract import IMAGE, Contract
-from ..core.files import sha256_of_all
+from ..core.files import join_digests, sha256
 from ..core.params import DataParams
 from ..core.paths import Paths
 from ..core.progress import progress
@@ -50,8 +50,8 @@ class RawCheck:
     def __init__(self, paths: Paths, data: DataParams, contract: Contract) -> None:
         self.paths, self.data, self.contract = paths, data, contract
         self._tally = Tally(contract)
-        self._digest = ""
-        """Of the raw files' bytes, which name the data in reports."""
+        self._digests: dict[str, list[str]] = {}
+        """Of the bytes of each raw file or of the files in each folder, which name the data."""
 
     def __iter__(self) -> Iterator[CheckedBatch]:
         """All rows, file by file, with the same columns in each batch.
@@ -76,8 +76,9 @@ class RawCheck:
                     yield CheckedBatch(accepted, rejected)
                     count(len(table))
                 self._tally.require_few_rejected(self.paths.name(path), self.data.max_rejected)
-        whole = (list_entries(path, deep=True) if path.is_dir() else [path] for path in files)
-        self._digest = sha256_of_all(file for entries in whole for file in sorted(entries))
+        for path in files:
+            entries = sorted(list_entries(path, deep=True)) if path.is_dir() else [path]
+            self._digests[self.paths.name(path)] = [sha256(entry) for entry in entries]
 
     def _read(self, path: Path) -> Iterator[RawBatch]:
         name, contract, above = self.paths.name(path), self.contract, 0
@@ -92,7 +93,11 @@ class RawCheck:
 
     def report(self) -> dict[str, Any]:
         """What came in and what became of it, once all rows have been gone through."""
-        return self._tally.report() | {"sha256": self._digest}
+        report = self._tally.report()
+        for name, digests in self._digests.items():
+            report["files"][name]["sha256"] = join_digests(digests)
+        every = [digest for digests in self._digests.values() for digest in digests]
+        return report | {"sha256": join_digests(every)}
 
     def summary(self) -> list[str]:
         """The same in lines for a person, with which files are left out."""

@@ -12,6 +12,7 @@ from sklearn.metrics import confusion_matrix
 from ..core.contract import Contract
 from ..core.params import Params
 from ..core.table import Table
+from ..data.row_names import name_rows
 from ..data.split import find_clusters
 from ..modeling.intervals import compare_models, summarise
 from ..modeling.metrics import run_metrics
@@ -28,7 +29,8 @@ def predict_all(table: Table, *models: Model) -> tuple[pd.DataFrame, list[Outcom
 
     Returns:
         (n_rows, n_columns) the target and what rows are told apart by: their group, their side of a
-        given split and the subgroups; and an outcome of all rows for each model.
+        given split and the subgroups, indexed by their names; and an outcome of all rows for each
+        model.
     """
     contract = models[0].contract
     needed = [contract.target, contract.group, contract.part, *contract.subgroups]
@@ -37,12 +39,12 @@ def predict_all(table: Table, *models: Model) -> tuple[pd.DataFrame, list[Outcom
     clusters: list[pd.Series] = []
     parts: list[list[Outcome]] = [[] for _ in models]
     for batch in table:
-        batches.append(batch[columns])
+        batches.append(batch[columns].set_axis(name_rows(batch, contract).iloc[:, -1]))
         clusters.append(find_clusters(batch, contract))
         actual = batch[contract.target].to_numpy()
         for model, outcomes in zip(models, parts, strict=True):
             outcomes.append(model.try_on(batch, actual))
-    rows = pd.concat(batches, ignore_index=True)
+    rows = pd.concat(batches)
     groups = pd.concat(clusters, ignore_index=True)
     return rows, [Outcome.concatenate(outcomes, groups) for outcomes in parts]
 

@@ -10,6 +10,7 @@ import pandas as pd
 from ..core.files import replacing_directory, write_text
 from ..core.project import Project
 from ..core.table import Table, write_csv
+from ..data.row_names import digest_names, name_rows
 from ..data.sample import sample_rows
 from ..data.split import has_given_split
 from ..modeling.model import Model
@@ -17,10 +18,13 @@ from ..modeling.outcome import Outcome
 from . import figures, gallery
 from .facts import Facts
 from .pages import render_model_card, render_report
+from .record import write_record
 from .slices import measure_slices, row_losses
 
 PLOT_ROWS = 50_000
 """Test rows that a figure or a table is made of."""
+SUBGROUP = "subgroup_"
+"""What the column of a subgroup begins with, in the table of predictions."""
 
 
 class Report:
@@ -72,10 +76,10 @@ class Report:
         )
 
     def write(self) -> None:
-        """Write reports/figures, reports/plots, the model card and the page."""
+        """Write reports/figures, reports/plots, the model card, the page and the run's record."""
         project, (pictures, tables) = self.project, self._show()
         predictions = self.champion.apply(self.sample)
-        tables["predictions"] = predictions.assign(actual=self.sample[self.facts.contract.target])
+        tables["predictions"] = pd.concat([predictions, self._describe_rows()], axis=1)
         if not self.facts.contract.images:
             tables["slices"] = self.facts.slices
         with replacing_directory(project.figures) as directory:
@@ -88,6 +92,21 @@ class Report:
         write_text(render_model_card(self.facts, captions), project.model_card)
         page = render_report(self.facts, captions, project.figures, project.package)
         write_text(page, project.report)
+        write_record(project, self.champion, self.metrics, digest_names(self.rows.index))
+
+    def _describe_rows(self) -> pd.DataFrame:
+        """What is true of the rows of the sample, and what another run needs to be paired with."""
+        contract = self.facts.contract
+        groups = self.outcome.groups
+        return pd.concat(
+            [
+                self.sample[contract.target].rename("actual"),
+                name_rows(self.sample, contract),
+                pd.DataFrame({} if groups is None else {"group": groups}, self.sample.index),
+                self.sample[[*contract.subgroups]].add_prefix(SUBGROUP),
+            ],
+            axis=1,
+        )
 
     def _show(self) -> gallery.Gallery:
         """The figures that suit the problem."""

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from ..core.environment import processor
+from ..core.environment import processor, read_environment, watched_libraries
 from ..core.errors import UserError
-from ..core.files import read_yaml
+from ..core.files import read_yaml, write_json
 from ..core.paths import Paths
-from .programs import run_program
+from ..core.programs import run_program
+from .repository import git_environment
+from .run import RECORD
 
 MISSING = "missing"
-REPOSITORY_VARIABLES = (
-    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"),
-    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
-)
-"""What git tells its hooks of the user's repository; it must not be taken for the clone's."""
+PROCESSOR = "processor"
+VERIFIED = Path(".dvc", "tmp", "verified.json")
+"""Which commits have been rebuilt here to the same bytes, and with what; git ignores it."""
 
 
 @dataclass(frozen=True)
@@ -37,25 +39,47 @@ class Comparison:
     output: str
     recorded: str
     rebuilt: str
+    is_alike: bool = False
+    """Whether it differs by nothing but the name of the processor, which a record tells."""
 
     @property
     def agrees(self) -> bool:
-        """Whether both are there and are the same bytes."""
-        return self.recorded == self.rebuilt != MISSING
+        """Whether both are there and tell the same."""
+        return self.rebuilt != MISSING and (self.recorded == self.rebuilt or self.is_alike)
+
+    @property
+    def verdict(self) -> str:
+        """The same in words."""
+        if not self.agrees:
+            return "DIFFERS"
+        return "same" if self.recorded == self.rebuilt else "same but for the processor"
 
 
-def verify(revision: str) -> None:
-    """Print a table of `revision`'s outputs and whether their rebuild has the same bytes."""
-    project = Paths.find()
+def require_verified(project: Paths, revision: str) -> None:
+    """Rebuild a commit as `verify` does, unless that was done here before and agreed.
+
+    Raises:
+        UserError: There is no such commit, or an output of its rebuild has other bytes.
+    """
+    commit = _resolve(project, revision)
+    if _read_verified(project).get(commit) != _digest_environment(project):
+        verify(project, commit)
+
+
+def verify(project: Paths, revision: str) -> None:
+    """Print a table of `revision`'s outputs and whether their rebuild has the same bytes.
+
+    Raises:
+        UserError: There is no such commit, or an output has other bytes.
+    """
     print(f"verify: rebuilding {revision} in a temporary clone", file=sys.stderr)
     commit, comparisons, differences = _rebuild(project, revision)
     width = max(len(comparison.output) for comparison in comparisons)
     print(f"{'stage':<12}{'output':<{width + 2}}{'recorded':<10}{'rebuilt':<10}")
     for one in comparisons:
-        verdict = "same" if one.agrees else "DIFFERS"
         print(
             f"{one.stage:<12}{one.output:<{width + 2}}{one.recorded[:8]:<10}{one.rebuilt[:8]:<10}"
-            f"{verdict}"
+            f"{one.verdict}"
         )
     if _git(project.root, "status", "--porcelain"):
         print("verify: uncommitted changes are no part of the commit", file=sys.stderr)
@@ -66,7 +90,26 @@ def verify(revision: str) -> None:
             f"{commit[:8]}: {wrong[0].stage} is the first stage whose output differs "
             f"({wrong[0].output}): {reasons}"
         )
-    print(f"verify: all {len(comparisons)} outputs of {commit[:8]} are the same bytes")
+    alike = sum(one.recorded != one.rebuilt for one in comparisons)
+    note = f", {RECORD} but for the name of the processor" if alike else ""
+    print(f"verify: all {len(comparisons)} outputs of {commit[:8]} are the same bytes{note}")
+    write_json(
+        _read_verified(project) | {commit: _digest_environment(project)}, project.root / VERIFIED
+    )
+
+
+def _read_verified(project: Paths) -> dict[str, str]:
+    try:
+        content = json.loads((project.root / VERIFIED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _digest_environment(project: Paths) -> str:
+    """Of the versions and the processor: with others, the same bytes are to be proved anew."""
+    environment = read_environment(watched_libraries(project))
+    return hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest()
 
 
 def _rebuild(project: Paths, revision: str) -> tuple[str, list[Comparison], list[str]]:
@@ -78,10 +121,7 @@ def _rebuild(project: Paths, revision: str) -> tuple[str, list[Comparison], list
     """
     top = Path(_git(project.root, "rev-parse", "--show-toplevel"))
     inside = project.root.resolve().relative_to(top.resolve())
-    try:
-        commit = _git(project.root, "rev-parse", "--verify", "--quiet", revision + "^{commit}")
-    except UserError as error:
-        raise UserError(f"{revision}: no such commit; verify needs one to rebuild") from error
+    commit = _resolve(project, revision)
     with _temporary_folder() as scratch:
         _git(top, "clone", "--quiet", "--shared", "--no-checkout", str(top), str(scratch / "clone"))
         _git(scratch / "clone", "checkout", "--quiet", "--detach", commit)
@@ -89,18 +129,36 @@ def _rebuild(project: Paths, revision: str) -> tuple[str, list[Comparison], list
         recorded = _lock(clone, f"{commit[:8]} holds no dvc.lock: run `dvc repro` and commit first")
         record = clone.environment_file
         environment = (read_yaml(record, record.name) if record.exists() else None) or {}
+        former = _read_record(clone)
         _reproduce(project, clone, scratch)
         rebuilt = _lock(clone, "the rebuild left no dvc.lock")
-    differences = _differences(recorded, rebuilt, environment.get("processor"))
-    return commit, _compare(recorded, rebuilt), differences
+        is_alike = bool(former) and former == _read_record(clone)
+    differences = _differences(recorded, rebuilt, environment.get(PROCESSOR))
+    return commit, _compare(recorded, rebuilt, {RECORD} if is_alike else set()), differences
 
 
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in REPOSITORY_VARIABLES}
+def _read_record(clone: Paths) -> dict[str, Any]:
+    """The record without the processor's name; nothing if there is none.
+
+    Results are the same bytes on many processors: what the record says of it is no difference.
+    """
+    try:
+        record = json.loads(clone.record.read_text(encoding="utf-8"))
+        del record["environment"][PROCESSOR]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return dict(record)
+
+
+def _resolve(project: Paths, revision: str) -> str:
+    try:
+        return _git(project.root, "rev-parse", "--verify", "--quiet", revision + "^{commit}")
+    except UserError as error:
+        raise UserError(f"{revision}: no such commit; verify needs one to rebuild") from error
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    return _run(["git", *arguments], folder, _environment(), f"git {arguments[0]}")
+    return _run(["git", *arguments], folder, git_environment(), f"git {arguments[0]}")
 
 
 def _run(command: list[str], folder: Path, environment: dict[str, str], name: str) -> str:
@@ -144,7 +202,7 @@ def _reproduce(project: Paths, clone: Paths, scratch: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     bundled = clone.root / "vendor" / "lockstep" / "src"  # older commits have none
     code = [clone.root / "src", *([bundled] if bundled.is_dir() else [])]
-    environment = _environment() | {
+    environment = git_environment() | {
         "PATH": path,
         "PYTHONPATH": os.pathsep.join(map(str, code)),
         "DVC_SITE_CACHE_DIR": str(scratch / "site"),
@@ -199,9 +257,14 @@ def _run_group(command: list[str], folder: Path, environment: dict[str, str]) ->
         raise
 
 
-def _compare(recorded: dict[str, Any], rebuilt: dict[str, Any]) -> list[Comparison]:
+def _compare(
+    recorded: dict[str, Any], rebuilt: dict[str, Any], alike: Collection[str]
+) -> list[Comparison]:
     return [
-        Comparison(stage, output, before.get(output, MISSING), after.get(output, MISSING))
+        Comparison(
+            *(stage, output, before.get(output, MISSING), after.get(output, MISSING)),
+            is_alike=output in alike,
+        )
         for stage in recorded | rebuilt
         for before, after in [(_hashes(recorded, stage, "outs"), _hashes(rebuilt, stage, "outs"))]
         for output in before | after

@@ -1,0 +1,57 @@
+"""What differs between two runs, but for their results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from .run import Run
+
+Kind = Literal["data", "contract", "parameters", "code", "environment"]
+
+
+class Change(NamedTuple):
+    """Something that another run had otherwise; None stands for what is not there."""
+
+    kind: Kind
+    name: str
+    """Such as `train.candidates.linear.alpha`, of code such as `src/iris/models.py`."""
+    before: Any
+    after: Any
+
+
+def find_changes(before: Run, after: Run) -> list[Change]:
+    """What went into two runs and is not the same, in the order of the pipeline."""
+    one, other = before.record, after.record
+    return [
+        *_compare("data", one["inputs"], other["inputs"]),
+        *_compare("contract", one["contract"], other["contract"]),
+        *_compare("parameters", _flatten(one["parameters"]), _flatten(other["parameters"])),
+        *_compare("code", _join_stages(one["code"]), _join_stages(other["code"])),
+        *_compare("environment", one["environment"], other["environment"]),
+    ]
+
+
+def _compare(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    return [
+        Change(kind, name, before.get(name), after.get(name))
+        for name in [*before, *(name for name in after if name not in before)]
+        if before.get(name) != after.get(name) or (name in before) != (name in after)
+    ]
+
+
+def _flatten(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Each value by the names on the way to it; lists are values."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{above}{key}"
+        flat |= _flatten(value, f"{name}.") if isinstance(value, dict) and value else {name: value}
+    return flat
+
+
+def _join_stages(code: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """The digest of each piece of code, whatever stages are made of it."""
+    joint: dict[str, str] = {}
+    for sources in code.values():
+        joint |= sources
+    return joint

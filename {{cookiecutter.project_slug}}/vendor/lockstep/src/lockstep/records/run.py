@@ -1,0 +1,123 @@
+"""A run of the pipeline, as its record at a commit or in the workspace tells it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..core.errors import UserError
+from ..core.records import FORM
+from .repository import Commit, Repository
+
+WORKSPACE = "workspace"
+"""What the files as they are now are called where a revision may be named."""
+RECORD = "reports/record.json"
+
+
+class Figure(NamedTuple):
+    """A metric's figure; None where it is not defined."""
+
+    value: float | None
+    standard_error: float | None = None
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, named by the digest of its record."""
+
+    commit: Commit | None
+    """None for the one in the workspace."""
+    id: str
+    record: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The short name of its commit, or `workspace`."""
+        return self.commit.short if self.commit else WORKSPACE
+
+    @property
+    def candidate(self) -> str:
+        """The champion's name."""
+        return str(self.record["model"]["candidate"])
+
+    @property
+    def metric(self) -> str:
+        """The metric that chose the champion."""
+        return str(self.record["metric"]["name"])
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether more of that metric is better."""
+        return bool(self.record["metric"]["higher_is_better"])
+
+    @property
+    def validated(self) -> Figure:
+        """That metric on validation rows."""
+        figures = self.record["validation"]
+        return Figure(figures.get(self.metric), figures.get("standard_error"))
+
+    @property
+    def tested(self) -> Figure:
+        """That metric on the test rows."""
+        figures = self.record["metrics"]
+        ends = figures["intervals"].get(self.metric)
+        return Figure(figures.get(self.metric), interval=tuple(ends) if ends else None)
+
+
+def read_run(repository: Repository, revision: str) -> Run:
+    """The run at a commit, or that of the `workspace`.
+
+    Raises:
+        UserError: There is no such commit, it holds no run, or its record is none.
+    """
+    if revision == WORKSPACE:
+        path = repository.paths.record
+        if not path.exists():
+            raise UserError(f"{RECORD}: not there yet; `dvc repro` makes it")
+        return _parse(None, path.read_bytes(), RECORD)
+    commit = repository.resolve(revision)
+    content = repository.read(commit.sha, RECORD)
+    if content is None:
+        raise UserError(
+            f"{revision}: no run at this commit: it holds no {RECORD}, which `dvc repro` makes; "
+            "commit it with the other results"
+        )
+    return _parse(commit, content, f"{commit.short}:{RECORD}")
+
+
+def list_runs(repository: Repository, revision: str = "HEAD") -> list[Run]:
+    """The runs of the commits up to a revision that have brought another record, newest first.
+
+    Raises:
+        UserError: There is no such commit, or a record is none.
+    """
+    commits = repository.list_commits(
+        *(repository.resolve(revision).sha, "--", repository.prefix + RECORD)
+    )
+    contents = repository.read_many([(commit.sha, RECORD) for commit in commits])
+    return [
+        _parse(commit, content, f"{commit.short}:{RECORD}")
+        for commit, content in zip(commits, contents, strict=True)
+        if content is not None
+    ]
+
+
+def _parse(commit: Commit | None, content: bytes, name: str) -> Run:
+    try:
+        record = json.loads(content)
+        form = record["record"]
+        run = Run(commit, hashlib.sha256(content).hexdigest(), record)
+        # What everybody reads; other parts are as `evaluate` writes them together with these.
+        _ = run.candidate, run.validated, run.tested, record["parameters"], record["code"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{name}: not a record that `evaluate` has written; `dvc repro` writes it anew"
+        ) from error
+    if form != FORM:
+        raise UserError(
+            f"{name}: written in form {form}, and this version reads form {FORM}; `make update`"
+        )
+    return run
