@@ -46,10 +46,9 @@ class _Commit:
 
     def find_disagreements(self, record: dict[str, Any]) -> Iterator[str]:
         stages = self.read_yaml("dvc.lock").get("stages", {})
-        outputs = {
-            out["path"]: out.get("md5") for stage in stages.values() for out in stage["outs"]
-        }
-        if outputs.get(RECORD) != hashlib.md5(self.read(RECORD)).hexdigest():
+        outputs = [out for stage in stages.values() for out in stage.get("outs", [])]
+        digests = {out["path"]: out.get("md5") for out in outputs}
+        if digests.get(RECORD) != hashlib.md5(self.read(RECORD)).hexdigest():
             yield f"dvc.lock is not of the run that wrote {RECORD}"
         yield from self.compare_parameters(record["parameters"])
         yield from self.compare_sources(record["contract"])

@@ -108,7 +108,9 @@ class Repository:
     def read_objects(self, names: Sequence[str]) -> list[bytes | None]:
         """The content of objects by whatever git knows them by; None where it has none."""
         request = "".join(f"{name}\n" for name in names).encode()
-        printed, contents, place = _run(self.top, ["cat-file", "--batch"], request), [], 0
+        printed = _run(self.top, ["cat-file", "--batch"], request)
+        contents: list[bytes | None] = []
+        place = 0
         for _ in names:
             end = printed.index(b"\n", place)
             *_, kind, size = [b"", b"", *printed[place:end].split(b" ")]
@@ -122,7 +124,7 @@ class Repository:
         return contents
 
     def list_files(self, commit: str, folder: str) -> dict[str, str]:
-        """The files at or below a path of the project at a commit, and git's names of their content.
+        """The files at or below a path of the project at a commit, and git's names for their bytes.
 
         A file's own name is that below the folder, and empty if the path is the file itself.
         """
