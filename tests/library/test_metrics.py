@@ -10,7 +10,13 @@ from lockstep.core.errors import UserError
 from lockstep.core.params import EvaluateParams, Params
 from lockstep.core.project import Project
 from lockstep.modeling import intervals
-from lockstep.modeling.intervals import bootstrap, compare_folds, compare_models, summarise
+from lockstep.modeling.intervals import (
+    bootstrap,
+    compare_folds,
+    compare_models,
+    compare_pair,
+    summarise,
+)
 from lockstep.modeling.metrics import (
     METRICS,
     OWN_METRICS,
@@ -265,6 +271,35 @@ def test_what_a_candidate_is_behind_by_is_paired_within_the_folds() -> None:
     assert grouped != [low, high]
     constant = [Outcome(np.full(9, 3.3), np.arange(9.0))]
     assert compare_folds(REGRESSION[2], constant, constant, 200, 0.95, seed=1) is None
+
+
+def test_the_interval_between_models_that_are_much_alike_is_narrow() -> None:
+    rng = np.random.default_rng(0)
+    actual, noise, own = rng.normal(0, 10, (3, 100))
+    before = Outcome(actual, actual + noise)
+    after = Outcome(actual, actual + 0.95 * noise + 0.02 * own)
+    [rmse, *_] = REGRESSION
+    gain, low, high = compare_pair([rmse], after, before, SETTINGS, seed=1)["rmse"]
+    assert gain == pytest.approx(rmse.score(before) - rmse.score(after))
+    assert 0 < low < gain < high
+    assert high - low < np.ptp(compare_models([rmse], after, before, SETTINGS, 1)["gain"]["rmse"])
+    turned = compare_pair([rmse], before, after, SETTINGS, seed=1)["rmse"]
+    assert turned == pytest.approx((-gain, -high, -low))
+    assert compare_pair([rmse], after, after, SETTINGS, seed=1)["rmse"] == (0, 0, 0)
+    constant = Outcome(np.full(9, 3.3), np.arange(9.0))
+    assert not compare_pair([REGRESSION[2]], constant, constant, SETTINGS, seed=1)
+
+
+def test_a_model_that_is_much_worse_on_a_few_rows_is_not_taken_for_better() -> None:
+    actual = np.zeros(40)
+    careful = np.full(40, 1.0)
+    bold = np.where(np.arange(40) < 38, 0.1, 3.0)
+    one, other = Outcome(actual, bold), Outcome(actual, careful)
+    [_, mae, *_] = REGRESSION
+    _, low, high = compare_pair([mae], one, other, SETTINGS, seed=1)["mae"]
+    even = compare_folds(mae, [one], [other], SETTINGS.resamples, SETTINGS.confidence, seed=1)
+    assert low < even[0]
+    assert high - low == pytest.approx(even[1] - even[0])
 
 
 def test_rows_of_a_group_are_drawn_together() -> None:

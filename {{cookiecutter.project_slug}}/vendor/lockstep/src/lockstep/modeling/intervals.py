@@ -155,6 +155,20 @@ class Sampling:
             degrees = min(degrees, factor * len(changes) / max(excess + 2, ROUNDING))
         return float(stats.t.ppf((1 + confidence) / 2, max(degrees, FEWEST_DEGREES)))
 
+    def shift(self, confidence: float) -> float:
+        """By how many standard errors both ends move towards the longer tail of the rows.
+
+        It is the first term of the Edgeworth expansion of Student's t (Hall, 1992), whose
+        skewness the changes tell.
+        """
+        changes = self.changes[~np.isnan(self.changes)]
+        changes = changes.mean() - changes  # without a row that is too high, figures are lower
+        squares = (changes**2).sum()
+        if not squares:
+            return 0.0
+        quantile = stats.norm.ppf((1 + confidence) / 2)
+        return float((changes**3).sum() / squares**1.5 * (2 * quantile**2 + 1) / 6)
+
 
 def _excess_kurtosis(values: np.ndarray) -> float:
     """That of the population, estimated without bias if it is normal (Joanes and Gill, 1998)."""
@@ -215,14 +229,7 @@ def compare_folds(
     for number, pair in enumerate(zip(ours, theirs, strict=True)):
         [mine], [other] = (_sample((metric,), one, resamples, seed + number) for one in pair)
         if mine.is_known and other.is_known:
-            gains.append(
-                Sampling(
-                    metric.sign * (mine.figure - other.figure),
-                    metric.sign * (mine.resamples - other.resamples),
-                    metric.sign * (mine.changes - other.changes),
-                    mine.groups,
-                )
-            )
+            gains.append(_differ(metric, mine, other))
     if not gains:
         return None
     mean = Sampling(
@@ -233,6 +240,44 @@ def compare_folds(
     )
     half = mean.quantile(confidence) * mean.error
     return [mean.figure - half, mean.figure + half]
+
+
+def compare_pair(
+    metrics: Sequence[Metric],
+    ours: Outcome,
+    theirs: Outcome,
+    settings: EvaluateParams,
+    seed: int,
+) -> dict[str, tuple[float, float, float]]:
+    """What one model is better by than another that may be much like it, and both ends of that.
+
+    It is measured row by row, unlike `compare_models`, whose interval of a gain stays wide however
+    alike two models are. Gains are skewed where a model is a little better on most rows and much
+    worse on a few, which a small sample may lack: the ends move by that.
+
+    Returns:
+        For each metric that is defined of both: the gain, above zero where we are better, its lower
+        and its upper end.
+    """
+    samplings = [_sample(metrics, one, settings.resamples, seed) for one in (ours, theirs)]
+    gains = {}
+    for metric, mine, other in zip(metrics, *samplings, strict=True):
+        if mine.is_known and other.is_known:
+            gain = _differ(metric, mine, other)
+            half = gain.quantile(settings.confidence) * gain.error
+            centre = gain.figure + gain.shift(settings.confidence) * gain.error
+            gains[metric.name] = (gain.figure, centre - half, centre + half)
+    return gains
+
+
+def _differ(metric: Metric, mine: Sampling, other: Sampling) -> Sampling:
+    """What the one is better by than the other, drawn together."""
+    return Sampling(
+        metric.sign * (mine.figure - other.figure),
+        metric.sign * (mine.resamples - other.resamples),
+        metric.sign * (mine.changes - other.changes),
+        mine.groups,
+    )
 
 
 def _sample(
