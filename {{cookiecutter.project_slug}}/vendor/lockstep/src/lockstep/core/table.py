@@ -174,12 +174,13 @@ def as_csv(frame: pd.DataFrame, *, header: bool = True) -> str:
     Injection"); one that is a number, such as -1, has none.
     """
     texts = frame.select_dtypes(["str", "object"])
-    harmless = frame.assign(**{str(name): texts[name].map(_harmless) for name in texts})
-    harmless.columns = [_harmless(name) for name in frame.columns]
+    harmless = frame.assign(**{str(name): texts[name].map(escape_formula) for name in texts})
+    harmless.columns = [escape_formula(name) for name in frame.columns]
     return harmless.to_csv(index=False, header=header, lineterminator="\n")
 
 
-def _harmless(value: Any) -> Any:
+def escape_formula(value: Any) -> Any:
+    """What a table of CSV has for a value: see `as_csv`."""
     if isinstance(value, str) and value.startswith(FORMULA) and not NUMBER.fullmatch(value):
         return f"'{value}"
     return value

@@ -12,6 +12,8 @@ PROBABILITY = "probability_"
 """What the column of a class begins with, in a table of predictions."""
 LOW, HIGH = "prediction_low", "prediction_high"
 """The ends of a number's interval, in such a table."""
+SUBGROUP = "subgroup_"
+"""What the column of a subgroup begins with, in such a table."""
 
 
 def decide(probabilities: np.ndarray, threshold: float | None) -> np.ndarray:

@@ -14,7 +14,7 @@ from ..data.row_names import digest_names, name_rows
 from ..data.sample import sample_rows
 from ..data.split import has_given_split
 from ..modeling.model import Model
-from ..modeling.outcome import Outcome
+from ..modeling.outcome import SUBGROUP, Outcome
 from . import figures, gallery
 from .facts import Facts
 from .pages import render_model_card, render_report
@@ -23,8 +23,6 @@ from .slices import measure_slices, row_losses
 
 PLOT_ROWS = 50_000
 """Test rows that a figure or a table is made of."""
-SUBGROUP = "subgroup_"
-"""What the column of a subgroup begins with, in the table of predictions."""
 
 
 class Report:

@@ -1,0 +1,147 @@
+"""Two runs on the same test rows, paired row by row by what both kept of their predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from io import BytesIO
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..core.errors import guard_reading
+from ..core.params import EvaluateParams
+from ..core.table import escape_formula
+from ..data.row_names import IDENTIFIER, ROW
+from ..modeling.intervals import compare_pair
+from ..modeling.metrics import Metric
+from ..modeling.outcome import HIGH, LOW, PROBABILITY, SUBGROUP, Outcome
+from .repository import Repository
+from .run import Run
+
+PREDICTIONS = "reports/plots/predictions.csv"
+ACTUAL, GROUP = "actual", "group"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What two runs predicted of the test rows that both have, in the same order."""
+
+    before: Outcome
+    after: Outcome
+    subgroups: pd.DataFrame
+    """(n_rows, n_columns) the values of the subgroups of the later run's contract, as texts."""
+
+    def __len__(self) -> int:
+        return len(self.after)
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether both predict the same of every row."""
+        is_same = self.before.threshold == self.after.threshold
+        return is_same and np.array_equal(self.before.predicted, self.after.predicted)
+
+
+class Gain(NamedTuple):
+    """By how much the later of two runs is better in a metric, with both ends of its interval."""
+
+    figure: float
+    low: float
+    high: float
+
+
+def pair_runs(repository: Repository, before: Run, after: Run) -> Pair | None:
+    """Both runs' predictions of the test rows that both have.
+
+    Rows are known by the contract's identifiers where both contracts have some, else by their
+    features and target, and only those of one true value are paired. Of equal names the first is
+    paired with the first. Rows are no evidence apart from each other where either run's contract
+    says so: the coarser of both groupings is taken. Turned round, a pair is the same.
+
+    Returns:
+        The pair; None where a run kept no predictions, they are of other classes, or no row is in
+        common.
+
+    Raises:
+        UserError: What was kept cannot be read.
+    """
+    if any(before.record[key] != after.record[key] for key in ("kind", "classes")):
+        return None
+    tables = [read_predictions(repository, run) for run in (before, after)]
+    kept = [table for table in tables if table is not None]
+    if len(kept) < 2:
+        return None
+    name = IDENTIFIER if all(IDENTIFIER in table for table in kept) else ROW
+    kept = [_index(table, name) for table in kept]
+    common = kept[0].index[kept[0].index.isin(kept[1].index)].sort_values()
+    if not len(common):
+        return None
+    kept = [table.loc[common] for table in kept]
+    groups = min(map(_find_groups, kept), key=lambda numbers: int(numbers.max()))
+    earlier, later = map(partial(_make_outcome, groups=groups), (before, after), kept)
+    subgroups = kept[1].filter(regex=f"^{SUBGROUP}").replace("", "missing")
+    subgroups = subgroups.rename(columns=lambda column: column.removeprefix(SUBGROUP))
+    return Pair(earlier, later, subgroups.reset_index(drop=True))
+
+
+def read_predictions(repository: Repository, run: Run) -> pd.DataFrame | None:
+    """(n_rows, n_columns) what a run predicted of its test rows; None where it kept nothing.
+
+    Predicted and true numbers are numbers, all else is text.
+
+    Raises:
+        UserError: It is no such table.
+    """
+    if run.commit is None:
+        path = repository.paths.root / PREDICTIONS
+        content = path.read_bytes() if path.exists() else None
+    else:
+        content = repository.read(run.commit.sha, PREDICTIONS)
+    if content is None:
+        return None
+    with guard_reading(f"{PREDICTIONS} of {run.name}: not what `evaluate` has written"):
+        table = pd.read_csv(BytesIO(content), dtype="str", keep_default_na=False)
+        if ROW not in table:
+            return None
+        if classes := run.record["classes"]:
+            names = {escape_formula(name): name for name in classes}
+            table[ACTUAL] = [names[text] for text in table[ACTUAL]]
+            numbers = [f"{PROBABILITY}{name}" for name in classes]
+        else:
+            numbers = [ACTUAL, "prediction", *(name for name in (LOW, HIGH) if name in table)]
+        return table.astype(dict.fromkeys(numbers, "float64"))
+
+
+def _index(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The table by its rows' names, true values and number among those of equal ones."""
+    number = table.groupby([name, ACTUAL]).cumcount().rename("number")
+    return table.set_index([table[name], table[ACTUAL], number])
+
+
+def _find_groups(table: pd.DataFrame) -> np.ndarray:
+    """(n_rows,) number of each row's group, from 0 in the order of the rows."""
+    if GROUP not in table:
+        return np.arange(len(table))
+    return pd.factorize(table[GROUP])[0]
+
+
+def _make_outcome(run: Run, table: pd.DataFrame, groups: np.ndarray) -> Outcome:
+    threshold = run.record["model"]["postprocessing"].get("threshold")
+    outcome = Outcome.from_predictions(
+        table[ACTUAL].to_numpy(), table, run.record["classes"], threshold
+    )
+    return replace(outcome, groups=groups)
+
+
+def measure_gains(
+    pair: Pair, metrics: Sequence[Metric], settings: EvaluateParams, seed: int
+) -> dict[str, Gain]:
+    """By how much the later run of a pair is better in each metric that is defined for both.
+
+    A gain is above zero where the later run is better, whether more or less of the metric is. Both
+    are measured on the same resamples, so that what makes a row hard for both cancels out.
+    """
+    gains = compare_pair(metrics, pair.after, pair.before, settings, seed)
+    return {name: Gain(*gain) for name, gain in gains.items()}
