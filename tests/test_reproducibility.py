@@ -25,7 +25,7 @@ OTHER_CONDITIONS = {
 }
 
 
-REPORT = "reports/index.html"
+REPORT, RECORD = "reports/index.html", "reports/record.json"
 LIBRARY = "vendor/lockstep/src/lockstep"
 
 
@@ -146,10 +146,10 @@ def test_another_version_of_a_library_reruns_the_stages_that_compute_with_it(
     ("file", "stages"),
     [
         ("vendor/lockstep/src/lockstep/docs/copies.py", []),
-        ("vendor/lockstep/src/lockstep/reading/texts.py", ["ingest"]),
+        ("vendor/lockstep/src/lockstep/reading/texts.py", ["ingest", "evaluate"]),
         ("vendor/lockstep/src/lockstep/modeling/steps.py", ["train", "evaluate"]),
         ("vendor/lockstep/src/lockstep/reporting/curves.py", ["evaluate"]),
-        ("src/my_project/preprocess.py", ["preprocess"]),
+        ("src/my_project/preprocess.py", ["preprocess", "evaluate"]),
         ("src/my_project/features.py", ["train", "evaluate"]),
     ],
 )
@@ -276,8 +276,8 @@ def test_another_python_gives_the_same_outputs(
     reproduced.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
     other = Project(tmp_path / "clone")
     other.run("uv", "run", "--frozen", "--python", version, "dvc", "repro")
-    assert changed_files(other) == ["dvc.lock", "environment.yaml", REPORT]
-    # The report says on which Python it was made.
+    assert changed_files(other) == ["dvc.lock", "environment.yaml", REPORT, RECORD]
+    # The report and the record say on which Python it was made.
     mine, theirs = ((one / REPORT).read_text(encoding="utf-8") for one in (reproduced, other))
     assert f"\npython {version}," in theirs
     assert theirs.replace(f"\npython {version},", "\npython 3.11,") == mine
@@ -285,7 +285,7 @@ def test_another_python_gives_the_same_outputs(
     for lock in (before, after):
         for stage in lock["stages"].values():
             del stage["params"]["environment.yaml"]
-            stage["outs"] = [out for out in stage["outs"] if out["path"] != REPORT]
+            stage["outs"] = [out for out in stage["outs"] if out["path"] not in (REPORT, RECORD)]
     assert before == after
 
 

@@ -19,7 +19,7 @@ STAGES = read_stages("dvc.yaml")
 
 def libraries_of(stage: str) -> set[str]:
     parameters = [entry for entry in STAGES[stage]["params"] if isinstance(entry, dict)]
-    return {name for entry in parameters for name in entry["environment.yaml"]}
+    return {name for entry in parameters for name in entry.get("environment.yaml", [])}
 
 
 @pytest.fixture

@@ -51,7 +51,9 @@ def test_the_report_counts_what_was_rejected(project: Project) -> None:
         "largest": weights.max(),
     }
     assert report["columns"]["colour"] == {"missing": 0, "breaches": 0}
-    assert report["files"] == {"data/raw/fruit.csv": {"rows": 60, "rejected": 2}}
+    digest = sha256(project.root / "data/raw/fruit.csv")
+    assert report["files"] == {"data/raw/fruit.csv": {"rows": 60, "rejected": 2, "sha256": digest}}
+    assert report["sha256"] == digest
     assert pd.read_parquet(project.rejected)["value"].tolist() == ["heavy", "heavy"]
 
 
@@ -95,12 +97,12 @@ def deliveries(project: Project) -> Project:
 def test_all_files_of_the_folder_are_read_in_the_order_of_their_names(deliveries: Project) -> None:
     run_stage("ingest")
     report = json.loads(deliveries.ingest_report.read_text())
+    digests = [sha256(deliveries.root / name) for name in report["files"]]
     assert report["files"] == {
-        "data/raw/a.csv": {"rows": 60, "rejected": 0},
-        "data/raw/later/b.csv": {"rows": 60, "rejected": 3},
+        "data/raw/a.csv": {"rows": 60, "rejected": 0, "sha256": digests[0]},
+        "data/raw/later/b.csv": {"rows": 60, "rejected": 3, "sha256": digests[1]},
     }
     assert (report["rows"], report["accepted"]) == (120, 117)
-    digests = [sha256(deliveries.root / name) for name in report["files"]]
     assert report["sha256"] == hashlib.sha256("\n".join(digests).encode()).hexdigest()
     rejected = pd.read_parquet(deliveries.rejected)
     assert rejected["file"].tolist() == ["data/raw/later/b.csv"] * 3

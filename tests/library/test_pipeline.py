@@ -73,7 +73,7 @@ def test_every_row_is_in_train_or_in_test(trained: Project) -> None:
 def test_a_loaded_champion_predicts_what_evaluate_saw(trained: Project) -> None:
     champion = Model.load(trained.champion, "models/champion")
     predictions = champion.predict(pd.read_parquet(trained.test)).drop(columns="reason")
-    seen = pd.read_csv(trained.plots / "predictions.csv").drop(columns="actual")
+    seen = pd.read_csv(trained.plots / "predictions.csv")[[*predictions]]
     pd.testing.assert_frame_equal(predictions, seen, check_dtype=False)
 
 
@@ -189,7 +189,8 @@ def test_a_regression_runs_through_the_same_stages(project: Project) -> None:
     assert 0.7 < intervals["coverage"] <= 1
     assert intervals["interval"][0] <= intervals["coverage"] <= intervals["interval"][1]
     predictions = pd.read_csv(project.plots / "predictions.csv")
-    assert [*predictions] == ["prediction", "prediction_low", "prediction_high", "actual"]
+    columns = [*("prediction", "prediction_low", "prediction_high"), "actual", "row", "group"]
+    assert [*predictions] == columns
     names = {path.stem for path in project.figures.iterdir()}
     assert names == {
         *("predicted_against_actual", "residuals", "prediction_intervals"),

@@ -26,7 +26,7 @@ def find_changes(before: Run, after: Run) -> list[Change]:
     return [
         *_compare("data", one["inputs"], other["inputs"]),
         *_compare("contract", one["contract"], other["contract"]),
-        *_compare("parameters", _flatten(one["parameters"]), _flatten(other["parameters"])),
+        *_compare("parameters", *_flatten_both(one["parameters"], other["parameters"])),
         *_compare("code", _join_stages(one["code"]), _join_stages(other["code"])),
         *_compare("environment", one["environment"], other["environment"]),
     ]
@@ -38,6 +38,13 @@ def _compare(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) ->
         for name in [*before, *(name for name in after if name not in before)]
         if before.get(name) != after.get(name) or (name in before) != (name in after)
     ]
+
+
+def _flatten_both(*parts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Both flattened; what has no options in one and some in the other differs by these alone."""
+    flat = [_flatten(values) for values in parts]
+    above = {name.rpartition(".")[0] for values in flat for name in values}
+    return [{name: value for name, value in each.items() if name not in above} for each in flat]
 
 
 def _flatten(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:

@@ -1,0 +1,48 @@
+"""Commits that hold runs, as `dvc repro` and git would leave them."""
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+
+from conftest import TEMPLATE
+from lockstep.core.project import Project
+
+AUTHOR = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+
+
+def run_git(folder: Path, *arguments: str) -> str:
+    """What git prints, with an author of its own."""
+    command = ["git", *AUTHOR, *arguments]
+    return subprocess.run(
+        command, cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def write_pipeline(project: Project) -> None:
+    """The dvc.yaml of the template, for a package called `owner` whose files are links to it."""
+    for name in ("dvc.yaml", ".dvcignore"):
+        text = (TEMPLATE / name).read_text(encoding="utf-8")
+        text = text.replace("{{ cookiecutter.package_name }}", "owner")
+        (project.root / name).write_text(text, encoding="utf-8")
+    package = TEMPLATE / "src" / "{{cookiecutter.package_name}}"
+    for source, folder in ((package, "src/owner"), (TEMPLATE / "vendor", "vendor")):
+        for file in source.rglob("*.py"):
+            copy = project.root / folder / file.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(file.read_bytes())
+
+
+def commit_run(project: Project, message: str = "A run") -> str:
+    """Commit what the stages have written, with a dvc.lock that knows the record; the commit."""
+    if not (project.root / ".git").exists():
+        run_git(project.root, "init", "--quiet")
+        ignored = "/data/interim\n/data/processed\n/models\n*.tmp\n__pycache__\n"
+        (project.root / ".gitignore").write_text(ignored)
+    digest = hashlib.md5(project.record.read_bytes()).hexdigest()
+    outs = [{"path": project.name(project.record), "md5": digest}]
+    lock = {"schema": "2.0", "stages": {"evaluate": {"outs": outs}}}
+    (project.root / "dvc.lock").write_text(json.dumps(lock))
+    run_git(project.root, "add", "--all")
+    run_git(project.root, "commit", "--quiet", "--allow-empty", "--message", message)
+    return run_git(project.root, "rev-parse", "HEAD")
