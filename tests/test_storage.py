@@ -275,7 +275,7 @@ def assert_a_push_can_be_pulled(project: Project, **environment: str) -> None:
     assert outputs(project) == before
     assert UP_TO_DATE in project.run("uv", "run", "dvc", "status", "dvc.yaml", **OFFLINE)
     assert project.run("git", "status", "--porcelain") == ""
-    assert "verify: all 16 outputs of" in project.run("uv", "run", "my-project", "verify")
+    assert "verify: all 17 outputs of" in project.run("uv", "run", "my-project", "verify")
 
 
 def test_what_is_pushed_to_a_folder_can_be_lost_and_pulled(
@@ -377,7 +377,7 @@ def test_an_object_of_s3_is_used_and_its_next_version_adds_rows(
     generated.commit()
     # Neither looks at the address again.
     assert UP_TO_DATE in generated.run("uv", "run", "dvc", "status", "dvc.yaml", **OFFLINE)
-    assert "verify: all 16 outputs of" in generated.run("uv", "run", "my-project", "verify")
+    assert "verify: all 17 outputs of" in generated.run("uv", "run", "my-project", "verify")
 
 
 @pytest.mark.matrix
