@@ -23,6 +23,7 @@ WRITTEN = """
     data/processed/train.parquet data/processed/test.parquet models/champion models/baseline
     reports/ingest.json reports/leaderboard.csv reports/history.csv reports/metrics.json
     reports/figures reports/plots reports/model_card.md reports/training_sizes.csv
+    reports/validation.json reports/index.html reports/record.json
 """.split()
 STAGES = ["ingest", "preprocess", "train", "evaluate"]
 ONE_PROCESS = """
