@@ -258,6 +258,24 @@ def test_a_commit_that_is_not_what_its_record_tells_is_known(
     assert find_disagreements(repository, read_run(repository, "HEAD")) == expected
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (break_nothing, []),
+        (edit("src/owner/models.py"), ["src/owner/models.py is another"]),
+        (edit(f"{ROOM}/split.py"), [f"{ROOM} is another"]),
+        (lambda project: write_params(project, seed=3), ["params.yaml has another `seed`"]),
+    ],
+)
+def test_an_edit_that_was_not_run_yet_is_known_of_the_workspace(
+    project: Project, change: Callable[[Project], None], expected: list[str]
+) -> None:
+    commit_run(project)
+    change(project)
+    repository = Repository(project)
+    assert find_disagreements(repository, read_run(repository, "workspace")) == expected
+
+
 def test_an_output_in_git_that_was_edited_is_known(project: Project) -> None:
     card = project.model_card
     card.write_text("A card\n")

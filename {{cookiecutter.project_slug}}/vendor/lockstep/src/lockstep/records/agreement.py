@@ -1,11 +1,12 @@
-"""Whether the record that a commit holds is that of the commit's own code, settings and results."""
+"""Whether a record is that of the code, the settings and the results that lie beside it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -16,69 +17,106 @@ from .repository import Repository
 from .run import RECORD, Run
 
 
+class Tree(Protocol):
+    """The files of a project, as they are or as they were at a commit."""
+
+    def read_many(self, names: Sequence[str]) -> list[bytes | None]:
+        """The content of files; None where one is not there."""
+        ...
+
+    def read_below(self, name: str) -> dict[str, bytes]:
+        """The files below a folder by their names in it; a file itself has an empty name."""
+        ...
+
+
 def find_disagreements(repository: Repository, run: Run) -> list[str]:
-    """What a commit holds otherwise than its record tells, a few words for each thing.
+    """What is otherwise than a run's record tells, at its commit or in the workspace.
 
-    There is some where something was edited and committed without running the pipeline. That the
-    results follow from the rest is not known by this: `verify` proves it.
+    There is some where something was edited without running the pipeline. That the results follow
+    from the rest is not known by this: `verify` proves it.
 
-    Args:
-        repository: Where the commit is.
-        run: That of a commit.
+    Returns:
+        A few words for each thing.
     """
-    assert run.commit is not None
-    return [*_Commit(repository, run.commit.sha).find_disagreements(run.record)]
+    tree = _Commit(repository, run.commit.sha) if run.commit else _Workspace(repository.paths.root)
+    record = run.record
+    code = {name: digest for stage in record["code"].values() for name, digest in stage.items()}
+    return [
+        *_compare_lock(tree),
+        *_compare_parameters(tree, record["parameters"]),
+        *_compare_sources(tree, {**record["contract"], **code}),
+        *_compare_outputs(tree, record["outputs"]),
+    ]
 
 
 class _Commit:
     def __init__(self, repository: Repository, sha: str) -> None:
         self.repository, self.sha = repository, sha
 
-    def read(self, name: str) -> bytes:
-        return self.repository.read(self.sha, name) or b""
+    def read_many(self, names: Sequence[str]) -> list[bytes | None]:
+        return self.repository.read_many([(self.sha, name) for name in names])
 
-    def read_yaml(self, name: str) -> dict[str, Any]:
-        try:
-            content = YAML(typ="safe", pure=True).load(self.read(name))
-        except YAMLError:
-            content = None
-        return content if isinstance(content, dict) else {}
+    def read_below(self, name: str) -> dict[str, bytes]:
+        files = self.repository.list_files(self.sha, name)
+        contents = self.repository.read_objects([*files.values()])
+        pairs = zip(files, contents, strict=True)
+        return {file: content for file, content in pairs if content is not None}
 
-    def find_disagreements(self, record: dict[str, Any]) -> Iterator[str]:
-        stages = self.read_yaml("dvc.lock").get("stages", {})
-        outputs = [out for stage in stages.values() for out in stage.get("outs", [])]
-        digests = {out["path"]: out.get("md5") for out in outputs}
-        if digests.get(RECORD) != hashlib.md5(self.read(RECORD)).hexdigest():
-            yield f"dvc.lock is not of the run that wrote {RECORD}"
-        yield from self.compare_parameters(record["parameters"])
-        yield from self.compare_sources(record["contract"])
-        code = {name: one for sources in record["code"].values() for name, one in sources.items()}
-        yield from self.compare_sources(code)
-        yield from self.compare_outputs(record["outputs"])
 
-    def compare_parameters(self, before: Mapping[str, Any]) -> Iterator[str]:
-        # As JSON, since YAML has more types, and the record has been through it.
-        after = json.loads(json.dumps(self.read_yaml("params.yaml"), default=str))
-        for key in {**before, **after}:
-            if key not in NO_INPUTS and before.get(key) != after.get(key):
-                yield f"params.yaml has another `{key}`"
+class _Workspace:
+    def __init__(self, root: Path) -> None:
+        self.root = root
 
-    def compare_sources(self, digests: Mapping[str, str]) -> Iterator[str]:
-        is_watched = make_filter(self.read(".dvcignore").decode("utf-8", "replace"))
-        for name, digest in digests.items():
-            files = self.repository.list_files(self.sha, name)
-            contents = self.repository.read_objects([*files.values()])
-            now = {
-                file: content
-                for file, content in zip(files, contents, strict=True)
-                if content is not None and is_watched(file)
-            }
-            if digest != (digest_source(now[""]) if "" in now else digest_sources(now)):
-                yield f"{name} is another"
+    def read_many(self, names: Sequence[str]) -> list[bytes | None]:
+        paths = [self.root / name for name in names]
+        return [path.read_bytes() if path.is_file() else None for path in paths]
 
-    def compare_outputs(self, digests: Mapping[str, str]) -> Iterator[str]:
-        """Those that git keeps; the others are DVC's."""
-        contents = self.repository.read_many([(self.sha, name) for name in digests])
-        for (name, digest), content in zip(digests.items(), contents, strict=True):
-            if content is not None and hashlib.sha256(content).hexdigest() != digest:
-                yield f"{name} is another"
+    def read_below(self, name: str) -> dict[str, bytes]:
+        path = self.root / name
+        files = [path] if path.is_file() else filter(Path.is_file, path.rglob("*"))
+        return {
+            "" if file == path else file.relative_to(path).as_posix(): file.read_bytes()
+            for file in files
+        }
+
+
+def _read_yaml(content: bytes | None) -> dict[str, Any]:
+    try:
+        values = YAML(typ="safe", pure=True).load(content or b"")
+    except YAMLError:
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _compare_lock(tree: Tree) -> Iterator[str]:
+    record, lock = tree.read_many([RECORD, "dvc.lock"])
+    stages = _read_yaml(lock).get("stages", {}).values()
+    digests = {out["path"]: out.get("md5") for stage in stages for out in stage.get("outs", [])}
+    if digests.get(RECORD) != hashlib.md5(record or b"").hexdigest():
+        yield f"dvc.lock is not of the run that wrote {RECORD}"
+
+
+def _compare_parameters(tree: Tree, before: Mapping[str, Any]) -> Iterator[str]:
+    # As JSON, since YAML has more types, and the record has been through it.
+    values = _read_yaml(tree.read_many(["params.yaml"])[0])
+    after = json.loads(json.dumps(values, default=str))
+    for key in {**before, **after}:
+        if key not in NO_INPUTS and before.get(key) != after.get(key):
+            yield f"params.yaml has another `{key}`"
+
+
+def _compare_sources(tree: Tree, digests: Mapping[str, str]) -> Iterator[str]:
+    (ignore,) = tree.read_many([".dvcignore"])
+    is_watched = make_filter((ignore or b"").decode("utf-8", "replace"))
+    for name, digest in digests.items():
+        files = {file: text for file, text in tree.read_below(name).items() if is_watched(file)}
+        if digest != (digest_source(files[""]) if "" in files else digest_sources(files)):
+            yield f"{name} is another"
+
+
+def _compare_outputs(tree: Tree, digests: Mapping[str, str]) -> Iterator[str]:
+    """The reports, which git keeps; data and models are DVC's, and may be large."""
+    names = [name for name in digests if name.startswith("reports/")]
+    for name, content in zip(names, tree.read_many(names), strict=True):
+        if content is not None and hashlib.sha256(content).hexdigest() != digests[name]:
+            yield f"{name} is another"
