@@ -118,16 +118,27 @@ def installs_the_hooks(project: Project, command: str) -> None:
     (project / ".git/hooks/pre-commit").unlink()
 
 
-def shows_a_change(expected: str, *before: str) -> Callable[[Project, str], None]:
-    """After another share of test rows and a command, the command names what differs."""
+def shows_a_change(project: Project, command: str) -> None:
+    """After another share of test rows, the command names what differs."""
+    edit(project / "params.yaml", "fraction: 0.25", "fraction: 0.5")
+    project.run("uv", "run", "dvc", "repro")
+    printed = project.run(*command.split())
+    for text in ("split.test_fraction", "0.25", "0.5", "log_loss"):
+        assert text in printed
 
-    def check(project: Project, command: str) -> None:
-        edit(project / "params.yaml", "fraction: 0.25", "fraction: 0.5")
-        if before:
-            project.run(*before)
-        assert expected in project.run(*command.split())
 
-    return check
+def registers(project: Project, command: str) -> None:
+    printed = project.run(*command.split())
+    assert "v1.0.0" in printed
+    assert project.run("git", "tag").split() == ["champion@v1.0.0"]
+
+
+def promotes(project: Project, command: str) -> None:
+    """The first version is measured against the baseline, after its commit was rebuilt."""
+    project.run("uv", "run", "my-project", "register")
+    project.run(*command.split())
+    assert "champion#production#1" in project.run("git", "tag").split()
+    assert re.search(r"v1\.0\.0 .* production", project.run("uv", "run", "my-project", "models"))
 
 
 OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
@@ -136,6 +147,10 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "uv run my-project use ~/customers.csv --target churned": takes_data_in,
     "uv run my-project predict data/processed/test.parquet": prints("prediction,", "virginica"),
     "uv run my-project tune": tries_other_options,
+    "uv run my-project compare HEAD": shows_a_change,
+    "uv run my-project runs": prints("A run", "log_loss"),
+    "uv run my-project register": registers,
+    "uv run my-project promote latest --to production": promotes,
     "uv run my-project verify": proves_the_commit,
     "uv run my-project doctor": prints("ok     python ", "ok     data       data/raw/iris.csv"),
     "git add --all": adds_and_commits,
@@ -144,8 +159,6 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "uv run jupyter lab": opens_jupyter,
     "uv run dvc status": prints("data-exploration"),
     "make lint": prints("All checks passed!", "already formatted", "3 notebooks, each named"),
-    "uv run dvc params diff": shows_a_change("split.test_fraction"),
-    "uv run dvc metrics diff": shows_a_change("log_loss", "uv", "run", "dvc", "repro"),
     "uv run dvc exp run -S train.folds=10": prints("over 10 folds"),
     "uv run dvc exp show": prints("validation.log_loss"),
     "uv run dvc plots show": prints("dvc_plots/index.html"),
