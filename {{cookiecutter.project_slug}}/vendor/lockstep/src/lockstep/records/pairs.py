@@ -10,18 +10,21 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
-from ..core.errors import guard_reading
+from ..core.errors import UserError, guard_reading
+from ..core.own import import_own
 from ..core.params import EvaluateParams
 from ..core.table import escape_formula
+from ..core.validation import explain
 from ..data.row_names import IDENTIFIER, ROW
 from ..modeling.intervals import compare_pair
-from ..modeling.metrics import Metric
+from ..modeling.metrics import METRICS, ON_REQUEST, OWN_METRICS, Metric
 from ..modeling.outcome import HIGH, LOW, PROBABILITY, SUBGROUP, Outcome
+from .comparison import PREDICTIONS
 from .repository import Repository
-from .run import Run
+from .run import Run, read_file
 
-PREDICTIONS = "reports/plots/predictions.csv"
 ACTUAL, GROUP = "actual", "group"
 
 
@@ -50,6 +53,20 @@ class Gain(NamedTuple):
     figure: float
     low: float
     high: float
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether both are the same in all resamples."""
+        return self.low == self.high == 0
+
+    @property
+    def verdict(self) -> str:
+        """Whether it is more than chance, in words."""
+        if self.is_nothing:
+            return "the same"
+        if self.low > 0:
+            return "better"
+        return "worse" if self.high < 0 else "no more than chance"
 
 
 def pair_runs(repository: Repository, before: Run, after: Run) -> Pair | None:
@@ -94,11 +111,7 @@ def read_predictions(repository: Repository, run: Run) -> pd.DataFrame | None:
     Raises:
         UserError: It is no such table.
     """
-    if run.commit is None:
-        path = repository.paths.root / PREDICTIONS
-        content = path.read_bytes() if path.exists() else None
-    else:
-        content = repository.read(run.commit.sha, PREDICTIONS)
+    content = read_file(repository, run, PREDICTIONS)
     if content is None:
         return None
     with guard_reading(f"{PREDICTIONS} of {run.name}: not what `evaluate` has written"):
@@ -133,6 +146,32 @@ def _make_outcome(run: Run, table: pd.DataFrame, groups: np.ndarray) -> Outcome:
         table[ACTUAL].to_numpy(), table, run.record["classes"], threshold
     )
     return replace(outcome, groups=groups)
+
+
+def measure_runs(repository: Repository, pair: Pair, before: Run, after: Run) -> dict[str, Gain]:
+    """By how much the later run of a pair is better in the metrics that both have.
+
+    That which chose the earlier one's champion comes first. The owner's package is imported only if
+    a metric is none of the library's.
+
+    Raises:
+        UserError: It cannot be imported, or the record's parameters are not those of this version.
+    """
+    kind, parameters = after.record["kind"], after.record["parameters"]
+    names = [
+        name for name in after.record["metrics"]["intervals"] if name in before.record["metrics"]
+    ]
+    metrics = {metric.name: metric for metric in (*METRICS[kind], *ON_REQUEST[kind])}
+    if not metrics.keys() >= {*names}:
+        import_own(repository.paths, "train")
+        metrics |= OWN_METRICS[kind]
+    try:
+        settings = EvaluateParams.model_validate(parameters["evaluate"])
+    except ValidationError as error:
+        raise UserError(explain(error, f"{after.name}: evaluate", EvaluateParams)) from error
+    names.sort(key=lambda name: name != before.metric)
+    known = [metrics[name] for name in names if name in metrics]
+    return measure_gains(pair, known, settings, parameters["seed"])
 
 
 def measure_gains(

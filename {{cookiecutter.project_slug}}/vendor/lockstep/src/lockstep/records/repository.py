@@ -66,6 +66,11 @@ class Repository:
         return self.git("rev-parse", "--is-shallow-repository") == "true"
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing was committed yet."""
+        return not self.git("rev-list", "--all", "--max-count=1")
+
+    @property
     def is_dirty(self) -> bool:
         """Whether files of the project differ from the last commit, or are new."""
         return bool(self.git("status", "--porcelain", "--", self.prefix or "."))

@@ -62,9 +62,13 @@ class Run:
     @property
     def tested(self) -> Figure:
         """That metric on the test rows."""
+        return self.measure(self.metric)
+
+    def measure(self, metric: str) -> Figure:
+        """Any metric on the test rows."""
         figures = self.record["metrics"]
-        ends = figures["intervals"].get(self.metric)
-        return Figure(figures.get(self.metric), interval=tuple(ends) if ends else None)
+        ends = figures["intervals"].get(metric)
+        return Figure(figures.get(metric), interval=tuple(ends) if ends else None)
 
 
 def read_run(repository: Repository, revision: str) -> Run:
@@ -88,12 +92,24 @@ def read_run(repository: Repository, revision: str) -> Run:
     return _parse(commit, content, f"{commit.short}:{RECORD}")
 
 
+def read_file(repository: Repository, run: Run, name: str) -> bytes | None:
+    """A file of the project as the run's commit or the workspace has it; None where it has none."""
+    if run.commit is not None:
+        return repository.read(run.commit.sha, name)
+    path = repository.paths.root / name
+    return path.read_bytes() if path.is_file() else None
+
+
 def list_runs(repository: Repository, revision: str = "HEAD") -> list[Run]:
     """The runs of the commits up to a revision that have brought another record, newest first.
+
+    There is none where nothing was committed yet.
 
     Raises:
         UserError: There is no such commit, or a record is none.
     """
+    if repository.is_empty:
+        return []
     commits = repository.list_commits(
         *(repository.resolve(revision).sha, "--", repository.prefix + RECORD)
     )
