@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from histories import History, make_predictions
 from lockstep.core.errors import UserError
 from lockstep.core.params import EvaluateParams
 from lockstep.modeling.metrics import METRICS
 from lockstep.records.pairs import Pair, measure_gains, pair_runs
 from lockstep.records.run import WORKSPACE, read_run
+from made_up_runs import History, make_predictions
 
 SETTINGS = EvaluateParams(resamples=200, confidence=0.95)
 CLASSIFICATION = METRICS["classification"]

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from conftest import write_params
-from histories import History, make_predictions
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.records.compare import compare
 from lockstep.records.run import list_runs
 from lockstep.records.runs import format_runs, print_runs
+from made_up_runs import History, make_predictions
 
 ALPHA = {"train": {"candidates": {"linear": {"alpha": 1.0}}}}
 
