@@ -133,7 +133,13 @@ def test_a_notebook_depends_on_just_the_rooms_that_it_imports(stage: str) -> Non
     assert "src/owner" in NOTEBOOKS[stage]["deps"]
 
 
-@pytest.mark.parametrize("module", ["commands.startup", "commands.cli", "docs.notebooks"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        *("commands.startup", "commands.cli", "docs.notebooks"),
+        *("registry.models", "registry.rollback"),
+    ],
+)
 def test_what_starts_often_imports_nothing_heavy(module: str) -> None:
     code = f"import lockstep.{module}, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

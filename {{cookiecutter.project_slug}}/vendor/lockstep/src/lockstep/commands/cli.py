@@ -187,7 +187,7 @@ def _run(options: argparse.Namespace) -> None:
 
             promote(options.version, options.stage)
         case "rollback":
-            from ..registry.promote import roll_back
+            from ..registry.rollback import roll_back
 
             roll_back(options.stage)
         case "models":

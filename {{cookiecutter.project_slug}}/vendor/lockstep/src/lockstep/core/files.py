@@ -101,14 +101,21 @@ def stamp(path: Path) -> tuple[int, int] | None:
 
 
 def read_yaml(path: Path, name: str) -> Any:
-    """The content of the YAML file `path`; messages call it `name`.
+    """The content of the YAML file `path`; messages call it `name`."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{name}: cannot be read: {error.strerror}") from error
+    return parse_yaml(content, name)
+
+
+def parse_yaml(content: bytes, name: str) -> Any:
+    """What YAML says; messages call the file `name`.
 
     YAML 1.2, through the parser that DVC uses, so that both read the same values.
     """
     try:
-        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{name}: cannot be read: {error.strerror}") from error
+        return YAML(typ="safe", pure=True).load(content.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise UserError(f"{name}: not UTF-8 text: byte {error.start} is invalid") from error
     except MarkedYAMLError as error:

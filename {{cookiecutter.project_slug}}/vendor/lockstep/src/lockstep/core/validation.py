@@ -36,7 +36,11 @@ def load(
 
     The `advice` is for an empty one.
     """
-    content = read_yaml(path, name)
+    return validate(model, read_yaml(path, name), name, advice)
+
+
+def validate(model: type[Model], content: Any, name: str, advice: str) -> Model:
+    """The same of what such a file says."""
     if content is None:
         raise UserError(f"{name}: says nothing yet; {advice}")
     try:

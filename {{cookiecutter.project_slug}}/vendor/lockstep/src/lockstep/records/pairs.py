@@ -46,6 +46,10 @@ class Pair:
         is_same = self.before.threshold == self.after.threshold
         return is_same and np.array_equal(self.before.predicted, self.after.predicted)
 
+    def take(self, rows: np.ndarray) -> Pair:
+        """Some of the rows, by a mask."""
+        return Pair(self.before.take(rows), self.after.take(rows), self.subgroups[rows])
+
 
 class Gain(NamedTuple):
     """By how much the later of two runs is better in a metric, with both ends of its interval."""

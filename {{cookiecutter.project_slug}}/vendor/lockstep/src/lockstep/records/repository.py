@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -52,13 +52,16 @@ class Repository:
         self.prefix = "" if inside == "." else f"{inside}/"
         """What the names of the project's files begin with, where it is a folder of the whole."""
 
-    def git(self, *arguments: str) -> str:
+    def git(self, *arguments: str, request: str | None = None, **variables: str) -> str:
         """What a command of git prints, without line ends around it.
+
+        It reads the `request` from its standard input, and has more `variables` around it.
 
         Raises:
             UserError: It fails.
         """
-        return run_git(self.top, *arguments)
+        content = None if request is None else request.encode()
+        return _decode(_run(self.top, arguments, content, variables))
 
     @cached_property
     def is_shallow(self) -> bool:
@@ -150,14 +153,23 @@ def run_git(folder: Path, *arguments: str) -> str:
     Raises:
         UserError: It fails, or is not installed.
     """
-    return _run(folder, arguments).decode("utf-8", "replace").strip("\r\n")
+    return _decode(_run(folder, arguments))
 
 
-def _run(folder: Path, arguments: Sequence[str], request: bytes | None = None) -> bytes:
-    command = ["git", *arguments]
+def _decode(printed: bytes) -> str:
+    return printed.decode("utf-8", "replace").strip("\r\n")
+
+
+def _run(
+    folder: Path,
+    arguments: Sequence[str],
+    request: bytes | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> bytes:
+    command, environment = ["git", *arguments], {**git_environment(), **(variables or {})}
     try:
         done = subprocess.run(
-            command, cwd=folder, env=git_environment(), input=request, capture_output=True
+            command, cwd=folder, env=environment, input=request, capture_output=True
         )
     except FileNotFoundError as error:
         raise UserError("git is not installed; the history of runs is kept by it") from error

@@ -1,0 +1,293 @@
+"""The gate before a promotion: what it lets pass, what it refuses, and by how much."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import CONTRACT, write_params
+from histories import History, make_predictions
+from lockstep.core.errors import UserError
+from lockstep.core.project import Project
+from lockstep.registry import decisions, gate
+from lockstep.registry import register as registration
+from lockstep.registry.promote import promote
+from lockstep.registry.register import register
+from lockstep.registry.versions import read_registry
+from test_registry import make_history, present, tags
+
+GOOD, BETTER, WORSE = (
+    make_predictions(80, skill, seed) for skill, seed in ((1, 1), (4, 2), (0, 3))
+)
+PRODUCTION = ("latest", "production")
+
+
+@pytest.fixture(autouse=True)
+def _proofs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The records are made up: no commit holds what they tell, and nothing makes it again."""
+    monkeypatch.setattr(registration, "find_disagreements", lambda *_: [])
+    monkeypatch.setattr(gate, "find_disagreements", lambda *_: [])
+    monkeypatch.setattr(gate, "require_verified", lambda *_: None)
+
+
+@pytest.fixture
+def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> History:
+    """One in whose production a good model stands."""
+    history = make_history(tmp_path, monkeypatch)
+    add_version(history, GOOD)
+    promote(*PRODUCTION)
+    return history
+
+
+def add_version(history: History, predictions: pd.DataFrame | None, **changes: Any) -> None:
+    """Register a run with these predictions."""
+    number = len(read_registry(history.repository).versions) + 1
+    changes.setdefault("model", {"files": {"models/champion/model.json": f"{number:064}"}})
+    history.commit(f"run {number}", predictions=predictions, **changes)
+    register(None)
+
+
+def refuse(*arguments: str) -> str:
+    """Why a promotion is refused."""
+    with pytest.raises(UserError) as refusal:
+        promote(*(arguments or PRODUCTION))
+    return str(refusal.value)
+
+
+def print_promotion(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    """What a promotion prints."""
+    capsys.readouterr()
+    promote(*(arguments or PRODUCTION))
+    return capsys.readouterr().out.splitlines()
+
+
+def test_the_first_model_of_a_stage_must_be_better_than_the_baseline(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = print_promotion(capsys, "v1.0.0", "staging")
+    assert lines[0] == "promote: v1.0.0 to staging, the first one"
+    assert [line.split()[:2] for line in lines[1:5]] == [
+        *(["pass", "record"], ["pass", "rebuild"], ["pass", "log_loss"], ["note", "test"])
+    ]
+    assert lines[3].endswith("0.69 -> 0.35, gain 0.34 [0.1, 0.5] over the baseline on 40 test rows")
+    assert lines[5] == "promote: v1.0.0 stands in staging now; tag champion#staging#2"
+    add_version(history, GOOD, metrics={"gain": {"log_loss": [-0.05, 0.5]}})
+    reason = refuse("latest", "fresh")
+    assert "where nothing stands yet: log_loss: the gain may be as little as -0.05" in reason
+    assert "must be above 0: 0.05 short" in reason
+    add_version(history, GOOD, metrics={"log_loss": None})
+    assert "not defined there" in refuse("latest", "fresh")
+
+
+def test_a_better_model_takes_the_place_of_the_present_one(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_version(history, BETTER)
+    lines = print_promotion(capsys)
+    assert lines[0] == "promote: v1.1.0 to production, instead of v1.0.0"
+    assert lines[3].split()[:2] == ["pass", "contract"]
+    assert lines[4].split()[:2] == ["pass", "log_loss"]
+    assert lines[4].endswith("on 80 test rows in common")
+    assert present(history) == "v1.1.0"
+    body = read_registry(history.repository).find_present("production").body
+    assert (body["action"], body["version"], body["instead"]) == ("promote", "v1.1.0", "v1.0.0")
+    assert body["record"] == read_registry(history.repository).versions[-1].tag.body["record"]
+    assert {"record", "rebuild", "contract", "log_loss", "calibration_error"} == {*body["findings"]}
+
+
+def test_a_worse_model_is_refused_by_how_much_and_nothing_is_made(history: History) -> None:
+    add_version(history, WORSE)
+    before = tags(history)
+    reason = refuse()
+    assert reason.startswith("v1.1.0 is not promoted to production, where v1.0.0 stays: log_loss: ")
+    assert reason.endswith(" short")
+    assert tags(history) == before
+    assert present(history) == "v1.0.0"
+
+
+def test_noise_is_not_enough(history: History) -> None:
+    shaken = GOOD.assign(
+        probability_melon=GOOD["probability_melon"] * 0.999 + 0.0005,
+        probability_apple=GOOD["probability_apple"] * 0.999 + 0.0005,
+    )
+    add_version(history, GOOD)
+    assert "the gain may be as little as 0 and must be above 0: 0 short" in refuse()
+    write_params(Project(history.root), promote={"margin": 0.01})
+    history.commit("a margin")
+    add_version(history, shaken)
+    promote(*PRODUCTION)
+    assert present(history) == "v1.2.0"
+
+
+def test_a_margin_lets_pass_what_is_hardly_worse_and_no_more(history: History) -> None:
+    write_params(Project(history.root), promote={"margin": 0.05})
+    add_version(history, WORSE)
+    assert "must be above -0.05, as promote.margin says: 0.5" in refuse()
+    write_params(Project(history.root), promote={"margin": 5.0})
+    promote(*PRODUCTION)
+
+
+def test_the_same_version_again_is_told_and_nothing_is_made(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = tags(history)
+    (line,) = print_promotion(capsys)
+    assert line.startswith("promote: v1.0.0 stands in production already, since ")
+    assert tags(history) == before
+
+
+def test_an_older_version_passes_the_gate_like_any_other(history: History) -> None:
+    add_version(history, BETTER)
+    promote(*PRODUCTION)
+    assert "v1.0.0 is not promoted to production, where v1.1.0 stays" in refuse(
+        "v1.0.0", "production"
+    )
+
+
+def test_a_run_that_is_not_proved_is_not_measured(
+    history: History, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_version(history, BETTER)
+    monkeypatch.setattr(gate, "find_disagreements", lambda *_: ["params.yaml has another `seed`"])
+    assert refuse().endswith("record: params.yaml has another `seed`")
+    monkeypatch.setattr(gate, "find_disagreements", lambda *_: [])
+
+    def fail(*_: object) -> None:
+        raise UserError("train is the first stage whose output differs")
+
+    monkeypatch.setattr(gate, "require_verified", fail)
+    assert refuse().endswith("rebuild: train is the first stage whose output differs")
+    assert "log_loss" not in capsys.readouterr().out.split("v1.1.0 to production")[-1]
+    assert not (history.root / decisions.REFUSALS).exists()
+
+
+def change_contract(history: History, **changes: Any) -> None:
+    columns = {**CONTRACT["columns"]}
+    columns["colour"] = columns["colour"] | {"categories": ["green"]}
+    history.paths.contract_file.write_text(json.dumps(CONTRACT | {"columns": columns} | changes))
+
+
+def test_a_contract_that_asks_for_something_else_is_refused_unless_it_is_wanted(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change_contract(history)
+    add_version(history, BETTER)
+    assert refuse().endswith("contract: colour must not be 'red'")
+    write_params(Project(history.root), promote={"new_contract": True})
+    lines = print_promotion(capsys)
+    assert "as promote.new_contract allows: colour must not be 'red'" in lines[3]
+    assert present(history) == "v2.0.0"
+
+
+def test_another_target_is_measured_against_its_baseline(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change_contract(history)
+    write_params(Project(history.root), promote={"new_contract": True})
+    add_version(history, BETTER, target="sort")
+    assert "over the baseline" in print_promotion(capsys)[4]
+
+
+def make_groups(predictions: pd.DataFrame) -> pd.DataFrame:
+    return predictions.assign(subgroup_farm=np.repeat(["north", "south", "tiny"], [40, 35, 5]))
+
+
+def test_a_model_that_fails_a_subgroup_is_refused(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_version(history, make_groups(BETTER))
+    lines = print_promotion(capsys)
+    assert [line.split()[1] for line in lines[5:8]] == [
+        *("farm=north", "farm=south", "calibration_error")
+    ]
+    both = pd.concat([make_predictions(80, 9, 5).iloc[:40], WORSE.iloc[40:]])
+    write_params(Project(history.root), promote={"margin": 0.1})
+    add_version(history, make_groups(both))
+    reason = refuse()
+    assert "farm=south: worse by" in reason
+    assert "farm=north" not in reason
+
+
+def test_probabilities_that_claim_too_much_are_refused(history: History) -> None:
+    rng = np.random.default_rng(0)
+    chance = rng.uniform(0.05, 0.95, 400)
+    actual = np.where(rng.random(400) < chance, "melon", "apple")
+    true = make_predictions(400).assign(
+        actual=actual, probability_melon=chance, probability_apple=1 - chance
+    )
+    add_version(history, true)
+    promote("latest", "calibrated")
+    bold = chance**3 / (chance**3 + (1 - chance) ** 3)
+    add_version(history, true.assign(probability_melon=bold, probability_apple=1 - bold))
+    write_params(Project(history.root), promote={"margin": 5.0})
+    reason = refuse("latest", "calibrated").split("stays: ")[1]
+    assert reason.startswith("calibration_error: worse by ")
+    assert "and 0.01 is allowed" in reason
+
+
+def test_rows_that_only_one_has_predicted_are_compared_apart(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_version(history, None)
+    assert "log_loss: the gain may be as little as -0." in refuse()
+    metrics = {"log_loss": 0.05, "intervals": {"log_loss": [0.04, 0.06]}}
+    add_version(history, None, metrics=metrics)
+    lines = print_promotion(capsys)
+    assert lines[4].endswith(
+        "0.35 -> 0.05, gain 0.3 [0.1497, 0.5502] on rows that only one of both has predicted"
+    )
+
+
+def test_intervals_of_numbers_must_hold_what_was_promised(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {"coverage": 0.88, "interval": [0.8, 0.93], "mean_width": 1.0}
+    add_version(history, BETTER, metrics={"prediction_intervals": found})
+    lines = print_promotion(capsys)
+    assert lines[6].split()[:2] == ["pass", "coverage"]
+    found = found | {"coverage": 0.7, "interval": [0.6, 0.8]}
+    best = make_predictions(80, 9, 4)
+    add_version(history, best, metrics={"prediction_intervals": found})
+    assert refuse().split("stays: ")[1] == "coverage: 10.0% short, which is no chance"
+
+
+def test_how_often_the_test_rows_have_decided_is_counted(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def note() -> str:
+        return next(line for line in capsys.readouterr().out.splitlines() if "note" in line)
+
+    add_version(history, WORSE)
+    for _ in range(2):  # asking again tells nothing new
+        capsys.readouterr()
+        refuse()
+        assert "have decided once before" in note()
+    add_version(history, BETTER)
+    assert "have decided 2 times before" in "\n".join(print_promotion(capsys))
+    add_version(history, BETTER, test={"sha256": "f" * 64})
+    refuse()
+    assert "decide for the first time" in note()
+
+
+def test_rows_that_have_decided_often_flatter() -> None:
+    few, many = map(decisions.describe_decisions, (decisions.MANY - 1, decisions.MANY))
+    assert "flatter" not in few
+    assert "22% of all projects" in many
+    assert "`split.seed`" in many
+
+
+def test_a_present_model_without_a_run_leaves_the_baseline(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history.paths.record.unlink()
+    history.git("add", "--all")
+    history.git("commit", "--quiet", "--message", "no run")
+    later = {"GIT_COMMITTER_DATE": "2090-01-01T12:00:00+00:00"}
+    history.git("tag", "-a", "-m", "by hand", "champion#production#9", "HEAD", **later)
+    add_version(history, BETTER)
+    lines = print_promotion(capsys)
+    assert "cannot be compared with, the baseline is instead" in lines[1]
+    assert "over the baseline" in lines[4]
+    assert present(history) == "v1.1.0"

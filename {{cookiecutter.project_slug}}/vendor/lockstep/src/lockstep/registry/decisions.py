@@ -1,0 +1,74 @@
+"""How often a set of test rows has decided which model is taken.
+
+Each decision tells a little about these rows, and who tries on goes where they are lucky. A gate
+that answers yes or no, and yes only to what is better by more than chance, lets little out (the
+ladder of Blum and Hardt, 2015; Dwork et al., 2015), but each try may still be let through by luck.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from ..core.paths import Paths
+from .versions import Registry
+
+REFUSALS = Path(".dvc", "tmp", "registry", "refusals.jsonl")
+"""Those of this clone; what was promoted stands in the tags."""
+LUCK = 0.025
+"""How often a model that is as good as the present one is let through."""
+MANY = 10
+"""So often, one of as many models that are no better is let through in more than a fifth of all
+projects: 1 - 0.975**10 = 22%."""
+
+
+class Decision(NamedTuple):
+    """Which of two runs is better on some test rows; asking twice is asking once."""
+
+    test: str
+    """The digest of which rows they are."""
+    run: str
+    present: str | None
+    """None where it was held against the baseline."""
+
+
+def count_decisions(paths: Paths, registry: Registry, decision: Decision) -> int:
+    """How many decisions there were on the same test rows, but for this one."""
+    refusals = paths.root / REFUSALS
+    lines = refusals.read_text(encoding="utf-8").splitlines() if refusals.exists() else []
+    bodies = [tag.body.get("decision") for tag in registry.tags.events]
+    for line in lines:
+        with suppress(ValueError):  # a line that was cut off
+            bodies.append(json.loads(line))
+    same = [
+        (str(body.get("run")), body.get("present"))
+        for body in bodies
+        if isinstance(body, dict) and body.get("test") == decision.test
+    ]
+    return len({*same} - {(decision.run, decision.present)})
+
+
+def keep_refusal(paths: Paths, decision: Decision) -> None:
+    """Add a decision to those of this clone that nothing came of."""
+    path = paths.root / REFUSALS
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8", newline="\n") as file:
+        file.write(json.dumps(decision._asdict(), sort_keys=True) + "\n")
+
+
+def describe_decisions(count: int) -> str:
+    """How often the test rows have decided before, and what to do once that is often."""
+    if count == 0:
+        return "these test rows decide for the first time"
+    times = "once" if count == 1 else f"{count} times"
+    text = f"these test rows have decided {times} before"
+    if count < MANY:
+        return text
+    luck = 1 - (1 - LUCK) ** count
+    return (
+        f"{text}: of so many models that are no better, luck lets one through in {luck:.0%} of all "
+        "projects, and the figures flatter it; take rows that have decided nothing: new data, or "
+        "another `split.seed` in params.yaml"
+    )

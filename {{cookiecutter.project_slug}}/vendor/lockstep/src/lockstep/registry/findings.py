@@ -1,0 +1,69 @@
+"""What the gate finds, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..records.pairs import Gain
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that was looked at, and whether it lets the version pass."""
+
+    name: str
+    text: str
+    reason: str = ""
+    """Why it does not, and by how much; empty if it does."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it lets the version pass."""
+        return not self.reason
+
+    def __str__(self) -> str:
+        verdict, reason = ("pass", "") if self.is_good else ("FAIL", f": {self.reason}")
+        return f"  {verdict}  {self.name:<18} {self.text}{reason}"
+
+
+class Measured(NamedTuple):
+    """A figure of the present model, the same of the new one, and the gain."""
+
+    before: float
+    after: float
+    gain: Gain
+
+    def __str__(self) -> str:
+        gain, low, high = map(tell, self.gain)
+        return f"{tell(self.before)} -> {tell(self.after)}, gain {gain} [{low}, {high}]"
+
+
+def judge_gain(name: str, measured: Measured | None, rows: str, margin: float | None) -> Finding:
+    """Whether it is better by more than chance or, with a margin, not worse by more than that."""
+    if measured is None:
+        return Finding(name, rows, "not defined there, so that nothing is known")
+    low, least = measured.gain.low, -(margin or 0.0)
+    if low > least:
+        return Finding(name, f"{measured} {rows}")
+    asked = "" if margin is None else ", as promote.margin says"
+    reason = (
+        f"the gain may be as little as {tell(low)} and must be above {tell(least)}{asked}: "
+        f"{tell(least - low)} short"
+    )
+    return Finding(name, f"{measured} {rows}", reason)
+
+
+def judge_guardrail(name: str, measured: Measured, rows: str, margin: float) -> Finding:
+    """Whether it is not worse by more than a margin and by more than chance."""
+    loss = -measured.gain.high
+    if loss <= margin:
+        return Finding(name, f"{measured} {rows}")
+    beyond = f", and {tell(margin)} is allowed" if margin else ""
+    reason = f"worse by {tell(loss)} at the least{beyond}, which is no chance"
+    return Finding(name, f"{measured} {rows}", reason)
+
+
+def tell(number: float) -> str:
+    """A figure in four digits."""
+    return f"{number + 0.0:.4g}"  # never -0

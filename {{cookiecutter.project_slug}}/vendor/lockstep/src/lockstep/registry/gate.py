@@ -1,0 +1,77 @@
+"""What stands before a promotion: whether a version is fit to take the place of the present one.
+
+How often it errs is simulated in `benchmarks/gate.py` of the template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..core.errors import UserError
+from ..core.project import Project
+from ..records.agreement import find_disagreements
+from ..records.pairs import pair_runs
+from ..records.repository import Repository
+from ..records.run import Run
+from ..records.verification import require_verified
+from .compatibility import find_breaks, read_contract
+from .findings import Finding
+from .measures import (
+    check_coverage,
+    compare_apart,
+    compare_rows,
+    compare_with_baseline,
+    find_chosen_metric,
+)
+
+
+def prove(repository: Repository, run: Run) -> Iterator[Finding]:
+    """Whether a run is what it says: the second only if the first holds."""
+    assert run.commit is not None
+    disagreements = find_disagreements(repository, run)
+    yield Finding("record", f"of commit {run.name}", "; ".join(disagreements))
+    if disagreements:
+        return
+    try:
+        require_verified(repository.paths, run.commit.sha)
+    except UserError as error:
+        yield Finding("rebuild", "from the raw data", str(error))
+    else:
+        yield Finding("rebuild", "from the raw data gives the same bytes")
+
+
+def measure(
+    project: Project, repository: Repository, run: Run, present: Run | None, name: str
+) -> Iterator[Finding]:
+    """Whether a run's model may take the place of the present one, of that name; None if first."""
+    params = project.params
+    if present is None:
+        yield compare_with_baseline(run)
+    else:
+        yield _compare_contracts(repository, run, present, name, params.promote.new_contract)
+        metric = find_chosen_metric(project, run)
+        if any(present.record[key] != run.record[key] for key in ("kind", "target", "classes")):
+            yield compare_with_baseline(run)
+        elif pair := pair_runs(repository, present, run):
+            yield from compare_rows(metric, pair, params)
+        else:
+            yield from compare_apart(metric, present, run, params)
+    yield from check_coverage(run)
+
+
+def _compare_contracts(
+    repository: Repository, run: Run, present: Run, name: str, is_allowed: bool
+) -> Finding:
+    assert run.commit is not None and present.commit is not None
+    try:
+        breaks = find_breaks(
+            *(read_contract(repository, commit.sha) for commit in (present.commit, run.commit))
+        )
+    except UserError as error:
+        breaks = [str(error)]
+    if not breaks:
+        return Finding("contract", f"callers of {name} need change nothing")
+    text, changes = f"callers of {name} must change", "; ".join(breaks)
+    if is_allowed:
+        return Finding("contract", f"{text}, as promote.new_contract allows: {changes}")
+    return Finding("contract", text, changes)

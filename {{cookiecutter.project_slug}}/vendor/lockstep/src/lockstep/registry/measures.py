@@ -1,0 +1,132 @@
+"""How a version does on the test rows, beside the stage's present model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..core.own import import_own
+from ..core.params import Params, TrainParams
+from ..core.paths import Paths
+from ..modeling.metrics import METRICS, ON_REQUEST, Metric, find_metric
+from ..records.pairs import Gain, Pair, measure_gains
+from ..records.run import Run
+from .findings import Finding, Measured, judge_gain, judge_guardrail
+
+FEWEST_ROWS = 20
+"""Of a subgroup that is looked at by itself."""
+CALIBRATION_MARGIN = 0.01
+"""Probabilities that are off by a hundredth more are as good, however sure that difference is."""
+APART = "on rows that only one of both has predicted"
+
+
+def find_chosen_metric(paths: Paths, run: Run) -> Metric:
+    """The metric that chose a run's champion, of the library or of the owner.
+
+    Raises:
+        UserError: There is none of that name now.
+    """
+    kind = run.record["kind"]
+    if run.metric not in {metric.name for metric in (*METRICS[kind], *ON_REQUEST[kind])}:
+        import_own(paths, "metrics")
+    return find_metric(kind, run.metric, "train.metric")
+
+
+def compare_with_baseline(run: Run) -> Finding:
+    """The first model of a stage must be better than one that learns nothing."""
+    scores, name = run.record["metrics"], run.metric
+    before, after, ends = scores["baseline"].get(name), scores.get(name), scores["gain"].get(name)
+    measured = None
+    if before is not None and after is not None and ends is not None:
+        sign = 1 if run.higher_is_better else -1
+        measured = Measured(before, after, Gain(sign * (after - before), *ends))
+    rows = f"over the baseline on {scores['test_rows']} test rows"
+    return judge_gain(name, measured, rows, None)
+
+
+def compare_rows(metric: Metric, pair: Pair, params: Params) -> Iterator[Finding]:
+    """On the rows that both have predicted: all of them, subgroups, and how sure to be."""
+    measured = _measure(metric, pair, params, params.evaluate.confidence)
+    rows = f"on {len(pair)} test rows in common"
+    yield judge_gain(metric.name, measured, rows, params.promote.margin)
+    yield from _compare_subgroups(metric, pair, params)
+    if params.kind == "classification":
+        calibration = find_metric("classification", "calibration_error", "")
+        measured = _measure(calibration, pair, params, params.evaluate.confidence)
+        if measured:
+            yield judge_guardrail(
+                calibration.name, measured, "on the same rows", CALIBRATION_MARGIN
+            )
+
+
+def _measure(metric: Metric, pair: Pair, params: Params, confidence: float) -> Measured | None:
+    settings = params.evaluate.model_copy(update={"confidence": confidence})
+    gain = measure_gains(pair, [metric], settings, params.seed).get(metric.name)
+    return Measured(metric.score(pair.before), metric.score(pair.after), gain) if gain else None
+
+
+def _compare_subgroups(metric: Metric, pair: Pair, params: Params) -> Iterator[Finding]:
+    """All of them share the chance of an error (Bonferroni), since one of many is soon unlucky."""
+    parts = {
+        f"{column}={value}": pair.take((pair.subgroups[column] == value).to_numpy())
+        for column in pair.subgroups
+        for value in sorted(pair.subgroups[column].unique())
+    }
+    parts = {name: part for name, part in parts.items() if len(part) >= FEWEST_ROWS}
+    for name, part in parts.items():
+        confidence = 1 - (1 - params.evaluate.confidence) / len(parts)
+        if measured := _measure(metric, part, params, confidence):
+            margin = params.promote.margin or 0.0
+            yield judge_guardrail(name, measured, f"on {len(part)} of them", margin)
+
+
+def compare_apart(metric: Metric, present: Run, run: Run, params: Params) -> Iterator[Finding]:
+    """By what either run has measured on its own test rows, where none is in common or kept.
+
+    Each model has its own luck then, so that more must be better for it to be more than chance.
+    """
+    scores = [one.record["metrics"] for one in (present, run)]
+    measured = _subtract(metric, *scores)
+    yield judge_gain(metric.name, measured, APART, params.promote.margin)
+    groups = [
+        {(one["column"], one["value"]): one for one in score.get("subgroups", [])}
+        for score in scores
+    ]
+    for key in groups[0]:
+        parts = [group[key] for group in groups if key in group]
+        is_looked_at = len(parts) == 2 and min(one["test_rows"] for one in parts) >= FEWEST_ROWS
+        if is_looked_at and (measured := _subtract(metric, *parts)):
+            margin = params.promote.margin or 0.0
+            yield judge_guardrail("=".join(key), measured, APART, margin)
+
+
+def _subtract(
+    metric: Metric, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Measured | None:
+    """The gain from both intervals, as of independent rows (Zou and Donner, 2008)."""
+    one, other = before.get(metric.name), after.get(metric.name)
+    ends = [score["intervals"].get(metric.name) for score in (before, after)]
+    if one is None or other is None or None in ends:
+        return None
+    gain = metric.sign * (other - one)
+    their_low, their_high = sorted(metric.sign * (end - one) for end in ends[0])
+    our_low, our_high = sorted(metric.sign * (end - other) for end in ends[1])
+    low, high = gain - math.hypot(our_low, their_high), gain + math.hypot(our_high, their_low)
+    return Measured(one, other, Gain(gain, low, high))
+
+
+def check_coverage(run: Run) -> Iterator[Finding]:
+    """Whether the intervals of numbers hold the share of the rows that was promised."""
+    found = run.record["metrics"].get("prediction_intervals")
+    if found is None:
+        return
+    usual = TrainParams.model_fields["coverage"].default
+    promise = run.record["parameters"]["train"].get("coverage", usual)
+    low, high = found["interval"]
+    text = (
+        f"prediction intervals hold {found['coverage']:.1%} [{low:.1%}, {high:.1%}] of "
+        f"the test rows, {promise:.0%} were promised"
+    )
+    reason = f"{promise - high:.1%} short, which is no chance" if high < promise else ""
+    yield Finding("coverage", text, reason)

@@ -1,0 +1,98 @@
+"""Putting a version into a stage, if it passes the gate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ..core.errors import UserError
+from ..core.project import Project
+from ..records.repository import Repository
+from ..records.run import Run, read_run
+from .decisions import Decision, count_decisions, describe_decisions, keep_refusal
+from .findings import Finding
+from .gate import measure, prove
+from .register import digest_model
+from .stages import assign
+from .tags import STAGE, Tag, require_author
+from .versions import read_registry, require_all_tags
+
+
+def promote(version: str, stage: str) -> None:
+    """Put a version into a stage by a tag, and print what the gate has found.
+
+    Args:
+        version: Such as v1.2.0, or `latest`.
+        stage: Such as production; one that there was not before is a new one.
+
+    Raises:
+        UserError: There is no such version, or the gate refuses it.
+    """
+    project = Project.find()
+    repository = Repository(project)
+    _require_name(stage)
+    require_all_tags(repository)
+    require_author(repository)
+    registry = read_registry(repository)
+    wanted, tag = registry.find_version(version), registry.find_present(stage)
+    run = read_run(repository, wanted.commit)
+    if tag and tag.commit == wanted.commit:
+        print(f"promote: {wanted.name} stands in {stage} already, since {tag.date}")
+        return
+    name = registry.name_commit(tag.commit) if tag else ""
+    print(f"promote: {wanted.name} to {stage}, {f'instead of {name}' if name else 'the first one'}")
+    present = _read_present(repository, tag, name)
+    proofs = _print_all(prove(repository, run))
+    _require_good(proofs, f"{wanted.name} is not promoted to {stage}")
+    findings = _print_all(measure(project, repository, run, present, name))
+    decision = Decision(run.record["test"]["sha256"], run.id, present.id if present else None)
+    count = count_decisions(project, registry, decision)
+    print(f"  note  {'test rows':<18} {describe_decisions(count)}")
+    if not all(finding.is_good for finding in findings):
+        keep_refusal(project, decision)
+    stays = f"where {name} stays" if name else "where nothing stands yet"
+    _require_good(findings, f"{wanted.name} is not promoted to {stage}, {stays}")
+    body = {
+        "action": "promote",
+        "version": wanted.name,
+        "record": run.id,
+        "model": digest_model(run),
+        "instead": name or None,
+        "decision": decision._asdict(),
+        "margin": project.params.promote.margin,
+        "findings": {finding.name: finding.text for finding in (*proofs, *findings)},
+    }
+    assign(repository, registry, wanted.commit, stage, body)
+
+
+def _require_name(stage: str) -> None:
+    if not re.fullmatch(STAGE, stage):
+        raise UserError(
+            f"--to {stage}: found a name that no stage can have; letters, digits, - _ and / were "
+            "expected, with a letter or digit first and last, such as production"
+        )
+
+
+def _read_present(repository: Repository, tag: Tag | None, name: str) -> Run | None:
+    """The run of what stands in the stage; None where there is none to compare with."""
+    if tag is None:
+        return None
+    try:
+        return read_run(repository, tag.commit)
+    except UserError as error:
+        print(f"  note  {name:<18} cannot be compared with, the baseline is instead: {error}")
+        return None
+
+
+def _print_all(findings: Iterable[Finding]) -> list[Finding]:
+    """Each as soon as it is found."""
+    lines = []
+    for finding in findings:
+        print(finding, flush=True)
+        lines.append(finding)
+    return lines
+
+
+def _require_good(findings: Iterable[Finding], refusal: str) -> None:
+    if reasons := [f"{finding.name}: {finding.reason}" for finding in findings if finding.reason]:
+        raise UserError(f"{refusal}: {'; '.join(reasons)}")
