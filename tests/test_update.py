@@ -68,7 +68,7 @@ EDITS = {
 HOMES = [f"src/my_project/{name}.py" for name in ("preprocess", "models", "features")]
 """Where what the owner wrote is now."""
 MIGRATED = """\
-vendor/lockstep/src/lockstep/commands/programs.py: by hand: it replaces a module that you had \
+vendor/lockstep/src/lockstep/core/programs.py: by hand: it replaces a module that you had \
 edited; your edit is in git's history only
 pyproject.toml: requires the library now, beside what you have added
 src/my_project/preprocess.py: the new version, with your clean
