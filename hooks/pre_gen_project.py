@@ -20,16 +20,17 @@ ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
 # name cannot be installed, or one of the two cannot be imported.
 TAKEN = """
     a11y_pygments absl absl_py accessible_pygments aiobotocore aiohappyeyeballs aiohttp
-    aiohttp_retry aioitertools aiosignal alabaster alembic amqp annotated_types antlr4
+    aiohttp_retry aioitertools aiosignal alabaster alembic amqp annotated_doc annotated_types antlr4
     antlr4_python3_runtime anyio appdirs appnope argon2 argon2_cffi argon2_cffi_bindings arrow
     ast_serialize asttokens astunparse async_lru asyncssh atpublic attr attrs babel bcrypt
-    beautifulsoup4 billiard bleach botocore bs4 celery certifi cffi cfgv charset_normalizer clang
-    click click_didyoumean click_plugins click_repl cloudpickle colorama colorlog comm configobj
-    conftest contourpy cryptography cuda_bindings cuda_pathfinder cuda_toolkit cycler dateutil
-    debugpy defusedxml detect_secrets dictdiffer diskcache distlib distro docutils dotenv dpath
-    dulwich dvc dvc_data dvc_http dvc_objects dvc_render dvc_s3 dvc_ssh dvc_studio_client dvc_task
-    entrypoints et_xmlfile execnet executing fastjsonschema filelock flatbuffers flatten_dict flufl
-    flufl_lock fonttools fqdn frozenlist fsspec functorch funcy furo gast git gitdb gitpython google
+    beautifulsoup4 billiard bleach botocore bs4 cachetools celery certifi cffi cfgv
+    charset_normalizer clang click click_didyoumean click_plugins click_repl cloudpickle colorama
+    colorlog comm configobj conftest contourpy cryptography cuda_bindings cuda_pathfinder
+    cuda_toolkit cycler databricks databricks_sdk dateutil debugpy defusedxml detect_secrets
+    dictdiffer diskcache distlib distro docutils dotenv dpath dulwich dvc dvc_data dvc_http
+    dvc_objects dvc_render dvc_s3 dvc_ssh dvc_studio_client dvc_task entrypoints et_xmlfile execnet
+    executing fastapi fastjsonschema filelock flatbuffers flatten_dict flufl flufl_lock fonttools
+    fqdn frozenlist fsspec functorch funcy furo gast git gitdb gitpython google google_auth
     google_pasta grandalf greenlet grpc grpcio gto h11 h5py hatchling httpcore httpx hydra
     hydra_core hypothesis identify idna imagesize importlib_metadata iniconfig ipykernel
     ipykernel_launcher ipython ipython_pygments_lexers isoduration isympy iterative_telemetry jax
@@ -38,24 +39,26 @@ TAKEN = """
     jupyter_events jupyter_lsp jupyter_server jupyter_server_terminals jupyterlab
     jupyterlab_pygments jupyterlab_server keras kiwisolver kombu lark lazy_importer libclang librt
     lockstep lockstep_core mako markdown markdown_it markdown_it_py markupsafe matplotlib
-    matplotlib_inline mdit_py_plugins mdurl mistune ml_dtypes mpl_toolkits mpmath multidict mypy
-    mypy_extensions mypyc myst_nb myst_parser namex narwhals nbclient nbconvert nbformat nbstripout
-    nest_asyncio2 networkx nodeenv notebook notebook_shim numpy nvidia omegaconf openpyxl opt_einsum
-    optree optuna orjson overrides packaging pandas pandas_stubs pandocfilters parso pasta pathspec
-    pexpect pil pillow pip platformdirs pluggy pre_commit pre_commit_hooks prometheus_client
-    prompt_toolkit propcache protobuf psutil ptyprocess public pure_eval py pyarrow pycparser
-    pydantic pydantic_core pydantic_settings pydevd_plugins pydot pygit2 pygments pygtrie pylab
-    pyparsing pytest pytest_xdist python python_dateutil python_discovery python_dotenv
-    python_json_logger pythonjsonlogger pywin32 pywinpty pyyaml pyzmq referencing requests
-    rfc3339_validator rfc3986_validator rfc3987_syntax rich roman_numerals rpds rpds_py ruamel
-    ruamel_yaml ruamel_yaml_clib ruff s3fs scikit_learn scipy scmrepo semver send2trash setuptools
-    shortuuid shtab six sklearn smmap snowballstemmer sortedcontainers soupsieve sphinx
-    sphinx_basic_ng sphinxcontrib sphinxcontrib_applehelp sphinxcontrib_devhelp
-    sphinxcontrib_htmlhelp sphinxcontrib_jsmath sphinxcontrib_qthelp sphinxcontrib_serializinghtml
-    sqlalchemy sqltrie sshfs stack_data sympy tabulate tensorboard tensorboard_data_server
-    tensorflow termcolor terminado test tests threadpoolctl tinycss2 tomlkit torch torchgen tornado
-    tqdm traitlets triton typeguard typing_extensions typing_inspect typing_inspection tzdata
-    tzlocal uri_template urllib3 uv validate vine virtualenv voluptuous wcwidth webcolors
+    matplotlib_inline mdit_py_plugins mdurl mistune ml_dtypes mlflow mlflow_skinny mpl_toolkits
+    mpmath multidict mypy mypy_extensions mypyc myst_nb myst_parser namex narwhals nbclient
+    nbconvert nbformat nbstripout nest_asyncio2 networkx nodeenv notebook notebook_shim numpy nvidia
+    omegaconf openpyxl opentelemetry opentelemetry_api opentelemetry_proto opentelemetry_sdk
+    opentelemetry_semantic_conventions opt_einsum optree optuna orjson overrides packaging pandas
+    pandas_stubs pandocfilters parso pasta pathspec pexpect pil pillow pip platformdirs pluggy
+    pre_commit pre_commit_hooks prometheus_client prompt_toolkit propcache protobuf psutil
+    ptyprocess public pure_eval py pyarrow pyasn1 pyasn1_modules pycparser pydantic pydantic_core
+    pydantic_settings pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing pytest
+    pytest_xdist python python_dateutil python_discovery python_dotenv python_json_logger
+    pythonjsonlogger pywin32 pywinpty pyyaml pyzmq referencing requests rfc3339_validator
+    rfc3986_validator rfc3987_syntax rich roman_numerals rpds rpds_py ruamel ruamel_yaml
+    ruamel_yaml_clib ruff s3fs scikit_learn scipy scmrepo semver send2trash setuptools shortuuid
+    shtab six sklearn smmap snowballstemmer sortedcontainers soupsieve sphinx sphinx_basic_ng
+    sphinxcontrib sphinxcontrib_applehelp sphinxcontrib_devhelp sphinxcontrib_htmlhelp
+    sphinxcontrib_jsmath sphinxcontrib_qthelp sphinxcontrib_serializinghtml sqlalchemy sqlparse
+    sqltrie sshfs stack_data starlette sympy tabulate tensorboard tensorboard_data_server tensorflow
+    termcolor terminado test tests threadpoolctl tinycss2 tomlkit torch torchgen tornado tqdm
+    traitlets triton typeguard typing_extensions typing_inspect typing_inspection tzdata tzlocal
+    uri_template urllib3 uv uvicorn validate vine virtualenv voluptuous wcwidth webcolors
     webencodings websocket websocket_client werkzeug wheel winpty wrapt xdist yaml yarl zc
     zc_lockfile zipp zmq
 """.split()

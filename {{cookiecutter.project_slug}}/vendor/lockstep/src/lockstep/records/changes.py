@@ -27,7 +27,7 @@ def find_changes(before: Run, after: Run) -> list[Change]:
         *_compare("data", one["inputs"], other["inputs"]),
         *_compare("contract", one["contract"], other["contract"]),
         *_compare("parameters", *_flatten_both(one["parameters"], other["parameters"])),
-        *_compare("code", _join_stages(one["code"]), _join_stages(other["code"])),
+        *_compare("code", join_stages(one["code"]), join_stages(other["code"])),
         *_compare("environment", one["environment"], other["environment"]),
     ]
 
@@ -42,21 +42,21 @@ def _compare(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) ->
 
 def _flatten_both(*parts: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Both flattened; what has no options in one and some in the other differs by these alone."""
-    flat = [_flatten(values) for values in parts]
+    flat = [flatten(values) for values in parts]
     above = {name.rpartition(".")[0] for values in flat for name in values}
     return [{name: value for name, value in each.items() if name not in above} for each in flat]
 
 
-def _flatten(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+def flatten(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     """Each value by the names on the way to it; lists are values."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{above}{key}"
-        flat |= _flatten(value, f"{name}.") if isinstance(value, dict) and value else {name: value}
+        flat |= flatten(value, f"{name}.") if isinstance(value, dict) and value else {name: value}
     return flat
 
 
-def _join_stages(code: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+def join_stages(code: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """The digest of each piece of code, whatever stages are made of it."""
     joint: dict[str, str] = {}
     for sources in code.values():
