@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from conftest import write_params
 from lockstep.core.errors import UserError
@@ -255,3 +256,48 @@ def test_listing_and_comparing_records_alone_import_nothing_heavy(history: Histo
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"numpy", "pandas", "pyarrow", "pydantic"} & {*done.stdout.split()}
+
+
+def test_the_page_says_the_same_in_one_file_and_runs_no_script_of_a_message(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history.commit("Begin <script>alert(1)</script>", predictions=make_predictions(400, seed=1))
+    skill = make_predictions(400, skill=3, seed=1)
+    history.commit("Skill", day=2, predictions=skill, parameters=ALPHA)
+    compare(["HEAD~1", "HEAD"], html=True)
+    assert capsys.readouterr().out.endswith("as a page -> reports/comparison.html\n")
+    page = history.paths.comparison.read_text(encoding="utf-8")
+    assert "&lt;script&gt;alert(1)" in page and "<script" not in page
+    assert not re.findall(r"(?:src|href)=\"(?!data:)", page)
+    assert re.search(r"is better than [0-9a-f]{8}:</strong> by [\d.]+ in log_loss", page)
+    for text in (
+        "train.<wbr>candidates.<wbr>linear.<wbr>alpha",
+        "<td>1.0</td>",
+        "0.2000 to 0.6000",
+    ):
+        assert text in page
+
+
+@pytest.mark.parametrize(
+    ("predictions", "words"),
+    [
+        (make_predictions(40, seed=1), "both predict the same of each row."),
+        (make_predictions(40, seed=2), "and chance alone may explain that (95% interval"),
+        (make_predictions(40, skill=-2, seed=1), "</strong> by "),
+        (None, "holds no reports/plots/predictions.csv."),
+    ],
+)
+def test_the_page_says_first_whether_a_run_is_better(
+    history: History, predictions: pd.DataFrame | None, words: str
+) -> None:
+    history.commit("Begin", predictions=make_predictions(40, seed=1))
+    history.run(predictions=predictions, parameters=ALPHA)
+    compare(["HEAD"], html=True)
+    verdict = history.paths.comparison.read_text(encoding="utf-8").split('<p class="short doubt">')
+    assert words in verdict[1].split("</p>")[0]
+
+
+def test_the_page_of_one_run_says_that_nothing_differs(history: History) -> None:
+    history.commit("Begin", predictions=None)
+    compare(["HEAD"], html=True)
+    assert "All are the same run" in history.paths.comparison.read_text(encoding="utf-8")

@@ -23,7 +23,8 @@ LIBRARY = "vendor/lockstep/"
 def format_number(number: float, sign: str = "") -> str:
     """As many decimals as the reports give, fewer of large numbers; a `sign` of + shows it."""
     digits = math.floor(math.log10(abs(number))) if number else 0
-    return f"{number:{sign}.{max(0, DECIMALS - max(0, digits))}f}"
+    decimals = max(0, DECIMALS - max(0, digits))
+    return f"{round(number, decimals) + 0.0:{sign}.{decimals}f}"  # never -0.0000
 
 
 def format_figure(figure: Figure) -> str:
