@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ..core.errors import UserError, shorten
+from ..core.errors import shorten
 from ..core.paths import Paths
 from .changes import find_changes
 from .repository import SHORT, Repository
@@ -24,11 +24,7 @@ INDENT = " " * (SHORT + 2)
 
 
 def print_runs() -> None:
-    """Print a table of the commits that hold a run, newest first.
-
-    Raises:
-        UserError: There is none.
-    """
+    """Print a table of the commits that hold a run, newest first."""
     paths = Paths.find()
     repository = Repository(paths)
     runs = list_runs(repository)
@@ -39,10 +35,11 @@ def print_runs() -> None:
             file=sys.stderr,
         )
     if not runs:
-        raise UserError(
-            f"no commit holds a run yet, which is told by {RECORD}: `uv run dvc repro` makes it, "
-            "`git add --all` and `git commit` keep it"
+        print(
+            f"runs: no commit holds a run yet, which is told by {RECORD}: `uv run dvc repro` makes "
+            "it, `git add --all` and `git commit` keep it"
         )
+        return
     print(format_runs(runs, shutil.get_terminal_size((UNLIMITED, 0)).columns))
 
 
