@@ -62,8 +62,10 @@ def require_verified(project: Paths, revision: str) -> None:
         UserError: There is no such commit, or an output of its rebuild has other bytes.
     """
     commit = _resolve(project, revision)
-    if _read_verified(project).get(commit) != _digest_environment(project):
-        verify(project, commit)
+    if _read_verified(project).get(commit) == _digest_environment(project):
+        return
+    _, comparisons, differences = _rebuild(project, commit)
+    _conclude(project, commit, comparisons, differences)
 
 
 def verify(project: Paths, revision: str) -> None:
@@ -72,7 +74,6 @@ def verify(project: Paths, revision: str) -> None:
     Raises:
         UserError: There is no such commit, or an output has other bytes.
     """
-    print(f"verify: rebuilding {revision} in a temporary clone", file=sys.stderr)
     commit, comparisons, differences = _rebuild(project, revision)
     width = max(len(comparison.output) for comparison in comparisons)
     print(f"{'stage':<12}{'output':<{width + 2}}{'recorded':<10}{'rebuilt':<10}")
@@ -83,6 +84,16 @@ def verify(project: Paths, revision: str) -> None:
         )
     if _git(project.root, "status", "--porcelain"):
         print("verify: uncommitted changes are no part of the commit", file=sys.stderr)
+    _conclude(project, commit, comparisons, differences)
+    alike = sum(one.recorded != one.rebuilt for one in comparisons)
+    note = f", {RECORD} but for the name of the processor" if alike else ""
+    print(f"verify: all {len(comparisons)} outputs of {commit[:8]} are the same bytes{note}")
+
+
+def _conclude(
+    project: Paths, commit: str, comparisons: list[Comparison], differences: list[str]
+) -> None:
+    """Remember that a commit was rebuilt to the same bytes, or raise what differs and why."""
     wrong = [one for one in comparisons if not one.agrees]
     if wrong:
         reasons = "; ".join(differences) or "versions, parameters and processor are those recorded"
@@ -90,9 +101,6 @@ def verify(project: Paths, revision: str) -> None:
             f"{commit[:8]}: {wrong[0].stage} is the first stage whose output differs "
             f"({wrong[0].output}): {reasons}"
         )
-    alike = sum(one.recorded != one.rebuilt for one in comparisons)
-    note = f", {RECORD} but for the name of the processor" if alike else ""
-    print(f"verify: all {len(comparisons)} outputs of {commit[:8]} are the same bytes{note}")
     write_json(
         _read_verified(project) | {commit: _digest_environment(project)}, project.root / VERIFIED
     )
@@ -122,6 +130,7 @@ def _rebuild(project: Paths, revision: str) -> tuple[str, list[Comparison], list
     top = Path(_git(project.root, "rev-parse", "--show-toplevel"))
     inside = project.root.resolve().relative_to(top.resolve())
     commit = _resolve(project, revision)
+    print(f"verify: rebuilding {commit[:8]} in a temporary clone", file=sys.stderr)
     with _temporary_folder() as scratch:
         _git(top, "clone", "--quiet", "--shared", "--no-checkout", str(top), str(scratch / "clone"))
         _git(scratch / "clone", "checkout", "--quiet", "--detach", commit)
