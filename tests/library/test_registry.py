@@ -5,13 +5,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from histories import History
 from lockstep.commands.cli import main
 from lockstep.registry import register as registration
 from lockstep.registry.models import print_models
 from lockstep.registry.register import register
 from lockstep.registry.stages import assign
-from lockstep.registry.versions import Registry, read_registry
+from made_up_runs import History
+from made_up_versions import (
+    commit_other_model,
+    find_present,
+    list_tags,
+    make_history,
+    put,
+    read_versions,
+)
 
 Say = Callable[..., tuple[int, str, str]]
 
@@ -27,27 +34,6 @@ def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> History:
     return make_history(tmp_path, monkeypatch)
 
 
-def make_history(top: Path, monkeypatch: pytest.MonkeyPatch, folder: str = "") -> History:
-    """One whose only commit holds a run."""
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(top.parent / "no-config"))
-    monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(top.parent / "no-config"))
-    history = History(top, folder)
-    history.git("config", "user.name", "Ada")
-    history.git("config", "user.email", "ada@example.org")
-    history.commit("first", model={"files": {"models/champion/model.json": "1" * 64}})
-    monkeypatch.chdir(history.root)
-    return history
-
-
-def commit_other_model(history: History, digit: int, **changes: object) -> str:
-    files = {"models/champion/model.json": str(digit) * 64}
-    return history.commit(f"model {digit}", model={"files": files}, **changes)
-
-
-def tags(history: History) -> list[str]:
-    return history.git("tag", "--list").splitlines()
-
-
 @pytest.fixture
 def say(capsys: pytest.CaptureFixture[str]) -> Say:
     """Runs a command; gives its exit status and what it prints."""
@@ -60,23 +46,6 @@ def say(capsys: pytest.CaptureFixture[str]) -> Say:
     return run
 
 
-def put(history: History, version: str, stage: str, action: str = "promote") -> None:
-    """Put a version into a stage without a gate."""
-    registry = read_registry(history.repository)
-    commit = registry.find_version(version).commit
-    assign(history.repository, registry, commit, stage, {"action": action})
-
-
-def read(history: History) -> Registry:
-    return read_registry(history.repository)
-
-
-def present(history: History, stage: str = "production") -> str | None:
-    registry = read(history)
-    tag = registry.find_present(stage)
-    return registry.name_commit(tag.commit) if tag else None
-
-
 def test_the_first_version_is_v1_and_says_what_to_do_next(history: History, say: Say) -> None:
     status, out, _ = say("register")
     assert status == 0
@@ -84,7 +53,7 @@ def test_the_first_version_is_v1_and_says_what_to_do_next(history: History, say:
     short = history.git("rev-parse", "HEAD")[:8]
     assert first == f"register: {short} is v1.0.0, the first version; tag champion@v1.0.0"
     assert "promote v1.0.0 --to STAGE" in second
-    assert tags(history) == ["champion@v1.0.0"]
+    assert list_tags(history) == ["champion@v1.0.0"]
     assert history.git("cat-file", "-t", "champion@v1.0.0") == "tag"
 
 
@@ -112,7 +81,7 @@ def test_a_number_tells_what_callers_must_change(
         history.paths.contract_file.write_text(new)
     history.commit("second", **changes)
     register(None)
-    assert read(history).versions[-1].name == number
+    assert read_versions(history).versions[-1].name == number
     assert reason in history.git("tag", "--list", "--format=%(subject)", f"champion@{number}")
 
 
@@ -120,9 +89,9 @@ def test_a_commit_is_registered_by_whatever_names_it(history: History, say: Say)
     commit_other_model(history, 2)
     history.git("branch", "try", "HEAD~1")
     assert say("register", "try")[0] == 0
-    assert read(history).versions[0].commit == history.git("rev-parse", "HEAD~1")
+    assert read_versions(history).versions[0].commit == history.git("rev-parse", "HEAD~1")
     assert say("register")[1].startswith("register: ")
-    assert [version.name for version in read(history).versions] == ["v1.0.0", "v1.1.0"]
+    assert [version.name for version in read_versions(history).versions] == ["v1.0.0", "v1.1.0"]
 
 
 def test_a_changed_tree_is_not_what_the_last_commit_is(history: History, say: Say) -> None:
@@ -141,7 +110,7 @@ def test_a_commit_or_a_run_has_one_version(history: History, say: Say) -> None:
     status, _, err = say("register")
     assert status == 1
     assert "the same run as v1.0.0" in err
-    assert tags(history) == ["champion@v1.0.0"]
+    assert list_tags(history) == ["champion@v1.0.0"]
 
 
 def test_a_record_of_another_commit_is_refused(
@@ -152,7 +121,7 @@ def test_a_record_of_another_commit_is_refused(
     status, _, err = say("register")
     assert status == 1
     assert "params.yaml has another `seed`, and 1 more; run `dvc repro` and commit" in err
-    assert tags(history) == []
+    assert list_tags(history) == []
 
 
 @pytest.mark.parametrize(
@@ -179,7 +148,7 @@ def test_what_is_not_there_is_told_in_a_line(
     assert status == 1
     assert complaint in err
     assert len(err.splitlines()) == 1
-    assert tags(history) == []
+    assert list_tags(history) == []
 
 
 def test_an_unknown_version_or_stage_is_told_with_those_there_are(
@@ -234,30 +203,30 @@ def test_a_rollback_goes_back_as_often_as_something_stood_there(history: History
     assert status == 0
     assert out == "rollback: v1.1.0 stands in production now; tag champion#production#4\n"
     assert say("rollback", "production")[0] == 0
-    assert present(history) == "v1.0.0"
+    assert find_present(history) == "v1.0.0"
     status, _, err = say("rollback", "production")
     assert status == 1
     assert "nothing stood there before v1.0.0" in err
     put(history, "v1.2.0", "production")
-    assert present(history) == "v1.2.0"
+    assert find_present(history) == "v1.2.0"
     say("rollback", "production")
-    assert present(history) == "v1.0.0"
+    assert find_present(history) == "v1.0.0"
 
 
 def test_stages_share_a_counter_and_not_what_stands_there(history: History) -> None:
     register(None)
     put(history, "v1.0.0", "production")
     put(history, "v1.0.0", "eu/test-1")
-    assert {"champion#production#1", "champion#eu/test-1#2"} <= {*tags(history)}
-    assert present(history, "eu/test-1") == present(history) == "v1.0.0"
-    assert present(history, "eu") is None
+    assert {"champion#production#1", "champion#eu/test-1#2"} <= {*list_tags(history)}
+    assert find_present(history, "eu/test-1") == find_present(history) == "v1.0.0"
+    assert find_present(history, "eu") is None
 
 
 def test_a_later_tag_has_a_later_time_within_the_same_second(history: History) -> None:
     register(None)
     for stage in ("a", "b", "a", "c"):
         put(history, "v1.0.0", stage)
-    seconds = [tag.seconds for tag in read(history).tags.events]
+    seconds = [tag.seconds for tag in read_versions(history).tags.events]
     assert seconds == sorted(set(seconds))
 
 
@@ -265,13 +234,13 @@ def test_who_comes_second_is_told_and_changes_nothing(history: History) -> None:
     register(None)
     commit_other_model(history, 2)
     register(None)
-    before = read(history)
+    before = read_versions(history)
     put(history, "v1.0.0", "production")
     commit = before.find_version("v1.1.0").commit
     with pytest.raises(Exception, match="somebody else has made this tag meanwhile; run this"):
         assign(history.repository, before, commit, "production", {"action": "promote"})
-    assert present(history) == "v1.0.0"
-    assert len(tags(history)) == 3
+    assert find_present(history) == "v1.0.0"
+    assert len(list_tags(history)) == 3
 
 
 def test_how_to_share_a_tag_is_told_where_there_is_a_remote(history: History, say: Say) -> None:
@@ -311,6 +280,7 @@ def test_tags_that_others_wrote_count_or_are_told(
     tag("champion@v1.1.0", second=4)
     tag("champion@1.2", "--annotate", "--message=x", second=5)
     tag("championship@v3.0.0", "--annotate", "--message=x", second=6)
+    tag("champion@deprecated#3", "--annotate", "--message=x", second=7)
     history.git("tag", "--annotate", "--message=x", "champion@v4.0.0", "HEAD:params.yaml")
     print_models()
     out, err = capsys.readouterr()
@@ -352,13 +322,13 @@ def test_what_was_taken_back_stands_nowhere_and_its_number_is_not_given_again(
     put(history, "v1.1.0", "production")
     later = {"GIT_COMMITTER_DATE": "2090-01-01T12:00:00+00:00"}
     history.git("tag", "-a", "-m", "x", "champion@v1.1.0!#3", "champion@v1.1.0^{}", **later)
-    registry = read(history)
+    registry = read_versions(history)
     assert [version.name for version in registry.versions] == ["v1.0.0"]
-    assert present(history) == "v1.0.0"
+    assert find_present(history) == "v1.0.0"
     assert str(registry.last_number) == "v1.1.0"
     assert registry.next_counter == 4
     history.git("tag", "-a", "-m", "x", "champion#production!#4", "champion@v1.0.0^{}", **later)
-    assert present(history) is None
+    assert find_present(history) is None
 
 
 def test_models_lists_versions_and_stages(history: History, say: Say) -> None:
@@ -370,9 +340,9 @@ def test_models_lists_versions_and_stages(history: History, say: Say) -> None:
     put(history, "v1.1.0", "production")
     put(history, "v1.0.0", "staging")
     lines = say("models")[1].splitlines()
-    date = read(history).versions[0].tag.date
+    date = read_versions(history).versions[0].tag.date
     assert " ".join(lines[0].split()) == "version run metric stages registered by signature"
-    run = read(history).versions[1].tag.body["record"][:8]
+    run = read_versions(history).versions[1].tag.body["record"][:8]
     assert " ".join(lines[1].split()).startswith(f"v1.1.0 {run} log_loss 0.3 [0.2, 0.6] production")
     assert " ".join(lines[2].split()).endswith(f"staging {date} Ada unsigned")
     assert lines[3] == ""
@@ -387,8 +357,11 @@ def test_a_project_in_a_folder_has_tags_of_its_own(
     history.git("tag", "-a", "-m", "x", "champion@v7.0.0")
     assert say("register")[0] == 0
     put(history, "v1.0.0", "production")
-    assert tags(history)[1:] == ["teams/fruit=champion#production#1", "teams/fruit=champion@v1.0.0"]
-    assert present(history) == "v1.0.0"
+    assert list_tags(history)[1:] == [
+        "teams/fruit=champion#production#1",
+        "teams/fruit=champion@v1.0.0",
+    ]
+    assert find_present(history) == "v1.0.0"
 
 
 def test_a_folder_that_no_tag_can_name_is_told(
@@ -475,4 +448,4 @@ def test_a_tag_that_cannot_be_signed_is_not_made(
     assert status == 1
     assert err.startswith("error: champion@v1.0.0: ")
     assert len(err.splitlines()) == 1
-    assert tags(history) == []
+    assert list_tags(history) == []

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import CONTRACT, write_params
-from histories import History, make_predictions
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.registry import decisions, gate
@@ -16,7 +15,8 @@ from lockstep.registry import register as registration
 from lockstep.registry.promote import promote
 from lockstep.registry.register import register
 from lockstep.registry.versions import read_registry
-from test_registry import make_history, present, tags
+from made_up_runs import History, make_predictions
+from made_up_versions import find_present, list_tags, make_history
 
 GOOD, BETTER, WORSE = (
     make_predictions(80, skill, seed) for skill, seed in ((1, 1), (4, 2), (0, 3))
@@ -90,7 +90,7 @@ def test_a_better_model_takes_the_place_of_the_present_one(
     assert lines[3].split()[:2] == ["pass", "contract"]
     assert lines[4].split()[:2] == ["pass", "log_loss"]
     assert lines[4].endswith("on 80 test rows in common")
-    assert present(history) == "v1.1.0"
+    assert find_present(history) == "v1.1.0"
     body = read_registry(history.repository).find_present("production").body
     assert (body["action"], body["version"], body["instead"]) == ("promote", "v1.1.0", "v1.0.0")
     assert body["record"] == read_registry(history.repository).versions[-1].tag.body["record"]
@@ -99,12 +99,12 @@ def test_a_better_model_takes_the_place_of_the_present_one(
 
 def test_a_worse_model_is_refused_by_how_much_and_nothing_is_made(history: History) -> None:
     add_version(history, WORSE)
-    before = tags(history)
+    before = list_tags(history)
     reason = refuse()
     assert reason.startswith("v1.1.0 is not promoted to production, where v1.0.0 stays: log_loss: ")
     assert reason.endswith(" short")
-    assert tags(history) == before
-    assert present(history) == "v1.0.0"
+    assert list_tags(history) == before
+    assert find_present(history) == "v1.0.0"
 
 
 def test_noise_is_not_enough(history: History) -> None:
@@ -118,7 +118,7 @@ def test_noise_is_not_enough(history: History) -> None:
     history.commit("a margin")
     add_version(history, shaken)
     promote(*PRODUCTION)
-    assert present(history) == "v1.2.0"
+    assert find_present(history) == "v1.2.0"
 
 
 def test_a_margin_lets_pass_what_is_hardly_worse_and_no_more(history: History) -> None:
@@ -132,10 +132,10 @@ def test_a_margin_lets_pass_what_is_hardly_worse_and_no_more(history: History) -
 def test_the_same_version_again_is_told_and_nothing_is_made(
     history: History, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = tags(history)
+    before = list_tags(history)
     (line,) = print_promotion(capsys)
     assert line.startswith("promote: v1.0.0 stands in production already, since ")
-    assert tags(history) == before
+    assert list_tags(history) == before
 
 
 def test_an_older_version_passes_the_gate_like_any_other(history: History) -> None:
@@ -178,7 +178,7 @@ def test_a_contract_that_asks_for_something_else_is_refused_unless_it_is_wanted(
     write_params(Project(history.root), promote={"new_contract": True})
     lines = print_promotion(capsys)
     assert "as promote.new_contract allows: colour must not be 'red'" in lines[3]
-    assert present(history) == "v2.0.0"
+    assert find_present(history) == "v2.0.0"
 
 
 def test_another_target_is_measured_against_its_baseline(
@@ -290,4 +290,4 @@ def test_a_present_model_without_a_run_leaves_the_baseline(
     lines = print_promotion(capsys)
     assert "cannot be compared with, the baseline is instead" in lines[1]
     assert "over the baseline" in lines[4]
-    assert present(history) == "v1.1.0"
+    assert find_present(history) == "v1.1.0"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import gto.api
 import pytest
-from histories import History
 from lockstep.registry import register as registration
 from lockstep.registry.register import register
 from lockstep.registry.rollback import roll_back
-from test_registry import commit_other_model, make_history, present, put, read
+from made_up_runs import History
+from made_up_versions import commit_other_model, find_present, make_history, put, read_versions
 
 ARTIFACTS = "artifacts:\n  champion: {path: models/champion, type: model}\n"
 FOLDERS = ["", "teams/fruit"]
@@ -58,7 +58,7 @@ def test_dvc_gets_a_version_and_what_stands_in_a_stage(history: History, tmp_pat
 
     assert get("--rev", "v1.0.0") == "model 1"
     assert get("--stage", "production") == "model 2"
-    assert present(history) == "v1.1.0"
+    assert find_present(history) == "v1.1.0"
 
 
 def test_gto_shows_the_same_versions_and_stages(history: History) -> None:
@@ -75,12 +75,12 @@ def test_what_gto_writes_is_read_here(history: History) -> None:
     commit = commit_other_model(history, 8)
     gto.api.register(top, artifact, commit, version="v3.0.0")
     gto.api.assign(top, artifact, "canary", version="v3.0.0")
-    assert read(history).versions[-1].name == "v3.0.0"
-    assert present(history, "canary") == "v3.0.0"
+    assert read_versions(history).versions[-1].name == "v3.0.0"
+    assert find_present(history, "canary") == "v3.0.0"
     gto.api.unassign(top, artifact, version="v3.0.0", stage="canary")
-    assert present(history, "canary") is None
+    assert find_present(history, "canary") is None
     gto.api.deregister(top, artifact, version="v3.0.0")
-    assert read(history).versions[-1].name == "v1.2.0"
+    assert read_versions(history).versions[-1].name == "v1.2.0"
     commit_other_model(history, 9)
     register(None)
-    assert read(history).versions[-1].name == "v3.1.0"
+    assert read_versions(history).versions[-1].name == "v3.1.0"

@@ -51,7 +51,7 @@ def compare_rows(metric: Metric, pair: Pair, params: Params) -> Iterator[Finding
     rows = f"on {len(pair)} test rows in common"
     yield judge_gain(metric.name, measured, rows, params.promote.margin)
     yield from _compare_subgroups(metric, pair, params)
-    if params.kind == "classification":
+    if pair.after.classes:
         calibration = find_metric("classification", "calibration_error", "")
         measured = _measure(calibration, pair, params, params.evaluate.confidence)
         if measured:
