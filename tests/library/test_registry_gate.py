@@ -1,6 +1,7 @@
 """The gate before a promotion: what it lets pass, what it refuses, and by how much."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,12 @@ import pytest
 from conftest import CONTRACT, write_params
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
+from lockstep.modeling.metrics import METRICS
+from lockstep.records.pairs import pair_runs
+from lockstep.records.run import read_run
 from lockstep.registry import decisions, gate
 from lockstep.registry import register as registration
+from lockstep.registry.measures import compare_rows
 from lockstep.registry.promote import promote
 from lockstep.registry.register import register
 from lockstep.registry.versions import read_registry
@@ -291,3 +296,19 @@ def test_a_present_model_without_a_run_leaves_the_baseline(
     assert "cannot be compared with, the baseline is instead" in lines[1]
     assert "over the baseline" in lines[4]
     assert find_present(history) == "v1.1.0"
+
+
+def test_many_subgroups_share_the_chance_of_an_error(history: History) -> None:
+    def find_width(**more: list[str]) -> float:
+        repository = history.repository
+        before, after = (read_run(repository, name) for name in ("HEAD", "HEAD~1"))
+        pair = pair_runs(repository, before, after)
+        assert pair is not None
+        pair = replace(pair, subgroups=pd.DataFrame({"farm": ["north"] * 80, **more}))
+        findings = compare_rows(METRICS["classification"][3], pair, Project(history.root).params)
+        text = next(finding.text for finding in findings if finding.name == "farm=north")
+        low, high = text.split("[")[1].split("]")[0].split(", ")
+        return float(high) - float(low)
+
+    add_version(history, BETTER)
+    assert find_width(barn=["a", "b"] * 40) > 1.1 * find_width()
