@@ -91,7 +91,9 @@ def _make_parser() -> argparse.ArgumentParser:
     verify.add_argument("--rev", default="HEAD", help="commit to rebuild (default: HEAD)")
 
     record = add("record", "print what a commit's run was made of and what came out")
-    record.add_argument("revision", nargs="?", default="HEAD", help="commit, branch or tag")
+    record.add_argument(
+        "revision", nargs="?", default="HEAD", help="commit, tag, version or stage (default: HEAD)"
+    )
     record.add_argument(
         "--as",
         dest="form",
@@ -107,7 +109,8 @@ def _make_parser() -> argparse.ArgumentParser:
         "revisions",
         nargs="+",
         metavar="REVISION",
-        help="commits, branches, tags or `workspace`; a single one is compared with the workspace",
+        help="commits, branches, tags, versions, stages or `workspace`; a single one is compared "
+        "with the workspace",
     )
     compare.add_argument("--html", action="store_true", help="as a page, too")
 
@@ -164,20 +167,23 @@ def _run(options: argparse.Namespace) -> None:
             predict_file(options.file, options.output)
         case "verify":
             from ..records.verification import verify
+            from ..registry.names import find_revision
 
-            verify(Paths.find(), options.rev)
+            verify(Paths.find(), find_revision(options.rev))
         case "record":
             from ..records.export import print_record
+            from ..registry.names import find_revision
 
-            print_record(options.revision, options.form)
+            print_record(find_revision(options.revision), options.form)
         case "runs":
             from ..records.runs import print_runs
 
             print_runs()
         case "compare":
             from ..records.compare import compare
+            from ..registry.names import find_revision
 
-            compare(options.revisions, html=options.html)
+            compare([*map(find_revision, options.revisions)], html=options.html)
         case "register":
             from ..registry.register import register
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -84,15 +85,20 @@ class Repository:
         Raises:
             UserError: There is no such commit.
         """
-        name = ("--quiet", "--end-of-options", f"{revision}^{{commit}}")
-        try:
-            sha = self.git("rev-parse", "--verify", *name)
-        except UserError as error:
+        sha = self.find_commit(revision)
+        if sha is None:
             reason = "no such commit, branch or tag"
             if self.is_shallow:
                 reason += "; this clone is shallow, `git fetch --unshallow --tags` brings the rest"
-            raise UserError(f"{revision}: {reason}") from error
+            raise UserError(f"{revision}: {reason}")
         return self.list_commits("--max-count=1", sha)[0]
+
+    def find_commit(self, revision: str) -> str | None:
+        """The full digest of that commit; None where git knows none."""
+        name = ("--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        with suppress(UserError):
+            return self.git("rev-parse", "--verify", *name)
+        return None
 
     def list_commits(self, *arguments: str) -> list[Commit]:
         """The commits that `git log` lists with these arguments, in its order."""
