@@ -8,6 +8,7 @@ import pytest
 from lockstep.commands.cli import main
 from lockstep.registry import register as registration
 from lockstep.registry.models import print_models
+from lockstep.registry.names import find_revision
 from lockstep.registry.register import register
 from lockstep.registry.stages import assign
 from made_up_runs import History
@@ -449,3 +450,19 @@ def test_a_tag_that_cannot_be_signed_is_not_made(
     assert err.startswith("error: champion@v1.0.0: ")
     assert len(err.splitlines()) == 1
     assert list_tags(history) == []
+
+
+@pytest.mark.parametrize("name", ["v1.0.0", "latest", "production"])
+def test_versions_and_stages_are_names_of_commits(history: History, name: str) -> None:
+    register(None)
+    put(history, "v1.0.0", "production")
+    assert find_revision(name) == history.git("rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize("name", ["workspace", "HEAD", "production", "v9.0.0"])
+def test_other_names_and_those_that_git_knows_stay(history: History, name: str) -> None:
+    register(None)
+    put(history, "v1.0.0", "production")
+    commit_other_model(history, 2)
+    history.git("branch", "production")
+    assert find_revision(name) == name
