@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ..core.contract import Contract
+from ..core.records import IDENTIFIER, ROW
 from .split import hash_rows
-
-ROW, IDENTIFIER = "row", "id"
 
 
 def name_rows(rows: pd.DataFrame, contract: Contract) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from ..core.files import update_text, write_text
 from ..core.project import Project
 from .copies import decision_pages, notebook_pages
 from .dictionary import dictionary_page
+from .history import history_page
 from .pipeline import pipeline_page
 from .results import results_page
 
@@ -25,6 +26,7 @@ def write_pages(root: Path) -> None:
         "data_dictionary.md": dictionary_page(project),
         "pipeline.md": pipeline_page(project),
         "results.md": results_page(project),
+        "history.md": history_page(project),
         **notebook_pages(project),
         **decision_pages(project),
     }

@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from ..core.errors import UserError, guard_reading
 from ..core.own import import_own
 from ..core.params import EvaluateParams
+from ..core.records import IDENTIFIER, ROW
 from ..core.table import escape_formula
 from ..core.validation import explain
-from ..data.row_names import IDENTIFIER, ROW
 from ..modeling.intervals import compare_pair
 from ..modeling.metrics import METRICS, ON_REQUEST, OWN_METRICS, Metric
 from ..modeling.outcome import HIGH, LOW, PROBABILITY, SUBGROUP, Outcome

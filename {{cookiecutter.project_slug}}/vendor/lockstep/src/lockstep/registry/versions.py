@@ -127,7 +127,11 @@ def read_registry(repository: Repository) -> Registry:
     Raises:
         UserError: The project's folder has a name that tags cannot have.
     """
-    tags = read_tags(repository)
+    return resolve(read_tags(repository))
+
+
+def resolve(tags: Tags) -> Registry:
+    """What some tags come to."""
     by_name: dict[str, Tag] = {}
     for tag in tags.events:
         if tag.action == "register" and tag.version:
