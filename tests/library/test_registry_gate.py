@@ -112,13 +112,14 @@ def test_a_worse_model_is_refused_by_how_much_and_nothing_is_made(history: Histo
     assert find_present(history) == "v1.0.0"
 
 
-def test_noise_is_not_enough(history: History) -> None:
+def test_noise_is_not_enough(history: History, capsys: pytest.CaptureFixture[str]) -> None:
     shaken = GOOD.assign(
         probability_melon=GOOD["probability_melon"] * 0.999 + 0.0005,
         probability_apple=GOOD["probability_apple"] * 0.999 + 0.0005,
     )
     add_version(history, GOOD)
     assert "the gain may be as little as 0 and must be above 0: 0 short" in refuse()
+    assert "80 test rows in common, all of which they predict alike" in capsys.readouterr().out
     write_params(Project(history.root), promote={"margin": 0.01})
     history.commit("a margin")
     add_version(history, shaken)
@@ -312,3 +313,12 @@ def test_many_subgroups_share_the_chance_of_an_error(history: History) -> None:
 
     add_version(history, BETTER)
     assert find_width(barn=["a", "b"] * 40) > 1.1 * find_width()
+
+
+def test_settings_that_cannot_be_read_are_told_before_anything_is_rebuilt(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_version(history, BETTER)
+    monkeypatch.setattr(gate, "require_verified", lambda *_: pytest.fail("rebuilt"))
+    write_params(Project(history.root), promote={"margin": -1})
+    assert "params.yaml: promote.margin" in refuse()

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..core.errors import UserError
-from ..core.project import Project
+from ..core.errors import UserError, shorten
+from ..core.params import Params
 from ..records.agreement import find_disagreements
 from ..records.pairs import pair_runs
 from ..records.repository import Repository
@@ -24,6 +24,8 @@ from .measures import (
     find_chosen_metric,
 )
 
+LONGEST_TEXT = 300
+
 
 def prove(repository: Repository, run: Run) -> Iterator[Finding]:
     """Whether a run is what it says: the second only if the first holds."""
@@ -35,21 +37,20 @@ def prove(repository: Repository, run: Run) -> Iterator[Finding]:
     try:
         require_verified(repository.paths, run.commit.sha)
     except UserError as error:
-        yield Finding("rebuild", "from the raw data", str(error))
+        yield Finding("rebuild", "from the raw data", shorten(str(error), LONGEST_TEXT))
     else:
         yield Finding("rebuild", "from the raw data gives the same bytes")
 
 
 def measure(
-    project: Project, repository: Repository, run: Run, present: Run | None, name: str
+    repository: Repository, params: Params, run: Run, present: Run | None, name: str
 ) -> Iterator[Finding]:
     """Whether a run's model may take the place of the present one, of that name; None if first."""
-    params = project.params
     if present is None:
         yield compare_with_baseline(run)
     else:
         yield _compare_contracts(repository, run, present, name, params.promote.new_contract)
-        metric = find_chosen_metric(project, run)
+        metric = find_chosen_metric(repository.paths, run)
         if any(present.record[key] != run.record[key] for key in ("kind", "target", "classes")):
             yield compare_with_baseline(run)
         elif pair := pair_runs(repository, present, run):
@@ -68,7 +69,7 @@ def _compare_contracts(
             *(read_contract(repository, commit.sha) for commit in (present.commit, run.commit))
         )
     except UserError as error:
-        breaks = [str(error)]
+        breaks = [shorten(str(error), LONGEST_TEXT)]
     if not breaks:
         return Finding("contract", f"callers of {name} need change nothing")
     text, changes = f"callers of {name} must change", "; ".join(breaks)

@@ -48,7 +48,8 @@ def compare_with_baseline(run: Run) -> Finding:
 def compare_rows(metric: Metric, pair: Pair, params: Params) -> Iterator[Finding]:
     """On the rows that both have predicted: all of them, subgroups, and how sure to be."""
     measured = _measure(metric, pair, params, params.evaluate.confidence)
-    rows = f"on {len(pair)} test rows in common"
+    alike = ", all of which they predict alike" if pair.is_alike else ""
+    rows = f"on {len(pair)} test rows in common{alike}"
     yield judge_gain(metric.name, measured, rows, params.promote.margin)
     yield from _compare_subgroups(metric, pair, params)
     if pair.after.classes:

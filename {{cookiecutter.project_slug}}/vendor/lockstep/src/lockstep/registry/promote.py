@@ -29,7 +29,7 @@ def promote(version: str, stage: str) -> None:
         UserError: There is no such version, or the gate refuses it.
     """
     project = Project.find()
-    repository = Repository(project)
+    repository, params = Repository(project), project.params
     _require_name(stage)
     require_all_tags(repository)
     require_author(repository)
@@ -44,7 +44,7 @@ def promote(version: str, stage: str) -> None:
     present = _read_present(repository, tag, name)
     proofs = _print_all(prove(repository, run))
     _require_good(proofs, f"{wanted.name} is not promoted to {stage}")
-    findings = _print_all(measure(project, repository, run, present, name))
+    findings = _print_all(measure(repository, params, run, present, name))
     decision = Decision(run.record["test"]["sha256"], run.id, present.id if present else None)
     count = count_decisions(project, registry, decision)
     print(f"  note  {'test rows':<18} {describe_decisions(count)}")
@@ -59,7 +59,7 @@ def promote(version: str, stage: str) -> None:
         "model": digest_model(run),
         "instead": name or None,
         "decision": decision._asdict(),
-        "margin": project.params.promote.margin,
+        "margin": params.promote.margin,
         "findings": {finding.name: finding.text for finding in (*proofs, *findings)},
     }
     assign(repository, registry, wanted.commit, stage, body)

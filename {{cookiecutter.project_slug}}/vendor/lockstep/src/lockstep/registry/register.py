@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from ..core.errors import UserError
+from ..core.errors import LONGEST_REASON, UserError, shorten
 from ..core.paths import Paths
 from ..records.agreement import find_disagreements
 from ..records.repository import Repository
@@ -113,9 +113,10 @@ def _compare(repository: Repository, before: Version, run: Run) -> tuple[Level, 
             read_contract(repository, before.commit), read_contract(repository, run.commit.sha)
         )
     except UserError as error:
-        return "major", f"{before.name} cannot be compared: {error}"
+        return "major", f"{before.name} cannot be compared: {shorten(str(error), LONGEST_REASON)}"
     if breaks:
-        return "major", f"callers of {before.name} must change: {breaks[0]}"
+        change = shorten(breaks[0], LONGEST_REASON)
+        return "major", f"callers of {before.name} must change: {change}"
     if former.record["model"]["files"] != run.record["model"]["files"]:
         return "minor", f"the model is another than that of {before.name}"
     return "patch", f"the model is that of {before.name}"

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from ..core.errors import UserError, shorten
+from ..core.errors import LONGEST_REASON, UserError, shorten
 from ..records.repository import Repository
 
 ARTIFACT = "champion"
@@ -33,7 +33,6 @@ FIELDS = (
     *("refname:strip=2", "objecttype", "*objecttype", "*objectname", "taggerdate:raw"),
     *("taggername", "contents:body", "contents:signature"),
 )
-LONGEST_REASON = 200
 
 
 @dataclass(frozen=True)
@@ -187,6 +186,11 @@ def write_tag(
             GIT_COMMITTER_DATE=f"@{seconds} {time.strftime('%z', time.localtime(seconds))}",
         )
     except UserError as error:
+        if any(stranger.startswith(f"{name}: ") for stranger in tags.strangers):
+            raise UserError(
+                f"{name}: a tag that counts for nothing has this name; `git tag --delete {name}` "
+                "gives it free"
+            ) from error
         if _find_object(repository, name):
             raise UserError(
                 f"{name}: somebody else has made this tag meanwhile; run this again, since it "
