@@ -26,8 +26,6 @@ TAG = "lockstep.run"
 """What a run is known by, so that it is entered once."""
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 """Which pages MLflow shows of an experiment: not those for language models."""
-BATCH = 100
-"""As many parameters as MLflow takes at a time."""
 UNFIT = re.compile(r"[^\w. -]")
 """What MLflow takes in no name, and `/`, which it takes for a folder."""
 LONGEST_DIGEST = 36
@@ -80,11 +78,9 @@ def _enter(client: MlflowClient, title: str, run: Run) -> None:
     time = round(run.commit.date.timestamp() * 1000)
     entry = entries[0] if entries else client.create_run(experiment, time, {TAG: run.id})
     name, time = entry.info.run_id, entry.info.start_time
-    params = [Param(*each) for each in _list_params(run.record)]
-    for start in range(0, len(params), BATCH):
-        client.log_batch(name, params=params[start : start + BATCH])
     client.log_batch(
         name,
+        params=[Param(*each) for each in _list_params(run.record)],
         metrics=[Metric(*each, timestamp=time, step=0) for each in _list_metrics(run.record)],
         tags=[RunTag(*each) for each in _list_tags(run, run.commit).items()],
     )
