@@ -175,10 +175,10 @@ class _Crate:
         """What the contract says of the raw data, whose licence need not be that of the code."""
         text = self.repository.read(self.commit.sha, contract) or b""
         with guard_reading(f"{self.commit.short}:{contract}: not valid YAML"):
-            said = YAML(typ="safe", pure=True).load(text)
+            content = YAML(typ="safe", pure=True).load(text)
             return {
-                "description": f"{said['title']}. Source: {said['source']}",
-                "license": said["licence"],
+                "description": f"{content['title']}. Source: {content['source']}",
+                "license": content["licence"],
             }
 
     def describe_files(self, names: Iterable[str]) -> list[Entity]:

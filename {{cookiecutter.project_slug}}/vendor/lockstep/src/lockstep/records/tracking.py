@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import chdir
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import LONGEST_REASON, UserError, shorten
+from ..core.errors import UserError, shorten
 from ..core.paths import Paths
 from .changes import flatten
 from .repository import Commit
@@ -28,6 +28,8 @@ KIND = {"mlflow.experimentKind": "custom_model_development"}
 """Which pages MLflow shows of an experiment: not those for language models."""
 UNFIT = re.compile(r"[^\w. -]")
 """What MLflow takes in no name, and `/`, which it takes for a folder."""
+LONGEST_REASON = 300
+"""MLflow says at its end what to do."""
 LONGEST_DIGEST = 36
 """As many signs of a digest as MLflow takes."""
 
@@ -54,18 +56,18 @@ def track_run(paths: Paths, run: Run) -> str:
         ) from error
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    own = os.environ.get("MLFLOW_TRACKING_URI")
-    place = "at MLFLOW_TRACKING_URI" if own else "in mlflow.db"
+    address = os.environ.get("MLFLOW_TRACKING_URI")
+    place = "at MLFLOW_TRACKING_URI" if address else "in mlflow.db"
     try:
         with chdir(paths.root):
-            _enter(mlflow.MlflowClient(own or DATABASE), paths.title, run)
+            _enter(mlflow.MlflowClient(address or DATABASE), paths.title, run)
     except (mlflow.MlflowException, SQLAlchemyError) as error:
         reason = shorten(str(error), LONGEST_REASON)
         raise UserError(f"record: MLflow cannot enter the run {place}: {reason}") from error
-    ui = f"; `uvx mlflow@{mlflow.__version__} ui --backend-store-uri {DATABASE}` shows it"
-    return f"record: run {run.id[:8]} of {run.name} is {place}, in experiment {paths.title}" + (
-        "" if own else ui
-    )
+    line = f"record: run {run.id[:8]} of {run.name} is {place}, in experiment {paths.title}"
+    if address:
+        return line  # without the address, which may hold a password
+    return f"{line}; `uvx mlflow@{mlflow.__version__} ui --backend-store-uri {DATABASE}` shows it"
 
 
 def _enter(client: MlflowClient, title: str, run: Run) -> None:

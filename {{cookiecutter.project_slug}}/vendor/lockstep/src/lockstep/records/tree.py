@@ -15,14 +15,16 @@ class Tree:
         command = ("ls-tree", "-r", "-z", "--full-tree", "--name-only", sha)
         printed = repository.git(*command, *([prefix] if prefix else []))
         names = {name.removeprefix(prefix) for name in printed.split("\0") if name}
-        # DVC has a file beside whatever it keeps; there a folder's digest has this end.
+        # DVC has a file beside each of its targets; there a folder's digest has this end.
         inputs = run.record["inputs"]
-        kept = [name for name in inputs if f"{name}.dvc" in names]
-        texts = repository.read_many([(sha, f"{name}.dvc") for name in kept])
-        whole = {name for name, text in zip(kept, texts, strict=True) if b".dir" in (text or b"")}
+        targets = [name for name in inputs if f"{name}.dvc" in names]
+        texts = repository.read_many([(sha, f"{name}.dvc") for name in targets])
+        folders = {
+            name for name, text in zip(targets, texts, strict=True) if b".dir" in (text or b"")
+        }
         parts = {name for name in inputs if any(f"{above}.dvc" in names for above in _climb(name))}
-        files = {*names, *parts, *run.record["outputs"], *kept} - whole
-        self.folders = whole | {folder for name in files for folder in _climb(name)}
+        files = {*names, *targets, *parts, *run.record["outputs"]} - folders
+        self.folders = folders | {above for name in files for above in _climb(name)}
         self.files = files - self.folders
 
     def __contains__(self, name: str) -> bool:
