@@ -209,6 +209,6 @@ def tell(shares: np.ndarray) -> str:
 
 if __name__ == "__main__":
     options = argparse.ArgumentParser()
-    options.add_argument("--simulations", type=int, default=1000)
+    options.add_argument("--simulations", type=int, default=200)
     for line in list_lines(options.parse_args().simulations):
         print(line, flush=True)

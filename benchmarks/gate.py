@@ -31,6 +31,6 @@ def main(simulations: int) -> None:
 
 if __name__ == "__main__":
     options = argparse.ArgumentParser()
-    options.add_argument("--simulations", type=int, default=1000)
+    options.add_argument("--simulations", type=int, default=200)
     options.add_argument("--rounds", type=int, help="not used: what is drawn follows a seed")
     main(options.parse_args().simulations)

@@ -86,9 +86,9 @@ def _compare_features(
         yield f"{name} is written as {column.format or 'ISO 8601 says'}"
     if former.nullable and not column.nullable:
         yield f"{name} must not be missing"
-    refused = {*before.missing, *former.missing} - {*after.missing, *column.missing}
-    if former.nullable and column.nullable and refused:
-        yield f"{name} is no longer missing where it says {_list(sorted(refused))}"
+    marks = {*before.missing, *former.missing} - {*after.missing, *column.missing}
+    if former.nullable and column.nullable and marks:
+        yield f"{name} is no longer missing where it says {_list(sorted(marks))}"
     yield from _compare_values(name, former, column)
 
 
@@ -103,10 +103,10 @@ def _compare_values(name: str, former: Column, column: Column) -> Iterator[str]:
     if former.type in LEVELS and not column.open:
         if former.open:
             yield f"{name} must be one of {_list(column.categories or [])}"
-        elif gone := [
+        elif texts := [
             text for text in former.categories or [] if text not in (column.categories or [])
         ]:
-            yield f"{name} must not be {_list(gone)}"
+            yield f"{name} must not be {_list(texts)}"
     if former.type in NUMBERS:
         (low, high), (former_low, former_high) = map(_find_ends, (column, former))
         if low > former_low:

@@ -42,12 +42,12 @@ def count_decisions(paths: Paths, registry: Registry, decision: Decision) -> int
     for line in lines:
         with suppress(ValueError):  # a line that was cut off
             bodies.append(json.loads(line))
-    same = [
+    pairs = [
         (str(body.get("run")), body.get("present"))
         for body in bodies
         if isinstance(body, dict) and body.get("test") == decision.test
     ]
-    return len({*same} - {(decision.run, decision.present)})
+    return len({*pairs} - {(decision.run, decision.present)})
 
 
 def keep_refusal(paths: Paths, decision: Decision) -> None:

@@ -27,7 +27,7 @@ class Finding:
         return f"  {verdict}  {self.name:<18} {self.text}{reason}"
 
 
-class Measured(NamedTuple):
+class Contrast(NamedTuple):
     """A figure of the present model, the same of the new one, and the gain."""
 
     before: float
@@ -39,29 +39,29 @@ class Measured(NamedTuple):
         return f"{tell(self.before)} -> {tell(self.after)}, gain {gain} [{low}, {high}]"
 
 
-def judge_gain(name: str, measured: Measured | None, rows: str, margin: float | None) -> Finding:
+def judge_gain(name: str, contrast: Contrast | None, rows: str, margin: float | None) -> Finding:
     """Whether it is better by more than chance or, with a margin, not worse by more than that."""
-    if measured is None:
+    if contrast is None:
         return Finding(name, rows, "not defined there, so that nothing is known")
-    low, least = measured.gain.low, -(margin or 0.0)
+    low, least = contrast.gain.low, -(margin or 0.0)
     if low > least:
-        return Finding(name, f"{measured} {rows}")
-    asked = "" if margin is None else ", as promote.margin says"
+        return Finding(name, f"{contrast} {rows}")
+    source = "" if margin is None else ", as promote.margin says"
     reason = (
-        f"the gain may be as little as {tell(low)} and must be above {tell(least)}{asked}: "
+        f"the gain may be as little as {tell(low)} and must be above {tell(least)}{source}: "
         f"{tell(least - low)} short"
     )
-    return Finding(name, f"{measured} {rows}", reason)
+    return Finding(name, f"{contrast} {rows}", reason)
 
 
-def judge_guardrail(name: str, measured: Measured, rows: str, margin: float) -> Finding:
+def judge_guardrail(name: str, contrast: Contrast, rows: str, margin: float) -> Finding:
     """Whether it is not worse by more than a margin and by more than chance."""
-    loss = -measured.gain.high
+    loss = -contrast.gain.high
     if loss <= margin:
-        return Finding(name, f"{measured} {rows}")
-    beyond = f", and {tell(margin)} is allowed" if margin else ""
-    reason = f"worse by {tell(loss)} at the least{beyond}, which is no chance"
-    return Finding(name, f"{measured} {rows}", reason)
+        return Finding(name, f"{contrast} {rows}")
+    allowance = f", and {tell(margin)} is allowed" if margin else ""
+    reason = f"worse by {tell(loss)} at the least{allowance}, which is no chance"
+    return Finding(name, f"{contrast} {rows}", reason)
 
 
 def tell(number: float) -> str:

@@ -12,7 +12,7 @@ from ..core.paths import Paths
 from ..modeling.metrics import METRICS, ON_REQUEST, Metric, find_metric
 from ..records.pairs import Gain, Pair, measure_gains
 from ..records.run import Run
-from .findings import Finding, Measured, judge_gain, judge_guardrail
+from .findings import Contrast, Finding, judge_gain, judge_guardrail
 
 FEWEST_ROWS = 20
 """Of a subgroup that is looked at by itself."""
@@ -37,34 +37,34 @@ def compare_with_baseline(run: Run) -> Finding:
     """The first model of a stage must be better than one that learns nothing."""
     scores, name = run.record["metrics"], run.metric
     before, after, ends = scores["baseline"].get(name), scores.get(name), scores["gain"].get(name)
-    measured = None
+    contrast = None
     if before is not None and after is not None and ends is not None:
         sign = 1 if run.higher_is_better else -1
-        measured = Measured(before, after, Gain(sign * (after - before), *ends))
+        contrast = Contrast(before, after, Gain(sign * (after - before), *ends))
     rows = f"over the baseline on {scores['test_rows']} test rows"
-    return judge_gain(name, measured, rows, None)
+    return judge_gain(name, contrast, rows, None)
 
 
 def compare_rows(metric: Metric, pair: Pair, params: Params) -> Iterator[Finding]:
     """On the rows that both have predicted: all of them, subgroups, and how sure to be."""
-    measured = _measure(metric, pair, params, params.evaluate.confidence)
+    contrast = _measure(metric, pair, params, params.evaluate.confidence)
     alike = ", all of which they predict alike" if pair.is_alike else ""
     rows = f"on {len(pair)} test rows in common{alike}"
-    yield judge_gain(metric.name, measured, rows, params.promote.margin)
+    yield judge_gain(metric.name, contrast, rows, params.promote.margin)
     yield from _compare_subgroups(metric, pair, params)
     if pair.after.classes:
         calibration = find_metric("classification", "calibration_error", "")
-        measured = _measure(calibration, pair, params, params.evaluate.confidence)
-        if measured:
+        contrast = _measure(calibration, pair, params, params.evaluate.confidence)
+        if contrast:
             yield judge_guardrail(
-                calibration.name, measured, "on the same rows", CALIBRATION_MARGIN
+                calibration.name, contrast, "on the same rows", CALIBRATION_MARGIN
             )
 
 
-def _measure(metric: Metric, pair: Pair, params: Params, confidence: float) -> Measured | None:
+def _measure(metric: Metric, pair: Pair, params: Params, confidence: float) -> Contrast | None:
     settings = params.evaluate.model_copy(update={"confidence": confidence})
     gain = measure_gains(pair, [metric], settings, params.seed).get(metric.name)
-    return Measured(metric.score(pair.before), metric.score(pair.after), gain) if gain else None
+    return Contrast(metric.score(pair.before), metric.score(pair.after), gain) if gain else None
 
 
 def _compare_subgroups(metric: Metric, pair: Pair, params: Params) -> Iterator[Finding]:
@@ -77,9 +77,9 @@ def _compare_subgroups(metric: Metric, pair: Pair, params: Params) -> Iterator[F
     parts = {name: part for name, part in parts.items() if len(part) >= FEWEST_ROWS}
     for name, part in parts.items():
         confidence = 1 - (1 - params.evaluate.confidence) / len(parts)
-        if measured := _measure(metric, part, params, confidence):
+        if contrast := _measure(metric, part, params, confidence):
             margin = params.promote.margin or 0.0
-            yield judge_guardrail(name, measured, f"on {len(part)} of them", margin)
+            yield judge_guardrail(name, contrast, f"on {len(part)} of them", margin)
 
 
 def compare_apart(metric: Metric, present: Run, run: Run, params: Params) -> Iterator[Finding]:
@@ -88,8 +88,8 @@ def compare_apart(metric: Metric, present: Run, run: Run, params: Params) -> Ite
     Each model has its own luck then, so that more must be better for it to be more than chance.
     """
     scores = [one.record["metrics"] for one in (present, run)]
-    measured = _subtract(metric, *scores)
-    yield judge_gain(metric.name, measured, APART, params.promote.margin)
+    contrast = _subtract(metric, *scores)
+    yield judge_gain(metric.name, contrast, APART, params.promote.margin)
     groups = [
         {(one["column"], one["value"]): one for one in score.get("subgroups", [])}
         for score in scores
@@ -97,14 +97,14 @@ def compare_apart(metric: Metric, present: Run, run: Run, params: Params) -> Ite
     for key in groups[0]:
         parts = [group[key] for group in groups if key in group]
         is_looked_at = len(parts) == 2 and min(one["test_rows"] for one in parts) >= FEWEST_ROWS
-        if is_looked_at and (measured := _subtract(metric, *parts)):
+        if is_looked_at and (contrast := _subtract(metric, *parts)):
             margin = params.promote.margin or 0.0
-            yield judge_guardrail("=".join(key), measured, APART, margin)
+            yield judge_guardrail("=".join(key), contrast, APART, margin)
 
 
 def _subtract(
     metric: Metric, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Measured | None:
+) -> Contrast | None:
     """The gain from both intervals, as of independent rows (Zou and Donner, 2008)."""
     one, other = before.get(metric.name), after.get(metric.name)
     ends = [score["intervals"].get(metric.name) for score in (before, after)]
@@ -114,19 +114,19 @@ def _subtract(
     their_low, their_high = sorted(metric.sign * (end - one) for end in ends[0])
     our_low, our_high = sorted(metric.sign * (end - other) for end in ends[1])
     low, high = gain - math.hypot(our_low, their_high), gain + math.hypot(our_high, their_low)
-    return Measured(one, other, Gain(gain, low, high))
+    return Contrast(one, other, Gain(gain, low, high))
 
 
 def check_coverage(run: Run) -> Iterator[Finding]:
     """Whether the intervals of numbers hold the share of the rows that was promised."""
-    found = run.record["metrics"].get("prediction_intervals")
-    if found is None:
+    coverage = run.record["metrics"].get("prediction_intervals")
+    if coverage is None:
         return
     usual = TrainParams.model_fields["coverage"].default
     promise = run.record["parameters"]["train"].get("coverage", usual)
-    low, high = found["interval"]
+    low, high = coverage["interval"]
     text = (
-        f"prediction intervals hold {found['coverage']:.1%} [{low:.1%}, {high:.1%}] of "
+        f"prediction intervals hold {coverage['coverage']:.1%} [{low:.1%}, {high:.1%}] of "
         f"the test rows, {promise:.0%} were promised"
     )
     reason = f"{promise - high:.1%} short, which is no chance" if high < promise else ""

@@ -34,16 +34,16 @@ def promote(version: str, stage: str) -> None:
     require_all_tags(repository)
     require_author(repository)
     registry = read_registry(repository)
-    wanted, tag = registry.find_version(version), registry.find_present(stage)
-    run = read_run(repository, wanted.commit)
-    if tag and tag.commit == wanted.commit:
-        print(f"promote: {wanted.name} stands in {stage} already, since {tag.date}")
+    entry, tag = registry.find_version(version), registry.find_present(stage)
+    run = read_run(repository, entry.commit)
+    if tag and tag.commit == entry.commit:
+        print(f"promote: {entry.name} stands in {stage} already, since {tag.date}")
         return
     name = registry.name_commit(tag.commit) if tag else ""
-    print(f"promote: {wanted.name} to {stage}, {f'instead of {name}' if name else 'the first one'}")
+    print(f"promote: {entry.name} to {stage}, {f'instead of {name}' if name else 'the first one'}")
     present = _read_present(repository, tag, name)
     proofs = _print_all(prove(repository, run))
-    _require_good(proofs, f"{wanted.name} is not promoted to {stage}")
+    _require_good(proofs, f"{entry.name} is not promoted to {stage}")
     findings = _print_all(measure(repository, params, run, present, name))
     decision = Decision(run.record["test"]["sha256"], run.id, present.id if present else None)
     count = count_decisions(project, registry, decision)
@@ -51,10 +51,10 @@ def promote(version: str, stage: str) -> None:
     if not all(finding.is_good for finding in findings):
         keep_refusal(project, decision)
     stays = f"where {name} stays" if name else "where nothing stands yet"
-    _require_good(findings, f"{wanted.name} is not promoted to {stage}, {stays}")
+    _require_good(findings, f"{entry.name} is not promoted to {stage}, {stays}")
     body = {
         "action": "promote",
-        "version": wanted.name,
+        "version": entry.name,
         "record": run.id,
         "model": digest_model(run),
         "instead": name or None,
@@ -62,7 +62,7 @@ def promote(version: str, stage: str) -> None:
         "margin": params.promote.margin,
         "findings": {finding.name: finding.text for finding in (*proofs, *findings)},
     }
-    assign(repository, registry, wanted.commit, stage, body)
+    assign(repository, registry, entry.commit, stage, body)
 
 
 def _require_name(stage: str) -> None:

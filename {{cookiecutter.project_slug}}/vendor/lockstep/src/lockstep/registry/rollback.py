@@ -22,19 +22,19 @@ def roll_back(stage: str) -> None:
     require_all_tags(repository)
     require_author(repository)
     registry = read_registry(repository)
-    standing = registry.stages.get(stage, [])
-    if not standing:
+    stack = registry.stages.get(stage, [])
+    if not stack:
         stages = ", ".join(sorted(name for name, tags in registry.stages.items() if tags))
-        there = f"there are {stages}" if stages else "`promote` makes the first"
-        raise UserError(f"{stage}: nothing stands in this stage; {there}")
-    present = registry.name_commit(standing[-1].commit)
-    if len(standing) == 1:
+        advice = f"there are {stages}" if stages else "`promote` makes the first"
+        raise UserError(f"{stage}: nothing stands in this stage; {advice}")
+    present = registry.name_commit(stack[-1].commit)
+    if len(stack) == 1:
         raise UserError(f"{stage}: nothing stood there before {present}, so that it stays")
-    commit = standing[-2].commit
+    commit = stack[-2].commit
     body = {
         "action": ROLLBACK,
         "version": registry.name_commit(commit),
-        "record": standing[-2].body.get("record"),
+        "record": stack[-2].body.get("record"),
         "instead": present,
     }
     assign(repository, registry, commit, stage, body)

@@ -91,10 +91,10 @@ def read_tags(repository: Repository) -> Tags:
     """
     artifact = name_artifact(repository)
     form = "".join(f"%({field})%00" for field in FIELDS)
-    printed = repository.git("for-each-ref", f"--format={form}", "refs/tags").split("\0")
+    output = repository.git("for-each-ref", f"--format={form}", "refs/tags").split("\0")
     events, strangers = [], []
-    for start in range(0, len(printed) - 1, len(FIELDS)):
-        name, kind, target, *rest = printed[start : start + len(FIELDS)]
+    for start in range(0, len(output) - 1, len(FIELDS)):
+        name, kind, target, *rest = output[start : start + len(FIELDS)]
         name = name.lstrip("\n")  # which ends the tag before
         if not name.startswith((f"{artifact}@", f"{artifact}#")):
             continue
@@ -210,18 +210,18 @@ def _find_object(repository: Repository, name: str) -> str:
 def _must_sign(repository: Repository) -> bool:
     setting = r"^tag\.(gpgsign|forcesignannotated)$"
     try:
-        printed = repository.git("config", "--type=bool", "--get-regexp", setting)
+        output = repository.git("config", "--type=bool", "--get-regexp", setting)
     except UserError:
         return False  # there is no such setting
-    return "true" in {line.split()[-1] for line in printed.splitlines()}
+    return "true" in {line.split()[-1] for line in output.splitlines()}
 
 
 def _require_signature(repository: Repository, name: str) -> None:
     # Some versions of git make the tag nevertheless where a key of SSH cannot be read.
     form = "--format=%(objectname) %(contents:signature)"
-    made, *signature = repository.git("for-each-ref", form, f"refs/tags/{name}").split(maxsplit=1)
+    digest, *signature = repository.git("for-each-ref", form, f"refs/tags/{name}").split(maxsplit=1)
     if not signature:
-        repository.git("update-ref", "-d", f"refs/tags/{name}", made)
+        repository.git("update-ref", "-d", f"refs/tags/{name}", digest)
         raise UserError(
             f"{name}: git is set up to sign tags and could not sign this one, so it was not kept; "
             "`git tag -s -m test test` tells why"

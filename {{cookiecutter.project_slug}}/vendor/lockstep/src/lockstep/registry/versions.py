@@ -74,8 +74,8 @@ class Registry:
     @property
     def last_number(self) -> Number | None:
         """The highest that was ever given, also if it was taken back."""
-        given = [Number.parse(tag.version) for tag in self.tags.events if tag.version]
-        return max(given, default=None)
+        numbers = [Number.parse(tag.version) for tag in self.tags.events if tag.version]
+        return max(numbers, default=None)
 
     @property
     def next_counter(self) -> int:
@@ -104,8 +104,8 @@ class Registry:
 
     def find_present(self, stage: str) -> Tag | None:
         """What stands in a stage now."""
-        standing = self.stages.get(stage)
-        return standing[-1] if standing else None
+        stack = self.stages.get(stage)
+        return stack[-1] if stack else None
 
 
 def require_all_tags(repository: Repository) -> None:
@@ -142,25 +142,25 @@ def resolve(tags: Tags) -> Registry:
         (Version(Number.parse(name), tag) for name, tag in by_name.items()),
         key=lambda version: version.number,
     )
-    gone = {tag.commit for tag in tags.events if tag.action == "deregister"}
-    gone -= {version.commit for version in versions}
+    removals = {tag.commit for tag in tags.events if tag.action == "deregister"}
+    removals -= {version.commit for version in versions}
     stages: dict[str, list[Tag]] = {}
     for tag in tags.events:
         if tag.stage:
             stages[tag.stage] = _move(stages.get(tag.stage, []), tag)
     stages = {
-        stage: [tag for tag in standing if tag.commit not in gone]
-        for stage, standing in stages.items()
+        stage: [tag for tag in stack if tag.commit not in removals]
+        for stage, stack in stages.items()
     }
     return Registry(tags, versions, stages)
 
 
-def _move(standing: list[Tag], tag: Tag) -> list[Tag]:
+def _move(stack: list[Tag], tag: Tag) -> list[Tag]:
     """What stands in a stage after one more tag of it."""
-    others = [one for one in standing if one.commit != tag.commit]
+    others = [one for one in stack if one.commit != tag.commit]
     if tag.action == "unassign":
         return others
-    places = [place for place, one in enumerate(standing) if one.commit == tag.commit]
-    if places and (tag.body.get("action") == ROLLBACK or places[-1] == len(standing) - 1):
-        return [*standing[: places[-1]], tag]
-    return [*standing, tag]
+    places = [place for place, one in enumerate(stack) if one.commit == tag.commit]
+    if places and (tag.body.get("action") == ROLLBACK or places[-1] == len(stack) - 1):
+        return [*stack[: places[-1]], tag]
+    return [*stack, tag]
