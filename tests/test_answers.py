@@ -38,7 +38,8 @@ COMMON = """
     docs/tuning.md docs/yours.md
     models/.gitignore models/README.md
     notebooks/1.0-yn-data-exploration.ipynb notebooks/2.0-yn-model-review.ipynb
-    notebooks/3.0-yn-new-rows.ipynb notebooks/README.md notebooks/dvc.yaml
+    notebooks/3.0-yn-new-rows.ipynb notebooks/4.0-yn-run-comparison.ipynb notebooks/README.md
+    notebooks/dvc.yaml
     references/README.md references/decisions/0001-what-this-project-pins.md
     references/decisions/README.md references/decisions/template.md references/schema.yaml
     reports/README.md

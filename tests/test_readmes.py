@@ -196,7 +196,7 @@ def test_a_name_of_the_makefile_stands_for_a_command(
 
 def test_make_notebooks_hands_over_every_notebook(pristine: Project) -> None:
     notebooks = sorted(name for name in pristine.files() if name.endswith(".ipynb"))
-    assert len(notebooks) == 3
+    assert len(notebooks) == 4
     assert pristine.run("make", "--dry-run", "notebooks").splitlines() == [
         f"uv run nbstripout {' '.join(notebooks)}",
         "uv run dvc repro notebooks/dvc.yaml",

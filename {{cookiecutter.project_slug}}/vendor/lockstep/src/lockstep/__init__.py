@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from .modeling.steps import step as step
     from .modeling.train_rows import TrainRows as TrainRows
     from .reading.check import check_raw as check_raw
+    from .records.frames import tabulate_changes as tabulate_changes
+    from .records.frames import tabulate_gains as tabulate_gains
+    from .records.frames import tabulate_runs as tabulate_runs
     from .reporting.measure import measure as measure
     from .reporting.measure import measure_subgroups as measure_subgroups
     from .reporting.measure import predict_all as predict_all
@@ -76,6 +79,7 @@ ROOMS = {
     "modeling.steps": ("Scope", "step"),
     "modeling.train_rows": ("TrainRows",),
     "reading.check": ("check_raw",),
+    "records.frames": ("tabulate_changes", "tabulate_gains", "tabulate_runs"),
     "reporting.measure": ("measure", "measure_subgroups", "predict_all"),
     "reporting.report": ("Report",),
 }

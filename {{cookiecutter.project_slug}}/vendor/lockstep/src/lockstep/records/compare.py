@@ -68,7 +68,7 @@ def format_comparison(comparison: Comparison) -> str:
     for kind, group in groupby(comparison.differences, lambda one: one.kind):
         rows.append([kind, *blank])
         for one in group:
-            rows.append([f"  {one.name}", *(format_value(kind, value) for value in one.values)])
+            rows.append([f"  {one.name}", *(format_value(kind, value) for value in one.per_run)])
     rows.append(["metrics", *blank])
     metrics = {run.metric for run in runs}
     validated = [format_figure(run.validated) for run in runs]

@@ -23,7 +23,7 @@ class Difference(NamedTuple):
 
     kind: Kind
     name: str
-    values: tuple[Any, ...]
+    per_run: tuple[Any, ...]
     """(n_runs,) what each had; None where it was not there."""
 
 
