@@ -233,17 +233,24 @@ def test_probabilities_that_claim_too_much_are_refused(history: History) -> None
     assert "and 0.01 is allowed" in reason
 
 
-def test_rows_that_only_one_has_predicted_are_compared_apart(
-    history: History, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("rows", [None, 39])
+def test_models_with_few_rows_in_common_are_compared_by_what_each_has_measured(
+    history: History, capsys: pytest.CaptureFixture[str], rows: int | None
 ) -> None:
-    add_version(history, None)
+    kept = None if rows is None else BETTER.iloc[:rows]
+    add_version(history, kept, test={"rows": 80})
     assert "log_loss: the gain may be as little as -0." in refuse()
     metrics = {"log_loss": 0.05, "intervals": {"log_loss": [0.04, 0.06]}}
-    add_version(history, None, metrics=metrics)
+    add_version(history, kept, metrics=metrics)
     lines = print_promotion(capsys)
-    assert lines[4].endswith(
-        "0.35 -> 0.05, gain 0.3 [0.1497, 0.5502] on rows that only one of both has predicted"
-    )
+    assert "0.35 -> 0.05, gain 0.3 [0.1497, 0.5502] each on its own test rows" in lines[4]
+
+
+def test_half_of_the_test_rows_in_common_are_enough_to_compare_row_by_row(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_version(history, BETTER.iloc[:40], test={"rows": 80})
+    assert "on 40 test rows in common" in print_promotion(capsys)[4]
 
 
 def test_intervals_of_numbers_must_hold_what_was_promised(

@@ -22,6 +22,7 @@ from .measures import (
     compare_rows,
     compare_with_baseline,
     find_chosen_metric,
+    is_telling,
 )
 
 LONGEST_TEXT = 300
@@ -53,7 +54,7 @@ def measure(
         metric = find_chosen_metric(repository.paths, run)
         if any(present.record[key] != run.record[key] for key in ("kind", "target", "classes")):
             yield compare_with_baseline(run)
-        elif pair := pair_runs(repository, present, run):
+        elif (pair := pair_runs(repository, present, run)) and is_telling(pair, run):
             yield from compare_rows(metric, pair, params)
         else:
             yield from compare_apart(metric, present, run, params)

@@ -18,7 +18,9 @@ FEWEST_ROWS = 20
 """Of a subgroup that is looked at by itself."""
 CALIBRATION_MARGIN = 0.01
 """Probabilities that are off by a hundredth more are as good, however sure that difference is."""
-APART = "on rows that only one of both has predicted"
+ENOUGH_ROWS = 10_000
+"""In common, however many there are that are not."""
+APART = "each on its own test rows, of which few or none are in common"
 
 
 def find_chosen_metric(paths: Paths, run: Run) -> Metric:
@@ -43,6 +45,15 @@ def compare_with_baseline(run: Run) -> Finding:
         contrast = Contrast(before, after, Gain(sign * (after - before), *ends))
     rows = f"over the baseline on {scores['test_rows']} test rows"
     return judge_gain(name, contrast, rows, None)
+
+
+def is_telling(pair: Pair, run: Run) -> bool:
+    """Whether the rows in common say more than each model's own do: they are half of the test rows.
+
+    Of two splits of the same data few are.
+    """
+    rows = int(run.record["test"]["rows"])
+    return len(pair) >= min(rows / 2, ENOUGH_ROWS)
 
 
 def compare_rows(metric: Metric, pair: Pair, params: Params) -> Iterator[Finding]:
@@ -83,9 +94,9 @@ def _compare_subgroups(metric: Metric, pair: Pair, params: Params) -> Iterator[F
 
 
 def compare_apart(metric: Metric, present: Run, run: Run, params: Params) -> Iterator[Finding]:
-    """By what either run has measured on its own test rows, where none is in common or kept.
+    """By what either run has measured on its own test rows.
 
-    Each model has its own luck then, so that more must be better for it to be more than chance.
+    Each model has its own luck then, so that it must be better by more than on the same rows.
     """
     scores = [one.record["metrics"] for one in (present, run)]
     contrast = _subtract(metric, *scores)
