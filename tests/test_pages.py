@@ -105,6 +105,7 @@ SAID = {
         (0, r"Iris flowers of three species: \d+ rows for training, 4 features"),
         (1, r"\d+ of \d+ rows are predicted wrong"),
         (2, "predicts species from sepal_length, sepal_width"),
+        (3, "1 run, 1 of them committed"),
     ],
     "diabetes": [(1, "the champion is .+, by rmse"), (2, "a number|a whole number")],
     "digits": [
@@ -160,6 +161,9 @@ def test_make_docs_tells_what_the_project_is_and_found(published: Published) -> 
     assert commit in results
     for figure in (published.project / "reports/figures").iterdir():
         assert f"{figure.name}" in results
+    history = published.page("history.html")
+    assert f'class="code">{commit}' in history
+    assert f"{metrics[primary]:.4f} ({metrics['intervals'][primary][0]:.4f} to " in history
     assert "reads what" in published.page("pipeline.html")
     assert "split.test_fraction" in published.page("parameters.html")
     assert "What this project pins" in published.page("decisions/index.html")
@@ -303,6 +307,56 @@ def test_the_report_opens_from_disk_alone_and_hinders_nobody(
     assert visit.page.locator("img").count() >= 5
     assert [url for url in visit.asked if not url.startswith("data:")] == [alone.as_uri()]
     assert visit.wrong == []
+
+
+@pytest.fixture(scope="module")
+def comparison(published: Published) -> Path:
+    """A page that compares the committed run with one that was made up."""
+    project = published.project
+    path, table = project / "reports/record.json", project / "reports/plots/predictions.csv"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["parameters"] |= {"seed": 1, "a": {"very_long_name": {"of_a_parameter": [1, 2] * 20}}}
+    record["metrics"]["log_loss"] = 0.01
+    path.write_text(json.dumps(record), encoding="utf-8")
+    table.write_text(table.read_text(encoding="utf-8").replace("0.9", "0.99"), encoding="utf-8")
+    told = project.run("uv", "run", "my-project", "compare", "HEAD", "--html", **OFFLINE)
+    project.run("git", "checkout", "--quiet", "reports")
+    assert told.endswith("compare: the same as a page -> reports/comparison.html\n")
+    return project / "reports/comparison.html"
+
+
+@in_a_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_a_comparison_opens_from_disk_alone_and_hinders_nobody(
+    comparison: Path, browser: Browser, tmp_path: Path, width: int, scheme: str
+) -> None:
+    alone = Path(shutil.copy(comparison, tmp_path))
+    visit = Visit(browser, width, scheme)
+    visit.open(alone)
+    visit.look()
+    visit.inspect()
+    assert visit.page.locator("svg.chart").count() >= 5
+    assert [url for url in visit.asked if not url.startswith("data:")] == [alone.as_uri()]
+    assert visit.wrong == []
+
+
+@in_a_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_drawing_of_the_history_is_in_the_colours_of_the_page(
+    published: Published, browser: Browser, scheme: str
+) -> None:
+    visit = Visit(browser, PHONE, scheme)
+    visit.open(published.html / "history.html")
+    colours = visit.page.evaluate(
+        "['article p', '.history text', '.history circle.tested'].map(name =>"
+        " getComputedStyle(document.querySelector(name))).map((style, place) =>"
+        " place ? style.fill : style.color)"
+    )
+    assert colours[0] == colours[1]
+    assert colours[2] == {"light": "rgb(31, 95, 153)", "dark": "rgb(125, 184, 238)"}[scheme]
+    drawing = visit.page.locator("svg.history").bounding_box()
+    assert drawing["width"] <= PHONE
 
 
 @in_a_browser

@@ -90,6 +90,24 @@ def test_a_worse_figure_stands_on_its_side_of_the_axis(history: History) -> None
     assert second > first
 
 
+def test_a_run_that_failed_badly_is_an_arrow_and_leaves_room_to_the_others(
+    history: History,
+) -> None:
+    for day in range(1, 9):
+        figures = {"log_loss": 0.3 + 0.01 * day, "intervals": {"log_loss": [0.25, 0.45]}}
+        history.commit(f"Good {day}", day=day, metrics=figures)
+    failed = {"log_loss": 30.0, "intervals": {"log_loss": [20.0, 40.0]}}
+    history.commit("Bad", day=9, metrics=failed)
+    drawing = draw(history)
+    bad, *good = (
+        float(one.get("cx", 0)) for one in drawing.iter("circle") if one.get("class") == "tested"
+    )
+    assert max(good) - min(good) > 15
+    assert bad > max(good)
+    arrows = [one.get("d", "") for one in drawing.iter("path") if one.get("class") == "tested"]
+    assert sum(arrow.count("L") == 2 for arrow in arrows) == 2
+
+
 def test_another_metric_gets_another_axis_and_is_told(history: History) -> None:
     history.commit("One", predictions=None)
     history.commit("Two", day=2, parameters=ALPHA)

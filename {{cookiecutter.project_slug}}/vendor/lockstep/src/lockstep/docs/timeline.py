@@ -28,7 +28,8 @@ MARKS = {"P": ("parameters",), "D": ("data", "contract"), "C": ("code",), "E": (
 """The columns of marks, and the kinds of changes that they stand for."""
 LONGEST_STAGE = 11
 FENCE = 3
-"""Interquartile ranges from the quartiles to what is too far off to be shown (Tukey, 1977)."""
+"""Interquartile ranges, or usual intervals, from the quartiles to what is too far off to be shown
+(Tukey, 1977)."""
 
 
 class Entry(NamedTuple):
@@ -58,10 +59,14 @@ class Axis:
     def of(cls, runs: Sequence[Run]) -> Axis:
         """All figures and intervals but for those that are far away from the others."""
         figures = [figure for run in runs for figure in (run.validated, run.tested)]
-        ends = np.array([end for figure in figures for end in _find_ends(figure)] or [0.0])
-        quarter, three_quarters = np.quantile(ends, [0.25, 0.75])
-        reach = FENCE * (three_quarters - quarter)
-        shown = ends[(ends >= quarter - reach) & (ends <= three_quarters + reach)]
+        points = np.array(
+            [_find_ends(one) for one in figures if one.value is not None] or [[0.0] * 3]
+        )
+        _, lows, highs = points.T
+        quarters, three_quarters = np.quantile(points, [0.25, 0.75], axis=0)
+        reach = FENCE * np.maximum(three_quarters - quarters, np.median(highs - lows))
+        is_near = (points >= quarters - reach) & (points <= three_quarters + reach)
+        shown = points[is_near]
         margin = 0.04 * np.ptp(shown) or 0.01 * abs(shown[0]) or 0.01
         return cls(float(shown.min() - margin), float(shown.max() + margin))
 
