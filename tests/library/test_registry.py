@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from lockstep.commands.cli import main
+from lockstep.core.errors import UserError
 from lockstep.registry import register as registration
 from lockstep.registry.models import print_models
 from lockstep.registry.names import find_revision
 from lockstep.registry.register import register
 from lockstep.registry.stages import assign
+from lockstep.registry.tags import write_tag
 from made_up_runs import History
 from made_up_versions import (
     commit_other_model,
@@ -238,8 +240,12 @@ def test_who_comes_second_is_told_and_changes_nothing(history: History) -> None:
     before = read_versions(history)
     put(history, "v1.0.0", "production")
     commit = before.find_version("v1.1.0").commit
-    with pytest.raises(Exception, match="somebody else has made this tag meanwhile; run this"):
-        assign(history.repository, before, commit, "production", {"action": "promote"})
+    body = {"action": "promote"}
+    with pytest.raises(UserError, match="given this stage to another version meanwhile; run this"):
+        assign(history.repository, before, commit, "production", body)
+    with pytest.raises(UserError, match="somebody else has made this tag meanwhile; run this"):
+        name = "champion#production#1"
+        write_tag(history.repository, name, commit, line="Me", body=body, tags=before.tags)
     assert find_present(history) == "v1.0.0"
     assert len(list_tags(history)) == 3
 

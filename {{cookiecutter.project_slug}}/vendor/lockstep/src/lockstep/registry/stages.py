@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..core.errors import UserError
 from ..records.repository import Repository
 from .tags import ARTIFACT, describe_push, name_artifact, write_tag
-from .versions import Registry
+from .versions import Registry, read_registry
 
 
 def assign(
@@ -17,17 +18,23 @@ def assign(
 
     Args:
         repository: The repository.
-        registry: What it was decided by; should it be another one by now, nothing is made.
+        registry: What it was decided by.
         commit: The version's.
         stage: The stage.
         body: What the tag tells; its `action` is what is done.
 
     Raises:
-        UserError: The registry is another one by now, or git makes no tag.
+        UserError: The stage was given to another version meanwhile, or git makes no tag.
     """
-    action, version = body["action"], registry.name_commit(commit)
-    name = f"{name_artifact(repository)}#{stage}#{registry.next_counter}"
+    latest = read_registry(repository)
+    if latest.stages.get(stage) != registry.stages.get(stage):
+        raise UserError(
+            f"{stage}: somebody else has given this stage to another version meanwhile; run this "
+            "again, since it may be decided otherwise now"
+        )
+    action, version = body["action"], latest.name_commit(commit)
+    name = f"{name_artifact(repository)}#{stage}#{latest.next_counter}"
     line = f"{action.capitalize()} {ARTIFACT} {version} to {stage}"
-    write_tag(repository, name, commit, line=line, body=body, tags=registry.tags)
+    write_tag(repository, name, commit, line=line, body=body, tags=latest.tags)
     hint = describe_push(repository, name)
     print(f"{action}: {version} stands in {stage} now; tag {name}{'; ' if hint else ''}{hint}")
