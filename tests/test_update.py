@@ -79,6 +79,7 @@ src/my_project/features.py: your square, from src/my_project/modeling/steps.py
 notebooks/1.0-yn-data-exploration.ipynb: the new version
 notebooks/2.0-yn-model-review.ipynb: the new version
 notebooks/3.0-yn-new-rows.ipynb: by hand: import from `lockstep` what it imports from my_project
+notebooks/4.0-yn-run-comparison.ipynb: new; notebooks/dvc.yaml runs it
 src/my_project/errors.py: by hand: nothing calls it any more; what you need of it \
 belongs into a module of yours beside models.py, which imports from `lockstep`
 src/my_project/modeling/mine.py: by hand: nothing calls it any more; what you need of it \

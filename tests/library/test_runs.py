@@ -148,6 +148,7 @@ def test_a_single_revision_is_compared_with_the_workspace(
     sha = history.commit("Begin", predictions=make_predictions(seed=1))
     history.run(parameters=ALPHA, predictions=make_predictions(seed=2))
     words = tell(capsys, "main")
+    assert tell(capsys, "workspace") == words
     assert words.startswith(f"{sha[:8]} 2026-03-01 linear Begin workspace linear as the last run")
     assert f"{sha[:8]} workspace parameters train.candidates.linear.alpha 0.1 1.0 metrics" in words
     assert f"workspace against {sha[:8]} on the 40 test rows that both have, + is better" in words

@@ -296,7 +296,8 @@ def import_line(node: ast.Import | ast.ImportFrom, name: str) -> str:
 def renew_notebooks(root: Path, package: str, template: Template) -> list[str]:
     """Put the template's notebooks in place of those that call the old package unchanged.
 
-    An update leaves notebooks alone, since they are the owner's.
+    An update leaves notebooks alone, since they are the owner's, and so brings no new ones either,
+    but their stages.
     """
     new = {description(name): name for name in template.names("notebooks")}
     lines = []
@@ -309,6 +310,13 @@ def renew_notebooks(root: Path, package: str, template: Template) -> list[str]:
             lines.append(f"{name}: the new version")
         else:
             lines.append(f"{name}: by hand: import from `lockstep` what it imports from {package}")
+    stages = root / "notebooks" / "dvc.yaml"
+    named = re.findall(r"- (notebooks/\S+\.ipynb)$", read(stages), re.M) if stages.exists() else []
+    for name in named:
+        path = root / name
+        if not path.exists() and description(path.name) in new:
+            write(template.text(f"notebooks/{new[description(path.name)]}"), path)
+            lines.append(f"{name}: new; notebooks/dvc.yaml runs it")
     return lines
 
 

@@ -26,7 +26,7 @@ def compare(revisions: Sequence[str], *, html: bool) -> None:
 
     Args:
         revisions: Commits, branches, tags or the `workspace`. The first is the reference; a single
-            one is the reference of the workspace.
+            one is that of the workspace, and HEAD that of the `workspace` alone.
         html: Whether to write it as a page, too.
 
     Raises:
@@ -34,7 +34,9 @@ def compare(revisions: Sequence[str], *, html: bool) -> None:
     """
     paths = Paths.find()
     repository = Repository(paths)
-    names = [*revisions, WORKSPACE] if len(revisions) == 1 else revisions
+    names = revisions
+    if len(revisions) == 1:
+        names = ["HEAD" if revisions[0] == WORKSPACE else revisions[0], WORKSPACE]
     comparison = Comparison(repository, [read_run(repository, name) for name in names])
     for run in comparison.runs:
         _warn_of_disagreements(repository, run)
