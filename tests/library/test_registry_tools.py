@@ -1,11 +1,10 @@
 """DVC and GTO read the registry that is written here."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import gto.api
 import pytest
+from dvc.repo.artifacts import Artifacts
 from lockstep.registry import register as registration
 from lockstep.registry.register import register
 from lockstep.registry.rollback import roll_back
@@ -13,10 +12,9 @@ from made_up_runs import History
 from made_up_versions import commit_other_model, find_present, make_history, put, read_versions
 
 ARTIFACTS = "artifacts:\n  champion: {path: models/champion, type: model}\n"
-FOLDERS = ["", "teams/fruit"]
 
 
-@pytest.fixture(params=FOLDERS)
+@pytest.fixture(params=["", "teams/fruit"])
 def history(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> History:
@@ -24,7 +22,8 @@ def history(
     monkeypatch.setattr(registration, "find_disagreements", lambda *_: [])
     history = make_history(tmp_path / "top", monkeypatch, request.param)
     (history.root / "dvc.yaml").write_text(ARTIFACTS)
-    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", *subdir(history)], check=True)
+    (history.root / ".dvc").mkdir()
+    (history.root / ".dvc" / "config").touch()
     model = history.root / "models" / "champion" / "model.json"
     model.parent.mkdir(parents=True)
     for digit in (1, 2, 3):
@@ -38,31 +37,27 @@ def history(
     return history
 
 
-def subdir(history: History) -> list[str]:
-    return ["--subdir"] if history.repository.prefix else []
-
-
-def name(history: History, mark: str) -> str:
+def name(history: History) -> str:
     folder = history.repository.prefix.rstrip("/")
-    return f"{folder}{mark}champion" if folder else "champion"
+    return f"{folder}:champion" if folder else "champion"
 
 
 def test_dvc_gets_a_version_and_what_stands_in_a_stage(history: History, tmp_path: Path) -> None:
     top = history.repository.top
 
-    def get(*choice: str) -> str:
-        out = tmp_path / "-".join(choice)
-        command = [sys.executable, "-m", "dvc", "artifacts", "get", str(top), name(history, ":")]
-        subprocess.run([*command, *choice, "--out", str(out)], check=True, capture_output=True)
+    def get(**choice: str) -> str:
+        """What `dvc artifacts get` fetches."""
+        out = tmp_path / "-".join(choice.values())
+        Artifacts.get(str(top), name(history), out=str(out), **choice)
         return (out / "model.json").read_text()
 
-    assert get("--rev", "v1.0.0") == "model 1"
-    assert get("--stage", "production") == "model 2"
+    assert get(version="v1.0.0") == "model 1"
+    assert get(stage="production") == "model 2"
     assert find_present(history) == "v1.1.0"
 
 
 def test_gto_shows_the_same_versions_and_stages(history: History) -> None:
-    top, artifact = str(history.repository.top), name(history, ":")
+    top, artifact = str(history.repository.top), name(history)
     versions = {
         version["version"]: {stage["stage"] for stage in version["stages"]}
         for version in gto.api.show(top, artifact)
@@ -71,7 +66,7 @@ def test_gto_shows_the_same_versions_and_stages(history: History) -> None:
 
 
 def test_what_gto_writes_is_read_here(history: History) -> None:
-    top, artifact = str(history.repository.top), name(history, ":")
+    top, artifact = str(history.repository.top), name(history)
     commit = commit_other_model(history, 8)
     gto.api.register(top, artifact, commit, version="v3.0.0")
     gto.api.assign(top, artifact, "canary", version="v3.0.0")
