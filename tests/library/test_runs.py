@@ -101,6 +101,7 @@ def test_a_narrow_screen_gets_no_line_that_is_wider(history: History) -> None:
         assert max(map(len, lines)) <= width
         assert sum(run.name in line for run in runs for line in lines) == 2
         assert sum("Change many things" in line for line in lines) == 1
+        assert sum("seed 1 -> 1000" in line for line in lines) == 1
     assert format_runs(runs, 80).splitlines()[2].startswith(" " * 10 + "Change many things")
 
 

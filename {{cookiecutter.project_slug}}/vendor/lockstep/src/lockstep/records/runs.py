@@ -16,7 +16,7 @@ from .wording import align, format_figure, summarise_changes
 
 UNLIMITED = 10**6
 """Columns where the table goes into a file or another program."""
-LEAST = 28
+LEAST = 36
 """Columns that a message and the changes each need to stand in the table instead of below it."""
 MOST_LETTERS = 60
 """Of a message."""
@@ -59,10 +59,10 @@ def format_runs(runs: Sequence[Run], width: int) -> str:
         *(summarise_changes(find_changes(older, newer)) for newer, older in pairwise(runs)),
         "the first",
     ]
-    if width >= len(heads[0]) + 2 * LEAST:
-        titles = ["message", "what changed"]
-        tails = align([titles, *map(list, zip(messages, changes, strict=True))])
-        start = max(map(len, heads)) + 2
+    start = max(map(len, heads)) + 2
+    if width - start >= 2 * LEAST:
+        texts = [_cut(message, (width - start) // 2) for message in messages]
+        tails = align([["message", "what changed"], *map(list, zip(texts, changes, strict=True))])
         lines = [head.ljust(start) + tail for head, tail in zip(heads, tails, strict=True)]
         return "\n".join(_cut(line, width) for line in lines)
     lines = heads[:1]
