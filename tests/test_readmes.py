@@ -131,6 +131,7 @@ def registers(project: Project, command: str) -> None:
     printed = project.run(*command.split())
     assert "v1.0.0" in printed
     assert project.run("git", "tag").split() == ["champion@v1.0.0"]
+    project.run("git", "tag", "--delete", "champion@v1.0.0")
 
 
 def promotes(project: Project, command: str) -> None:
@@ -139,6 +140,7 @@ def promotes(project: Project, command: str) -> None:
     project.run(*command.split())
     assert "champion#production#1" in project.run("git", "tag").split()
     assert re.search(r"v1\.0\.0 .* production", project.run("uv", "run", "my-project", "models"))
+    project.run("git", "tag", "--delete", "champion@v1.0.0", "champion#production#1")
 
 
 OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
@@ -148,7 +150,7 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "uv run my-project predict data/processed/test.parquet": prints("prediction,", "virginica"),
     "uv run my-project tune": tries_other_options,
     "uv run my-project compare HEAD": shows_a_change,
-    "uv run my-project runs": prints("A run", "log_loss"),
+    "uv run my-project runs": prints("log_loss, validated", "the first"),
     "uv run my-project register": registers,
     "uv run my-project promote latest --to production": promotes,
     "uv run my-project verify": proves_the_commit,
@@ -158,7 +160,7 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "uv run pytest -n auto": prints(" passed"),
     "uv run jupyter lab": opens_jupyter,
     "uv run dvc status": prints("data-exploration"),
-    "make lint": prints("All checks passed!", "already formatted", "3 notebooks, each named"),
+    "make lint": prints("All checks passed!", "already formatted", "4 notebooks, each named"),
     "uv run dvc exp run -S train.folds=10": prints("over 10 folds"),
     "uv run dvc exp show": prints("validation.log_loss"),
     "uv run dvc plots show": prints("dvc_plots/index.html"),
