@@ -86,7 +86,8 @@ def test_of_two_groupings_the_coarser_one_holds(history: History) -> None:
 
 
 def test_a_pair_turned_round_gives_the_same_gains_of_the_other_sign(history: History) -> None:
-    both = pair(history, make_predictions(skill=0.5), make_predictions(skill=2, seed=3))
+    after = make_predictions(skill=2, seed=3).sample(frac=1, random_state=0)
+    both = pair(history, make_predictions(skill=0.5), after)
     assert both is not None
     gains = measure_gains(both, CLASSIFICATION, SETTINGS, 0)
     losses = measure_gains(reverse(history), CLASSIFICATION, SETTINGS, 0)
