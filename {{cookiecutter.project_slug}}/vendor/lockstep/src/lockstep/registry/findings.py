@@ -46,6 +46,8 @@ def judge_gain(name: str, contrast: Contrast | None, rows: str, margin: float | 
     low, least = contrast.gain.low, -(margin or 0.0)
     if low > least:
         return Finding(name, f"{contrast} {rows}")
+    if not any(contrast.gain):
+        return Finding(name, f"{contrast} {rows}", "it must be better, and is the same")
     source = "" if margin is None else ", as promote.margin says"
     reason = (
         f"the gain may be as little as {tell(low)} and must be above {tell(least)}{source}: "

@@ -11,7 +11,7 @@ from ..records.repository import Repository
 from ..records.run import Run, read_run
 from .decisions import Decision, count_decisions, describe_decisions, keep_refusal
 from .findings import Finding
-from .gate import measure, prove
+from .gate import check_record, measure, rebuild
 from .register import digest_model
 from .stages import assign
 from .tags import STAGE, Tag, require_author
@@ -42,16 +42,19 @@ def promote(version: str, stage: str) -> None:
     name = registry.name_commit(tag.commit) if tag else ""
     print(f"promote: {entry.name} to {stage}, {f'instead of {name}' if name else 'the first one'}")
     present = _read_present(repository, tag, name)
-    proofs = _print_all(prove(repository, run))
-    _require_good(proofs, f"{entry.name} is not promoted to {stage}")
-    findings = _print_all(measure(repository, params, run, present, name))
+    stays = f"where {name} stays" if name else "where nothing stands yet"
+    refusal = f"{entry.name} is not promoted to {stage}, {stays}"
+    findings = _print_all([check_record(repository, run)])
+    _require_good(findings, refusal)
+    findings += _print_all(measure(repository, params, run, present, name))
     decision = Decision(run.record["test"]["sha256"], run.id, present.id if present else None)
     count = count_decisions(project, registry, decision)
     print(f"  note  {'test rows':<18} {describe_decisions(count)}")
     if not all(finding.is_good for finding in findings):
         keep_refusal(project, decision)
-    stays = f"where {name} stays" if name else "where nothing stands yet"
-    _require_good(findings, f"{entry.name} is not promoted to {stage}, {stays}")
+    _require_good(findings, refusal)
+    findings += _print_all([rebuild(repository, run)])  # last, since it takes longest
+    _require_good(findings, refusal)
     body = {
         "action": "promote",
         "version": entry.name,
@@ -60,7 +63,7 @@ def promote(version: str, stage: str) -> None:
         "instead": name or None,
         "decision": decision._asdict(),
         "margin": params.promote.margin,
-        "findings": {finding.name: finding.text for finding in (*proofs, *findings)},
+        "findings": {finding.name: finding.text for finding in findings},
     }
     assign(repository, registry, entry.commit, stage, body)
 
