@@ -120,8 +120,11 @@ def test_noise_is_not_enough(history: History, capsys: pytest.CaptureFixture[str
     add_version(history, GOOD)
     assert refuse().endswith("log_loss: it must be better, and is the same")
     assert "80 test rows in common, all of which they predict alike" in capsys.readouterr().out
-    write_params(Project(history.root), promote={"margin": 0.01})
+    write_params(Project(history.root), promote={"margin": 0})
     history.commit("a margin")
+    promote(*PRODUCTION)
+    assert find_present(history) == "v1.1.0"
+    write_params(Project(history.root), promote={"margin": 0.01})
     add_version(history, shaken)
     promote(*PRODUCTION)
     assert find_present(history) == "v1.2.0"
@@ -130,7 +133,7 @@ def test_noise_is_not_enough(history: History, capsys: pytest.CaptureFixture[str
 def test_a_margin_lets_pass_what_is_hardly_worse_and_no_more(history: History) -> None:
     write_params(Project(history.root), promote={"margin": 0.05})
     add_version(history, WORSE)
-    assert "must be above -0.05, as promote.margin says: 0.5" in refuse()
+    assert "must be at least -0.05, as promote.margin says: 0.5" in refuse()
     write_params(Project(history.root), promote={"margin": 5.0})
     promote(*PRODUCTION)
 

@@ -44,14 +44,13 @@ def judge_gain(name: str, contrast: Contrast | None, rows: str, margin: float | 
     if contrast is None:
         return Finding(name, rows, "not defined there, so that nothing is known")
     low, least = contrast.gain.low, -(margin or 0.0)
-    if low > least:
+    if low > least or (margin is not None and low == least):
         return Finding(name, f"{contrast} {rows}")
     if not any(contrast.gain):
         return Finding(name, f"{contrast} {rows}", "it must be better, and is the same")
-    source = "" if margin is None else ", as promote.margin says"
+    bound = "above 0" if margin is None else f"at least {tell(least)}, as promote.margin says"
     reason = (
-        f"the gain may be as little as {tell(low)} and must be above {tell(least)}{source}: "
-        f"{tell(least - low)} short"
+        f"the gain may be as little as {tell(low)} and must be {bound}: {tell(least - low)} short"
     )
     return Finding(name, f"{contrast} {rows}", reason)
 
