@@ -13,7 +13,7 @@ from lockstep.core.paths import Paths
 from lockstep.core.project import Project
 from lockstep.core.records import digest_source, digest_sources
 from lockstep.records.agreement import find_disagreements
-from lockstep.records.changes import Change, find_changes
+from lockstep.records.changes import ABSENT, Change, find_changes
 from lockstep.records.repository import Repository
 from lockstep.records.run import Run, list_runs, read_run
 
@@ -215,6 +215,7 @@ def test_what_differs_between_runs_has_the_names_that_users_give_it(project: Pro
         ("environment", "python"),
     ]
     assert Change("parameters", "train.folds", 3, 5) in changes
+    assert Change("parameters", "train.candidates.linear.alpha", ABSENT, 2.0) in changes
     assert find_changes(before, before) == []
 
 

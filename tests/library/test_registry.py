@@ -204,7 +204,10 @@ def test_a_rollback_goes_back_as_often_as_something_stood_there(history: History
         put(history, version, "production")
     status, out, _ = say("rollback", "production")
     assert status == 0
-    assert out == "rollback: v1.1.0 stands in production now; tag champion#production#4\n"
+    assert out == (
+        "rollback: v1.1.0 stands in production now, instead of v1.2.0\n"
+        "rollback: tag champion#production#4\n"
+    )
     assert say("rollback", "production")[0] == 0
     assert find_present(history) == "v1.0.0"
     status, _, err = say("rollback", "production")

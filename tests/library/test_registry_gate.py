@@ -77,7 +77,7 @@ def test_the_first_model_of_a_stage_must_be_better_than_the_baseline(
         *(["pass", "record"], ["pass", "log_loss"], ["note", "test"], ["pass", "rebuild"])
     ]
     assert lines[2].endswith("0.69 -> 0.35, gain 0.34 [0.1, 0.5] over the baseline on 40 test rows")
-    assert lines[5] == "promote: v1.0.0 stands in staging now; tag champion#staging#2"
+    assert lines[5:] == ["promote: v1.0.0 stands in staging now", "promote: tag champion#staging#2"]
     add_version(history, GOOD, metrics={"gain": {"log_loss": [-0.05, 0.5]}})
     reason = refuse("latest", "fresh")
     assert "where nothing stands yet: log_loss: the gain may be as little as -0.05" in reason

@@ -73,8 +73,8 @@ def test_runs_are_listed_with_their_figures_and_what_changed_newest_first(
             "code of the library",
         ),
         (
-            {"parameters": {"train": {"candidates": {"svm": {"penalty": 1, "gamma": None}}}}},
-            "train.candidates.svm.penalty null -> 1",
+            {"parameters": {"train": {"candidates": {"svm": {"penalty": 1}}}}},
+            "train.candidates.svm.penalty 1 new",
         ),
         (
             {"parameters": {"train": {"candidates": {"svm": {"penalty": 1, "gamma": 2}}}}},

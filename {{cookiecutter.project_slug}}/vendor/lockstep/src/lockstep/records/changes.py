@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any, Literal, NamedTuple
 
 from .run import Run
@@ -10,8 +11,17 @@ from .run import Run
 Kind = Literal["data", "contract", "parameters", "code", "environment"]
 
 
+class Absence(Enum):
+    """Stands for what is not there, where None is what a parameter may be."""
+
+    ABSENT = "-"
+
+
+ABSENT = Absence.ABSENT
+
+
 class Change(NamedTuple):
-    """Something that another run had otherwise; None stands for what is not there."""
+    """Something that another run had otherwise, or had not."""
 
     kind: Kind
     name: str
@@ -34,9 +44,9 @@ def find_changes(before: Run, after: Run) -> list[Change]:
 
 def _compare(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     return [
-        Change(kind, name, before.get(name), after.get(name))
+        Change(kind, name, before.get(name, ABSENT), after.get(name, ABSENT))
         for name in [*before, *(name for name in after if name not in before)]
-        if before.get(name) != after.get(name) or (name in before) != (name in after)
+        if before.get(name, ABSENT) != after.get(name, ABSENT)
     ]
 
 

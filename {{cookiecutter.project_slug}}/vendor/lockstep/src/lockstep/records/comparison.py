@@ -24,7 +24,7 @@ class Difference(NamedTuple):
     kind: Kind
     name: str
     per_run: tuple[Any, ...]
-    """(n_runs,) what each had; None where it was not there."""
+    """(n_runs,) what each had; ABSENT where it was not there."""
 
 
 class Result(NamedTuple):

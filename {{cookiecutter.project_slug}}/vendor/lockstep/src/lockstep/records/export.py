@@ -60,7 +60,7 @@ def _list_all(repository: Repository, run: Run) -> dict[str, Any]:
     assert run.commit is not None
     commit = run.commit._asdict() | {"date": run.commit.date.isoformat()}
     locks = _read_locks(repository, run)
-    return {"id": run.id, "commit": commit, "locks": locks, "record": run.record}
+    return {"id": run.id, "commit": commit, "locks": locks, **run.record}
 
 
 def _read_locks(repository: Repository, run: Run) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ..core.errors import shorten
-from .changes import Change, Kind
+from .changes import ABSENT, Change, Kind
 from .repository import SHORT
 from .run import Figure
 
@@ -47,11 +47,11 @@ def format_ends(ends: Sequence[float], sign: str = "") -> str:
 
 def format_value(kind: Kind, value: Any) -> str:
     """What a run had of something: the first signs of a digest, a version, or a parameter."""
+    if value is ABSENT:
+        return str(ABSENT.value)
     if kind == "parameters":
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         return shorten(text, MOST_LETTERS)
-    if value is None:
-        return "-"
     return str(value) if kind == "environment" else str(value)[:SHORT]
 
 
@@ -76,12 +76,14 @@ def _summarise(kind: Kind, changes: list[Change]) -> str:
 
 def _describe(change: Change) -> str:
     before, after = (format_value(change.kind, value) for value in (change.before, change.after))
-    return f"{change.name} {before} -> {after}"
+    if change.before is ABSENT:
+        return f"{change.name} {after} new"
+    return f"{change.name} gone" if change.after is ABSENT else f"{change.name} {before} -> {after}"
 
 
 def _find_section(change: Change) -> tuple[str, bool, bool]:
     """What parameters have in common that came or went together, such as a candidate's options."""
-    is_new, is_gone = change.before is None, change.after is None
+    is_new, is_gone = change.before is ABSENT, change.after is ABSENT
     section = change.name.rpartition(".")[0] if is_new or is_gone else ""
     return section or change.name, is_new, is_gone
 
@@ -89,7 +91,7 @@ def _find_section(change: Change) -> tuple[str, bool, bool]:
 def _describe_section(changes: list[Change]) -> str:
     if len(changes) == 1:
         return _describe(changes[0])
-    return f"{_find_section(changes[0])[0]} {'gone' if changes[0].after is None else 'new'}"
+    return f"{_find_section(changes[0])[0]} {'gone' if changes[0].after is ABSENT else 'new'}"
 
 
 def _name_code(path: str) -> str:

@@ -37,4 +37,6 @@ def assign(
     line = f"{action.capitalize()} {ARTIFACT} {version} to {stage}"
     write_tag(repository, name, commit, line=line, body=body, tags=latest.tags)
     hint = describe_push(repository, name)
-    print(f"{action}: {version} stands in {stage} now; tag {name}{'; ' if hint else ''}{hint}")
+    instead = f", instead of {body['instead']}" if body.get("instead") else ""
+    print(f"{action}: {version} stands in {stage} now{instead}")
+    print(f"{action}: tag {name}{'; ' if hint else ''}{hint}")
