@@ -32,6 +32,7 @@ COMMON = """
     .pre-commit-config.yaml LICENSE Makefile README.md dvc.yaml params.yaml pyproject.toml
     data/external/README.md data/interim/.gitignore data/interim/README.md
     data/processed/.gitignore data/processed/README.md data/raw/README.md
+    docs/_static/comparison.png docs/_static/history.png
     docs/_static/project.css docs/_static/project.js docs/_static/search_history.png
     docs/_static/search_slices.png
     docs/conf.py docs/data.md docs/index.md docs/library.md docs/modelling.md
