@@ -24,7 +24,7 @@ LEGEND = """\
 <span class="history-key tested">●</span> on the test rows, with the interval;
 <span class="history-key validated">●</span> by the rows that candidates are compared on, with the
 standard error; an arrow goes farther than shown. ● marks what the run before had otherwise:
-<b>P</b>arameters, <b>D</b>ata or contract, <b>C</b>ode, <b>E</b>nvironment."""
+<b>P</b> parameters, <b>D</b> data or contract, <b>C</b> code, <b>E</b> environment."""
 
 
 def history_page(paths: Paths) -> str:
