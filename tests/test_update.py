@@ -187,7 +187,8 @@ def test_what_the_owner_has_made_and_changed_stays(updated: Updated) -> None:
     assert models.endswith("\n" + CANDIDATE.rstrip() + "\n")
     features = (project / "src/my_project/features.py").read_text(encoding="utf-8")
     assert features.count(STEP.partition("\n\n\n")[0]) == 1
-    assert '"tabulate>=0.9"' in (project / "pyproject.toml").read_text(encoding="utf-8")
+    pyproject = (project / "pyproject.toml").read_text(encoding="utf-8")
+    assert '"tabulate>=0.9"' in pyproject and "\nmlflow = [" in pyproject
     unchanged = ("data", "dvc.lock", "references", "notebooks/3.0-yn-new-rows.ipynb")
     assert project.run("git", "status", "--short", *unchanged) == ""
 

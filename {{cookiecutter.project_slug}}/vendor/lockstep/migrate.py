@@ -42,6 +42,9 @@ CARRIED = {
 }
 RELATIVE = re.compile(r"(?<=from )\.+[\w.]*(?= import )")
 REQUIREMENT = re.compile(r"^[+ ](\s*\"lockstep-core==.*)$", re.MULTILINE)
+REPLACED_KEY = re.compile(r"^-(\S.*)\n\+(\S.*)$", re.MULTILINE)
+ADDED_KEY = re.compile(r"^ (\S.*)\n\+(\S.*)$", re.MULTILINE)
+"""A line of a rejected part that takes the place of another one, or stands below one that stays."""
 
 
 def main() -> None:
@@ -169,6 +172,10 @@ def require_library(root: Path) -> list[str]:
     requirement = REQUIREMENT.search(read(rejected)) if rejected.exists() else None
     if requirement and '"lockstep-core==' not in text:
         text = text.replace("\ndependencies = [\n", f"\ndependencies = [\n{requirement[1]}\n", 1)
+        for old, new in REPLACED_KEY.findall(read(rejected)):
+            text = text.replace(f"\n{old}\n", f"\n{new}\n", 1)
+        for above, new in ADDED_KEY.findall(read(rejected)):
+            text = text.replace(f"\n{above}\n", f"\n{above}\n{new}\n", 1)
         if len(re.findall(r"^@@ ", read(rejected), re.MULTILINE)) == 1:
             rejected.unlink()
     if text != read(path):
