@@ -353,7 +353,9 @@ def test_models_lists_versions_and_stages(history: History, say: Say) -> None:
     date = read_versions(history).versions[0].tag.date
     assert " ".join(lines[0].split()) == "version run metric stages registered by signature"
     run = read_versions(history).versions[1].tag.body["record"][:8]
-    assert " ".join(lines[1].split()).startswith(f"v1.1.0 {run} log_loss 0.3 [0.2, 0.6] production")
+    assert " ".join(lines[1].split()).startswith(
+        f"v1.1.0 {run} log_loss 0.3000 (0.2000 to 0.6000) production"
+    )
     assert " ".join(lines[2].split()).endswith(f"staging {date} Ada unsigned")
     assert lines[3] == ""
     assert lines[5].split()[:2] == ["production", "v1.1.0"]

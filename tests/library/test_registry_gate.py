@@ -76,12 +76,14 @@ def test_the_first_model_of_a_stage_must_be_better_than_the_baseline(
     assert [line.split()[:2] for line in lines[1:5]] == [
         *(["pass", "record"], ["pass", "log_loss"], ["note", "test"], ["pass", "rebuild"])
     ]
-    assert lines[2].endswith("0.69 -> 0.35, gain 0.34 [0.1, 0.5] over the baseline on 40 test rows")
+    assert lines[2].endswith(
+        "0.6900 -> 0.3500, gain +0.3400 (+0.1000 to +0.5000) over the baseline on 40 test rows"
+    )
     assert lines[5:] == ["promote: v1.0.0 stands in staging now", "promote: tag champion#staging#2"]
     add_version(history, GOOD, metrics={"gain": {"log_loss": [-0.05, 0.5]}})
     reason = refuse("latest", "fresh")
-    assert "where nothing stands yet: log_loss: the gain may be as little as -0.05" in reason
-    assert "must be above 0: 0.05 short" in reason
+    assert "where nothing stands yet: log_loss: the gain may be as little as -0.0500" in reason
+    assert "must be above 0: 0.0500 short" in reason
     add_version(history, GOOD, metrics={"log_loss": None})
     assert "not defined there" in refuse("latest", "fresh")
 
@@ -268,7 +270,9 @@ def test_models_with_few_rows_in_common_are_compared_by_what_each_has_measured(
     metrics = {"log_loss": 0.05, "intervals": {"log_loss": [0.04, 0.06]}}
     add_version(history, kept, metrics=metrics)
     lines = print_promotion(capsys)
-    assert "0.35 -> 0.05, gain 0.3 [0.1497, 0.5502] each on its own test rows" in lines[3]
+    assert (
+        "0.3500 -> 0.0500, gain +0.3000 (+0.1497 to +0.5502) each on its own test rows" in lines[3]
+    )
 
 
 def test_half_of_the_test_rows_in_common_are_enough_to_compare_row_by_row(
@@ -340,7 +344,7 @@ def test_many_subgroups_share_the_chance_of_an_error(history: History) -> None:
         pair = replace(pair, subgroups=pd.DataFrame({"farm": ["north"] * 80, **more}))
         findings = compare_rows(METRICS["classification"][3], pair, Project(history.root).params)
         text = next(finding.text for finding in findings if finding.name == "farm=north")
-        low, high = text.split("[")[1].split("]")[0].split(", ")
+        low, high = text.split("(")[1].split(")")[0].split(" to ")
         return float(high) - float(low)
 
     add_version(history, BETTER)

@@ -39,7 +39,7 @@ def test_a_run_becomes_a_version_and_a_worse_one_does_not_take_its_place(
         promote("v1.1.0", "production")
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].endswith(run_git(tmp_path, "rev-parse", "--short=8", "HEAD"))
-    assert lines[3].split("gain ")[1].split("] ")[1].startswith("on 13 test rows in common")
+    assert lines[3].split("gain ")[1].split(") ")[1].startswith("on 13 test rows in common")
     assert verified == [run_git(tmp_path, "rev-parse", "HEAD~1")]  # not what is refused anyway
     write_params(project, seed=2)
     commit_run(project)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..records.pairs import Gain
+from ..records.wording import format_ends, format_number
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,9 @@ class Contrast(NamedTuple):
     gain: Gain
 
     def __str__(self) -> str:
-        gain, low, high = map(tell, self.gain)
-        return f"{tell(self.before)} -> {tell(self.after)}, gain {gain} [{low}, {high}]"
+        before, after = map(format_number, (self.before, self.after))
+        gain, ends = format_number(self.gain.figure, "+"), format_ends(self.gain[1:], "+")
+        return f"{before} -> {after}, gain {gain} ({ends})"
 
 
 def judge_gain(name: str, contrast: Contrast | None, rows: str, margin: float | None) -> Finding:
@@ -48,10 +50,9 @@ def judge_gain(name: str, contrast: Contrast | None, rows: str, margin: float | 
         return Finding(name, f"{contrast} {rows}")
     if not any(contrast.gain):
         return Finding(name, f"{contrast} {rows}", "it must be better, and is the same")
-    bound = "above 0" if margin is None else f"at least {tell(least)}, as promote.margin says"
-    reason = (
-        f"the gain may be as little as {tell(low)} and must be {bound}: {tell(least - low)} short"
-    )
+    bound = "above 0" if margin is None else f"at least {least:g}, as promote.margin says"
+    worst, lack = format_number(low), format_number(least - low)
+    reason = f"the gain may be as little as {worst} and must be {bound}: {lack} short"
     return Finding(name, f"{contrast} {rows}", reason)
 
 
@@ -60,11 +61,6 @@ def judge_guardrail(name: str, contrast: Contrast, rows: str, margin: float) -> 
     loss = -contrast.gain.high
     if loss <= margin:
         return Finding(name, f"{contrast} {rows}")
-    allowance = f", and {tell(margin)} is allowed" if margin else ""
-    reason = f"worse by {tell(loss)} at the least{allowance}, which is no chance"
+    allowance = f", and {margin:g} is allowed" if margin else ""
+    reason = f"worse by {format_number(loss)} at the least{allowance}, which is no chance"
     return Finding(name, f"{contrast} {rows}", reason)
-
-
-def tell(number: float) -> str:
-    """A figure in four digits."""
-    return f"{number + 0.0:.4g}"  # never -0

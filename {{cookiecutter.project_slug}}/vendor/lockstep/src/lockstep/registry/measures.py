@@ -137,7 +137,7 @@ def check_coverage(run: Run) -> Iterator[Finding]:
     promise = run.record["parameters"]["train"].get("coverage", usual)
     low, high = coverage["interval"]
     text = (
-        f"prediction intervals hold {coverage['coverage']:.1%} [{low:.1%}, {high:.1%}] of "
+        f"prediction intervals hold {coverage['coverage']:.1%} ({low:.1%} to {high:.1%}) of "
         f"the test rows, {promise:.0%} were promised"
     )
     reason = f"{promise - high:.1%} short, which is no chance" if high < promise else ""

@@ -9,6 +9,7 @@ from ..core.errors import UserError
 from ..core.paths import Paths
 from ..records.repository import Repository
 from ..records.run import Run, read_run
+from ..records.wording import align, format_figure
 from .signatures import judge_signature
 from .tags import Tag
 from .versions import Registry, Version, read_registry
@@ -40,10 +41,10 @@ def print_models() -> None:
         for stage, tags in sorted(registry.stages.items())
         if tags
     ]
-    _print_table(VERSION, versions)
+    print("\n".join(align([VERSION, *versions])))
     if stages:
         print()
-        _print_table(STAGE, stages)
+        print("\n".join(align([STAGE, *stages])))
 
 
 def _describe_version(repository: Repository, registry: Registry, version: Version) -> list[str]:
@@ -60,7 +61,7 @@ def _describe_version(repository: Repository, registry: Registry, version: Versi
     return [
         version.name,
         run.id[:8] if run else "-",
-        _describe_metric(run) if run else "-",
+        f"{run.metric} {format_figure(run.tested)}" if run else "-",
         ", ".join(sorted(stages)) or "-",
         *_describe_tag(repository, version.tag),
     ]
@@ -81,18 +82,3 @@ def _describe_stage(
 
 def _describe_tag(repository: Repository, tag: Tag) -> list[str]:
     return [tag.date, tag.author, judge_signature(repository, tag)]
-
-
-def _describe_metric(run: Run) -> str:
-    figure = run.tested
-    if figure.value is None:
-        return f"{run.metric} undefined"
-    ends = " [{:.4g}, {:.4g}]".format(*figure.interval) if figure.interval else ""
-    return f"{run.metric} {figure.value:.4g}{ends}"
-
-
-def _print_table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
-    for line in (heads, *lines):
-        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
-        print("  ".join(cells).rstrip())
