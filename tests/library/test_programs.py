@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from lockstep.commands import programs
+from lockstep.core import programs
 
 
 def test_what_a_program_prints_is_read_whatever_the_encoding_of_the_system(tmp_path: Path) -> None:

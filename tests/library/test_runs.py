@@ -34,8 +34,9 @@ def tell(capsys: pytest.CaptureFixture[str], *revisions: str) -> str:
 
 
 def test_runs_are_listed_with_their_figures_and_what_changed_newest_first(
-    history: History, capsys: pytest.CaptureFixture[str]
+    history: History, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     first = history.commit("Begin", predictions=None)
     history.root.joinpath("notes.md").write_text("no run")
     history.commit("Take notes", day=2)
