@@ -71,6 +71,19 @@ def test_identifiers_pair_rows_whose_features_are_others_if_both_runs_have_some(
     assert both is not None and len(both) == 40
     history.commit("by identifiers")
     assert pair(history, before.drop(columns="id"), after) is None
+    history.commit("by rows")
+    assert pair(history, before.assign(id="of many"), after) is None
+
+
+def test_the_same_numbers_with_other_intervals_are_not_the_same(history: History) -> None:
+    numbers = {"kind": "regression", "classes": [], "target": "weight"}
+    names = [f"{number:016x}" for number in range(4)]
+    before = pd.DataFrame({"prediction": [1.0, 2, 3, 4], "actual": [1.0, 2, 3, 5], "row": names})
+    before = before.assign(prediction_low=0.0, prediction_high=9.0)
+    history.run(**numbers)
+    same, other = (pair(history, before, before.assign(prediction_low=low)) for low in (0.0, 1.0))
+    assert same is not None and same.is_alike
+    assert other is not None and not other.is_alike
 
 
 def test_of_two_groupings_the_coarser_one_holds(history: History) -> None:

@@ -197,6 +197,34 @@ def test_noise_is_called_noise_and_a_gain_a_gain(
     assert re.search(loss + "worse", tell(capsys, "HEAD", "HEAD~2"))
 
 
+def test_how_sure_a_gain_is_follows_from_the_reference(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history.commit("Begin", predictions=make_predictions(400, seed=1))
+    predictions = make_predictions(400, seed=2)
+    bold = {"evaluate": {"resamples": 200, "confidence": 0.5}}
+    history.commit("Bold", day=2, predictions=predictions, parameters=bold)
+    words = tell(capsys, "HEAD~1", "HEAD")
+    assert "+ is better, with 95% intervals log_loss" in words
+    compare(["HEAD~1", "HEAD"], html=True)
+    page = history.paths.comparison.read_text(encoding="utf-8")
+    assert "95% interval of the gain" in page
+    assert "a confidence that is not the same for all: 95%, 50%." in page
+    history.git("reset", "--quiet", "--hard", "HEAD~1")
+    history.commit("Not bold", day=2, predictions=predictions)
+    capsys.readouterr()
+    assert words.split("intervals")[1] == tell(capsys, "HEAD~1", "HEAD").split("intervals")[1]
+
+
+def test_too_few_rows_in_common_are_said(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history.commit("Begin", predictions=make_predictions(seed=1).iloc[:1])
+    history.commit("One row", day=2, predictions=make_predictions(seed=2), inputs={"a": "b"})
+    words = tell(capsys, "HEAD~1", "HEAD")
+    assert words.endswith("1 test rows that both have: too few to measure a difference")
+
+
 def test_of_equal_predictions_that_is_said_instead_of_an_interval(
     history: History, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -285,7 +313,7 @@ def test_the_page_says_the_same_in_one_file_and_runs_no_script_of_a_message(
 @pytest.mark.parametrize(
     ("predictions", "words"),
     [
-        (make_predictions(40, seed=1), "both predict the same of each row."),
+        (make_predictions(40, seed=1), "workspace predicts the same as"),
         (make_predictions(40, seed=2), "and chance alone may explain that (95% interval"),
         (make_predictions(40, skill=-2, seed=1), "</strong> by "),
         (None, "holds no reports/plots/predictions.csv."),

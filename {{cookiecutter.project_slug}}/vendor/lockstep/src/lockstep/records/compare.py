@@ -88,11 +88,11 @@ def format_comparison(comparison: Comparison) -> str:
         counts = ", ".join(str(run.record["test"]["rows"]) for run in runs)
         lines.append(f"the test rows are not the same ({counts}), which makes metrics differ, too")
     for contest in comparison.contests:
-        lines += ["", *_format_contest(contest, runs[0])]
+        lines += ["", *_format_contest(contest, runs[0], comparison.confidences[0])]
     return "\n".join(lines)
 
 
-def _format_contest(contest: Contest, reference: Run) -> list[str]:
+def _format_contest(contest: Contest, reference: Run, confidence: str) -> list[str]:
     title = f"{contest.run.name} against {reference.name}"
     if contest.rows:
         title += f" on the {contest.rows} test rows that both have"
@@ -102,7 +102,7 @@ def _format_contest(contest: Contest, reference: Run) -> list[str]:
     for name, gain in contest.gains.items():
         ends = "" if gain.is_nothing else f"({format_ends(gain[1:], '+')})"
         rows.append([f"  {name}", format_number(gain.figure, "+"), ends, gain.verdict])
-    return [f"{title}, + is better", *align(rows)]
+    return [f"{title}, + is better, with {confidence} intervals", *align(rows)]
 
 
 def _describe(run: Run) -> list[str]:

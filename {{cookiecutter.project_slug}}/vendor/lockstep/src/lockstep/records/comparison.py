@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 KINDS: tuple[Kind, ...] = ("parameters", "data", "contract", "environment", "code")
 PREDICTIONS = "reports/plots/predictions.csv"
+ALIKE = "both predict the same of each row"
 
 
 class Difference(NamedTuple):
@@ -64,6 +65,12 @@ class Comparison:
         return len({run.id for run in self.runs}) == 1
 
     @property
+    def confidences(self) -> list[str]:
+        """Of the intervals of all runs, each once, the reference's first; gains have that one."""
+        settings = [run.record["parameters"]["evaluate"] for run in self.runs]
+        return [*dict.fromkeys(f"{100 * each['confidence']:g}%" for each in settings)]
+
+    @property
     def has_same_test_rows(self) -> bool:
         """Whether all were measured on the same rows."""
         return len({run.record["test"]["sha256"] for run in self.runs}) == 1
@@ -110,5 +117,6 @@ def _hold_contest(repository: Repository, before: Run, after: Run) -> Contest:
     if pair is None:
         return Contest(after, remark="no test row is in both, known by what stands in it")
     if pair.is_alike:
-        return Contest(after, len(pair), remark="both predict the same of each row")
-    return Contest(after, len(pair), measure_runs(repository, pair, before, after))
+        return Contest(after, len(pair), remark=ALIKE)
+    gains = measure_runs(repository, pair, before, after)
+    return Contest(after, len(pair), gains, "" if gains else "too few to measure a difference")

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from ..reporting.pages import render
-from .comparison import Comparison, Contest
+from .comparison import ALIKE, Comparison, Contest
 from .pairs import Gain
 from .run import Figure, Run
 from .wording import format_ends, format_figure, format_number, format_value
@@ -23,7 +23,7 @@ def render_comparison(comparison: Comparison) -> str:
         title=comparison.repository.paths.title,
         comparison=comparison,
         reference=reference,
-        confidence=f"{reference.record['parameters']['evaluate']['confidence']:.0%}",
+        confidence=comparison.confidences[0],
         sections=[(kind, [*group]) for kind, group in differences],
         is_better=_is_better,
         summarise=_summarise,
@@ -44,6 +44,8 @@ def _summarise(contest: Contest, reference: Run, confidence: str) -> tuple[str, 
     """Whether a run is better than the reference in the metric that chose that one, and why."""
     name, other, metric = contest.run.name, reference.name, reference.metric
     rows = f"on the {contest.rows} test rows that both have"
+    if contest.remark == ALIKE:
+        return f"{name} predicts the same as {other}", f"of each of the {contest.rows} test rows."
     if contest.remark:
         where = f" {rows}" if contest.rows else " row by row"
         return f"{name} is not measured against {other}{where}:", f"{contest.remark}."

@@ -43,12 +43,20 @@ class Pair:
     @property
     def is_alike(self) -> bool:
         """Whether both predict the same of every row."""
-        is_same = self.before.threshold == self.after.threshold
-        return is_same and np.array_equal(self.before.predicted, self.after.predicted)
+        before, after = self.before, self.after
+        return (
+            before.threshold == after.threshold
+            and np.array_equal(before.predicted, after.predicted)
+            and _is_equal(before.interval, after.interval)
+        )
 
     def take(self, rows: np.ndarray) -> Pair:
         """Some of the rows, by a mask."""
         return Pair(self.before.take(rows), self.after.take(rows), self.subgroups[rows])
+
+
+def _is_equal(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
 
 
 class Gain(NamedTuple):
@@ -76,10 +84,11 @@ class Gain(NamedTuple):
 def pair_runs(repository: Repository, before: Run, after: Run) -> Pair | None:
     """Both runs' predictions of the test rows that both have.
 
-    Rows are known by the contract's identifiers where both contracts have some, else by their
-    features and target, and only those of one true value are paired. Of equal names the first is
-    paired with the first. Rows are no evidence apart from each other where either run's contract
-    says so: the coarser of both groupings is taken. Turned round, a pair is the same.
+    Rows are known by the contract's identifiers where both contracts have some and each names one
+    row, else by their features and target, and only those of one true value are paired. Of equal
+    names the first is paired with the first. Rows are no evidence apart from each other where
+    either run's contract says so: the coarser of both groupings is taken. Turned round, a pair is
+    the same.
 
     Returns:
         The pair; None where a run kept no predictions, they are of other classes, or no row is in
@@ -94,7 +103,7 @@ def pair_runs(repository: Repository, before: Run, after: Run) -> Pair | None:
     kept = [table for table in tables if table is not None]
     if len(kept) < 2:
         return None
-    name = IDENTIFIER if all(IDENTIFIER in table for table in kept) else ROW
+    name = IDENTIFIER if all(map(_has_identifiers, kept)) else ROW
     kept = [_index(table, name) for table in kept]
     common = kept[0].index[kept[0].index.isin(kept[1].index)].sort_values()
     if not len(common):
@@ -131,6 +140,10 @@ def read_predictions(repository: Repository, run: Run) -> pd.DataFrame | None:
         return table.astype(dict.fromkeys(numbers, "float64"))
 
 
+def _has_identifiers(table: pd.DataFrame) -> bool:
+    return IDENTIFIER in table and table[IDENTIFIER].is_unique
+
+
 def _index(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """The table by its rows' names, true values and number among those of equal ones."""
     number = table.groupby([name, ACTUAL]).cumcount().rename("number")
@@ -155,13 +168,14 @@ def _make_outcome(run: Run, table: pd.DataFrame, groups: np.ndarray) -> Outcome:
 def measure_runs(repository: Repository, pair: Pair, before: Run, after: Run) -> dict[str, Gain]:
     """By how much the later run of a pair is better in the metrics that both have.
 
-    That which chose the earlier one's champion comes first. The owner's package is imported only if
-    a metric is none of the library's.
+    That which chose the earlier one's champion comes first, and how sure to be is what the earlier
+    one's parameters say, so that no run sets its own bar. The owner's package is imported only if a
+    metric is none of the library's.
 
     Raises:
         UserError: It cannot be imported, or the record's parameters are not those of this version.
     """
-    kind, parameters = after.record["kind"], after.record["parameters"]
+    kind, parameters = after.record["kind"], before.record["parameters"]
     names = [
         name for name in after.record["metrics"]["intervals"] if name in before.record["metrics"]
     ]
@@ -172,7 +186,7 @@ def measure_runs(repository: Repository, pair: Pair, before: Run, after: Run) ->
     try:
         settings = EvaluateParams.model_validate(parameters["evaluate"])
     except ValidationError as error:
-        raise UserError(explain(error, f"{after.name}: evaluate", EvaluateParams)) from error
+        raise UserError(explain(error, f"{before.name}: evaluate", EvaluateParams)) from error
     names.sort(key=lambda name: name != before.metric)
     known = [metrics[name] for name in names if name in metrics]
     return measure_gains(pair, known, settings, parameters["seed"])
