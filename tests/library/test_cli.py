@@ -1,5 +1,8 @@
 """The command line, and how it comes to the owner's code."""
 
+import subprocess
+import sys
+
 import pytest
 from lockstep.commands.cli import main
 from lockstep.core.errors import UserError
@@ -81,3 +84,14 @@ def test_a_stage_without_its_function_is_told(
     monkeypatch.syspath_prepend(project.root)
     assert main(["ingest"]) == 1
     assert "src/apples/ingest.py: has no function `ingest` to run" in capsys.readouterr().err
+
+
+def test_output_that_nobody_reads_to_its_end_is_no_success() -> None:
+    code = (
+        "import sys; from lockstep.core.errors import exit_status\n"
+        "sys.exit(exit_status(lambda: [print('line', flush=True) for _ in range(10**6)]))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait() == 141

@@ -21,13 +21,15 @@ def exit_status(command: Callable[[], None], *, debug: bool = False) -> int:
     """Run `command`; print what its user can mend to stderr instead of raising it, unless `debug`.
 
     That is a `UserError`, or an `OSError` such as a full disk or a folder that may not be written.
-    Gives 0 when the command ended well, 1 when something is to be mended, 130 when interrupted.
+    Gives 0 when the command ended well, 1 when something is to be mended, 130 when interrupted, and
+    141 when nobody wanted to read all that it had to print.
     """
     try:
         command()
     except BrokenPipeError:
         # Whoever read the output, such as `head`, has had enough; nothing is left to flush into.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # as of a program that ends by the signal for it: it may not have got to its end
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return 130

@@ -22,7 +22,7 @@ from ..core.errors import UserError
 from ..core.files import read_yaml, write_json
 from ..core.paths import Paths
 from ..core.programs import run_program
-from .repository import git_environment
+from .repository import git_environment, run_git
 from .run import RECORD
 
 MISSING = "missing"
@@ -82,7 +82,7 @@ def verify(project: Paths, revision: str) -> None:
             f"{one.stage:<12}{one.output:<{width + 2}}{one.recorded[:8]:<10}{one.rebuilt[:8]:<10}"
             f"{one.verdict}"
         )
-    if _git(project.root, "status", "--porcelain"):
+    if run_git(project.root, "status", "--porcelain"):
         print("verify: uncommitted changes are no part of the commit", file=sys.stderr)
     _conclude(project, commit, comparisons, differences)
     alike = sum(one.recorded != one.rebuilt for one in comparisons)
@@ -127,13 +127,15 @@ def _rebuild(project: Paths, revision: str) -> tuple[str, list[Comparison], list
     references are only read. The libraries are those installed, but for the one that is bundled
     with the commit.
     """
-    top = Path(_git(project.root, "rev-parse", "--show-toplevel"))
+    top = Path(run_git(project.root, "rev-parse", "--show-toplevel"))
     inside = project.root.resolve().relative_to(top.resolve())
     commit = _resolve(project, revision)
     print(f"verify: rebuilding {commit[:8]} in a temporary clone", file=sys.stderr)
     with _temporary_folder() as scratch:
-        _git(top, "clone", "--quiet", "--shared", "--no-checkout", str(top), str(scratch / "clone"))
-        _git(scratch / "clone", "checkout", "--quiet", "--detach", commit)
+        run_git(
+            top, "clone", "--quiet", "--shared", "--no-checkout", str(top), str(scratch / "clone")
+        )
+        run_git(scratch / "clone", "checkout", "--quiet", "--detach", commit)
         clone = Paths(scratch / "clone" / inside)
         recorded = _lock(clone, f"{commit[:8]} holds no dvc.lock: run `dvc repro` and commit first")
         record = clone.environment_file
@@ -161,13 +163,9 @@ def _read_record(clone: Paths) -> dict[str, Any]:
 
 def _resolve(project: Paths, revision: str) -> str:
     try:
-        return _git(project.root, "rev-parse", "--verify", "--quiet", revision + "^{commit}")
+        return run_git(project.root, "rev-parse", "--verify", "--quiet", revision + "^{commit}")
     except UserError as error:
         raise UserError(f"{revision}: no such commit; verify needs one to rebuild") from error
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    return _run(["git", *arguments], folder, git_environment(), f"git {arguments[0]}")
 
 
 def _run(command: list[str], folder: Path, environment: dict[str, str], name: str) -> str:
@@ -223,7 +221,7 @@ def _reproduce(project: Paths, clone: Paths, scratch: Path) -> None:
         return _run([*command, *arguments], folder, environment, f"dvc {arguments[0]}")
 
     dvc("config", "--quiet", "--local", "cache.dir", str(scratch / "cache"))
-    if tracked := _git(clone.root, "ls-files", "*.dvc").splitlines():
+    if tracked := run_git(clone.root, "ls-files", "*.dvc").splitlines():
         # Raw data that DVC keeps: from the user's cache, which has the layout of a remote.
         own_cache = dvc("cache", "dir", folder=project.root)
         dvc("remote", "add", "--quiet", "--local", "own-cache", own_cache)
