@@ -36,6 +36,8 @@ class Pair:
     after: Outcome
     subgroups: pd.DataFrame
     """(n_rows, n_columns) the values of the subgroups of the later run's contract, as texts."""
+    rows: np.ndarray
+    """(n_rows,) names of the rows."""
 
     def __len__(self) -> int:
         return len(self.after)
@@ -52,7 +54,9 @@ class Pair:
 
     def take(self, rows: np.ndarray) -> Pair:
         """Some of the rows, by a mask."""
-        return Pair(self.before.take(rows), self.after.take(rows), self.subgroups[rows])
+        return Pair(
+            *(self.before.take(rows), self.after.take(rows), self.subgroups[rows], self.rows[rows])
+        )
 
 
 def _is_equal(one: np.ndarray | None, other: np.ndarray | None) -> bool:
@@ -113,7 +117,8 @@ def pair_runs(repository: Repository, before: Run, after: Run) -> Pair | None:
     earlier, later = map(partial(_make_outcome, groups=groups), (before, after), kept)
     subgroups = kept[1].filter(regex=f"^{SUBGROUP}").replace("", "missing")
     subgroups = subgroups.rename(columns=lambda column: column.removeprefix(SUBGROUP))
-    return Pair(earlier, later, subgroups.reset_index(drop=True))
+    names = common.get_level_values(0).to_numpy()
+    return Pair(earlier, later, subgroups.reset_index(drop=True), names)
 
 
 def read_predictions(repository: Repository, run: Run) -> pd.DataFrame | None:
