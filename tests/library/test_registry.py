@@ -137,6 +137,11 @@ def test_a_record_of_another_commit_is_refused(
         (["promote", "latest", "--to", "production"], "there are no versions yet"),
         (["promote", "latest", "--to", "pro duction"], "a name that no stage can have"),
         (["promote", "latest", "--to", "eu/"], "a name that no stage can have"),
+        (["promote", "latest", "--to", "eu//test"], "a name that no stage can have"),
+        (["promote", "latest", "--to", "v1.0.0"], "a name that no stage can have"),
+        (["promote", "latest", "--to", "latest"], "a name that no stage can have, since it stands"),
+        (["promote", "latest", "--to", "workspace"], "a name that no stage can have, since it"),
+        (["promote", "latest", "--to", "HEAD"], "a name that no stage can have, since it stands"),
         (["rollback", "production"], "nothing stands in this stage; `promote` makes the first"),
     ],
 )
@@ -315,11 +320,15 @@ def test_a_version_of_a_commit_without_a_run_is_listed_without_figures(
     history.git("tag", "-a", "-m", "x", "champion@v1.0.0")
     status, out, err = say("models")
     assert status == 0
-    assert "no run at this commit" in err
+    assert err.startswith("models: v1.0.0: no run at this commit")
     assert out.splitlines()[1].split()[:4] == ["v1.0.0", "-", "-", "-"]
     status, _, err = say("promote", "v1.0.0", "--to", "production")
     assert status == 1
-    assert "no run at this commit" in err
+    assert err.startswith("error: v1.0.0: no run at this commit")
+    history.run()
+    history.commit("a run")
+    out = say("register")[1]
+    assert "since v1.0.0 cannot be compared: no run at this commit" in out
 
 
 def test_what_was_taken_back_stands_nowhere_and_its_number_is_not_given_again(
@@ -470,10 +479,38 @@ def test_versions_and_stages_are_names_of_commits(history: History, name: str) -
     assert find_revision(name) == history.git("rev-parse", "HEAD")
 
 
-@pytest.mark.parametrize("name", ["workspace", "HEAD", "production", "v9.0.0"])
-def test_other_names_and_those_that_git_knows_stay(history: History, name: str) -> None:
+@pytest.mark.parametrize("name", ["workspace", "HEAD", "main", "v9.0.0"])
+def test_other_names_stay(history: History, name: str) -> None:
     register(None)
     put(history, "v1.0.0", "production")
+    put(history, "v1.0.0", "workspace")
+    put(history, "v1.0.0", "HEAD")
     commit_other_model(history, 2)
-    history.git("branch", "production")
     assert find_revision(name) == name
+
+
+@pytest.mark.parametrize("name", ["v1.0.0", "latest", "production"])
+def test_what_git_calls_so_too_is_told_and_not_taken(
+    history: History, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register(None)
+    put(history, "v1.0.0", "production")
+    commit = history.git("rev-parse", "HEAD")
+    history.git("tag", name)
+    assert find_revision(name) == commit
+    assert not capsys.readouterr().err
+    other = commit_other_model(history, 2)
+    history.git("tag", "--force", name)
+    assert find_revision(name) == commit
+    err = capsys.readouterr().err
+    assert err == (
+        f"{name}: commit {commit[:8]}, as the registry has it; "
+        f"git has a branch or tag of this name at {other[:8]}\n"
+    )
+
+
+def test_a_folder_that_no_tag_can_name_has_names_of_git_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_history(tmp_path / "top", monkeypatch, "my fruit")
+    assert find_revision("main") == "main"

@@ -11,17 +11,19 @@ import pytest
 from conftest import CONTRACT, write_params
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
-from lockstep.modeling.metrics import METRICS
+from lockstep.data.row_names import digest_names
+from lockstep.modeling.metrics import METRICS, OWN_METRICS, metric
 from lockstep.records.pairs import pair_runs
 from lockstep.records.run import read_run
-from lockstep.registry import decisions, gate
+from lockstep.registry import decisions, gate, measures
 from lockstep.registry import register as registration
-from lockstep.registry.measures import compare_rows
+from lockstep.registry.measures import compare_apart, compare_rows
 from lockstep.registry.promote import promote
 from lockstep.registry.register import register
 from lockstep.registry.versions import read_registry
 from made_up_runs import History, make_predictions
 from made_up_versions import find_present, list_tags, make_history
+from sklearn.metrics import accuracy_score
 
 GOOD, BETTER, WORSE = (
     make_predictions(80, skill, seed) for skill, seed in ((1, 1), (4, 2), (0, 3))
@@ -50,6 +52,8 @@ def add_version(history: History, predictions: pd.DataFrame | None, **changes: A
     """Register a run with these predictions."""
     number = len(read_registry(history.repository).versions) + 1
     changes.setdefault("model", {"files": {"models/champion/model.json": f"{number:064}"}})
+    if predictions is not None:
+        changes.setdefault("test", {"sha256": digest_names(predictions["row"])})
     history.commit(f"run {number}", predictions=predictions, **changes)
     register(None)
 
@@ -275,6 +279,90 @@ def test_models_with_few_rows_in_common_are_compared_by_what_each_has_measured(
     )
 
 
+def test_calibration_that_cannot_be_compared_is_told(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_version(history, None)
+    refuse()
+    out = capsys.readouterr().out
+    assert "  note  calibration        not compared, since that takes test rows in common\n" in out
+
+
+def test_subgroups_on_other_rows_share_the_chance_of_an_error(history: History) -> None:
+    def find_width(*farms: str) -> float:
+        groups = [
+            {
+                **{"column": "farm", "value": farm, "test_rows": 30},
+                **{"log_loss": 0.3, "intervals": {"log_loss": [0.2, 0.4]}},
+            }
+            for farm in farms
+        ]
+        history.commit("subgroups", metrics={"subgroups": groups})
+        run = read_run(history.repository, "HEAD")
+        log_loss = METRICS["classification"][3]
+        findings = [*compare_apart(log_loss, run, run, Project(history.root).params)]
+        assert [finding.name for finding in findings[1:-1]] == [f"farm={farm}" for farm in farms]
+        low, high = findings[1].text.split("(")[1].split(")")[0].split(" to ")
+        return float(high) - float(low)
+
+    assert METRICS["classification"][3].name == "log_loss"
+    alone = find_width("north")
+    assert alone == pytest.approx(2 * 0.1 * 2**0.5, abs=2e-4)
+    # Of ten, each has 99.5%: 2.807 standard errors instead of 1.960.
+    assert find_width(*"abcdefghij") == pytest.approx(alone * 2.807 / 1.960, rel=1e-3)
+
+
+def test_settings_that_nobody_else_has_are_told_and_kept(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_version(history, BETTER)
+    lines = print_promotion(capsys)
+    assert not any("params.yaml" in line or "interval" in line for line in lines)
+    add_version(history, make_predictions(80, 9, 4))
+    params = Project(history.root).params.evaluate.model_dump() | {"confidence": 0.5}
+    write_params(Project(history.root), evaluate=params, promote={"margin": 0.25})
+    lines = print_promotion(capsys)
+    assert lines[3].endswith("on 80 test rows in common, 50% interval")
+    assert "  note  params.yaml        is not the one that is committed; the gate goes by " in (
+        "\n".join(lines)
+    )
+    body = read_registry(history.repository).find_present("production").body
+    assert (body["confidence"], body["margin"], body["new_contract"]) == (0.5, 0.25, False)
+
+
+def test_the_baseline_and_other_rows_are_held_to_the_same_confidence(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gain = {"log_loss": [-0.01, 0.69]}
+    add_version(history, None, metrics={"gain": gain}, parameters={"evaluate": {"confidence": 0.5}})
+    # 0.34 -+ 0.35 at 50% is 0.34 -+ 0.35 * 1.960 / 0.6745 at 95%.
+    assert "may be as little as -0.6770 and must be" in refuse("latest", "fresh")
+    refuse()
+    assert "gain +0.0000 (-0.7418 to +0.5025) each on its own" in capsys.readouterr().out
+
+
+def test_the_chosen_metric_is_not_held_to_a_guardrail_as_well(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = {"name": "calibration_error", "higher_is_better": False}
+    add_version(history, BETTER, metric=chosen)
+    assert sum("calibration_error" in line for line in print_promotion(capsys)) == 1
+
+
+def test_a_metric_of_the_owner_is_found_in_whatever_file_train_imports(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def import_own(_: object, name: str) -> None:
+        if name == "train":
+            metric(kind="classification")(accuracy_score)
+
+    monkeypatch.setitem(OWN_METRICS, "classification", {})
+    monkeypatch.setattr(measures, "import_own", import_own)
+    history.commit("ripe", metric={"name": "accuracy_score", "higher_is_better": True})
+    run = read_run(history.repository, "HEAD")
+    assert measures.find_chosen_metric(history.paths, run).name == "accuracy_score"
+
+
 def test_half_of_the_test_rows_in_common_are_enough_to_compare_row_by_row(
     history: History, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -299,7 +387,9 @@ def test_how_often_the_test_rows_have_decided_is_counted(
     history: History, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def note() -> str:
-        return next(line for line in capsys.readouterr().out.splitlines() if "note" in line)
+        return next(
+            line for line in capsys.readouterr().out.splitlines() if "these test rows" in line
+        )
 
     add_version(history, WORSE)
     for _ in range(2):  # asking again tells nothing new
@@ -308,30 +398,104 @@ def test_how_often_the_test_rows_have_decided_is_counted(
         assert "have decided once before" in note()
     add_version(history, BETTER)
     assert "have decided 2 times before" in "\n".join(print_promotion(capsys))
-    add_version(history, BETTER, test={"sha256": "f" * 64})
+    add_version(history, None)  # so that each run's own rows decide
+    refuse()
+    assert "have decided 3 times before" in note()
+    add_version(history, None, test={"sha256": "f" * 64})
     refuse()
     assert "decide for the first time" in note()
 
 
+def test_new_rows_that_only_one_run_has_do_not_start_the_count_anew(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for times, rows in (("once", 81), ("2 times", 82)):
+        add_version(history, make_predictions(rows, 0, 3), test={"rows": rows})
+        capsys.readouterr()
+        refuse()
+        out = capsys.readouterr().out
+        assert "on 80 test rows in common" in out
+        assert f"these test rows have decided {times} before" in out
+
+
 def test_rows_that_have_decided_often_flatter() -> None:
-    few, many = map(decisions.describe_decisions, (decisions.MANY - 1, decisions.MANY))
+    few, many = (
+        decisions.describe_decisions(count, 0.95) for count in (decisions.MANY - 1, decisions.MANY)
+    )
     assert "flatter" not in few
     assert "22% of all projects" in many
     assert "`split.seed`" in many
+    assert "94% of all projects" in decisions.describe_decisions(decisions.MANY, 0.5)
 
 
-def test_a_present_model_without_a_run_leaves_the_baseline(
+@pytest.mark.parametrize("decision", [["x"], {"test": ["x"]}, {"run": "x", "present": ["y"]}])
+def test_decisions_that_others_wrote_otherwise_do_not_count(
+    history: History, capsys: pytest.CaptureFixture[str], decision: object
+) -> None:
+    add_version(history, BETTER)
+    if isinstance(decision, dict):
+        decision = {"test": digest_names(BETTER["row"]), **decision}
+    message = f"by hand\n\n{json.dumps({'decision': decision})}"
+    history.git("tag", "-a", "-m", message, "champion#other#9", "HEAD~1")
+    assert "have decided once before" in "\n".join(print_promotion(capsys))
+
+
+def test_a_refusal_counts_after_a_line_that_was_cut_off(
     history: History, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    refusals = history.root / decisions.REFUSALS
+    refusals.parent.mkdir(parents=True)
+    refusals.write_text('{"present": null, "run": "c')
+    add_version(history, WORSE)
+    refuse()
+    add_version(history, BETTER)
+    assert "have decided 2 times before" in "\n".join(print_promotion(capsys))
+
+
+def test_a_run_that_cannot_be_made_again_has_been_decided_on(
+    history: History, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise UserError("train is the first stage whose output differs")
+
+    add_version(history, BETTER)
+    with monkeypatch.context() as broken:
+        broken.setattr(gate, "require_verified", fail)
+        assert "rebuild: train is the first stage whose output differs" in refuse()
+    add_version(history, make_predictions(80, 9, 4))
+    assert "have decided 2 times before" in "\n".join(print_promotion(capsys))
+
+
+def put_commit_without_a_run(history: History) -> None:
+    """Into production, by hand."""
     history.paths.record.unlink()
     history.git("add", "--all")
     history.git("commit", "--quiet", "--message", "no run")
     later = {"GIT_COMMITTER_DATE": "2090-01-01T12:00:00+00:00"}
     history.git("tag", "-a", "-m", "by hand", "champion#production#9", "HEAD", **later)
+
+
+def test_a_present_model_that_nobody_can_compare_with_stays(history: History) -> None:
+    put_commit_without_a_run(history)
+    short = history.git("rev-parse", "HEAD")[:8]
+    add_version(history, BETTER)
+    reason = refuse().split("stays: ")[1]
+    assert reason.startswith(f"log_loss: {short}: no run at this commit")
+    assert "`rollback` gives the stage to another version" in reason
+    change_contract(history)
+    add_version(history, BETTER)
+    assert "stays: contract: colour must not be 'red'; log_loss: " in refuse()
+
+
+def test_a_new_contract_leaves_the_baseline_where_the_present_model_has_no_run(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_commit_without_a_run(history)
+    write_params(Project(history.root), promote={"new_contract": True})
     add_version(history, BETTER)
     lines = print_promotion(capsys)
-    assert "cannot be compared with, the baseline is instead" in lines[1]
-    assert "over the baseline" in lines[3]
+    assert lines[3].startswith("  note  present model      is not compared with, as promote.new_")
+    assert "over the baseline" in lines[4]
     assert find_present(history) == "v1.1.0"
 
 

@@ -25,7 +25,21 @@ class Finding:
 
     def __str__(self) -> str:
         verdict, reason = ("pass", "") if self.is_good else ("FAIL", f": {self.reason}")
-        return f"  {verdict}  {self.name:<18} {self.text}{reason}"
+        return _format_line(verdict, self.name, f"{self.text}{reason}")
+
+
+class Note(NamedTuple):
+    """Something that is no condition, and worth a thought."""
+
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return _format_line("note", self.name, self.text)
+
+
+def _format_line(verdict: str, name: str, text: str) -> str:
+    return f"  {verdict}  {name:<18} {text}"
 
 
 class Contrast(NamedTuple):

@@ -6,16 +6,17 @@ How often it errs is simulated in `benchmarks/gate.py` of the template.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ..core.errors import UserError, shorten
 from ..core.params import Params
 from ..records.agreement import find_disagreements
-from ..records.pairs import pair_runs
+from ..records.pairs import Pair, pair_runs
 from ..records.repository import Repository
 from ..records.run import Run
 from ..records.verification import require_verified
 from .compatibility import find_breaks, read_contract
-from .findings import Finding
+from .findings import Finding, Note
 from .measures import (
     check_coverage,
     compare_apart,
@@ -26,6 +27,17 @@ from .measures import (
 )
 
 LONGEST_TEXT = 300
+
+
+class Present(NamedTuple):
+    """What stands in the stage."""
+
+    name: str
+    commit: str
+    run: Run | None
+    """None where its record cannot be read."""
+    problem: str = ""
+    """Why it cannot."""
 
 
 def check_record(repository: Repository, run: Run) -> Finding:
@@ -44,31 +56,33 @@ def rebuild(repository: Repository, run: Run) -> Finding:
     return Finding("rebuild", "from the raw data gives the same bytes")
 
 
-def measure(
-    repository: Repository, params: Params, run: Run, present: Run | None, name: str
-) -> Iterator[Finding]:
-    """Whether a run's model may take the place of the present one, of that name; None if first."""
-    if present is None:
-        yield compare_with_baseline(run)
-    else:
-        yield _compare_contracts(repository, run, present, name, params.promote.new_contract)
-        metric = find_chosen_metric(repository.paths, run)
-        if any(present.record[key] != run.record[key] for key in ("kind", "target", "classes")):
-            yield compare_with_baseline(run)
-        elif (pair := pair_runs(repository, present, run)) and is_telling(pair, run):
-            yield from compare_rows(metric, pair, params)
-        else:
-            yield from compare_apart(metric, present, run, params)
-    yield from check_coverage(run)
+def check_present(
+    repository: Repository, run: Run, present: Present, is_allowed: bool
+) -> Iterator[Finding | Note]:
+    """What can be asked of both models before any row decides."""
+    yield _compare_contracts(repository, run, present, is_allowed)
+    if present.run is not None:
+        return
+    if is_allowed:
+        text = f"is not compared with, as promote.new_contract allows: {present.problem}"
+        yield Note("present model", text)
+        return
+    reason = (
+        f"{present.problem}. So nobody can say which of both is better: `rollback` gives the stage "
+        "to another version, promote to another stage, or set promote.new_contract to true in "
+        "params.yaml to be measured against the baseline"
+    )
+    yield Finding(run.metric, f"of {present.name} is not known", reason)
 
 
 def _compare_contracts(
-    repository: Repository, run: Run, present: Run, name: str, is_allowed: bool
+    repository: Repository, run: Run, present: Present, is_allowed: bool
 ) -> Finding:
-    assert run.commit is not None and present.commit is not None
+    assert run.commit is not None
+    name = present.name
     try:
         breaks = find_breaks(
-            *(read_contract(repository, commit.sha) for commit in (present.commit, run.commit))
+            *(read_contract(repository, commit) for commit in (present.commit, run.commit.sha))
         )
     except UserError as error:
         breaks = [shorten(str(error), LONGEST_TEXT)]
@@ -78,3 +92,30 @@ def _compare_contracts(
     if is_allowed:
         return Finding("contract", f"{text}, as promote.new_contract allows: {changes}")
     return Finding("contract", text, changes)
+
+
+def pair_with_present(repository: Repository, run: Run, present: Run | None) -> Pair | None:
+    """The rows that decide where both models have predicted them; None where others do."""
+    if present is None or _has_other_target(run, present):
+        return None
+    pair = pair_runs(repository, present, run)
+    return pair if pair and is_telling(pair, run) else None
+
+
+def _has_other_target(run: Run, present: Run) -> bool:
+    return any(present.record[key] != run.record[key] for key in ("kind", "target", "classes"))
+
+
+def measure(
+    repository: Repository, params: Params, run: Run, present: Run | None, pair: Pair | None
+) -> Iterator[Finding | Note]:
+    """Whether a run's model is better than the present one, or than the baseline without one."""
+    if present is None or _has_other_target(run, present):
+        yield compare_with_baseline(run, params)
+    else:
+        metric = find_chosen_metric(repository.paths, run)
+        if pair:
+            yield from compare_rows(metric, pair, params)
+        else:
+            yield from compare_apart(metric, present, run, params)
+    yield from check_coverage(run)

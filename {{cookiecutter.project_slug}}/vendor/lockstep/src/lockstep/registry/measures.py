@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from scipy import stats
 
 from ..core.own import import_own
 from ..core.params import Params, TrainParams
@@ -12,7 +14,7 @@ from ..core.paths import Paths
 from ..modeling.metrics import METRICS, ON_REQUEST, Metric, find_metric
 from ..records.pairs import Gain, Pair, measure_gains
 from ..records.run import Run
-from .findings import Contrast, Finding, judge_gain, judge_guardrail
+from .findings import Contrast, Finding, Note, judge_gain, judge_guardrail
 
 FEWEST_ROWS = 20
 """Of a subgroup that is looked at by itself."""
@@ -21,6 +23,9 @@ CALIBRATION_MARGIN = 0.01
 ENOUGH_ROWS = 10_000
 """In common, however many there are that are not."""
 APART = "each on its own test rows, of which few or none are in common"
+CALIBRATION = "calibration_error"
+USUAL_CONFIDENCE = 0.95
+"""Of intervals that nothing is said of."""
 
 
 def find_chosen_metric(paths: Paths, run: Run) -> Metric:
@@ -31,20 +36,26 @@ def find_chosen_metric(paths: Paths, run: Run) -> Metric:
     """
     kind = run.record["kind"]
     if run.metric not in {metric.name for metric in (*METRICS[kind], *ON_REQUEST[kind])}:
-        import_own(paths, "metrics")
+        import_own(paths, "train")
     return find_metric(kind, run.metric, "train.metric")
 
 
-def compare_with_baseline(run: Run) -> Finding:
+def compare_with_baseline(run: Run, params: Params) -> Finding:
     """The first model of a stage must be better than one that learns nothing."""
-    scores, name = run.record["metrics"], run.metric
+    scores, name, confidence = run.record["metrics"], run.metric, params.evaluate.confidence
     before, after, ends = scores["baseline"].get(name), scores.get(name), scores["gain"].get(name)
     contrast = None
     if before is not None and after is not None and ends is not None:
         sign = 1 if run.higher_is_better else -1
-        contrast = Contrast(before, after, Gain(sign * (after - before), *ends))
-    rows = f"over the baseline on {scores['test_rows']} test rows"
+        gain = sign * (after - before)
+        low, high = _move_ends(ends, gain, _find_confidence(run), confidence)
+        contrast = Contrast(before, after, Gain(gain, low, high))
+    rows = f"over the baseline on {scores['test_rows']} test rows{_name_interval(confidence)}"
     return judge_gain(name, contrast, rows, None)
+
+
+def _name_interval(confidence: float) -> str:
+    return "" if confidence == USUAL_CONFIDENCE else f", {confidence * 100:g}% interval"
 
 
 def is_telling(pair: Pair, run: Run) -> bool:
@@ -58,14 +69,15 @@ def is_telling(pair: Pair, run: Run) -> bool:
 
 def compare_rows(metric: Metric, pair: Pair, params: Params) -> Iterator[Finding]:
     """On the rows that both have predicted: all of them, subgroups, and how sure to be."""
-    contrast = _measure(metric, pair, params, params.evaluate.confidence)
+    confidence = params.evaluate.confidence
+    contrast = _measure(metric, pair, params, confidence)
     alike = ", all of which they predict alike" if pair.is_alike else ""
-    rows = f"on {len(pair)} test rows in common{alike}"
+    rows = f"on {len(pair)} test rows in common{alike}{_name_interval(confidence)}"
     yield judge_gain(metric.name, contrast, rows, params.promote.margin)
     yield from _compare_subgroups(metric, pair, params)
-    if pair.after.classes:
-        calibration = find_metric("classification", "calibration_error", "")
-        contrast = _measure(calibration, pair, params, params.evaluate.confidence)
+    if pair.after.classes and metric.name != CALIBRATION:
+        calibration = find_metric("classification", CALIBRATION, "")
+        contrast = _measure(calibration, pair, params, confidence)
         if contrast:
             yield judge_guardrail(
                 calibration.name, contrast, "on the same rows", CALIBRATION_MARGIN
@@ -93,39 +105,68 @@ def _compare_subgroups(metric: Metric, pair: Pair, params: Params) -> Iterator[F
             yield judge_guardrail(name, contrast, f"on {len(part)} of them", margin)
 
 
-def compare_apart(metric: Metric, present: Run, run: Run, params: Params) -> Iterator[Finding]:
+def compare_apart(
+    metric: Metric, present: Run, run: Run, params: Params
+) -> Iterator[Finding | Note]:
     """By what either run has measured on its own test rows.
 
     Each model has its own luck then, so that it must be better by more than on the same rows.
     """
     scores = [one.record["metrics"] for one in (present, run)]
-    contrast = _subtract(metric, *scores)
-    yield judge_gain(metric.name, contrast, APART, params.promote.margin)
+    recorded = [_find_confidence(one) for one in (present, run)]
+    confidence, margin = params.evaluate.confidence, params.promote.margin
+    contrast = _subtract(metric, scores, recorded, confidence)
+    yield judge_gain(metric.name, contrast, f"{APART}{_name_interval(confidence)}", margin)
     groups = [
         {(one["column"], one["value"]): one for one in score.get("subgroups", [])}
         for score in scores
     ]
-    for key in groups[0]:
-        parts = [group[key] for group in groups if key in group]
-        is_looked_at = len(parts) == 2 and min(one["test_rows"] for one in parts) >= FEWEST_ROWS
-        if is_looked_at and (contrast := _subtract(metric, *parts)):
-            margin = params.promote.margin or 0.0
-            yield judge_guardrail("=".join(key), contrast, APART, margin)
+    parts = {
+        "=".join(key): [group[key] for group in groups]
+        for key in groups[0]
+        if all(key in group and group[key]["test_rows"] >= FEWEST_ROWS for group in groups)
+    }
+    for name, part in parts.items():
+        shared = 1 - (1 - confidence) / len(parts)
+        if contrast := _subtract(metric, part, recorded, shared):
+            yield judge_guardrail(name, contrast, APART, margin or 0.0)
+    if run.record["classes"] and metric.name != CALIBRATION:
+        yield Note("calibration", "not compared, since that takes test rows in common")
 
 
 def _subtract(
-    metric: Metric, before: Mapping[str, Any], after: Mapping[str, Any]
+    metric: Metric,
+    scores: Sequence[Mapping[str, Any]],
+    recorded: Sequence[float],
+    confidence: float,
 ) -> Contrast | None:
     """The gain from both intervals, as of independent rows (Zou and Donner, 2008)."""
-    one, other = before.get(metric.name), after.get(metric.name)
-    ends = [score["intervals"].get(metric.name) for score in (before, after)]
-    if one is None or other is None or None in ends:
+    figures: list[Any] = [score.get(metric.name) for score in scores]
+    ends = [score["intervals"].get(metric.name) for score in scores]
+    if None in figures or None in ends:
         return None
-    gain = metric.sign * (other - one)
-    their_low, their_high = sorted(metric.sign * (end - one) for end in ends[0])
-    our_low, our_high = sorted(metric.sign * (end - other) for end in ends[1])
+    (their_low, their_high), (our_low, our_high) = (
+        sorted(metric.sign * (end - figure) for end in _move_ends(pair, figure, level, confidence))
+        for pair, figure, level in zip(ends, figures, recorded, strict=True)
+    )
+    before, after = figures
+    gain = metric.sign * (after - before)
     low, high = gain - math.hypot(our_low, their_high), gain + math.hypot(our_high, their_low)
-    return Contrast(one, other, Gain(gain, low, high))
+    return Contrast(before, after, Gain(gain, low, high))
+
+
+def _find_confidence(run: Run) -> float:
+    """That of the intervals in a run's record."""
+    return float(run.record["parameters"]["evaluate"]["confidence"])
+
+
+def _move_ends(
+    ends: Sequence[float], figure: float, recorded: float, confidence: float
+) -> tuple[float, float]:
+    """The ends of an interval at another confidence, as of a normal distribution on either side."""
+    factor = stats.norm.ppf((1 + confidence) / 2) / stats.norm.ppf((1 + recorded) / 2)
+    low, high = (figure + factor * (end - figure) for end in ends)
+    return float(low), float(high)
 
 
 def check_coverage(run: Run) -> Iterator[Finding]:

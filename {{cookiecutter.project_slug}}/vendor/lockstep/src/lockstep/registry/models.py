@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from ..core.errors import UserError
 from ..core.paths import Paths
 from ..records.repository import Repository
-from ..records.run import Run, read_run
+from ..records.run import Run
 from ..records.wording import align, format_figure
 from .signatures import judge_signature
 from .tags import Tag
-from .versions import Registry, Version, read_registry
+from .versions import Registry, Version, read_registry, read_version_run
 
 VERSION = ("version", "run", "metric", "stages", "registered", "by", "signature")
 STAGE = ("stage", "version", "since", "by", "signature", "before")
@@ -49,9 +49,9 @@ def print_models() -> None:
 
 def _describe_version(repository: Repository, registry: Registry, version: Version) -> list[str]:
     try:
-        run: Run | None = read_run(repository, version.commit)
+        run: Run | None = read_version_run(repository, version.commit, version.name)
     except UserError as error:
-        print(f"models: {version.name}: {error}", file=sys.stderr)
+        print(f"models: {error}", file=sys.stderr)
         run = None
     stages = [
         stage

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from ..core.errors import UserError
 from ..core.project import Project
+from ..core.records import digest_source
+from ..data.row_names import digest_names
+from ..records.pairs import Pair
 from ..records.repository import Repository
-from ..records.run import Run, read_run
+from ..records.run import Run
 from .decisions import Decision, count_decisions, describe_decisions, keep_refusal
-from .findings import Finding
-from .gate import check_record, measure, rebuild
+from .findings import Finding, Note
+from .gate import Present, check_present, check_record, measure, pair_with_present, rebuild
+from .names import HEAD, require_stage_name
 from .register import digest_model
 from .stages import assign
-from .tags import STAGE, Tag, require_author
-from .versions import read_registry, require_all_tags
+from .tags import require_author
+from .versions import Registry, read_registry, read_version_run, require_all_tags
 
 
 def promote(version: str, stage: str) -> None:
@@ -30,70 +33,83 @@ def promote(version: str, stage: str) -> None:
     """
     project = Project.find()
     repository, params = Repository(project), project.params
-    _require_name(stage)
+    require_stage_name(stage)
     require_all_tags(repository)
     require_author(repository)
     registry = read_registry(repository)
     entry, tag = registry.find_version(version), registry.find_present(stage)
-    run = read_run(repository, entry.commit)
+    run = read_version_run(repository, entry.commit, entry.name)
     if tag and tag.commit == entry.commit:
         print(f"promote: {entry.name} stands in {stage} already, since {tag.date}")
         return
-    name = registry.name_commit(tag.commit) if tag else ""
-    print(f"promote: {entry.name} to {stage}, {f'instead of {name}' if name else 'the first one'}")
-    present = _read_present(repository, tag, name)
-    stays = f"where {name} stays" if name else "where nothing stands yet"
+    present = _read_present(repository, registry, tag.commit) if tag else None
+    place = f"instead of {present.name}" if present else "the first one"
+    print(f"promote: {entry.name} to {stage}, {place}")
+    stays = f"where {present.name} stays" if present else "where nothing stands yet"
     refusal = f"{entry.name} is not promoted to {stage}, {stays}"
     findings = _print_all([check_record(repository, run)])
     _require_good(findings, refusal)
-    findings += _print_all(measure(repository, params, run, present, name))
-    decision = Decision(run.record["test"]["sha256"], run.id, present.id if present else None)
-    count = count_decisions(project, registry, decision)
-    print(f"  note  {'test rows':<18} {describe_decisions(count)}")
+    if present:
+        findings += _print_all(check_present(repository, run, present, params.promote.new_contract))
+        _require_good(findings, refusal)
+    former = present.run if present else None
+    pair = pair_with_present(repository, run, former)
+    findings += _print_all(measure(repository, params, run, former, pair))
+    decision = _name_decision(run, former, pair)
+    confidence = params.evaluate.confidence
+    times = describe_decisions(count_decisions(project, registry, decision), confidence)
+    _print_all([*_compare_params(repository), Note("test rows", times)])
+    if all(finding.is_good for finding in findings):
+        findings += _print_all([rebuild(repository, run)])  # last, since it takes longest
     if not all(finding.is_good for finding in findings):
         keep_refusal(project, decision)
-    _require_good(findings, refusal)
-    findings += _print_all([rebuild(repository, run)])  # last, since it takes longest
     _require_good(findings, refusal)
     body = {
         "action": "promote",
         "version": entry.name,
         "record": run.id,
         "model": digest_model(run),
-        "instead": name or None,
+        "instead": present.name if present else None,
         "decision": decision._asdict(),
-        "margin": params.promote.margin,
+        "confidence": confidence,
+        **params.promote.model_dump(),
         "findings": {finding.name: finding.text for finding in findings},
     }
     assign(repository, registry, entry.commit, stage, body)
 
 
-def _require_name(stage: str) -> None:
-    if not re.fullmatch(STAGE, stage):
-        raise UserError(
-            f"--to {stage}: found a name that no stage can have; letters, digits, - _ and / were "
-            "expected, with a letter or digit first and last, such as production"
-        )
-
-
-def _read_present(repository: Repository, tag: Tag | None, name: str) -> Run | None:
-    """The run of what stands in the stage; None where there is none to compare with."""
-    if tag is None:
-        return None
+def _read_present(repository: Repository, registry: Registry, commit: str) -> Present:
+    name = registry.name_commit(commit)
     try:
-        return read_run(repository, tag.commit)
+        return Present(name, commit, read_version_run(repository, commit, name))
     except UserError as error:
-        print(f"  note  {name:<18} cannot be compared with, the baseline is instead: {error}")
-        return None
+        return Present(name, commit, None, str(error))
 
 
-def _print_all(findings: Iterable[Finding]) -> list[Finding]:
-    """Each as soon as it is found."""
-    lines = []
-    for finding in findings:
-        print(finding, flush=True)
-        lines.append(finding)
-    return lines
+def _name_decision(run: Run, present: Run | None, pair: Pair | None) -> Decision:
+    test = digest_names(pair.rows) if pair else run.record["test"]["sha256"]
+    return Decision(test, run.id, present.id if present else None)
+
+
+def _compare_params(repository: Repository) -> list[Note]:
+    """Whether the settings of the gate are those that others have."""
+    paths = repository.paths
+    name = paths.name(paths.params_file)
+    committed = repository.read(HEAD, name)
+    # As digested, since git may change line ends.
+    if committed and digest_source(committed) == digest_source(paths.params_file.read_bytes()):
+        return []
+    return [Note(name, "is not the one that is committed; the gate goes by what it says now")]
+
+
+def _print_all(lines: Iterable[Finding | Note]) -> list[Finding]:
+    """Each as soon as it is found; the findings without the notes."""
+    findings = []
+    for line in lines:
+        print(line, flush=True)
+        if isinstance(line, Finding):
+            findings.append(line)
+    return findings
 
 
 def _require_good(findings: Iterable[Finding], refusal: str) -> None:

@@ -12,7 +12,15 @@ from ..records.repository import Repository
 from ..records.run import RECORD, Run, read_run
 from .compatibility import find_breaks, read_contract
 from .tags import ARTIFACT, describe_push, name_artifact, require_author, write_tag
-from .versions import Level, Number, Registry, Version, read_registry, require_all_tags
+from .versions import (
+    Level,
+    Number,
+    Registry,
+    Version,
+    read_registry,
+    read_version_run,
+    require_all_tags,
+)
 
 FIRST = Number(1, 0, 0)
 
@@ -108,12 +116,13 @@ def _choose_number(repository: Repository, registry: Registry, run: Run) -> tupl
 def _compare(repository: Repository, before: Version, run: Run) -> tuple[Level, str]:
     assert run.commit is not None
     try:
-        former = read_run(repository, before.commit)
+        former = read_version_run(repository, before.commit, before.name)
         breaks = find_breaks(
             read_contract(repository, before.commit), read_contract(repository, run.commit.sha)
         )
     except UserError as error:
-        return "major", f"{before.name} cannot be compared: {shorten(str(error), LONGEST_REASON)}"
+        problem = str(error).removeprefix(f"{before.name}: ")
+        return "major", f"{before.name} cannot be compared: {shorten(problem, LONGEST_REASON)}"
     if breaks:
         change = shorten(breaks[0], LONGEST_REASON)
         return "major", f"callers of {before.name} must change: {change}"

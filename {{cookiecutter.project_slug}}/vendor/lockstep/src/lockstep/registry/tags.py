@@ -22,7 +22,7 @@ ARTIFACT = "champion"
 """What dvc.yaml calls the model under `artifacts`."""
 Action = Literal["register", "deregister", "assign", "unassign", "deprecate"]
 FOLDER = re.compile(r"[A-Za-z0-9_./-]+")
-STAGE = r"[A-Za-z0-9](?:[A-Za-z0-9/_-]*[A-Za-z0-9])?"
+STAGE = r"[A-Za-z0-9](?:(?:[A-Za-z0-9_-]|/(?!/))*[A-Za-z0-9])?"
 NUMBER = r"(?:0|[1-9][0-9]*)"
 EVENT = re.compile(
     rf"(?:@(?P<version>v{NUMBER}\.{NUMBER}\.{NUMBER})|#(?P<stage>{STAGE}))(?P<end>!?)"

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from ..core.errors import UserError
 from ..records.repository import Repository
+from ..records.run import Run, read_run
 from .tags import Tag, Tags, read_tags
 
 LATEST = "latest"
@@ -128,6 +129,18 @@ def read_registry(repository: Repository) -> Registry:
         UserError: The project's folder has a name that tags cannot have.
     """
     return resolve(read_tags(repository))
+
+
+def read_version_run(repository: Repository, commit: str, name: str) -> Run:
+    """The run of a version's commit.
+
+    Raises:
+        UserError: There is none that can be read; it is told by the version's name.
+    """
+    try:
+        return read_run(repository, commit)
+    except UserError as error:
+        raise UserError(f"{name}: {str(error).removeprefix(f'{commit}: ')}") from error
 
 
 def resolve(tags: Tags) -> Registry:
