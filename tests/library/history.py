@@ -41,7 +41,9 @@ def commit_run(project: Project, message: str = "A run") -> str:
         (project.root / ".gitignore").write_text(ignored)
     digest = hashlib.md5(project.record.read_bytes()).hexdigest()
     outs = [{"path": project.name(project.record), "md5": digest}]
-    lock = {"schema": "2.0", "stages": {"evaluate": {"outs": outs}}}
+    stages = {name: {"cmd": f"python -m owner.{name}"} for name in project.outputs}
+    stages["evaluate"]["outs"] = outs
+    lock = {"schema": "2.0", "stages": stages}
     (project.root / "dvc.lock").write_text(json.dumps(lock))
     run_git(project.root, "add", "--all")
     run_git(project.root, "commit", "--quiet", "--allow-empty", "--message", message)

@@ -43,6 +43,17 @@ def test_without_any_run_there_is_no_row_and_without_a_commit_the_workspace(
     assert runs[["tested", "low"]].isna().all(axis=None)
 
 
+def test_runs_whose_record_cannot_be_read_are_no_rows(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history.paths.record.parent.mkdir(exist_ok=True)
+    history.paths.record.write_text("{}")
+    broken = history.commit("Edit by hand")
+    sha = history.commit("Go on", day=2, predictions=None)
+    assert tabulate_runs(history.paths).index.tolist() == [sha[:8]]
+    assert f"runs: {broken[:8]}:reports/record.json: not a record" in capsys.readouterr().err
+
+
 def test_changes_have_a_column_for_each_run(history: History) -> None:
     first = history.commit("Begin", predictions=None)
     history.run(parameters=ALPHA, inputs={"data/raw/fruit.csv": "0123456789"})

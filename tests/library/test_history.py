@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from conftest import make_project, write_params
 from history import commit_run, run_git, write_pipeline
 from lockstep.core.errors import UserError
+from lockstep.core.files import sha256, sha256_of_all
 from lockstep.core.paths import Paths
 from lockstep.core.project import Project
 from lockstep.core.records import digest_source, digest_sources
@@ -17,6 +19,7 @@ from lockstep.records.changes import ABSENT, Change, find_changes
 from lockstep.records.repository import Repository
 from lockstep.records.run import Run, list_runs, read_run
 
+KNN = {"candidate": "knn", "files": {}, "postprocessing": {}}
 ROOM = "vendor/lockstep/src/lockstep/data"
 
 
@@ -27,18 +30,29 @@ def write_record(project: Project, **changes: object) -> dict:
     model = project.root / "src/owner/models.py"
     record = {
         "record": 1,
-        "inputs": {"data/raw/fruit.csv": "1"},
+        "kind": "classification",
+        "target": "ripeness",
+        "classes": ["ripe", "unripe"],
+        "inputs": {project.name(file): sha256(file) for file in project.raw.glob("*.csv")},
         "contract": {"references/schema.yaml": digest_source(project.contract_file.read_bytes())},
         "parameters": json.loads(project.params_file.read_text()),
         "code": {
             "preprocess": {ROOM: digest_sources(files)},
             "train": {"src/owner/models.py": digest_source(model.read_bytes())},
         },
-        "environment": {"python": "3.11", "numpy": "2.4.6"},
-        "model": {"candidate": "linear", "files": {}},
+        "environment": {"python": "3.11", "numpy": "2.4.6", "processor": "x86_64"},
+        "model": {"candidate": "linear", "files": {}, "postprocessing": {}},
         "metric": {"name": "accuracy", "higher_is_better": True},
         "validation": {"accuracy": 0.9, "standard_error": 0.01},
-        "metrics": {"accuracy": 0.8, "intervals": {"accuracy": [0.7, 0.9]}},
+        "metrics": {
+            "test_rows": 40,
+            "accuracy": 0.8,
+            "intervals": {"accuracy": [0.7, 0.9]},
+            "baseline": {"accuracy": 0.5, "intervals": {"accuracy": None}},
+            "gain": {"accuracy": None},
+            "subgroups": [],
+        },
+        "test": {"rows": 40, "sha256": "0"},
         "outputs": {},
     }
     record |= changes
@@ -62,7 +76,7 @@ def test_commits_that_bring_a_run_are_listed_the_newest_first(project: Project) 
     run_git(project.root, "commit", "--quiet", "--allow-empty", "--message", "No run")
     write_record(project, validation={"accuracy": 0.95, "standard_error": None})
     second = commit_run(project, "Two")
-    newest, oldest = list_runs(Repository(project))
+    (newest, oldest), _ = list_runs(Repository(project))
     assert (newest.commit.sha, oldest.commit.sha) == (second, first)
     assert (newest.commit.subject, newest.commit.author) == ("Two", "Ada")
     assert newest.name == second[:8]
@@ -85,7 +99,7 @@ def test_a_run_is_found_by_whatever_git_calls_its_commit(project: Project, name:
 
 def test_the_workspace_has_the_run_of_the_files_as_they_are(project: Project) -> None:
     commit_run(project)
-    write_record(project, model={"candidate": "knn"})
+    write_record(project, model=KNN)
     repository = Repository(project)
     assert read_run(repository, "workspace").candidate == "knn"
     assert read_run(repository, "HEAD").candidate == "linear"
@@ -100,7 +114,7 @@ def test_a_project_in_a_folder_of_its_repository_has_its_own_runs(project: Proje
     run_git(project.root.parent, "commit", "--quiet", "--message", "All")
     repository = Repository(project)
     assert repository.prefix == "project/"
-    assert [run.candidate for run in list_runs(repository)] == ["linear"]
+    assert [run.candidate for run in list_runs(repository)[0]] == ["linear"]
     assert not repository.is_dirty
     (project.root.parent / "other.txt").touch()
     assert not repository.is_dirty
@@ -113,7 +127,7 @@ def test_the_user_s_settings_of_git_change_nothing(project: Project) -> None:
     settings = {"log.showSignature": "true", "log.date": "raw", "color.ui": "always"}
     for key, value in settings.items():
         run_git(project.root, "config", key, value)
-    (run,) = list_runs(Repository(project))
+    (run,), _ = list_runs(Repository(project))
     assert run.commit.sha == commit
     assert run.commit.subject.startswith("Größe")
 
@@ -147,6 +161,11 @@ def break_nothing(_: Project) -> None: ...
             ":reports/record.json: written in form 2, and this version reads form 1",
         ),
         (
+            lambda project: write_record(project, record=0),
+            "HEAD",
+            ":reports/record.json: written in form 0, and this version reads form 1; an older",
+        ),
+        (
             lambda project: project.record.unlink(),
             "workspace",
             "reports/record.json: not there yet; `dvc repro` makes it",
@@ -164,6 +183,81 @@ def test_what_is_no_run_is_told(
     assert expected in str(error.value)
 
 
+GONE = object()
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        *(((part,), GONE) for part in ("contract", "inputs", "environment", "test", "outputs")),
+        (("kind",), "clustering"),
+        (("classes",), [1]),
+        (("inputs", "data/raw/two\nlines.csv"), "0"),
+        (("inputs", "/data/fruit.csv"), "0"),
+        (("outputs", "reports/../../fruit.csv"), "0"),
+        (("contract",), {}),
+        (("parameters",), []),
+        (("parameters", "train"), None),
+        (("parameters", "data", "raw"), "/data"),
+        (("code",), {"a": 1}),
+        (("environment", "processor"), GONE),
+        (("model", "candidate"), None),
+        (("model", "postprocessing"), {"threshold": "half"}),
+        (("metric", "higher_is_better"), "no"),
+        (("validation", "accuracy"), "x"),
+        (("validation", "standard_error"), [0.1]),
+        (("metrics", "accuracy"), "x"),
+        (("metrics", "accuracy"), True),
+        (("metrics", "accuracy"), 10**400),
+        (("metrics", "intervals"), [1]),
+        (("metrics", "intervals", "accuracy"), [1]),
+        (("metrics", "intervals", "accuracy"), [0.1, None]),
+        (("metrics", "baseline", "accuracy"), "x"),
+        (("metrics", "gain"), GONE),
+        (("metrics", "subgroups"), [{"column": "colour", "value": "red"}]),
+        (("metrics", "prediction_intervals"), {"coverage": 0.9}),
+        (("test", "rows"), 1.5),
+    ],
+)
+def test_a_record_that_was_edited_is_told_with_the_part_that_is_wrong(
+    project: Project, place: tuple[str, ...], value: object
+) -> None:
+    record = part = json.loads(project.record.read_text())
+    for key in place[:-1]:
+        part = part[key]
+    part.pop(place[-1], None)
+    if value is not GONE:
+        part[place[-1]] = value
+    project.record.write_text(json.dumps(record))
+    expected = rf"not a record that `evaluate` has written \(see `{place[0]}` in it\)"
+    commit_run(project)
+    with pytest.raises(UserError, match=expected):
+        read_run(Repository(project), "HEAD")
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "[" * 100_000, '"', "\xff"])
+def test_what_is_no_json_is_no_record(project: Project, text: str) -> None:
+    record = project.record.read_text().replace("0.8", text)
+    project.record.write_text(record, encoding="latin-1")
+    commit_run(project)
+    with pytest.raises(UserError, match="not a record that `evaluate` has written"):
+        read_run(Repository(project), "HEAD")
+
+
+def test_commits_whose_record_cannot_be_read_are_left_out_and_told(project: Project) -> None:
+    commit_run(project, "One")
+    write_record(project, record=2)
+    second = commit_run(project, "Two")
+    project.record.write_text("{}")
+    third = commit_run(project, "Three")
+    write_record(project, model=KNN)
+    commit_run(project, "Four")
+    runs, flaws = list_runs(Repository(project))
+    assert [run.commit.subject for run in runs] == ["Four", "One"]
+    assert [flaw.split(":")[0] for flaw in flaws] == [third[:8], second[:8]]
+    assert "not a record" in flaws[0] and "written in form 2" in flaws[1]
+
+
 def test_a_folder_without_git_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.root.parent))
     with pytest.raises(UserError, match="git rev-parse: fatal: not a git repository"):
@@ -175,13 +269,13 @@ def test_a_folder_without_git_is_told(project: Project, monkeypatch: pytest.Monk
 
 def test_a_shallow_clone_says_that_it_lacks_a_commit(project: Project, tmp_path: Path) -> None:
     first = commit_run(project)
-    write_record(project, model={"candidate": "knn"})
+    write_record(project, model=KNN)
     commit_run(project)
     source = f"file://{project.root}"
     run_git(tmp_path, "clone", "--quiet", "--depth=1", source, "shallow")
     repository = Repository(Paths(tmp_path / "shallow"))
     assert repository.is_shallow
-    assert [run.candidate for run in list_runs(repository)] == ["knn"]
+    assert [run.candidate for run in list_runs(repository)[0]] == ["knn"]
     with pytest.raises(UserError, match="this clone is shallow, `git fetch --unshallow --tags`"):
         read_run(repository, first)
 
@@ -200,7 +294,7 @@ def test_what_differs_between_runs_has_the_names_that_users_give_it(project: Pro
         inputs={"data/raw/fruit.csv": "2"},
         parameters=parameters,
         code=code,
-        environment={"python": "3.12", "numpy": "2.4.6"},
+        environment={**before.record["environment"], "python": "3.12"},
     )
     changes = find_changes(before, after)
     assert [(change.kind, change.name) for change in changes] == [
@@ -217,6 +311,15 @@ def test_what_differs_between_runs_has_the_names_that_users_give_it(project: Pro
     assert Change("parameters", "train.folds", 3, 5) in changes
     assert Change("parameters", "train.candidates.linear.alpha", ABSENT, 2.0) in changes
     assert find_changes(before, before) == []
+
+
+STALE = ["dvc.lock is not of the run that wrote reports/record.json"]
+
+
+def replace(project: Project, name: str, before: str, after: str) -> None:
+    text = (project.root / name).read_text(encoding="utf-8")
+    assert before in text
+    (project.root / name).write_text(text.replace(before, after), encoding="utf-8")
 
 
 def edit(name: str) -> Callable[[Project], None]:
@@ -240,12 +343,30 @@ def edit(name: str) -> Callable[[Project], None]:
         (lambda project: write_params(project, promote={"margin": 1}), []),
         (
             lambda project: project.record.write_text(project.record.read_text() + "\n"),
-            ["dvc.lock is not of the run that wrote reports/record.json"],
+            STALE,
+        ),
+        *(
+            (lambda project, text=text: (project.root / "dvc.lock").write_text(text), STALE)
+            for text in ("stages: [", "stages:", "[]", "stages: {evaluate: {outs: 3}}")
         ),
         (
-            lambda project: (project.root / "dvc.lock").write_text("stages: ["),
-            ["dvc.lock is not of the run that wrote reports/record.json"],
+            lambda project: (project.root / "dvc.lock").write_text(
+                "stages: {train: 1, evaluate: {outs: [1, {path: [reports]}]}}"
+            ),
+            STALE,
         ),
+        (edit("data/raw/fruit.csv"), ["data/raw/fruit.csv is another"]),
+        (edit("data/raw/more.csv"), []),
+        (edit("src/owner/more.py"), []),
+        (
+            lambda project: replace(project, "dvc.yaml", "-m owner.train", "-m owner.evaluate"),
+            ["dvc.yaml has another `cmd` of train"],
+        ),
+        (
+            lambda project: replace(project, "dvc.yaml", "-m owner.train", "-m ${package}.train"),
+            [],
+        ),
+        (lambda project: replace(project, "dvc.yaml", "stages:", "steps:"), []),
     ],
 )
 def test_a_commit_that_is_not_what_its_record_tells_is_known(
@@ -265,6 +386,8 @@ def test_a_commit_that_is_not_what_its_record_tells_is_known(
         (break_nothing, []),
         (edit("src/owner/models.py"), ["src/owner/models.py is another"]),
         (edit(f"{ROOM}/split.py"), [f"{ROOM} is another"]),
+        (edit("data/raw/fruit.csv"), ["data/raw/fruit.csv is another"]),
+        (lambda project: shutil.rmtree(project.raw), []),
         (lambda project: write_params(project, seed=3), ["params.yaml has another `seed`"]),
     ],
 )
@@ -285,3 +408,72 @@ def test_an_output_in_git_that_was_edited_is_known(project: Project) -> None:
     repository = Repository(project)
     (line,) = find_disagreements(repository, read_run(repository, "HEAD"))
     assert line == "reports/model_card.md is another"
+
+
+@pytest.mark.parametrize("revision", ["HEAD", "workspace"])
+def test_raw_files_and_folders_that_came_or_changed_are_known(
+    project: Project, revision: str
+) -> None:
+    folder = project.raw / "photos"
+    (folder / "a").mkdir(parents=True)
+    for name in ("a/1.png", "a-1.png", "b.png", "README.md", ".DS_Store"):
+        (folder / name).write_text(name)
+    (project.raw / "README.md").touch()
+    (project.raw / "fruit.csv").unlink()
+    write_params(project, data={"raw": "data/raw", "max_rejected": 0.01})
+    digest = sha256_of_all([folder / "a/1.png", folder / "a-1.png", folder / "b.png"])
+    write_record(project, inputs={"data/raw/photos": digest})
+    commit_run(project)
+    repository = Repository(project)
+    assert find_disagreements(repository, read_run(repository, revision)) == []
+    (folder / "b.png").write_text("another")
+    (project.raw / "more.zip").touch()
+    commit_run(project)
+    assert find_disagreements(repository, read_run(repository, revision)) == [
+        "data/raw/photos is another",
+        "data/raw/more.zip is new",
+    ]
+
+
+def test_raw_data_that_dvc_keeps_are_left_to_verify(project: Project) -> None:
+    (project.raw / "fruit.csv").rename(project.root / "kept.csv")
+    (project.raw / "fruit.csv.dvc").write_text("outs: []")
+    write_record(project, inputs={"data/raw/fruit.csv": "0"})
+    commit_run(project)
+    repository = Repository(project)
+    assert find_disagreements(repository, read_run(repository, "HEAD")) == []
+
+
+@pytest.mark.parametrize("revision", ["HEAD", "workspace"])
+def test_new_code_is_known_where_the_whole_package_was_recorded(
+    project: Project, revision: str
+) -> None:
+    package = project.root / "src/owner"
+    files = {f"src/owner/{file.name}": file for file in package.glob("*.py")}
+    code = {name: digest_source(file.read_bytes()) for name, file in files.items()}
+    write_record(project, code={"evaluate": code})
+    (package / "__pycache__").mkdir(exist_ok=True)
+    (package / "__pycache__/more.pyc").touch()
+    commit_run(project)
+    repository = Repository(project)
+    assert find_disagreements(repository, read_run(repository, revision)) == []
+    (package / "more.py").touch()
+    commit_run(project)
+    assert find_disagreements(repository, read_run(repository, revision)) == [
+        "src/owner/more.py is new"
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+def test_edits_are_known_in_a_folder_whose_name_is_a_pattern_to_git(tmp_path: Path) -> None:
+    for name in ("fruit*", "fruits"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").touch()
+    run_git(tmp_path, "init", "--quiet")
+    run_git(tmp_path, "add", "--all")
+    run_git(tmp_path, "commit", "--quiet", "--message", "All")
+    repository = Repository(Paths(tmp_path / "fruit*"))
+    (tmp_path / "fruits/file").write_text("edited")
+    assert not repository.is_dirty
+    (tmp_path / "fruit*/file").write_text("edited")
+    assert repository.is_dirty

@@ -201,3 +201,25 @@ def test_without_runs_or_git_there_is_a_sentence(
     alone = make_project(tmp_path_factory.mktemp("alone"))
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(alone.root.parent))
     assert "There is no history to tell: git" in history_page(Paths(alone.root))
+
+
+def test_runs_that_cannot_be_read_are_left_out_with_a_note(history: History) -> None:
+    history.paths.record.parent.mkdir(exist_ok=True)
+    history.paths.record.write_text("{}")
+    history.commit("Edit by hand")
+    page = history_page(history.paths)
+    assert "since 1 of their records cannot be read." in page
+    assert "No commit holds a run yet" not in page
+    sha = history.commit("Go on", day=2, predictions=None)
+    page = history_page(history.paths)
+    assert "since 1 of their records cannot be read." in page
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{sha[:8]}`")]
+    assert row.endswith("| not known |")
+
+
+def test_a_folder_that_tags_cannot_name_has_a_history_without_stages(tmp_path: Path) -> None:
+    history = History(tmp_path, "my fruit~")
+    sha = history.commit("One", predictions=None)
+    page = history_page(history.paths)
+    assert "Versions and stages are not known: " in page
+    assert f"| `{sha[:8]}` | 2026-03-01 | One |" in page

@@ -12,9 +12,9 @@ import pandas as pd
 
 from ..core.errors import UserError, shorten
 from ..core.project import Project
+from ..core.raw_files import is_data
 from ..core.table import write_parquet
 from ..reading.databases import read_database_batches
-from ..reading.folder import is_data
 from . import swap
 from .addresses import describe_path, get_scheme, hide_secrets, parse_address
 

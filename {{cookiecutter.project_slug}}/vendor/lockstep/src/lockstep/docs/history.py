@@ -10,9 +10,11 @@ from ..core.paths import Paths
 from ..records.changes import find_changes
 from ..records.repository import Repository
 from ..records.run import Run, list_runs
+from ..records.runs import FIRST, UNKNOWN, summarise_step
 from ..records.wording import format_figure
 from ..registry.moves import Move, trace_moves
-from ..registry.versions import Registry, read_registry
+from ..registry.tags import Tags
+from ..registry.versions import Registry, read_registry, resolve
 from ..reporting.markdown import code, directive, plain, table
 from .timeline import Entry, draw_timeline
 
@@ -31,26 +33,37 @@ def history_page(paths: Paths) -> str:
     """What each commit's run came to, or a sentence where there is none."""
     try:
         repository = Repository(paths)
-        runs, registry = list_runs(repository), read_registry(repository)
+        runs, flaws = list_runs(repository)
     except UserError as error:
         return f"# History\n\nThere is no history to tell: {plain(str(error))}.\n"
+    notes: list[str] = []
+    if repository.is_shallow:
+        notes.append("This clone is shallow, so that older commits are not here.")
+    if flaws:
+        notes.append(f"Runs are left out, since {len(flaws)} of their records cannot be read.")
+    try:
+        registry = read_registry(repository)
+    except UserError as error:
+        registry = resolve(Tags([], []))
+        notes.append(f"Versions and stages are not known: {plain(str(error))}.")
     if not runs:
-        return f"# History\n\n{NOTHING_YET}"
-    entries, moves = _list_entries(runs, registry), trace_moves(registry.tags)
+        return "\n\n".join(["# History", *notes, *([] if flaws else [NOTHING_YET])])
+    is_whole = not flaws and not repository.is_shallow
+    entries = _list_entries(runs, registry, FIRST if is_whole else UNKNOWN)
+    moves = trace_moves(registry.tags)
     parts = [
         "# History",
         "Each commit that holds a run of the pipeline, the newest on top: how good its champion "
         "was in the metric that picked it, and what had changed. With two of them, "
         f"`{paths.command} compare` tells whether one is better by more than chance.",
     ]
-    if repository.is_shallow:
-        parts.append("This clone is shallow, so that older commits are not here.")
     if len({run.metric for run in runs}) > 1:
-        parts.append(
+        notes.append(
             "The metric was another one at times. Figures of different metrics are not to be "
             "compared, so that each has its own axis."
         )
     parts += [
+        *notes,
         directive("raw", "html", draw_timeline(_merge(entries, moves))),
         f'<p class="history-legend">{" ".join(LEGEND.split())}</p>',
         "## Runs",
@@ -61,14 +74,16 @@ def history_page(paths: Paths) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _list_entries(runs: Sequence[Run], registry: Registry) -> list[Entry]:
-    changes = [find_changes(older, newer) for newer, older in pairwise(runs)]
+def _list_entries(runs: Sequence[Run], registry: Registry, beginning: str) -> list[Entry]:
+    steps = [(older, newer) for newer, older in pairwise(runs)]
+    changes = [*(find_changes(*step) for step in steps), None]
+    summaries = [*(summarise_step(*step) for step in steps), beginning]
     versions: dict[str, list[str]] = {}
     for version in registry.versions:
         versions.setdefault(version.commit, []).append(version.name)
     return [
-        Entry(run, run.commit, own, versions.get(run.commit.sha, []))
-        for run, own in zip(runs, [*changes, None], strict=True)
+        Entry(run, run.commit, own, summary, versions.get(run.commit.sha, []))
+        for run, own, summary in zip(runs, changes, summaries, strict=True)
         if run.commit
     ]
 
@@ -98,7 +113,7 @@ def _tabulate_runs(entries: Sequence[Entry]) -> str:
                 plain(entry.run.candidate),
                 f"{plain(entry.run.metric)} {validated}" if len(metrics) > 1 else validated,
                 format_figure(entry.run.tested),
-                plain(entry.summary) or "the first",
+                plain(entry.summary),
             ]
         )
     header = (

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from ..records.changes import Change
 from ..records.repository import Commit
 from ..records.run import Figure, Run
-from ..records.wording import format_figure, summarise_changes
+from ..records.wording import format_figure
 from ..registry.moves import Move
 
 LEFT, WIDTH, MARK, LANE = 104, 156, 12, 40
@@ -39,13 +39,10 @@ class Entry(NamedTuple):
     commit: Commit
     changes: Sequence[Change] | None
     """What sets it apart from the run before; None where that is not known."""
+    summary: str
+    """The same in a few words."""
     versions: Sequence[str]
     """Those that its commit was registered as."""
-
-    @property
-    def summary(self) -> str:
-        """The changes in a few words."""
-        return "" if self.changes is None else summarise_changes(self.changes)
 
 
 @dataclass(frozen=True)

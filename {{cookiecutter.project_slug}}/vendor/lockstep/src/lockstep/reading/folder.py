@@ -8,16 +8,7 @@ from pathlib import Path
 from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.paths import Paths
-
-NO_DATA = (".dvc", ".tmp")
-"""Ends of names of files that lie beside the data."""
-
-
-def is_data(path: Path) -> bool:
-    """Whether a file is called like data, not like what accompanies them."""
-    return not (
-        path.name.startswith(".") or path.suffix in NO_DATA or path.stem.lower() == "readme"
-    )
+from ..core.raw_files import is_data
 
 
 def list_dvc_targets(folder: Path) -> set[Path]:

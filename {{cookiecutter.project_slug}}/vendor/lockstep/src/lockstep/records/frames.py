@@ -7,11 +7,11 @@ from itertools import pairwise
 import pandas as pd
 
 from ..core.paths import Paths
-from .changes import find_changes
 from .comparison import Comparison
 from .repository import Repository
 from .run import WORKSPACE, Run, list_runs, read_run
-from .wording import format_value, summarise_changes
+from .runs import print_flaws, summarise_step
+from .wording import format_value
 
 FIGURES = ("validated", "standard_error", "tested", "low", "high")
 
@@ -24,20 +24,22 @@ def tabulate_runs(project: Paths) -> pd.DataFrame:
 
     Returns:
         (n_runs, 10) newest first, indexed by the short names of their commits; the workspace is
-        there unless its run was committed last. Columns are the commit's `date` and `message`, the
+        there unless its run was committed last. Commits whose record cannot be read are left out,
+        and named on standard error. Columns are the commit's `date` and `message`, the
         `champion`, the `metric` that chose it, its mean on validation rows (`validated`) with its
         `standard_error`, its figure on the test rows (`tested`) with both ends of its interval
         (`low`, `high`), and in words what had `changed` since the run before.
 
     Raises:
-        UserError: There is no git repository, or a record is none.
+        UserError: There is no git repository, or the workspace's record is none.
     """
     repository = Repository(project)
-    runs = list_runs(repository)
+    runs, flaws = list_runs(repository)
+    print_flaws(flaws)
     if project.record.exists():
         present = read_run(repository, WORKSPACE)
         runs = runs if runs and runs[0].id == present.id else [present, *runs]
-    changes = [summarise_changes(find_changes(older, newer)) for newer, older in pairwise(runs)]
+    changes = [summarise_step(older, newer) for newer, older in pairwise(runs)]
     rows = [[*_describe(run), changed] for run, changed in zip(runs, [*changes, ""], strict=False)]
     columns = ["date", "message", "champion", "metric", *FIGURES, "changed"]
     index = pd.Index([run.name for run in runs], name="run", dtype="str")

@@ -77,7 +77,8 @@ class Repository:
     @property
     def is_dirty(self) -> bool:
         """Whether files of the project differ from the last commit, or are new."""
-        return bool(self.git("status", "--porcelain", "--", self.prefix or "."))
+        command = ("--literal-pathspecs", "status", "--porcelain")
+        return bool(self.git(*command, "--", self.prefix or "."))
 
     def resolve(self, revision: str) -> Commit:
         """The commit that a branch, a tag, or anything else that git understands stands for.

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ..core.errors import UserError
 from ..core.records import FORM
+from .form import find_flaw
 from .repository import Commit, Repository
 
 WORKSPACE = "workspace"
@@ -100,40 +101,47 @@ def read_file(repository: Repository, run: Run, name: str) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-def list_runs(repository: Repository, revision: str = "HEAD") -> list[Run]:
-    """The runs of the commits up to a revision that have brought another record, newest first.
+def list_runs(repository: Repository) -> tuple[list[Run], list[str]]:
+    """The runs of the commits up to the present one that have brought another record, newest first.
 
     There is none where nothing was committed yet.
 
-    Raises:
-        UserError: There is no such commit, or a record is none.
+    Returns:
+        The runs; and what is to be said of each commit whose record cannot be read.
     """
     if repository.is_empty:
-        return []
-    commits = repository.list_commits(
-        *(repository.resolve(revision).sha, "--", repository.prefix + RECORD)
-    )
+        return [], []
+    commits = repository.list_commits("HEAD", "--", repository.prefix + RECORD)
     contents = repository.read_many([(commit.sha, RECORD) for commit in commits])
-    return [
-        _parse(commit, content, f"{commit.short}:{RECORD}")
-        for commit, content in zip(commits, contents, strict=True)
-        if content is not None
-    ]
+    runs, flaws = [], []
+    for commit, content in zip(commits, contents, strict=True):
+        if content is not None:
+            try:
+                runs.append(_parse(commit, content, f"{commit.short}:{RECORD}"))
+            except UserError as error:
+                flaws.append(str(error))
+    return runs, flaws
 
 
 def _parse(commit: Commit | None, content: bytes, name: str) -> Run:
     try:
-        record = json.loads(content)
-        form = record["record"]
-        run = Run(commit, hashlib.sha256(content).hexdigest(), record)
-        # What everybody reads; other parts are as `evaluate` writes them together with these.
-        _ = run.candidate, run.validated, run.tested, record["parameters"], record["code"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        record = json.loads(content, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        record = None
+    form = record.get("record") if isinstance(record, dict) else None
+    if type(form) is int and form != FORM:
+        reason = f"written in form {form}, and this version reads form {FORM}"
+        advice = "`make update`" if form > FORM else "an older version has written it"
+        raise UserError(f"{name}: {reason}; {advice}")
+    flaw = find_flaw(record)
+    if flaw is not None:
+        where = f" (see `{flaw}` in it)" if flaw else ""
         raise UserError(
-            f"{name}: not a record that `evaluate` has written; `dvc repro` writes it anew"
-        ) from error
-    if form != FORM:
-        raise UserError(
-            f"{name}: written in form {form}, and this version reads form {FORM}; `make update`"
+            f"{name}: not a record that `evaluate` has written{where}; `dvc repro` writes it anew"
         )
-    return run
+    return Run(commit, hashlib.sha256(content).hexdigest(), record)
+
+
+def _refuse(constant: str) -> None:
+    """NaN and infinity are no JSON, although Python reads them."""
+    raise ValueError(constant)

@@ -20,6 +20,10 @@ LEAST = 36
 """Columns that a message and the changes each need to stand in the table instead of below it."""
 MOST_LETTERS = 60
 """Of a message."""
+MOST_FLAWS = 3
+"""Records that are told of one by one."""
+FIRST, UNKNOWN = "the first", "not known"
+"""What the oldest run has changed: no other was before it, or one may have been."""
 INDENT = " " * (SHORT + 2)
 
 
@@ -27,23 +31,34 @@ def print_runs() -> None:
     """Print a table of the commits that hold a run, newest first."""
     paths = Paths.find()
     repository = Repository(paths)
-    runs = list_runs(repository)
+    runs, flaws = list_runs(repository)
+    print_flaws(flaws)
     if repository.is_shallow:
         print(
             "runs: this clone is shallow, so older commits are not here; `git fetch --unshallow` "
             "brings them",
             file=sys.stderr,
         )
-    if not runs:
+    if not runs and not flaws:
         print(
             f"runs: no commit holds a run yet, which is told by {RECORD}: `uv run dvc repro` makes "
             "it, `git add --all` and `git commit` keep it"
         )
-        return
-    print(format_runs(runs, shutil.get_terminal_size((UNLIMITED, 0)).columns))
+    if runs:
+        width = shutil.get_terminal_size((UNLIMITED, 0)).columns
+        is_whole = not flaws and not repository.is_shallow
+        print(format_runs(runs, width, is_whole=is_whole))
 
 
-def format_runs(runs: Sequence[Run], width: int) -> str:
+def print_flaws(flaws: Sequence[str]) -> None:
+    """Say on standard error which commits are left out, of many the first."""
+    more = len(flaws) - MOST_FLAWS
+    lines = [*flaws[:MOST_FLAWS], *([f"{more} more records cannot be read"] if more > 0 else [])]
+    for line in lines:
+        print(f"runs: {line}", file=sys.stderr)
+
+
+def format_runs(runs: Sequence[Run], width: int, *, is_whole: bool = True) -> str:
     """A table of so many columns of text.
 
     Where they are too few for the message and what has changed since the run before, these stand on
@@ -52,12 +67,13 @@ def format_runs(runs: Sequence[Run], width: int) -> str:
     Args:
         runs: At least one, newest first.
         width: Of a line.
+        is_whole: Whether there was no run before the oldest of them.
     """
     heads = align(_describe(runs))
     messages = [shorten(run.commit.subject, MOST_LETTERS) for run in runs if run.commit]
     changes = [
-        *(summarise_changes(find_changes(older, newer)) for newer, older in pairwise(runs)),
-        "the first",
+        *(summarise_step(older, newer) for newer, older in pairwise(runs)),
+        FIRST if is_whole else UNKNOWN,
     ]
     start = max(map(len, heads)) + 2
     if width - start >= 2 * LEAST:
@@ -69,6 +85,13 @@ def format_runs(runs: Sequence[Run], width: int) -> str:
     for head, *tail in zip(heads[1:], messages, changes, strict=True):
         lines += [head, *(_cut(f"{INDENT}{text}", width) for text in tail)]
     return "\n".join(lines)
+
+
+def summarise_step(before: Run, after: Run) -> str:
+    """What set a run apart from the one before, in a few words."""
+    if before.id == after.id:
+        return "nothing"
+    return summarise_changes(find_changes(before, after))
 
 
 def _describe(runs: Sequence[Run]) -> list[list[str]]:
