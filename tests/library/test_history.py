@@ -444,6 +444,26 @@ def test_raw_data_that_dvc_keeps_are_left_to_verify(project: Project) -> None:
     assert find_disagreements(repository, read_run(repository, "HEAD")) == []
 
 
+def test_a_raw_file_that_git_knows_by_a_pointer_or_a_link_is_no_other(project: Project) -> None:
+    raw = project.raw / "fruit.csv"
+    digest = sha256(raw)
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 99\n"
+    raw.write_text(pointer, newline="\n")
+    write_record(project, inputs={"data/raw/fruit.csv": digest})
+    commit_run(project)
+    repository = Repository(project)
+    assert find_disagreements(repository, read_run(repository, "HEAD")) == []
+    raw.write_text(pointer.replace(digest, "0" * 64), newline="\n")
+    commit_run(project)
+    assert find_disagreements(repository, read_run(repository, "HEAD")) == [
+        "data/raw/fruit.csv is another"
+    ]
+    raw.unlink()
+    raw.symlink_to("elsewhere.csv")
+    commit_run(project)
+    assert find_disagreements(repository, read_run(repository, "HEAD")) == []
+
+
 @pytest.mark.parametrize("revision", ["HEAD", "workspace"])
 def test_new_code_is_known_where_the_whole_package_was_recorded(
     project: Project, revision: str

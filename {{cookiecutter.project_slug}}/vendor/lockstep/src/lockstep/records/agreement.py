@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,8 @@ from .repository import Repository
 from .run import RECORD, Run
 
 T = TypeVar("T")
+POINTER = re.compile(rb"version https://git-lfs\S+\noid sha256:([0-9a-f]{64})\n")
+"""What git LFS commits instead of a large file (its specification, version 1)."""
 MOST_BYTES = 100_000_000
 """Of raw data in the workspace that are read to see whether they are still those of its run."""
 
@@ -87,7 +90,7 @@ class _Commit:
         return [f"{name}/{file}".rstrip("/") for file in files]
 
     def digest_all(self, names: Sequence[str]) -> list[str] | None:
-        return [hashlib.sha256(content or b"").hexdigest() for content in self.read_many(names)]
+        return [_digest_blob(content or b"") for content in self.read_many(names)]
 
 
 class _Workspace:
@@ -114,6 +117,12 @@ class _Workspace:
         if sum(path.stat().st_size for path in paths) > MOST_BYTES:
             return None
         return [*map(sha256, paths)]
+
+
+def _digest_blob(content: bytes) -> str:
+    """Of a file as it is checked out: git may hold a pointer in its place."""
+    pointer = POINTER.match(content)
+    return pointer[1].decode() if pointer else hashlib.sha256(content).hexdigest()
 
 
 def _read_yaml(content: bytes | None) -> dict[str, Any]:

@@ -22,6 +22,8 @@ VARIABLES = (
 FORMAT = "%H%x00%cI%x00%an%x00%s"
 """How git prints a commit: digest, time, author, first line of the message."""
 SHORT = 8
+FILE = "100"
+"""What git's mode of a file begins with, whether it can be run or not."""
 
 
 class Commit(NamedTuple):
@@ -141,11 +143,12 @@ class Repository:
     def list_files(self, commit: str, folder: str) -> dict[str, str]:
         """The files at or below a path of the project at a commit, and git's names for their bytes.
 
-        A file's own name is that below the folder, and empty if the path is the file itself.
+        A file's own name is that below the folder, and empty if the path is the file itself. Links
+        and other repositories are no files.
         """
         path = self.prefix + folder
         printed = self.git("ls-tree", "-r", "-z", "--full-tree", commit, "--", path)
-        entries = [entry.split("\t", 1) for entry in printed.split("\0") if entry]
+        entries = [entry.split("\t", 1) for entry in printed.split("\0") if entry[:3] == FILE]
         return {name[len(path) :].lstrip("/"): header.split(" ")[2] for header, name in entries}
 
 
