@@ -485,15 +485,19 @@ def test_new_code_is_known_where_the_whole_package_was_recorded(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
-def test_edits_are_known_in_a_folder_whose_name_is_a_pattern_to_git(tmp_path: Path) -> None:
-    for name in ("fruit*", "fruits"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "file").touch()
+@pytest.mark.parametrize("name", ["fruit*", ":fruit"])
+def test_edits_are_known_in_a_folder_whose_name_is_a_pattern_to_git(
+    tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "file").touch()
     run_git(tmp_path, "init", "--quiet")
     run_git(tmp_path, "add", "--all")
     run_git(tmp_path, "commit", "--quiet", "--message", "All")
-    repository = Repository(Paths(tmp_path / "fruit*"))
-    (tmp_path / "fruits/file").write_text("edited")
+    (tmp_path / "fruits").mkdir()
+    (tmp_path / "fruits/new").touch()
+    repository = Repository(Paths(folder))
     assert not repository.is_dirty
-    (tmp_path / "fruit*/file").write_text("edited")
+    (folder / "file").write_text("edited")
     assert repository.is_dirty
