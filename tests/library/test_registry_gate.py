@@ -410,7 +410,9 @@ def test_new_rows_that_only_one_run_has_do_not_start_the_count_anew(
     history: History, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for times, rows in (("once", 81), ("2 times", 82)):
-        add_version(history, make_predictions(rows, 0, 3), test={"rows": rows})
+        predictions = make_predictions(rows, 0, 3)
+        test = {"rows": rows, "sha256": digest_names(predictions["row"])}
+        add_version(history, predictions, test=test)
         capsys.readouterr()
         refuse()
         out = capsys.readouterr().out

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from scipy import stats
+from scipy.special import ndtri
 
 from ..core.own import import_own
 from ..core.params import Params, TrainParams
@@ -164,7 +164,7 @@ def _move_ends(
     ends: Sequence[float], figure: float, recorded: float, confidence: float
 ) -> tuple[float, float]:
     """The ends of an interval at another confidence, as of a normal distribution on either side."""
-    factor = stats.norm.ppf((1 + confidence) / 2) / stats.norm.ppf((1 + recorded) / 2)
+    factor = ndtri((1 + confidence) / 2) / ndtri((1 + recorded) / 2)
     low, high = (figure + factor * (end - figure) for end in ends)
     return float(low), float(high)
 
