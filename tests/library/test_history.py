@@ -76,7 +76,7 @@ def test_commits_that_bring_a_run_are_listed_the_newest_first(project: Project) 
     run_git(project.root, "commit", "--quiet", "--allow-empty", "--message", "No run")
     write_record(project, validation={"accuracy": 0.95, "standard_error": None})
     second = commit_run(project, "Two")
-    (newest, oldest), _ = list_runs(Repository(project))
+    newest, oldest = list_runs(Repository(project)).runs
     assert (newest.commit.sha, oldest.commit.sha) == (second, first)
     assert (newest.commit.subject, newest.commit.author) == ("Two", "Ada")
     assert newest.name == second[:8]
@@ -114,7 +114,7 @@ def test_a_project_in_a_folder_of_its_repository_has_its_own_runs(project: Proje
     run_git(project.root.parent, "commit", "--quiet", "--message", "All")
     repository = Repository(project)
     assert repository.prefix == "project/"
-    assert [run.candidate for run in list_runs(repository)[0]] == ["linear"]
+    assert [run.candidate for run in list_runs(repository).runs] == ["linear"]
     assert not repository.is_dirty
     (project.root.parent / "other.txt").touch()
     assert not repository.is_dirty
@@ -127,7 +127,7 @@ def test_the_user_s_settings_of_git_change_nothing(project: Project) -> None:
     settings = {"log.showSignature": "true", "log.date": "raw", "color.ui": "always"}
     for key, value in settings.items():
         run_git(project.root, "config", key, value)
-    (run,), _ = list_runs(Repository(project))
+    (run,) = list_runs(Repository(project)).runs
     assert run.commit.sha == commit
     assert run.commit.subject.startswith("Größe")
 
@@ -252,10 +252,21 @@ def test_commits_whose_record_cannot_be_read_are_left_out_and_told(project: Proj
     third = commit_run(project, "Three")
     write_record(project, model=KNN)
     commit_run(project, "Four")
-    runs, flaws = list_runs(Repository(project))
+    runs, flaws, is_whole = list_runs(Repository(project))
+    assert is_whole
     assert [run.commit.subject for run in runs] == ["Four", "One"]
     assert [flaw.split(":")[0] for flaw in flaws] == [third[:8], second[:8]]
     assert "not a record" in flaws[0] and "written in form 2" in flaws[1]
+
+
+def test_whether_the_oldest_run_was_the_first_is_not_known_below_a_record_that_cannot_be_read(
+    project: Project,
+) -> None:
+    write_record(project, record=0)
+    commit_run(project, "One")
+    write_record(project)
+    commit_run(project, "Two")
+    assert not list_runs(Repository(project)).is_whole
 
 
 def test_a_folder_without_git_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,7 +286,7 @@ def test_a_shallow_clone_says_that_it_lacks_a_commit(project: Project, tmp_path:
     run_git(tmp_path, "clone", "--quiet", "--depth=1", source, "shallow")
     repository = Repository(Paths(tmp_path / "shallow"))
     assert repository.is_shallow
-    assert [run.candidate for run in list_runs(repository)[0]] == ["knn"]
+    assert [run.candidate for run in list_runs(repository).runs] == ["knn"]
     with pytest.raises(UserError, match="this clone is shallow, `git fetch --unshallow --tags`"):
         read_run(repository, first)
 

@@ -33,7 +33,7 @@ def history_page(paths: Paths) -> str:
     """What each commit's run came to, or a sentence where there is none."""
     try:
         repository = Repository(paths)
-        runs, flaws = list_runs(repository)
+        runs, flaws, is_whole = list_runs(repository)
     except UserError as error:
         return f"# History\n\nThere is no history to tell: {plain(str(error))}.\n"
     notes: list[str] = []
@@ -48,7 +48,6 @@ def history_page(paths: Paths) -> str:
         notes.append(f"Versions and stages are not known: {plain(str(error))}.")
     if not runs:
         return "\n\n".join(["# History", *notes, *([] if flaws else [NOTHING_YET])])
-    is_whole = not flaws and not repository.is_shallow
     entries = _list_entries(runs, registry, FIRST if is_whole else UNKNOWN)
     moves = trace_moves(registry.tags)
     parts = [

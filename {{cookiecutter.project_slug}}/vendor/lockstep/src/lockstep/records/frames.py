@@ -34,7 +34,7 @@ def tabulate_runs(project: Paths) -> pd.DataFrame:
         UserError: There is no git repository, or the workspace's record is none.
     """
     repository = Repository(project)
-    runs, flaws = list_runs(repository)
+    runs, flaws, _ = list_runs(repository)
     print_flaws(flaws)
     if project.record.exists():
         present = read_run(repository, WORKSPACE)

@@ -101,26 +101,36 @@ def read_file(repository: Repository, run: Run, name: str) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-def list_runs(repository: Repository) -> tuple[list[Run], list[str]]:
-    """The runs of the commits up to the present one that have brought another record, newest first.
+class Listing(NamedTuple):
+    """The runs of a history."""
+
+    runs: list[Run]
+    """Newest first."""
+    flaws: list[str]
+    """What is to be said of each commit whose record cannot be read."""
+    is_whole: bool
+    """Whether there was no run before the oldest of them, as far as is known."""
+
+
+def list_runs(repository: Repository) -> Listing:
+    """The runs of the commits up to the present one that have brought another record.
 
     There is none where nothing was committed yet.
-
-    Returns:
-        The runs; and what is to be said of each commit whose record cannot be read.
     """
     if repository.is_empty:
-        return [], []
+        return Listing([], [], is_whole=True)
     commits = repository.list_commits("HEAD", "--", repository.prefix + RECORD)
     contents = repository.read_many([(commit.sha, RECORD) for commit in commits])
-    runs, flaws = [], []
+    runs, flaws, is_whole = [], [], True
     for commit, content in zip(commits, contents, strict=True):
         if content is not None:
             try:
                 runs.append(_parse(commit, content, f"{commit.short}:{RECORD}"))
+                is_whole = True
             except UserError as error:
                 flaws.append(str(error))
-    return runs, flaws
+                is_whole = False
+    return Listing(runs, flaws, is_whole and not repository.is_shallow)
 
 
 def _parse(commit: Commit | None, content: bytes, name: str) -> Run:

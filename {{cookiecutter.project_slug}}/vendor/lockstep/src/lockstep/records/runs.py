@@ -31,7 +31,7 @@ def print_runs() -> None:
     """Print a table of the commits that hold a run, newest first."""
     paths = Paths.find()
     repository = Repository(paths)
-    runs, flaws = list_runs(repository)
+    runs, flaws, is_whole = list_runs(repository)
     print_flaws(flaws)
     if repository.is_shallow:
         print(
@@ -46,7 +46,6 @@ def print_runs() -> None:
         )
     if runs:
         width = shutil.get_terminal_size((UNLIMITED, 0)).columns
-        is_whole = not flaws and not repository.is_shallow
         print(format_runs(runs, width, is_whole=is_whole))
 
 
