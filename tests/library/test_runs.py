@@ -19,6 +19,12 @@ from made_up_runs import History, make_predictions
 ALPHA = {"train": {"candidates": {"linear": {"alpha": 1.0}}}}
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines are as wide as they need to be, whatever runs the tests."""
+    monkeypatch.setenv("COLUMNS", "1000")
+
+
 @pytest.fixture
 def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> History:
     """A project in a folder of its repository, as the working directory."""
@@ -34,9 +40,8 @@ def tell(capsys: pytest.CaptureFixture[str], *revisions: str) -> str:
 
 
 def test_runs_are_listed_with_their_figures_and_what_changed_newest_first(
-    history: History, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    history: History, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
     first = history.commit("Begin", predictions=None)
     history.root.joinpath("notes.md").write_text("no run")
     history.commit("Take notes", day=2)
