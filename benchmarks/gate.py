@@ -10,27 +10,7 @@ differences row by row, and from these with their skewness, which is what the ga
 guardrails are tried on models that are equally good in each subgroup, and as well calibrated.
 """
 
-from __future__ import annotations
-
-import argparse
-import subprocess
-import tempfile
-from pathlib import Path
-
-from run import make_project
-
-
-def main(simulations: int) -> None:
-    """Print the tables."""
-    with tempfile.TemporaryDirectory() as scratch:
-        project = make_project(Path(scratch), [])
-        script = Path(__file__).with_name("_gate.py").resolve()
-        command = ["python", str(script), "--simulations", str(simulations)]
-        subprocess.run(command, cwd=project, check=True)
-
+from _simulation import simulate
 
 if __name__ == "__main__":
-    options = argparse.ArgumentParser()
-    options.add_argument("--simulations", type=int, default=200)
-    options.add_argument("--rounds", type=int, help="not used: what is drawn follows a seed")
-    main(options.parse_args().simulations)
+    simulate("_gate.py", 200)

@@ -295,6 +295,17 @@ def test_search_finds_a_function(published: Published, browser: Browser) -> None
     assert visit.wrong == []
 
 
+def visit_alone(page: Path, browser: Browser, width: int, scheme: str) -> Visit:
+    """A page that asks for no other file, and in which nothing is wrong."""
+    visit = Visit(browser, width, scheme)
+    visit.open(page)
+    visit.look()
+    visit.inspect()
+    assert [url for url in visit.asked if not url.startswith("data:")] == [page.as_uri()]
+    assert visit.wrong == []
+    return visit
+
+
 @in_a_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, DESK])
@@ -302,13 +313,8 @@ def test_the_report_opens_from_disk_alone_and_hinders_nobody(
     published: Published, browser: Browser, tmp_path: Path, width: int, scheme: str
 ) -> None:
     alone = Path(shutil.copy(published.project / "reports/index.html", tmp_path))
-    visit = Visit(browser, width, scheme)
-    visit.open(alone)
-    visit.look()
-    visit.inspect()
+    visit = visit_alone(alone, browser, width, scheme)
     assert visit.page.locator("img").count() >= 5
-    assert [url for url in visit.asked if not url.startswith("data:")] == [alone.as_uri()]
-    assert visit.wrong == []
 
 
 @pytest.fixture(scope="module")
@@ -334,13 +340,8 @@ def test_a_comparison_opens_from_disk_alone_and_hinders_nobody(
     comparison: Path, browser: Browser, tmp_path: Path, width: int, scheme: str
 ) -> None:
     alone = Path(shutil.copy(comparison, tmp_path))
-    visit = Visit(browser, width, scheme)
-    visit.open(alone)
-    visit.look()
-    visit.inspect()
+    visit = visit_alone(alone, browser, width, scheme)
     assert visit.page.locator("svg.chart").count() >= 5
-    assert [url for url in visit.asked if not url.startswith("data:")] == [alone.as_uri()]
-    assert visit.wrong == []
 
 
 @in_a_browser

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,13 @@ def make_project(root: Path) -> Project:
     raw.parent.mkdir(parents=True)
     make_fruit().to_csv(raw, index=False)
     return project
+
+
+def enter_copy(source: Path, to: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A copy of a project that others use too, as the working directory."""
+    shutil.copytree(source, to, dirs_exist_ok=True)
+    monkeypatch.chdir(to)
+    return Project(to)
 
 
 def run_stages() -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from conftest import TEMPLATE
@@ -31,6 +32,16 @@ def write_pipeline(project: Project) -> None:
             copy = project.root / folder / file.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(file.read_bytes())
+
+
+def append_comment(name: str) -> Callable[[Project], None]:
+    """What adds a comment to the end of a file of a project."""
+
+    def append(project: Project) -> None:
+        with (project.root / name).open("a", encoding="utf-8") as file:
+            file.write("\n# a comment\n")
+
+    return append
 
 
 def commit_run(project: Project, message: str = "A run") -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import make_project, write_params
-from history import commit_run, run_git, write_pipeline
+from history import append_comment, commit_run, run_git, write_pipeline
 from lockstep.core.errors import UserError
 from lockstep.core.files import sha256, sha256_of_all
 from lockstep.core.paths import Paths
@@ -333,23 +333,15 @@ def replace(project: Project, name: str, before: str, after: str) -> None:
     (project.root / name).write_text(text.replace(before, after), encoding="utf-8")
 
 
-def edit(name: str) -> Callable[[Project], None]:
-    def append(project: Project) -> None:
-        with (project.root / name).open("a", encoding="utf-8") as file:
-            file.write("\n# a change\n")
-
-    return append
-
-
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         (break_nothing, []),
-        (edit("README.md"), []),
-        (edit("src/owner/models.py"), ["src/owner/models.py is another"]),
-        (edit(f"{ROOM}/split.py"), [f"{ROOM} is another"]),
+        (append_comment("README.md"), []),
+        (append_comment("src/owner/models.py"), ["src/owner/models.py is another"]),
+        (append_comment(f"{ROOM}/split.py"), [f"{ROOM} is another"]),
         (lambda project: shutil.rmtree(project.root / ROOM), [f"{ROOM} is another"]),
-        (edit("references/schema.yaml"), ["references/schema.yaml is another"]),
+        (append_comment("references/schema.yaml"), ["references/schema.yaml is another"]),
         (lambda project: write_params(project, seed=3), ["params.yaml has another `seed`"]),
         (lambda project: write_params(project, promote={"margin": 1}), []),
         (
@@ -366,9 +358,9 @@ def edit(name: str) -> Callable[[Project], None]:
             ),
             STALE,
         ),
-        (edit("data/raw/fruit.csv"), ["data/raw/fruit.csv is another"]),
-        (edit("data/raw/more.csv"), []),
-        (edit("src/owner/more.py"), []),
+        (append_comment("data/raw/fruit.csv"), ["data/raw/fruit.csv is another"]),
+        (append_comment("data/raw/more.csv"), []),
+        (append_comment("src/owner/more.py"), []),
         (
             lambda project: replace(project, "dvc.yaml", "-m owner.train", "-m owner.evaluate"),
             ["dvc.yaml has another `cmd` of train"],
@@ -395,9 +387,9 @@ def test_a_commit_that_is_not_what_its_record_tells_is_known(
     ("change", "expected"),
     [
         (break_nothing, []),
-        (edit("src/owner/models.py"), ["src/owner/models.py is another"]),
-        (edit(f"{ROOM}/split.py"), [f"{ROOM} is another"]),
-        (edit("data/raw/fruit.csv"), ["data/raw/fruit.csv is another"]),
+        (append_comment("src/owner/models.py"), ["src/owner/models.py is another"]),
+        (append_comment(f"{ROOM}/split.py"), [f"{ROOM} is another"]),
+        (append_comment("data/raw/fruit.csv"), ["data/raw/fruit.csv is another"]),
         (lambda project: shutil.rmtree(project.raw), []),
         (lambda project: write_params(project, seed=3), ["params.yaml has another `seed`"]),
     ],

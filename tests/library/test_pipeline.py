@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CONTRACT, make_project, run_stage, run_stages, write_params
+from conftest import CONTRACT, enter_copy, make_project, run_stage, run_stages, write_params
 from lockstep.commands.cli import main
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
@@ -34,9 +33,7 @@ def trained_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 @pytest.fixture
 def trained(trained_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A copy of that project, as the working directory."""
-    shutil.copytree(trained_once, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    return Project(tmp_path)
+    return enter_copy(trained_once, tmp_path, monkeypatch)
 
 
 def test_the_champion_beats_the_baseline(trained: Project) -> None:

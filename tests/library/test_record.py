@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import CONTRACT, make_project, run_stage, run_stages, write_params
-from history import write_pipeline
+from conftest import CONTRACT, enter_copy, make_project, run_stage, run_stages, write_params
+from history import append_comment, write_pipeline
 from lockstep.core.contract import Contract
 from lockstep.core.files import sha256
 from lockstep.core.project import Project
@@ -33,9 +33,7 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def done(once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A copy of a project whose stages have run, as the working directory."""
-    shutil.copytree(once, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    return Project(tmp_path)
+    return enter_copy(once, tmp_path, monkeypatch)
 
 
 def read_record(project: Project) -> dict:
@@ -86,21 +84,13 @@ def test_the_same_run_has_the_same_bytes_elsewhere(done: Project, tmp_path: Path
     assert Project(elsewhere).record.read_bytes() == before
 
 
-def edit_comment(file: str) -> Callable[[Project], None]:
-    def edit(project: Project) -> None:
-        with (project.root / file).open("a", encoding="utf-8") as source:
-            source.write("# a comment\n")
-
-    return edit
-
-
 @pytest.mark.parametrize(
     ("edit", "place"),
     [
-        (edit_comment("src/owner/ingest.py"), "code"),
-        (edit_comment("vendor/lockstep/src/lockstep/core/paths.py"), "code"),
+        (append_comment("src/owner/ingest.py"), "code"),
+        (append_comment("vendor/lockstep/src/lockstep/core/paths.py"), "code"),
         (lambda project: write_params(project, data=RAW), "parameters"),
-        (edit_comment("references/schema.yaml"), "contract"),
+        (append_comment("references/schema.yaml"), "contract"),
     ],
 )
 def test_another_input_gives_another_record(

@@ -13,6 +13,7 @@ from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.data.row_names import digest_names
 from lockstep.modeling.metrics import METRICS, OWN_METRICS, metric
+from lockstep.records import pairs
 from lockstep.records.pairs import pair_runs
 from lockstep.records.run import read_run
 from lockstep.registry import decisions, gate, measures
@@ -357,7 +358,7 @@ def test_a_metric_of_the_owner_is_found_in_whatever_file_train_imports(
             metric(kind="classification")(accuracy_score)
 
     monkeypatch.setitem(OWN_METRICS, "classification", {})
-    monkeypatch.setattr(measures, "import_own", import_own)
+    monkeypatch.setattr(pairs, "import_own", import_own)
     history.commit("ripe", metric={"name": "accuracy_score", "higher_is_better": True})
     run = read_run(history.repository, "HEAD")
     assert measures.find_chosen_metric(history.paths, run).name == "accuracy_score"

@@ -11,6 +11,7 @@ from lockstep.core.errors import UserError
 from lockstep.core.paths import Paths
 from lockstep.core.project import Project
 from lockstep.records import verification
+from lockstep.records.repository import Repository
 from lockstep.records.run import RECORD
 from lockstep.records.verification import Comparison, require_verified
 
@@ -99,9 +100,9 @@ def rebuilds(project: Project, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         subprocess.run(["git", *author, *command.split()], cwd=project.root, check=True)
     commits: list[str] = []
 
-    def rebuild(_: Paths, revision: str) -> tuple[str, list[Comparison], list[str]]:
-        commits.append(revision)
-        return revision, [Comparison("train", "models/champion", "abc", "abc")], []
+    def rebuild(_: Repository, commit: str) -> tuple[list[Comparison], list[str]]:
+        commits.append(commit)
+        return [Comparison("train", "models/champion", "abc", "abc")], []
 
     monkeypatch.setattr(verification, "_rebuild", rebuild)
     return commits
@@ -133,7 +134,7 @@ def test_a_commit_that_does_not_follow_from_its_data_is_not_remembered(
     project: Project, rebuilds: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = [Comparison("train", "models/champion", "abc", "abd")]
-    monkeypatch.setattr(verification, "_rebuild", lambda *_: ("c" * 40, wrong, []))
+    monkeypatch.setattr(verification, "_rebuild", lambda *_: (wrong, []))
     for _ in range(2):
         with pytest.raises(UserError, match="train is the first stage whose output differs"):
             require_verified(project, "HEAD")

@@ -10,10 +10,8 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol, TypeVar
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from ..core.files import join_digests, sha256
+from ..core.errors import UserError
+from ..core.files import join_digests, parse_yaml, sha256
 from ..core.inputs import make_filter
 from ..core.raw_files import is_data
 from ..core.records import NO_INPUTS, digest_source, digest_sources
@@ -27,7 +25,7 @@ MOST_BYTES = 100_000_000
 """Of raw data in the workspace that are read to see whether they are still those of its run."""
 
 
-class Tree(Protocol):
+class Files(Protocol):
     """The files of a project, as they are or as they were at a commit."""
 
     def list_below(self, name: str) -> list[str]:
@@ -127,13 +125,13 @@ def _digest_blob(content: bytes) -> str:
 
 def _read_yaml(content: bytes | None) -> dict[str, Any]:
     try:
-        values = YAML(typ="safe", pure=True).load(content or b"")
-    except (YAMLError, ValueError, RecursionError):
+        values = parse_yaml(content or b"", "")
+    except (UserError, ValueError, RecursionError):
         return {}
     return values if isinstance(values, dict) else {}
 
 
-def _compare_lock(tree: Tree) -> Iterator[str]:
+def _compare_lock(tree: Files) -> Iterator[str]:
     record, lock = tree.read_many([RECORD, "dvc.lock"])
     digest = hashlib.md5(record or b"").hexdigest()
     outs = [_find(stage, "outs", list) for stage in _read_stages(lock).values()]
@@ -142,7 +140,7 @@ def _compare_lock(tree: Tree) -> Iterator[str]:
         yield f"dvc.lock is not of the run that wrote {RECORD}"
 
 
-def _compare_commands(tree: Tree) -> Iterator[str]:
+def _compare_commands(tree: Files) -> Iterator[str]:
     """What DVC would run now against what it has run, but for commands that have variables."""
     pipeline, lock = map(_read_stages, tree.read_many(["dvc.yaml", "dvc.lock"]))
     for name, stage in lock.items():
@@ -161,7 +159,7 @@ def _find(section: Any, key: str, kind: type[T]) -> T:
     return value if isinstance(value, kind) else kind()
 
 
-def _compare_raw(tree: Tree, record: Mapping[str, Any]) -> Iterator[str]:
+def _compare_raw(tree: Files, record: Mapping[str, Any]) -> Iterator[str]:
     """The raw data that are there; what DVC keeps is not at a commit."""
     inputs = record["inputs"]
     for name, digest in inputs.items():
@@ -174,7 +172,7 @@ def _compare_raw(tree: Tree, record: Mapping[str, Any]) -> Iterator[str]:
             yield f"{file} is new"
 
 
-def _list_data(tree: Tree, name: str) -> list[str]:
+def _list_data(tree: Files, name: str) -> list[str]:
     """The files at or below a path that `ingest` reads, in its order."""
     top = PurePosixPath(name)
     files = sorted(map(PurePosixPath, tree.list_below(str(top)) if name else []))
@@ -185,7 +183,7 @@ def _list_data(tree: Tree, name: str) -> list[str]:
     ]
 
 
-def _compare_parameters(tree: Tree, before: Mapping[str, Any]) -> Iterator[str]:
+def _compare_parameters(tree: Files, before: Mapping[str, Any]) -> Iterator[str]:
     # As JSON, since YAML has more types, and the record has been through it.
     values = _read_yaml(tree.read_many(["params.yaml"])[0])
     after = json.loads(json.dumps(values, default=str, skipkeys=True))
@@ -197,7 +195,7 @@ def _compare_parameters(tree: Tree, before: Mapping[str, Any]) -> Iterator[str]:
 class _Sources:
     """The files that DVC looks at."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Files) -> None:
         (ignore,) = tree.read_many([".dvcignore"])
         self.tree = tree
         self.is_watched = make_filter((ignore or b"").decode("utf-8", "replace"))
@@ -223,7 +221,7 @@ def _find_new_code(sources: _Sources, digests: Mapping[str, str]) -> Iterator[st
                 yield f"{name} is new"
 
 
-def _compare_outputs(tree: Tree, digests: Mapping[str, str]) -> Iterator[str]:
+def _compare_outputs(tree: Files, digests: Mapping[str, str]) -> Iterator[str]:
     """The reports, which git keeps; data and models are DVC's, and may be large."""
     names = [name for name in digests if name.startswith("reports/")]
     for name, content in zip(names, tree.read_many(names), strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from ..core.errors import UserError, guard_reading
 from ..core.own import import_own
-from ..core.params import EvaluateParams
+from ..core.params import EvaluateParams, Kind
+from ..core.paths import Paths
 from ..core.records import IDENTIFIER, ROW
 from ..core.table import escape_formula
 from ..core.validation import explain
@@ -184,10 +185,7 @@ def measure_runs(repository: Repository, pair: Pair, before: Run, after: Run) ->
     names = [
         name for name in after.record["metrics"]["intervals"] if name in before.record["metrics"]
     ]
-    metrics = {metric.name: metric for metric in (*METRICS[kind], *ON_REQUEST[kind])}
-    if not metrics.keys() >= {*names}:
-        import_own(repository.paths, "train")
-        metrics |= OWN_METRICS[kind]
+    metrics = load_metrics(repository.paths, kind, names)
     try:
         settings = EvaluateParams.model_validate(parameters["evaluate"])
     except ValidationError as error:
@@ -195,6 +193,19 @@ def measure_runs(repository: Repository, pair: Pair, before: Run, after: Run) ->
     names.sort(key=lambda name: name != before.metric)
     known = [metrics[name] for name in names if name in metrics]
     return measure_gains(pair, known, settings, parameters["seed"])
+
+
+def load_metrics(paths: Paths, kind: Kind, names: Collection[str]) -> dict[str, Metric]:
+    """The library's metrics by their names and, if one of `names` is none of them, the owner's.
+
+    Raises:
+        UserError: The owner's package cannot be imported.
+    """
+    metrics = {metric.name: metric for metric in (*METRICS[kind], *ON_REQUEST[kind])}
+    if not metrics.keys() >= {*names}:
+        import_own(paths, "train")
+        metrics |= OWN_METRICS[kind]
+    return metrics
 
 
 def measure_gains(

@@ -22,7 +22,7 @@ from ..core.errors import UserError
 from ..core.files import read_yaml, write_json
 from ..core.paths import Paths
 from ..core.programs import run_program
-from .repository import git_environment, run_git
+from .repository import Repository, git_environment, run_git
 from .run import RECORD
 
 MISSING = "missing"
@@ -61,10 +61,11 @@ def require_verified(project: Paths, revision: str) -> None:
     Raises:
         UserError: There is no such commit, or an output of its rebuild has other bytes.
     """
-    commit = _resolve(project, revision)
+    repository = Repository(project)
+    commit = _resolve(repository, revision)
     if _read_verified(project).get(commit) == _digest_environment(project):
         return
-    _, comparisons, differences = _rebuild(project, commit)
+    comparisons, differences = _rebuild(repository, commit)
     _conclude(project, commit, comparisons, differences)
 
 
@@ -74,7 +75,9 @@ def verify(project: Paths, revision: str) -> None:
     Raises:
         UserError: There is no such commit, or an output has other bytes.
     """
-    commit, comparisons, differences = _rebuild(project, revision)
+    repository = Repository(project)
+    commit = _resolve(repository, revision)
+    comparisons, differences = _rebuild(repository, commit)
     width = max(len(comparison.output) for comparison in comparisons)
     print(f"{'stage':<12}{'output':<{width + 2}}{'recorded':<10}{'rebuilt':<10}")
     for one in comparisons:
@@ -120,32 +123,28 @@ def _digest_environment(project: Paths) -> str:
     return hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest()
 
 
-def _rebuild(project: Paths, revision: str) -> tuple[str, list[Comparison], list[str]]:
-    """The commit, a comparison for each output of its rebuild, and what else is known to differ.
+def _rebuild(repository: Repository, commit: str) -> tuple[list[Comparison], list[str]]:
+    """A comparison for each output of a commit's rebuild, and what else is known to differ.
 
     The rebuild runs in a temporary clone, without any cache: the user's files, cache and git
     references are only read. The libraries are those installed, but for the one that is bundled
     with the commit.
     """
-    top = Path(run_git(project.root, "rev-parse", "--show-toplevel"))
-    inside = project.root.resolve().relative_to(top.resolve())
-    commit = _resolve(project, revision)
+    top = str(repository.top)
     print(f"verify: rebuilding {commit[:8]} in a temporary clone", file=sys.stderr)
     with _temporary_folder() as scratch:
-        run_git(
-            top, "clone", "--quiet", "--shared", "--no-checkout", str(top), str(scratch / "clone")
-        )
+        repository.git("clone", "--quiet", "--shared", "--no-checkout", top, str(scratch / "clone"))
         run_git(scratch / "clone", "checkout", "--quiet", "--detach", commit)
-        clone = Paths(scratch / "clone" / inside)
+        clone = Paths(scratch / "clone" / repository.prefix)
         recorded = _lock(clone, f"{commit[:8]} holds no dvc.lock: run `dvc repro` and commit first")
         record = clone.environment_file
         environment = (read_yaml(record, record.name) if record.exists() else None) or {}
         former = _read_record(clone)
-        _reproduce(project, clone, scratch)
+        _reproduce(repository.paths, clone, scratch)
         rebuilt = _lock(clone, "the rebuild left no dvc.lock")
         is_alike = bool(former) and former == _read_record(clone)
     differences = _differences(recorded, rebuilt, environment.get(PROCESSOR))
-    return commit, _compare(recorded, rebuilt, {RECORD} if is_alike else set()), differences
+    return _compare(recorded, rebuilt, {RECORD} if is_alike else set()), differences
 
 
 def _read_record(clone: Paths) -> dict[str, Any]:
@@ -161,11 +160,11 @@ def _read_record(clone: Paths) -> dict[str, Any]:
     return dict(record)
 
 
-def _resolve(project: Paths, revision: str) -> str:
-    try:
-        return run_git(project.root, "rev-parse", "--verify", "--quiet", revision + "^{commit}")
-    except UserError as error:
-        raise UserError(f"{revision}: no such commit; verify needs one to rebuild") from error
+def _resolve(repository: Repository, revision: str) -> str:
+    commit = repository.find_commit(revision)
+    if commit is None:
+        raise UserError(f"{revision}: no such commit; verify needs one to rebuild")
+    return commit
 
 
 def _run(command: list[str], folder: Path, environment: dict[str, str], name: str) -> str:

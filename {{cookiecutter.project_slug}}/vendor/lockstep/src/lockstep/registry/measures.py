@@ -8,11 +8,10 @@ from typing import Any
 
 from scipy.special import ndtri
 
-from ..core.own import import_own
 from ..core.params import Params, TrainParams
 from ..core.paths import Paths
-from ..modeling.metrics import METRICS, ON_REQUEST, Metric, find_metric
-from ..records.pairs import Gain, Pair, measure_gains
+from ..modeling.metrics import Metric, find_metric
+from ..records.pairs import Gain, Pair, load_metrics, measure_gains
 from ..records.run import Run
 from .findings import Contrast, Finding, Note, judge_gain, judge_guardrail
 
@@ -35,8 +34,7 @@ def find_chosen_metric(paths: Paths, run: Run) -> Metric:
         UserError: There is none of that name now.
     """
     kind = run.record["kind"]
-    if run.metric not in {metric.name for metric in (*METRICS[kind], *ON_REQUEST[kind])}:
-        import_own(paths, "train")
+    load_metrics(paths, kind, [run.metric])
     return find_metric(kind, run.metric, "train.metric")
 
 
