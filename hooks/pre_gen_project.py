@@ -31,7 +31,7 @@ TAKEN = """
     dvc_objects dvc_render dvc_s3 dvc_ssh dvc_studio_client dvc_task entrypoints et_xmlfile execnet
     executing fastapi fastjsonschema filelock flatbuffers flatten_dict flufl flufl_lock fonttools
     fqdn frozenlist fsspec functorch funcy furo gast git gitdb gitpython google google_auth
-    google_pasta grandalf greenlet grpc grpcio gto h11 h5py hatchling httpcore httpx hydra
+    google_pasta grandalf greenlet grpc grpcio gto h11 h5py hatchling httpcore httptools httpx hydra
     hydra_core hypothesis identify idna imagesize importlib_metadata iniconfig ipykernel
     ipykernel_launcher ipython ipython_pygments_lexers isoduration isympy iterative_telemetry jax
     jaxlib jedi jinja2 jmespath joblib json5 jsonpointer jsonpointer_stubs jsonschema
@@ -45,10 +45,10 @@ TAKEN = """
     omegaconf openpyxl opentelemetry opentelemetry_api opentelemetry_proto opentelemetry_sdk
     opentelemetry_semantic_conventions opt_einsum optree optuna orjson overrides packaging pandas
     pandas_stubs pandocfilters parso pasta pathspec pexpect pil pillow pip platformdirs pluggy
-    pre_commit pre_commit_hooks prometheus_client prompt_toolkit propcache protobuf psutil
-    ptyprocess public pure_eval py pyarrow pyasn1 pyasn1_modules pycparser pydantic pydantic_core
-    pydantic_settings pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing pytest
-    pytest_xdist python python_dateutil python_discovery python_dotenv python_json_logger
+    pre_commit pre_commit_hooks prometheus_client prompt_toolkit propcache protobuf psutil psycopg
+    psycopg_binary ptyprocess public pure_eval py pyarrow pyasn1 pyasn1_modules pycparser pydantic
+    pydantic_core pydantic_settings pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing
+    pytest pytest_xdist python python_dateutil python_discovery python_dotenv python_json_logger
     pythonjsonlogger pywin32 pywinpty pyyaml pyzmq referencing requests rfc3339_validator
     rfc3986_validator rfc3987_syntax rich roman_numerals rpds rpds_py ruamel ruamel_yaml
     ruamel_yaml_clib ruff s3fs scikit_learn scipy scmrepo semver send2trash setuptools shortuuid
@@ -58,7 +58,7 @@ TAKEN = """
     sqltrie sshfs stack_data starlette sympy tabulate tensorboard tensorboard_data_server tensorflow
     termcolor terminado test tests threadpoolctl tinycss2 tomlkit torch torchgen tornado tqdm
     traitlets triton typeguard typing_extensions typing_inspect typing_inspection tzdata tzlocal
-    uri_template urllib3 uv uvicorn validate vine virtualenv voluptuous wcwidth webcolors
+    uri_template urllib3 uv uvicorn uvloop validate vine virtualenv voluptuous wcwidth webcolors
     webencodings websocket websocket_client werkzeug wheel winpty wrapt xdist yaml yarl zc
     zc_lockfile zipp zmq
 """.split()

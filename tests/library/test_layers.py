@@ -22,11 +22,14 @@ BELOW = {
     "reading": {"core", "data"},
     "modeling": {"core", "data"},
     "reporting": {"core", "data", "modeling"},
+    "standalone": {"core", "data", "reading", "modeling"},
     "searching": {"core", "data", "modeling", "reporting"},
     "records": {"core", "data", "modeling", "reporting"},
     "registry": {"core", "data", "modeling", "reporting", "records"},
+    "packaging": {"core", "data", "modeling", "records", "registry", "standalone"},
+    "serving": {"core", "packaging", "records", "registry", "standalone"},
 }
-"""The rooms that each of these may import; stages use none of the last three."""
+"""The rooms that each of these may import; stages use none below `reporting`."""
 STAGES = read_stages("dvc.yaml")
 NOTEBOOKS = read_stages("notebooks/dvc.yaml")
 

@@ -128,6 +128,26 @@ def _make_parser() -> argparse.ArgumentParser:
 
     add("models", "list the versions, their stages, and who registered them when")
 
+    package = add("package", "make a Python package of the model, to install and import elsewhere")
+    package.add_argument("--version", metavar="VERSION", help="such as v1.2.0 (default: workspace)")
+
+    serve = add("serve", "answer requests over HTTP, by one version of the model or several")
+    serve.add_argument(
+        "models",
+        nargs="*",
+        metavar="MODEL",
+        help="`workspace`, a version, a stage, or the wheel of a model; by default what stands in "
+        "stages, or else the workspace",
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="to listen on (default: %(default)s)")
+    serve.add_argument("--port", type=int, default=8000, help="(default: %(default)s)")
+    serve.add_argument(
+        "--requests",
+        metavar="ADDRESS",
+        help="of a database to keep them in, such as postgresql://... (default: a file)",
+    )
+    serve.add_argument("--new-token", metavar="NAME", help="make a token for somebody, and no more")
+
     doctor = add("doctor", "say what is wrong with this machine or project, and what mends it")
     doctor.add_argument("--only", nargs="+", metavar="CHECK", help="such as: lock pipeline")
     return root
@@ -200,6 +220,18 @@ def _run(options: argparse.Namespace) -> None:
             from ..registry.models import print_models
 
             print_models()
+        case "package":
+            from ..packaging.package import package
+
+            package(options.version)
+        case "serve" if options.new_token:
+            from ..serving.tokens import make_token
+
+            make_token(options.new_token)
+        case "serve":
+            from ..serving.serve import serve
+
+            serve(options.models, options.host, options.port, options.requests)
         case "doctor":
             from .doctor import examine
 

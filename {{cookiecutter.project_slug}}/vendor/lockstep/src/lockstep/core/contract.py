@@ -92,6 +92,8 @@ class Column(Strict):
     """Texts that stand for a missing value in this column, beside those of the whole table."""
     seen: tuple[float, float] | None = None
     """Smallest and largest number that there were when the contract was written."""
+    private: bool = False
+    """Whether it tells of a person what the server must not keep of its requests."""
     unique: bool = False
     """Whether no two rows may have the same value."""
     example: Text | None = None

@@ -234,6 +234,44 @@ class PromoteParams(Strict):
     """Whether it may ask its callers for something else, or give them something else."""
 
 
+class KeepParams(Strict):
+    """What the server keeps of the requests that it answers."""
+
+    rows: bool = True
+    """Whether it keeps the rows, too; it always keeps when what version answered what."""
+    columns: tuple[str, ...] | None = None
+    """The columns that it keeps of them; by default all that the contract does not call private."""
+    days: Count = 90
+    """After so many, a request is forgotten."""
+
+
+class ServeParams(Strict):
+    """How `serve` answers."""
+
+    canary: dict[str, Fraction] = {}
+    """Versions that answer a share of the requests that name no version, and that share."""
+    shadows: tuple[str, ...] = ()
+    """Versions or stages that answer too, for nobody to see; their answers are kept."""
+    workers: Count = 1
+    """Processes of each version."""
+    max_rows: Count = 10_000
+    """Of a request."""
+    max_megabytes: Count = 16
+    """Of a request."""
+    seconds: Annotated[float, Field(gt=0)] = 30.0
+    """After so many, a request that has no answer is given up."""
+    waiting: Count = 256
+    """Requests that may be under way at once; others are told to come back."""
+    keep: KeepParams = KeepParams()
+
+    @field_validator("canary")
+    @classmethod
+    def _leaves_some(cls, canary: dict[str, float]) -> dict[str, float]:
+        if sum(canary.values()) > 1:
+            raise ValueError(f"found shares that sum to {sum(canary.values()):g}, above 1")
+        return canary
+
+
 class Params(Strict):
     """All of params.yaml."""
 
@@ -252,6 +290,7 @@ class Params(Strict):
     evaluate: EvaluateParams
     search: SearchParams = SearchParams()
     promote: PromoteParams = PromoteParams()
+    serve: ServeParams = ServeParams()
 
 
 def load_params(paths: Paths) -> Params:

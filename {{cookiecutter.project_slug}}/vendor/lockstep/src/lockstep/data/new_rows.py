@@ -19,7 +19,7 @@ from .conformity import (
 
 
 class NewRows(NamedTuple):
-    """Some rows; all three parts have the index of the table that they come from."""
+    """Some rows; all parts but the last have the index of the table."""
 
     names: pd.DataFrame
     """(n_rows, n_identifiers) texts, of the identifiers that there are."""
@@ -27,6 +27,8 @@ class NewRows(NamedTuple):
     """(n_rows, n_features) the contract's features, typed; missing where they break it."""
     reasons: pd.Series
     """(n_rows,) what breaks the contract, in words; missing where nothing does."""
+    breaches: pd.DataFrame
+    """The same cell by cell, as `conform` gives it: `row` is the place in the table, from 1."""
 
 
 def parse_rows(
@@ -61,11 +63,12 @@ def parse_rows(
     if contract.images is not None:
         unusable = _find_unfit(cells, contract) if unusable is None else unusable
         breaches = pd.concat([unusable, breaches])
+    breaches = breaches.sort_values("row", kind="stable", ignore_index=True)
     lines = [describe(*breach) for breach in breaches[["column", "value", "rule"]].to_numpy()]
     reasons = pd.Series(lines, breaches["row"] - 1, dtype="str").groupby(level=0).agg("; ".join)
     reasons = reasons.reindex(range(len(frame))).astype("str").rename("reason")
     index = frame.index
-    return NewRows(names.set_axis(index), X.set_axis(index), reasons.set_axis(index))
+    return NewRows(names.set_axis(index), X.set_axis(index), reasons.set_axis(index), breaches)
 
 
 def _find_unfit(cells: pd.DataFrame, contract: Contract) -> pd.DataFrame:

@@ -1,0 +1,1 @@
+"""The model as a Python package: what `package` makes."""

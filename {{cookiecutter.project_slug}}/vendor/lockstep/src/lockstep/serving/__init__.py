@@ -1,0 +1,1 @@
+"""The server: versions of models at work, asked over HTTP."""

@@ -1,0 +1,1 @@
+"""What runs within the package of a model, where there is no project."""
