@@ -1,0 +1,42 @@
+"""Messages between processes: JSON, and bytes behind it that are no JSON.
+
+A frame is the length of the JSON in four bytes, the most significant first; the JSON, an object;
+and as many bytes as its `size` says. Whatever comes from a pipe is only parsed, never unpickled.
+
+Nothing heavy is imported here, since the server reads and writes frames too.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, BinaryIO
+
+LENGTH = struct.Struct(">I")
+SIZE = "size"
+
+
+def pack(content: dict[str, Any], payload: bytes = b"") -> bytes:
+    """A message as a frame."""
+    text = json.dumps({**content, SIZE: len(payload)}, separators=(",", ":")).encode("ascii")
+    return b"".join((LENGTH.pack(len(text)), text, payload))
+
+
+def read_frame(stream: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
+    """The next message and the bytes behind it; None where the other end has closed the pipe.
+
+    Raises:
+        EOFError: It was closed within a frame.
+    """
+    head = stream.read(LENGTH.size)
+    if not head:
+        return None
+    content = json.loads(_read_exactly(stream, *LENGTH.unpack(head)))
+    return content, _read_exactly(stream, content[SIZE])
+
+
+def _read_exactly(stream: BinaryIO, size: int) -> bytes:
+    content = stream.read(size)
+    if len(content) < size:
+        raise EOFError
+    return content
