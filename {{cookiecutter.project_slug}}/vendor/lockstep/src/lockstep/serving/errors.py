@@ -48,3 +48,9 @@ class Late(ServingError):
     """There was no answer in time."""
 
     status = 504
+
+
+class Unreachable(ServingError):
+    """The database that keeps the requests does not answer."""
+
+    status = 503

@@ -1,0 +1,223 @@
+"""The table of requests, in a file of SQLite or in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import (
+    JSON,
+    URL,
+    BigInteger,
+    Column,
+    Connection,
+    DateTime,
+    Engine,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    make_url,
+    select,
+    update,
+)
+from sqlalchemy.exc import (
+    ArgumentError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+)
+
+from ..core.errors import UserError, shorten
+
+PASSING = (OperationalError, InterfaceError, OSError)
+"""What a database raises that may work again, such as one that restarts or has no room."""
+DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+SLOWEST = 30
+"""Seconds that a statement may take, or wait for another."""
+OPTIONS: dict[str, dict[str, Any]] = {
+    "sqlite": {"timeout": SLOWEST},
+    "postgresql": {
+        "connect_timeout": 5,
+        "tcp_user_timeout": SLOWEST * 1000,
+        "options": f"-c statement_timeout={SLOWEST}s",
+    },
+}
+PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON")
+"""Readers and the writer do not wait for each other; what is deleted is overwritten."""
+LONGEST_REASON = 200
+
+TABLES = MetaData()
+REQUESTS = Table(
+    "requests",
+    TABLES,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("request", String, nullable=False),
+    Column("time", DateTime(timezone=True), nullable=False, index=True),
+    Column("model", String, nullable=False),
+    Column("version", String, nullable=False),
+    Column("run", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("content", JSON(none_as_null=True)),
+    Column("answer", JSON, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("outcome", JSON(none_as_null=True)),
+    Column("outcome_time", DateTime(timezone=True)),
+    Index("ix_requests_request_row", "request", "row"),
+    Index("ix_requests_row_id", "row", "id"),
+)
+"""A line for each row of a request and each version that answered it."""
+
+
+class RequestDatabase:
+    """The table, which is made where there is none yet.
+
+    Whatever its methods raise, nothing of theirs was written then; but where a connection breaks
+    while it commits, that is not certain.
+    """
+
+    def __init__(self, address: str) -> None:
+        """Connect to nothing yet.
+
+        Raises:
+            UserError: No database can be reached by such an address.
+        """
+        self._url = _parse(address)
+        self._engine = _make_engine(self._url)
+        self._is_ready = False
+        self._preparing = Lock()
+
+    def write(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Add lines of the table, in which `content` and `answer` are JSON."""
+        with self._begin() as connection:
+            connection.execute(insert(REQUESTS), lines)
+
+    def delete(self, before: datetime, count: int) -> int:
+        """Delete at most `count` lines of requests that came before; returns how many they were."""
+        # Another server may be at the same ones.
+        old = select(REQUESTS.c.id).where(REQUESTS.c.time < before).limit(count)
+        chosen = old.with_for_update(skip_locked=True).scalar_subquery()
+        with self._begin() as connection:
+            return connection.execute(delete(REQUESTS).where(REQUESTS.c.id.in_(chosen))).rowcount
+
+    def add_outcomes(self, outcomes: Iterable[tuple[str, int, Any]], time: datetime) -> int:
+        """Say what became true of rows, by request and place; returns how many are kept."""
+        known = 0
+        with self._begin() as connection:
+            # In one order, so that two servers never wait for each other.
+            for request, row, outcome in sorted(outcomes, key=lambda one: one[:2]):
+                change = update(REQUESTS).where(REQUESTS.c.request == request)
+                change = change.where(REQUESTS.c.row == row)
+                change = change.values(outcome=as_json(outcome), outcome_time=time)
+                known += connection.execute(change).rowcount > 0
+        return known
+
+    def read_last(self, count: int) -> list[dict[str, Any]]:
+        """The first lines of the requests that came last, each with the number of its `rows`."""
+        same = REQUESTS.alias()
+        keys = ("request", "model", "version", "role")
+        rows = select(func.max(same.c.row) + 1).where(*(same.c[k] == REQUESTS.c[k] for k in keys))
+        columns = [column for column in REQUESTS.c if column.name not in ("id", "row")]
+        query = select(*columns, rows.scalar_subquery().label("rows"))
+        query = query.where(REQUESTS.c.row == 0).order_by(REQUESTS.c.id.desc()).limit(count)
+        with self._begin() as connection:
+            lines = connection.execute(query).mappings().all()
+        times = ("time", "outcome_time")
+        return [{**line, **{name: _as_utc(line[name]) for name in times}} for line in lines]
+
+    def close(self) -> None:
+        """Leave no connection open."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        """A transaction, with a table to work on."""
+        try:
+            with self._preparing:
+                if not self._is_ready:
+                    self._make_table()
+                    self._is_ready = True
+            with self._engine.begin() as connection:
+                yield connection
+        except Exception:
+            self._is_ready = False
+            raise
+
+    def _make_table(self) -> None:
+        if self._url.get_backend_name() == "sqlite":
+            file = Path(self._url.database or "")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch(mode=0o600)
+        with suppress(IntegrityError, ProgrammingError):
+            # Another server may make it at the same moment.
+            TABLES.create_all(self._engine)
+        TABLES.create_all(self._engine)
+
+
+def as_json(content: Any) -> str:
+    """Content as both databases take it.
+
+    Raises:
+        ValueError: It has half of a pair of surrogates, which no text of theirs can hold.
+    """
+    return to_json(content, inf_nan_mode="null", fallback=str).decode()
+
+
+def describe(error: Exception) -> str:
+    """Why a database failed, without the statement and its values."""
+    return shorten(str(getattr(error, "orig", None) or error), LONGEST_REASON)
+
+
+def _parse(address: str) -> URL:
+    expected = "sqlite:///FILE or postgresql://USER@HOST/DATABASE was expected"
+    try:
+        url = make_url(address)
+        driver = DRIVERS[url.get_backend_name()]
+    except (ArgumentError, KeyError) as error:
+        raise UserError(f"--requests: {expected}, which names the database to use") from error
+    if not url.database:
+        raise UserError(f"--requests: {url.render_as_string()} names no database; {expected}")
+    return url.set(drivername=driver)
+
+
+def _make_engine(url: URL) -> Engine:
+    backend = url.get_backend_name()
+    try:
+        engine = create_engine(
+            url, connect_args=OPTIONS[backend], json_serializer=str, pool_pre_ping=True
+        )
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"--requests: {error.name} is not installed; the extra postgresql brings it: "
+            "`uv run --extra serve --extra postgresql ...`"
+        ) from error
+    if backend == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+    return engine
+
+
+def _set_pragmas(connection: Any, _: object) -> None:
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _as_utc(time: datetime | None) -> datetime | None:
+    """SQLite keeps no time zone; what it was given was in UTC."""
+    if time is None:
+        return None
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
