@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lockstep  # first: it settles what numeric libraries read from the environment
@@ -20,6 +21,7 @@ from lockstep.core.params import Params
 from lockstep.core.project import Project
 from lockstep.modeling.candidates import CANDIDATES
 from ruamel.yaml import YAML
+from sklearn.preprocessing import FunctionTransformer
 
 TEMPLATE = Path(__file__).parents[2] / "{{cookiecutter.project_slug}}"
 LIBRARY = Path(lockstep.__file__).parent
@@ -123,6 +125,13 @@ def make_project(root: Path) -> Project:
     raw.parent.mkdir(parents=True)
     make_fruit().to_csv(raw, index=False)
     return project
+
+
+class StubPipeline(SimpleNamespace):
+    """A fitted pipeline of one estimator alone, which has these methods and attributes."""
+
+    def __getitem__(self, part: int | slice) -> object:
+        return FunctionTransformer() if isinstance(part, slice) else self
 
 
 def enter_copy(source: Path, to: Path, monkeypatch: pytest.MonkeyPatch) -> Project:

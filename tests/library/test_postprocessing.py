@@ -1,12 +1,11 @@
 """What becomes of a model's probabilities and numbers: decisions and intervals."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CONTRACT, PARAMS, make_params
+from conftest import CONTRACT, PARAMS, StubPipeline, make_params
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.params import Params
@@ -29,7 +28,7 @@ ROWS = pd.DataFrame({"weight": [1.0, 2.0, 3.0], "seeds": [1, 2, 3], "colour": ["
 def make_classifier(probabilities: list[float], threshold: float | None) -> Model:
     """One that gives these probabilities of the second class."""
     sure = np.array(probabilities)
-    pipeline = SimpleNamespace(
+    pipeline = StubPipeline(
         classes_=np.array(["apple", "melon"], dtype=object),
         predict_proba=lambda _: np.column_stack([1 - sure, sure]),
     )
@@ -39,7 +38,7 @@ def make_classifier(probabilities: list[float], threshold: float | None) -> Mode
 
 def make_regressor(numbers: list[float], postprocessing: Postprocessing) -> Model:
     """One that predicts these numbers of a target from 0 to 500."""
-    pipeline = SimpleNamespace(predict=lambda _: np.array(numbers))
+    pipeline = StubPipeline(predict=lambda _: np.array(numbers))
     columns = CONTRACT["columns"] | {"fruit": CONTRACT["columns"]["weight"]}
     contract = Contract.model_validate(CONTRACT | {"columns": columns})
     return Model(pipeline, "", "regression", contract, postprocessing)

@@ -14,7 +14,16 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CONTRACT, LIBRARY, TEMPLATE, make_fruit, make_project, run_stage, write_params
+from conftest import (
+    CONTRACT,
+    LIBRARY,
+    TEMPLATE,
+    StubPipeline,
+    make_fruit,
+    make_project,
+    run_stage,
+    write_params,
+)
 from lockstep import Contract, Model
 from lockstep.commands.cli import main
 from lockstep.core.errors import UserError
@@ -298,7 +307,7 @@ def test_an_image_in_python_is_the_bytes_of_its_pixels() -> None:
         "images": {"width": 3, "height": 2},
         "columns": {"kind": {"type": "binary", "categories": ["no", "yes"], "meaning": "kind"}},
     }
-    pipeline = SimpleNamespace(
+    pipeline = StubPipeline(
         classes_=np.array(["no", "yes"], dtype=object),
         predict_proba=lambda X: np.tile([0.25, 0.75], (len(X), 1)),
     )

@@ -25,6 +25,7 @@ from ..core.params import Kind
 from ..core.paths import Paths
 from ..data.new_rows import NewRows, parse_rows
 from .archive import write_joblib, write_keras
+from .blocks import predict_in_blocks
 from .features import used_columns
 from .networks import Network, load_network, without_network
 from .outcome import HIGH, LOW, PROBABILITY, Outcome, decide
@@ -52,6 +53,8 @@ class Model:
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Predict rows as they come, each held against the contract by itself.
+
+        A row's prediction is the same bits whatever other rows there are.
 
         Args:
             frame: (n_rows, n_columns) table with at least the features: cells as they stand in the
@@ -92,7 +95,7 @@ class Model:
         if self.kind == "regression":
             return self._predict_numbers(X)
         classes, columns = self.contract.classes, self.pipeline.classes_
-        shares = self.pipeline.predict_proba(X) if len(X) else np.empty((0, len(columns)))
+        shares = self._predict("predict_proba", X) if len(X) else np.empty((0, len(columns)))
         probabilities = pd.DataFrame(shares, columns=columns)
         probabilities = probabilities.reindex(columns=classes, fill_value=0.0)
         places = decide(probabilities.to_numpy(), self.postprocessing.threshold)
@@ -103,12 +106,17 @@ class Model:
         )
 
     def _predict_numbers(self, X: pd.DataFrame) -> pd.DataFrame:
-        numbers = self.pipeline.predict(X) if len(X) else np.empty(0)
+        numbers = self._predict("predict", X) if len(X) else np.empty(0)
         table = pd.DataFrame({"prediction": numbers})
         low, high = self.contract.columns[self.contract.target].range or (None, None)
         for name, margin in zip((LOW, HIGH), self.postprocessing.margins or (), strict=False):
             table[name] = (table["prediction"] + margin).clip(low, high)
         return table
+
+    def _predict(self, method: str, X: pd.DataFrame) -> np.ndarray:
+        estimator = self.pipeline[-1]
+        numbers = self.pipeline[:-1].transform(X)
+        return predict_in_blocks(estimator, getattr(estimator, method), numbers)
 
     def try_on(self, X: pd.DataFrame, y: np.ndarray) -> Outcome:
         """What it predicts for rows, as `apply` does, beside their (n_rows,) true target."""
