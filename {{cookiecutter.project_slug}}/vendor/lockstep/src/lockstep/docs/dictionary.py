@@ -53,7 +53,8 @@ def _holds(column: Column, contract: Contract) -> str:
     if column.type == IMAGE and contract.images:
         shade = "colour" if contract.images.colour else "grey"
         return f"{contract.images.width}x{contract.images.height} pixels, {shade}"
-    return column.rule() + (", no value twice" if column.unique else "")
+    notes = (", no value twice" if column.unique else "", ", private" if column.private else "")
+    return column.rule() + "".join(notes)
 
 
 def _missing(column: Column) -> str:
