@@ -7,6 +7,7 @@ What breaks it are breaches: one row per broken cell in a table with the columns
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -236,13 +237,18 @@ def parse_numbers(cells: pd.Series, layout: Layout) -> pd.Series:
     if cells.dtype == "str":
         values = pd.Series(_parse_texts(_as_arrow(cells), layout), index=cells.index)
     elif cells.dtype == "object":
-        is_text = cells.map(lambda cell: isinstance(cell, str)).astype("bool")
+        is_text = cells.map(_is_read_as_text).astype("bool")
         values = pd.to_numeric(cells.mask(is_text), errors="coerce").astype("float64")
         values[is_text] = parse_numbers(cells[is_text].astype("str"), layout)
     else:
         values = pd.to_numeric(cells, errors="coerce").astype("Float64").astype("float64")
     is_infinite = np.isinf(values.to_numpy())
     return values.mask(is_infinite) if is_infinite.any() else values
+
+
+def _is_read_as_text(cell: object) -> bool:
+    # pandas fails at whole numbers that are beyond all floats.
+    return isinstance(cell, str) or (isinstance(cell, int) and abs(cell) > sys.float_info.max)
 
 
 def _parse_texts(texts: pa.Array, layout: Layout) -> np.ndarray:

@@ -40,11 +40,10 @@ class Receipt(BaseModel):
 def make_outcomes_routes(store: RequestStore, settings: ServeParams) -> APIRouter:
     """The route, which waits for the database, other than those that predict."""
     router = APIRouter()
+    some = Body(min_length=1, max_length=settings.max_rows)  # an annotation would not see it
 
     @router.post("/outcomes")
-    def add_outcomes(
-        outcomes: Annotated[list[Outcome], Body(min_length=1, max_length=settings.max_rows)],
-    ) -> Receipt:
+    def add_outcomes(outcomes: list[Outcome] = some) -> Receipt:
         known, unknown = store.add_outcomes(
             [(one.request, one.row, one.outcome) for one in outcomes]
         )

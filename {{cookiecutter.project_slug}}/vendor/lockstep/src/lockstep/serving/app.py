@@ -1,0 +1,73 @@
+"""The application: what is served over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from ..core.params import ServeParams
+from .health import make_health_routes
+from .inference_protocol import make_inference_routes
+from .limits import BodyLimits
+from .models_route import make_models_routes
+from .openapi import make_openapi
+from .outcomes_route import make_outcomes_routes
+from .predict_route import make_predict_routes
+from .prometheus import Measures, Observation, make_metrics_routes
+from .refusals import add_refusals
+from .request_ids import RequestIds
+from .requests_route import make_requests_routes
+from .tokens import TokenCheck, Tokens
+
+if TYPE_CHECKING:
+    from .engine import Engine
+    from .request_store import RequestStore
+
+
+def make_app(
+    engine: Engine, store: RequestStore, settings: ServeParams, tokens: Tokens | None
+) -> FastAPI:
+    """All routes over what answers and what keeps; both run as long as the application does.
+
+    FastAPI writes spans and measures for OpenTelemetry where its SDK is set up.
+
+    Args:
+        engine: What answers.
+        store: What keeps the answers.
+        settings: The limits.
+        tokens: Who may ask; None for whoever can.
+    """
+
+    @asynccontextmanager
+    async def run(_: FastAPI) -> AsyncIterator[None]:
+        await engine.start()
+        store.start()
+        yield
+        await engine.stop()
+        store.stop()
+
+    # Its pages would load scripts from elsewhere.
+    app = FastAPI(title="Models", lifespan=run, docs_url=None, redoc_url=None)
+    measures = Measures(engine, store)
+    for router in (
+        make_predict_routes(engine, store, settings, measures),
+        make_models_routes(engine),
+        make_inference_routes(engine, store, settings, measures),
+        make_outcomes_routes(store, settings),
+        make_requests_routes(store),
+        make_health_routes(engine),
+        make_metrics_routes(measures),
+    ):
+        app.include_router(router)
+    add_refusals(app)
+    app.openapi = lambda: make_openapi(app, engine.list_versions(), asks_tokens=tokens is not None)  # type: ignore[method-assign]
+    # The last one sees a request first.
+    app.add_middleware(BodyLimits, settings=settings)
+    if tokens is not None:
+        app.add_middleware(TokenCheck, tokens=tokens)
+    app.add_middleware(RequestIds)
+    app.add_middleware(Observation, measures=measures)
+    return app

@@ -1,0 +1,264 @@
+"""The Open Inference Protocol, version 2, over HTTP: columns as tensors.
+
+A tensor has no place for what is wrong with a single row, so the whole request is refused for it.
+"""
+
+from __future__ import annotations
+
+from asyncio import gather
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+
+from ..core.params import ServeParams
+from .bodies import JSON, parse_json, require_type
+from .entries import make_entries
+from .errors import Unusable
+from .health import is_ready
+from .messages import Question, Reply
+from .models_route import find_version
+from .predict_route import read_key
+from .prometheus import Measures
+from .refusals import refuse
+from .request_ids import ID
+from .tensors import BYTES, Tensor, make_rows, read_tensors, write_tensor
+
+if TYPE_CHECKING:
+    from .engine import Engine, Version
+    from .request_store import RequestStore
+
+HEAD_LENGTH = "Inference-Header-Content-Length"
+"""The header that says where the JSON ends and the bytes of tensors begin."""
+BINARY = "application/octet-stream"
+IMAGES_AT_ONCE = 16
+"""Of one request that the engine is asked about, so that there is room for others."""
+DATATYPES = {"numeric": "FP64", "integer": "INT64", "image": "UINT8"}
+"""Of the types of the contract's columns; all others are texts."""
+
+
+def make_inference_routes(
+    engine: Engine, store: RequestStore, settings: ServeParams, measures: Measures
+) -> APIRouter:
+    """The routes of the protocol, those that it calls optional among them."""
+    router = APIRouter(prefix="/v2")
+
+    @router.get("")
+    async def describe_server() -> Response:
+        content = {"name": "lockstep", "version": "2", "extensions": ["binary_tensor_data"]}
+        return JSONResponse(content)
+
+    @router.get("/health/live")
+    async def tell_that_server_lives() -> Response:
+        return JSONResponse({"live": True})
+
+    @router.get("/health/ready")
+    async def tell_whether_server_is_ready() -> Response:
+        is_up = is_ready(engine)
+        return JSONResponse({"ready": True}) if is_up else refuse(503, "the server is not ready")
+
+    @router.get("/models/{model}")
+    async def describe_model(model: str) -> Response:
+        return JSONResponse(_describe(engine, find_version(engine, model)))
+
+    @router.get("/models/{model}/versions/{version}")
+    async def describe_model_version(model: str, version: str) -> Response:
+        return JSONResponse(_describe(engine, find_version(engine, model, version)))
+
+    @router.get("/models/{model}/ready")
+    async def tell_whether_model_is_ready(model: str) -> Response:
+        return _tell_state(find_version(engine, model))
+
+    @router.get("/models/{model}/versions/{version}/ready")
+    async def tell_whether_version_is_ready(model: str, version: str) -> Response:
+        return _tell_state(find_version(engine, model, version))
+
+    @router.post("/models/{model}/infer")
+    async def infer(model: str, request: Request) -> Response:
+        return await _infer(request, model, None)
+
+    @router.post("/models/{model}/versions/{version}/infer")
+    async def infer_by_version(model: str, version: str, request: Request) -> Response:
+        return await _infer(request, model, version)
+
+    async def _infer(request: Request, model: str, version: str | None) -> Response:
+        time = datetime.now(UTC)
+        content, binary = await _read_content(request)
+        identity = _read_id(content, request)
+        tensors = read_tensors(content.get("inputs"), binary)
+        if (length := tensors[0].shape[0]) > settings.max_rows:
+            raise HTTPException(413, f"{length} rows; at most {settings.max_rows} were expected")
+        key = read_key(request)
+
+        async def ask(question: Question, name: str | None) -> Reply:
+            return await engine.predict(
+                question, model=model, version=name, key=key, request=identity
+            )
+
+        first, *others = _make_questions(tensors)
+        replies = [await ask(first, version)]
+        for some in _divide(others, IMAGES_AT_ONCE):
+            replies += await gather(*(ask(question, replies[0].version) for question in some))
+        reply = _join(replies)
+        store.put(make_entries(identity, time, reply, "answer"))
+        measures.count_rows(reply)
+        _require_predictions(reply)
+        served = find_version(engine, reply.model, reply.version)
+        return _write_answer(identity, reply, served, content)
+
+    return router
+
+
+def _describe(engine: Engine, version: Version) -> dict[str, Any]:
+    """The metadata of a model, whose tensors have a value for each row."""
+    names = [each.version for each in engine.list_versions() if each.model == version.model]
+    columns, images = version.contract["columns"], version.contract.get("images")
+    inputs = [
+        {"name": name, "datatype": _find_datatype(columns.get(name, {})), "shape": [-1]}
+        for name in version.features
+    ]
+    if images:
+        shades = 3 if images.get("colour") else 1
+        shape = [-1, images["height"], images["width"], shades]
+        inputs = [{"name": "image", "datatype": DATATYPES["image"], "shape": shape}]
+    outputs = [
+        {"name": name, "datatype": datatype, "shape": [-1]}
+        for name, datatype in _list_outputs(version).items()
+    ]
+    return {
+        "name": version.model,
+        "versions": names,
+        "platform": "lockstep",
+        "inputs": inputs,
+        "outputs": outputs,
+    }
+
+
+def _find_datatype(column: dict[str, Any]) -> str:
+    return DATATYPES.get(column.get("type", ""), BYTES)
+
+
+def _list_outputs(version: Version) -> dict[str, str]:
+    """What a version tells of each row, and as what."""
+    if version.kind == "classification":
+        shares = {f"probability_{name}": "FP64" for name in version.classes}
+        return {"prediction": BYTES, **shares}
+    return dict.fromkeys(("prediction", "prediction_low", "prediction_high"), "FP64")
+
+
+def _tell_state(version: Version) -> Response:
+    content = {"name": version.model, "version": version.version, "ready": True}
+    if version.state == "ready":
+        return JSONResponse(content)
+    return refuse(503, f"{version.model} {version.version} is {version.state}")
+
+
+async def _read_content(request: Request) -> tuple[dict[str, Any], bytes]:
+    """The JSON of a request, and the bytes behind it."""
+    if request.headers.get("content-type"):
+        require_type(request, (JSON, BINARY))
+    body = await request.body()
+    length = request.headers.get(HEAD_LENGTH, str(len(body)))
+    if not (length.isascii() and length.isdigit() and int(length) <= len(body)):
+        raise Unusable(f"{HEAD_LENGTH}: found {length!r}; the length of the JSON was expected")
+    content = parse_json(body[: int(length)])
+    if not isinstance(content, dict):
+        raise Unusable(f"found {type(content).__name__}; an object with `inputs` was expected")
+    return content, body[int(length) :]
+
+
+def _read_id(content: dict[str, Any], request: Request) -> str:
+    identity = content.get("id") or request.state.id
+    if not isinstance(identity, str) or not ID.fullmatch(identity):
+        raise Unusable("id: at most 128 letters, digits and signs of . _ : - were expected")
+    return identity
+
+
+def _make_questions(tensors: list[Tensor]) -> list[Question]:
+    """One for all rows; or one for each image, since a question has but one."""
+    if len(tensors[0].shape) > 2:
+        return [Question(body=picture, form="image") for picture in make_pictures(tensors)]
+    return [Question(make_rows(tensors))]
+
+
+def _divide(questions: list[Question], most: int) -> Iterator[list[Question]]:
+    for start in range(0, len(questions), most):
+        yield questions[start : start + most]
+
+
+def make_pictures(tensors: list[Tensor]) -> list[bytes]:
+    """The images of a tensor (n_images, height, width[, shades]) as files, of Netpbm's format."""
+    tensor, *others = tensors
+    count, height, width, *depth = tensor.shape
+    shades = depth[0] if depth else 1
+    if others or shades not in (1, 3):
+        raise Unusable("inputs: a single tensor of images was expected, of 1 or 3 shades")
+    if not all(type(value) is int and 0 <= value <= 255 for value in tensor.values):
+        raise Unusable(f"inputs.{tensor.name}: whole numbers from 0 to 255 were expected")
+    head = b"P%d %d %d 255\n" % (6 if shades == 3 else 5, width, height)
+    pixels, size = bytes(tensor.values), height * width * shades
+    return [head + pixels[place * size : (place + 1) * size] for place in range(count)]
+
+
+def _join(replies: list[Reply]) -> Reply:
+    """A reply with the answers of all, which are those of one request."""
+    first, *others = replies
+    if not others:
+        return first
+    answers = [answer for reply in replies for answer in reply.answers]
+    seconds = max(reply.seconds for reply in replies)
+    return first._replace(answers=answers, rows=None, seconds=seconds)
+
+
+def _require_predictions(reply: Reply) -> None:
+    for row, answer in enumerate(reply.answers):
+        if "errors" in answer:
+            reasons = [f"{error['column']}: {error['reason']}" for error in answer["errors"]]
+            raise Unusable(f"row {row}, {'; '.join(reasons)}")
+
+
+def _write_answer(
+    identity: str, reply: Reply, version: Version, request: dict[str, Any]
+) -> Response:
+    outputs = _list_outputs(version)
+    outputs = {name: kind for name, kind in outputs.items() if name in reply.answers[0]}
+    wishes = _read_wishes(request, [*outputs])
+    tensors, contents = [], []
+    for name, is_binary in wishes.items():
+        values = [answer[name] for answer in reply.answers]
+        tensor, binary = write_tensor(name, outputs[name], values, is_binary=is_binary)
+        tensors.append(tensor)
+        contents.append(binary)
+    head = to_json(
+        {
+            "model_name": reply.model,
+            "model_version": reply.version,
+            "id": identity,
+            "outputs": tensors,
+        }
+    )
+    if not any(wishes.values()):
+        return Response(head, media_type=JSON)
+    headers = {HEAD_LENGTH: str(len(head))}
+    return Response(b"".join((head, *contents)), headers=headers, media_type=BINARY)
+
+
+def _read_wishes(request: dict[str, Any], outputs: list[str]) -> dict[str, bool]:
+    """The outputs that a request asks for, and whether as bytes; by default all."""
+    wishes = request.get("outputs") or [{"name": name} for name in outputs]
+    default = _read_flag(request, "binary_data_output")
+    match wishes:
+        case [*_] if all(isinstance(wish, dict) and wish.get("name") in outputs for wish in wishes):
+            return {wish["name"]: _read_flag(wish, "binary_data", default) for wish in wishes}
+    raise Unusable(f"outputs: some of {', '.join(outputs)} were expected, each with its `name`")
+
+
+def _read_flag(holder: dict[str, Any], name: str, default: bool = False) -> bool:
+    match holder.get("parameters"):
+        case {**parameters}:
+            return parameters.get(name, default) is True
+    return default

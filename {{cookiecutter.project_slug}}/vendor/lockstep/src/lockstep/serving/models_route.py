@@ -1,0 +1,81 @@
+"""GET /models: what is served."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from .errors import UnknownModel
+
+if TYPE_CHECKING:
+    from .engine import Engine, Version
+
+
+class ServedVersion(BaseModel):
+    """A version that is served."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    model: str
+    version: str
+    run: str
+    """The digest of the record of the run that has made it."""
+    stages: tuple[str, ...]
+    state: str
+    is_default: bool
+    """Whether it answers requests that name no version."""
+    share: float
+    """Of those, as a canary."""
+    is_shadow: bool
+    kind: str
+    features: list[str]
+    classes: list[str]
+    memory: int | None
+    """Bytes of its processes."""
+    waiting: int
+    """Requests that wait for an answer."""
+
+
+class DescribedVersion(ServedVersion):
+    """The same with all that is known of it."""
+
+    card: str
+    """Markdown."""
+    metrics: dict[str, Any]
+    contract: dict[str, Any]
+
+
+def make_models_routes(engine: Engine) -> APIRouter:
+    """The routes."""
+    router = APIRouter(prefix="/models")
+
+    @router.get("")
+    async def list_models() -> list[ServedVersion]:
+        return [ServedVersion.model_validate(version) for version in engine.list_versions()]
+
+    @router.get("/{model}/versions/{version}")
+    async def describe_version(model: str, version: str) -> DescribedVersion:
+        return DescribedVersion.model_validate(find_version(engine, model, version))
+
+    return router
+
+
+def find_version(engine: Engine, model: str, name: str | None = None) -> Version:
+    """The version of a model that is served under this name, or else the model's default one.
+
+    Raises:
+        UnknownModel: There is none.
+    """
+    versions = [version for version in engine.list_versions() if version.model == model]
+    if not versions:
+        served = dict.fromkeys(version.model for version in engine.list_versions())
+        raise UnknownModel(f"{model!r}: no such model; served: {', '.join(served)}")
+    if name is None:
+        return next((version for version in versions if version.is_default), versions[0])
+    for version in versions:
+        if version.version == name.removeprefix("v"):
+            return version
+    served = dict.fromkeys(version.version for version in versions)
+    raise UnknownModel(f"{model} {name!r}: no such version; served: {', '.join(served)}")

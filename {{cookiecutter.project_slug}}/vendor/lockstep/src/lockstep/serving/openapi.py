@@ -1,0 +1,216 @@
+"""OpenAPI of what is served: the rows of each version as its contract has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from .bodies import FILES, JSON
+from .predict_route import LONGEST_KEY
+from .request_ids import HEADER, ID
+
+if TYPE_CHECKING:
+    from .engine import Version
+
+Schema = dict[str, Any]
+
+NUMBERS = {"numeric": "number", "integer": "integer"}
+"""What the types of columns are called that are no texts."""
+REFUSAL: Schema = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {"error": {"type": "string", "description": "why, and what was expected"}},
+}
+BREACHES: Schema = {
+    "type": "object",
+    "description": "of a row that breaks the contract",
+    "required": ["errors"],
+    "properties": {
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["column", "reason"],
+                "properties": {"column": {"type": "string"}, "reason": {"type": "string"}},
+            },
+        }
+    },
+}
+TENSOR: Schema = {
+    "type": "object",
+    "required": ["name", "shape", "datatype"],
+    "properties": {
+        "name": {"type": "string"},
+        "shape": {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1},
+        "datatype": {"type": "string"},
+        "data": {"type": "array"},
+        "parameters": {"type": "object"},
+    },
+}
+QUESTION: Schema = {
+    "type": "object",
+    "required": ["inputs"],
+    "properties": {
+        "id": {"type": "string", "pattern": f"^{ID.pattern}$"},
+        "inputs": {"type": "array", "items": TENSOR, "minItems": 1},
+        "outputs": {"type": "array", "items": {"type": "object", "required": ["name"]}},
+        "parameters": {"type": "object"},
+    },
+}
+
+
+def make_openapi(app: FastAPI, versions: Sequence[Version], *, asks_tokens: bool = False) -> Schema:
+    """The document of an application that serves these versions, and perhaps asks for tokens."""
+    document = get_openapi(
+        title=app.title,
+        version=", ".join(f"{version.model} {version.version}" for version in versions) or "none",
+        description="Each row that is asked for is held against the contract of the version.",
+        routes=app.routes,
+    )
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["Refusal"] = REFUSAL
+    for version in versions:
+        schemas[f"{_name(version)}-row"] = describe_row(version)
+        schemas[f"{_name(version)}-answer"] = describe_answer(version)
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = _content(_refer("Refusal"), "no answer, and why")
+            if path.endswith("/infer"):
+                operation["requestBody"] = _content(QUESTION) | {"required": True}
+    document["paths"]["/predict"]["post"] |= _describe_predict(versions)
+    if asks_tokens:
+        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"token": []}]
+    return document
+
+
+def describe_row(version: Version) -> Schema:
+    """The schema of a row of the contract's features and identifiers."""
+    columns: Mapping[str, Mapping[str, Any]] = version.contract["columns"]
+    features = {name: columns[name] for name in version.features if name in columns}
+    names = {name: column for name, column in columns.items() if column["type"] == "identifier"}
+    return {
+        "type": "object",
+        "required": [name for name, column in features.items() if not column.get("nullable")],
+        "properties": {
+            name: describe_cell(column) for name, column in {**names, **features}.items()
+        },
+    }
+
+
+def describe_cell(column: Mapping[str, Any]) -> Schema:
+    """The schema of a cell of a column of the contract."""
+    kind = NUMBERS.get(column["type"], "string")
+    is_optional = column.get("nullable") or column["type"] == "identifier"
+    schema: Schema = {"type": [kind, "null"] if is_optional else kind}
+    unit = f", in {column['unit']}" if column.get("unit") else ""
+    schema["description"] = column["meaning"] + unit
+    categories = column.get("categories")
+    if categories and column.get("open"):
+        schema["examples"] = categories
+    elif categories:
+        schema["enum"] = [*categories, None] if is_optional else categories
+    low, high = column.get("range") or (None, None)
+    schema |= {"minimum": low} if low is not None else {}
+    schema |= {"maximum": high} if high is not None else {}
+    return schema
+
+
+def describe_answer(version: Version) -> Schema:
+    """The schema of a prediction."""
+    if version.kind == "regression":
+        number = {"type": "number"}
+        ends = {"prediction_low": number, "prediction_high": number}
+        return {
+            "type": "object",
+            "required": ["prediction"],
+            "properties": {"prediction": number, **ends},
+        }
+    shares = {
+        f"probability_{name}": {"type": "number", "minimum": 0, "maximum": 1}
+        for name in version.classes
+    }
+    decision = {"type": "string", "enum": version.classes}
+    return {
+        "type": "object",
+        "required": ["prediction", *shares],
+        "properties": {"prediction": decision, **shares},
+    }
+
+
+def _describe_predict(versions: Sequence[Version]) -> Schema:
+    rows = [_refer(f"{_name(version)}-row") for version in versions]
+    answers = [_refer(f"{_name(version)}-answer") for version in versions]
+    row = {"anyOf": rows} if rows else {"type": "object"}
+    many = {"type": "array", "items": row, "minItems": 1}
+    body = {
+        "anyOf": [
+            {"type": "object", "required": ["rows"], "properties": {"rows": many}},
+            many,
+            row,
+        ]
+    }
+    prediction = {
+        "type": "object",
+        "required": ["request", "model", "version", "run", "predictions"],
+        "properties": {
+            **{key: {"type": "string"} for key in ("request", "model", "version", "run")},
+            "predictions": {"type": "array", "items": {"anyOf": [*answers, BREACHES]}},
+        },
+    }
+    stages = {stage for version in versions for stage in version.stages}
+    return {
+        "summary": "Predict rows",
+        "description": "An answer for each row, in their order. A row that breaks the contract has "
+        "`errors` instead; where all do, the status is 422.",
+        "parameters": [
+            _parameter("model", [version.model for version in versions]),
+            _parameter("version", [version.version for version in versions]),
+            _parameter("stage", sorted(stages)),
+            {
+                "name": HEADER,
+                "in": "header",
+                "description": "what the request is to be called",
+                "schema": {"type": "string", "pattern": f"^{ID.pattern}$"},
+            },
+            {
+                "name": "X-Key",
+                "in": "header",
+                "description": "requests of one key are answered by one version",
+                "schema": {"type": "string", "maxLength": LONGEST_KEY},
+            },
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": body}, **{kind: {} for kind in FILES}},
+        },
+        "responses": {
+            "200": _content(prediction, "the predictions"),
+            "422": _content({**prediction, "required": ["error"]}, "no row has a prediction"),
+            "default": _content(_refer("Refusal"), "no answer, and why"),
+        },
+    }
+
+
+def _name(version: Version) -> str:
+    return f"{version.model}-{version.version}"
+
+
+def _refer(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _content(schema: Schema, description: str | None = None) -> Schema:
+    content = {"content": {JSON: {"schema": schema}}}
+    return content if description is None else {"description": description, **content}
+
+
+def _parameter(name: str, values: Sequence[str]) -> Schema:
+    schema = {"type": "string", "enum": [*dict.fromkeys(values)]} if values else {"type": "string"}
+    return {"name": name, "in": "query", "schema": schema}

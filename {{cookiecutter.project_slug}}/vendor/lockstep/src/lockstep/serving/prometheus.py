@@ -1,0 +1,126 @@
+"""GET /metrics: what the server does, for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .messages import Reply
+
+if TYPE_CHECKING:
+    from .engine import Engine
+    from .request_store import RequestStore
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+VERSION = ("model", "version")
+
+
+class Measures:
+    """What is counted: requests by route, rows by version, and how the versions are."""
+
+    def __init__(self, engine: Engine, store: RequestStore) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "lockstep_requests",
+            "Requests that were answered.",
+            ("route", "status"),
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "lockstep_request_seconds",
+            "From the head of a request to the end of its answer.",
+            ("route",),
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._rows = Counter(
+            "lockstep_rows",
+            "Rows that got a prediction, or were refused since they break the contract.",
+            (*VERSION, "result"),
+            registry=self.registry,
+        )
+        self.registry.register(_State(engine, store))
+        ProcessCollector(registry=self.registry)
+
+    def count_rows(self, reply: Reply) -> None:
+        """Count what a version answered."""
+        refused = sum("errors" in answer for answer in reply.answers)
+        for result, count in (("predicted", len(reply.answers) - refused), ("refused", refused)):
+            if count:
+                self._rows.labels(reply.model, reply.version, result).inc(count)
+
+
+class Observation:
+    """ASGI middleware that counts and times requests by the routes that answer them."""
+
+    def __init__(self, app: ASGIApp, measures: Measures) -> None:
+        self._app, self._measures = app, measures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start, status = perf_counter(), 500
+
+        async def send_and_look(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_look)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            self._measures.requests.labels(route, status).inc()
+            self._measures.seconds.labels(route).observe(perf_counter() - start)
+
+
+class _State(Collector):
+    """How the versions and the store are, when they are looked at."""
+
+    def __init__(self, engine: Engine, store: RequestStore) -> None:
+        self._engine, self._store = engine, store
+
+    def collect(self) -> Iterator[Metric]:
+        ready = GaugeMetricFamily(
+            "lockstep_version_ready", "Whether it can answer.", labels=(*VERSION, "run")
+        )
+        memory = GaugeMetricFamily(
+            "lockstep_version_memory_bytes", "Of its processes.", labels=VERSION
+        )
+        waiting = GaugeMetricFamily(
+            "lockstep_version_waiting", "Requests that wait for its answer.", labels=VERSION
+        )
+        for version in self._engine.list_versions():
+            names = (version.model, version.version)
+            ready.add_metric((*names, version.run), version.state == "ready")
+            waiting.add_metric(names, version.waiting)
+            if version.memory is not None:
+                memory.add_metric(names, version.memory)
+        yield from (ready, memory, waiting)
+        yield CounterMetricFamily(
+            "lockstep_entries_dropped",
+            "Answers that could not be kept, since the database was too slow or failed.",
+            value=self._store.dropped,
+        )
+
+
+def make_metrics_routes(measures: Measures) -> APIRouter:
+    """The route."""
+    router = APIRouter()
+
+    @router.get("/metrics", response_class=Response)
+    async def tell_metrics(request: Request) -> Response:
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(measures.registry), media_type=content_type)
+
+    return router
