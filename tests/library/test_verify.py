@@ -66,7 +66,7 @@ def test_a_commit_is_rebuilt_by_the_library_that_it_came_with(
         environments.append(arguments[-1])
         return 0
 
-    monkeypatch.setattr(verification, "_run", lambda *_: "")
+    monkeypatch.setattr(verification, "run_dvc", lambda *_: "")
     monkeypatch.setattr(verification, "run_git", lambda *_: "")
     monkeypatch.setattr(verification, "_remove_results", lambda _: None)
     monkeypatch.setattr(verification, "_run_group", run)

@@ -6,11 +6,11 @@ import argparse
 import math
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from ..core.errors import UserError, exit_status
 from ..core.own import import_own
 from ..core.paths import Paths
+from ..standalone.main import add_files
 
 STAGES = {
     "ingest": "read the raw files by the contract and set aside what breaks it",
@@ -77,15 +77,7 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     tune.add_argument("--dry-run", action="store_true", help="leave params.yaml as it is")
 
-    predict = add("predict", "predict the rows of a file with the champion")
-    predict.add_argument(
-        "file",
-        type=Path,
-        help="table with the feature columns, written like the raw data; or images; - for stdin",
-    )
-    predict.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="CSV to write (default: standard output)"
-    )
+    add_files(add("predict", "predict the rows of a file with the champion"))
 
     verify = add("verify", "rebuild a commit from its raw data and compare every output's bytes")
     verify.add_argument("--rev", default="HEAD", help="commit to rebuild (default: HEAD)")
@@ -182,9 +174,9 @@ def _run(options: argparse.Namespace) -> None:
 
             tune(options.candidates, options.minutes, dry_run=options.dry_run)
         case "predict":
-            from .predict import predict_file
+            from .predict import predict_with_champion
 
-            predict_file(options.file, options.output)
+            predict_with_champion(options.file, options.output)
         case "verify":
             from ..records.verification import verify
             from ..registry.names import find_revision

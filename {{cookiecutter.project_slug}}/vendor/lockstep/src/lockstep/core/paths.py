@@ -80,7 +80,7 @@ class Paths:
     def package(self) -> str:
         """The name of the owner's package, as pyproject.toml gives it."""
         try:
-            name = self._pyproject["tool"]["lockstep"]["package"]
+            name = self.pyproject["tool"]["lockstep"]["package"]
         except (KeyError, TypeError):
             name = None
         if not isinstance(name, str):
@@ -94,19 +94,29 @@ class Paths:
     def title(self) -> str:
         """What pyproject.toml calls the project; by default as its package."""
         package = self.package
-        return str(self._pyproject.get("project", {}).get("name", package))
+        return str(self.pyproject.get("project", {}).get("name", package))
+
+    @property
+    def version(self) -> str:
+        """The version that pyproject.toml gives the project."""
+        return str(self.pyproject.get("project", {}).get("version", "0"))
 
     @property
     def command(self) -> str:
         """What a user types to run the project's command line."""
         try:
-            script = next(iter(self._pyproject["project"]["scripts"]))
+            script = next(iter(self.pyproject["project"]["scripts"]))
         except (KeyError, TypeError, StopIteration):
             script = f"python -m {self.package}"
         return f"uv run {script}"
 
     @property
-    def _pyproject(self) -> dict[str, Any]:
+    def pyproject(self) -> dict[str, Any]:
+        """What pyproject.toml says.
+
+        Raises:
+            UserError: It cannot be read.
+        """
         try:
             return tomllib.loads((self.root / "pyproject.toml").read_text(encoding="utf-8"))
         except OSError as error:

@@ -12,6 +12,7 @@ from types import ModuleType
 
 from .errors import UserError
 from .files import read_yaml
+from .home import HOME
 from .paths import Paths
 
 STARTED = time.time_ns()
@@ -43,14 +44,23 @@ def pin() -> None:
     """Set the environment as the project's params.yaml asks; without a project, strictly.
 
     `reproducibility: strict` overrules what the user has set, since the promise of equal bytes
-    rests on it; `fast` leaves the user's settings and the libraries' own defaults alone.
+    rests on it; `fast` leaves the user's settings and the libraries' own defaults alone. In the
+    package of a model, the process and its environment are the receiver's.
     """
+    if HOME:
+        return
     params = _peek()
     backend = {"KERAS_BACKEND": str(params["keras_backend"])} if "keras_backend" in params else {}
     if params.get("reproducibility", "strict") == "strict":
         _overrule(STRICT | backend)
     for name, value in (backend | {"TF_CPP_MIN_LOG_LEVEL": "2"}).items():
         os.environ.setdefault(name, value)
+
+
+def pin_strictly(backend: str | None) -> None:
+    """Set the environment so that a network on that backend, if any, gives the same bits again."""
+    _overrule(STRICT | ({"KERAS_BACKEND": backend} if backend else {}))
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 def _overrule(settings: dict[str, str]) -> None:
@@ -82,8 +92,11 @@ def describe_runtime(reproducibility: str) -> list[str]:
 def import_keras() -> ModuleType:
     """Keras, on the library that params.yaml names, with its settings as they come.
 
-    Outside of a project nothing names it, and the one that is installed is taken.
+    Outside of a project nothing names it, and the one that is installed is taken. In the package of
+    a model, Keras and its settings are the receiver's, who has set them for all networks.
     """
+    if HOME:
+        return import_module("keras")
     installed = (name for name in BACKENDS if find_spec(name) is not None)
     backend = os.environ.setdefault("KERAS_BACKEND", next(installed, BACKENDS[0]))
     if find_spec(backend) is None:

@@ -10,11 +10,8 @@ has written is trusted.
 
 from __future__ import annotations
 
-import re
-import tomllib
 from functools import cached_property
 from importlib.metadata import packages_distributions
-from importlib.util import find_spec
 from pathlib import Path
 from pickle import BUILD
 from types import BuiltinFunctionType, FunctionType
@@ -24,8 +21,10 @@ import numpy as np
 from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
 
 from ..core.errors import UserError
+from ..core.home import HOME
 from .candidates import CANDIDATES
 from .derived import DERIVED
+from .owner import Owner, find_owner, normalise, read_packed_owner
 from .steps import STEPS
 
 PLAIN = {
@@ -79,7 +78,9 @@ MAKERS = {"newObj", "__bit_generator_ctor", "__generator_ctor", "__randomstate_c
 """Functions of these packages that make a part of a model again."""
 MADE_BY_CYTHON = "__pyx_unpickle_"
 """How the name of such a function begins in compiled code."""
-OF_THE_LIBRARY = ("lockstep.data", "lockstep.modeling")
+LIBRARY_AT_HOME = "lockstep"
+"""What a pickle calls the library, since it was written in a project."""
+OF_THE_LIBRARY = (f"{LIBRARY_AT_HOME}.data", f"{LIBRARY_AT_HOME}.modeling")
 
 
 class GuardedUnpickler(NumpyUnpickler):
@@ -94,6 +95,8 @@ class GuardedUnpickler(NumpyUnpickler):
     def __init__(self, path: Path, file: Any, name: str) -> None:
         super().__init__(str(path), file, ensure_native_byte_order=True)
         self.path, self.name = path, name
+        self.modules: set[str] = set()
+        """Those that it has named so far."""
 
     def find_class(self, module: str, name: str) -> Any:
         """What is called `name` in a module, which is imported only where it is trusted.
@@ -103,14 +106,16 @@ class GuardedUnpickler(NumpyUnpickler):
         """
         if (module, name) == (NumpyArrayWrapper.__module__, NumpyArrayWrapper.__name__):
             return _ArrayWrapper
+        self.modules.add(module)
         # A dot would lead on, from a class to the modules that its functions know.
         if "." not in name:
             if name in PLAIN.get(module, ()):
                 return super().find_class(module, name)
             ours = (*self._own, *OF_THE_LIBRARY)
             if _is_within(module, ours):
-                part = super().find_class(module, name)
-                if callable(part) and _is_within(str(getattr(part, "__module__", "")), ours):
+                part = super().find_class(self._locate(module), name)
+                places = tuple(map(self._locate, ours))
+                if callable(part) and _is_within(str(getattr(part, "__module__", "")), places):
                     return part
             elif _is_within(module, LIBRARIES):
                 part = super().find_class(module, name)
@@ -151,37 +156,27 @@ class GuardedUnpickler(NumpyUnpickler):
     dispatch: ClassVar = {**NumpyUnpickler.dispatch, BUILD[0]: load_build}
 
     @cached_property
-    def _project(self) -> dict[str, Any]:
-        """The pyproject.toml of the project around us, or else of one around the file.
-
-        Whoever has made the file may have put one beside it, so that one counts only where the
-        package that it names is imported from there.
-        """
-        for folder in (Path.cwd(), *Path.cwd().parents):
-            content = _read_pyproject(folder)
-            if _name_package(content):
-                return content
-        for folder in self.path.resolve().parents:
-            content = _read_pyproject(folder)
-            if _is_imported_from(folder, _name_package(content)):
-                return content
-        return {}
+    def _owner(self) -> Owner:
+        return read_packed_owner() if HOME else find_owner(self.path)
 
     @cached_property
     def _own(self) -> tuple[str, ...]:
         """The owner's package, and wherever else functions were registered, as in a notebook."""
-        package = _name_package(self._project)
         registered = [registry[name] for registry in (CANDIDATES, STEPS) for name in registry]
         functions = [*registered, *(each.function for each in DERIVED.values())]
         modules = {function.__module__ for function in functions}
+        package = self._owner.package
         return (*modules, package) if package else (*modules,)
 
     def _is_dependency(self, module: str) -> bool:
         """Whether a module is of a package that the project depends on, as it says itself."""
-        listed = self._project.get("project", {}).get("dependencies", [])
-        names = {_normalise(line) for line in listed}
         holders = packages_distributions().get(module.partition(".")[0], [])
-        return not names.isdisjoint(map(_normalise, holders))
+        return not self._owner.dependencies.isdisjoint(map(normalise, holders))
+
+    def _locate(self, module: str) -> str:
+        """What a module is called here: in the package of a model it is a part of that."""
+        is_packed = _is_within(module, (LIBRARY_AT_HOME, self._owner.package))
+        return f"{HOME}.{module}" if HOME and is_packed else module
 
 
 class _ArrayWrapper(NumpyArrayWrapper):
@@ -194,6 +189,7 @@ class _ArrayWrapper(NumpyArrayWrapper):
             return array
         inner = GuardedUnpickler(unpickler.path, unpickler.file_handle, unpickler.name)
         objects: np.ndarray = inner.load()
+        unpickler.modules |= inner.modules
         return objects
 
 
@@ -207,25 +203,12 @@ def read_joblib(path: Path, name: str) -> Any:
         return GuardedUnpickler(path, file, name).load()
 
 
-def _read_pyproject(folder: Path) -> dict[str, Any]:
-    file = folder / "pyproject.toml"
-    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-
-
-def _name_package(pyproject: dict[str, Any]) -> str:
-    """The owner's package, or nothing where the file is no project's of ours."""
-    return str(pyproject.get("tool", {}).get("lockstep", {}).get("package", ""))
-
-
-def _is_imported_from(folder: Path, package: str) -> bool:
-    # A dot would import what stands before it.
-    spec = find_spec(package) if package.isidentifier() else None
-    return bool(spec and spec.origin and Path(spec.origin).resolve().is_relative_to(folder))
-
-
-def _normalise(requirement: str) -> str:
-    """The name in a requirement such as `Some_Package[extra]>=1`, however it is written."""
-    return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement, maxsplit=1)[0]).lower()
+def list_modules(path: Path, name: str) -> set[str]:
+    """The modules that such a file names; see `read_joblib`."""
+    with path.open("rb") as file:
+        unpickler = GuardedUnpickler(path, file, name)
+        unpickler.load()
+    return unpickler.modules
 
 
 def _is_within(module: str, packages: tuple[str, ...]) -> bool:

@@ -9,20 +9,17 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from ..core.environment import processor, read_environment, watched_libraries
 from ..core.errors import UserError
 from ..core.files import read_yaml, write_json
 from ..core.paths import Paths
-from ..core.programs import run_program
-from .repository import Repository, git_environment, run_git
+from .clone import DVC, make_environment, open_clone, run_dvc
+from .repository import Repository, run_git
 from .run import RECORD
 
 MISSING = "missing"
@@ -130,12 +127,8 @@ def _rebuild(repository: Repository, commit: str) -> tuple[list[Comparison], lis
     references are only read. The libraries are those installed, but for the one that is bundled
     with the commit.
     """
-    top = str(repository.top)
     print(f"verify: rebuilding {commit[:8]} in a temporary clone", file=sys.stderr)
-    with _temporary_folder() as scratch:
-        repository.git("clone", "--quiet", "--shared", "--no-checkout", top, str(scratch / "clone"))
-        run_git(scratch / "clone", "checkout", "--quiet", "--detach", commit)
-        clone = Paths(scratch / "clone" / repository.prefix)
+    with open_clone(repository, commit) as (clone, scratch):
         recorded = _lock(clone, f"{commit[:8]} holds no dvc.lock: run `dvc repro` and commit first")
         record = clone.environment_file
         environment = (read_yaml(record, record.name) if record.exists() else None) or {}
@@ -167,33 +160,6 @@ def _resolve(repository: Repository, revision: str) -> str:
     return commit
 
 
-def _run(command: list[str], folder: Path, environment: dict[str, str], name: str) -> str:
-    try:
-        done = run_program(command, folder, environment)
-    except FileNotFoundError as error:
-        raise UserError(f"{command[0]} is not installed; verify needs it") from error
-    if done.returncode:
-        raise UserError(f"{name}: {' '.join(done.stderr.split())}")
-    return done.stdout.strip()
-
-
-@contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    """A folder that is gone afterwards, also when the process is asked to terminate."""
-
-    def interrupt(*_: int | FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    ends = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    former = {number: signal.signal(number, interrupt) for number in ends}
-    try:
-        with tempfile.TemporaryDirectory(prefix="verify-", ignore_cleanup_errors=True) as folder:
-            yield Path(folder)
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-
-
 def _lock(project: Paths, missing: str) -> dict[str, Any]:
     path = project.root / "dvc.lock"
     content = read_yaml(path, "dvc.lock") if path.exists() else None
@@ -205,19 +171,10 @@ def _lock(project: Paths, missing: str) -> dict[str, Any]:
 
 def _reproduce(project: Paths, clone: Paths, scratch: Path) -> None:
     """Run every stage in `clone`, with its own code, an empty cache and nothing of its results."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    bundled = clone.root / "vendor" / "lockstep" / "src"  # older commits have none
-    code = [clone.root / "src", *([bundled] if bundled.is_dir() else [])]
-    environment = git_environment() | {
-        "PATH": path,
-        "PYTHONPATH": os.pathsep.join(map(str, code)),
-        "DVC_SITE_CACHE_DIR": str(scratch / "site"),
-        "DVC_NO_ANALYTICS": "1",
-    }
-    command = [sys.executable, "-m", "dvc"]
+    environment = make_environment(clone, scratch)
 
     def dvc(*arguments: str, folder: Path = clone.root) -> str:
-        return _run([*command, *arguments], folder, environment, f"dvc {arguments[0]}")
+        return run_dvc(arguments, folder, environment)
 
     dvc("config", "--quiet", "--local", "cache.dir", str(scratch / "cache"))
     if tracked := run_git(clone.root, "ls-files", "*.dvc").splitlines():
@@ -231,7 +188,7 @@ def _reproduce(project: Paths, clone: Paths, scratch: Path) -> None:
                 "the raw data are not all in DVC's cache: `dvc pull` or `dvc update` brings them"
             ) from error
     _remove_results(clone)
-    if _run_group([*command, "repro"], clone.root, environment):
+    if _run_group([*DVC, "repro"], clone.root, environment):
         raise UserError("the rebuild failed, see above")
 
 

@@ -1,0 +1,71 @@
+"""`python -m` with the name of a model's package: the model as a program."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..core.errors import exit_status
+from ..core.runtime import pin_strictly
+from .model_package import ModelPackage, open_package
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that `arguments`, by default those of the process, name.
+
+    Returns:
+        The exit status: 0 for success, 1 for a mistake the user can mend. A command line that
+        cannot be read ends the process with 2.
+    """
+    return exit_status(lambda: _run(open_package(), arguments))
+
+
+def _run(package: ModelPackage, arguments: Sequence[str] | None) -> None:
+    options = _make_parser(package).parse_args(arguments)
+    pin_strictly(package.info["backend"])
+    match options.command:
+        case "predict":
+            from .predict import predict_file, require_other
+
+            if options.output is not None:
+                require_other(options.output, options.file)
+            resize = package.record["parameters"].get("data", {}).get("resize", False)
+            predict_file(package.model, options.file, options.output, resize=resize)
+        case "check":
+            from .check import check
+
+            check(package)
+        case "card":
+            print(package.card)
+
+
+def _make_parser(package: ModelPackage) -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog=f"python -m {package.name}",
+        description=f"The model {package.info['name']} {package.version}.",
+    )
+    name = f"{package.info['name']} {package.version}, run {package.run[:8]}"
+    root.add_argument("--version", action="version", version=name)
+    commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(name: str, summary: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+
+    predict = add("predict", "predict the rows of a file")
+    add_files(predict)
+    add("check", "say whether made-up rows get the numbers here that they got where it was packed")
+    add("card", "print the model card")
+    return root
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Add the file to predict from, and the one to write."""
+    parser.add_argument(
+        "file",
+        type=Path,
+        help="table with the feature columns, written like the raw data; or images; - for stdin",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="CSV to write (default: standard output)"
+    )

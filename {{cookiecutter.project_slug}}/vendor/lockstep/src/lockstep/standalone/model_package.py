@@ -1,0 +1,168 @@
+"""The package of a model: what `package` has put into a wheel, unpacked or installed.
+
+Nothing heavy is imported here before it is used: to import the package of a model takes no time,
+and a process of our own settles first what numeric libraries read from the environment.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import UserError
+from ..core.files import sha256
+from ..core.home import HOME
+from .differences import find_differences
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..core.contract import Contract
+    from ..modeling.model import Model
+
+INFO, RECORD, SCHEMA, CARD, GOLDEN = (
+    *("package.json", "record.json", "schema.yaml"),
+    *("card.md", "golden.json"),
+)
+CHAMPION = "champion"
+FORM = 1
+"""Of package.json."""
+
+
+class ModelPackage:
+    """A champion with all that it takes to use it rightly.
+
+    Args:
+        name: What Python calls the package, such as `fruit_model`.
+        folder: Where it is.
+    """
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name, self.folder = name, folder
+        self.log = logging.getLogger(name)
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """What package.json tells: the model's name and version, its run, what it computes with.
+
+        Raises:
+            UserError: It is not there, or of another form.
+        """
+        try:
+            content = json.loads((self.folder / INFO).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"{self.name}: no {INFO} that can be read; install the wheel again"
+            ) from error
+        if not isinstance(content, dict) or content.get("form") != FORM:
+            raise UserError(f"{self.name}: {INFO} is not of form {FORM}; make the wheel again")
+        return content
+
+    @property
+    def version(self) -> str:
+        """That of the model, such as 1.2.0."""
+        return str(self.info["version"])
+
+    @property
+    def run(self) -> str:
+        """The digest of the record of its run, which names it."""
+        return str(self.info["run"])
+
+    @cached_property
+    def model(self) -> Model:
+        """The champion.
+
+        Raises:
+            UserError: A file is not the one that was packed, or the champion cannot be loaded here.
+        """
+        from ..modeling.model import Model
+
+        self.require_whole()
+        start = time.perf_counter()
+        if self.info["backend"]:
+            _require_backend(self.info["backend"], self.name)
+        champion = Model.load(self.folder / CHAMPION, self.name)
+        seconds = time.perf_counter() - start
+        self.log.info("%s %s loaded in %.1f s", champion.candidate, self.version, seconds)
+        return champion
+
+    @property
+    def contract(self) -> Contract:
+        """What rows must be like."""
+        return self.model.contract
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """What the run was made of, and what came out."""
+        content: dict[str, Any] = json.loads((self.folder / RECORD).read_text(encoding="utf-8"))
+        return content
+
+    @cached_property
+    def card(self) -> str:
+        """What the model is, is for and is not for: Markdown."""
+        return (self.folder / CARD).read_text(encoding="utf-8")
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Predict rows, each held against the contract by itself.
+
+        Args:
+            frame: (n_rows, n_columns) table with at least the features: cells as they stand in the
+                raw data, typed ones, or both. An image is the bytes of its pixels.
+
+        Returns:
+            (n_rows,) the contract's identifiers, as far as `frame` has them; `prediction` and, of a
+            classification, `probability_<class>`, or, of a regression, `prediction_low` and
+            `prediction_high`; and `reason`, which says what breaks the contract in a row that
+            therefore has no prediction. The index is that of `frame`.
+
+        Raises:
+            UserError: A feature has no column, or the model cannot be loaded here.
+        """
+        start = time.perf_counter()
+        table = self.model.predict(frame)
+        seconds, refusals = time.perf_counter() - start, int(table["reason"].notna().sum())
+        self.log.info("%d rows in %.3f s, %d of them refused", len(table), seconds, refusals)
+        return table
+
+    def find_differences(self) -> list[str]:
+        """What is otherwise here than where the model was packed, a few words for each thing."""
+        return find_differences(self.info)
+
+    def require_whole(self) -> None:
+        """Check that each file is the one that was packed.
+
+        Raises:
+            UserError: One is not.
+        """
+        for name, digest in self.info["sha256"].items():
+            path = self.folder / name
+            if not path.is_file() or sha256(path) != digest:
+                raise UserError(
+                    f"{self.name}: {name} is not the file that was packed; install the wheel again "
+                    f"({self.info['name']} {self.version})"
+                )
+
+
+@cache
+def open_package() -> ModelPackage:
+    """The one that this copy of the library is a part of."""
+    logging.getLogger(HOME).addHandler(logging.NullHandler())
+    return ModelPackage(HOME, Path(__file__).parents[2])
+
+
+def _require_backend(backend: str, name: str) -> None:
+    """Let Keras compute with `backend`, unless the process has decided otherwise already."""
+    os.environ.setdefault("KERAS_BACKEND", backend)
+    keras = sys.modules.get("keras")
+    present = keras.config.backend() if keras else os.environ["KERAS_BACKEND"]
+    if present != backend:
+        raise UserError(
+            f"{name}: its network computes with {backend}, and Keras with {present} in this "
+            f"process; use it in another one, such as `python -m {name} predict FILE`"
+        )

@@ -1,0 +1,120 @@
+"""Predicting the rows of a file."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import Any, TextIO
+
+from ..core.batches import prefetch
+from ..core.contract import Contract
+from ..core.errors import UserError
+from ..core.files import replacing
+from ..core.progress import progress
+from ..core.table import as_csv
+from ..data.new_rows import NewRows, parse_rows
+from ..modeling.model import Model
+from ..reading.tables import read_batches
+
+STANDARD_INPUT = Path("-")
+
+
+def predict_file(model: Model, file: Path, output: Path | None, *, resize: bool) -> None:
+    """Predict a row for each row of `file`, in its order, as CSV to `output` or standard output.
+
+    A row that breaks the contract has the reason in place of its prediction.
+
+    Args:
+        model: The model.
+        file: A table or images; `-` reads standard input.
+        output: A file to write; see `require_other`.
+        resize: Whether images of another size are scaled.
+
+    Raises:
+        UserError: Nothing could be predicted; or some rows could not, once all others are written.
+    """
+    rows, refusals, first_refusal = 0, 0, ""
+    with (
+        _open_input(file) as (path, name),
+        _open_output(output) as lines,
+        progress("predict") as count,
+    ):
+        batches = _read_rows(path, name, model.contract, resize=resize)
+        for batch in prefetch(batches):
+            lines.write(as_csv(model.predict_rows(batch), header=rows == 0))
+            reasons = batch.reasons.reset_index(drop=True).dropna()
+            if len(reasons) and not refusals:
+                first_refusal = f"row {rows + reasons.index[0] + 1}, {reasons.iloc[0]}"
+            refusals += len(reasons)
+            rows += len(batch.reasons)
+            count(len(batch.reasons))
+    if output is not None:
+        print(f"predict: {rows} rows by {model.candidate} -> {output}")
+    if refusals:
+        raise UserError(
+            f"{name}: no prediction for {refusals} of {rows} rows; first: {first_refusal}"
+        )
+
+
+def require_other(output: Path, file: Path) -> None:
+    """Check that predictions do not take the place of a folder or of their own rows.
+
+    Raises:
+        UserError: They would.
+    """
+    if output.is_dir():
+        raise UserError(f"{output}: a folder; name a file to write")
+    if output.resolve() == file.resolve():
+        raise UserError(f"{output}: the file to predict from; name another to write")
+
+
+@contextmanager
+def _open_input(file: Path) -> Iterator[tuple[Path, str]]:
+    """The file to read, and what messages call it; standard input is kept in one meanwhile."""
+    if file != STANDARD_INPUT:
+        yield file, str(file)
+        return
+    if sys.stdin.isatty():
+        raise UserError(
+            "-: nothing is piped into standard input, such as by `... predict - < FILE`"
+        )
+    with TemporaryDirectory(prefix="predict-") as folder:
+        path = Path(folder) / "rows"
+        with path.open("wb") as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        yield path, "standard input"
+
+
+def _read_rows(path: Path, name: str, contract: Contract, *, resize: bool) -> Iterator[NewRows]:
+    """The rows of a table or images, held against the contract, batch by batch."""
+    if contract.images and path.suffix.lower() != ".parquet":
+        from ..reading.images import read_images  # Pillow is there where models take images
+
+        frame, unusable = read_images(path, name, contract, resize=resize)
+        yield parse_rows(frame, contract, name, unusable)
+        return
+    for frame in read_batches(path, name, contract.missing, contract.layout):
+        yield parse_rows(frame, contract, name)
+
+
+@contextmanager
+def _open_output(output: Path | None) -> Iterator[TextIO]:
+    """A file whose content comes to `output` or standard output once the block has ended well."""
+    as_text: dict[str, Any] = {"encoding": "utf-8", "newline": "\n"}
+    if output is not None and (output.is_file() or not output.exists()):
+        with replacing(output.resolve()) as temporary, temporary.open("w", **as_text) as lines:
+            yield lines
+        return
+    with TemporaryFile("w+", **as_text) as lines:
+        yield lines
+        lines.seek(0)
+        if output is None:
+            shutil.copyfileobj(lines, sys.stdout)
+        else:
+            # A pipe or a device takes what is written; it must not be replaced by a file.
+            with output.open("w", **as_text) as pipe:
+                shutil.copyfileobj(lines, pipe)
