@@ -15,6 +15,7 @@ from .limits import BodyLimits
 from .models_route import make_models_routes
 from .openapi import make_openapi
 from .outcomes_route import make_outcomes_routes
+from .page import make_page_routes
 from .predict_route import make_predict_routes
 from .prometheus import Measures, Observation, make_metrics_routes
 from .refusals import add_refusals
@@ -58,6 +59,7 @@ def make_app(
         make_inference_routes(engine, store, settings, measures),
         make_outcomes_routes(store, settings),
         make_requests_routes(store),
+        make_page_routes(engine),
         make_health_routes(engine),
         make_metrics_routes(measures),
     ):

@@ -1,0 +1,165 @@
+// What a version says: of one row in full, of many as a table.
+
+import { addOutcome, predictPath, Refusal } from "./api.js";
+import { isNumber } from "./contract.js";
+import { format, formatSeconds, formatShare, make, makeScroll } from "./dom.js";
+
+const PROBABILITY = "probability_";
+const MOST_CLASSES = 10;
+const MOST_ROWS = 100;
+
+/** The classes with their probabilities, the most probable first; none of a number. */
+function listChances(answer) {
+  return Object.entries(answer)
+    .filter(([name, value]) => name.startsWith(PROBABILITY) && typeof value === "number")
+    .map(([name, share]) => [name.slice(PROBABILITY.length), share])
+    .sort(([, one], [, other]) => other - one);
+}
+
+const hasInterval = answer => typeof answer.prediction_low === "number";
+
+/** An answer in a few words. */
+export function summarise(answer) {
+  if (answer.errors) return answer.errors.map(({ column, reason }) => `${column}: ${reason}`).join("; ");
+  const chance = listChances(answer).find(([name]) => name === answer.prediction);
+  const more = hasInterval(answer)
+    ? ` (${format(answer.prediction_low)} to ${format(answer.prediction_high)})`
+    : chance ? ` (${formatShare(chance[1])})` : "";
+  return `${format(answer.prediction)}${more}`;
+}
+
+export function showNothing(element, { contract, kind }) {
+  const what = kind === "regression" ? "The predicted number and its interval" : "The predicted class and the probability of each";
+  element.replaceChildren(make("p", { className: "soft" }, `${what} will stand here: what ${contract.target} is for the values on the form.`));
+}
+
+/** Why there is no answer. */
+export function showRefusal(element, reasons) {
+  element.replaceChildren(
+    make("p", {}, make("strong", {}, "No prediction")),
+    ...reasons.map(reason => make("p", { className: "reason" }, reason)),
+  );
+}
+
+export function showWaiting(element) {
+  element.replaceChildren(make("p", { className: "soft" }, "Asking…"));
+}
+
+/** The answer to one row; `body` is what was asked, of a row. */
+export function showAnswer(element, details, reply, seconds, row) {
+  const [answer] = reply.predictions;
+  const target = details.contract.columns[details.contract.target];
+  element.replaceChildren(
+    make("p", { className: "soft" }, details.contract.target),
+    make("p", { className: "said", title: String(answer.prediction) }, format(answer.prediction), target.unit ? make("span", { className: "unit" }, ` ${target.unit}`) : ""),
+    ...(hasInterval(answer) ? drawInterval(answer, target, details.metrics) : [drawChances(answer)]),
+    makeFacts(reply, seconds),
+    makeOutcome(details, reply),
+    ...(row ? [makeCommand(details, row)] : []),
+  );
+}
+
+function drawChances(answer) {
+  const chances = listChances(answer);
+  const others = chances.length - MOST_CLASSES;
+  const lines = chances.slice(0, MOST_CLASSES).flatMap(([name, share]) => [
+    make("dt", {}, name),
+    make("dd", { className: name === answer.prediction ? "track chosen" : "track" }, make("div", { style: { width: `${100 * share}%` } })),
+    make("dd", {}, formatShare(share)),
+  ]);
+  return make("div", {}, make("dl", { className: "chances" }, lines), others > 0 ? make("small", {}, `and ${others} more that are less probable`) : "");
+}
+
+/** A number and its interval, on a line as long as the target's values reach. */
+function drawInterval({ prediction, prediction_low: low, prediction_high: high }, target, metrics) {
+  const known = (target.seen ?? target.range ?? []).filter(end => end !== null);
+  const [start, end] = [Math.min(low, ...known), Math.max(high, ...known)];
+  const place = number => `${end > start ? (100 * (number - start)) / (end - start) : 50}%`;
+  const share = metrics.prediction_intervals?.coverage;
+  const held = share === undefined ? "" : `; such intervals held ${formatShare(share)} of the test rows`;
+  return [
+    make(
+      "div", { className: "scale", aria: { hidden: "true" } },
+      make("div"),
+      make("div", { className: "between", style: { left: place(low), width: `calc(${place(high)} - ${place(low)})` } }),
+      make("div", { className: "point", style: { left: place(prediction) } }),
+    ),
+    make("div", { className: "ends soft", aria: { hidden: "true" } }, make("small", {}, format(start)), make("small", {}, format(end))),
+    make("p", {}, "between ", make("strong", {}, format(low)), " and ", make("strong", {}, format(high)), make("span", { className: "soft" }, held)),
+  ];
+}
+
+function makeFacts(reply, seconds) {
+  return make("p", { className: "facts" }, make("small", {}, `${reply.model} ${reply.version}, in ${formatSeconds(seconds)}; request `, make("code", {}, reply.request)));
+}
+
+/** A field for what became true, which the server keeps beside its answer. */
+function makeOutcome({ contract }, reply) {
+  const column = contract.columns[contract.target];
+  const field = column.categories
+    ? make("select", { id: "outcome" }, column.categories.map(name => make("option", {}, name)))
+    : make("input", { id: "outcome", type: "text", inputMode: "decimal", autocomplete: "off" });
+  const told = make("small", { role: "status" });
+  const button = make("button", { type: "submit" }, "Tell");
+  const form = make("form", { className: "outcome" }, make("label", { htmlFor: "outcome" }, "What it was in truth, once you know", field), button, told);
+  form.addEventListener("submit", async event => {
+    event.preventDefault();
+    const text = field.value.trim();
+    const outcome = isNumber(column) ? Number(text) : text;
+    if (text === "" || Number.isNaN(outcome)) {
+      told.textContent = "a number was expected";
+      return;
+    }
+    try {
+      const { known } = await addOutcome({ request: reply.request, row: 0, outcome });
+      told.textContent = known ? "Kept beside the answer." : "The request was not kept, so nothing was added.";
+      form.dispatchEvent(new CustomEvent("outcome", { bubbles: true }));
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal)) throw refusal;
+      told.textContent = refusal.message;
+    }
+  });
+  return form;
+}
+
+function makeCommand(details, row) {
+  const address = new URL(predictPath(details), document.baseURI);
+  const body = JSON.stringify(row).replaceAll("'", "'\\''");
+  return make(
+    "details", {},
+    make("summary", {}, "The same from a shell"),
+    make("pre", {}, make("code", {}, `curl '${address}' --json '${body}'`)),
+  );
+}
+
+/** The answers to a file of rows. */
+export function showAnswers(element, details, reply, seconds, name) {
+  const refused = reply.predictions.filter(answer => answer.errors).length;
+  const columns = [...new Set(reply.predictions.flatMap(answer => Object.keys(answer)))].filter(column => column !== "errors");
+  const lines = reply.predictions.slice(0, MOST_ROWS).map((answer, place) =>
+    make("tr", {}, make("th", { scope: "row" }, String(place + 1)),
+      answer.errors
+        ? make("td", { className: "reason", colSpan: Math.max(columns.length, 1) }, summarise(answer))
+        : columns.map(column => make("td", {}, format(answer[column])))));
+  const table = make("table", {},
+    make("thead", {}, make("tr", {}, ["row", ...columns].map(column => make("th", { scope: "col" }, column)))),
+    make("tbody", {}, lines));
+  const rest = reply.predictions.length - MOST_ROWS;
+  element.replaceChildren(
+    make("p", {}, make("strong", {}, `${reply.predictions.length - refused} of ${reply.predictions.length} rows of ${name} are predicted`)),
+    makeScroll("Predictions", table),
+    rest > 0 ? make("p", { className: "soft" }, `and ${rest} more rows`) : "",
+    make("p", { className: "buttons" }, makeDownload(columns, reply)),
+    makeFacts(reply, seconds),
+  );
+}
+
+/** A link to the answers as CSV. */
+function makeDownload(columns, reply) {
+  const quote = cell => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+  const write = cells => cells.map(cell => quote(cell === undefined || cell === null ? "" : String(cell))).join(",");
+  const lines = reply.predictions.map(answer => write([...columns.map(column => answer[column]), answer.errors ? summarise(answer) : ""]));
+  const text = [write([...columns, "reason"]), ...lines, ""].join("\n");
+  const href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  return make("a", { className: "button", href, download: "predictions.csv" }, "Save as CSV");
+}

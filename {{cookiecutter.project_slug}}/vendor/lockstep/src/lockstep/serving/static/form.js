@@ -1,0 +1,167 @@
+// The form that the contract makes: a field for each feature, and a place for files.
+
+import { make } from "./dom.js";
+import { describeRule, isNumber, listFeatures, suggest, suggestAny } from "./contract.js";
+
+const MOST_CHOICES = 200;
+const TYPES = {
+  csv: "text/csv",
+  json: "application/json",
+  parquet: "application/vnd.apache.parquet",
+  png: "image/png",
+  jpg: "image/jpeg",
+  jpeg: "image/jpeg",
+};
+
+/** The type of a file by the end of its name; nothing where it is none that the server reads. */
+export const findType = name => TYPES[name.split(".").pop().toLowerCase()];
+
+export class Form {
+  /**
+   * @param {HTMLFormElement} element
+   * @param {(row: object) => void} onRow - is given what the fields say
+   * @param {(file: File) => void} onFile - is given a file that was dropped or chosen
+   */
+  constructor(element, onRow, onFile) {
+    this.element = element;
+    this.onFile = onFile;
+    this.fields = new Map();
+    element.addEventListener("submit", event => {
+      event.preventDefault();
+      onRow(this.read());
+    });
+  }
+
+  /** Make the fields of a version; what stood in fields of the same name stays. */
+  show({ contract, features }) {
+    const before = this.write();
+    this.fields.clear();
+    this.element.replaceChildren(...(contract.images ? this.makeForImages(contract.images) : this.makeForRows(contract, features)));
+    for (const [name, text] of Object.entries(before)) this.fill(name, text);
+  }
+
+  makeForRows(contract, features) {
+    const made = listFeatures(contract).map(([name, column]) => [features.includes(name), this.makeField(name, column)]);
+    const unused = made.filter(([isUsed]) => !isUsed).map(([, field]) => field);
+    return [
+      make("div", { className: "fields" }, made.filter(([isUsed]) => isUsed).map(([, field]) => field)),
+      unused.length > 0 && make(
+        "details", { className: "unused" },
+        make("summary", {}, `${unused.length} more that this version takes and does not use`),
+        make("div", { className: "fields" }, unused),
+      ),
+      make(
+        "div", { className: "buttons" },
+        make("button", { className: "first", type: "submit" }, "Predict"),
+        make("button", { type: "button", onclick: () => this.fillAny() }, "Other values"),
+      ),
+      this.makeDrop("or drop a file of rows here", "CSV, parquet or JSON", ".csv,.json,.parquet"),
+    ].filter(Boolean);
+  }
+
+  makeForImages({ width, height, colour }) {
+    this.preview = make("img", { className: "preview", alt: "the image that was chosen", hidden: true });
+    const sort = `${width} × ${height} pixels, ${colour ? "in colour" : "in shades of grey"}`;
+    const drop = this.makeDrop("Drop an image here, or choose one", `PNG or JPEG, ${sort}; or a parquet file`, ".png,.jpg,.jpeg,.parquet");
+    drop.classList.add("large");
+    return [this.preview, drop];
+  }
+
+  makeField(name, column) {
+    const id = `field-${this.fields.size}`;
+    const input = makeInput(column);
+    Object.assign(input, { id, name, value: suggest(column) });
+    const reason = make("small", { className: "reason", id: `${id}-reason` });
+    input.setAttribute("aria-describedby", `${id}-about ${id}-reason`);
+    input.addEventListener("input", () => this.complain(name, ""));
+    this.fields.set(name, { input, reason, column });
+    const about = [column.meaning, describeRule(column)].filter(Boolean).join("; ");
+    return make(
+      "div", { className: "field" },
+      make("label", { htmlFor: id }, name),
+      make("div", { className: "input" }, input, column.unit ? make("span", { className: "unit" }, column.unit) : null),
+      make("small", { id: `${id}-about` }, column.nullable ? `${about}; may be missing` : about),
+      reason,
+    );
+  }
+
+  makeDrop(title, kinds, accept) {
+    const input = make("input", { type: "file", accept, aria: { label: title } });
+    const drop = make("div", { className: "drop" }, make("strong", {}, title), make("small", {}, kinds), input);
+    input.addEventListener("change", () => {
+      if (input.files.length) this.take(input.files[0]);
+      input.value = "";
+    });
+    for (const kind of ["dragover", "dragleave", "drop"]) {
+      drop.addEventListener(kind, () => drop.classList.toggle("over", kind === "dragover"));
+    }
+    return drop;
+  }
+
+  take(file) {
+    if (this.preview && file.type.startsWith("image/")) {
+      URL.revokeObjectURL(this.preview.src);
+      Object.assign(this.preview, { src: URL.createObjectURL(file), hidden: false });
+    }
+    this.onFile(file);
+  }
+
+  /** What the fields say, as texts. */
+  write() {
+    return Object.fromEntries([...this.fields].map(([name, { input }]) => [name, input.value]));
+  }
+
+  /** What the fields say, as the cells of a row. */
+  read() {
+    return Object.fromEntries([...this.fields].map(([name, { input, column }]) => [name, readCell(input.value.trim(), column)]));
+  }
+
+  fill(name, text) {
+    const input = this.fields.get(name)?.input;
+    if (!input) return;
+    const former = input.value;
+    input.value = text;
+    if (input.value !== text) input.value = former; // no such choice
+  }
+
+  /** Take a row that was asked before. */
+  fillRow(row) {
+    for (const [name, cell] of Object.entries(row)) this.fill(name, cell === null ? "" : String(cell));
+  }
+
+  fillAny() {
+    for (const [name, { column }] of this.fields) {
+      this.fill(name, suggestAny(column));
+      this.complain(name, "");
+    }
+  }
+
+  /** Say beside a field what is wrong with it, or no more. */
+  complain(name, text) {
+    const field = this.fields.get(name);
+    if (!field) return;
+    field.reason.textContent = text;
+    if (text) field.input.setAttribute("aria-invalid", "true");
+    else field.input.removeAttribute("aria-invalid");
+  }
+
+  complainOfNothing() {
+    for (const name of this.fields.keys()) this.complain(name, "");
+  }
+}
+
+function makeInput(column) {
+  const { categories, nullable, open } = column;
+  if (categories && !open && categories.length <= MOST_CHOICES) {
+    const missing = nullable && make("option", { value: "" }, "missing");
+    return make("select", {}, missing, categories.map(category => make("option", { value: category }, category)));
+  }
+  const mode = isNumber(column) ? { integer: "numeric", numeric: "decimal" }[column.type] : "text";
+  return make("input", { type: "text", inputMode: mode, autocomplete: "off", spellcheck: false });
+}
+
+/** Numbers as numbers, nothing as a missing value, and the rest as it was typed. */
+function readCell(text, column) {
+  if (text === "") return null;
+  return isNumber(column) && Number.isFinite(Number(text)) ? Number(text) : text;
+}
