@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from browsing import CHROMIUM
 from cookiecutter.main import cookiecutter
+from playwright.sync_api import Browser, sync_playwright
 
 TEMPLATE = Path(__file__).parents[1]
 COMMITTER = {"name": "Test", "email": "test@example.com"}
@@ -217,3 +219,11 @@ def reproduced(shared: Path, ready: Project, tmp_path_factory: pytest.TempPathFa
     project = made.copy(tmp_path_factory.mktemp("reproduced") / "my-project")
     project.run("uv", "sync")
     return project
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-background-networking"]
+        with playwright.chromium.launch(executable_path=CHROMIUM, args=options) as chromium:
+            yield chromium

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from browsing import DESK, PHONE, Visit, in_a_browser
 from conftest import OFFLINE, Project, bake
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 from test_pipeline import edit
 from test_use import customers, quicken, write
 
@@ -21,12 +19,7 @@ NOTEBOOKS = [
     *("1.0-yn-data-exploration", "2.0-yn-model-review", "3.0-yn-new-rows"),
     "4.0-yn-run-comparison",
 ]
-PHONE, DESK = 390, 1100
 MADE_BY_SPHINX = {"genindex.html", "py-modindex.html", "search.html"}
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
-in_a_browser = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium on the path; Debian's package chromium has it"
-)
 slow = pytest.mark.matrix
 
 
@@ -181,64 +174,6 @@ def test_the_drawing_of_the_pipeline_is_that_of_dvc(published: Published) -> Non
         f"{reader} reads what {writer} writes" for writer, reader in pairs
     )
     assert len(pairs) > 3
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-background-networking"]
-        with playwright.chromium.launch(executable_path=CHROMIUM, args=options) as chromium:
-            yield chromium
-
-
-class Visit:
-    """A page of the browser, and what went wrong on it."""
-
-    def __init__(self, browser: Browser, width: int, scheme: str = "light") -> None:
-        self.page: Page = browser.new_page(
-            viewport={"width": width, "height": 900}, color_scheme=scheme
-        )
-        self.wrong: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", self._listen)
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("requestfailed", lambda request: self.wrong.append(f"failed {request.url}"))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-
-    def _listen(self, message: object) -> None:
-        if message.type in {"error", "warning"}:
-            self.wrong.append(message.text)
-
-    def open(self, path: Path) -> None:
-        self.page.goto(path.as_uri())
-        self.page.wait_for_load_state()
-
-    def links(self) -> set[Path]:
-        found = self.page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
-        parts = [urlsplit(link) for link in found]
-        return {Path(unquote(part.path)) for part in parts if part.scheme == "file"}
-
-    def look(self) -> None:
-        """Note what does not fit or does not load."""
-        wide = self.page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        if wide > 0:
-            self.wrong.append(f"{self.page.url}: {wide} px too wide")
-        self.wrong += self.page.eval_on_selector_all(
-            "img",
-            "images => images.filter(image => !(image.complete && image.naturalWidth && image.alt))"
-            ".map(image => `image without content or text: ${image.src.slice(0, 200)}`)",
-        )
-
-    def inspect(self) -> None:
-        """Note what axe-core finds to be a serious obstacle."""
-        found = Axe().run(self.page, options={"preload": False}).response["violations"]
-        self.wrong += [
-            f"{self.page.url}: {one['id']}: {one['nodes'][0]['html'][:200]}"
-            for one in found
-            if one["impact"] in {"serious", "critical"}
-        ]
 
 
 @in_a_browser

@@ -1,4 +1,4 @@
-"""The page of the server: what is sent of it. `tests/test_serving_page.py` opens it in a browser."""
+"""What is sent of the server's page; `tests/test_serving_page.py` opens it in a browser."""
 
 import re
 from collections.abc import Iterator

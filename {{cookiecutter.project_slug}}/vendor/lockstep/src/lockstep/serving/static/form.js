@@ -26,6 +26,7 @@ export class Form {
     this.element = element;
     this.onFile = onFile;
     this.fields = new Map();
+    this.preview = null; // where an image is shown
     element.addEventListener("submit", event => {
       event.preventDefault();
       onRow(this.read());
@@ -36,6 +37,7 @@ export class Form {
   show({ contract, features }) {
     const before = this.write();
     this.fields.clear();
+    this.preview = null;
     this.element.replaceChildren(...(contract.images ? this.makeForImages(contract.images) : this.makeForRows(contract, features)));
     for (const [name, text] of Object.entries(before)) this.fill(name, text);
   }
@@ -60,7 +62,7 @@ export class Form {
   }
 
   makeForImages({ width, height, colour }) {
-    this.preview = make("img", { className: "preview", alt: "the image that was chosen", hidden: true });
+    this.preview = make("div");
     const sort = `${width} × ${height} pixels, ${colour ? "in colour" : "in shades of grey"}`;
     const drop = this.makeDrop("Drop an image here, or choose one", `PNG or JPEG, ${sort}; or a parquet file`, ".png,.jpg,.jpeg,.parquet");
     drop.classList.add("large");
@@ -100,8 +102,9 @@ export class Form {
 
   take(file) {
     if (this.preview && file.type.startsWith("image/")) {
-      URL.revokeObjectURL(this.preview.src);
-      Object.assign(this.preview, { src: URL.createObjectURL(file), hidden: false });
+      const image = make("img", { className: "preview", src: URL.createObjectURL(file), alt: file.name });
+      image.addEventListener("load", () => URL.revokeObjectURL(image.src));
+      this.preview.replaceChildren(image);
     }
     this.onFile(file);
   }
