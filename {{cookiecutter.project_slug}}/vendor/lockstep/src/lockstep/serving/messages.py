@@ -45,11 +45,9 @@ class Reply(NamedTuple):
         An answer repeats identifiers and the values that break the contract; those of columns that
         may not be kept are left out.
         """
-        contents = self.rows or [None] * len(self.answers)
-        return [
-            (content, self._hide(answer))
-            for content, answer in zip(contents, self.answers, strict=True)
-        ]
+        contents = [None] * len(self.answers) if self.rows is None else self.rows
+        answers = map(self._hide, self.answers)
+        return [*zip(contents, answers, strict=True)]
 
     def _hide(self, answer: dict[str, Any]) -> dict[str, Any]:
         kept = {name: value for name, value in answer.items() if name not in self.hidden}

@@ -1,0 +1,171 @@
+"""What the server makes of the names that it is given: versions, their wheels, environments."""
+
+import os
+import sys
+import zipfile
+from importlib import metadata
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from history import run_git
+from lockstep.core.errors import UserError
+from lockstep.core.params import ServeParams
+from lockstep.serving.cache import cache
+from lockstep.serving.environments import SCRIPTS, find_python
+from lockstep.serving.preparation import prepare
+from lockstep.serving.registry_watch import RegistryWatch
+from lockstep.serving.targets import Target, make_plan
+from lockstep.serving.wheels import Unpacked, unpack
+from stand_ins import Versions, make_wheel
+
+
+@pytest.fixture
+def versions(tmp_path: Path) -> Versions:
+    versions = Versions(tmp_path / "project")
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        versions.register(version)
+    return versions
+
+
+def plan(versions: Versions | None, *names: str, **settings: object) -> list[str]:
+    registry = RegistryWatch(versions.paths).read() if versions else None
+    made = make_plan(names, ServeParams.model_validate(settings), registry)
+    return [target.name for target in made.targets]
+
+
+def test_all_stages_are_served_by_default_and_production_answers(versions: Versions) -> None:
+    assert plan(versions) == ["workspace"]
+    for stage, version in {"beta": "1.2.0", "production": "1.0.0", "test": "1.2.0"}.items():
+        versions.assign(stage, version)
+    assert plan(versions) == ["v1.0.0", "v1.2.0"]
+    assert plan(versions, "v1.1.0", "1.2.0", "beta") == ["v1.1.0", "v1.2.0"]
+    assert plan(versions, "1.1.0", "production") == ["v1.0.0", "v1.1.0"]
+    assert plan(versions, "1.1.0", canary={"1.2.0": 0.1}) == ["v1.1.0", "v1.2.0"]
+    assert plan(versions, "1.1.0", shadows=["production"]) == ["v1.1.0", "v1.0.0"]
+    assert plan(None, "a/b-1-py3-none-any.whl") == ["b-1-py3-none-any.whl"]
+
+
+def test_a_name_of_nothing_is_told(versions: Versions) -> None:
+    with pytest.raises(UserError, match=r"^v1\.3\.0: no such version or stage; did you mean v1"):
+        plan(versions, "v1.3.0")
+    with pytest.raises(UserError, match=r"^params\.yaml: serve\.canary: staging: no such version"):
+        plan(versions, canary={"staging": 0.1})
+    with pytest.raises(UserError, match=r"^v1: no such version or stage; allowed: workspace, the"):
+        plan(None, "v1")
+
+
+def test_tags_that_come_move_or_go_are_noticed(versions: Versions) -> None:
+    watch = RegistryWatch(versions.paths)
+    stamps = [watch.stamp()]
+    versions.assign("production", "1.0.0")
+    stamps.append(watch.stamp())
+    run_git(versions.paths.root, "pack-refs", "--all")
+    stamps.append(watch.stamp())
+    run_git(versions.paths.root, "tag", "--delete", "champion#production#1")
+    stamps.append(watch.stamp())
+    assert all(stamp != before for stamp, before in pairwise(stamps))
+    (versions.paths.root / "a file").touch()
+    run_git(versions.paths.root, "status")
+    assert watch.stamp() == stamps[-1]
+
+
+def test_what_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:
+    def fail(folder: Path) -> None:
+        (folder / "half").touch()
+        raise UserError("the disk is full")
+
+    folder = tmp_path / "cache" / "a"
+    with pytest.raises(UserError):
+        cache(folder, fail)
+    assert not [*folder.parent.iterdir()]
+    assert cache(folder, lambda made: (made / "whole").touch()) == folder
+    assert cache(folder, fail) == folder  # it is not made again
+    assert [file.name for file in folder.iterdir()] == ["whole"]
+
+
+def test_the_first_of_two_that_make_the_same_wins(tmp_path: Path) -> None:
+    def make(folder: Path) -> None:
+        cache(tmp_path / "a", lambda other: (other / "first").touch())
+        (folder / "second").touch()
+
+    assert [file.name for file in cache(tmp_path / "a", make).iterdir()] == ["first"]
+
+
+def test_a_changed_file_of_a_wheel_is_told(tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, "1.0.0")
+    unpacked = unpack(wheel, tmp_path / "models")
+    assert unpacked.requirements == ("numpy==0.1",)
+    (unpacked.package.folder / "card.md").write_text("another model")
+    with pytest.raises(UserError, match=r"card\.md is not the file that was packed"):
+        unpack(wheel, tmp_path / "models")
+
+
+def test_what_is_no_wheel_of_a_model_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"a\.whl: no such file"):
+        unpack(tmp_path / "a.whl", tmp_path)
+    (tmp_path / "a.whl").write_text("no archive")
+    with pytest.raises(UserError, match=r"a\.whl: not a wheel: File is not a zip file"):
+        unpack(tmp_path / "a.whl", tmp_path)
+    with zipfile.ZipFile(tmp_path / "b.whl", "w") as archive:
+        archive.writestr("numpy/__init__.py", "")
+    with pytest.raises(UserError, match=r"b\.whl: not the wheel of a model"):
+        unpack(tmp_path / "b.whl", tmp_path)
+
+
+def test_a_version_without_a_project_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="workspace: not inside a project; name the wheel"):
+        prepare(Target(), None, tmp_path)
+
+
+UV = """\
+#!/bin/sh
+echo "$@" >> "{log}"
+case $1 in venv) shift 4; mkdir "$1/bin"; touch "$1/bin/python" ;; esac
+exit {status}
+"""
+
+
+def put_uv(folder: Path, monkeypatch: pytest.MonkeyPatch, status: int = 0) -> Path:
+    """A program of that name which notes what it is asked for."""
+    log, program = folder / "log", folder / "uv"
+    program.write_text(UV.format(log=log, status=status))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return log
+
+
+def unpack_pinned(folder: Path, version: str, **pins: str) -> Unpacked:
+    unpacked = unpack(make_wheel(folder / "dist", version), folder / "models")
+    unpacked.package.info["pins"] = pins
+    return unpacked
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for uv is a script of a shell")
+def test_versions_with_other_libraries_have_an_environment_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = put_uv(tmp_path, monkeypatch)
+    here = unpack_pinned(tmp_path, "1.0.0", numpy=metadata.version("numpy"))
+    assert find_python(here, tmp_path / "environments") == Path(sys.executable)
+    assert not log.exists()
+    others = [unpack_pinned(tmp_path, number, numpy="0.1") for number in ("1.1.0", "1.2.0")]
+    pythons = {find_python(other, tmp_path / "environments") for other in others}
+    assert len(pythons) == 1  # both ask for the same
+    assert pythons.pop().is_file()
+    venv, install = log.read_text().splitlines()
+    assert venv.startswith(f"venv --relocatable --python {here.package.info['python']} ")
+    assert install.endswith(f"{SCRIPTS}/python numpy==0.1")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for uv is a script of a shell")
+def test_an_environment_that_cannot_be_made_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = unpack_pinned(tmp_path, "1.1.0", numpy="0.1")
+    put_uv(tmp_path, monkeypatch, status=1)
+    with pytest.raises(UserError, match=r"fruit 1\.1\.0: an environment with its libraries cannot"):
+        find_python(other, tmp_path / "environments")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UserError, match=r"fruit 1\.1\.0: uv is not installed; it makes"):
+        find_python(other, tmp_path / "environments")

@@ -1,0 +1,27 @@
+"""Folders that are made once and kept, whoever makes them first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+
+def cache(folder: Path, make: Callable[[Path], object]) -> Path:
+    """The folder, made by `make` unless it is there: whole, or not at all.
+
+    Several servers may share a project: what was made second is thrown away.
+    """
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".", dir=folder.parent) as scratch:
+        temporary = Path(scratch) / folder.name
+        temporary.mkdir()
+        make(temporary)
+        try:
+            temporary.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+    return folder

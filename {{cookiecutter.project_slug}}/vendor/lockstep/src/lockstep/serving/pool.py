@@ -1,0 +1,291 @@
+"""The workers of a version, and the questions that wait for them.
+
+Whenever a worker is free and questions wait, it takes as many as it answers in about the time of
+one; nothing waits for others to come. A question whose worker dies is asked once more, alone, so
+that it takes no others with it if it was what the worker has died of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..core.errors import UserError
+from .errors import Broken
+from .messages import Question, pack_questions
+from .process import WorkerProcess
+
+State = Literal["starting", "ready", "broken"]
+MOST_ROWS = 256
+"""That a worker is asked at once, unless a single question has more."""
+MOST_TRIES = 2
+MOST_FAILURES = 3
+"""Starts that fail one after the other until a version is said to be broken."""
+UNABLE = "its processes die when they start"
+LONGEST_PAUSE = 30
+"""Seconds between a start that has failed and the next one."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a pool keeps to."""
+
+    workers: int
+    """Processes."""
+    rows: int
+    """Of a question."""
+    seconds: float
+    """After which a worker that does not answer is given up."""
+    shadows: int
+    """Questions that may wait though nobody waits for their answers."""
+
+
+@dataclass(eq=False)
+class Pending:
+    """A question that waits for its reply."""
+
+    question: Question
+    reply: asyncio.Future[dict[str, Any]]
+    is_shadow: bool
+    tries: int = 0
+
+    @property
+    def size(self) -> int:
+        """Its rows; of a file they are not known and may be many."""
+        match self.question.form:
+            case "rows":
+                return len(self.question.rows)
+            case "image":
+                return 1
+            case _:
+                return MOST_ROWS
+
+
+class Pool:
+    """The workers of a version.
+
+    Args:
+        name: What messages call the version.
+        command: What starts a worker.
+        folder: Where the package of the version is.
+        columns: Those of whose cells something may be kept; None where nothing may.
+        limits: What it keeps to.
+        is_polite: Whether its workers step back for others, since nobody waits for their answers.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        folder: Path,
+        columns: Sequence[str] | None,
+        limits: Limits,
+        *,
+        is_polite: bool,
+    ) -> None:
+        self.name, self.command, self.folder = name, command, folder
+        self.columns, self.limits, self.is_polite = columns, limits, is_polite
+        self.features: list[str] = []
+        """The columns that a prediction depends on."""
+        self.dropped = 0
+        """Shadows' questions that were not asked, since too many waited."""
+        self.deaths = 0
+        """Of its workers."""
+        self._questions: deque[Pending] = deque()
+        self._shadows: deque[Pending] = deque()
+        self._idle: deque[asyncio.Future[None]] = deque()
+        self._workers: set[WorkerProcess] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failures = 0
+        self._is_closing = False
+
+    @property
+    def state(self) -> State:
+        """Whether it answers."""
+        if self._workers:
+            return "ready"
+        return "broken" if self._failures >= MOST_FAILURES else "starting"
+
+    @property
+    def waiting(self) -> int:
+        """Questions that no worker has taken yet."""
+        return len(self._questions)
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes of memory that its workers have; None where the system does not tell."""
+        sizes = [worker.memory for worker in self._workers]
+        return sum(size for size in sizes if size) if any(sizes) else None
+
+    async def start(self) -> None:
+        """Start the workers and wait until the first one is ready.
+
+        Raises:
+            UserError: It cannot answer.
+        """
+        first = await self._start_worker()
+        self.features = first.features
+        for worker in [first, *[None] * (self.limits.workers - 1)]:
+            self._tasks.append(asyncio.create_task(self._work(worker)))
+
+    def ask(self, question: Question) -> asyncio.Future[dict[str, Any]]:
+        """The reply to come: `answers` and `rows`, or the `fault` for which there are none.
+
+        The question is asked as long as somebody waits for it; who does not any more cancels it.
+
+        Raises:
+            Broken: No worker can be started.
+        """
+        if self.state == "broken":
+            raise self._complain(UNABLE)
+        return self._put(Pending(question, _make_future(), is_shadow=False))
+
+    def ask_as_shadow(self, question: Question) -> asyncio.Future[dict[str, Any]] | None:
+        """The same once nothing else waits; None where too many wait already."""
+        if len(self._shadows) >= self.limits.shadows or self.state == "broken":
+            self.dropped += 1
+            return None
+        return self._put(Pending(question, _make_future(), is_shadow=True))
+
+    async def stop(self, seconds: float) -> None:
+        """End the workers once all questions are answered, or after so many seconds."""
+        self._is_closing = True
+        self._abandon(self._shadows, "it is ending")
+        for _ in self._tasks:
+            self._wake()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        self._abandon(self._questions, "it had to end")
+
+    def _put(self, pending: Pending) -> asyncio.Future[dict[str, Any]]:
+        (self._shadows if pending.is_shadow else self._questions).append(pending)
+        self._wake()
+        return pending.reply
+
+    def _wake(self) -> None:
+        """Have a worker that has nothing to do look for questions."""
+        if self._idle:
+            self._idle.popleft().set_result(None)
+
+    async def _work(self, worker: WorkerProcess | None) -> None:
+        """Keep a worker at work, and another in its place when it dies."""
+        while worker or (worker := await self._replace_worker()):
+            self._workers.add(worker)
+            try:
+                await self._ask_all(worker)
+            finally:
+                self._workers.discard(worker)
+                self.deaths += worker.end.done()
+                await worker.stop()
+            worker = None
+
+    async def _ask_all(self, worker: WorkerProcess) -> None:
+        """Ask a worker what waits, until it dies or the pool closes."""
+        while batch := await self._take(worker):
+            questions = [pending.question for pending in batch]
+            try:
+                async with asyncio.timeout(self.limits.seconds):
+                    replies = await worker.ask(
+                        pack_questions(questions, self.columns, self.limits.rows)
+                    )
+            except (ConnectionError, TimeoutError):
+                worker.kill()
+                await worker.end
+                self._take_back(batch)
+            except asyncio.CancelledError:
+                self._abandon(batch, "it had to end")
+                raise
+            else:
+                for pending, reply in zip(batch, replies, strict=True):
+                    self._settle(pending, reply)
+
+    async def _take(self, worker: WorkerProcess) -> list[Pending]:
+        """The next questions for a worker; none when there will be no more for it."""
+        while not worker.end.done():
+            if batch := self._next_batch():
+                return batch
+            if self._is_closing:
+                return []
+            call = _make_future()
+            self._idle.append(call)
+            await asyncio.wait((call, worker.end), return_when=asyncio.FIRST_COMPLETED)
+            if call in self._idle:
+                self._idle.remove(call)
+        self._wake()  # the call may have been for this one
+        return []
+
+    def _next_batch(self) -> list[Pending]:
+        for queue in (self._questions, self._shadows):
+            batch: list[Pending] = []
+            size = 0
+            while queue:
+                pending = queue[0]
+                if pending.reply.done():  # nobody waits any more
+                    queue.popleft()
+                    continue
+                size += pending.size
+                if batch and (pending.tries or size > MOST_ROWS):
+                    break
+                batch.append(queue.popleft())
+                if pending.tries:
+                    break
+            if batch:
+                return batch
+        return []
+
+    def _settle(self, pending: Pending, reply: dict[str, Any]) -> None:
+        if pending.reply.done():
+            return
+        if "crash" in reply:
+            pending.reply.set_exception(self._complain(f"it cannot answer: {reply['crash']}"))
+        else:
+            pending.reply.set_result(reply)
+
+    def _take_back(self, batch: Iterable[Pending]) -> None:
+        """Have questions asked once more, if somebody waits and it is the first time."""
+        for pending in reversed([*batch]):
+            pending.tries += 1
+            if pending.is_shadow or pending.tries >= MOST_TRIES:
+                self._abandon([pending], "its process has died of the request")
+            else:
+                self._questions.appendleft(pending)
+                self._wake()
+
+    def _abandon(self, batch: Iterable[Pending], reason: str) -> None:
+        for pending in batch:
+            if not pending.reply.done():
+                pending.reply.set_exception(self._complain(reason))
+
+    def _complain(self, reason: str) -> Broken:
+        return Broken(f"{self.name}: {reason}", LONGEST_PAUSE)
+
+    async def _replace_worker(self) -> WorkerProcess | None:
+        """Another worker; None where none is needed any more."""
+        while self._questions or not self._is_closing:
+            try:
+                worker = await self._start_worker()
+            except UserError as error:
+                self._failures += 1
+                print(f"serve: {self.name}: {error}", file=sys.stderr)
+                if self.state == "broken":
+                    self._abandon(self._questions, UNABLE)
+                await asyncio.sleep(min(2**self._failures, LONGEST_PAUSE))
+            else:
+                self._failures = 0
+                return worker
+        return None
+
+    async def _start_worker(self) -> WorkerProcess:
+        return await WorkerProcess.start(self.command, self.folder, is_polite=self.is_polite)
+
+
+def _make_future() -> asyncio.Future[Any]:
+    return asyncio.get_running_loop().create_future()

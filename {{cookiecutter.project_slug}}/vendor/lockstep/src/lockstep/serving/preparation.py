@@ -1,0 +1,47 @@
+"""From something to serve to what its workers are started with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from ..core.errors import UserError
+from ..core.paths import Paths
+from ..standalone.model_package import ModelPackage
+from .cache import cache
+from .environments import find_python
+from .targets import Target
+from .wheels import find_wheel, make_wheel, unpack
+
+SHORT = 12
+
+
+class Prepared(NamedTuple):
+    """A version that can be started."""
+
+    package: ModelPackage
+    python: Path
+    """What its workers run in."""
+
+
+def prepare(target: Target, paths: Paths | None, folder: Path) -> Prepared:
+    """Make what is missing of a version's wheel, unpack it, and find or make its environment.
+
+    All of it is kept below `folder` but for the wheel of the workspace, which may have changed.
+
+    Raises:
+        UserError: One of them cannot be made, or a file is not the one that was packed.
+    """
+    unpacked = unpack(
+        target.wheel or _find_wheel(target, paths, folder / "wheels"), folder / "models"
+    )
+    return Prepared(unpacked.package, find_python(unpacked, folder / "environments"))
+
+
+def _find_wheel(target: Target, paths: Paths | None, folder: Path) -> Path:
+    if paths is None:
+        raise UserError(f"{target.name}: not inside a project; name the wheel of a model instead")
+    if target.commit is None:
+        return make_wheel(paths, None, folder / target.name)
+    place = folder / f"{target.version}-{target.commit[:SHORT]}"
+    return find_wheel(cache(place, lambda part: make_wheel(paths, target.version, part)))

@@ -1,0 +1,113 @@
+"""A worker as the server sees it: a process that is asked through a pipe."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+from ..core.errors import UserError
+from ..standalone.frames import LENGTH, SIZE
+
+SECONDS_TO_START = 300.0
+"""That a worker has to load its model, on a machine that has much else to do."""
+SECONDS_TO_END = 5.0
+"""That it has to end by itself once its input is closed."""
+POLITE = 10
+"""How far a worker that nobody waits for steps back for others, in the levels of `nice`."""
+
+
+class WorkerProcess:
+    """A process that answers for a version: see `standalone.worker`."""
+
+    def __init__(self, process: Process) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process, self._input, self._output = process, process.stdin, process.stdout
+        self.features: list[str] = []
+        """The columns that a prediction depends on."""
+        self.end = asyncio.ensure_future(process.wait())
+        """Over once the process is, whatever has ended it."""
+
+    @classmethod
+    async def start(cls, command: Sequence[str], folder: Path, *, is_polite: bool) -> Self:
+        """Start a process in a folder whose packages it imports, and wait until it can answer.
+
+        Raises:
+            UserError: It cannot load its model, or dies of it.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(folder), "PYTHONUTF8": "1"},
+            stdin=PIPE,
+            stdout=PIPE,
+            start_new_session=True,  # Ctrl-C is for the server
+        )
+        worker = cls(process)
+        if is_polite and hasattr(os, "setpriority"):
+            with suppress(OSError):  # it has died already
+                os.setpriority(os.PRIO_PROCESS, process.pid, POLITE)
+        try:
+            async with asyncio.timeout(SECONDS_TO_START):
+                first = await worker._read()
+            if "fault" in first:
+                raise UserError(first["fault"])
+            worker.features = first["features"]
+        except (ConnectionError, TimeoutError) as error:
+            worker.kill()
+            status = await worker.end
+            raise UserError(f"its process died while it started, of status {status}") from error
+        except BaseException:
+            worker.kill()
+            raise
+        return worker
+
+    async def ask(self, frame: bytes) -> list[dict[str, Any]]:
+        """What it replies to each question of a frame.
+
+        Raises:
+            ConnectionError: It has died.
+        """
+        self._input.write(frame)
+        await self._input.drain()
+        replies: list[dict[str, Any]] = (await self._read())["replies"]
+        return replies
+
+    async def _read(self) -> dict[str, Any]:
+        try:
+            length = LENGTH.unpack(await self._output.readexactly(LENGTH.size))
+            content: dict[str, Any] = json.loads(await self._output.readexactly(*length))
+            await self._output.readexactly(content[SIZE])
+        except asyncio.IncompleteReadError as error:
+            raise ConnectionError("the worker has died") from error
+        return content
+
+    async def stop(self) -> None:
+        """End it, at once if it does not by itself."""
+        self._input.close()
+        try:
+            async with asyncio.timeout(SECONDS_TO_END):
+                await asyncio.shield(self.end)
+        except TimeoutError:
+            self.kill()
+            await self.end
+
+    def kill(self) -> None:
+        """End it at once."""
+        with suppress(ProcessLookupError):
+            self._process.kill()
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes of memory that it has; None where the system does not tell."""
+        try:
+            pages = Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1]
+        except (OSError, IndexError):
+            return None
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,75 @@
+"""A version at work, and what is known of it."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import Any
+
+from ..core.params import ServeParams
+from ..standalone.model_package import CHAMPION
+from .messages import Reply
+from .pool import Limits, Pool
+from .preparation import Prepared
+
+WORKER = "lockstep.standalone.worker"
+
+
+class Served:
+    """A version, its workers, and what it is.
+
+    Args:
+        prepared: The version.
+        settings: Of the server.
+        is_polite: Whether its workers step back for those of others.
+    """
+
+    def __init__(self, prepared: Prepared, settings: ServeParams, *, is_polite: bool) -> None:
+        self.package, keep = prepared.package, settings.keep
+        self.model, self.version = str(self.package.info["name"]), self.package.version
+        self.name = f"{self.model} {self.version}"
+        described = json.loads((self.package.folder / CHAMPION / "model.json").read_text("utf-8"))
+        self.kind: str = described["kind"]
+        self.contract: dict[str, Any] = described["contract"]
+        kept = [
+            name
+            for name, column in self.contract["columns"].items()
+            if keep.rows
+            and not column.get("private")
+            and column["type"] != "image"
+            and (keep.columns is None or name in keep.columns)
+        ]
+        self.hidden = frozenset(self.contract["columns"]) - {*kept}
+        limits = Limits(settings.workers, settings.max_rows, settings.seconds, settings.waiting)
+        self.pool = Pool(
+            self.name,
+            [str(prepared.python), "-m", f"{self.package.name}.{WORKER}"],
+            self.package.folder.parent,
+            kept if keep.rows else None,
+            limits,
+            is_polite=is_polite,
+        )
+
+    @cached_property
+    def identifiers(self) -> list[str]:
+        """The columns that name a row."""
+        columns = self.contract["columns"].items()
+        return [name for name, column in columns if column["type"] == "identifier"]
+
+    @property
+    def classes(self) -> list[str]:
+        """What it tells apart; none of numbers."""
+        target = self.contract["columns"][self.contract["target"]]
+        return [*target.get("categories", [])]
+
+    def make_reply(self, raw: dict[str, Any], seconds: float) -> Reply:
+        """What a worker has replied, with the version's name."""
+        return Reply(
+            model=self.model,
+            version=self.version,
+            run=self.package.run,
+            answers=raw["answers"],
+            rows=raw["rows"],
+            seconds=seconds,
+            hidden=self.hidden,
+        )

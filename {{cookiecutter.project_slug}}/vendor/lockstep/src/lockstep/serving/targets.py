@@ -1,0 +1,101 @@
+"""What is to be served: the versions that a command line, the settings and the registry name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.errors import UserError
+from ..core.params import ServeParams
+from ..core.validation import nearest
+from ..records.run import WORKSPACE
+from ..registry.versions import Registry
+
+PRODUCTION = "production"
+"""The stage whose version answers where no other is asked for."""
+WHEEL = ".whl"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something to serve: a registered version, a wheel, or the workspace, which is neither."""
+
+    version: str | None = None
+    """Such as v1.2.0."""
+    commit: str | None = None
+    """That of the version."""
+    wheel: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.version or (self.wheel.name if self.wheel else WORKSPACE)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be served, and for whom."""
+
+    answering: tuple[Target, ...]
+    """What may be asked; the first one answers where nothing else is asked for."""
+    canary: Mapping[Target, float]
+    """Those of them that answer a share of what would come to the first one."""
+    shadows: tuple[Target, ...]
+    """What answers too, for nobody to see."""
+    stages: Mapping[str, Target]
+    """What stands in the stages."""
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """All that is served."""
+        return tuple(dict.fromkeys([*self.answering, *self.shadows]))
+
+
+def make_plan(names: Sequence[str], settings: ServeParams, registry: Registry | None) -> Plan:
+    """What names on the command line, the settings and the registry come to.
+
+    Args:
+        names: `workspace`, versions, stages, and wheels; by default all stages or, where there are
+            none, the workspace.
+        settings: They name versions and stages that are served beside them.
+        registry: None where there is no repository.
+
+    Raises:
+        UserError: There is nothing of a name.
+    """
+    stages = _list_stages(registry) if registry else {}
+
+    def find(name: str, where: str) -> Target:
+        if name == WORKSPACE:
+            return Target()
+        if name.endswith(WHEEL):
+            return Target(wheel=Path(name).resolve())
+        versions = registry.versions if registry else []
+        known = stages | {one.name: Target(one.name, one.commit) for one in versions}
+        # A version may be written with its v or without.
+        if target := known.get(name) or known.get(f"v{name}"):
+            return target
+        allowed = [*known, WORKSPACE, "the path of a wheel"]
+        raise UserError(f"{where}{name}: no such version or stage; {nearest(name, allowed)}")
+
+    named = [find(name, "") for name in names or [*stages] or [WORKSPACE]]
+    canary = {
+        find(name, "params.yaml: serve.canary: "): share for name, share in settings.canary.items()
+    }
+    shadows = [find(name, "params.yaml: serve.shadows: ") for name in settings.shadows]
+    default = stages.get(PRODUCTION)
+    first = [default] if default in named else []
+    answering = tuple(dict.fromkeys([*first, *named, *canary]))
+    return Plan(answering, canary, tuple(dict.fromkeys(shadows)), stages)
+
+
+def _list_stages(registry: Registry) -> dict[str, Target]:
+    """What stands in each stage; a commit that is no version any more stands in none."""
+    names = {version.commit: version.name for version in registry.versions}
+    tags = {stage: registry.find_present(stage) for stage in sorted(registry.stages)}
+    return {
+        stage: Target(names[tag.commit], tag.commit)
+        for stage, tag in tags.items()
+        if tag and tag.commit in names
+    }

@@ -1,0 +1,75 @@
+"""Wheels of models: made where there is none yet, and unpacked where workers import them."""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+from email.parser import HeaderParser
+from pathlib import Path
+from typing import NamedTuple
+
+from ..core.errors import UserError, guard_reading
+from ..core.files import sha256
+from ..core.paths import Paths
+from ..core.programs import run_program
+from ..standalone.model_package import ModelPackage
+from .cache import cache
+
+BUILDER = f"{__package__}.build"
+SHORT = 16
+"""Signs of a digest that name a folder."""
+
+
+class Unpacked(NamedTuple):
+    """A wheel that is unpacked."""
+
+    package: ModelPackage
+    requirements: tuple[str, ...]
+    """What it must be installed beside."""
+
+
+def make_wheel(paths: Paths, version: str | None, folder: Path) -> Path:
+    """Make the wheel of a registered version or, without one, of the workspace in a folder.
+
+    A process of its own makes it, since packing imports what a server has no need of.
+
+    Raises:
+        UserError: It cannot be packed.
+    """
+    name = [version] if version else []
+    done = run_program([sys.executable, "-m", BUILDER, str(folder), *name], paths.root)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["it cannot be packed"]
+        raise UserError(lines[-1].removeprefix("error: "))
+    return Path(done.stdout.splitlines()[-1])
+
+
+def find_wheel(folder: Path) -> Path:
+    """The wheel that was made in a folder."""
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def unpack(wheel: Path, folder: Path) -> Unpacked:
+    """A wheel, unpacked in a folder of `folder` that is named by its bytes.
+
+    Raises:
+        UserError: It is no wheel of a model.
+    """
+    if not wheel.is_file():
+        raise UserError(f"{wheel}: no such file; the wheel of a model was expected")
+
+    def extract(target: Path) -> None:
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(target)
+
+    with guard_reading(f"{wheel}: not a wheel"):
+        place = cache(folder / sha256(wheel)[:SHORT], extract)
+    packages = [file.parent for file in place.glob("*/package.json")]
+    metadata = next(place.glob("*.dist-info/METADATA"), None)
+    if len(packages) != 1 or metadata is None:
+        raise UserError(f"{wheel}: not the wheel of a model; `package` makes one")
+    headers = HeaderParser().parsestr(metadata.read_text(encoding="utf-8"))
+    package = ModelPackage(packages[0].name, packages[0])
+    package.require_whole()
+    return Unpacked(package, tuple(headers.get_all("Requires-Dist", [])))

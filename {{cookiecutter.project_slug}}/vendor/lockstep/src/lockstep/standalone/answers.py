@@ -1,0 +1,248 @@
+"""What a model answers to the questions that a worker was asked at once.
+
+An answer never depends on its neighbours: rows are held against the contract cell by cell, and
+`Model.apply` gives a row the same bits whatever rows are beside it.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import defaultdict
+from collections.abc import Sequence
+from math import isfinite
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from ..core.contract import FILE, Contract
+from ..core.errors import UserError, guard_reading, shorten
+from ..data.conformity import LONGEST_VALUE
+from ..data.new_rows import NewRows, parse_rows
+from ..modeling.model import Model
+from ..reading.tables import read_batches
+
+NAME = "the request"
+EXACT = 2**53
+"""Up to it, a float holds every whole number."""
+ALONE = ("csv", "parquet")
+"""Forms whose rows are read at once; of the others, several questions are."""
+
+
+class Asked(NamedTuple):
+    """A question, as the server's `messages.Question` has come through the pipe."""
+
+    form: str
+    rows: list[dict[str, Any]]
+    body: bytes
+
+
+class Part(NamedTuple):
+    """The rows of some questions, in their order."""
+
+    parsed: NewRows
+    records: list[dict[str, Any]]
+    """Their cells by the names of their columns; none of images."""
+    counts: list[int]
+    """Rows of each question."""
+
+
+class Answerer:
+    """Answers by a model.
+
+    Args:
+        model: The model.
+        resize: Whether images of another size than the contract's are scaled.
+    """
+
+    def __init__(self, model: Model, *, resize: bool) -> None:
+        self.model, self.resize = model, resize
+
+    def answer(
+        self, questions: Sequence[Asked], columns: Sequence[str] | None, most_rows: int
+    ) -> list[dict[str, Any]]:
+        """Answer some questions, each as if it were the only one.
+
+        Args:
+            questions: The questions.
+            columns: Those of whose cells `rows` tells; None where it tells nothing.
+            most_rows: Of a question.
+
+        Returns:
+            Of each question `answers` and `rows`, as the server's `messages.Reply` has them, or the
+            `fault` for which it has none at all, or the `crash` that it has led to.
+        """
+        replies: list[dict[str, Any]] = [{} for _ in questions]
+        for places in _divide(questions, most_rows):
+            batch = [questions[place] for place in places]
+            for place, part in zip(places, self._try(batch, columns, most_rows), strict=True):
+                replies[place] = part
+        return replies
+
+    def _try(
+        self, questions: Sequence[Asked], columns: Sequence[str] | None, most_rows: int
+    ) -> list[dict[str, Any]]:
+        """Answer some questions together or, if one of them cannot be answered, each by itself."""
+        try:
+            return self._answer_together(questions, columns, most_rows)
+        except UserError as error:
+            return [{"fault": str(error)}] * len(questions)
+        except Exception as error:
+            if len(questions) > 1:
+                return [
+                    reply for one in questions for reply in self._try([one], columns, most_rows)
+                ]
+            traceback.print_exc()
+            return [{"crash": f"{type(error).__name__}: {error}"}]
+
+    def _answer_together(
+        self, questions: Sequence[Asked], columns: Sequence[str] | None, most_rows: int
+    ) -> list[dict[str, Any]]:
+        contract = self.model.contract
+        match questions[0].form:
+            case "rows":
+                _require_few(len(questions[0].rows), most_rows)
+                part = _read_rows(questions, contract)
+            case "image":
+                part = _read_images(questions, contract, resize=self.resize)
+            case form:
+                part = _read_table(questions[0].body, form, contract, most_rows)
+        answers = _list_answers(self.model.predict_rows(part.parsed), part)
+        rows = None
+        if columns is not None and part.records:
+            rows = [_keep(record, columns) for record in part.records]
+        replies, above = [], 0
+        for count in part.counts:
+            here = slice(above, above + count)
+            replies.append({"answers": answers[here], "rows": rows[here] if rows else None})
+            above += count
+        return replies
+
+
+def _divide(questions: Sequence[Asked], most_rows: int) -> list[list[int]]:
+    """The places of questions, those together whose rows can be read together."""
+    places = defaultdict(list)
+    for place, question in enumerate(questions):
+        is_alone = question.form in ALONE or len(question.rows) > most_rows
+        places[(question.form, place if is_alone else None)].append(place)
+    return [*places.values()]
+
+
+def _read_rows(questions: Sequence[Asked], contract: Contract) -> Part:
+    records = [
+        {name: _clean(cell) for name, cell in row.items()}
+        for question in questions
+        for row in question.rows
+    ]
+    names = [name for name in contract.columns if _is_asked(name, contract)]
+    # Of a type that holds anything, so that no cell becomes another for its neighbours' sake.
+    cells = {
+        name: pd.Series([record.get(name) for record in records], dtype="object") for name in names
+    }
+    parsed = parse_rows(pd.DataFrame(cells), contract, NAME)
+    return Part(parsed, records, [len(question.rows) for question in questions])
+
+
+def _is_asked(name: str, contract: Contract) -> bool:
+    """Whether a column is a feature or an identifier, which an answer repeats."""
+    return name in contract.features or contract.columns[name].type == "identifier"
+
+
+def _clean(cell: Any) -> Any:
+    """A cell of JSON as one that a table can hold.
+
+    Numbers are texts where they are none in a table, or would become others beside a gap.
+    """
+    match cell:
+        case None | bool():
+            return cell
+        case int() if abs(cell) > EXACT:
+            return str(cell)
+        case float() if not isfinite(cell):
+            return str(cell)
+        case int() | float():
+            return cell
+        case _:
+            # JSON can hold halves of characters, which are no text.
+            return str(cell).encode("utf-8", "replace").decode("utf-8")
+
+
+def _read_images(questions: Sequence[Asked], contract: Contract, *, resize: bool) -> Part:
+    if contract.images is None:
+        raise UserError(f"{NAME}: an image; the contract asks for rows of a table")
+    from ..reading.images import read_images  # Pillow is there where models take images
+
+    frames, breaches = [], []
+    for place, question in enumerate(questions):
+        with TemporaryDirectory(prefix="serve-") as folder:
+            path = Path(folder) / "image.png"
+            path.write_bytes(question.body)
+            frame, unusable = read_images(path, NAME, contract, resize=resize)
+        frames.append(frame.drop(columns=FILE))
+        breaches.append(unusable.assign(row=place + 1))
+    frame = pd.concat(frames, ignore_index=True)
+    parsed = parse_rows(frame, contract, NAME, pd.concat(breaches, ignore_index=True))
+    return Part(parsed, [], [1] * len(questions))
+
+
+def _read_table(body: bytes, form: str, contract: Contract, most_rows: int) -> Part:
+    with TemporaryDirectory(prefix="serve-") as folder:
+        path = Path(folder) / f"rows.{form}"
+        path.write_bytes(body)
+        if form == "parquet":
+            with guard_reading(f"{NAME}: not a readable parquet file"):
+                _require_few(pq.read_metadata(path).num_rows, most_rows)
+        frames, count = [], 0
+        for frame in read_batches(path, NAME, contract.missing, contract.layout):
+            count += len(frame)
+            _require_few(count, most_rows)
+            frames.append(frame)
+    table = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    parsed = parse_rows(table, contract, NAME)
+    known = table[[name for name in table if name in contract.columns]]
+    return Part(parsed, _list_records(known), [len(table)])
+
+
+def _list_records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Of each row its cells by the names of their columns."""
+    names = [*map(str, table)]
+    rows = table.itertuples(index=False, name=None)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _require_few(count: int, most: int) -> None:
+    if count > most:
+        raise UserError(f"{NAME}: more than {most:,} rows; send them in parts")
+
+
+def _list_answers(predictions: pd.DataFrame, part: Part) -> list[dict[str, Any]]:
+    """Of each row its prediction and its identifiers, or what breaks the contract in it."""
+    errors: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row, column, rule in part.parsed.breaches[["row", "column", "rule"]].to_numpy():
+        # As it came: what a breach tells of it depends on the type that the rows have together.
+        value = _as_json(part.records[row - 1].get(column)) if part.records else None
+        if isinstance(value, str):
+            value = shorten(value, LONGEST_VALUE)
+        errors[row - 1].append({"column": column, "value": value, "reason": f"expected {rule}"})
+    answers = _list_records(predictions.drop(columns=part.parsed.reasons.name))
+    return [
+        {"errors": errors[place]}
+        if place in errors
+        else {name: cell for name, cell in answer.items() if not pd.isna(cell)}
+        for place, answer in enumerate(answers)
+    ]
+
+
+def _keep(record: dict[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    """Some cells of a row as JSON holds them."""
+    return {name: _as_json(record[name]) for name in columns if name in record}
+
+
+def _as_json(cell: Any) -> Any:
+    """A cell as JSON has it; a point in time and the like are texts."""
+    if pd.api.types.is_scalar(cell) and pd.isna(cell):
+        return None
+    return _clean(cell.item() if isinstance(cell, np.generic) else cell)

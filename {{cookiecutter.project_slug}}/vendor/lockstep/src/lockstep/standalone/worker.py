@@ -1,0 +1,65 @@
+"""A process that answers for one version: questions come by standard input, answers go out.
+
+`python -m fruit_model.lockstep.standalone.worker` first tells what it is that answers, or why
+nothing can; then it answers until its input is closed, as it is when the server ends.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any, BinaryIO
+
+from ..core.errors import UserError
+from ..core.runtime import pin_strictly
+from .frames import pack, read_frame
+from .model_package import ModelPackage, open_package
+
+
+def main() -> None:
+    """Answer until the input ends."""
+    questions, answers = _claim_pipes()
+    # Ctrl-C is for the server, which lets those that wait have their answers first.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        package = open_package()
+        pin_strictly(package.info["backend"])
+        _answer(package, questions, answers)
+    except UserError as error:
+        _send(answers, {"fault": str(error)})
+
+
+def _claim_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Standard input and output as they came; what libraries print goes to standard error."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return sys.stdin.buffer, answers
+
+
+def _answer(package: ModelPackage, questions: BinaryIO, answers: BinaryIO) -> None:
+    from .answers import Answerer, Asked  # heavy, and the environment is settled now
+    from .check import check
+
+    check(package)  # it compiles what the first question would have to wait for, too
+    resize = package.record["parameters"].get("data", {}).get("resize", False)
+    answerer = Answerer(package.model, resize=resize)
+    _send(answers, {"features": package.model.features})
+    while frame := read_frame(questions):
+        content, payload = frame
+        asked, above = [], 0
+        for question in content["questions"]:
+            below = above + question["length"]
+            asked.append(Asked(question["form"], question["rows"], payload[above:below]))
+            above = below
+        replies = answerer.answer(asked, content["columns"], content["most_rows"])
+        _send(answers, {"replies": replies})
+
+
+def _send(answers: BinaryIO, content: dict[str, Any]) -> None:
+    answers.write(pack(content))
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()
