@@ -149,6 +149,13 @@ def test_what_starts_often_imports_nothing_heavy(module: str) -> None:
     assert not {"numpy", "pandas", "pyarrow", "pydantic"} & {*done.stdout.split()}
 
 
+@pytest.mark.parametrize("module", ["serving.engine", "serving.app", "serving.request_store"])
+def test_the_process_of_the_server_leaves_numbers_to_its_workers(module: str) -> None:
+    code = f"import lockstep.{module}, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"numpy", "pandas", "pyarrow", "sklearn", "keras"} & {*done.stdout.split()}
+
+
 def test_type_checkers_see_the_names_at_the_door() -> None:
     tree = ast.parse((LIBRARY / "__init__.py").read_text(encoding="utf-8"))
     (block,) = [node for node in tree.body if isinstance(node, ast.If)]
