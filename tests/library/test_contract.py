@@ -92,6 +92,7 @@ def test_a_missing_column_is_named_with_those_that_are_there(
     ("content", "expected"),
     [
         (CONTRACT | {"target": "fruits"}, "target: found 'fruits', which is no column"),
+        (changed("fruit", private=True), "target: 'fruit' must not be private: the server keeps"),
         (CONTRACT | {"targets": "fruit"}, "targets: unknown key; did you mean target?"),
         (changed("weight", type="float"), "columns.weight.type: found 'float'"),
         (changed("weight", units="g"), "columns.weight.units: unknown key; did you mean unit?"),

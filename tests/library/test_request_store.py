@@ -279,6 +279,17 @@ def test_what_waits_is_written_once_there_is_a_place_for_it(
     assert stat.S_IMODE((folder / "requests.sqlite").stat().st_mode) == 0o600
 
 
+def test_a_file_that_is_deleted_is_made_again(tmp_path: Path) -> None:
+    with opened(f"sqlite:///{tmp_path}/requests.sqlite") as store:
+        store.put([entry("r-1")])
+        wait_for(lambda: store.read_last(20))
+        for file in tmp_path.iterdir():
+            file.unlink()
+        store.put([entry("r-2")])
+        wait_for(lambda: store.read_last(20))
+        assert [line["request"] for line in store.read_last(20)] == ["r-2"]
+
+
 def test_a_database_that_restarts_loses_nothing(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

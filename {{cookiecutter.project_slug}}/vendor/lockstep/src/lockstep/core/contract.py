@@ -253,6 +253,10 @@ class Contract(Strict):
         for key, name in {"target": self.target, "part": self.part}.items():
             if name is not None and self.columns[name].open:
                 raise ValueError(f"{key}: {name!r} must not be open: all its values are told apart")
+        if self.columns[self.target].private:
+            raise ValueError(
+                f"target: {self.target!r} must not be private: the server keeps what became true"
+            )
         for name in {*self.drop} & {*self.columns}:
             raise ValueError(f"drop: {name!r} is described under columns as well; leave one out")
         for name in self.subgroups:

@@ -97,8 +97,10 @@ class RequestDatabase:
         Raises:
             UserError: No database can be reached by such an address.
         """
-        self._url = _parse(address)
-        self._engine = _make_engine(self._url)
+        url = _parse(address)
+        self._engine = _make_engine(url)
+        is_file = url.get_backend_name() == "sqlite"
+        self._file = Path(url.database) if is_file and url.database else None
         self._is_ready = False
         self._preparing = Lock()
 
@@ -149,6 +151,10 @@ class RequestDatabase:
         """A transaction, with a table to work on."""
         try:
             with self._preparing:
+                if self._file and not self._file.is_file():
+                    # Open connections would go on to write into a file that was deleted.
+                    self._engine.dispose()
+                    self._is_ready = False
                 if not self._is_ready:
                     self._make_table()
                     self._is_ready = True
@@ -159,10 +165,9 @@ class RequestDatabase:
             raise
 
     def _make_table(self) -> None:
-        if self._url.get_backend_name() == "sqlite":
-            file = Path(self._url.database or "")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.touch(mode=0o600)
+        if self._file:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.touch(mode=0o600)
         with suppress(IntegrityError, ProgrammingError):
             # Another server may make it at the same moment.
             TABLES.create_all(self._engine)
