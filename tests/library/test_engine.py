@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -13,7 +14,7 @@ import pytest
 from conftest import LIBRARY
 from lockstep.core.errors import UserError
 from lockstep.serving import engine as engine_module
-from lockstep.serving.engine import Engine
+from lockstep.serving.engine import Engine, Version
 from lockstep.serving.errors import Broken, Busy, Late, UnknownModel, Unusable
 from lockstep.serving.messages import Question, Reply
 from stand_ins import Versions, ask, make_wheel, serve
@@ -344,7 +345,7 @@ def test_requests_under_way_are_answered_before_the_server_ends(wheel: str) -> N
 SERVER = """
 import asyncio, sys
 from lockstep.core.params import ServeParams
-from lockstep.serving.engine import Engine
+from lockstep.serving.engine import Engine, Version
 
 async def serve():
     engine = Engine(None, sys.argv[1:], ServeParams(), print)
@@ -365,3 +366,20 @@ def test_workers_end_with_a_server_that_is_killed(wheel: str) -> None:
         server.kill()
     psutil.wait_procs([worker], timeout=20)
     assert not worker.is_running()
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({}, "fruit 1.0.0"),
+        ({"stages": ("production",), "is_default": True}, "fruit 1.0.0: production, answers by"),
+        ({"share": 0.05}, "fruit 1.0.0: answers 5% of those"),
+        ({"is_shadow": True}, "fruit 1.0.0: answers for nobody to see"),
+    ],
+)
+def test_a_version_is_told_by_what_it_does(wheel: str, facts: dict[str, object], words: str) -> None:
+    async def work(engine: Engine) -> Version:
+        return engine.list_versions()[0]
+
+    plain = replace(serve(work, wheel), is_default=False)
+    assert replace(plain, **facts).describe().startswith(words)

@@ -43,8 +43,8 @@ class Version:
     stages: tuple[str, ...]
     state: State
     is_default: bool
-    share: float | None
-    """Of what names no version, if it is a canary."""
+    share: float
+    """Of the questions that name no version, if it is a canary; else 0."""
     is_shadow: bool
     contract: dict[str, Any]
     card: str
@@ -62,6 +62,16 @@ class Version:
     """Shadows' questions that were not asked, since too many waited."""
     deaths: int
     """Of its workers."""
+
+    def describe(self) -> str:
+        """What it is, in a few words."""
+        roles = {
+            "answers by default": self.is_default,
+            f"answers {self.share:.0%} of those": self.share > 0,
+            "answers for nobody to see": self.is_shadow,
+        }
+        words = [*self.stages, *(role for role, has_it in roles.items() if has_it)]
+        return f"{self.model} {self.version}" + (f": {', '.join(words)}" if words else "")
 
 
 class Engine:
@@ -96,11 +106,13 @@ class Engine:
         self._is_ending = False
 
     async def start(self) -> None:
-        """Start what is to be served.
+        """Start what is to be served, unless that is done.
 
         Raises:
             UserError: Something of it cannot be.
         """
+        if self._routes.answering:
+            return
         if self._paths:
             with suppress(UserError):  # wheels are served without git, too
                 self._watch = RegistryWatch(self._paths)
@@ -177,7 +189,7 @@ class Engine:
             stages=routes.list_stages(served),
             state=pool.state,
             is_default=served in routes.answering[:1],
-            share=routes.canary.get(served),
+            share=routes.canary.get(served, 0.0),
             is_shadow=served in routes.shadows,
             contract=served.contract,
             card=package.card,

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import sys
 from collections.abc import Sequence
+from math import ceil
+from typing import TYPE_CHECKING
 
 from ..core.errors import UserError
 from ..core.project import Project
 
+if TYPE_CHECKING:
+    import uvicorn
+
+    from .engine import Engine
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+BACKLOG = 2048
+"""Connections that the system keeps waiting."""
 
 
 def serve(models: Sequence[str], host: str, port: int, address: str | None) -> None:
     """Answer requests until the process is told to end; those under way are answered first.
 
     Args:
-        models: What is served: see `sources.find_wheels`.
+        models: What is served: see `targets.make_plan`.
         host: The address to listen on. Any but loopback asks for tokens.
-        port: The port.
+        port: The port; 0 for any that is free.
         address: Of the database that keeps the requests; by default a file of the project.
 
     Raises:
@@ -47,6 +58,37 @@ def serve(models: Sequence[str], host: str, port: int, address: str | None) -> N
         address or f"sqlite:///{project.root / '.serve' / 'requests.sqlite'}", settings.keep
     )
     engine = Engine(project, models, settings, store.note_shadow)
-    app = make_app(engine, store, settings, tokens)
-    print(f"serve: http://{host}:{port}", file=sys.stderr)
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        make_app(engine, store, settings, tokens),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=ceil(settings.seconds),
+    )
+    with (
+        _listen(host, port) as place,
+        asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
+    ):
+        runner.run(_answer(engine, uvicorn.Server(config), place))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """What takes connections, before any model is loaded for nothing."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise UserError(
+            f"--host {host} --port {port}: cannot listen there: {error.strerror}"
+        ) from error
+
+
+async def _answer(engine: Engine, server: uvicorn.Server, place: socket.socket) -> None:
+    try:
+        await engine.start()
+        for version in engine.list_versions():
+            print(f"serve: {version.describe()}", file=sys.stderr)
+        host, port, *_ = place.getsockname()
+        print(f"serve: http://{f'[{host}]' if ':' in host else host}:{port}", file=sys.stderr)
+        await server.serve([place])
+    finally:
+        await engine.stop()

@@ -12,6 +12,7 @@ from ..core.errors import UserError, guard_reading
 from ..core.files import sha256
 from ..core.paths import Paths
 from ..core.programs import run_program
+from ..records.run import WORKSPACE
 from ..standalone.model_package import ModelPackage
 from .cache import cache
 
@@ -37,6 +38,7 @@ def make_wheel(paths: Paths, version: str | None, folder: Path) -> Path:
         UserError: It cannot be packed.
     """
     name = [version] if version else []
+    print(f"serve: packing {version or WORKSPACE}", file=sys.stderr)
     done = run_program([sys.executable, "-m", BUILDER, str(folder), *name], paths.root)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["it cannot be packed"]
