@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from lockstep.core.params import KeepParams, ServeParams
+from lockstep.serving import request_store
 from lockstep.serving.request_store import RequestStore
 from made_up_engine import ROW, MadeUpEngine, serve_made_up
 
@@ -16,7 +17,8 @@ def database(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def client(database: Path) -> Iterator[httpx.Client]:
+def client(database: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+    monkeypatch.setattr(request_store, "PATIENCE", 0.5)
     store = RequestStore(f"sqlite:///{database}", KeepParams())
     engine = MadeUpEngine()
     with (
