@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from browsing import DESK, PHONE, Visit, in_a_browser
-from conftest import TEMPLATE
+from conftest import ENVIRONMENT, OFFLINE, TEMPLATE, Project
 from playwright.sync_api import Browser, Page, Route, expect
+from test_pipeline import edit
 
 STATIC = TEMPLATE / "{{cookiecutter.project_slug}}/vendor/lockstep/src/lockstep/serving/static"
 ADDRESS = "http://models.test/below/"
@@ -491,3 +495,72 @@ def test_the_page_hinders_nobody(browser: Browser, width: int, scheme: str) -> N
     visit.look()
     assert all(url.startswith((ADDRESS, "data:", "blob:")) for url in visit.asked)
     assert visit.wrong == []
+
+
+@dataclass
+class Server:
+    """A real one, of a project in which a feature is private."""
+
+    project: Project
+    address: str
+    process: subprocess.Popen[str]
+
+    def stop(self) -> None:
+        """Ask it to end, and wait until it has."""
+        self.process.terminate()
+        self.process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def server(ready: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    project = ready.copy(tmp_path_factory.mktemp("served") / "my-project")
+    edit(
+        project / "references/schema.yaml",
+        "meaning: width of a petal",
+        "meaning: width of a petal\n    private: true",
+    )
+    project.run("uv", "sync", "--extra", "serve")
+    project.run("uv", "run", "--no-sync", "dvc", "repro", **OFFLINE)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = ["uv", "run", "--no-sync", "my-project", "serve", "--port", str(port)]
+    with subprocess.Popen(
+        command, cwd=project.root, env=ENVIRONMENT | OFFLINE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        lines = iter(process.stderr.readline, "")
+        assert any(line == f"serve: http://127.0.0.1:{port}\n" for line in lines)
+        yield Server(project, f"http://127.0.0.1:{port}/", process)
+        process.terminate()
+
+
+@in_a_browser
+def test_a_real_server_answers_the_page_and_keeps_nothing_that_is_private(
+    server: Server, visit: Visit
+) -> None:
+    page = visit.page
+    with page.expect_response(server.address) as response:
+        visit.open(server.address)
+    assert response.value.headers["content-security-policy"] == POLICY
+    expect(page.get_by_role("radio", name="my-project 0.1.0")).to_be_checked()
+    page.get_by_label("petal_length").fill("4.875")
+    page.get_by_label("petal_width").fill("1.625")
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator(".said")).to_have_text(re.compile("setosa|versicolor|virginica"))
+    assert page.locator(".chances dt").count() == 3
+    page.get_by_label("What it was in truth").select_option("virginica")
+    page.get_by_role("button", name="Tell").click()
+    expect(page.locator("#answer")).to_contain_text("Kept beside the answer.")
+    line = page.locator("#requests tbody tr")
+    expect(line.locator("[data-name=truth]")).to_have_text("virginica")
+    expect(line).to_contain_text("petal_length 4.875")
+    expect(line).not_to_contain_text("petal_width")
+    page.get_by_text("Model card").click()
+    expect(page.locator("#card")).to_contain_text("It knows these three species only")
+    visit.look()
+    visit.inspect()
+    assert all(url.startswith((server.address, "data:")) for url in visit.asked)
+    assert visit.wrong == []
+    server.stop()
+    kept = [path.read_bytes() for path in (server.project / ".serve").glob("requests*")]
+    assert any(b"4.875" in content for content in kept)
+    assert not any(b"petal_width" in content or b"1.625" in content for content in kept)
