@@ -70,6 +70,8 @@ class MadeUpVersion:
     classes: list[str] = field(default_factory=lambda: ["apple", "melon"])
     memory: int | None = 1000
     waiting: int = 0
+    dropped: int = 0
+    deaths: int = 0
 
 
 class MadeUpEngine:
@@ -142,21 +144,20 @@ def answer_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if name != "fruit"
     }
     parsed = parse_rows(pd.DataFrame(columns), contract, "the request")
-    answers: list[dict[str, Any]] = []
-    for place, weight in enumerate(parsed.X["weight"]):
-        breaches = parsed.breaches[parsed.breaches["row"] == place + 1]
-        if len(breaches):
-            errors = [
-                {"column": column, "value": value, "reason": f"expected {rule}"}
-                for column, value, rule in breaches[["column", "value", "rule"]].to_numpy()
-            ]
-            answers.append({"errors": errors})
-        else:
-            share = weight / 500
-            decision = "melon" if share > 0.5 else "apple"
-            shares = {"probability_apple": 1 - share, "probability_melon": share}
-            answers.append({"prediction": decision, **shares})
-    return answers
+    answers: list[dict[str, Any]] = [{"errors": []} for _ in rows]
+    for row, column, value, rule in parsed.breaches.itertuples(index=False):
+        error = {"column": column, "value": value, "reason": f"expected {rule}"}
+        answers[row - 1]["errors"].append(error)
+    shares = parsed.X["weight"] / 500
+    return [
+        answer if answer["errors"] else _tell(share)
+        for answer, share in zip(answers, shares, strict=True)
+    ]
+
+
+def _tell(share: float) -> dict[str, Any]:
+    decision = "melon" if share > 0.5 else "apple"
+    return {"prediction": decision, "probability_apple": 1 - share, "probability_melon": share}
 
 
 class MadeUpStore:

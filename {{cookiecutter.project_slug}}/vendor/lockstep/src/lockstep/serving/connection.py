@@ -27,6 +27,8 @@ class Connection(HttpToolsProtocol):
     _stall_timer: TimerHandle | None = None
     cycle: RequestResponseCycle | None  # type: ignore[assignment]
     """The request that came last, with its answer."""
+    _cycles: tuple[RequestResponseCycle, ...] = ()
+    """Those that have no answer yet, or have just got it."""
     _is_in_head = True
     _size = 0
     """Bytes of the request that is coming in."""
@@ -37,8 +39,12 @@ class Connection(HttpToolsProtocol):
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing more."""
-        self._cancel_timers()
+        """Wait for nothing more, and write nothing more."""
+        for timer in (self._head_timer, self._stall_timer):
+            if timer is not None:
+                timer.cancel()
+        for cycle in self._cycles:  # uvicorn would tell only the last of them
+            cycle.disconnected = True
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -58,6 +64,9 @@ class Connection(HttpToolsProtocol):
             self._head_timer.cancel()
             self._head_timer = None
         super().on_headers_complete()
+        if self.cycle is not None:
+            waiting = [cycle for cycle in self._cycles if not cycle.response_complete]
+            self._cycles = (*waiting, self.cycle)
 
     def on_message_complete(self) -> None:
         """The next byte belongs to another request."""
@@ -100,8 +109,3 @@ class Connection(HttpToolsProtocol):
         line = f"HTTP/1.1 {status.value} {status.phrase}\r\n"
         self.transport.write(f"{line}connection: close\r\ncontent-length: 0\r\n\r\n".encode())
         self.transport.close()
-
-    def _cancel_timers(self) -> None:
-        for timer in (self._head_timer, self._stall_timer):
-            if timer is not None:
-                timer.cancel()

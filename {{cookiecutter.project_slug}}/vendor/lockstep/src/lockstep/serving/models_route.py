@@ -27,7 +27,7 @@ class ServedVersion(BaseModel):
     is_default: bool
     """Whether it answers requests that name no version."""
     share: float
-    """Of those, as a canary."""
+    """Of those that it answers as a canary."""
     is_shadow: bool
     kind: str
     features: list[str]
@@ -35,7 +35,11 @@ class ServedVersion(BaseModel):
     memory: int | None
     """Bytes of its processes."""
     waiting: int
-    """Requests that wait for an answer."""
+    """Questions that no process has taken yet."""
+    dropped: int
+    """Questions that it was not asked as a shadow, since too many waited."""
+    deaths: int
+    """Of its processes."""
 
 
 class DescribedVersion(ServedVersion):

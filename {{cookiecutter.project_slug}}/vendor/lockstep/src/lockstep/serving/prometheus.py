@@ -100,13 +100,21 @@ class _State(Collector):
         waiting = GaugeMetricFamily(
             "lockstep_version_waiting", "Requests that wait for its answer.", labels=VERSION
         )
+        dropped = CounterMetricFamily(
+            "lockstep_version_dropped",
+            "Requests that it was not asked as a shadow, since too many waited.",
+            labels=VERSION,
+        )
+        deaths = CounterMetricFamily("lockstep_version_deaths", "Of its processes.", labels=VERSION)
         for version in self._engine.list_versions():
             names = (version.model, version.version)
             ready.add_metric((*names, version.run), version.state == "ready")
             waiting.add_metric(names, version.waiting)
+            dropped.add_metric(names, version.dropped)
+            deaths.add_metric(names, version.deaths)
             if version.memory is not None:
                 memory.add_metric(names, version.memory)
-        yield from (ready, memory, waiting)
+        yield from (ready, memory, waiting, dropped, deaths)
         yield CounterMetricFamily(
             "lockstep_entries_dropped",
             "Answers that could not be kept, since the database was too slow or failed.",

@@ -39,6 +39,7 @@ def serve(models: Sequence[str], host: str, port: int, address: str | None) -> N
         import uvicorn
 
         from .app import make_app
+        from .connection import Connection
         from .engine import Engine
         from .request_store import RequestStore
         from .tokens import read_tokens
@@ -60,6 +61,7 @@ def serve(models: Sequence[str], host: str, port: int, address: str | None) -> N
     engine = Engine(project, models, settings, store.note_shadow)
     config = uvicorn.Config(
         make_app(engine, store, settings, tokens),
+        http=Connection,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=ceil(settings.seconds),

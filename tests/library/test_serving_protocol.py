@@ -1,0 +1,182 @@
+"""The Open Inference Protocol, asked by a client that others have written."""
+
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import tritonclient.http as triton
+from lockstep.core.params import ServeParams
+from made_up_engine import ROW, MadeUpEngine, MadeUpStore, serve_made_up
+from tritonclient.utils import InferenceServerException
+
+N_ROWS = 3
+TYPES = {"weight": "FP64", "seeds": "INT64", "colour": "BYTES", "picked": "BYTES", "sort": "BYTES"}
+ENGINE, STORE = MadeUpEngine(), MadeUpStore()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with serve_made_up(ServeParams(max_rows=100), ENGINE, STORE) as (address, _):
+        yield address
+
+
+@pytest.fixture
+def client(address: str) -> Iterator[triton.InferenceServerClient]:
+    with triton.InferenceServerClient(address.removeprefix("http://")) as client:
+        yield client
+
+
+def make_inputs(*, is_binary: bool, **others: list[Any]) -> list[triton.InferInput]:
+    inputs = []
+    for name, datatype in TYPES.items():
+        values = others.get(name, [ROW[name]] * N_ROWS)
+        dtype = {"FP64": "float64", "INT64": "int64", "BYTES": "object"}[datatype]
+        tensor = triton.InferInput(name, [len(values)], datatype)
+        tensor.set_data_from_numpy(np.array(values, dtype=dtype), binary_data=is_binary)
+        inputs.append(tensor)
+    return inputs
+
+
+def test_the_client_finds_the_server_and_its_models(client: triton.InferenceServerClient) -> None:
+    assert client.is_server_live()
+    assert client.is_server_ready()
+    assert client.is_model_ready("fruit")
+    assert client.is_model_ready("fruit", "1.0.0")
+    assert not client.is_model_ready("vegetables")
+    assert client.get_server_metadata()["extensions"] == ["binary_tensor_data"]
+    metadata = client.get_model_metadata("fruit", "v1.0.0")
+    assert metadata["versions"] == ["1.1.0", "1.0.0"]
+    assert {each["name"]: each["datatype"] for each in metadata["inputs"]} == TYPES
+    outputs = {each["name"]: each["datatype"] for each in metadata["outputs"]}
+    assert outputs == {
+        "prediction": "BYTES",
+        "probability_apple": "FP64",
+        "probability_melon": "FP64",
+    }
+
+
+@pytest.mark.parametrize("is_binary", [False, True])
+def test_tensors_are_answered_as_rows_are(
+    client: triton.InferenceServerClient, is_binary: bool
+) -> None:
+    weights = [0.1, 1 / 3, 400.0]
+    inputs = make_inputs(is_binary=is_binary, weight=weights)
+    names = ("prediction", "probability_melon")
+    wishes = [triton.InferRequestedOutput(name, binary_data=is_binary) for name in names]
+    result = client.infer("fruit", inputs, outputs=wishes, request_id="order-8")
+    response = result.get_response()
+    assert (response["id"], response["model_version"]) == ("order-8", "1.1.0")
+    predictions = [
+        text if isinstance(text, str) else text.decode() for text in result.as_numpy("prediction")
+    ]
+    assert predictions == ["apple", "apple", "melon"]
+    assert result.as_numpy("probability_melon").tolist() == [weight / 500 for weight in weights]
+    assert result.as_numpy("probability_apple") is None
+    assert [entry.request for entry in STORE.entries[-N_ROWS:]] == ["order-8"] * N_ROWS
+
+
+def test_all_outputs_come_where_none_is_asked_for(client: triton.InferenceServerClient) -> None:
+    result = client.infer("fruit", make_inputs(is_binary=True), model_version="1.0.0")
+    response = result.get_response()
+    assert response["model_version"] == "1.0.0"
+    names = [output["name"] for output in response["outputs"]]
+    assert names == ["prediction", "probability_apple", "probability_melon"]
+    assert result.as_numpy("probability_apple").tolist() == [1 - 3.5 / 500] * N_ROWS
+
+
+def test_a_number_that_is_none_is_a_missing_value(client: triton.InferenceServerClient) -> None:
+    with pytest.raises(InferenceServerException, match="row 1, weight: expected a number from 0"):
+        client.infer("fruit", make_inputs(is_binary=True, weight=[1.0, float("nan"), 2.0]))
+
+
+def test_what_the_model_does_not_have_is_refused(client: triton.InferenceServerClient) -> None:
+    wishes = [triton.InferRequestedOutput("colour")]
+    with pytest.raises(InferenceServerException, match="outputs: some of prediction, "):
+        client.infer("fruit", make_inputs(is_binary=False), outputs=wishes)
+    with pytest.raises(InferenceServerException, match="no such version"):
+        client.infer("fruit", make_inputs(is_binary=False), model_version="9")
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 3), (2, 2, 3, 1)])
+def test_images_are_tensors_of_pixels(
+    client: triton.InferenceServerClient, shape: tuple[int, ...]
+) -> None:
+    pixels = np.arange(12, dtype="uint8").reshape(shape)
+    tensor = triton.InferInput("image", list(shape), "UINT8")
+    tensor.set_data_from_numpy(pixels)
+    result = client.infer("digits", [tensor])
+    assert result.as_numpy("prediction").tolist() == [b"1", b"1"]
+    pictures = [question.body for question, _ in ENGINE.questions[-2:]]
+    assert pictures == [b"P5 3 2 255\n" + bytes(range(start, start + 6)) for start in (0, 6)]
+
+
+def tensor(**others: Any) -> dict[str, Any]:
+    return {"name": "weight", "datatype": "FP64", "shape": [1], "data": [1.0]} | others
+
+
+@pytest.mark.parametrize(
+    ("inputs", "reason"),
+    [
+        (None, "inputs: a list of tensors was expected"),
+        ([], "inputs: a list of tensors was expected"),
+        ([1], "inputs.0: name, datatype and shape were expected"),
+        ([tensor(datatype="FP7")], "inputs.weight: datatype 'FP7': one of BYTES, "),
+        ([tensor(data=None)], "inputs.weight: data: a list of values was expected"),
+        ([tensor(data=[{}])], "inputs.weight: data: texts, numbers or null were expected"),
+        ([tensor(shape=[2])], "inputs.weight: 1 values are not of the shape [2]"),
+        ([tensor(shape=[-1])], "inputs.weight: 1 values are not of the shape [-1]"),
+        ([tensor(shape=[])], "inputs.weight: 1 values are not of the shape []"),
+        ([tensor(shape=[True])], "inputs.weight: 1 values are not of the shape [True]"),
+        ([tensor(shape=[1, 2], data=[1, 2])], "inputs.weight: shape [1, 2]; a value for each row"),
+        ([tensor(), tensor()], "inputs: two tensors have one name"),
+        (
+            [tensor(), tensor(name="seeds", shape=[2], data=[1, 2])],
+            "inputs.seeds: shape [2]; a value for each row was expected, [1] or [1, 1]",
+        ),
+        ([tensor(parameters={"binary_data_size": "8"})], "inputs.weight: binary_data_size: "),
+        ([tensor(shape=[101], data=[1] * 101)], "101 rows; at most 100 were expected"),
+        ([tensor(shape=[1, 1, 2], data=[1, 256])], "inputs.weight: whole numbers from 0 to 255"),
+        ([tensor(shape=[1, 1, 1, 2], data=[1, 2])], "inputs: a single tensor of images"),
+    ],
+)
+def test_tensors_that_are_none_are_refused_in_a_line(
+    address: str, inputs: object, reason: str
+) -> None:
+    answer = httpx.post(f"{address}/v2/models/fruit/infer", json={"inputs": inputs})
+    assert answer.status_code in (413, 422)
+    assert answer.json()["error"].startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("datatype", "shape", "content", "reason"),
+    [
+        ("FP64", 1, b"1234", "inputs.weight: its bytes are no FP64"),
+        ("BYTES", 1, struct.pack("<I", 9) + b"short", "inputs.weight: its bytes are no BYTES"),
+        ("BYTES", 1, struct.pack("<I", 1) + b"\xff", "inputs.weight: its bytes are no BYTES"),
+        ("BYTES", 1, b"\x01", "inputs.weight: its bytes are no BYTES"),
+        ("FP64", 2, b"12345678", "inputs.weight: 1 values are not of the shape [2]"),
+    ],
+)
+def test_bytes_that_are_no_tensor_are_refused_in_a_line(
+    address: str, datatype: str, shape: int, content: bytes, reason: str
+) -> None:
+    size = len(content)
+    head = (
+        f'{{"inputs": [{{"name": "weight", "datatype": "{datatype}", "shape": [{shape}], '
+        f'"parameters": {{"binary_data_size": {size}}}}}]}}'
+    ).encode()
+    headers = {"Inference-Header-Content-Length": str(len(head))}
+    url = f"{address}/v2/models/fruit/infer"
+    answer = httpx.post(url, content=head + content, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith(reason)
+    for length in ("-1", "x", str(len(head) + size + 1), "²"):
+        encoded = {"Inference-Header-Content-Length": length.encode()}
+        assert httpx.post(url, content=head + content, headers=encoded).status_code == 422
+    cut = httpx.post(url, content=head + content[:-1], headers=headers)
+    assert cut.json()["error"].startswith(f"inputs.weight: {size} bytes were expected")
+    more = httpx.post(url, content=head + content + b"x", headers=headers)
+    assert more.status_code == 422
