@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..core.batches import prefetch
 from ..core.contract import LEVELS, NO_FEATURES, NUMBERS, Column, Layout
-from ..data.conformity import as_texts, conform, make_breaches, mask_missing
+from ..data.conformity import NO_BREACHES, as_texts, conform, make_breaches, mask_missing
 from ..data.duplicates import Repeats, hash_values
 from .inference import MOST_CATEGORIES, NO_MEANING, Guess
 
@@ -62,7 +62,7 @@ def refine(
                 unstable.append(name)
         if not unstable:
             break
-    breaches = [make_breaches("", pd.Series(dtype="str"), "")]
+    breaches = [NO_BREACHES]
     for name in unstable:
         last_cell = pd.concat([samples[name], evidence[name].cells]).dropna().tail(1)
         breaches.append(make_breaches(name, last_cell, claims[name].column.rule()))
