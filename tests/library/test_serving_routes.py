@@ -219,8 +219,9 @@ def test_a_request_keeps_the_id_that_it_came_with(client: TestClient) -> None:
     answer = client.post("/predict", json=ROW, headers={"X-Request-Id": "order-7"})
     assert answer.json()["request"] == answer.headers["X-Request-Id"] == "order-7"
     assert client.get("/models").headers["X-Request-Id"] != "order-7"
-    refused = client.post("/predict", json=ROW, headers={"X-Request-Id": "no name"})
-    assert refused.status_code == 422
+    for name in ("", "no name", "x" * 129):
+        refused = client.post("/predict", json=ROW, headers={"X-Request-Id": name})
+        assert refused.status_code == 422
 
 
 @pytest.mark.parametrize(

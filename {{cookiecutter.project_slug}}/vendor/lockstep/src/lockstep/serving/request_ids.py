@@ -25,7 +25,7 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        identity = Headers(scope=scope).get(HEADER) or str(uuid4())
+        identity = Headers(scope=scope).get(HEADER, str(uuid4()))
 
         async def send_id(message: Message) -> None:
             if message["type"] == "http.response.start":

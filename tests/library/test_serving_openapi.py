@@ -1,0 +1,40 @@
+"""What the server says of itself in OpenAPI, and whether it keeps to that whatever comes."""
+
+import schemathesis
+from hypothesis import HealthCheck, settings
+from lockstep.core.params import ServeParams
+from lockstep.serving.app import make_app
+from made_up_engine import MadeUpEngine, MadeUpStore
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+
+APP = make_app(MadeUpEngine(), MadeUpStore(), ServeParams(max_rows=100), None)
+BEYOND = [positive_data_acceptance, negative_data_rejection]
+"""A schema does not say all of a contract, and one broken row does not refuse those beside it."""
+SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", APP)
+
+
+def test_the_schema_of_a_row_is_its_contract() -> None:
+    schemas = SCHEMA.raw_schema["components"]["schemas"]
+    row = schemas["fruit-1.1.0-row"]
+    assert row["required"] == ["weight", "colour", "sort"]
+    assert row["properties"]["weight"] == {
+        "type": "number",
+        "description": "weight, in g",
+        "minimum": 0,
+        "maximum": 500,
+    }
+    assert row["properties"]["seeds"]["type"] == ["integer", "null"]
+    assert row["properties"]["colour"]["enum"] == ["green", "red"]
+    assert "enum" not in row["properties"]["sort"]
+    answer = schemas["fruit-1.1.0-answer"]
+    assert answer["required"] == ["prediction", "probability_apple", "probability_melon"]
+
+
+@SCHEMA.parametrize()
+@settings(
+    max_examples=settings().max_examples // 3,
+    database=None,
+    suppress_health_check=[*HealthCheck],
+)
+def test_the_server_keeps_to_what_it_says(case: schemathesis.Case) -> None:
+    case.call_and_validate(excluded_checks=BEYOND)
