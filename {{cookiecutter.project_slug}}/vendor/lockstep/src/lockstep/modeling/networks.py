@@ -6,12 +6,14 @@ a constructor is a parameter that `clone` keeps.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FunctionType
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -23,6 +25,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from typing_extensions import TypedDict
 
+from ..core.home import HOME
 from ..data.inner_folds import find_units
 from .archive import write_keras
 from .examples import Examples, Stream
@@ -273,7 +276,25 @@ def load_network(path: Path) -> keras.Model:
     """The network of a `.keras` file, to predict with."""
     from . import layers  # noqa: F401 - it registers the library's own ones
 
-    return keras.saving.load_model(path, compile=False)
+    with keras.saving.custom_object_scope(_list_registered()):
+        return keras.saving.load_model(path, compile=False)
+
+
+def _list_registered() -> dict[str, Any]:
+    """What the package of a model has registered with Keras, by the names there.
+
+    Keras knows the last one of a name, which may be another model's.
+    """
+    if not HOME:
+        return {}
+    modules = [module for name, module in [*sys.modules.items()] if name.startswith(f"{HOME}.")]
+    parts = [part for module in modules for part in vars(module).values()]
+    named = [
+        (keras.saving.get_registered_name(part), part)
+        for part in parts
+        if isinstance(part, type | FunctionType) and part.__module__.startswith(f"{HOME}.")
+    ]
+    return {name: part for name, part in named if ">" in name}
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def build_wheel(project: Project, version: str, folder: Path) -> Path:
     with TemporaryDirectory(prefix="package-") as scratch:
         top = Path(scratch)
         info = _fill(project, version, top / home)
-        _check(top, home, project.package)
+        check_alone(top, home, project.package)
         files = {file.relative_to(top).as_posix(): file for file in _list_files(top)}
         write_wheel(path, files, make_notes(project, info, home))
     return path
@@ -124,7 +124,7 @@ def _list_files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if file.is_file())
 
 
-def _check(top: Path, home: str, package: str) -> None:
+def check_alone(top: Path, home: str, package: str) -> None:
     """Let the package answer its golden rows in a process that knows nothing of the project."""
     strangers = (NAME, package)
     code = CHECK.format(home=home, library=NAME, strangers=strangers)

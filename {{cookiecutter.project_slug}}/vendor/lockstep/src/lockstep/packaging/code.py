@@ -76,12 +76,11 @@ def gather_code(package: str, modules: Iterable[str], home: str) -> Code:
 
 
 def _list_files(folder: Path, module: str) -> list[Path]:
-    """The files that run when a module is imported: its own and those of the packages around it."""
-    parts = module.split(".")[1:]
-    packages = [folder.joinpath(*parts[:depth], "__init__.py") for depth in range(len(parts) + 1)]
-    return [
-        file for file in (*packages, folder.joinpath(*parts).with_suffix(".py")) if file.is_file()
-    ]
+    """The files that run when a module is imported, or whatever has a name within one."""
+    _, *parts = module.split(".")
+    places = [folder.joinpath(*parts[:depth]) for depth in range(len(parts) + 1)]
+    files = [file for place in places for file in (place / "__init__.py", place.with_suffix(".py"))]
+    return [file for file in files if file.is_file() and file.is_relative_to(folder)]
 
 
 def _parse(source: bytes, name: str) -> ast.Module:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core.paths import Paths
+from ..standalone.differences import MODELS
 from .pins import read_floors
 
 WHEEL = """\
@@ -17,8 +18,6 @@ Generator: lockstep
 Root-Is-Purelib: true
 Tag: py3-none-any
 """
-ENTRY_POINTS = "lockstep.models"
-"""The group by which the models that are installed are found."""
 LICENCE = "LICENSE"
 
 
@@ -42,7 +41,7 @@ def make_notes(paths: Paths, info: Mapping[str, Any], home: str) -> dict[str, by
     }
     notes = {
         "WHEEL": WHEEL,
-        "entry_points.txt": f"[{ENTRY_POINTS}]\n{info['name']} = {home}\n",
+        "entry_points.txt": f"[{MODELS}]\n{info['name']} = {home}\n",
     }
     if isinstance(licence := project.get("license"), str):
         lines["License-Expression"] = licence

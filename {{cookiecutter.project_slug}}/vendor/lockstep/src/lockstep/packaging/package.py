@@ -45,9 +45,11 @@ def package_workspace(project: Project, folder: Path) -> Path:
     repository = Repository(project)
     run = read_run(repository, WORKSPACE)
     if disagreements := find_disagreements(repository, run):
+        more = len(disagreements) - 1
+        others = f", and {more} more" if more else ""
         raise UserError(
-            f"the workspace has changed since the run that {RECORD} tells of "
-            f"({'; '.join(disagreements)}); `uv run dvc repro` makes a new one"
+            f"the workspace is not what {RECORD} tells: {disagreements[0]}{others}; "
+            "`uv run dvc repro` makes a run of it"
         )
     return build_wheel(project, _find_version(repository, run) or project.version, folder)
 

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Any
+
+MODELS = "lockstep.models"
+"""The group of entry points that names the packages of models that are installed."""
 
 
 def find_differences(info: Mapping[str, Any]) -> list[str]:
@@ -28,6 +31,17 @@ def find_differences(info: Mapping[str, Any]) -> list[str]:
     if python != info["python"]:
         differences.append(f"Python is {python}, not {info['python']}")
     return differences
+
+
+def find_rivals(package: str) -> list[str]:
+    """The distributions that bring a model's package of that name; of several, one has overwritten
+    the others."""
+    entries = entry_points(group=MODELS)
+    return sorted(
+        f"{entry.dist.name} {entry.dist.version}"
+        for entry in entries
+        if entry.value == package and entry.dist is not None
+    )
 
 
 def find_version(library: str) -> str | None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import UserError
 from ..core.files import sha256
 from ..core.home import HOME
-from .differences import find_differences
+from .differences import find_differences, find_rivals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +87,18 @@ class ModelPackage:
         start = time.perf_counter()
         if self.info["backend"]:
             _require_backend(self.info["backend"], self.name)
-        champion = Model.load(self.folder / CHAMPION, self.name)
+        differences = "; ".join(self.find_differences())
+        try:
+            champion = Model.load(self.folder / CHAMPION, self.name)
+        except UserError as error:
+            if not differences:
+                raise
+            raise UserError(
+                f"{self.name}: cannot be loaded with other libraries than it was packed with: "
+                f"{differences}"
+            ) from error
+        if differences:
+            self.log.warning("other libraries than it was packed with: %s", differences)
         seconds = time.perf_counter() - start
         self.log.info("%s %s loaded in %.1f s", champion.candidate, self.version, seconds)
         return champion
@@ -124,8 +135,9 @@ class ModelPackage:
         Raises:
             UserError: A feature has no column, or the model cannot be loaded here.
         """
+        model = self.model
         start = time.perf_counter()
-        table = self.model.predict(frame)
+        table = model.predict(frame)
         seconds, refusals = time.perf_counter() - start, int(table["reason"].notna().sum())
         self.log.info("%d rows in %.3f s, %d of them refused", len(table), seconds, refusals)
         return table
@@ -144,9 +156,17 @@ class ModelPackage:
             path = self.folder / name
             if not path.is_file() or sha256(path) != digest:
                 raise UserError(
-                    f"{self.name}: {name} is not the file that was packed; install the wheel again "
-                    f"({self.info['name']} {self.version})"
+                    f"{self.name}: {name} is not the file that was packed; {self._advise()}"
                 )
+
+    def _advise(self) -> str:
+        rivals = find_rivals(self.name)
+        if len(rivals) > 1:
+            return (
+                f"{' and '.join(rivals)} are both installed as {self.name}: one has overwritten "
+                "the other, and each needs an environment of its own"
+            )
+        return f"install {self.info['name']} {self.version} again"
 
 
 @cache
