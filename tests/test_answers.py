@@ -27,16 +27,18 @@ PROJECT = "{{cookiecutter.project_slug}}"
 PACKAGE = f"{PROJECT}/src/{{{{cookiecutter.package_name}}}}"
 VENDOR = TEMPLATE / PROJECT / "vendor"
 COMMON = """
-    .dvc/.gitignore .dvc/config .dvcignore .gitattributes .github/dependabot.yml
+    .devcontainer/devcontainer.json .dockerignore .dvc/.gitignore .dvc/config .dvcignore
+    .gitattributes .github/dependabot.yml
     .github/workflows/ci.yml .github/workflows/verify.yml .gitignore
-    .pre-commit-config.yaml LICENSE Makefile README.md dvc.yaml params.yaml pyproject.toml
+    .pre-commit-config.yaml Dockerfile LICENSE Makefile README.md compose.yaml dvc.yaml params.yaml
+    pyproject.toml
     data/external/README.md data/interim/.gitignore data/interim/README.md
     data/processed/.gitignore data/processed/README.md data/raw/README.md
     docs/_static/comparison.png docs/_static/history.png
     docs/_static/project.css docs/_static/project.js docs/_static/search_history.png
     docs/_static/search_slices.png
     docs/conf.py docs/data.md docs/index.md docs/library.md docs/modelling.md
-    docs/registry.md docs/tuning.md docs/yours.md
+    docs/registry.md docs/serving.md docs/tuning.md docs/yours.md
     models/.gitignore models/README.md
     notebooks/1.0-yn-data-exploration.ipynb notebooks/2.0-yn-model-review.ipynb
     notebooks/3.0-yn-new-rows.ipynb notebooks/4.0-yn-run-comparison.ipynb notebooks/README.md

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import Project
+from conftest import Project, bake
 from test_pipeline import edit
 from test_readmes import COMMAND
 
@@ -96,6 +96,22 @@ def test_a_project_does_without_documentation(own: Project) -> None:
     without_step(own, section, "make docs")
     assert "furo" not in (own / "pyproject.toml").read_text(encoding="utf-8")
     works(own, "tests/test_settings.py")
+
+
+def test_a_project_does_without_containers(tmp_path: Path) -> None:
+    project = bake(tmp_path)
+    project.commit()
+    section = follow(project, "Without containers")
+    page = project / "docs/serving.md"
+    assert 'the section "In a container" of `docs/serving.md`' in section
+    text = page.read_text(encoding="utf-8")
+    rest = re.sub(r"^## In a container\n.+?(?=^## )", "", text, flags=re.DOTALL | re.MULTILINE)
+    assert rest != text
+    page.write_text(rest, encoding="utf-8", newline="\n")
+    names = re.compile(r"docker|devcontainer|compose\.yaml", flags=re.IGNORECASE)
+    for name in project.files() - {"docs/yours.md", "data/raw/iris.csv"}:
+        content = (project / name).read_bytes().decode(errors="ignore")
+        assert not names.search(content), name
 
 
 @pytest.mark.matrix
