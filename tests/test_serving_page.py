@@ -270,6 +270,15 @@ def test_a_number_is_shown_with_its_interval_and_how_often_such_ones_held(visit:
 
 
 @in_a_browser
+def test_an_answer_is_brought_into_sight(visit: Visit) -> None:
+    page = open_page(visit, MadeUpServer(version(is_default=True)))
+    page.set_viewport_size({"width": PHONE, "height": 300})
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator(".said")).to_be_in_viewport()
+    assert visit.wrong == []
+
+
+@in_a_browser
 def test_what_breaks_the_contract_is_told_beside_its_field(visit: Visit) -> None:
     server = MadeUpServer(version(is_default=True))
     server.answers = [{"errors": [{"column": "area", "value": -1, "reason": "expected a number"}]}]

@@ -97,13 +97,14 @@ async function ask(send, show) {
     showRefusal(get("answer"), answers.length ? answers.slice(0, 5).map(summarise) : [refusal.message]);
   }
   form.element.querySelectorAll("button").forEach(button => (button.disabled = false));
+  get("answer").scrollIntoView({ block: "nearest" });
   await look();
 }
 
 function tryAgain(row) {
   form.complainOfNothing();
   form.fillRow(row);
-  get("form").scrollIntoView({ behavior: "smooth", block: "start" });
+  get("form").scrollIntoView({ block: "start" });
   get("form").querySelector("button[type=submit]")?.focus({ preventScroll: true });
 }
 
