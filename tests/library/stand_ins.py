@@ -46,6 +46,8 @@ def answer(question):
         answers.append({"prediction": f"{version} {row['x']}"})
     return {"answers": answers, "rows": question["rows"]}
 
+while (package / "wait").exists():
+    time.sleep(0.01)
 fault = package / "fault"
 if fault.exists():
     send({"fault": fault.read_text()})
@@ -56,7 +58,8 @@ while head := sys.stdin.buffer.read(4):
     sys.stdin.buffer.read(content["size"])
     send({"replies": [answer(question) for question in content["questions"]]})
 """
-"""A row says what it does: wait some seconds, die, or make the model fail."""
+"""A row says what it does: wait some seconds, die, or make the model fail. Files beside
+package.json hold it up, or make it fail, when it starts."""
 CONTRACT = {
     "title": "Made-up",
     "target": "y",

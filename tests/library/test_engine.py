@@ -273,6 +273,36 @@ def test_killed_workers_lose_no_request(wheel: str) -> None:
     serve(work, wheel, workers=2)
 
 
+def test_a_worker_that_is_killed_while_it_starts_is_started_again(wheel: str) -> None:
+    async def work(engine: Engine) -> None:
+        held = engine.list_versions()[0]
+        wait = next(Path(".serve/models").glob("*/*_model")) / "wait"
+        wait.touch()
+        for _ in range(3):
+            (worker,) = list_workers()
+            worker.kill()
+            await wait_until(lambda former=worker: list_workers() not in ([], [former]))
+            assert engine.list_versions()[0].state == "starting"
+        asked = asyncio.create_task(engine.predict(ask(), request="r"))
+        wait.unlink()
+        assert (await asked).version == held.version
+
+    serve(work, wheel)
+
+
+def test_a_server_ends_at_once_while_a_worker_starts(wheel: str) -> None:
+    async def work(engine: Engine) -> None:
+        (next(Path(".serve/models").glob("*/*_model")) / "wait").touch()
+        (worker,) = list_workers()
+        worker.kill()
+        await wait_until(lambda: list_workers() not in ([], [worker]))
+        async with asyncio.timeout(10):
+            await engine.stop()
+        assert not list_workers()
+
+    serve(work, wheel, seconds=60)
+
+
 def test_a_worker_that_is_killed_while_it_waits_is_replaced(wheel: str) -> None:
     async def work(engine: Engine) -> None:
         (former,) = list_workers()
@@ -377,7 +407,9 @@ def test_workers_end_with_a_server_that_is_killed(wheel: str) -> None:
         ({"is_shadow": True}, "fruit 1.0.0: answers for nobody to see"),
     ],
 )
-def test_a_version_is_told_by_what_it_does(wheel: str, facts: dict[str, object], words: str) -> None:
+def test_a_version_is_told_by_what_it_does(
+    wheel: str, facts: dict[str, object], words: str
+) -> None:
     async def work(engine: Engine) -> Version:
         return engine.list_versions()[0]
 

@@ -1,5 +1,6 @@
 """What the server makes of the names that it is given: versions, their wheels, environments."""
 
+import asyncio
 import os
 import sys
 import zipfile
@@ -7,6 +8,7 @@ from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import pytest
 from history import run_git
 from lockstep.core.errors import UserError
@@ -14,6 +16,7 @@ from lockstep.core.params import ServeParams
 from lockstep.serving.cache import cache
 from lockstep.serving.environments import SCRIPTS, find_python
 from lockstep.serving.preparation import prepare
+from lockstep.serving.programs import run_program
 from lockstep.serving.registry_watch import RegistryWatch
 from lockstep.serving.targets import Target, make_plan
 from lockstep.serving.wheels import Unpacked, unpack
@@ -70,52 +73,72 @@ def test_tags_that_come_move_or_go_are_noticed(versions: Versions) -> None:
     assert watch.stamp() == stamps[-1]
 
 
+async def make(folder: Path) -> None:
+    (folder / "whole").touch()
+
+
 def test_what_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:
-    def fail(folder: Path) -> None:
+    async def fail(folder: Path) -> None:
         (folder / "half").touch()
         raise UserError("the disk is full")
 
     folder = tmp_path / "cache" / "a"
     with pytest.raises(UserError):
-        cache(folder, fail)
+        asyncio.run(cache(folder, fail))
     assert not [*folder.parent.iterdir()]
-    assert cache(folder, lambda made: (made / "whole").touch()) == folder
-    assert cache(folder, fail) == folder  # it is not made again
+    assert asyncio.run(cache(folder, make)) == folder
+    assert asyncio.run(cache(folder, fail)) == folder  # it is not made again
     assert [file.name for file in folder.iterdir()] == ["whole"]
 
 
 def test_the_first_of_two_that_make_the_same_wins(tmp_path: Path) -> None:
-    def make(folder: Path) -> None:
-        cache(tmp_path / "a", lambda other: (other / "first").touch())
+    async def make_second(folder: Path) -> None:
+        await cache(tmp_path / "a", make)
         (folder / "second").touch()
 
-    assert [file.name for file in cache(tmp_path / "a", make).iterdir()] == ["first"]
+    folder = asyncio.run(cache(tmp_path / "a", make_second))
+    assert [file.name for file in folder.iterdir()] == ["whole"]
+
+
+def test_a_program_that_nobody_waits_for_ends_with_all_that_it_has_started(tmp_path: Path) -> None:
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
+
+    async def work() -> None:
+        running = asyncio.create_task(run_program([sys.executable, "-c", code], tmp_path))
+        while not (started := psutil.Process().children(recursive=True)[1:]):
+            await asyncio.sleep(0.02)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        _, alive = psutil.wait_procs(started, timeout=20)
+        assert not alive
+
+    asyncio.run(work())
 
 
 def test_a_changed_file_of_a_wheel_is_told(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, "1.0.0")
-    unpacked = unpack(wheel, tmp_path / "models")
+    unpacked = asyncio.run(unpack(wheel, tmp_path / "models"))
     assert unpacked.requirements == ("numpy==0.1",)
     (unpacked.package.folder / "card.md").write_text("another model")
     with pytest.raises(UserError, match=r"card\.md is not the file that was packed"):
-        unpack(wheel, tmp_path / "models")
+        asyncio.run(unpack(wheel, tmp_path / "models"))
 
 
 def test_what_is_no_wheel_of_a_model_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"a\.whl: no such file"):
-        unpack(tmp_path / "a.whl", tmp_path)
+        asyncio.run(unpack(tmp_path / "a.whl", tmp_path))
     (tmp_path / "a.whl").write_text("no archive")
     with pytest.raises(UserError, match=r"a\.whl: not a wheel: File is not a zip file"):
-        unpack(tmp_path / "a.whl", tmp_path)
+        asyncio.run(unpack(tmp_path / "a.whl", tmp_path))
     with zipfile.ZipFile(tmp_path / "b.whl", "w") as archive:
         archive.writestr("numpy/__init__.py", "")
     with pytest.raises(UserError, match=r"b\.whl: not the wheel of a model"):
-        unpack(tmp_path / "b.whl", tmp_path)
+        asyncio.run(unpack(tmp_path / "b.whl", tmp_path))
 
 
 def test_a_version_without_a_project_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="workspace: not inside a project; name the wheel"):
-        prepare(Target(), None, tmp_path)
+        asyncio.run(prepare(Target(), None, tmp_path))
 
 
 UV = """\
@@ -136,9 +159,13 @@ def put_uv(folder: Path, monkeypatch: pytest.MonkeyPatch, status: int = 0) -> Pa
 
 
 def unpack_pinned(folder: Path, version: str, **pins: str) -> Unpacked:
-    unpacked = unpack(make_wheel(folder / "dist", version), folder / "models")
+    unpacked = asyncio.run(unpack(make_wheel(folder / "dist", version), folder / "models"))
     unpacked.package.info["pins"] = pins
     return unpacked
+
+
+def find(unpacked: Unpacked, folder: Path) -> Path:
+    return asyncio.run(find_python(unpacked, folder / "environments"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for uv is a script of a shell")
@@ -147,10 +174,10 @@ def test_versions_with_other_libraries_have_an_environment_of_their_own(
 ) -> None:
     log = put_uv(tmp_path, monkeypatch)
     here = unpack_pinned(tmp_path, "1.0.0", numpy=metadata.version("numpy"))
-    assert find_python(here, tmp_path / "environments") == Path(sys.executable)
+    assert find(here, tmp_path) == Path(sys.executable)
     assert not log.exists()
     others = [unpack_pinned(tmp_path, number, numpy="0.1") for number in ("1.1.0", "1.2.0")]
-    pythons = {find_python(other, tmp_path / "environments") for other in others}
+    pythons = {find(other, tmp_path) for other in others}
     assert len(pythons) == 1  # both ask for the same
     assert pythons.pop().is_file()
     venv, install = log.read_text().splitlines()
@@ -165,7 +192,7 @@ def test_an_environment_that_cannot_be_made_is_told(
     other = unpack_pinned(tmp_path, "1.1.0", numpy="0.1")
     put_uv(tmp_path, monkeypatch, status=1)
     with pytest.raises(UserError, match=r"fruit 1\.1\.0: an environment with its libraries cannot"):
-        find_python(other, tmp_path / "environments")
+        find(other, tmp_path)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(UserError, match=r"fruit 1\.1\.0: uv is not installed; it makes"):
-        find_python(other, tmp_path / "environments")
+        find(other, tmp_path)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 
-def cache(folder: Path, make: Callable[[Path], object]) -> Path:
+async def cache(folder: Path, make: Callable[[Path], Awaitable[object]]) -> Path:
     """The folder, made by `make` unless it is there: whole, or not at all.
 
     Several servers may share a project: what was made second is thrown away.
@@ -18,7 +18,7 @@ def cache(folder: Path, make: Callable[[Path], object]) -> Path:
     with TemporaryDirectory(prefix=".", dir=folder.parent) as scratch:
         temporary = Path(scratch) / folder.name
         temporary.mkdir()
-        make(temporary)
+        await make(temporary)
         try:
             temporary.rename(folder)
         except OSError:

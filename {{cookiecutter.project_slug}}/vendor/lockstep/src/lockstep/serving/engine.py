@@ -252,8 +252,7 @@ class Engine:
         plan = make_plan(self._models, self.settings, registry)
         for target in plan.targets:
             if target not in self._prepared:
-                prepared = await asyncio.to_thread(prepare, target, self._paths, self._folder)
-                self._prepared[target] = prepared
+                self._prepared[target] = await prepare(target, self._paths, self._folder)
         places = {target: self._place(plan, target) for target in plan.targets}
         await self._start_new(set(places.values()))
         served = {target: self._served[place] for target, place in places.items()}

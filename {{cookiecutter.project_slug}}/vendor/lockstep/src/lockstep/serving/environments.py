@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 
 from ..core.errors import LONGEST_REASON, UserError, shorten
-from ..core.programs import run_program
 from .cache import cache
+from .programs import run_program
 from .wheels import SHORT, Unpacked
 
 SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
 
 
-def find_python(unpacked: Unpacked, folder: Path) -> Path:
+async def find_python(unpacked: Unpacked, folder: Path) -> Path:
     """A Python with what a package must be installed beside; others are made below `folder`.
 
     Raises:
@@ -28,24 +28,25 @@ def find_python(unpacked: Unpacked, folder: Path) -> Path:
     requirements = sorted(unpacked.requirements)
     digest = hashlib.sha256("\n".join([python, sys.platform, *requirements]).encode()).hexdigest()
 
-    def make(target: Path) -> None:
+    async def make(target: Path) -> None:
         what = f"{package.info['name']} {package.version}"
         print(f"serve: {what}: making an environment with its libraries", file=sys.stderr)
-        _run_uv(["venv", "--relocatable", "--python", python, str(target)], target, what)
+        await _run_uv(["venv", "--relocatable", "--python", python, str(target)], target, what)
         install = ["pip", "install", "--python", str(target / SCRIPTS / "python")]
-        _run_uv([*install, *requirements], target, what)
+        await _run_uv([*install, *requirements], target, what)
 
-    return cache(folder / digest[:SHORT], make) / SCRIPTS / "python"
+    place = await cache(folder / digest[:SHORT], make)
+    return place / SCRIPTS / "python"
 
 
-def _run_uv(arguments: list[str], folder: Path, what: str) -> None:
+async def _run_uv(arguments: list[str], folder: Path, what: str) -> None:
     try:
-        done = run_program(["uv", *arguments], folder)
+        done = await run_program(["uv", *arguments], folder)
     except FileNotFoundError as error:
         raise UserError(
             f"{what}: uv is not installed; it makes an environment with the versions that this "
             "model needs, since others are installed here"
         ) from error
-    if done.returncode:
-        reason = shorten(done.stderr, 3 * LONGEST_REASON)
+    if done.status:
+        reason = shorten(done.errors, 3 * LONGEST_REASON)
         raise UserError(f"{what}: an environment with its libraries cannot be made: {reason}")

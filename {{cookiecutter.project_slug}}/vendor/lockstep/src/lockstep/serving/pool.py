@@ -11,6 +11,7 @@ import asyncio
 import sys
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +28,8 @@ MOST_TRIES = 2
 MOST_FAILURES = 3
 """Starts that fail one after the other until a version is said to be broken."""
 UNABLE = "its processes die when they start"
+MOST_KILLS = 5
+"""Starts that somebody breaks off by a signal, which says nothing of the version."""
 LONGEST_PAUSE = 30
 """Seconds between a start that has failed and the next one."""
 
@@ -101,6 +104,8 @@ class Pool:
         self._idle: deque[asyncio.Future[None]] = deque()
         self._workers: set[WorkerProcess] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._restarts: set[asyncio.Task[None]] = set()
+        """Those of the tasks that have no worker at present."""
         self._failures = 0
         self._is_closing = False
 
@@ -156,8 +161,7 @@ class Pool:
         """End the workers once all questions are answered, or after so many seconds."""
         self._is_closing = True
         self._abandon(self._shadows, "it is ending")
-        for _ in self._tasks:
-            self._wake()
+        self._end_idle()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=seconds)
             for task in late:
@@ -174,6 +178,14 @@ class Pool:
         """Have a worker that has nothing to do look for questions."""
         if self._idle:
             self._idle.popleft().set_result(None)
+
+    def _end_idle(self) -> None:
+        """Once the pool closes and nothing waits, let all end that have nothing to do."""
+        while self._idle:
+            self._wake()
+        if not self._questions:
+            for task in self._restarts:
+                task.cancel()
 
     async def _work(self, worker: WorkerProcess | None) -> None:
         """Keep a worker at work, and another in its place when it dies."""
@@ -196,13 +208,12 @@ class Pool:
                     replies = await worker.ask(
                         pack_questions(questions, self.columns, self.limits.rows)
                     )
-            except (ConnectionError, TimeoutError):
-                worker.kill()
-                await worker.end
-                self._take_back(batch)
             except asyncio.CancelledError:
                 self._abandon(batch, "it had to end")
                 raise
+            except Exception:  # it has died, hangs, or says what is no answer
+                await worker.kill()
+                self._take_back(batch)
             else:
                 for pending, reply in zip(batch, replies, strict=True):
                     self._settle(pending, reply)
@@ -213,6 +224,7 @@ class Pool:
             if batch := self._next_batch():
                 return batch
             if self._is_closing:
+                self._end_idle()
                 return []
             call = _make_future()
             self._idle.append(call)
@@ -269,22 +281,33 @@ class Pool:
 
     async def _replace_worker(self) -> WorkerProcess | None:
         """Another worker; None where none is needed any more."""
-        while self._questions or not self._is_closing:
-            try:
-                worker = await self._start_worker()
-            except UserError as error:
-                self._failures += 1
-                print(f"serve: {self.name}: {error}", file=sys.stderr)
-                if self.state == "broken":
-                    self._abandon(self._questions, UNABLE)
-                await asyncio.sleep(min(2**self._failures, LONGEST_PAUSE))
-            else:
-                self._failures = 0
-                return worker
+        task = asyncio.current_task()
+        assert task is not None
+        self._restarts.add(task)
+        try:
+            while self._questions or not self._is_closing:
+                try:
+                    worker = await self._start_worker()
+                except UserError as error:
+                    self._failures += 1
+                    print(f"serve: {self.name}: {error}", file=sys.stderr)
+                    if self.state == "broken":
+                        self._abandon(self._questions, UNABLE)
+                    await asyncio.sleep(min(2**self._failures, LONGEST_PAUSE))
+                else:
+                    self._failures = 0
+                    return worker
+        finally:
+            self._restarts.discard(task)
         return None
 
     async def _start_worker(self) -> WorkerProcess:
-        return await WorkerProcess.start(self.command, self.folder, is_polite=self.is_polite)
+        for _ in range(MOST_KILLS):
+            with suppress(ConnectionError):
+                return await WorkerProcess.start(
+                    self.command, self.folder, is_polite=self.is_polite
+                )
+        raise UserError(f"its process was killed {MOST_KILLS} times while it started")
 
 
 def _make_future() -> asyncio.Future[Any]:

@@ -24,7 +24,7 @@ class Prepared(NamedTuple):
     """What its workers run in."""
 
 
-def prepare(target: Target, paths: Paths | None, folder: Path) -> Prepared:
+async def prepare(target: Target, paths: Paths | None, folder: Path) -> Prepared:
     """Make what is missing of a version's wheel, unpack it, and find or make its environment.
 
     All of it is kept below `folder` but for the wheel of the workspace, which may have changed.
@@ -32,16 +32,15 @@ def prepare(target: Target, paths: Paths | None, folder: Path) -> Prepared:
     Raises:
         UserError: One of them cannot be made, or a file is not the one that was packed.
     """
-    unpacked = unpack(
-        target.wheel or _find_wheel(target, paths, folder / "wheels"), folder / "models"
-    )
-    return Prepared(unpacked.package, find_python(unpacked, folder / "environments"))
+    wheel = target.wheel or await _find_wheel(target, paths, folder / "wheels")
+    unpacked = await unpack(wheel, folder / "models")
+    return Prepared(unpacked.package, await find_python(unpacked, folder / "environments"))
 
 
-def _find_wheel(target: Target, paths: Paths | None, folder: Path) -> Path:
+async def _find_wheel(target: Target, paths: Paths | None, folder: Path) -> Path:
     if paths is None:
         raise UserError(f"{target.name}: not inside a project; name the wheel of a model instead")
     if target.commit is None:
-        return make_wheel(paths, None, folder / target.name)
+        return await make_wheel(paths, None, folder / target.name)
     place = folder / f"{target.version}-{target.commit[:SHORT]}"
-    return find_wheel(cache(place, lambda part: make_wheel(paths, target.version, part)))
+    return find_wheel(await cache(place, lambda part: make_wheel(paths, target.version, part)))

@@ -40,15 +40,19 @@ class WorkerProcess:
 
         Raises:
             UserError: It cannot load its model, or dies of it.
+            ConnectionError: Somebody has killed it meanwhile.
         """
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(folder), "PYTHONUTF8": "1"},
-            stdin=PIPE,
-            stdout=PIPE,
-            start_new_session=True,  # Ctrl-C is for the server
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                cwd=folder,
+                env={**os.environ, "PYTHONPATH": str(folder), "PYTHONUTF8": "1"},
+                stdin=PIPE,
+                stdout=PIPE,
+                start_new_session=True,  # Ctrl-C is for the server
+            )
+        except OSError as error:
+            raise UserError(f"its process cannot be started: {error.strerror}") from error
         worker = cls(process)
         if is_polite and hasattr(os, "setpriority"):
             with suppress(OSError):  # it has died already
@@ -59,12 +63,15 @@ class WorkerProcess:
             if "fault" in first:
                 raise UserError(first["fault"])
             worker.features = first["features"]
-        except (ConnectionError, TimeoutError) as error:
-            worker.kill()
-            status = await worker.end
-            raise UserError(f"its process died while it started, of status {status}") from error
+        except ConnectionError as error:
+            if await worker.end < 0:  # minus the signal
+                raise
+            raise UserError("its process ended while it started; see what it has said") from error
+        except TimeoutError as error:
+            await worker.kill()
+            raise UserError(f"its process has not started in {SECONDS_TO_START:g} s") from error
         except BaseException:
-            worker.kill()
+            await worker.kill()
             raise
         return worker
 
@@ -95,13 +102,14 @@ class WorkerProcess:
             async with asyncio.timeout(SECONDS_TO_END):
                 await asyncio.shield(self.end)
         except TimeoutError:
-            self.kill()
-            await self.end
+            await self.kill()
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """End it at once."""
+        self._input.close()
         with suppress(ProcessLookupError):
             self._process.kill()
+        await self.end
 
     @property
     def memory(self) -> int | None:

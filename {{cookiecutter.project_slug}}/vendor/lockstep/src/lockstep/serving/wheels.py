@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import zipfile
 from email.parser import HeaderParser
@@ -11,10 +12,10 @@ from typing import NamedTuple
 from ..core.errors import UserError, guard_reading
 from ..core.files import sha256
 from ..core.paths import Paths
-from ..core.programs import run_program
 from ..records.run import WORKSPACE
 from ..standalone.model_package import ModelPackage
 from .cache import cache
+from .programs import run_program
 
 BUILDER = f"{__package__}.build"
 SHORT = 16
@@ -29,7 +30,7 @@ class Unpacked(NamedTuple):
     """What it must be installed beside."""
 
 
-def make_wheel(paths: Paths, version: str | None, folder: Path) -> Path:
+async def make_wheel(paths: Paths, version: str | None, folder: Path) -> Path:
     """Make the wheel of a registered version or, without one, of the workspace in a folder.
 
     A process of its own makes it, since packing imports what a server has no need of.
@@ -39,11 +40,11 @@ def make_wheel(paths: Paths, version: str | None, folder: Path) -> Path:
     """
     name = [version] if version else []
     print(f"serve: packing {version or WORKSPACE}", file=sys.stderr)
-    done = run_program([sys.executable, "-m", BUILDER, str(folder), *name], paths.root)
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["it cannot be packed"]
+    done = await run_program([sys.executable, "-m", BUILDER, str(folder), *name], paths.root)
+    if done.status:
+        lines = done.errors.strip().splitlines() or ["it cannot be packed"]
         raise UserError(lines[-1].removeprefix("error: "))
-    return Path(done.stdout.splitlines()[-1])
+    return Path(done.output.splitlines()[-1])
 
 
 def find_wheel(folder: Path) -> Path:
@@ -52,7 +53,7 @@ def find_wheel(folder: Path) -> Path:
     return wheel
 
 
-def unpack(wheel: Path, folder: Path) -> Unpacked:
+async def unpack(wheel: Path, folder: Path) -> Unpacked:
     """A wheel, unpacked in a folder of `folder` that is named by its bytes.
 
     Raises:
@@ -61,12 +62,12 @@ def unpack(wheel: Path, folder: Path) -> Unpacked:
     if not wheel.is_file():
         raise UserError(f"{wheel}: no such file; the wheel of a model was expected")
 
-    def extract(target: Path) -> None:
+    async def extract(target: Path) -> None:
         with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(target)
+            await asyncio.to_thread(archive.extractall, target)
 
     with guard_reading(f"{wheel}: not a wheel"):
-        place = cache(folder / sha256(wheel)[:SHORT], extract)
+        place = await cache(folder / sha256(wheel)[:SHORT], extract)
     packages = [file.parent for file in place.glob("*/package.json")]
     metadata = next(place.glob("*.dist-info/METADATA"), None)
     if len(packages) != 1 or metadata is None:
