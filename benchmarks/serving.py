@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from _table import count, use_table
-from run import STAGES, make_project
+from run import make_project
 
 CLIENTS = 32
 BATCH = 1_000
@@ -174,18 +174,17 @@ def train_champion(project: Path, candidate: str) -> None:
     lines = f"    baseline: {{}}\n    {CHAMPIONS[candidate]}\n"
     text = re.sub(r"(?<=candidates:\n)(    .*\n)+", lines, text)
     params.write_text(text, encoding="utf-8")
-    for stage in STAGES:
-        command = ["python", "-m", f"my_project.{stage}"]
-        subprocess.run(command, cwd=project, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["dvc", "repro", "--quiet"], cwd=project, check=True, stdout=subprocess.DEVNULL)
 
 
 @contextmanager
 def running(server: Server, project: Path, port: int) -> Iterator[None]:
     """The server, from its first answer to its end."""
     command = [part.format(port=port) for part in server.command]
-    process = subprocess.Popen(command, cwd=project, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=project, stdout=quiet, stderr=quiet)
     try:
-        wait(f"http://127.0.0.1:{port}{server.ready}")
+        wait(f"http://127.0.0.1:{port}{server.ready}", process)
         yield
         server.megabytes = max(server.megabytes, measure_memory(process.pid))
     finally:
@@ -193,9 +192,10 @@ def running(server: Server, project: Path, port: int) -> Iterator[None]:
         process.wait(60)
 
 
-def wait(address: str) -> None:
+def wait(address: str, process: subprocess.Popen[bytes]) -> None:
     """Until the address answers."""
-    for _ in range(600):
+    end = time.monotonic() + 120
+    while time.monotonic() < end and process.poll() is None:
         try:
             with urllib.request.urlopen(address, timeout=5):
                 return

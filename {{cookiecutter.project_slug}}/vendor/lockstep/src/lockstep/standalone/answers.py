@@ -45,7 +45,7 @@ class Part(NamedTuple):
 
     parsed: NewRows
     records: list[dict[str, Any]]
-    """Their cells by the names of their columns; none of images."""
+    """Their cells by the names of their columns, as JSON has them; none of images."""
     counts: list[int]
     """Rows of each question."""
 
@@ -113,7 +113,10 @@ class Answerer:
         answers = _list_answers(self.model.predict_rows(part.parsed), part)
         rows = None
         if columns is not None and part.records:
-            rows = [_keep(record, columns) for record in part.records]
+            rows = [
+                {name: record[name] for name in columns if name in record}
+                for record in part.records
+            ]
         replies, above = [], 0
         for count in part.counts:
             here = slice(above, above + count)
@@ -203,7 +206,10 @@ def _read_table(body: bytes, form: str, contract: Contract, most_rows: int) -> P
     table = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     parsed = parse_rows(table, contract, NAME)
     known = table[[name for name in table if name in contract.columns]]
-    return Part(parsed, _list_records(known), [len(table)])
+    records = [
+        {name: _as_json(cell) for name, cell in row.items()} for row in _list_records(known)
+    ]
+    return Part(parsed, records, [len(table)])
 
 
 def _list_records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -223,22 +229,18 @@ def _list_answers(predictions: pd.DataFrame, part: Part) -> list[dict[str, Any]]
     errors: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row, column, rule in part.parsed.breaches[["row", "column", "rule"]].to_numpy():
         # As it came: what a breach tells of it depends on the type that the rows have together.
-        value = _as_json(part.records[row - 1].get(column)) if part.records else None
+        value = part.records[row - 1].get(column) if part.records else None
         if isinstance(value, str):
             value = shorten(value, LONGEST_VALUE)
         errors[row - 1].append({"column": column, "value": value, "reason": f"expected {rule}"})
-    answers = _list_records(predictions.drop(columns=part.parsed.reasons.name))
+    table = predictions.drop(columns=part.parsed.reasons.name).astype("object")
+    answers = _list_records(table.where(table.notna(), None))
     return [
         {"errors": errors[place]}
         if place in errors
-        else {name: cell for name, cell in answer.items() if not pd.isna(cell)}
+        else {name: cell for name, cell in answer.items() if cell is not None}
         for place, answer in enumerate(answers)
     ]
-
-
-def _keep(record: dict[str, Any], columns: Sequence[str]) -> dict[str, Any]:
-    """Some cells of a row as JSON holds them."""
-    return {name: _as_json(record[name]) for name in columns if name in record}
 
 
 def _as_json(cell: Any) -> Any:
