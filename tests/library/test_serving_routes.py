@@ -363,3 +363,32 @@ def test_a_file_of_tokens_that_is_none_is_told(
     file.write_text('{"ann": "secret"}', encoding="utf-8")
     assert main(["serve", "--new-token", "bob"]) == 1
     assert "names with the SHA-256 of their tokens were expected" in capsys.readouterr().err
+
+
+def test_a_page_tells_what_can_be_asked_without_help_from_elsewhere(client: TestClient) -> None:
+    answer = client.get("/docs")
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "<h3><code>POST /v2/models/{model}/infer</code></h3>" in answer.text
+    assert "<td>weight</td><td>weight, in g</td><td>number from 0 to 500</td>" in answer.text
+    assert "<td>seeds</td><td>seeds</td><td>integer from 0, may be missing</td>" in answer.text
+    assert not re.search("https?://", answer.text)
+    assert "<script" not in answer.text
+
+
+def test_a_span_says_which_version_has_answered(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sdk = pytest.importorskip("opentelemetry.sdk.trace")
+    export = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter")
+    processors = pytest.importorskip("opentelemetry.sdk.trace.export")
+    spans, provider = export.InMemorySpanExporter(), sdk.TracerProvider()
+    provider.add_span_processor(processors.SimpleSpanProcessor(spans))
+    monkeypatch.setattr("opentelemetry.trace.get_tracer_provider", lambda: provider)
+    parent = f"00-{'1' * 32}-{'2' * 16}-01"
+    client.post("/predict", json=ROW, headers={"traceparent": parent})
+    attributes = {}
+    for span in spans.get_finished_spans():
+        assert f"{span.context.trace_id:032x}" == "1" * 32
+        attributes |= span.attributes
+    assert attributes["http.route"] == "/predict"
+    assert (attributes["lockstep.model"], attributes["lockstep.rows"]) == ("fruit", 1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from ..core.params import ServeParams
+from .docs_page import make_docs_routes
 from .health import make_health_routes
 from .inference_protocol import make_inference_routes
 from .limits import BodyLimits
@@ -22,6 +23,7 @@ from .refusals import add_refusals
 from .request_ids import RequestIds
 from .requests_route import make_requests_routes
 from .tokens import TokenCheck, Tokens
+from .tracing import has_exporter
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -32,8 +34,6 @@ def make_app(
     engine: Engine, store: RequestStore, settings: ServeParams, tokens: Tokens | None
 ) -> FastAPI:
     """All routes over what answers and what keeps; both run as long as the application does.
-
-    FastAPI writes spans and measures for OpenTelemetry where its SDK is set up.
 
     Args:
         engine: What answers.
@@ -51,7 +51,13 @@ def make_app(
         store.stop()
 
     # Its pages would load scripts from elsewhere.
-    app = FastAPI(title="Models", lifespan=run, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Models",
+        lifespan=run,
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"auto_configure": has_exporter()},
+    )
     measures = Measures(engine, store)
     for router in (
         make_predict_routes(engine, store, settings, measures),
@@ -60,6 +66,7 @@ def make_app(
         make_outcomes_routes(store, settings),
         make_requests_routes(store),
         make_page_routes(engine),
+        make_docs_routes(app, engine),
         make_health_routes(engine),
         make_metrics_routes(measures),
     ):

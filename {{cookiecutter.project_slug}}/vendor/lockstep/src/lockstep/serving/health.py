@@ -17,11 +17,11 @@ def make_health_routes(engine: Engine) -> APIRouter:
     """The routes; they need no token."""
     router = APIRouter(prefix="/health")
 
-    @router.get("/live")
+    @router.get("/live", summary="Whether the server lives")
     async def tell_that_it_lives() -> Response:
         return JSONResponse({"live": True})
 
-    @router.get("/ready")
+    @router.get("/ready", summary="Whether it is ready to answer")
     async def tell_whether_it_is_ready() -> Response:
         if is_ready(engine):
             return JSONResponse({"ready": True})

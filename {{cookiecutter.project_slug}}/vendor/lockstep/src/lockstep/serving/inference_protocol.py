@@ -27,6 +27,7 @@ from .prometheus import Measures
 from .refusals import refuse
 from .request_ids import ID
 from .tensors import BYTES, Tensor, make_rows, read_tensors, write_tensor
+from .tracing import describe_span
 
 if TYPE_CHECKING:
     from .engine import Engine, Version
@@ -47,41 +48,41 @@ def make_inference_routes(
     """The routes of the protocol, those that it calls optional among them."""
     router = APIRouter(prefix="/v2")
 
-    @router.get("")
+    @router.get("", summary="The protocol that the server speaks")
     async def describe_server() -> Response:
         content = {"name": "lockstep", "version": "2", "extensions": ["binary_tensor_data"]}
         return JSONResponse(content)
 
-    @router.get("/health/live")
+    @router.get("/health/live", summary="Whether the server lives")
     async def tell_that_server_lives() -> Response:
         return JSONResponse({"live": True})
 
-    @router.get("/health/ready")
+    @router.get("/health/ready", summary="Whether it is ready to answer")
     async def tell_whether_server_is_ready() -> Response:
         is_up = is_ready(engine)
         return JSONResponse({"ready": True}) if is_up else refuse(503, "the server is not ready")
 
-    @router.get("/models/{model}")
+    @router.get("/models/{model}", summary="The tensors of a model")
     async def describe_model(model: str) -> Response:
         return JSONResponse(_describe(engine, find_version(engine, model)))
 
-    @router.get("/models/{model}/versions/{version}")
+    @router.get("/models/{model}/versions/{version}", summary="The tensors of a version")
     async def describe_model_version(model: str, version: str) -> Response:
         return JSONResponse(_describe(engine, find_version(engine, model, version)))
 
-    @router.get("/models/{model}/ready")
+    @router.get("/models/{model}/ready", summary="Whether a model is ready to answer")
     async def tell_whether_model_is_ready(model: str) -> Response:
         return _tell_state(find_version(engine, model))
 
-    @router.get("/models/{model}/versions/{version}/ready")
+    @router.get("/models/{model}/versions/{version}/ready", summary="Whether a version is")
     async def tell_whether_version_is_ready(model: str, version: str) -> Response:
         return _tell_state(find_version(engine, model, version))
 
-    @router.post("/models/{model}/infer")
+    @router.post("/models/{model}/infer", summary="Predict columns as tensors")
     async def infer(model: str, request: Request) -> Response:
         return await _infer(request, model, None)
 
-    @router.post("/models/{model}/versions/{version}/infer")
+    @router.post("/models/{model}/versions/{version}/infer", summary="The same by a version")
     async def infer_by_version(model: str, version: str, request: Request) -> Response:
         return await _infer(request, model, version)
 
@@ -106,6 +107,7 @@ def make_inference_routes(
         reply = _join(replies)
         store.put(make_entries(identity, time, reply, "answer"))
         measures.count_rows(reply)
+        describe_span(reply)
         _require_predictions(reply)
         served = find_version(engine, reply.model, reply.version)
         return _write_answer(identity, reply, served, content)

@@ -55,11 +55,13 @@ def make_models_routes(engine: Engine) -> APIRouter:
     """The routes."""
     router = APIRouter(prefix="/models")
 
-    @router.get("")
+    @router.get("", summary="What is served")
     async def list_models() -> list[ServedVersion]:
         return [ServedVersion.model_validate(version) for version in engine.list_versions()]
 
-    @router.get("/{model}/versions/{version}")
+    @router.get(
+        "/{model}/versions/{version}", summary="A version, with its card, metrics and contract"
+    )
     async def describe_version(model: str, version: str) -> DescribedVersion:
         return DescribedVersion.model_validate(find_version(engine, model, version))
 

@@ -166,9 +166,8 @@ def _describe_predict(versions: Sequence[Version]) -> Schema:
     }
     stages = {stage for version in versions for stage in version.stages}
     return {
-        "summary": "Predict rows",
         "description": "An answer for each row, in their order. A row that breaks the contract has "
-        "`errors` instead; where all do, the status is 422.",
+        "errors instead; where all do, the status is 422.",
         "parameters": [
             _parameter("model", [version.model for version in versions]),
             _parameter("version", [version.version for version in versions]),

@@ -42,7 +42,7 @@ def make_outcomes_routes(store: RequestStore, settings: ServeParams) -> APIRoute
     router = APIRouter()
     some = Body(min_length=1, max_length=settings.max_rows)  # an annotation would not see it
 
-    @router.post("/outcomes")
+    @router.post("/outcomes", summary="Tell what became true of rows that were predicted")
     def add_outcomes(outcomes: list[Outcome] = some) -> Receipt:
         known, unknown = store.add_outcomes(
             [(one.request, one.row, one.outcome) for one in outcomes]

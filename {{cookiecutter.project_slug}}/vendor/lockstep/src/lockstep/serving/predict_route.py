@@ -14,6 +14,7 @@ from ..core.params import ServeParams
 from .bodies import read_question
 from .entries import make_entries
 from .prometheus import Measures
+from .tracing import describe_span
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -30,7 +31,7 @@ def make_predict_routes(
     """The route, which asks the engine and lets the store keep what it answers."""
     router = APIRouter()
 
-    @router.post("/predict")
+    @router.post("/predict", summary="Predict rows by the names of their columns")
     async def predict(request: Request) -> Response:
         time = datetime.now(UTC)
         target, key = read_target(request.query_params), read_key(request)
@@ -39,6 +40,7 @@ def make_predict_routes(
         reply = await engine.predict(question, **target, key=key, request=identity)
         store.put(make_entries(identity, time, reply, "answer"))
         measures.count_rows(reply)
+        describe_span(reply)
         content = {
             "request": identity,
             "model": reply.model,

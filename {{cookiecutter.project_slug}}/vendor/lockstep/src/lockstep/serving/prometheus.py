@@ -126,7 +126,7 @@ def make_metrics_routes(measures: Measures) -> APIRouter:
     """The route."""
     router = APIRouter()
 
-    @router.get("/metrics", response_class=Response)
+    @router.get("/metrics", response_class=Response, summary="Measures for Prometheus")
     async def tell_metrics(request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(measures.registry), media_type=content_type)

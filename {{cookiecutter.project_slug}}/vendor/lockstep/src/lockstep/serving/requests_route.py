@@ -51,7 +51,7 @@ def make_requests_routes(store: RequestStore) -> APIRouter:
     """The route, which waits for the database."""
     router = APIRouter()
 
-    @router.get("/requests")
+    @router.get("/requests", summary="What was asked and answered last")
     def read_last(last: Annotated[int, Query(ge=1, le=MOST)] = 20) -> KeptRequests:
         requests = [KeptRequest(**line) for line in store.read_last(last)]
         return KeptRequests(requests=requests, dropped=store.dropped, failure=store.failure)
