@@ -91,6 +91,7 @@ class MadeUpEngine:
         ]
         self.questions: list[tuple[Question, dict[str, Any]]] = []
         self.failure: Exception | None = None
+        self.reply: Reply | None = None
         self.delay = 0.0
 
     async def start(self) -> None:
@@ -109,6 +110,8 @@ class MadeUpEngine:
         await asyncio.sleep(self.delay)
         if self.failure:
             raise self.failure
+        if self.reply:
+            return self.reply
         version = self._find(target)
         if version.model == "digits":
             sizes = {"prediction": "1", "probability_0": 0.25, "probability_1": 0.75}

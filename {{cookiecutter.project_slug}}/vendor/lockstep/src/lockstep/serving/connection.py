@@ -13,7 +13,9 @@ HEAD_SECONDS = 10.0
 STALL_SECONDS = 30.0
 """For a client to take more of an answer."""
 LONGEST_HEAD = 2**16
-"""Bytes of a request before its body."""
+"""Bytes of a request that are not its body."""
+FRAMES = 8
+"""Bytes around each byte of a body, at most, that comes in the smallest of chunks."""
 
 
 class Connection(HttpToolsProtocol):
@@ -25,13 +27,13 @@ class Connection(HttpToolsProtocol):
 
     _head_timer: TimerHandle | None = None
     _stall_timer: TimerHandle | None = None
-    cycle: RequestResponseCycle | None  # type: ignore[assignment]
-    """The request that came last, with its answer."""
     _cycles: tuple[RequestResponseCycle, ...] = ()
     """Those that have no answer yet, or have just got it."""
     _is_in_head = True
     _size = 0
     """Bytes of the request that is coming in."""
+    _body_size = 0
+    """Those of them that are its body."""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Start to wait for a request."""
@@ -48,12 +50,12 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take some bytes, unless the head that they belong to is too long."""
+        """Take some bytes, unless the head, or what comes between and after chunks, is too long."""
         if self._is_in_head and self._head_timer is None:
             self._await_head()
         self._size += len(data)
         super().data_received(data)
-        is_endless = self._is_in_head and self._size > LONGEST_HEAD
+        is_endless = self._size > LONGEST_HEAD + (1 + FRAMES) * self._body_size
         if is_endless and not self.transport.is_closing():
             self._end(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
@@ -64,18 +66,22 @@ class Connection(HttpToolsProtocol):
             self._head_timer.cancel()
             self._head_timer = None
         super().on_headers_complete()
-        if self.cycle is not None:
-            waiting = [cycle for cycle in self._cycles if not cycle.response_complete]
-            self._cycles = (*waiting, self.cycle)
+        waiting = [cycle for cycle in self._cycles if not cycle.response_complete]
+        self._cycles = (*waiting, self.cycle)
+
+    def on_body(self, body: bytes) -> None:
+        """Pass a part of a body on."""
+        self._body_size += len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The next byte belongs to another request."""
         super().on_message_complete()
-        self._is_in_head, self._size = True, 0
+        self._is_in_head, self._size, self._body_size = True, 0, 0
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Stay for a request that is whole and has no answer yet."""
-        if self.cycle is None or self.cycle.more_body or self.cycle.response_complete:
+        if not self._is_answering():
             return False
         self.cycle.keep_alive = False
         return True
@@ -92,6 +98,10 @@ class Connection(HttpToolsProtocol):
             self._stall_timer.cancel()
             self._stall_timer = None
 
+    def _is_answering(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.more_body and not cycle.response_complete
+
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._give_up_head)
 
@@ -102,9 +112,10 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _end(self, status: HTTPStatus) -> None:
-        """Close the connection, once the request before this one has its answer."""
-        if self.cycle is not None and not self.cycle.response_complete:
+        """Close the connection, once a whole request before this one has its answer."""
+        if self._is_answering():
             self.cycle.keep_alive = False
+            self.flow.pause_reading()
             return
         line = f"HTTP/1.1 {status.value} {status.phrase}\r\n"
         self.transport.write(f"{line}connection: close\r\ncontent-length: 0\r\n\r\n".encode())
