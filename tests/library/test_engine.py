@@ -41,8 +41,14 @@ async def read_version(engine: Engine, **choice: object) -> str:
 
 
 def list_workers() -> list[psutil.Process]:
-    children = psutil.Process().children()
-    return [child for child in children if "worker" in " ".join(child.cmdline())]
+    return [child for child in psutil.Process().children() if is_worker(child)]
+
+
+def is_worker(process: psutil.Process) -> bool:
+    try:
+        return any("worker" in argument for argument in process.cmdline())
+    except psutil.Error:  # it has just ended
+        return False
 
 
 async def wait_until(is_so: object) -> None:

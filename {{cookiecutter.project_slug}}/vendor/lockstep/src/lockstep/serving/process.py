@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ SECONDS_TO_START = 300.0
 """That a worker has to load its model, on a machine that has much else to do."""
 SECONDS_TO_END = 5.0
 """That it has to end by itself once its input is closed."""
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 POLITE = 10
 """How far a worker that nobody waits for steps back for others, in the levels of `nice`."""
 
@@ -98,18 +100,18 @@ class WorkerProcess:
     async def stop(self) -> None:
         """End it, at once if it does not by itself."""
         self._input.close()
-        try:
-            async with asyncio.timeout(SECONDS_TO_END):
-                await asyncio.shield(self.end)
-        except TimeoutError:
-            await self.kill()
+        await asyncio.wait((self.end,), timeout=SECONDS_TO_END)
+        await self.kill()
 
     async def kill(self) -> None:
         """End it at once."""
         self._input.close()
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        if not self.end.done():
+            with suppress(ProcessLookupError):
+                # Popen would look first how it has ended, which is for the loop to see.
+                os.kill(self._process.pid, KILL)
         await self.end
+        await self._output.read()  # to its end, so that the pipe is closed
 
     @property
     def memory(self) -> int | None:
