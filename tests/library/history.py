@@ -28,7 +28,7 @@ def write_pipeline(project: Project) -> None:
         (project.root / name).write_text(text, encoding="utf-8")
     package = TEMPLATE / "src" / "{{cookiecutter.package_name}}"
     for source, folder in ((package, "src/owner"), (TEMPLATE / "vendor", "vendor")):
-        for file in source.rglob("*.py"):
+        for file in [*source.rglob("*.py"), *source.rglob("pyproject.toml")]:
             copy = project.root / folder / file.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(file.read_bytes())

@@ -6,23 +6,25 @@ import logging
 import os
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from pathlib import Path
 
-import owner
 import pandas as pd
 import pytest
-from conftest import make_fruit
+from conftest import make_fruit, make_project, write_params
+from history import commit_run, run_git, write_pipeline
 from lockstep.core.errors import UserError
 from lockstep.core.files import sha256
 from lockstep.core.project import Project
 from lockstep.modeling.model import Model
+from lockstep.packaging import package as command
+from lockstep.packaging import versions
 from lockstep.packaging.build import build_wheel
 from lockstep.packaging.code import Code
+from lockstep.packaging.package import package_workspace
+from lockstep.packaging.versions import package_version
 from lockstep.standalone.check import check
 from lockstep.standalone.model_package import ModelPackage
 from wheels import run_alone, run_program, train_champion, unpack
@@ -33,12 +35,22 @@ FEATURES = {"numeric": ["impute", "log1p", "standardise"]}
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return train_champion(tmp_path_factory.mktemp("a") / "p", "linear", features=FEATURES)
+    """One whose champion is version 1.0.0."""
+    project = make_project(tmp_path_factory.mktemp("project"))
+    write_pipeline(project)
+    train = {"metric": "accuracy", "folds": 2, "candidates": {"baseline": {}, "linear": {}}}
+    write_params(project, train=train, features=FEATURES)
+    project = train_champion(project)
+    commit = commit_run(project)
+    run_git(project.root, "tag", "champion@v1.0.0", commit, "-m", "Register champion v1.0.0")
+    return project
 
 
 @pytest.fixture(scope="module")
 def wheel(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_wheel(project, "1.2.0", tmp_path_factory.mktemp("dist"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project.root)
+        return package_workspace(project, tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="module")
@@ -58,28 +70,80 @@ def make_rows() -> pd.DataFrame:
     return rows
 
 
-def test_the_same_run_gives_the_same_bytes_on_another_path_and_day(
+def test_the_version_gives_the_same_bytes_on_another_path_and_day(
     project: Project, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = shutil.copytree(project.root, tmp_path / "elsewhere", copy_function=shutil.copyfile)
-    for file in other.rglob("*"):
-        os.utime(file, (1e9, 1e9))
+    bring_champions(project, monkeypatch)
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
     former = os.umask(0o077)
     try:
-        again = build_wheel(Project(other), "1.2.0", tmp_path)
+        again = package_version(project, "1.0.0", tmp_path)
     finally:
         os.umask(former)
-    assert again.name == wheel.name == "owner_model-1.2.0-py3-none-any.whl"
+    assert again.name == wheel.name == "owner_model-1.0.0-py3-none-any.whl"
     assert again.read_bytes() == wheel.read_bytes()
+
+
+def bring_champions(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let DVC have the champion of the workspace, if there is one."""
+
+    def run_dvc(arguments: list[str], folder: Path, _: object) -> str:
+        if arguments[0] == "checkout":
+            if not project.champion.exists():
+                raise UserError("dvc checkout: failed")
+            shutil.copytree(project.champion, folder / "models" / "champion")
+        return ""
+
+    monkeypatch.setattr(versions, "run_dvc", run_dvc)
+
+
+def test_a_version_whose_model_or_library_is_not_there_is_told(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(
+        UserError, match=r"^v1\.2\.0: no such version; there are v1\.0\.0 and latest"
+    ):
+        package_version(project, "1.2.0", tmp_path)
+    bring_champions(Project(tmp_path), monkeypatch)
+    with pytest.raises(UserError, match=r"^v1\.0\.0: its model is not in DVC's cache; `dvc fetch"):
+        package_version(project, "1.0.0", tmp_path)
+    bring_champions(project, monkeypatch)
+    monkeypatch.setattr(versions, "sha256", lambda _: "0")
+    with pytest.raises(UserError, match=r"^v1\.0\.0: models/champion/\S+ in DVC's cache is not"):
+        package_version(project, "v1.0.0", tmp_path)
+    monkeypatch.setattr(versions, "BUILDER", "lockstep.another")
+    with pytest.raises(UserError, match=r"^v1\.0\.0: its library cannot make wheels yet"):
+        package_version(project, "latest", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_workspace_that_has_changed_since_its_run_is_not_packed(
+    project: Project, tmp_path: Path
+) -> None:
+    other = Project(shutil.copytree(project.root, tmp_path / "p"))
+    write_params(other, seed=2)
+    told = "the workspace is not what reports/record.json tells: params.yaml has another `seed`; "
+    with pytest.raises(UserError, match=told):
+        package_workspace(other, tmp_path)
+
+
+def test_a_run_that_is_no_version_has_the_version_of_the_project(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "build_wheel", lambda _, version, folder: (version, folder))
+    other = Project(shutil.copytree(project.root, tmp_path / "p"))
+    run_git(other.root, "tag", "--delete", "champion@v1.0.0")
+    with (other.root / "pyproject.toml").open("a") as file:
+        file.write('[project]\nname = "fruit"\nversion = "0.3.0"\n')
+    assert package_workspace(other, tmp_path) == ("0.3.0", tmp_path)
 
 
 def test_the_wheel_lists_its_files_as_installers_check_them(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         assert archive.testzip() is None
         names = archive.namelist()
-        record = archive.read("owner_model-1.2.0.dist-info/RECORD").decode()
+        record = archive.read("owner_model-1.0.0.dist-info/RECORD").decode()
         lines = [line.split(",") for line in record.splitlines()]
         assert [name for name, *_ in lines] == names
         assert lines[-1][1:] == ["", ""]
@@ -93,7 +157,7 @@ def test_the_wheel_lists_its_files_as_installers_check_them(wheel: Path) -> None
 def test_exactly_what_computes_is_asked_for_in_exactly_the_version_of_the_run(
     unpacked: Path,
 ) -> None:
-    text = (unpacked / "owner_model-1.2.0.dist-info" / "METADATA").read_text(encoding="utf-8")
+    text = (unpacked / "owner_model-1.0.0.dist-info" / "METADATA").read_text(encoding="utf-8")
     needs = [line.split(": ")[1] for line in text.splitlines() if line.startswith("Requires-Dist")]
     computing = ["joblib", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy"]
     assert [need.split("==")[0] for need in needs if "==" in need] == computing
@@ -110,6 +174,7 @@ def test_it_predicts_what_the_project_does_and_leaves_the_process_as_it_is(
     project: Project, unpacked: Path, tmp_path: Path
 ) -> None:
     make_rows().to_pickle(tmp_path / "rows")
+    make_rows().to_csv(tmp_path / "new.csv", index=False)
     code = """
 import logging, os
 before = dict(os.environ)
@@ -121,34 +186,46 @@ table.to_pickle(sys.argv[1] + "/table")
 logging.basicConfig(format="%(name)s: %(message)s")
 logging.getLogger("owner_model").setLevel("INFO")
 owner_model.predict(table.assign(weight=1, seeds=1, colour="red"))
+from pathlib import Path
+from owner_model.lockstep.standalone.predict import predict_file
+folder = Path(sys.argv[1])
+try:
+    model = owner_model.load().model
+    predict_file(model, folder / "new.csv", folder / "out.csv", resize=False)
+except owner_model.UserError as error:
+    print(error, file=sys.stderr)
 assert not {"keras", "jax", "matplotlib", "PIL"} & {*sys.modules}
 print(owner_model.__version__, *(name for name in os.environ if name not in before))
 """
     done = run_alone(unpacked, code, str(tmp_path))
-    assert re.fullmatch(r"owner_model: 9 rows in \d\.\d+ s, 0 of them refused\n", done.stderr), (
-        "it says so to those who listen, and nothing to others"
-    )
-    version, *changed = done.stdout.split()
-    assert version == "1.2.0"
+    to_those_who_listen, error = done.stderr.splitlines()
+    assert re.fullmatch(r"owner_model: 9 rows in \d\.\d+ s, 0 of them refused", to_those_who_listen)
+    told = "no prediction for 1 of 9 rows; first: row 3, colour is 'blue', expected one of "
+    assert error == f"{tmp_path / 'new.csv'}: {told}green, red"
+    version, *changed = done.stdout.splitlines()[-1].split()
+    assert version == "1.0.0"
     assert not {"OMP_NUM_THREADS", "KERAS_BACKEND", "XLA_FLAGS"} & {*changed}
     expected = Model.load(project.champion).predict(make_rows())
     pd.testing.assert_frame_equal(pd.read_pickle(tmp_path / "table"), expected)
+    written = pd.read_csv(tmp_path / "out.csv")
+    pd.testing.assert_frame_equal(written, expected, check_dtype=False, rtol=1e-12)
 
 
-def test_golden_rows_get_the_same_numbers_to_the_last_bit(unpacked: Path) -> None:
-    done = run_program(unpacked, "check")
-    expected = "check: owner_model 1.2.0: 24 golden rows, the same numbers to the last bit\n"
-    assert (done.stdout, done.stderr, done.returncode) == (expected, "", 0)
-
-
+@pytest.mark.parametrize(
+    ("factor", "told"),
+    [
+        (1, "the same numbers to the last bit"),
+        (1 + 1e-12, "probability_apple differs by up to 1e-12 of its largest"),
+    ],
+)
 def test_check_says_by_how_much_numbers_differ(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capsys: pytest.CaptureFixture[str], factor: float, told: str
 ) -> None:
     change_answers(
-        folder, lambda row: row | {"probability_apple": row["probability_apple"] * (1 + 1e-12)}
+        folder, lambda row: row | {"probability_apple": row["probability_apple"] * factor}
     )
     check(open_folder(folder))
-    assert "probability_apple differs by up to 1e-12 of its largest\n" in capsys.readouterr().out
+    assert capsys.readouterr().out == f"check: owner_model 1.0.0: 24 golden rows, {told}\n"
 
 
 @pytest.mark.parametrize(
@@ -163,7 +240,7 @@ def test_check_fails_where_answers_differ_by_more_than_rounding(
     folder: Path, changes: dict, told: str
 ) -> None:
     change_answers(folder, lambda row: row | changes)
-    with pytest.raises(UserError, match=f"^owner_model 1.2.0: {told}"):
+    with pytest.raises(UserError, match=f"^owner_model 1.0.0: {told}"):
         check(open_folder(folder))
 
 
@@ -186,7 +263,7 @@ def change_answers(folder: Path, change: Callable[[dict], dict]) -> None:
 def test_a_file_that_is_not_the_one_that_was_packed_is_told(folder: Path, name: str) -> None:
     with (folder / "owner_model" / name).open("a") as file:
         file.write("\n")
-    told = f"owner_model: {name} is not the file that was packed; install owner 1.2.0 again"
+    told = f"owner_model: {name} is not the file that was packed; install owner 1.0.0 again"
     with pytest.raises(UserError, match=re.escape(told)):
         _ = open_folder(folder).model
 
@@ -195,76 +272,49 @@ def test_two_wheels_that_have_overwritten_each_other_are_told(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes = folder / "fruits_model-2.0.0.dist-info"
-    shutil.copytree(folder / "owner_model-1.2.0.dist-info", notes)
+    shutil.copytree(folder / "owner_model-1.0.0.dist-info", notes)
     (notes / "METADATA").write_text("Metadata-Version: 2.4\nName: fruits-model\nVersion: 2.0.0\n")
     (folder / "owner_model" / "champion" / "model.json").unlink()
     monkeypatch.syspath_prepend(folder)
-    rivals = "fruits-model 2.0.0 and owner-model 1.2.0 are both installed as owner_model: "
+    rivals = "fruits-model 2.0.0 and owner-model 1.0.0 are both installed as owner_model: "
     with pytest.raises(UserError, match=f"not the file that was packed; {rivals}"):
         _ = open_folder(folder).model
-
-
-def test_a_file_is_predicted_as_the_project_does(unpacked: Path, tmp_path: Path) -> None:
-    make_rows().to_csv(tmp_path / "new.csv", index=False)
-    done = run_program(unpacked, "predict", str(tmp_path / "new.csv"), "-o", str(tmp_path / "out"))
-    table = pd.read_csv(tmp_path / "out")
-    assert [*table] == ["prediction", "probability_apple", "probability_melon", "reason"]
-    assert table["prediction"].isna().tolist() == [place == 2 for place in range(9)]
-    told = "no prediction for 1 of 9 rows; first: row 3, colour is 'blue', expected one of"
-    assert told in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.returncode == 1
 
 
 def test_the_card_and_the_version_are_printed(project: Project, unpacked: Path) -> None:
     assert run_program(unpacked, "card").stdout == project.model_card.read_text() + "\n"
     run = hashlib.sha256(project.record.read_bytes()).hexdigest()
-    assert run_program(unpacked, "--version").stdout == f"owner 1.2.0, run {run[:8]}\n"
+    assert run_program(unpacked, "--version").stdout == f"owner 1.0.0, run {run[:8]}\n"
 
 
 def test_models_of_two_projects_are_told_apart_in_one_process(
-    project: Project, unpacked: Path, tmp_path: Path
+    unpacked: Path, tmp_path: Path
 ) -> None:
-    other = Project(shutil.copytree(project.root, tmp_path / "p"))
-    (other.root / "pyproject.toml").write_text('[tool.lockstep]\npackage = "other"\n')
-    rename_owner(other.champion)
-    (other.root / "other").symlink_to(Path(owner.__path__[0]))
-    code = """
-import sys
-sys.path.insert(0, "")
-from lockstep.core.project import Project
-from lockstep.packaging import build
-build.check_alone = lambda *_: None
-project = Project.find()
-build.build_wheel(project, "3.0.0", project.root)
-"""
-    subprocess.run([sys.executable, "-c", code], cwd=other.root, check=True)
-    folder = unpack(next(other.root.glob("*.whl")), tmp_path / "b")
+    make_namesake(unpacked / "owner_model", tmp_path / "other_model")
     code = """
 import owner_model
 sys.path.append(sys.argv[1])
 import other_model
 one, other = owner_model.load(), other_model.load()
 assert type(one.model) is not type(other.model)
-print(one.info["name"], one.version, other.info["name"], other.version)
-print(*(name for name in sys.modules if name.endswith(".features")))
+print(one.name, one.info["name"], other.name, other.info["name"])
+print(*(name for name in sys.modules if name.endswith("owner.features")))
 """
-    done = run_alone(unpacked, code, str(folder))
+    done = run_alone(unpacked, code, str(tmp_path))
     assert done.stderr == ""
-    first, second = done.stdout.splitlines()
-    assert first == "owner 1.2.0 other 3.0.0"
-    assert {"owner_model.owner.features", "other_model.other.features"} < {*second.split()}
+    modules = "owner_model.owner.features other_model.owner.features"
+    assert done.stdout == f"owner_model owner other_model other\n{modules}\n"
 
 
-def rename_owner(champion: Path) -> None:
-    """Let the pipeline name a package whose name is as long."""
-    pipeline, description = champion / "pipeline.joblib", champion / "model.json"
-    content = pipeline.read_bytes()
-    assert b"owner.features" in content
-    pipeline.write_bytes(content.replace(b"owner.features", b"other.features"))
-    told = json.loads(description.read_text())
-    told["sha256"]["pipeline.joblib"] = sha256(pipeline)
-    description.write_text(json.dumps(told))
+def make_namesake(package: Path, copy: Path) -> None:
+    """The same package as if it were of another project."""
+    shutil.copytree(package, copy)
+    for name in ("__init__.py", "owner/__init__.py", "owner/features.py"):
+        text = (copy / name).read_text(encoding="utf-8")
+        (copy / name).write_text(text.replace("owner_model", "other_model"), encoding="utf-8")
+    info = json.loads((copy / "package.json").read_text())
+    digests = {name: sha256(copy / name) for name in info["sha256"]}
+    (copy / "package.json").write_text(json.dumps(info | {"name": "other", "sha256": digests}))
 
 
 def test_other_libraries_are_told(

@@ -6,7 +6,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from conftest import make_project, run_stages, write_params
+from conftest import run_stages
 from lockstep.core.project import Project
 
 NO_PROJECT = """
@@ -16,19 +16,15 @@ sys.modules.update(dict.fromkeys(["lockstep", "owner"]))
 """Code and library of the project cannot be imported after this."""
 
 
-def train_champion(root: Path, candidate: str, **changes: object) -> Project:
-    """A project whose champion is a candidate, with all results of a run."""
-    root.mkdir()
-    project = make_project(root)
-    train = {"metric": "accuracy", "folds": 2, "candidates": {"baseline": {}, candidate: {}}}
-    write_params(project, **{"train": train, **changes})
+def train_champion(project: Project) -> Project:
+    """The same project with all results of a run, read anew."""
     former = Path.cwd()
-    os.chdir(root)
+    os.chdir(project.root)
     try:
         run_stages()
     finally:
         os.chdir(former)
-    return Project(root)
+    return Project(project.root)
 
 
 def unpack(wheel: Path, to: Path) -> Path:

@@ -276,25 +276,23 @@ def load_network(path: Path) -> keras.Model:
     """The network of a `.keras` file, to predict with."""
     from . import layers  # noqa: F401 - it registers the library's own ones
 
-    with keras.saving.custom_object_scope(_list_registered()):
-        return keras.saving.load_model(path, compile=False)
+    if HOME:
+        _register_again()
+    return keras.saving.load_model(path, compile=False)
 
 
-def _list_registered() -> dict[str, Any]:
-    """What the package of a model has registered with Keras, by the names there.
+def _register_again() -> None:
+    """Let Keras find the layers of this model's package by their names.
 
-    Keras knows the last one of a name, which may be another model's.
+    It knows the last one of a name, which may be that of another model by now.
     """
-    if not HOME:
-        return {}
-    modules = [module for name, module in [*sys.modules.items()] if name.startswith(f"{HOME}.")]
-    parts = [part for module in modules for part in vars(module).values()]
-    named = [
-        (keras.saving.get_registered_name(part), part)
-        for part in parts
-        if isinstance(part, type | FunctionType) and part.__module__.startswith(f"{HOME}.")
-    ]
-    return {name: part for name, part in named if ">" in name}
+    prefix = f"{HOME}."
+    modules = [module for name, module in [*sys.modules.items()] if name.startswith(prefix)]
+    for part in [part for module in modules for part in vars(module).values()]:
+        if isinstance(part, type | FunctionType) and part.__module__.startswith(prefix):
+            name = keras.saving.get_registered_name(part)
+            if ">" in name:
+                keras.saving.get_custom_objects()[name] = part
 
 
 @contextmanager
