@@ -243,6 +243,13 @@ def test_numbers_are_read_as_the_layout_says(
     assert len(breaches) == (expected is None)
 
 
+def test_a_number_beyond_all_that_are_kept_is_a_breach_and_no_failure() -> None:
+    raw = pd.DataFrame({"x": pd.Series([1, 10**400, -(10**400)], dtype="object")})
+    table, breaches = conform({"x": NUMBER}, raw)
+    assert table["x"].tolist()[:1] == [1]
+    assert breaches["row"].tolist() == [2, 3]
+
+
 def test_a_layout_leaves_numbers_of_a_typed_file_alone() -> None:
     raw = pd.DataFrame({"x": [1.5, 1000.0], "y": pd.Series([1.5, "1,5"], dtype="object")})
     table, _ = conform({"x": NUMBER, "y": NUMBER}, raw, Layout(decimal=","))
