@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lockstep.core.contract import Contract
 from lockstep.data.new_rows import NewRows
+from lockstep.standalone import answers
 from lockstep.standalone.answers import Answerer, Asked
 from PIL import Image
 
@@ -134,6 +135,17 @@ def test_too_many_rows_are_refused_in_every_form() -> None:
     *faults, answered = answer(*questions, rows({}))
     assert faults == [{"fault": "the request: more than 5 rows; send them in parts"}] * 3
     assert len(answered["answers"]) == 1
+
+
+@pytest.mark.parametrize(("width", "copies"), [(4 * 10**5, 5), (2 * 10**6, 1)])
+def test_few_bytes_that_would_fill_the_memory_are_refused(
+    width: int, copies: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "LARGEST_TABLE", 10**6)
+    body = pd.DataFrame([{**ROW, "farm": "x" * width}] * copies).to_parquet()
+    assert len(body) < 10**5
+    (reply,) = answer(Asked("parquet", [], body))
+    assert reply == {"fault": "the request: more than 1 MB when unpacked; send it in parts"}
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])

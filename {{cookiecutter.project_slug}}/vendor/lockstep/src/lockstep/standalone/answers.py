@@ -9,6 +9,7 @@ from __future__ import annotations
 import traceback
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import accumulate
 from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +29,8 @@ from ..reading.tables import read_batches
 NAME = "the request"
 EXACT = 2**53
 """Up to it, a float holds every whole number."""
+LARGEST_TABLE = 256 * 10**6
+"""Bytes of a table in memory."""
 ALONE = ("csv", "parquet")
 """Forms whose rows are read at once; of the others, several questions are."""
 
@@ -197,7 +200,7 @@ def _read_table(body: bytes, form: str, contract: Contract, most_rows: int) -> P
         path.write_bytes(body)
         if form == "parquet":
             with guard_reading(f"{NAME}: not a readable parquet file"):
-                _require_few(pq.read_metadata(path).num_rows, most_rows)
+                _require_moderate(path, most_rows)
         frames, count = [], 0
         for frame in read_batches(path, NAME, contract.missing, contract.layout):
             count += len(frame)
@@ -206,9 +209,7 @@ def _read_table(body: bytes, form: str, contract: Contract, most_rows: int) -> P
     table = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     parsed = parse_rows(table, contract, NAME)
     known = table[[name for name in table if name in contract.columns]]
-    records = [
-        {name: _as_json(cell) for name, cell in row.items()} for row in _list_records(known)
-    ]
+    records = [{name: _as_json(cell) for name, cell in row.items()} for row in _list_records(known)]
     return Part(parsed, records, [len(table)])
 
 
@@ -217,6 +218,20 @@ def _list_records(table: pd.DataFrame) -> list[dict[str, Any]]:
     names = [*map(str, table)]
     rows = table.itertuples(index=False, name=None)
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _require_moderate(path: Path, most_rows: int) -> None:
+    """Refuse a parquet file whose rows would fill the memory, however few its bytes are."""
+    with pq.ParquetFile(path) as file:
+        _require_few(file.metadata.num_rows, most_rows)
+        groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
+        size = sum(group.total_byte_size for group in groups)
+        # Cells that are the same lie there once, so that no row is larger than all of it.
+        rows_at_once = min(max(1, LARGEST_TABLE // max(1, size)), most_rows)
+        unpacked = accumulate(batch.nbytes for batch in file.iter_batches(rows_at_once))
+        if size > LARGEST_TABLE or any(total > LARGEST_TABLE for total in unpacked):
+            most = LARGEST_TABLE // 10**6
+            raise UserError(f"{NAME}: more than {most} MB when unpacked; send it in parts")
 
 
 def _require_few(count: int, most: int) -> None:
