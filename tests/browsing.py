@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -20,9 +21,9 @@ in_a_browser = pytest.mark.skipif(
 class Visit:
     """A page of the browser, and what went wrong on it."""
 
-    def __init__(self, browser: Browser, width: int, scheme: str = "light") -> None:
+    def __init__(self, browser: Browser, width: int, scheme: str = "light", **options: Any) -> None:
         self.page: Page = browser.new_page(
-            viewport={"width": width, "height": 900}, color_scheme=scheme
+            viewport={"width": width, "height": 900}, color_scheme=scheme, **options
         )
         self.wrong: list[str] = []
         self.asked: list[str] = []

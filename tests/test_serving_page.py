@@ -394,6 +394,10 @@ def test_a_promotion_is_seen_without_loading_the_page_again(visit: Visit) -> Non
     expect(page.locator("#purpose")).to_contain_text("houses 1.1.0 predicts")
     expect(page.get_by_label("area")).to_have_value("99")
     assert page.get_by_role("radio").count() == 1
+    other = PRICES | {"title": "Prices of flats"}
+    server.versions = [version("1.1.0", is_default=True, run="f" * 64, contract=other)]
+    look_again(page)
+    expect(page.locator("#title")).to_have_text("Prices of flats")
     assert visit.wrong == []
 
 
@@ -512,6 +516,7 @@ class Server:
 
     project: Project
     address: str
+    token: str
     process: subprocess.Popen[str]
 
     def stop(self) -> None:
@@ -532,20 +537,24 @@ def server(ready: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     project.run("uv", "run", "--no-sync", "dvc", "repro", **OFFLINE)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = ["uv", "run", "--no-sync", "my-project", "serve", "--port", str(port)]
+    command = ["uv", "run", "--no-sync", "my-project", "serve"]
+    token = project.run(*command, "--new-token", "tester").strip()
+    command += ["--port", str(port)]
     with subprocess.Popen(
         command, cwd=project.root, env=ENVIRONMENT | OFFLINE, stderr=subprocess.PIPE, text=True
     ) as process:
         lines = iter(process.stderr.readline, "")
         assert any(line == f"serve: http://127.0.0.1:{port}\n" for line in lines)
-        yield Server(project, f"http://127.0.0.1:{port}/", process)
+        yield Server(project, f"http://127.0.0.1:{port}/", token, process)
         process.terminate()
 
 
 @in_a_browser
 def test_a_real_server_answers_the_page_and_keeps_nothing_that_is_private(
-    server: Server, visit: Visit
+    server: Server, browser: Browser
 ) -> None:
+    credentials = {"username": "anybody", "password": server.token}
+    visit = Visit(browser, DESK, http_credentials=credentials)
     page = visit.page
     with page.expect_response(server.address) as response:
         visit.open(server.address)

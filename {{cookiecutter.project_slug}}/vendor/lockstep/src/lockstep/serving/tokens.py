@@ -23,7 +23,8 @@ FILE = Path(".serve") / "tokens.json"
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 OPEN = ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready")
 """What tells nothing but whether the server is well."""
-CHALLENGE = 'Bearer realm="models", Basic realm="models: any name, and a token as the password"'
+CHALLENGE = 'Basic realm="models: any name, and a token as the password", Bearer realm="models"'
+"""Chromium asks people for a password only where that is the first way in."""
 
 
 class Tokens:

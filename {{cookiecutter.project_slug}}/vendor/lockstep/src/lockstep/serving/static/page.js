@@ -32,7 +32,7 @@ function showVersions(versions) {
 function makeVersion(version) {
   const { model, run, stages, state, share, memory } = version;
   const input = make("input", { type: "radio", name: "version", value: name(version), checked: name(version) === chosen });
-  input.addEventListener("change", () => choose(version));
+  input.addEventListener("change", () => choose(version).catch(tellTrouble));
   const tags = [
     ...stages.map(stage => make("span", { className: "tag stage" }, stage)),
     version.is_default && make("span", { className: "tag" }, "default"),
@@ -114,21 +114,23 @@ async function look() {
   try {
     const versions = await listVersions();
     const text = JSON.stringify(versions.map(version => ({ ...version, memory: 0, waiting: 0 })));
-    if (text !== served) {
-      const former = chosen;
-      showVersions(versions);
-      served = text;
-      if (chosen !== former) await choose(versions.find(version => name(version) === chosen));
-    }
+    if (text !== served) showVersions(versions);
+    served = text;
+    const version = versions.find(one => name(one) === chosen);
+    if (details === null || name(details) !== chosen || details.run !== version.run) await choose(version);
     const requests = await readRequests(LAST);
     if (JSON.stringify(requests) !== kept) showRequests(get("requests"), requests, tryAgain);
     kept = JSON.stringify(requests);
     get("trouble").hidden = true;
   } catch (refusal) {
-    if (!(refusal instanceof Refusal)) throw refusal;
-    get("trouble").textContent = `${refusal.message}; the page tries again.`;
-    get("trouble").hidden = false;
+    tellTrouble(refusal);
   }
+}
+
+function tellTrouble(refusal) {
+  if (!(refusal instanceof Refusal)) throw refusal;
+  get("trouble").textContent = `${refusal.message}; the page tries again.`;
+  get("trouble").hidden = false;
 }
 
 document.addEventListener("outcome", look);
