@@ -70,10 +70,12 @@ function drawChances(answer) {
   return make("div", {}, make("dl", { className: "chances" }, lines), others > 0 ? make("small", {}, `and ${others} more that are less probable`) : "");
 }
 
-/** A number and its interval, on a line as long as the target's values reach. */
+/** A number and its interval, on a line as long as the target's values reach, as far as known. */
 function drawInterval({ prediction, prediction_low: low, prediction_high: high }, target, metrics) {
-  const known = (target.seen ?? target.range ?? []).filter(end => end !== null);
-  const [start, end] = [Math.min(low, ...known), Math.max(high, ...known)];
+  const [least, most] = target.seen ?? target.range ?? [null, null];
+  const margin = (high - low) / 4;
+  const start = least === null ? low - margin : Math.min(low, least);
+  const end = most === null ? high + margin : Math.max(high, most);
   const place = number => `${end > start ? (100 * (number - start)) / (end - start) : 50}%`;
   const share = metrics.prediction_intervals?.coverage;
   const held = share === undefined ? "" : `; such intervals held ${formatShare(share)} of the test rows`;
