@@ -111,7 +111,10 @@ class WorkerProcess:
                 # Popen would look first how it has ended, which is for the loop to see.
                 os.kill(self._process.pid, KILL)
         await self.end
-        await self._output.read()  # to its end, so that the pipe is closed
+        # The system has closed both pipes, and so does the loop once it sees that.
+        await self._output.read()
+        with suppress(ConnectionError):
+            await self._input.wait_closed()
 
     @property
     def memory(self) -> int | None:

@@ -44,7 +44,7 @@ async def run_program(command: Sequence[str], folder: Path) -> Finished:
                 os.killpg(process.pid, signal.SIGTERM)
             else:
                 process.terminate()
-        await process.wait()
+        await process.communicate()
         raise
     status = await process.wait()
     return Finished(status, output.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
