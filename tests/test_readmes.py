@@ -6,6 +6,8 @@ import shutil
 import socket
 import subprocess
 import sys
+import urllib.request
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -143,6 +145,51 @@ def promotes(project: Project, command: str) -> None:
     project.run("git", "tag", "--delete", "champion@v1.0.0", "champion#production#1")
 
 
+def packs_the_model(project: Project, command: str) -> None:
+    printed = project.run(*command.split())
+    wheel = project / "dist/my_project_model-0.1.0-py3-none-any.whl"
+    assert wheel.relative_to(project.root).as_posix() in printed
+    with zipfile.ZipFile(wheel) as archive:
+        record = archive.read("my_project_model/record.json")
+    assert record == (project / "reports/record.json").read_bytes()
+
+
+def answers_requests(project: Project, command: str) -> None:
+    """A row is answered as `predict` does, and the page at / names the model."""
+    predicted = project.run("uv", "run", "my-project", "predict", "data/processed/test.parquet")
+    header, first, *_ = predicted.splitlines()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [*command.split(), "--port", str(port)],
+        cwd=project.root,
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        assert any(line == f"serve: {address}\n" for line in server.stderr)
+        code = "import pandas as pd; rows = pd.read_parquet('data/processed/test.parquet'); "
+        code += "print(rows.head(1).drop(columns='species').to_json(orient='records'))"
+        rows = project.run("uv", "run", "python", "-c", code)
+        request = urllib.request.Request(f"{address}/predict", rows.encode())
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            (prediction,) = json.load(answer)["predictions"]
+        expected = dict(zip(header.split(","), first.split(","), strict=True))
+        assert {name: str(value) for name, value in prediction.items()} == {
+            name: value for name, value in expected.items() if value
+        }
+        with urllib.request.urlopen(address, timeout=30) as page:
+            assert b"<title>" in page.read()
+    finally:
+        server.terminate()
+        server.stderr.close()
+        server.wait()
+
+
 OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "uv run dvc repro": prints("up to date"),
     "uv run dvc metrics show": prints("accuracy", "baseline.log_loss"),
@@ -153,6 +200,8 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "uv run my-project runs": prints("log_loss, validated", "the first"),
     "uv run my-project register": registers,
     "uv run my-project promote latest --to production": promotes,
+    "uv run my-project package": packs_the_model,
+    "uv run --extra serve my-project serve": answers_requests,
     "uv run my-project verify": proves_the_commit,
     "uv run my-project doctor": prints("ok     python ", "ok     data       data/raw/iris.csv"),
     "git add --all": adds_and_commits,
