@@ -36,7 +36,7 @@ COMMON = """
     data/processed/.gitignore data/processed/README.md data/raw/README.md
     docs/_static/comparison.png docs/_static/history.png
     docs/_static/project.css docs/_static/project.js docs/_static/search_history.png
-    docs/_static/search_slices.png
+    docs/_static/search_slices.png docs/_static/serving.png
     docs/conf.py docs/data.md docs/index.md docs/library.md docs/modelling.md
     docs/registry.md docs/serving.md docs/tuning.md docs/yours.md
     models/.gitignore models/README.md
