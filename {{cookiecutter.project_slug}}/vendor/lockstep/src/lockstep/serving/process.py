@@ -21,6 +21,7 @@ SECONDS_TO_START = 300.0
 SECONDS_TO_END = 5.0
 """That it has to end by itself once its input is closed."""
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+"""A signal that no process can ignore, where the system has one."""
 POLITE = 10
 """How far a worker that nobody waits for steps back for others, in the levels of `nice`."""
 
@@ -61,22 +62,25 @@ class WorkerProcess:
             with suppress(OSError):  # it has died already
                 os.setpriority(os.PRIO_PROCESS, process.pid, POLITE)
         try:
-            async with asyncio.timeout(SECONDS_TO_START):
-                first = await worker._read()
-            if "fault" in first:
-                raise UserError(first["fault"])
-            worker.features = first["features"]
-        except ConnectionError as error:
-            if await worker.end < 0:  # minus the signal
-                raise
-            raise UserError("its process ended while it started; see what it has said") from error
-        except TimeoutError as error:
-            await worker.kill()
-            raise UserError(f"its process has not started in {SECONDS_TO_START:g} s") from error
+            await worker._wait_until_ready()
         except BaseException:
             await worker.kill()
             raise
         return worker
+
+    async def _wait_until_ready(self) -> None:
+        try:
+            async with asyncio.timeout(SECONDS_TO_START):
+                first = await self._read()
+        except TimeoutError as error:
+            raise UserError(f"its process has not started in {SECONDS_TO_START:g} s") from error
+        except ConnectionError as error:
+            if await self.end < 0:  # minus the signal
+                raise
+            raise UserError("its process ended while it started; see what it has said") from error
+        if "fault" in first:
+            raise UserError(first["fault"])
+        self.features = first["features"]
 
     async def ask(self, frame: bytes) -> list[dict[str, Any]]:
         """What it replies to each question of a frame.
