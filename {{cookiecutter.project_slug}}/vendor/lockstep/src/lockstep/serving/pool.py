@@ -244,7 +244,7 @@ class Pool:
                     queue.popleft()
                     continue
                 size += pending.size
-                if batch and (pending.tries or size > MOST_ROWS):
+                if batch and size > MOST_ROWS:
                     break
                 batch.append(queue.popleft())
                 if pending.tries:
