@@ -1,0 +1,84 @@
+"""The command `serve`: a process from its start to its end."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import httpx
+import psutil
+from conftest import LIBRARY
+from lockstep.core.project import Project
+from stand_ins import make_wheel
+
+SERVE = """
+import sys
+from lockstep.core.errors import exit_status
+from lockstep.serving.serve import serve
+
+wheel, port = sys.argv[1:]
+sys.exit(exit_status(lambda: serve([wheel], "127.0.0.1", int(port), None)))
+"""
+
+
+@contextmanager
+def run(project: Project, wheel: Path, port: int = 0) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE, wheel, str(port)],
+        cwd=project.root,
+        env=os.environ | {"PYTHONPATH": str(LIBRARY.parent)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+def test_a_request_under_way_is_answered_before_the_server_ends(project: Project) -> None:
+    wheel = make_wheel(project.root / "dist", "1.0.0")
+    replies: list[httpx.Response] = []
+    with run(project, wheel) as server:
+        assert server.stderr.readline() == "serve: fruit 1.0.0: answers by default\n"
+        address = server.stderr.readline().removeprefix("serve: ").strip()
+        workers = psutil.Process(server.pid).children()
+        row = {"x": 7, "do": 1.5}
+
+        def ask() -> None:
+            replies.append(httpx.post(f"{address}/predict", json=row, timeout=30))
+
+        thread = Thread(target=ask)
+        thread.start()
+        time.sleep(0.5)  # it is being answered now
+        server.send_signal(signal.SIGTERM)
+        thread.join()
+        assert server.wait(20) == -signal.SIGTERM
+    (reply,) = replies
+    assert reply.json()["predictions"] == [{"prediction": "1.0.0 7"}]
+    assert not psutil.wait_procs(workers, timeout=20)[1]
+
+
+def test_a_port_that_is_taken_is_told_in_a_line(project: Project) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with run(project, make_wheel(project.root / "dist", "1.0.0"), port) as server:
+            error = server.communicate()[1]
+    assert server.returncode == 1
+    assert error == (
+        f"error: --host 127.0.0.1 --port {port}: cannot listen there: Address already in use\n"
+    )
+
+
+def test_what_cannot_be_served_is_told_in_a_line(project: Project) -> None:
+    wheel = make_wheel(project.root / "dist", "1.0.0", fault="it was made on another planet")
+    with run(project, wheel) as server:
+        error = server.communicate()[1]
+    assert server.returncode == 1
+    assert error == "error: fruit 1.0.0: it was made on another planet\n"
