@@ -90,6 +90,7 @@ def test_all_outputs_come_where_none_is_asked_for(client: triton.InferenceServer
 def test_a_number_that_is_none_is_a_missing_value(client: triton.InferenceServerClient) -> None:
     with pytest.raises(InferenceServerException, match="row 1, weight: expected a number from 0"):
         client.infer("fruit", make_inputs(is_binary=True, weight=[1.0, float("nan"), 2.0]))
+    assert [row["weight"] for row in ENGINE.questions[-1][0].rows] == [1.0, None, 2.0]
 
 
 def test_what_the_model_does_not_have_is_refused(client: triton.InferenceServerClient) -> None:
@@ -178,5 +179,14 @@ def test_bytes_that_are_no_tensor_are_refused_in_a_line(
         assert httpx.post(url, content=head + content, headers=encoded).status_code == 422
     cut = httpx.post(url, content=head + content[:-1], headers=headers)
     assert cut.json()["error"].startswith(f"inputs.weight: {size} bytes were expected")
-    more = httpx.post(url, content=head + content + b"x", headers=headers)
-    assert more.status_code == 422
+
+
+def test_bytes_that_belong_to_no_tensor_are_refused(address: str) -> None:
+    body = triton.InferenceServerClient.generate_request_body(make_inputs(is_binary=True))
+    content, length = body
+    headers = {"Inference-Header-Content-Length": str(length)}
+    url = f"{address}/v2/models/fruit/infer"
+    assert httpx.post(url, content=content, headers=headers).status_code == 200
+    answer = httpx.post(url, content=content + b"x", headers=headers)
+    assert answer.status_code == 422
+    assert "bytes behind the JSON" in answer.json()["error"]

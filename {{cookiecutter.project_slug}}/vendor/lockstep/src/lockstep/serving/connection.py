@@ -66,8 +66,8 @@ class Connection(HttpToolsProtocol):
             self._head_timer.cancel()
             self._head_timer = None
         super().on_headers_complete()
-        waiting = [cycle for cycle in self._cycles if not cycle.response_complete]
-        self._cycles = (*waiting, self.cycle)
+        open_cycles = [cycle for cycle in self._cycles if not cycle.response_complete]
+        self._cycles = (*open_cycles, self.cycle)
 
     def on_body(self, body: bytes) -> None:
         """Pass a part of a body on."""

@@ -52,8 +52,9 @@ class Measures:
 
     def count_rows(self, reply: Reply) -> None:
         """Count what a version answered."""
-        refused = sum("errors" in answer for answer in reply.answers)
-        for result, count in (("predicted", len(reply.answers) - refused), ("refused", refused)):
+        refusals = sum("errors" in answer for answer in reply.answers)
+        predictions = len(reply.answers) - refusals
+        for result, count in (("predicted", predictions), ("refused", refusals)):
             if count:
                 self._rows.labels(reply.model, reply.version, result).inc(count)
 

@@ -51,7 +51,7 @@ class Tokens:
         self._refresh()
         digest = _hash(token)
         # All are compared, whichever is the same.
-        return True in {compare_digest(digest, known) for known in self._digests.values()}
+        return True in {compare_digest(digest, own) for own in self._digests.values()}
 
     def _refresh(self) -> None:
         if (present := stamp(self._file)) != self._stamp:

@@ -228,8 +228,8 @@ def _require_moderate(path: Path, most_rows: int) -> None:
         size = sum(group.total_byte_size for group in groups)
         # Cells that are the same lie there once, so that no row is larger than all of it.
         rows_at_once = min(max(1, LARGEST_TABLE // max(1, size)), most_rows)
-        unpacked = accumulate(batch.nbytes for batch in file.iter_batches(rows_at_once))
-        if size > LARGEST_TABLE or any(total > LARGEST_TABLE for total in unpacked):
+        sizes = accumulate(batch.nbytes for batch in file.iter_batches(rows_at_once))
+        if size > LARGEST_TABLE or any(total > LARGEST_TABLE for total in sizes):
             most = LARGEST_TABLE // 10**6
             raise UserError(f"{NAME}: more than {most} MB when unpacked; send it in parts")
 
