@@ -79,9 +79,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        raise UserError(
-            f"--host {host} --port {port}: cannot listen there: {error.strerror}"
-        ) from error
+        reason = str(error.strerror).partition(" (")[0]
+        raise UserError(f"--host {host} --port {port}: cannot listen there: {reason}") from error
 
 
 async def _answer(engine: Engine, server: uvicorn.Server, place: socket.socket) -> None:
