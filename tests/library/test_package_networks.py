@@ -12,6 +12,7 @@ import pytest
 from conftest import make_project, write_params
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
+from lockstep.core.runtime import STRICT
 from lockstep.core.table import as_csv
 from lockstep.modeling.model import Model
 from lockstep.packaging.build import build_wheel
@@ -29,7 +30,7 @@ CONTRACT = {
     "images": {"width": SIZE, "height": SIZE},
     "columns": {"bright": {"type": "binary", "categories": ["no", "yes"], "meaning": "m"}},
 }
-NETWORK = {"filters": [2], "shift": 1, "batch_size": 8, "max_epochs": 1}
+NETWORK = {"filters": [4], "shift": 1, "batch_size": 8, "max_epochs": 30, "learning_rate": 0.02}
 BACKEND = os.environ["KERAS_BACKEND"]
 
 
@@ -95,7 +96,7 @@ layers = package.model.pipeline[-1].network_.layers
 assert shift.__module__ == "owner_model.lockstep.modeling.layers"
 sys.exit(main(["check"]) + main(["predict", sys.argv[1]]))
 """
-    done = run_alone(unpacked, code, str(picture), BACKEND)
+    done = run_alone(unpacked, code, str(picture), BACKEND, **STRICT)
     check, header, answer = done.stdout.splitlines()
     assert check.endswith("6 golden rows, the same numbers to the last bit")
     assert header == "file,prediction,probability_no,probability_yes,reason"

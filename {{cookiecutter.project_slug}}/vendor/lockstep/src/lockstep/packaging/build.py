@@ -16,6 +16,7 @@ from ..core.programs import run_program
 from ..core.project import Project
 from ..modeling.model import NETWORK, PIPELINE, Model
 from ..modeling.unpickler import list_modules
+from ..standalone.check import SAME
 from ..standalone.differences import find_differences
 from ..standalone.model_package import CARD, CHAMPION, FORM, GOLDEN, INFO, RECORD, SCHEMA
 from .archive import write_wheel
@@ -60,7 +61,7 @@ def build_wheel(project: Project, version: str, folder: Path) -> Path:
     with TemporaryDirectory(prefix="package-") as scratch:
         top = Path(scratch)
         info = _fill(project, version, top / home)
-        check_alone(top, home, project.package)
+        check_alone(top, home, project)
         files = {file.relative_to(top).as_posix(): file for file in _list_files(top)}
         write_wheel(path, files, make_notes(project, info, home))
     return path
@@ -124,12 +125,14 @@ def _list_files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if file.is_file())
 
 
-def check_alone(top: Path, home: str, package: str) -> None:
+def check_alone(top: Path, home: str, project: Project) -> None:
     """Let the package answer its golden rows in a process that knows nothing of the project."""
-    strangers = (NAME, package)
+    strangers = (NAME, project.package)
     code = CHECK.format(home=home, library=NAME, strangers=strangers)
     environment = {**os.environ, "PYTHONPATH": str(top), "PYTHONDONTWRITEBYTECODE": "1"}
     done = run_program([sys.executable, "-c", code], top, environment)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no reason is known"]
         raise UserError(f"the packed model does not work: {lines[-1].removeprefix('error: ')}")
+    if project.params.reproducibility == "strict" and SAME not in done.stdout:
+        raise UserError(f"the packed model is another than the project's: {done.stdout.strip()}")

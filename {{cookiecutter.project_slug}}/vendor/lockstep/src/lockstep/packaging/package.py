@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
+from zipfile import ZipFile
 
 from ..core.errors import UserError
 from ..core.project import Project
@@ -11,6 +13,7 @@ from ..records.agreement import find_disagreements
 from ..records.repository import Repository
 from ..records.run import RECORD, WORKSPACE, Run, read_run
 from ..registry.versions import read_registry
+from ..standalone.model_package import INFO
 from .build import build_wheel
 from .versions import package_version
 
@@ -30,8 +33,12 @@ def package(version: str | None) -> None:
         path = package_workspace(project, folder)
     else:
         path = package_version(project, version, folder)
+    home = f"{project.package}_model"
+    with ZipFile(path) as archive:
+        info = json.loads(archive.read(f"{home}/{INFO}"))
     size = path.stat().st_size / 1e6
-    print(f"package: {project.name(path)}, {size:.1f} MB")
+    print(f"package: {project.name(path)}, {size:.1f} MB, is run {info['run'][:8]}")
+    print(f"package: next, `pip install` it and `python -m {home} check`, wherever it is needed")
 
 
 def package_workspace(project: Project, folder: Path) -> Path:

@@ -9,6 +9,7 @@ from ..core.errors import UserError
 from .golden import Row, list_answers, make_frame, read_golden
 from .model_package import GOLDEN, ModelPackage
 
+SAME = "the same numbers to the last bit"
 CLOSE = 1e-5
 """By how much numbers may differ, as a share of the largest one of their column: other processors
 sum in another order, and networks compute with 32 bits."""
@@ -36,8 +37,8 @@ def check(package: ModelPackage) -> None:
         raise UserError(f"{what}: {len(wrong)} of {len(rows)} golden rows have other answers here")
     if gap > CLOSE:
         raise UserError(f"{what}: {widest} of the golden rows differs by up to {gap:.1g} here")
-    result = f"{widest} differs by up to {gap:.1g} of its largest" if gap else "the same numbers"
-    print(f"check: {what}: {len(rows)} golden rows, {result}{'' if gap else ' to the last bit'}")
+    result = f"{widest} differs by up to {gap:.1g} of its largest" if gap else SAME
+    print(f"check: {what}: {len(rows)} golden rows, {result}")
 
 
 def _list_numbers(answers: Sequence[Row]) -> list[str]:
