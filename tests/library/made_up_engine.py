@@ -198,7 +198,13 @@ def serve_made_up(
     """The address and the port of a server on this machine, until the block ends."""
     app = make_app(engine, store, settings, None)
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, http=Connection, log_level="warning", access_log=False
+        app,
+        host="127.0.0.1",
+        port=0,
+        http=Connection,
+        ws="none",
+        log_level="warning",
+        access_log=False,
     )
     server = uvicorn.Server(config)
     thread = Thread(target=server.run)

@@ -228,6 +228,14 @@ def test_a_client_that_is_gone_is_forgotten(port: int) -> None:
             client.sendall(part)
 
 
+def test_a_client_that_wants_to_speak_otherwise_is_answered_in_http(port: int) -> None:
+    for name in (b"websocket", b"h2c"):
+        with connect(port) as client:
+            head = b"Host: x\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n" % name
+            client.sendall(b"GET /health/live HTTP/1.1\r\n" + head)
+            assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
+
+
 def test_requests_of_one_connection_are_answered_in_their_order(port: int) -> None:
     with connect(port) as client:
         ids = [b"X-Request-Id: %d\r\n" % number for number in range(3)]

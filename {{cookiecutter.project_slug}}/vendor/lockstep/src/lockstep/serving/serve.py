@@ -62,6 +62,7 @@ def serve(models: Sequence[str], host: str, port: int, address: str | None) -> N
     config = uvicorn.Config(
         make_app(engine, store, settings, tokens),
         http=Connection,
+        ws="none",
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=ceil(settings.seconds),
