@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lockstep.core.contract import Contract
 from lockstep.data.new_rows import NewRows
 from lockstep.standalone import answers
-from lockstep.standalone.answers import Answerer, Asked
+from lockstep.standalone.answers import Answerer, Query
 from PIL import Image
 
 COLUMNS: dict[str, Any] = {
@@ -55,13 +55,13 @@ class Echo:
 
 
 def answer(
-    *questions: Asked, contract: Contract = FRUIT, columns: list[str] | None = None
+    *questions: Query, contract: Contract = FRUIT, columns: list[str] | None = None
 ) -> list[dict[str, Any]]:
     return Answerer(Echo(contract), resize=False).answer(questions, columns, 5)
 
 
-def rows(*cells: dict[str, Any]) -> Asked:
-    return Asked("rows", [{**ROW, **row} for row in cells], b"")
+def rows(*cells: dict[str, Any]) -> Query:
+    return Query("rows", [{**ROW, **row} for row in cells], b"")
 
 
 def test_each_row_has_its_answer_or_what_is_wrong_with_it() -> None:
@@ -129,8 +129,8 @@ def test_too_many_rows_are_refused_in_every_form() -> None:
     table = pd.DataFrame([ROW] * 6)
     questions = [
         rows(*[{}] * 6),
-        Asked("csv", [], table.to_csv(index=False).encode()),
-        Asked("parquet", [], table.to_parquet()),
+        Query("csv", [], table.to_csv(index=False).encode()),
+        Query("parquet", [], table.to_parquet()),
     ]
     *faults, answered = answer(*questions, rows({}))
     assert faults == [{"fault": "the request: more than 5 rows; send them in parts"}] * 3
@@ -144,7 +144,7 @@ def test_few_bytes_that_would_fill_the_memory_are_refused(
     monkeypatch.setattr(answers, "LARGEST_TABLE", 10**6)
     body = pd.DataFrame([{**ROW, "farm": "x" * width}] * copies).to_parquet()
     assert len(body) < 10**5
-    (reply,) = answer(Asked("parquet", [], body))
+    (reply,) = answer(Query("parquet", [], body))
     assert reply == {"fault": "the request: more than 1 MB when unpacked; send it in parts"}
 
 
@@ -152,7 +152,7 @@ def test_few_bytes_that_would_fill_the_memory_are_refused(
 def test_a_table_is_answered_as_its_rows_are(form: str) -> None:
     table = pd.DataFrame([ROW, {**ROW, "colour": None}])
     body = table.to_csv(index=False).encode() if form == "csv" else table.to_parquet()
-    by_table, by_rows = answer(Asked(form, [], body), rows({}, {"colour": None}))
+    by_table, by_rows = answer(Query(form, [], body), rows({}, {"colour": None}))
     assert by_table["answers"] == by_rows["answers"]
 
 
@@ -161,7 +161,7 @@ def test_what_may_be_kept_of_rows_is_what_json_can_hold() -> None:
     table["farm"] = [np.array([1, 2])]
     by_rows, by_table = answer(
         rows({"fruit": float("nan"), "x": 1, "weight": 1e999}),
-        Asked("parquet", [], table.to_parquet()),
+        Query("parquet", [], table.to_parquet()),
         columns=["weight", "picked", "farm", "fruit"],
     )
     kept = {"weight": "inf", "picked": "2026-01-31", "farm": "east", "fruit": "nan"}
@@ -176,31 +176,31 @@ def test_what_may_be_kept_of_rows_is_what_json_can_hold() -> None:
 @pytest.mark.parametrize(
     ("question", "fault"),
     [
-        (Asked("csv", [], b"weight,seeds\n1,2\n"), "columns 'colour', 'picked'"),
-        (Asked("csv", [], b""), "the file is empty"),
-        (Asked("csv", [], b"PK\x03\x04"), "the request"),
-        (Asked("csv", [], b"weight\n\xff\n"), "not utf-8 text"),
-        (Asked("parquet", [], b"PAR1PAR1"), "not a readable parquet file"),
-        (Asked("parquet", [], b"weight\n1\n"), "not a readable parquet file"),
-        (Asked("image", [], b"\x89PNG"), "the contract asks for rows of a table"),
+        (Query("csv", [], b"weight,seeds\n1,2\n"), "columns 'colour', 'picked'"),
+        (Query("csv", [], b""), "the file is empty"),
+        (Query("csv", [], b"PK\x03\x04"), "the request"),
+        (Query("csv", [], b"weight\n\xff\n"), "not utf-8 text"),
+        (Query("parquet", [], b"PAR1PAR1"), "not a readable parquet file"),
+        (Query("parquet", [], b"weight\n1\n"), "not a readable parquet file"),
+        (Query("image", [], b"\x89PNG"), "the contract asks for rows of a table"),
     ],
 )
-def test_what_cannot_be_read_is_told_in_a_line(question: Asked, fault: str) -> None:
+def test_what_cannot_be_read_is_told_in_a_line(question: Query, fault: str) -> None:
     (reply,) = answer(question)
     assert fault in reply["fault"]
     assert "\n" not in reply["fault"]
 
 
-def draw(width: int, *shades: int) -> Asked:
+def draw(width: int, *shades: int) -> Query:
     content = io.BytesIO()
     image = Image.new("L", (width, 1))
     image.putdata(shades)
     image.save(content, "png")
-    return Asked("image", [], content.getvalue())
+    return Query("image", [], content.getvalue())
 
 
 def test_images_are_answered_each_for_itself() -> None:
-    questions = [draw(2, 1, 2), draw(3, 1, 2, 3), Asked("image", [], b"no image"), draw(2, 3, 4)]
+    questions = [draw(2, 1, 2), draw(3, 1, 2, 3), Query("image", [], b"no image"), draw(2, 3, 4)]
     first, large, broken, last = answer(*questions, contract=PIXELS, columns=["digit"])
     assert first == {"answers": [{"prediction": r"[b'\x01\x02']"}], "rows": None}
     assert last["answers"] == [{"prediction": r"[b'\x03\x04']"}]

@@ -421,3 +421,12 @@ def test_a_version_is_told_by_what_it_does(
 
     plain = replace(serve(work, wheel), is_default=False)
     assert replace(plain, **facts).describe().startswith(words)
+
+
+def test_one_model_by_two_names_is_served_once(versions: Versions) -> None:
+    (wheel,) = (versions.paths.root / ".serve/wheels").glob("v1.0.0-*/*.whl")
+
+    async def work(engine: Engine) -> None:
+        assert len(engine.list_versions()) == len(list_workers()) == 1
+
+    serve(work, "v1.0.0", str(wheel), paths=versions.paths)

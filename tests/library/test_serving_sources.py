@@ -19,7 +19,7 @@ from lockstep.serving.preparation import prepare
 from lockstep.serving.programs import run_program
 from lockstep.serving.registry_watch import RegistryWatch
 from lockstep.serving.targets import Target, make_plan
-from lockstep.serving.wheels import Unpacked, unpack
+from lockstep.serving.wheels import WheelContent, unpack
 from stand_ins import Versions, make_wheel
 
 
@@ -158,13 +158,13 @@ def put_uv(folder: Path, monkeypatch: pytest.MonkeyPatch, status: int = 0) -> Pa
     return log
 
 
-def unpack_pinned(folder: Path, version: str, **pins: str) -> Unpacked:
+def unpack_pinned(folder: Path, version: str, **pins: str) -> WheelContent:
     unpacked = asyncio.run(unpack(make_wheel(folder / "dist", version), folder / "models"))
     unpacked.package.info["pins"] = pins
     return unpacked
 
 
-def find(unpacked: Unpacked, folder: Path) -> Path:
+def find(unpacked: WheelContent, folder: Path) -> Path:
     return asyncio.run(find_python(unpacked, folder / "environments"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,13 +15,13 @@ from typing import Any
 from ..core.errors import UserError
 from ..core.params import ServeParams
 from ..core.paths import Paths
+from .deployment import Deployment
 from .errors import Busy, Late, Unusable
 from .messages import Question, Reply
 from .pool import State
-from .preparation import Prepared, prepare
+from .preparation import Installation, prepare
 from .registry_watch import RegistryWatch, Stamp
 from .routing import Routes
-from .served import Served
 from .targets import Plan, Target, make_plan
 
 FOLDER = ".serve"
@@ -29,8 +29,9 @@ SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_TO_MEND = 30.0
 """Until a change of the registry that could not be followed is tried again."""
 NoteShadow = Callable[[str, Question, Reply | None], None]
-Place = tuple[Prepared, bool]
-"""A version, and whether its workers step back for others since nobody waits for its answers."""
+Place = tuple[Path, bool]
+"""Where a version is unpacked, and whether its workers step back for others since nobody waits for
+its answers."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +93,15 @@ class Engine:
         note_shadow: NoteShadow,
     ) -> None:
         self.settings = settings
-        self.under_way = 0
+        self.open_questions = 0
         """Questions that have no answer yet."""
         self._paths, self._models, self._note_shadow = paths, models, note_shadow
         self._folder = (paths.root if paths else Path.cwd()) / FOLDER
         self._watch: RegistryWatch | None = None
         self._routes = Routes()
-        self._prepared: dict[Target, Prepared] = {}
-        self._served: dict[Place, Served] = {}
-        self._starting: list[Served] = []
+        self._installations: dict[Target, Installation] = {}
+        self._deployments: dict[Place, Deployment] = {}
+        self._newcomers: list[Deployment] = []
         self._watchers: set[asyncio.Task[None]] = set()
         self._closings: set[asyncio.Task[None]] = set()
         self._is_ending = False
@@ -111,7 +112,7 @@ class Engine:
         Raises:
             UserError: Something of it cannot be.
         """
-        if self._routes.answering:
+        if self._routes.live:
             return
         if self._paths:
             with suppress(UserError):  # wheels are served without git, too
@@ -128,7 +129,7 @@ class Engine:
         for task in watchers:
             task.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
-        await asyncio.gather(*map(self._close, self._served.values()), *closings)
+        await asyncio.gather(*map(self._close, self._deployments.values()), *closings)
 
     async def predict(
         self,
@@ -156,47 +157,50 @@ class Engine:
         """
         if self._is_ending:
             raise Busy("the server is ending", 1)
-        if self.under_way >= self.settings.waiting:
-            raise Busy(f"{self.under_way} requests are under way, as many as may be", 1)
+        if self.open_questions >= self.settings.waiting:
+            raise Busy(f"{self.open_questions} requests are under way, as many as may be", 1)
         routes, start = self._routes, time.perf_counter()
-        chosen = routes.choose(
-            model, version, stage, key or _find_key(question, routes.answering[0]) or request
+        deployment = routes.choose(
+            model, version, stage, key or _find_key(question, routes.live[0]) or request
         )
-        reply = chosen.pool.ask(question)
-        self._ask_shadows(routes, chosen, question, request)
-        self.under_way += 1
+        reply = deployment.pool.ask(question)
+        self._ask_shadows(routes, deployment, question, request)
+        self.open_questions += 1
         try:
             async with asyncio.timeout(self.settings.seconds):
                 raw = await reply
         except TimeoutError as error:
             raise Late(f"no answer in {self.settings.seconds:g} s") from error
         finally:
-            self.under_way -= 1
+            self.open_questions -= 1
         if "fault" in raw:
             raise Unusable(raw["fault"])
-        return chosen.make_reply(raw, time.perf_counter() - start)
+        return deployment.make_reply(raw, time.perf_counter() - start)
 
     def list_versions(self) -> list[Version]:
         """What is served, the version that answers by default first."""
-        return [self._describe(served) for served in [*self._routes.served, *self._starting]]
+        return [
+            self._describe(deployment)
+            for deployment in [*self._routes.deployments, *self._newcomers]
+        ]
 
-    def _describe(self, served: Served) -> Version:
-        routes, package, pool = self._routes, served.package, served.pool
+    def _describe(self, deployment: Deployment) -> Version:
+        routes, package, pool = self._routes, deployment.package, deployment.pool
         return Version(
-            model=served.model,
-            version=served.version,
+            model=deployment.model,
+            version=deployment.version,
             run=package.run,
-            stages=routes.list_stages(served),
+            stages=routes.list_stages(deployment),
             state=pool.state,
-            is_default=served in routes.answering[:1],
-            share=routes.canary.get(served, 0.0),
-            is_shadow=served in routes.shadows,
-            contract=served.contract,
+            is_default=deployment in routes.live[:1],
+            share=routes.canary.get(deployment, 0.0),
+            is_shadow=deployment in routes.shadows,
+            contract=deployment.contract,
             card=package.card,
             metrics=package.record["metrics"],
-            kind=served.kind,
+            kind=deployment.kind,
             features=pool.features,
-            classes=served.classes,
+            classes=deployment.classes,
             memory=pool.memory,
             waiting=pool.waiting,
             dropped=pool.dropped,
@@ -204,10 +208,10 @@ class Engine:
         )
 
     def _ask_shadows(
-        self, routes: Routes, chosen: Served, question: Question, request: str
+        self, routes: Routes, deployment: Deployment, question: Question, request: str
     ) -> None:
         for shadow in routes.shadows:
-            if shadow is chosen or shadow.model != chosen.model:
+            if shadow is deployment or shadow.model != deployment.model:
                 continue
             reply = shadow.pool.ask_as_shadow(question)
             if reply is not None:
@@ -216,7 +220,7 @@ class Engine:
 
     def _note(
         self,
-        shadow: Served,
+        shadow: Deployment,
         question: Question,
         request: str,
         start: float,
@@ -251,61 +255,63 @@ class Engine:
         registry = await asyncio.to_thread(self._watch.read) if self._watch else None
         plan = make_plan(self._models, self.settings, registry)
         for target in plan.targets:
-            if target not in self._prepared:
-                self._prepared[target] = await prepare(target, self._paths, self._folder)
+            if target not in self._installations:
+                self._installations[target] = await prepare(target, self._paths, self._folder)
         places = {target: self._place(plan, target) for target in plan.targets}
-        await self._start_new(set(places.values()))
-        served = {target: self._served[place] for target, place in places.items()}
+        await self._start_new({place: self._installations[one] for one, place in places.items()})
+        deployments = {target: self._deployments[place] for target, place in places.items()}
         routes = Routes(
-            answering=[*dict.fromkeys(served[target] for target in plan.answering)],
-            canary={served[target]: share for target, share in plan.canary.items()},
-            shadows=[*dict.fromkeys(served[target] for target in plan.shadows)],
-            stages={stage: served[one] for stage, one in plan.stages.items() if one in served},
+            live=[*dict.fromkeys(deployments[target] for target in plan.live)],
+            canary={deployments[target]: share for target, share in plan.canary.items()},
+            shadows=[*dict.fromkeys(deployments[target] for target in plan.shadows)],
+            stages={
+                stage: deployments[one] for stage, one in plan.stages.items() if one in deployments
+            },
         )
         former, self._routes = self._routes, routes
         for stage, one in routes.stages.items():
-            if former.answering and former.stages.get(stage) is not one:
+            if former.live and former.stages.get(stage) is not one:
                 print(f"serve: {one.name} answers for {stage} now", file=sys.stderr)
-        for place in {*self._served} - {*places.values()}:
-            self._spawn(self._close(self._served.pop(place)), self._closings)
+        for place in {*self._deployments} - {*places.values()}:
+            self._spawn(self._close(self._deployments.pop(place)), self._closings)
 
     def _place(self, plan: Plan, target: Target) -> Place:
-        return self._prepared[target], target not in plan.answering
+        return self._installations[target].package.folder, target not in plan.live
 
-    async def _start_new(self, places: Collection[Place]) -> None:
+    async def _start_new(self, installations: Mapping[Place, Installation]) -> None:
         """Start what is not at work yet.
 
         Raises:
             UserError: Two models have one name, or one of them cannot answer; none is started then.
         """
         names: dict[tuple[str, str], Path] = {}
-        for prepared, _ in places:
-            package = prepared.package
+        for installation in installations.values():
+            package = installation.package
             name = (package.info["name"], package.version)
             if names.setdefault(name, package.folder) != package.folder:
                 raise UserError(f"{' '.join(name)}: two models are called so; serve one of them")
         new = {
-            (prepared, is_polite): Served(prepared, self.settings, is_polite=is_polite)
-            for prepared, is_polite in places
-            if (prepared, is_polite) not in self._served
+            place: Deployment(installation, self.settings, is_polite=place[1])
+            for place, installation in installations.items()
+            if place not in self._deployments
         }
-        self._starting = [*new.values()]
+        self._newcomers = [*new.values()]
         try:
-            starts = [served.pool.start() for served in self._starting]
+            starts = [deployment.pool.start() for deployment in self._newcomers]
             outcomes = await asyncio.gather(*starts, return_exceptions=True)
-            for served, outcome in zip(self._starting, outcomes, strict=True):
+            for deployment, outcome in zip(self._newcomers, outcomes, strict=True):
                 if isinstance(outcome, BaseException):
-                    reason = UserError(f"{served.name}: {outcome}")
+                    reason = UserError(f"{deployment.name}: {outcome}")
                     raise reason if isinstance(outcome, UserError) else outcome
         except BaseException:
-            await asyncio.gather(*map(self._close, self._starting))
+            await asyncio.gather(*map(self._close, self._newcomers))
             raise
         finally:
-            self._starting = []
-        self._served |= new
+            self._newcomers = []
+        self._deployments |= new
 
-    async def _close(self, served: Served) -> None:
-        await served.pool.stop(self.settings.seconds)
+    async def _close(self, deployment: Deployment) -> None:
+        await deployment.pool.stop(self.settings.seconds)
 
     def _spawn(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
         """Have something done meanwhile; a task that nothing refers to may never end."""
@@ -314,8 +320,8 @@ class Engine:
         task.add_done_callback(tasks.discard)
 
 
-def _find_key(question: Question, served: Served) -> str | None:
+def _find_key(question: Question, deployment: Deployment) -> str | None:
     """The first identifier that the first row of a question has."""
     row = question.rows[0] if question.rows else {}
-    names = [name for name in served.identifiers if row.get(name) is not None]
+    names = [name for name in deployment.identifiers if row.get(name) is not None]
     return str(row[names[0]]) if names else None

@@ -10,22 +10,22 @@ from pathlib import Path
 from ..core.errors import LONGEST_REASON, UserError, shorten
 from .cache import cache
 from .programs import run_program
-from .wheels import SHORT, Unpacked
+from .wheels import SHORT, WheelContent
 
 SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
 
 
-async def find_python(unpacked: Unpacked, folder: Path) -> Path:
+async def find_python(content: WheelContent, folder: Path) -> Path:
     """A Python with what a package must be installed beside; others are made below `folder`.
 
     Raises:
         UserError: uv is not installed, or cannot make one.
     """
-    package = unpacked.package
+    package = content.package
     if not package.find_differences():
         return Path(sys.executable)
     python = str(package.info["python"])
-    requirements = sorted(unpacked.requirements)
+    requirements = sorted(content.requirements)
     digest = hashlib.sha256("\n".join([python, sys.platform, *requirements]).encode()).hexdigest()
 
     async def make(target: Path) -> None:

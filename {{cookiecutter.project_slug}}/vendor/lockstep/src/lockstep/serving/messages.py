@@ -50,13 +50,13 @@ class Reply(NamedTuple):
         return [*zip(contents, answers, strict=True)]
 
     def _hide(self, answer: dict[str, Any]) -> dict[str, Any]:
-        kept = {name: value for name, value in answer.items() if name not in self.hidden}
-        if "errors" in kept:
-            kept["errors"] = [
+        rest = {name: value for name, value in answer.items() if name not in self.hidden}
+        if "errors" in rest:
+            rest["errors"] = [
                 {**error, "value": None} if error["column"] in self.hidden else error
-                for error in kept["errors"]
+                for error in rest["errors"]
             ]
-        return kept
+        return rest
 
 
 def pack_questions(

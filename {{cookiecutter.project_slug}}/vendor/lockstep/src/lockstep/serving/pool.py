@@ -49,7 +49,7 @@ class Limits:
 
 
 @dataclass(eq=False)
-class Pending:
+class Ticket:
     """A question that waits for its reply."""
 
     question: Question
@@ -99,8 +99,8 @@ class Pool:
         """Shadows' questions that were not asked, since too many waited."""
         self.deaths = 0
         """Of its workers."""
-        self._questions: deque[Pending] = deque()
-        self._shadows: deque[Pending] = deque()
+        self._questions: deque[Ticket] = deque()
+        self._shadows: deque[Ticket] = deque()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._workers: set[WorkerProcess] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -148,14 +148,14 @@ class Pool:
         """
         if self.state == "broken":
             raise self._complain(UNABLE)
-        return self._put(Pending(question, _make_future(), is_shadow=False))
+        return self._put(Ticket(question, _make_future(), is_shadow=False))
 
     def ask_as_shadow(self, question: Question) -> asyncio.Future[dict[str, Any]] | None:
         """The same once nothing else waits; None where too many wait already."""
         if len(self._shadows) >= self.limits.shadows or self.state == "broken":
             self.dropped += 1
             return None
-        return self._put(Pending(question, _make_future(), is_shadow=True))
+        return self._put(Ticket(question, _make_future(), is_shadow=True))
 
     async def stop(self, seconds: float) -> None:
         """End the workers once all questions are answered, or after so many seconds."""
@@ -169,10 +169,10 @@ class Pool:
             await asyncio.gather(*late, return_exceptions=True)
         self._abandon(self._questions, "it had to end")
 
-    def _put(self, pending: Pending) -> asyncio.Future[dict[str, Any]]:
-        (self._shadows if pending.is_shadow else self._questions).append(pending)
+    def _put(self, ticket: Ticket) -> asyncio.Future[dict[str, Any]]:
+        (self._shadows if ticket.is_shadow else self._questions).append(ticket)
         self._wake()
-        return pending.reply
+        return ticket.reply
 
     def _wake(self) -> None:
         """Have a worker that has nothing to do look for questions."""
@@ -202,7 +202,7 @@ class Pool:
     async def _ask_all(self, worker: WorkerProcess) -> None:
         """Ask a worker what waits, until it dies or the pool closes."""
         while batch := await self._take(worker):
-            questions = [pending.question for pending in batch]
+            questions = [ticket.question for ticket in batch]
             try:
                 async with asyncio.timeout(self.limits.seconds):
                     replies = await worker.ask(
@@ -215,10 +215,10 @@ class Pool:
                 await worker.kill()
                 self._take_back(batch)
             else:
-                for pending, reply in zip(batch, replies, strict=True):
-                    self._settle(pending, reply)
+                for ticket, reply in zip(batch, replies, strict=True):
+                    self._settle(ticket, reply)
 
-    async def _take(self, worker: WorkerProcess) -> list[Pending]:
+    async def _take(self, worker: WorkerProcess) -> list[Ticket]:
         """The next questions for a worker; none when there will be no more for it."""
         while not worker.end.done():
             if batch := self._next_batch():
@@ -234,47 +234,47 @@ class Pool:
         self._wake()  # the call may have been for this one
         return []
 
-    def _next_batch(self) -> list[Pending]:
+    def _next_batch(self) -> list[Ticket]:
         for queue in (self._questions, self._shadows):
-            batch: list[Pending] = []
+            batch: list[Ticket] = []
             size = 0
             while queue:
-                pending = queue[0]
-                if pending.reply.done():  # nobody waits any more
+                ticket = queue[0]
+                if ticket.reply.done():  # nobody waits any more
                     queue.popleft()
                     continue
-                size += pending.size
+                size += ticket.size
                 if batch and size > MOST_ROWS:
                     break
                 batch.append(queue.popleft())
-                if pending.tries:
+                if ticket.tries:
                     break
             if batch:
                 return batch
         return []
 
-    def _settle(self, pending: Pending, reply: dict[str, Any]) -> None:
-        if pending.reply.done():
+    def _settle(self, ticket: Ticket, reply: dict[str, Any]) -> None:
+        if ticket.reply.done():
             return
         if "crash" in reply:
-            pending.reply.set_exception(self._complain(f"it cannot answer: {reply['crash']}"))
+            ticket.reply.set_exception(self._complain(f"it cannot answer: {reply['crash']}"))
         else:
-            pending.reply.set_result(reply)
+            ticket.reply.set_result(reply)
 
-    def _take_back(self, batch: Iterable[Pending]) -> None:
+    def _take_back(self, batch: Iterable[Ticket]) -> None:
         """Have questions asked once more, if somebody waits and it is the first time."""
-        for pending in reversed([*batch]):
-            pending.tries += 1
-            if pending.is_shadow or pending.tries >= MOST_TRIES:
-                self._abandon([pending], "its process has died of the request")
+        for ticket in reversed([*batch]):
+            ticket.tries += 1
+            if ticket.is_shadow or ticket.tries >= MOST_TRIES:
+                self._abandon([ticket], "its process has died of the request")
             else:
-                self._questions.appendleft(pending)
+                self._questions.appendleft(ticket)
                 self._wake()
 
-    def _abandon(self, batch: Iterable[Pending], reason: str) -> None:
-        for pending in batch:
-            if not pending.reply.done():
-                pending.reply.set_exception(self._complain(reason))
+    def _abandon(self, batch: Iterable[Ticket], reason: str) -> None:
+        for ticket in batch:
+            if not ticket.reply.done():
+                ticket.reply.set_exception(self._complain(reason))
 
     def _complain(self, reason: str) -> Broken:
         return Broken(f"{self.name}: {reason}", LONGEST_PAUSE)

@@ -16,7 +16,7 @@ from .wheels import find_wheel, make_wheel, unpack
 SHORT = 12
 
 
-class Prepared(NamedTuple):
+class Installation(NamedTuple):
     """A version that can be started."""
 
     package: ModelPackage
@@ -24,7 +24,7 @@ class Prepared(NamedTuple):
     """What its workers run in."""
 
 
-async def prepare(target: Target, paths: Paths | None, folder: Path) -> Prepared:
+async def prepare(target: Target, paths: Paths | None, folder: Path) -> Installation:
     """Make what is missing of a version's wheel, unpack it, and find or make its environment.
 
     All of it is kept below `folder` but for the wheel of the workspace, which may have changed.
@@ -33,8 +33,8 @@ async def prepare(target: Target, paths: Paths | None, folder: Path) -> Prepared
         UserError: One of them cannot be made, or a file is not the one that was packed.
     """
     wheel = target.wheel or await _find_wheel(target, paths, folder / "wheels")
-    unpacked = await unpack(wheel, folder / "models")
-    return Prepared(unpacked.package, await find_python(unpacked, folder / "environments"))
+    content = await unpack(wheel, folder / "models")
+    return Installation(content.package, await find_python(content, folder / "environments"))
 
 
 async def _find_wheel(target: Target, paths: Paths | None, folder: Path) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class Finished(NamedTuple):
+class ProgramResult(NamedTuple):
     """How a program has ended, and what it has printed."""
 
     status: int
@@ -20,7 +20,7 @@ class Finished(NamedTuple):
     errors: str
 
 
-async def run_program(command: Sequence[str], folder: Path) -> Finished:
+async def run_program(command: Sequence[str], folder: Path) -> ProgramResult:
     """Run a program in a folder and wait for its end, whatever its exit status.
 
     When nobody waits any more, it is told to end with all that it has started.
@@ -47,4 +47,6 @@ async def run_program(command: Sequence[str], folder: Path) -> Finished:
         await process.communicate()
         raise
     status = await process.wait()
-    return Finished(status, output.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
+    return ProgramResult(
+        status, output.decode("utf-8", "replace"), errors.decode("utf-8", "replace")
+    )

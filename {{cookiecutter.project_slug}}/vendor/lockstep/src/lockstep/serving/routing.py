@@ -6,33 +6,35 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from .deployment import Deployment
 from .errors import UnknownModel
-from .served import Served
 
 
 @dataclass(frozen=True)
 class Routes:
     """The versions that answer. They are replaced as a whole, never changed."""
 
-    answering: Sequence[Served] = ()
+    live: Sequence[Deployment] = ()
     """The first one answers where nothing else is asked for."""
-    canary: Mapping[Served, float] = field(default_factory=dict)
+    canary: Mapping[Deployment, float] = field(default_factory=dict)
     """Those that answer a share of what would come to the first one."""
-    shadows: Sequence[Served] = ()
+    shadows: Sequence[Deployment] = ()
     """What answers too, for nobody to see."""
-    stages: Mapping[str, Served] = field(default_factory=dict)
+    stages: Mapping[str, Deployment] = field(default_factory=dict)
     """What stands in the stages, as far as it is served."""
 
     @property
-    def served(self) -> list[Served]:
+    def deployments(self) -> list[Deployment]:
         """All versions that are served."""
-        return [*dict.fromkeys([*self.answering, *self.shadows])]
+        return [*dict.fromkeys([*self.live, *self.shadows])]
 
-    def list_stages(self, served: Served) -> tuple[str, ...]:
+    def list_stages(self, deployment: Deployment) -> tuple[str, ...]:
         """The stages that a version stands in."""
-        return tuple(stage for stage, one in self.stages.items() if one is served)
+        return tuple(stage for stage, one in self.stages.items() if one is deployment)
 
-    def choose(self, model: str | None, version: str | None, stage: str | None, key: str) -> Served:
+    def choose(
+        self, model: str | None, version: str | None, stage: str | None, key: str
+    ) -> Deployment:
         """The version that answers.
 
         Args:
@@ -46,31 +48,31 @@ class Routes:
             UnknownModel: None that is served is called so.
         """
         number = version.removeprefix("v") if version else None
-        fitting = [
-            served
-            for served in self.answering
-            if model in (None, served.model)
-            and number in (None, served.version)
-            and (stage is None or self.stages.get(stage) is served)
+        fits = [
+            deployment
+            for deployment in self.live
+            if model in (None, deployment.model)
+            and number in (None, deployment.version)
+            and (stage is None or self.stages.get(stage) is deployment)
         ]
-        if not fitting:
+        if not fits:
             names = (("model", model), ("version", version), ("stage", stage))
-            asked = ", ".join(f"{name} {value!r}" for name, value in names if value is not None)
-            raise UnknownModel(f"{asked}: not served here; there are {self._describe()}")
-        is_open = version is None and stage is None and fitting[0] is self.answering[0]
-        return self._draw(key) if is_open else fitting[0]
+            request = ", ".join(f"{name} {value!r}" for name, value in names if value is not None)
+            raise UnknownModel(f"{request}: not served here; there are {self._describe()}")
+        is_open = version is None and stage is None and fits[0] is self.live[0]
+        return self._draw(key) if is_open else fits[0]
 
-    def _draw(self, key: str) -> Served:
+    def _draw(self, key: str) -> Deployment:
         digest = hashlib.sha256(key.encode("utf-8", "replace")).digest()
         place = int.from_bytes(digest[:8], "big") / 2**64
-        for served, share in self.canary.items():
+        for deployment, share in self.canary.items():
             if place < share:
-                return served
+                return deployment
             place -= share
-        return self.answering[0]
+        return self.live[0]
 
     def _describe(self) -> str:
         return ", ".join(
-            " ".join([served.name, *(f"({stage})" for stage in self.list_stages(served))])
-            for served in self.answering
+            " ".join([deployment.name, *(f"({stage})" for stage in self.list_stages(deployment))])
+            for deployment in self.live
         )

@@ -37,7 +37,7 @@ class Target:
 class Plan:
     """What is to be served, and for whom."""
 
-    answering: tuple[Target, ...]
+    live: tuple[Target, ...]
     """What may be asked; the first one answers where nothing else is asked for."""
     canary: Mapping[Target, float]
     """Those of them that answer a share of what would come to the first one."""
@@ -49,7 +49,7 @@ class Plan:
     @property
     def targets(self) -> tuple[Target, ...]:
         """All that is served."""
-        return tuple(dict.fromkeys([*self.answering, *self.shadows]))
+        return tuple(dict.fromkeys([*self.live, *self.shadows]))
 
 
 def make_plan(names: Sequence[str], settings: ServeParams, registry: Registry | None) -> Plan:
@@ -72,22 +72,22 @@ def make_plan(names: Sequence[str], settings: ServeParams, registry: Registry | 
         if name.endswith(WHEEL):
             return Target(wheel=Path(name).resolve())
         versions = registry.versions if registry else []
-        known = stages | {one.name: Target(one.name, one.commit) for one in versions}
+        targets = stages | {one.name: Target(one.name, one.commit) for one in versions}
         # A version may be written with its v or without.
-        if target := known.get(name) or known.get(f"v{name}"):
+        if target := targets.get(name) or targets.get(f"v{name}"):
             return target
-        allowed = [*known, WORKSPACE, "the path of a wheel"]
+        allowed = [*targets, WORKSPACE, "the path of a wheel"]
         raise UserError(f"{where}{name}: no such version or stage; {nearest(name, allowed)}")
 
-    named = [find(name, "") for name in names or [*stages] or [WORKSPACE]]
+    choice = [find(name, "") for name in names or [*stages] or [WORKSPACE]]
     canary = {
         find(name, "params.yaml: serve.canary: "): share for name, share in settings.canary.items()
     }
     shadows = [find(name, "params.yaml: serve.shadows: ") for name in settings.shadows]
     default = stages.get(PRODUCTION)
-    first = [default] if default in named else []
-    answering = tuple(dict.fromkeys([*first, *named, *canary]))
-    return Plan(answering, canary, tuple(dict.fromkeys(shadows)), stages)
+    first = [default] if default in choice else []
+    live = tuple(dict.fromkeys([*first, *choice, *canary]))
+    return Plan(live, canary, tuple(dict.fromkeys(shadows)), stages)
 
 
 def _list_stages(registry: Registry) -> dict[str, Target]:

@@ -22,7 +22,7 @@ SHORT = 16
 """Signs of a digest that name a folder."""
 
 
-class Unpacked(NamedTuple):
+class WheelContent(NamedTuple):
     """A wheel that is unpacked."""
 
     package: ModelPackage
@@ -53,7 +53,7 @@ def find_wheel(folder: Path) -> Path:
     return wheel
 
 
-async def unpack(wheel: Path, folder: Path) -> Unpacked:
+async def unpack(wheel: Path, folder: Path) -> WheelContent:
     """A wheel, unpacked in a folder of `folder` that is named by its bytes.
 
     Raises:
@@ -75,4 +75,4 @@ async def unpack(wheel: Path, folder: Path) -> Unpacked:
     headers = HeaderParser().parsestr(metadata.read_text(encoding="utf-8"))
     package = ModelPackage(packages[0].name, packages[0])
     package.require_whole()
-    return Unpacked(package, tuple(headers.get_all("Requires-Dist", [])))
+    return WheelContent(package, tuple(headers.get_all("Requires-Dist", [])))

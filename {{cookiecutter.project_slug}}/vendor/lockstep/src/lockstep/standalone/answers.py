@@ -35,7 +35,7 @@ ALONE = ("csv", "parquet")
 """Forms whose rows are read at once; of the others, several questions are."""
 
 
-class Asked(NamedTuple):
+class Query(NamedTuple):
     """A question, as the server's `messages.Question` has come through the pipe."""
 
     form: str
@@ -65,7 +65,7 @@ class Answerer:
         self.model, self.resize = model, resize
 
     def answer(
-        self, questions: Sequence[Asked], columns: Sequence[str] | None, most_rows: int
+        self, questions: Sequence[Query], columns: Sequence[str] | None, most_rows: int
     ) -> list[dict[str, Any]]:
         """Answer some questions, each as if it were the only one.
 
@@ -86,7 +86,7 @@ class Answerer:
         return replies
 
     def _try(
-        self, questions: Sequence[Asked], columns: Sequence[str] | None, most_rows: int
+        self, questions: Sequence[Query], columns: Sequence[str] | None, most_rows: int
     ) -> list[dict[str, Any]]:
         """Answer some questions together or, if one of them cannot be answered, each by itself."""
         try:
@@ -102,7 +102,7 @@ class Answerer:
             return [{"crash": f"{type(error).__name__}: {error}"}]
 
     def _answer_together(
-        self, questions: Sequence[Asked], columns: Sequence[str] | None, most_rows: int
+        self, questions: Sequence[Query], columns: Sequence[str] | None, most_rows: int
     ) -> list[dict[str, Any]]:
         contract = self.model.contract
         match questions[0].form:
@@ -128,7 +128,7 @@ class Answerer:
         return replies
 
 
-def _divide(questions: Sequence[Asked], most_rows: int) -> list[list[int]]:
+def _divide(questions: Sequence[Query], most_rows: int) -> list[list[int]]:
     """The places of questions, those together whose rows can be read together."""
     places = defaultdict(list)
     for place, question in enumerate(questions):
@@ -137,7 +137,7 @@ def _divide(questions: Sequence[Asked], most_rows: int) -> list[list[int]]:
     return [*places.values()]
 
 
-def _read_rows(questions: Sequence[Asked], contract: Contract) -> Part:
+def _read_rows(questions: Sequence[Query], contract: Contract) -> Part:
     records = [
         {name: _clean(cell) for name, cell in row.items()}
         for question in questions
@@ -176,7 +176,7 @@ def _clean(cell: Any) -> Any:
             return str(cell).encode("utf-8", "replace").decode("utf-8")
 
 
-def _read_images(questions: Sequence[Asked], contract: Contract, *, resize: bool) -> Part:
+def _read_images(questions: Sequence[Query], contract: Contract, *, resize: bool) -> Part:
     if contract.images is None:
         raise UserError(f"{NAME}: an image; the contract asks for rows of a table")
     from ..reading.images import read_images  # Pillow is there where models take images

@@ -38,7 +38,7 @@ def _claim_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _answer(package: ModelPackage, questions: BinaryIO, answers: BinaryIO) -> None:
-    from .answers import Answerer, Asked  # heavy, and the environment is settled now
+    from .answers import Answerer, Query  # heavy, and the environment is settled now
     from .check import check
 
     check(package)  # it compiles what the first question would have to wait for, too
@@ -47,12 +47,12 @@ def _answer(package: ModelPackage, questions: BinaryIO, answers: BinaryIO) -> No
     _send(answers, {"features": package.model.features})
     while frame := read_frame(questions):
         content, payload = frame
-        asked, above = [], 0
+        queries, above = [], 0
         for question in content["questions"]:
             below = above + question["length"]
-            asked.append(Asked(question["form"], question["rows"], payload[above:below]))
+            queries.append(Query(question["form"], question["rows"], payload[above:below]))
             above = below
-        replies = answerer.answer(asked, content["columns"], content["most_rows"])
+        replies = answerer.answer(queries, content["columns"], content["most_rows"])
         _send(answers, {"replies": replies})
 
 

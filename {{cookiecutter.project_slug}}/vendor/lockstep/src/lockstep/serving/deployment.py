@@ -10,28 +10,30 @@ from ..core.params import ServeParams
 from ..standalone.model_package import CHAMPION
 from .messages import Reply
 from .pool import Limits, Pool
-from .preparation import Prepared
+from .preparation import Installation
 
 WORKER = "lockstep.standalone.worker"
 
 
-class Served:
+class Deployment:
     """A version, its workers, and what it is.
 
     Args:
-        prepared: The version.
+        installation: The version.
         settings: Of the server.
         is_polite: Whether its workers step back for those of others.
     """
 
-    def __init__(self, prepared: Prepared, settings: ServeParams, *, is_polite: bool) -> None:
-        self.package, keep = prepared.package, settings.keep
+    def __init__(
+        self, installation: Installation, settings: ServeParams, *, is_polite: bool
+    ) -> None:
+        self.package, keep = installation.package, settings.keep
         self.model, self.version = str(self.package.info["name"]), self.package.version
         self.name = f"{self.model} {self.version}"
-        described = json.loads((self.package.folder / CHAMPION / "model.json").read_text("utf-8"))
-        self.kind: str = described["kind"]
-        self.contract: dict[str, Any] = described["contract"]
-        kept = [
+        description = json.loads((self.package.folder / CHAMPION / "model.json").read_text("utf-8"))
+        self.kind: str = description["kind"]
+        self.contract: dict[str, Any] = description["contract"]
+        columns = [
             name
             for name, column in self.contract["columns"].items()
             if keep.rows
@@ -39,13 +41,13 @@ class Served:
             and column["type"] != "image"
             and (keep.columns is None or name in keep.columns)
         ]
-        self.hidden = frozenset(self.contract["columns"]) - {*kept}
+        self.hidden = frozenset(self.contract["columns"]) - {*columns}
         limits = Limits(settings.workers, settings.max_rows, settings.seconds, settings.waiting)
         self.pool = Pool(
             self.name,
-            [str(prepared.python), "-m", f"{self.package.name}.{WORKER}"],
+            [str(installation.python), "-m", f"{self.package.name}.{WORKER}"],
             self.package.folder.parent,
-            kept if keep.rows else None,
+            columns if keep.rows else None,
             limits,
             is_polite=is_polite,
         )
