@@ -21,6 +21,7 @@ from lockstep.standalone.model_package import ModelPackage
 from PIL import Image
 from wheels import run_alone, train_champion, unpack
 
+pytestmark = pytest.mark.matrix
 SIZE = 6
 CONTRACT = {
     "title": "Made-up pictures",

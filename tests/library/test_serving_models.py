@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import make_fruit
+from conftest import make_fruit, make_project, write_params
 from lockstep.core.project import Project
 from lockstep.modeling.model import Model
 from lockstep.packaging.build import build_wheel
@@ -22,7 +22,11 @@ ROWS = [
 
 def train(folder: Path, candidate: str) -> tuple[Project, str]:
     """A project with a champion, and the wheel of that."""
-    project = train_champion(folder / "project", candidate)
+    (folder / "project").mkdir()
+    project = make_project(folder / "project")
+    candidates = {"baseline": {}, candidate: {"max_epochs": 30} if candidate == "mlp" else {}}
+    write_params(project, train={"metric": "accuracy", "folds": 2, "candidates": candidates})
+    project = train_champion(project)
     return project, str(build_wheel(project, "1.0.0", folder / "dist"))
 
 
@@ -44,6 +48,7 @@ def test_a_row_has_the_bits_of_the_champion_whatever_is_asked_beside_it(
     project, wheel = train(tmp_path, candidate)
     monkeypatch.chdir(tmp_path)
     champion = Model.load(project.champion)
+    assert champion.candidate == candidate
     predictions = champion.predict(pd.DataFrame(ROWS)).drop(columns="reason")
     expected = predictions[:-1].to_dict("records")
     for answers in serve(ask_in_every_way, wheel):
