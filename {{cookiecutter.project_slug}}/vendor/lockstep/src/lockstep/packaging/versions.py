@@ -44,6 +44,7 @@ def package_version(paths: Paths, version: str, folder: Path) -> Path:
     entry = read_registry(repository).find_version(_name(version))
     run = read_version_run(repository, entry.commit, entry.name)
     require_agreement(repository, run)
+    print(f"package: packing {entry.name} in a clone of its commit", file=sys.stderr)
     with open_clone(repository, entry.commit) as (clone, scratch):
         environment = make_environment(clone, scratch)
         _require_builder(clone, entry)
