@@ -1,9 +1,10 @@
 """What the wheel of a champion needs, beside the environment of the project that made it.
 
-    python benchmarks/wheel.py PROJECT...
+    python benchmarks/wheel.py [--keras_backend NAME]
 
-For each project, with results of a run: the distributions that are installed, their size on disk,
-and the seconds until a new process has the champion ready, the median of five.
+Of diabetes, whose champion is a linear model, and iris, whose champion is a network: the
+distributions that are installed, their size on disk, and the seconds until a new process has the
+champion ready, the median of five.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 from pathlib import Path
+
+from run import make_project
 
 ROUNDS = 5
 
@@ -50,39 +52,43 @@ def make_environment(wheel: Path, at: Path) -> Path:
     return at
 
 
-def print_rows(project: Path, scratch: Path) -> None:
-    """Print a line for the project's environment and one for that of its wheel."""
-    settings = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
-    name, package = settings["project"]["name"], settings["tool"]["lockstep"]["package"]
-    command = ["uv", "run", "--quiet", name, "package"]
-    printed = subprocess.check_output(command, cwd=project, text=True)
+def measure(project: Path, dataset: str, scratch: Path) -> list[tuple[str, int, int, float]]:
+    """Label, distributions, megabytes and seconds of the project's environment and its wheel's."""
+    printed = subprocess.check_output(["my-project", "package"], cwd=project, text=True)
     wheel = project / printed.split()[1].rstrip(",")
-    load = f"import {package}; from lockstep import Model; Model.load('models/champion')"
+    load = "import my_project; from lockstep import Model; Model.load('models/champion')"
+    load_packed = "import my_project_model; my_project_model.load()"
     cases = [
-        (name, project / ".venv", load, project),
-        (
-            wheel.name,
-            make_environment(wheel, scratch / name),
-            f"import {package}_model; {package}_model.load()",
-            scratch,
-        ),
+        (f"the project, {dataset}", project / ".venv", load, project),
+        (f"its wheel, {dataset}", make_environment(wheel, scratch / "alone"), load_packed, scratch),
     ]
-    for label, environment, code, folder in cases:
-        count, size = count_distributions(environment), measure_size(environment)
-        seconds = measure_start(environment, code, folder)
-        print(f"{label:<44}{count:>14}{size:>8}{seconds:>10.1f}")
+    return [
+        (
+            label,
+            count_distributions(environment),
+            measure_size(environment),
+            measure_start(environment, code, folder),
+        )
+        for label, environment, code, folder in cases
+    ]
 
 
-def main() -> None:
+def main(keras_backend: str) -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("projects", nargs="+", type=Path)
-    projects = parser.parse_args().projects
-    print(f"{'environment of':<44}{'distributions':>14}{'MB':>8}{'seconds':>10}")
-    with tempfile.TemporaryDirectory() as scratch:
-        for project in projects:
-            print_rows(project.resolve(), Path(scratch))
+    rows = []
+    for dataset in ("diabetes", "iris"):
+        with tempfile.TemporaryDirectory() as scratch:
+            answers = [f"dataset={dataset}", f"keras_backend={keras_backend}"]
+            project = make_project(Path(scratch), answers)
+            command = ["dvc", "repro", "--quiet"]
+            subprocess.run(command, cwd=project, check=True, stdout=subprocess.DEVNULL)
+            rows += measure(project, dataset, Path(scratch))
+    print(f"\n{'environment of':<32}{'distributions':>14}{'MB':>8}{'seconds':>10}")
+    for label, count, size, seconds in rows:
+        print(f"{label:<32}{count:>14}{size:>8}{seconds:>10.1f}")
 
 
 if __name__ == "__main__":
-    main()
+    options = argparse.ArgumentParser()
+    options.add_argument("--keras_backend", default="jax")
+    main(**vars(options.parse_args()))
