@@ -17,6 +17,7 @@ from lockstep.serving.tokens import read_tokens
 from made_up_engine import ROW, MadeUpEngine, MadeUpStore
 
 SETTINGS = ServeParams(max_rows=10, max_megabytes=1)
+LOCAL = "http://localhost:8000"
 JSON = {"Content-Type": "application/json"}
 
 
@@ -33,7 +34,7 @@ def store() -> MadeUpStore:
 @pytest.fixture
 def client(engine: MadeUpEngine, store: MadeUpStore) -> Iterator[TestClient]:
     app = make_app(engine, store, SETTINGS, None)
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with TestClient(app, LOCAL, raise_server_exceptions=False) as client:
         yield client
 
 
@@ -292,6 +293,39 @@ def test_what_is_not_there_is_told_in_the_same_form(
     assert {*answer.json()} == {"error"}
 
 
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1@x", ""])
+def test_by_another_name_nobody_is_answered_without_tokens(client: TestClient, host: str) -> None:
+    for path in ("/requests", "/metrics", "/"):
+        answer = client.get(path, headers={"Host": host})
+        assert answer.status_code == 421
+        assert answer.json()["error"].startswith(f"Host {host!r}: localhost, 127.0.0.1 or [::1] ")
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:8000", "LOCALHOST:80"])
+def test_by_the_names_of_this_machine_all_are(client: TestClient, host: str) -> None:
+    own = {"Host": host, "Origin": f"http://{host.lower()}", "Sec-Fetch-Site": "same-origin"}
+    assert client.post("/predict", json=ROW, headers=own).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://localhost:3000"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/predict", "/outcomes", "/v2/models/fruit/infer"])
+def test_a_page_of_another_server_can_send_nothing(
+    client: TestClient, store: MadeUpStore, path: str, headers: dict[str, str]
+) -> None:
+    answer = client.post(path, json=ROW, headers=headers)
+    assert answer.status_code == 403
+    assert answer.json()["error"].startswith("a page of another server has sent this")
+    assert not store.entries
+
+
 @pytest.fixture
 def token(project: Project, capsys: pytest.CaptureFixture[str]) -> str:
     assert Project.find().root == project.root
@@ -313,6 +347,16 @@ def test_with_tokens_only_those_who_have_one_are_answered(guarded: TestClient, t
     assert guarded.get("/health/ready").status_code == 200
     assert guarded.get("/models", headers={"Authorization": f"Bearer {token}"}).status_code == 200
     assert guarded.get("/models", auth=("anybody", token)).status_code == 200
+
+
+def test_with_a_token_the_server_has_any_name_but_no_page_of_another(
+    guarded: TestClient, token: str
+) -> None:
+    headers = {"Authorization": f"Bearer {token}", "Host": "models.example"}
+    assert guarded.get("/models", headers=headers).status_code == 200
+    for origin, status in (("https://models.example", 200), ("https://evil.example", 403)):
+        answer = guarded.post("/predict", json=ROW, headers=headers | {"Origin": origin})
+        assert answer.status_code == status
 
 
 @pytest.mark.parametrize(

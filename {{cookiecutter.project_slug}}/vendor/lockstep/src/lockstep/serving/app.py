@@ -15,6 +15,7 @@ from .inference_protocol import make_inference_routes
 from .limits import BodyLimits
 from .models_route import make_models_routes
 from .openapi import make_openapi
+from .origins import OriginCheck
 from .outcomes_route import make_outcomes_routes
 from .page import make_page_routes
 from .predict_route import make_predict_routes
@@ -77,6 +78,7 @@ def make_app(
     app.add_middleware(BodyLimits, settings=settings)
     if tokens is not None:
         app.add_middleware(TokenCheck, tokens=tokens)
+    app.add_middleware(OriginCheck, has_any_name=tokens is not None)
     app.add_middleware(RequestIds)
     app.add_middleware(Observation, measures=measures)
     return app
