@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import CONTRACT
 from hypothesis import given
@@ -13,7 +15,7 @@ from lockstep.core.contract import Contract
 from lockstep.data.new_rows import NewRows
 from lockstep.standalone import answers
 from lockstep.standalone.answers import Answerer, Query
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 COLUMNS: dict[str, Any] = {
     **CONTRACT["columns"],
@@ -149,6 +151,25 @@ def test_few_bytes_that_would_fill_the_memory_are_refused(
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_table_of_very_many_columns_is_refused_before_it_is_read(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "read_batches", None)
+    count = 100_000 if form == "csv" else 2_000
+    names = [*ROW, *(f"x{place}" for place in range(count))]
+    body = f"{','.join(names)}\n{','.join('1' * len(names))}\n".encode()
+    if form == "parquet":
+        file = io.BytesIO()
+        pq.write_table(pa.table({name: [1] for name in names}), file)
+        body = file.getvalue()
+    (reply,) = answer(Query(form, [], body))
+    assert reply == {
+        "fault": f"the request: {len(names):,} columns; at most 1,008 are read, so send those of "
+        "the contract"
+    }
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_table_is_answered_as_its_rows_are(form: str) -> None:
     table = pd.DataFrame([ROW, {**ROW, "colour": None}])
     body = table.to_csv(index=False).encode() if form == "csv" else table.to_parquet()
@@ -197,6 +218,20 @@ def draw(width: int, *shades: int) -> Query:
     image.putdata(shades)
     image.save(content, "png")
     return Query("image", [], content.getvalue())
+
+
+@pytest.mark.parametrize("form", ["gif", "eps", "tiff"])
+def test_images_of_other_formats_are_not_decoded(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_: calls.append(1))
+    content = io.BytesIO()
+    Image.new("L", (2, 1)).save(content, form)
+    (reply,) = answer(Query("image", [], content.getvalue()), contract=PIXELS)
+    (error,) = reply["answers"][0]["errors"]
+    assert error["reason"] == "expected a readable image"
+    assert not calls
 
 
 def test_images_are_answered_each_for_itself() -> None:

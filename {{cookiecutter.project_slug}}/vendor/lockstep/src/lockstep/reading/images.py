@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -36,12 +36,18 @@ from, since `train` validates in its own way."""
 
 
 def read_images(
-    path: Path, name: str, contract: Contract, *, resize: bool
+    path: Path,
+    name: str,
+    contract: Contract,
+    *,
+    resize: bool,
+    formats: Sequence[str] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read the images of a zip or a folder, or a single one.
 
     An image lies in the folder of its class, `<class>/<any name>.png`; where such folders lie in
-    folders that `FOLDERS` names, that split is kept, and images elsewhere cannot be used.
+    folders that `FOLDERS` names, that split is kept, and images elsewhere cannot be used. Those of
+    other `formats`, by Pillow's names, are not decoded; by default all are.
 
     Gives a row per image in the order of their names, with the columns of `contract` (an image that
     cannot be used is missing); and the breaches, as `data.conformity.conform` does.
@@ -51,7 +57,7 @@ def read_images(
         files = sorted(file for file in files if _is_image(file))
         if not files:
             raise UserError(f"{name}: no images; files such as <class>/<name>.png were expected")
-        pictures = [_read_image(read, file, contract.images, resize) for file in files]
+        pictures = [_read_image(read, file, contract.images, resize, formats) for file in files]
     folders = [PurePosixPath(file).parent for file in files]
     sides = [FOLDERS.get(folder.parent.name) for folder in folders]
     if any(sides):
@@ -119,11 +125,11 @@ def _open(path: Path, name: str) -> Iterator[tuple[list[str], Callable[[str], by
 
 
 @contextmanager
-def _open_image(content: bytes) -> Iterator[Image.Image]:
-    """An image, unless it is too large."""
+def _open_image(content: bytes, formats: Sequence[str] | None = None) -> Iterator[Image.Image]:
+    """An image, unless it is too large or of another format."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=formats) as image:
             yield image
 
 
@@ -134,11 +140,15 @@ def _is_image(file: str) -> bool:
 
 
 def _read_image(
-    read: Callable[[str], bytes], file: str, images: Images, resize: bool
+    read: Callable[[str], bytes],
+    file: str,
+    images: Images,
+    resize: bool,
+    formats: Sequence[str] | None,
 ) -> tuple[bytes | None, str | None]:
     """The pixels, or what was expected instead of this file."""
     try:
-        with _open_image(read(file)) as image:
+        with _open_image(read(file), formats) as image:
             if image.mode[0] in "IF":
                 return None, "an image of 8 bits per shade"
             # A camera stores which way it was held instead of turning the picture.

@@ -124,6 +124,12 @@ def read_start(table: TextTable, encoding: str, length: int) -> str:
     return start[:length]
 
 
+def count_columns(path: Path, name: str, layout: Layout) -> int:
+    """The columns of the widest of the delimited tables in a file, by its first record."""
+    with open_text_tables(path, name) as tables:
+        return max(len(_read_first_record(table, layout)) for table in tables)
+
+
 def read_text_batches(
     path: Path, name: str, missing: Sequence[str], layout: Layout
 ) -> Iterator[pd.DataFrame]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import traceback
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,12 +25,18 @@ from ..data.conformity import LONGEST_VALUE
 from ..data.new_rows import NewRows, parse_rows
 from ..modeling.model import Model
 from ..reading.tables import read_batches
+from ..reading.texts import count_columns
 
 NAME = "the request"
 EXACT = 2**53
 """Up to it, a float holds every whole number."""
 LARGEST_TABLE = 256 * 10**6
 """Bytes of a table in memory."""
+SPARE_COLUMNS = 1000
+"""Columns of a table that the contract does not have; each takes as long as many cells."""
+PICTURES = ("PNG", "JPEG", "PPM")
+"""Formats of images; as the last one the server sends tensors of pixels. Other decoders, one of
+which starts a program, are for files of one's own."""
 ALONE = ("csv", "parquet")
 """Forms whose rows are read at once; of the others, several questions are."""
 
@@ -120,12 +126,11 @@ class Answerer:
                 {name: record[name] for name in columns if name in record}
                 for record in part.records
             ]
-        replies, above = [], 0
-        for count in part.counts:
-            here = slice(above, above + count)
-            replies.append({"answers": answers[here], "rows": rows[here] if rows else None})
-            above += count
-        return replies
+        ends = [*accumulate(part.counts)]
+        places = [slice(start, end) for start, end in pairwise([0, *ends])]
+        return [
+            {"answers": answers[place], "rows": rows[place] if rows else None} for place in places
+        ]
 
 
 def _divide(questions: Sequence[Query], most_rows: int) -> list[list[int]]:
@@ -139,7 +144,7 @@ def _divide(questions: Sequence[Query], most_rows: int) -> list[list[int]]:
 
 def _read_rows(questions: Sequence[Query], contract: Contract) -> Part:
     records = [
-        {name: _clean(cell) for name, cell in row.items()}
+        {name: _clean(row[name]) for name in contract.columns if name in row}
         for question in questions
         for row in question.rows
     ]
@@ -186,7 +191,7 @@ def _read_images(questions: Sequence[Query], contract: Contract, *, resize: bool
         with TemporaryDirectory(prefix="serve-") as folder:
             path = Path(folder) / "image.png"
             path.write_bytes(question.body)
-            frame, unusable = read_images(path, NAME, contract, resize=resize)
+            frame, unusable = read_images(path, NAME, contract, resize=resize, formats=PICTURES)
         frames.append(frame.drop(columns=FILE))
         breaches.append(unusable.assign(row=place + 1))
     frame = pd.concat(frames, ignore_index=True)
@@ -200,7 +205,9 @@ def _read_table(body: bytes, form: str, contract: Contract, most_rows: int) -> P
         path.write_bytes(body)
         if form == "parquet":
             with guard_reading(f"{NAME}: not a readable parquet file"):
-                _require_moderate(path, most_rows)
+                _require_moderate(path, contract, most_rows)
+        else:
+            _require_narrow(count_columns(path, NAME, contract.layout), contract)
         frames, count = [], 0
         for frame in read_batches(path, NAME, contract.missing, contract.layout):
             count += len(frame)
@@ -220,9 +227,10 @@ def _list_records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _require_moderate(path: Path, most_rows: int) -> None:
+def _require_moderate(path: Path, contract: Contract, most_rows: int) -> None:
     """Refuse a parquet file whose rows would fill the memory, however few its bytes are."""
     with pq.ParquetFile(path) as file:
+        _require_narrow(file.metadata.num_columns, contract)
         _require_few(file.metadata.num_rows, most_rows)
         groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
         size = sum(group.total_byte_size for group in groups)
@@ -232,6 +240,14 @@ def _require_moderate(path: Path, most_rows: int) -> None:
         if size > LARGEST_TABLE or any(total > LARGEST_TABLE for total in sizes):
             most = LARGEST_TABLE // 10**6
             raise UserError(f"{NAME}: more than {most} MB when unpacked; send it in parts")
+
+
+def _require_narrow(count: int, contract: Contract) -> None:
+    most = len(contract.columns) + SPARE_COLUMNS
+    if count > most:
+        raise UserError(
+            f"{NAME}: {count:,} columns; at most {most:,} are read, so send those of the contract"
+        )
 
 
 def _require_few(count: int, most: int) -> None:

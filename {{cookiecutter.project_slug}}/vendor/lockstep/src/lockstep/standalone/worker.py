@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from io import BytesIO
 from typing import Any, BinaryIO
 
 from ..core.errors import UserError
@@ -47,11 +48,11 @@ def _answer(package: ModelPackage, questions: BinaryIO, answers: BinaryIO) -> No
     _send(answers, {"features": package.model.features})
     while frame := read_frame(questions):
         content, payload = frame
-        queries, above = [], 0
-        for question in content["questions"]:
-            below = above + question["length"]
-            queries.append(Query(question["form"], question["rows"], payload[above:below]))
-            above = below
+        bodies = BytesIO(payload)
+        queries = [
+            Query(question["form"], question["rows"], bodies.read(question["length"]))
+            for question in content["questions"]
+        ]
         replies = answerer.answer(queries, content["columns"], content["most_rows"])
         _send(answers, {"replies": replies})
 
