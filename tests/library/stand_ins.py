@@ -119,13 +119,18 @@ class Versions:
         run_git(self.paths.root, "commit", "--quiet", "--allow-empty", "--message", version)
         commit = run_git(self.paths.root, "rev-parse", "HEAD")
         self._tag(f"champion@v{version}")
-        place = self.paths.root / ".serve" / "wheels" / f"v{version}-{commit[:12]}"
+        place = self.paths.root / ".serve" / "cache" / "wheels" / f"v{version}-{commit[:12]}"
         make_wheel(place, version, **files)
 
     def assign(self, stage: str, version: str) -> None:
         """Put a version into a stage."""
         count = len(run_git(self.paths.root, "tag", "--list", "*#*").split()) + 1
         self._tag(f"champion#{stage}#{count}", f"champion@v{version}^{{commit}}")
+
+    def withdraw(self, stage: str) -> None:
+        """Take out of a stage what was put into it last."""
+        tags = run_git(self.paths.root, "tag", "--list", f"*#{stage}#*", "--sort", "creatordate")
+        run_git(self.paths.root, "tag", "--delete", tags.split()[-1])
 
     def _tag(self, name: str, *commit: str) -> None:
         run_git(self.paths.root, "tag", "--annotate", "--message", name, name, *commit)

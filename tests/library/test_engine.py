@@ -226,6 +226,53 @@ def test_promotion_and_rollback_lose_no_request(
     assert capsys.readouterr().err.count("answers for production now") == len(moves)
 
 
+def test_what_is_withdrawn_while_it_starts_never_answers(
+    versions: Versions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    versions.register("2.0.0", wait="")
+    versions.assign("production", "1.0.0")
+
+    async def work(engine: Engine) -> None:
+        versions.assign("production", "2.0.0")
+        await wait_until(lambda: len(list_workers()) == 2)
+        versions.withdraw("production")
+        (held,) = versions.paths.root.glob(".serve/cache/models/*/*_model/wait")
+        held.unlink()
+        while len(list_workers()) == 2:
+            assert await read_version(engine) == "1.0.0"
+            await asyncio.sleep(0.01)
+        assert await read_version(engine, stage="production") == "1.0.0"
+
+    serve(work, paths=versions.paths)
+    assert "answers for production now" not in capsys.readouterr().err
+
+
+def test_the_last_version_of_all_stages_goes_on_when_it_is_taken_out(
+    versions: Versions, capfd: pytest.CaptureFixture[str]
+) -> None:
+    versions.assign("production", "1.0.0")
+
+    async def work(engine: Engine) -> None:
+        versions.withdraw("production")
+        await wait_until(lambda: told.append(capfd.readouterr().err) or "serve: all" in told[-1])
+        assert await read_version(engine) == "1.0.0"
+        versions.assign("beta", "1.1.0")
+        await wait_until(lambda: engine.list_versions()[0].version == "1.1.0")
+
+    told: list[str] = []
+    serve(work, paths=versions.paths)
+    assert told[-1] == "serve: all stays as it is: nothing stands in any stage\n"
+
+
+def test_the_latest_version_is_served_by_that_name(versions: Versions) -> None:
+    async def work(engine: Engine) -> None:
+        assert await read_version(engine) == "1.1.0"
+        versions.register("1.2.0")
+        await wait_until(lambda: engine.list_versions()[0].version == "1.2.0")
+
+    serve(work, "latest", paths=versions.paths)
+
+
 def test_a_version_that_cannot_answer_does_not_take_the_place_of_one_that_does(
     versions: Versions, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -282,7 +329,7 @@ def test_killed_workers_lose_no_request(wheel: str) -> None:
 def test_a_worker_that_is_killed_while_it_starts_is_started_again(wheel: str) -> None:
     async def work(engine: Engine) -> None:
         held = engine.list_versions()[0]
-        wait = next(Path(".serve/models").glob("*/*_model")) / "wait"
+        wait = next(Path(".serve/cache/models").glob("*/*_model")) / "wait"
         wait.touch()
         for _ in range(3):
             (worker,) = list_workers()
@@ -298,7 +345,7 @@ def test_a_worker_that_is_killed_while_it_starts_is_started_again(wheel: str) ->
 
 def test_a_server_ends_at_once_while_a_worker_starts(wheel: str) -> None:
     async def work(engine: Engine) -> None:
-        (next(Path(".serve/models").glob("*/*_model")) / "wait").touch()
+        (next(Path(".serve/cache/models").glob("*/*_model")) / "wait").touch()
         (worker,) = list_workers()
         worker.kill()
         await wait_until(lambda: list_workers() not in ([], [worker]))
@@ -424,7 +471,7 @@ def test_a_version_is_told_by_what_it_does(
 
 
 def test_one_model_by_two_names_is_served_once(versions: Versions) -> None:
-    (wheel,) = (versions.paths.root / ".serve/wheels").glob("v1.0.0-*/*.whl")
+    (wheel,) = (versions.paths.root / ".serve/cache/wheels").glob("v1.0.0-*/*.whl")
 
     async def work(engine: Engine) -> None:
         assert len(engine.list_versions()) == len(list_workers()) == 1

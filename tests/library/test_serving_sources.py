@@ -18,7 +18,7 @@ from lockstep.serving.environments import SCRIPTS, find_python
 from lockstep.serving.preparation import prepare
 from lockstep.serving.programs import run_program
 from lockstep.serving.registry_watch import RegistryWatch
-from lockstep.serving.targets import Target, make_plan
+from lockstep.serving.targets import Target, choose_models, make_plan
 from lockstep.serving.wheels import WheelContent, unpack
 from stand_ins import Versions, make_wheel
 
@@ -33,7 +33,9 @@ def versions(tmp_path: Path) -> Versions:
 
 def plan(versions: Versions | None, *names: str, **settings: object) -> list[str]:
     registry = RegistryWatch(versions.paths).read() if versions else None
-    made = make_plan(names, ServeParams.model_validate(settings), registry)
+    made = make_plan(
+        names or choose_models(registry), ServeParams.model_validate(settings), registry
+    )
     return [target.name for target in made.targets]
 
 
@@ -44,6 +46,7 @@ def test_all_stages_are_served_by_default_and_production_answers(versions: Versi
     assert plan(versions) == ["v1.0.0", "v1.2.0"]
     assert plan(versions, "v1.1.0", "1.2.0", "beta") == ["v1.1.0", "v1.2.0"]
     assert plan(versions, "1.1.0", "production") == ["v1.0.0", "v1.1.0"]
+    assert plan(versions, "latest", "v1.2.0") == ["v1.2.0"]
     assert plan(versions, "1.1.0", canary={"1.2.0": 0.1}) == ["v1.1.0", "v1.2.0"]
     assert plan(versions, "1.1.0", shadows=["production"]) == ["v1.1.0", "v1.0.0"]
     assert plan(None, "a/b-1-py3-none-any.whl") == ["b-1-py3-none-any.whl"]

@@ -15,6 +15,7 @@ from typing import Any
 from ..core.errors import UserError
 from ..core.params import ServeParams
 from ..core.paths import Paths
+from ..registry.versions import Registry
 from .deployment import Deployment
 from .errors import Busy, Late, Unusable
 from .messages import Question, Reply
@@ -22,9 +23,10 @@ from .pool import State
 from .preparation import Installation, prepare
 from .registry_watch import RegistryWatch, Stamp
 from .routing import Routes
-from .targets import Plan, Target, make_plan
+from .targets import Plan, Target, choose_models, make_plan
 
-FOLDER = ".serve"
+CACHE = Path(".serve", "cache")
+"""Wheels, packages and environments; what is missing of them is made again."""
 SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_TO_MEND = 30.0
 """Until a change of the registry that could not be followed is tried again."""
@@ -96,7 +98,7 @@ class Engine:
         self.open_questions = 0
         """Questions that have no answer yet."""
         self._paths, self._models, self._note_shadow = paths, models, note_shadow
-        self._folder = (paths.root if paths else Path.cwd()) / FOLDER
+        self._folder = (paths.root if paths else Path.cwd()) / CACHE
         self._watch: RegistryWatch | None = None
         self._routes = Routes()
         self._installations: dict[Target, Installation] = {}
@@ -118,6 +120,7 @@ class Engine:
             with suppress(UserError):  # wheels are served without git, too
                 self._watch = RegistryWatch(self._paths)
         stamp = self._watch.stamp() if self._watch else []
+        self._models = self._models or choose_models(await self._read_registry())
         await self._follow()
         if self._watch:
             self._spawn(self._follow_changes(self._watch, stamp), self._watchers)
@@ -125,11 +128,11 @@ class Engine:
     async def stop(self) -> None:
         """End, once the questions that are under way have their answers."""
         self._is_ending = True
-        watchers, closings = [*self._watchers], [*self._closings]
+        watchers = [*self._watchers]
         for task in watchers:
             task.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
-        await asyncio.gather(*map(self._close, self._deployments.values()), *closings)
+        await asyncio.gather(*map(self._close, self._deployments.values()), *self._closings)
 
     async def predict(
         self,
@@ -233,7 +236,7 @@ class Engine:
 
     async def _follow_changes(self, watch: RegistryWatch, stamp: Stamp) -> None:
         """Serve what the registry says, as long as the server runs."""
-        next_try = 0.0
+        next_try, complaint = 0.0, ""
         while True:
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
             present = watch.stamp()
@@ -242,8 +245,11 @@ class Engine:
             stamp, next_try = present, 0.0
             try:
                 await self._follow()
+                complaint = ""
             except UserError as error:
-                print(f"serve: all stays as it is: {error}", file=sys.stderr)
+                if str(error) != complaint:
+                    complaint = str(error)
+                    print(f"serve: all stays as it is: {complaint}", file=sys.stderr)
                 next_try = time.monotonic() + SECONDS_TO_MEND
 
     async def _follow(self) -> None:
@@ -252,14 +258,36 @@ class Engine:
         Raises:
             UserError: Something new cannot be served, and all stays as it is.
         """
-        registry = await asyncio.to_thread(self._watch.read) if self._watch else None
-        plan = make_plan(self._models, self.settings, registry)
+        plan = None
+        try:
+            # What is new may take a minute to start, and may be withdrawn meanwhile.
+            while (present := await self._read_plan()) != plan:
+                plan = present
+                await self._start_all(plan)
+            self._switch(present)
+        finally:
+            self._end_unused()
+
+    async def _read_plan(self) -> Plan:
+        return make_plan(self._models, self.settings, await self._read_registry())
+
+    async def _read_registry(self) -> Registry | None:
+        return await asyncio.to_thread(self._watch.read) if self._watch else None
+
+    async def _start_all(self, plan: Plan) -> None:
+        """Have all that is to be served at work."""
         for target in plan.targets:
             if target not in self._installations:
                 self._installations[target] = await prepare(target, self._paths, self._folder)
-        places = {target: self._place(plan, target) for target in plan.targets}
-        await self._start_new({place: self._installations[one] for one, place in places.items()})
-        deployments = {target: self._deployments[place] for target, place in places.items()}
+        await self._start_new(
+            {self._place(plan, target): self._installations[target] for target in plan.targets}
+        )
+
+    def _switch(self, plan: Plan) -> None:
+        """Let what is to be served answer."""
+        deployments = {
+            target: self._deployments[self._place(plan, target)] for target in plan.targets
+        }
         routes = Routes(
             live=[*dict.fromkeys(deployments[target] for target in plan.live)],
             canary={deployments[target]: share for target, share in plan.canary.items()},
@@ -272,8 +300,12 @@ class Engine:
         for stage, one in routes.stages.items():
             if former.live and former.stages.get(stage) is not one:
                 print(f"serve: {one.name} answers for {stage} now", file=sys.stderr)
-        for place in {*self._deployments} - {*places.values()}:
-            self._spawn(self._close(self._deployments.pop(place)), self._closings)
+
+    def _end_unused(self) -> None:
+        for place, deployment in [*self._deployments.items()]:
+            if deployment not in self._routes.deployments:
+                del self._deployments[place]
+                self._spawn(self._close(deployment), self._closings)
 
     def _place(self, plan: Plan, target: Target) -> Place:
         return self._installations[target].package.folder, target not in plan.live

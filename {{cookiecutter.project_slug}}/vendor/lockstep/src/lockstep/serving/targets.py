@@ -10,7 +10,7 @@ from ..core.errors import UserError
 from ..core.params import ServeParams
 from ..core.validation import nearest
 from ..records.run import WORKSPACE
-from ..registry.versions import Registry
+from ..registry.versions import LATEST, Registry
 
 PRODUCTION = "production"
 """The stage whose version answers where no other is asked for."""
@@ -56,30 +56,31 @@ def make_plan(names: Sequence[str], settings: ServeParams, registry: Registry | 
     """What names on the command line, the settings and the registry come to.
 
     Args:
-        names: `workspace`, versions, stages, and wheels; by default all stages or, where there are
-            none, the workspace.
+        names: `workspace`, versions, `latest`, stages, and wheels; by default all stages.
         settings: They name versions and stages that are served beside them.
         registry: None where there is no repository.
 
     Raises:
-        UserError: There is nothing of a name.
+        UserError: There is nothing of a name, or nothing stands in any stage.
     """
     stages = _list_stages(registry) if registry else {}
+    versions = _list_versions(registry) if registry else {}
 
     def find(name: str, where: str) -> Target:
         if name == WORKSPACE:
             return Target()
         if name.endswith(WHEEL):
             return Target(wheel=Path(name).resolve())
-        versions = registry.versions if registry else []
-        targets = stages | {one.name: Target(one.name, one.commit) for one in versions}
+        targets = stages | versions
         # A version may be written with its v or without.
         if target := targets.get(name) or targets.get(f"v{name}"):
             return target
         allowed = [*targets, WORKSPACE, "the path of a wheel"]
         raise UserError(f"{where}{name}: no such version or stage; {nearest(name, allowed)}")
 
-    choice = [find(name, "") for name in names or [*stages] or [WORKSPACE]]
+    choice = [find(name, "") for name in names] or [*stages.values()]
+    if not choice:
+        raise UserError("nothing stands in any stage")
     canary = {
         find(name, "params.yaml: serve.canary: "): share for name, share in settings.canary.items()
     }
@@ -88,6 +89,20 @@ def make_plan(names: Sequence[str], settings: ServeParams, registry: Registry | 
     first = [default] if default in choice else []
     live = tuple(dict.fromkeys([*first, *choice, *canary]))
     return Plan(live, canary, tuple(dict.fromkeys(shadows)), stages)
+
+
+def choose_models(registry: Registry | None) -> tuple[str, ...]:
+    """What is served where nothing is named: the workspace if nothing stands in any stage; else no
+    name, for all stages, whatever comes to stand in them."""
+    return () if registry and _list_stages(registry) else (WORKSPACE,)
+
+
+def _list_versions(registry: Registry) -> dict[str, Target]:
+    """The versions, and the `latest` of them."""
+    versions = {one.name: Target(one.name, one.commit) for one in registry.versions}
+    if registry.versions:
+        versions[LATEST] = versions[registry.versions[-1].name]
+    return versions
 
 
 def _list_stages(registry: Registry) -> dict[str, Target]:

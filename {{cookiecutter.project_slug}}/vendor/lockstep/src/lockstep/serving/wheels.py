@@ -39,7 +39,7 @@ async def make_wheel(paths: Paths, version: str | None, folder: Path) -> Path:
         UserError: It cannot be packed.
     """
     name = [version] if version else []
-    print(f"serve: packing {version or WORKSPACE}", file=sys.stderr)
+    print(f"serve: packing {version or WORKSPACE}, which may take a minute", file=sys.stderr)
     done = await run_program([sys.executable, "-m", BUILDER, str(folder), *name], paths.root)
     if done.status:
         lines = done.errors.strip().splitlines() or ["it cannot be packed"]
