@@ -129,8 +129,11 @@ async def ask(
 ) -> tuple[int, Any]:
     """The status and the content of an answer."""
     body = json.dumps(row).encode()
-    head = f"POST /predict{target} HTTP/1.1\r\nHost: localhost\r\n"
-    writer.write(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+    head = (
+        f"POST /predict{target} HTTP/1.1\r\nHost: localhost\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    writer.write(head.encode() + body)
     lines = (await reader.readuntil(b"\r\n\r\n")).decode()
     length = re.search(r"(?i)^content-length: (\d+)", lines, re.MULTILINE)
     content = await reader.readexactly(int(length[1]))

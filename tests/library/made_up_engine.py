@@ -60,6 +60,7 @@ class MadeUpVersion:
     is_default: bool = True
     share: float = 0.0
     is_shadow: bool = False
+    is_live: bool = True
     contract: dict[str, Any] = field(default_factory=lambda: FRUIT)
     card: str = "# Fruit\n"
     metrics: dict[str, Any] = field(default_factory=lambda: {"accuracy": 1.0})

@@ -13,7 +13,7 @@ from .docs_page import make_docs_routes
 from .health import make_health_routes
 from .inference_protocol import make_inference_routes
 from .limits import BodyLimits
-from .models_route import make_models_routes
+from .models_route import list_live, make_models_routes
 from .openapi import make_openapi
 from .origins import OriginCheck
 from .outcomes_route import make_outcomes_routes
@@ -73,7 +73,7 @@ def make_app(
     ):
         app.include_router(router)
     add_refusals(app)
-    app.openapi = lambda: make_openapi(app, engine.list_versions(), asks_tokens=tokens is not None)  # type: ignore[method-assign]
+    app.openapi = lambda: make_openapi(app, list_live(engine), asks_tokens=tokens is not None)  # type: ignore[method-assign]
     # The last one sees a request first.
     app.add_middleware(BodyLimits, settings=settings)
     if tokens is not None:

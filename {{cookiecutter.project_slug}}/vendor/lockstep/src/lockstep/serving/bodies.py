@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from asyncio import to_thread
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from pydantic_core import from_json
 from starlette.exceptions import HTTPException
@@ -19,7 +20,12 @@ FILES: dict[str, Form] = {
     "image/png": "image",
     "image/jpeg": "image",
 }
+EXAMPLE = '{"rows": [{"column": value, ...}, ...]}'
 CELLS = {str, int, float, bool, type(None)}
+LARGE = 10**6
+"""Bytes of a body that a thread looks at, so that others are answered meanwhile."""
+
+Content = TypeVar("Content")
 
 
 async def read_question(request: Request, most_rows: int) -> Question:
@@ -33,7 +39,12 @@ async def read_question(request: Request, most_rows: int) -> Question:
     body = await request.body()
     if kind in FILES:
         return Question(body=body, form=FILES[kind])
-    return Question(make_rows(parse_json(body), most_rows))
+    return Question(await handle_body(body, lambda body: read_rows(parse_json(body), most_rows)))
+
+
+async def handle_body(body: bytes, handle: Callable[[bytes], Content]) -> Content:
+    """What `handle` makes of a body, in a thread if that is large."""
+    return handle(body) if len(body) < LARGE else await to_thread(handle, body)
 
 
 def require_type(request: Request, kinds: Sequence[str]) -> str:
@@ -59,7 +70,7 @@ def parse_json(body: bytes | memoryview) -> Any:
         raise Unusable(f"no JSON: {error}{advice}") from error
 
 
-def make_rows(content: Any, most_rows: int) -> tuple[dict[str, Any], ...]:
+def read_rows(content: Any, most_rows: int) -> tuple[dict[str, Any], ...]:
     """The rows that `{"rows": [{...}]}`, `[{...}]` or `{...}` says.
 
     Raises:
@@ -87,6 +98,3 @@ def make_rows(content: Any, most_rows: int) -> tuple[dict[str, Any], ...]:
             name = next(name for name, cell in row.items() if type(cell) not in CELLS)
             raise Unusable(f"row {place}, column {name}: a text, a number or null was expected")
     return tuple(rows)
-
-
-EXAMPLE = '{"rows": [{"column": value, ...}, ...]}'

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, Response
 
+from .models_route import list_live
 from .openapi import describe_row
 from .page import HEADERS
 
@@ -38,7 +39,7 @@ def make_docs_routes(app: FastAPI, engine: Engine) -> APIRouter:
 
     @router.get("/docs")
     async def show_docs() -> Response:
-        lines = [*_list_routes(app.openapi()), *_list_rows(engine.list_versions())]
+        lines = [*_list_routes(app.openapi()), *_list_rows(list_live(engine))]
         page = HEAD + "\n".join(lines) + "\n</main>\n</body>\n</html>\n"
         return Response(page, 200, HEADERS, "text/html")
 

@@ -49,6 +49,8 @@ class Version:
     share: float
     """Of the questions that name no version, if it is a canary; else 0."""
     is_shadow: bool
+    is_live: bool
+    """Whether it can be asked, other than a shadow or what is just being started."""
     contract: dict[str, Any]
     card: str
     """Markdown."""
@@ -198,6 +200,7 @@ class Engine:
             is_default=deployment in routes.live[:1],
             share=routes.canary.get(deployment, 0.0),
             is_shadow=deployment in routes.shadows,
+            is_live=deployment in routes.live,
             contract=deployment.contract,
             card=package.card,
             metrics=package.record["metrics"],

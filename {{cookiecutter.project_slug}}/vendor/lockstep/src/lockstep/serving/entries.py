@@ -24,7 +24,7 @@ class Entry(NamedTuple):
     role: Role
     """Whether the client got this answer, or a version in the shadow gave it."""
     status: int
-    """200 where there is a prediction, 422 where the row breaks the contract."""
+    """422 where the row breaks the contract, or the request was refused as a whole; else 200."""
     row: int
     """The place in the request, from 0."""
     content: dict[str, Any] | None
@@ -35,14 +35,21 @@ class Entry(NamedTuple):
     """From the request's coming to the answer."""
 
 
-def make_entries(request: str, time: datetime, reply: Reply, role: Role) -> list[Entry]:
-    """What is kept of each row of a request that was answered."""
+def make_entries(
+    request: str, time: datetime, reply: Reply, role: Role, *, is_refused: bool = False
+) -> list[Entry]:
+    """What is kept of each row of a request that was answered, or `is_refused` after all."""
     source = (reply.model, reply.version, reply.run, role)
     return [
-        Entry(request, time, *source, _find_status(answer), place, content, answer, reply.seconds)
+        Entry(
+            request,
+            time,
+            *source,
+            422 if is_refused or "errors" in answer else 200,
+            place,
+            content,
+            answer,
+            reply.seconds,
+        )
         for place, (content, answer) in enumerate(reply.list_kept())
     ]
-
-
-def _find_status(answer: dict[str, Any]) -> int:
-    return 422 if "errors" in answer else 200

@@ -6,27 +6,26 @@ A tensor has no place for what is wrong with a single row, so the whole request 
 from __future__ import annotations
 
 from asyncio import gather
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic_core import to_json
-from starlette.exceptions import HTTPException
 
 from ..core.params import ServeParams
-from .bodies import JSON, parse_json, require_type
+from .bodies import JSON, handle_body, parse_json, require_type
 from .entries import make_entries
 from .errors import Unusable
 from .health import is_ready
 from .messages import Question, Reply
-from .models_route import find_version
+from .models_route import find_version, list_live
 from .predict_route import read_key
 from .prometheus import Measures
 from .refusals import refuse
 from .request_ids import ID
-from .tensors import BYTES, Tensor, make_rows, read_tensors, write_tensor
+from .tensors import BYTES, PIXELS, Tensor, read_tensors, transpose, write_tensor
 from .tracing import describe_span
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ HEAD_LENGTH = "Inference-Header-Content-Length"
 BINARY = "application/octet-stream"
 IMAGES_AT_ONCE = 16
 """Of one request that the engine is asked about, so that there is room for others."""
-DATATYPES = {"numeric": "FP64", "integer": "INT64", "image": "UINT8"}
+DATATYPES = {"numeric": "FP64", "integer": "INT64", "image": PIXELS}
 """Of the types of the contract's columns; all others are texts."""
 
 
@@ -64,19 +63,19 @@ def make_inference_routes(
 
     @router.get("/models/{model}", summary="The tensors of a model")
     async def describe_model(model: str) -> Response:
-        return JSONResponse(_describe(engine, find_version(engine, model)))
+        return JSONResponse(_describe(list_live(engine), model))
 
     @router.get("/models/{model}/versions/{version}", summary="The tensors of a version")
     async def describe_model_version(model: str, version: str) -> Response:
-        return JSONResponse(_describe(engine, find_version(engine, model, version)))
+        return JSONResponse(_describe(list_live(engine), model, version))
 
     @router.get("/models/{model}/ready", summary="Whether a model is ready to answer")
     async def tell_whether_model_is_ready(model: str) -> Response:
-        return _tell_state(find_version(engine, model))
+        return _tell_state(find_version(list_live(engine), model))
 
     @router.get("/models/{model}/versions/{version}/ready", summary="Whether a version is")
     async def tell_whether_version_is_ready(model: str, version: str) -> Response:
-        return _tell_state(find_version(engine, model, version))
+        return _tell_state(find_version(list_live(engine), model, version))
 
     @router.post("/models/{model}/infer", summary="Predict columns as tensors")
     async def infer(model: str, request: Request) -> Response:
@@ -89,55 +88,76 @@ def make_inference_routes(
     async def _infer(request: Request, model: str, version: str | None) -> Response:
         time = datetime.now(UTC)
         content, binary = await _read_content(request)
-        identity = _read_id(content, request)
-        tensors = read_tensors(content.get("inputs"), binary)
-        if (length := tensors[0].shape[0]) > settings.max_rows:
-            raise HTTPException(413, f"{length} rows; at most {settings.max_rows} were expected")
+        identity = request.state.id = _read_id(content, request)
+        versions = list_live(engine)
+        is_binary = _read_flag(content, "binary_data_output")
+        wishes = _read_wishes(content, is_binary)
+        if strange := _find_strange_wish(
+            wishes, _list_outputs(find_version(versions, model, version))
+        ):
+            raise Unusable(strange)
+        columns = {
+            name for one in versions if one.model == model for name in one.contract["columns"]
+        }
         key = read_key(request)
+        first, *others = await handle_body(
+            await request.body(),
+            lambda _: _make_questions(content, binary, columns, settings.max_rows),
+        )
 
         async def ask(question: Question, name: str | None) -> Reply:
             return await engine.predict(
                 question, model=model, version=name, key=key, request=identity
             )
 
-        first, *others = _make_questions(tensors)
         replies = [await ask(first, version)]
-        for some in _divide(others, IMAGES_AT_ONCE):
-            replies += await gather(*(ask(question, replies[0].version) for question in some))
+        for batch in _divide(others, IMAGES_AT_ONCE):
+            replies += await gather(*(ask(question, replies[0].version) for question in batch))
         reply = _join(replies)
-        store.put(make_entries(identity, time, reply, "answer"))
+        # It may have been promoted, or taken away, while it was asked.
+        source = find_version([*versions, *list_live(engine)], reply.model, reply.version)
+        outputs = {
+            name: kind for name, kind in _list_outputs(source).items() if name in reply.answers[0]
+        }
+        refusal = _find_refusal(reply) or _find_strange_wish(wishes, outputs)
+        is_refused = refusal is not None
+        store.put(make_entries(identity, time, reply, "answer", is_refused=is_refused))
         measures.count_rows(reply)
         describe_span(reply)
-        _require_predictions(reply)
-        served = find_version(engine, reply.model, reply.version)
-        return _write_answer(identity, reply, served, content)
+        if refusal is not None:
+            raise Unusable(refusal)
+        return _write_answer(identity, reply, wishes or dict.fromkeys(outputs, is_binary), outputs)
 
     return router
 
 
-def _describe(engine: Engine, version: Version) -> dict[str, Any]:
+def _describe(versions: Sequence[Version], model: str, name: str | None = None) -> dict[str, Any]:
     """The metadata of a model, whose tensors have a value for each row."""
-    names = [each.version for each in engine.list_versions() if each.model == version.model]
-    columns, images = version.contract["columns"], version.contract.get("images")
-    inputs = [
-        {"name": name, "datatype": _find_datatype(columns.get(name, {})), "shape": [-1]}
-        for name in version.features
-    ]
-    if images:
-        shades = 3 if images.get("colour") else 1
-        shape = [-1, images["height"], images["width"], shades]
-        inputs = [{"name": "image", "datatype": DATATYPES["image"], "shape": shape}]
+    version = find_version(versions, model, name)
     outputs = [
         {"name": name, "datatype": datatype, "shape": [-1]}
         for name, datatype in _list_outputs(version).items()
     ]
     return {
         "name": version.model,
-        "versions": names,
+        "versions": [each.version for each in versions if each.model == version.model],
         "platform": "lockstep",
-        "inputs": inputs,
+        "inputs": list_inputs(version),
         "outputs": outputs,
     }
+
+
+def list_inputs(version: Version) -> list[dict[str, Any]]:
+    """The tensors that a version asks for, each with its name, datatype and shape."""
+    columns, images = version.contract["columns"], version.contract.get("images")
+    if images:
+        shades = 3 if images.get("colour") else 1
+        shape = [-1, images["height"], images["width"], shades]
+        return [{"name": "image", "datatype": DATATYPES["image"], "shape": shape}]
+    return [
+        {"name": name, "datatype": _find_datatype(columns.get(name, {})), "shape": [-1]}
+        for name in version.features
+    ]
 
 
 def _find_datatype(column: dict[str, Any]) -> str:
@@ -161,13 +181,14 @@ def _tell_state(version: Version) -> Response:
 
 async def _read_content(request: Request) -> tuple[dict[str, Any], bytes]:
     """The JSON of a request, and the bytes behind it."""
+    # Triton's clients name no type.
     if request.headers.get("content-type"):
         require_type(request, (JSON, BINARY))
     body = await request.body()
     length = request.headers.get(HEAD_LENGTH, str(len(body)))
     if not (length.isascii() and length.isdigit() and int(length) <= len(body)):
         raise Unusable(f"{HEAD_LENGTH}: found {length!r}; the length of the JSON was expected")
-    content = parse_json(body[: int(length)])
+    content = await handle_body(body, lambda body: parse_json(body[: int(length)]))
     if not isinstance(content, dict):
         raise Unusable(f"found {type(content).__name__}; an object with `inputs` was expected")
     return content, body[int(length) :]
@@ -180,11 +201,14 @@ def _read_id(content: dict[str, Any], request: Request) -> str:
     return identity
 
 
-def _make_questions(tensors: list[Tensor]) -> list[Question]:
+def _make_questions(
+    content: dict[str, Any], binary: bytes, columns: Collection[str], most_rows: int
+) -> list[Question]:
     """One for all rows; or one for each image, since a question has but one."""
-    if len(tensors[0].shape) > 2:
+    tensors = read_tensors(content.get("inputs"), binary, most_rows)
+    if tensors[0].is_image:
         return [Question(body=picture, form="image") for picture in make_pictures(tensors)]
-    return [Question(make_rows(tensors))]
+    return [Question(transpose(tensors, columns))]
 
 
 def _divide(questions: list[Question], most: int) -> Iterator[list[Question]]:
@@ -199,8 +223,6 @@ def make_pictures(tensors: list[Tensor]) -> list[bytes]:
     shades = depth[0] if depth else 1
     if others or shades not in (1, 3):
         raise Unusable("inputs: a single tensor of images was expected, of 1 or 3 shades")
-    if not all(type(value) is int and 0 <= value <= 255 for value in tensor.values):
-        raise Unusable(f"inputs.{tensor.name}: whole numbers from 0 to 255 were expected")
     head = b"P%d %d %d 255\n" % (6 if shades == 3 else 5, width, height)
     pixels, size = bytes(tensor.values), height * width * shades
     return [head + pixels[place * size : (place + 1) * size] for place in range(count)]
@@ -216,19 +238,19 @@ def _join(replies: list[Reply]) -> Reply:
     return first._replace(answers=answers, rows=None, seconds=seconds)
 
 
-def _require_predictions(reply: Reply) -> None:
+def _find_refusal(reply: Reply) -> str | None:
+    """What breaks the contract in the first row that does."""
     for row, answer in enumerate(reply.answers):
         if "errors" in answer:
             reasons = [f"{error['column']}: {error['reason']}" for error in answer["errors"]]
-            raise Unusable(f"row {row}, {'; '.join(reasons)}")
+            return f"row {row}, {'; '.join(reasons)}"
+    return None
 
 
 def _write_answer(
-    identity: str, reply: Reply, version: Version, request: dict[str, Any]
+    identity: str, reply: Reply, wishes: Mapping[str, bool], outputs: Mapping[str, str]
 ) -> Response:
-    outputs = _list_outputs(version)
-    outputs = {name: kind for name, kind in outputs.items() if name in reply.answers[0]}
-    wishes = _read_wishes(request, [*outputs])
+    """The answer, with those of the `outputs` that are wished for, as bytes or not."""
     tensors, contents = [], []
     for name, is_binary in wishes.items():
         values = [answer[name] for answer in reply.answers]
@@ -249,14 +271,22 @@ def _write_answer(
     return Response(b"".join((head, *contents)), headers=headers, media_type=BINARY)
 
 
-def _read_wishes(request: dict[str, Any], outputs: list[str]) -> dict[str, bool]:
-    """The outputs that a request asks for, and whether as bytes; by default all."""
-    wishes = request.get("outputs") or [{"name": name} for name in outputs]
-    default = _read_flag(request, "binary_data_output")
+def _read_wishes(content: dict[str, Any], default: bool) -> dict[str, bool]:
+    """The outputs that a request asks for, and whether as bytes; none where it asks for all."""
+    wishes = content.get("outputs") or []
     match wishes:
-        case [*_] if all(isinstance(wish, dict) and wish.get("name") in outputs for wish in wishes):
+        case [*_] if all(
+            isinstance(wish, dict) and isinstance(wish.get("name"), str) for wish in wishes
+        ):
             return {wish["name"]: _read_flag(wish, "binary_data", default) for wish in wishes}
-    raise Unusable(f"outputs: some of {', '.join(outputs)} were expected, each with its `name`")
+    raise Unusable("outputs: a list was expected, each with its `name`")
+
+
+def _find_strange_wish(wishes: Mapping[str, bool], outputs: Mapping[str, str]) -> str | None:
+    """What is asked for and is no output, in a line."""
+    if wishes.keys() <= outputs.keys():
+        return None
+    return f"outputs: some of {', '.join(outputs)} were expected, each with its `name`"
 
 
 def _read_flag(holder: dict[str, Any], name: str, default: bool = False) -> bool:

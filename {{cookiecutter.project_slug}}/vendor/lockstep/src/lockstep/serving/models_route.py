@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
@@ -29,6 +30,8 @@ class ServedVersion(BaseModel):
     share: float
     """Of those that it answers as a canary."""
     is_shadow: bool
+    is_live: bool
+    """Whether it can be asked; a shadow cannot, nor what is just being started."""
     kind: str
     features: list[str]
     classes: list[str]
@@ -63,25 +66,30 @@ def make_models_routes(engine: Engine) -> APIRouter:
         "/{model}/versions/{version}", summary="A version, with its card, metrics and contract"
     )
     async def describe_version(model: str, version: str) -> DescribedVersion:
-        return DescribedVersion.model_validate(find_version(engine, model, version))
+        return DescribedVersion.model_validate(find_version(engine.list_versions(), model, version))
 
     return router
 
 
-def find_version(engine: Engine, model: str, name: str | None = None) -> Version:
-    """The version of a model that is served under this name, or else the model's default one.
+def list_live(engine: Engine) -> list[Version]:
+    """The versions that can be asked."""
+    return [version for version in engine.list_versions() if version.is_live]
+
+
+def find_version(versions: Sequence[Version], model: str, name: str | None = None) -> Version:
+    """The version of a model among some under this name, or else the model's default one.
 
     Raises:
         UnknownModel: There is none.
     """
-    versions = [version for version in engine.list_versions() if version.model == model]
-    if not versions:
-        served = dict.fromkeys(version.model for version in engine.list_versions())
-        raise UnknownModel(f"{model!r}: no such model; served: {', '.join(served)}")
+    own = [version for version in versions if version.model == model]
+    if not own:
+        models = dict.fromkeys(version.model for version in versions)
+        raise UnknownModel(f"{model!r}: no such model; served: {', '.join(models)}")
     if name is None:
-        return next((version for version in versions if version.is_default), versions[0])
-    for version in versions:
+        return next((version for version in own if version.is_default), own[0])
+    for version in own:
         if version.version == name.removeprefix("v"):
             return version
-    served = dict.fromkeys(version.version for version in versions)
-    raise UnknownModel(f"{model} {name!r}: no such version; served: {', '.join(served)}")
+    names = dict.fromkeys(version.version for version in own)
+    raise UnknownModel(f"{model} {name!r}: no such version; served: {', '.join(names)}")

@@ -41,7 +41,7 @@ def make_page_routes(engine: Engine) -> APIRouter:
 
     @router.get("/models/{model}/versions/{version}/card")
     async def show_card(model: str, version: str) -> Response:
-        card = render_card(find_version(engine, model, version).card)
+        card = render_card(find_version(engine.list_versions(), model, version).card)
         return Response(card, 200, HEADERS, "text/html")
 
     return router

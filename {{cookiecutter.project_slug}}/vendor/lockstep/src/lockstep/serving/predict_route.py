@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TARGETS = ("model", "version", "stage")
 """What a request may name, to be answered by that."""
 LONGEST_KEY = 256
+JSON_HEADERS = {"Content-Type": "application/json"}
 
 
 def make_predict_routes(
@@ -56,9 +57,6 @@ def make_predict_routes(
         )
 
     return router
-
-
-JSON_HEADERS = {"Content-Type": "application/json"}
 
 
 def read_target(query: QueryParams) -> dict[str, str]:

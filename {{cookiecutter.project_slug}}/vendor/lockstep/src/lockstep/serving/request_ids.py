@@ -15,7 +15,7 @@ HEADER = "X-Request-Id"
 
 
 class RequestIds:
-    """ASGI middleware; routes find the id as `request.state.id`."""
+    """ASGI middleware; routes find the id as `request.state.id`, and may put another there."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -26,15 +26,16 @@ class RequestIds:
             await self._app(scope, receive, send)
             return
         identity = Headers(scope=scope).get(HEADER, str(uuid4()))
+        state = scope.setdefault("state", {})
 
         async def send_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = identity
+                MutableHeaders(scope=message)[HEADER] = state["id"]
             await send(message)
 
         if not ID.fullmatch(identity):
             reason = f"{HEADER}: at most 128 letters, digits and signs of . _ : - were expected"
             await refuse(422, reason)(scope, receive, send)
             return
-        scope.setdefault("state", {})["id"] = identity
+        state["id"] = identity
         await self._app(scope, receive, send_id)

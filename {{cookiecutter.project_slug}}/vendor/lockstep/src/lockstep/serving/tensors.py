@@ -7,11 +7,14 @@ before it in four bytes.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from math import isnan, prod
 from typing import Any, NamedTuple
 
+from starlette.exceptions import HTTPException
+
+from ..core.errors import shorten
 from .errors import Unusable
 
 CODES = {
@@ -23,9 +26,14 @@ CODES = {
 """What `struct` calls the types of numbers."""
 BYTES = "BYTES"
 """The type of texts."""
+PIXELS = "UINT8"
+"""The type of images."""
+FLOATS = ("FP16", "FP32", "FP64")
 LENGTH = struct.Struct("<I")
 BINARY_SIZE = "binary_data_size"
 MOST_DIMENSIONS = 4
+LONGEST_SHAPE = 80
+"""Signs of a shape that a message tells."""
 
 
 class Tensor(NamedTuple):
@@ -34,12 +42,21 @@ class Tensor(NamedTuple):
     name: str
     shape: tuple[int, ...]
     values: Sequence[Any]
+    """Of an image, which has more than two dimensions, its pixels as bytes."""
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it has more than a value for each row."""
+        return len(self.shape) > 2
 
 
-def read_tensors(inputs: Any, binary: bytes) -> list[Tensor]:
+def read_tensors(inputs: Any, binary: bytes, most_rows: int) -> list[Tensor]:
     """The tensors of a request, whose `inputs` may leave their values to the bytes `binary`.
 
+    Shapes are looked at first, so that nothing is unpacked that is too large.
+
     Raises:
+        HTTPException: There are more than `most_rows`.
         Unusable: They are not as the protocol has them.
     """
     if not isinstance(inputs, list) or not inputs:
@@ -52,16 +69,19 @@ def read_tensors(inputs: Any, binary: bytes) -> list[Tensor]:
             case _:
                 raise Unusable(f"inputs.{place}: name, datatype and shape were expected")
         if datatype != BYTES and datatype not in CODES:
-            known = ", ".join((BYTES, *CODES))
-            raise Unusable(f"inputs.{name}: datatype {datatype!r}: one of {known} was expected")
+            allowed = ", ".join((BYTES, *CODES))
+            raise Unusable(f"inputs.{name}: datatype {datatype!r}: one of {allowed} was expected")
+        _require_shape(shape, name, datatype, most_rows)
         size = _find_binary_size(tensor)
         if size is None:
-            values = [*_flatten(tensor.get("data"), name)]
+            values: Sequence[Any] = _flatten(tensor.get("data"), name)
         else:
-            values = _unpack(binary[start : start + size], size, datatype, name)
+            values = _unpack(binary[start : start + size], size, datatype, prod(shape), name)
             start += size
-        if not _is_shape(shape) or prod(shape) != len(values):
+        if prod(shape) != len(values):
             raise Unusable(f"inputs.{name}: {len(values)} values are not of the shape {shape}")
+        if len(shape) > 2:
+            values = _make_pixels(values, name)
         tensors.append(Tensor(name, tuple(shape), values))
     if start != len(binary):
         raise Unusable(f"{len(binary)} bytes behind the JSON, whose tensors have {start} there")
@@ -70,8 +90,8 @@ def read_tensors(inputs: Any, binary: bytes) -> list[Tensor]:
     return tensors
 
 
-def make_rows(tensors: Sequence[Tensor]) -> tuple[dict[str, Any], ...]:
-    """Rows whose columns are the tensors; nothing, and no number, is a missing value.
+def transpose(tensors: Sequence[Tensor], columns: Collection[str]) -> tuple[dict[str, Any], ...]:
+    """Rows of those tensors that are `columns`; nothing, and no number, is a missing value.
 
     Raises:
         Unusable: They are not of one length, or not flat.
@@ -79,13 +99,13 @@ def make_rows(tensors: Sequence[Tensor]) -> tuple[dict[str, Any], ...]:
     length = tensors[0].shape[0]
     for tensor in tensors:
         if tensor.shape not in ((length,), (length, 1)):
-            raise Unusable(
-                f"inputs.{tensor.name}: shape {[*tensor.shape]}; a value for each row was "
-                f"expected, [{length}] or [{length}, 1]"
-            )
-    names = [tensor.name for tensor in tensors]
-    columns = [tensor.values for tensor in tensors]
-    return tuple(dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True))
+            raise Unusable(_expect_value_for_each_row(tensor.name, tensor.shape, length))
+    known = {tensor.name: tensor.values for tensor in tensors if tensor.name in columns}
+    if not known:
+        return ({},) * length
+    return tuple(
+        dict(zip(known, cells, strict=True)) for cells in zip(*known.values(), strict=True)
+    )
 
 
 def write_tensor(
@@ -112,43 +132,74 @@ def _find_binary_size(tensor: dict[str, Any]) -> int | None:
     return None
 
 
-def _is_shape(shape: Sequence[Any]) -> bool:
-    return 1 <= len(shape) <= MOST_DIMENSIONS and all(
+def _require_shape(shape: list[Any], name: str, datatype: str, most_rows: int) -> None:
+    is_shape = 1 <= len(shape) <= MOST_DIMENSIONS and all(
         type(size) is int and size > 0 for size in shape
+    )
+    if not is_shape:
+        text = shorten(str(shape), LONGEST_SHAPE)
+        raise Unusable(
+            f"inputs.{name}: shape {text}: at most {MOST_DIMENSIONS} numbers above 0 were expected"
+        )
+    if shape[0] > most_rows:
+        raise HTTPException(413, f"{shape[0]} rows; at most {most_rows} were expected")
+    if len(shape) == 2 and shape[1] != 1:
+        raise Unusable(_expect_value_for_each_row(name, shape, shape[0]))
+    if len(shape) > 2 and datatype != PIXELS:
+        raise Unusable(f"inputs.{name}: datatype {datatype!r}: {PIXELS} was expected of images")
+
+
+def _expect_value_for_each_row(name: str, shape: Sequence[int], length: int) -> str:
+    return (
+        f"inputs.{name}: shape {[*shape]}; a value for each row was expected, [{length}] or "
+        f"[{length}, 1]"
     )
 
 
-def _flatten(data: Any, name: str) -> Iterator[Any]:
+def _flatten(data: Any, name: str) -> list[Any]:
     """The values of lists within lists."""
     if not isinstance(data, list):
         raise Unusable(f"inputs.{name}: data: a list of values was expected")
+    values: list[Any] = data
     for _ in range(MOST_DIMENSIONS - 1):
-        if data and all(isinstance(part, list) for part in data):
-            data = [*chain.from_iterable(data)]
-    if any(isinstance(value, list | dict) for value in data):
+        if values and all(isinstance(part, list) for part in values):
+            values = [*chain.from_iterable(values)]
+    if any(isinstance(value, list | dict) for value in values):
         raise Unusable(f"inputs.{name}: data: texts, numbers or null were expected")
-    yield from data
+    return values
 
 
-def _unpack(content: bytes, size: int, datatype: str, name: str) -> list[Any]:
+def _make_pixels(values: Sequence[Any], name: str) -> bytes:
+    try:
+        return bytes(values)
+    except (TypeError, ValueError) as error:
+        raise Unusable(f"inputs.{name}: whole numbers from 0 to 255 were expected") from error
+
+
+def _unpack(content: bytes, size: int, datatype: str, count: int, name: str) -> Sequence[Any]:
+    """The values of a tensor, `count` if they are numbers."""
     if len(content) < size:
         raise Unusable(f"inputs.{name}: {size} bytes were expected, {len(content)} came")
+    if datatype == PIXELS:
+        return content
     try:
         if datatype == BYTES:
-            return [*_unpack_texts(content)]
-        width = struct.calcsize(f"<{CODES[datatype]}")
-        values = struct.unpack(f"<{size // width}{CODES[datatype]}", content)
+            return [*_unpack_texts(content, count)]
+        values = struct.unpack(f"<{count}{CODES[datatype]}", content)
     except (struct.error, UnicodeDecodeError) as error:
-        raise Unusable(f"inputs.{name}: its bytes are no {datatype}: {error}") from error
-    return [None if isnan(value) else value for value in values]
+        raise Unusable(f"inputs.{name}: its bytes are no {count} {datatype}: {error}") from error
+    is_float = datatype in FLOATS
+    return [None if isnan(value) else value for value in values] if is_float else values
 
 
-def _unpack_texts(content: bytes) -> Iterator[str]:
+def _unpack_texts(content: bytes, count: int) -> Iterator[str]:
     start = 0
-    while start < len(content):
+    for _ in range(count):
         (length,) = LENGTH.unpack_from(content, start)
         start += LENGTH.size
         if start + length > len(content):
             raise struct.error("a text ends behind the last of them")
         yield content[start : start + length].decode("utf-8")
         start += length
+    if start < len(content):
+        raise struct.error(f"{len(content) - start} bytes are left")
