@@ -1,6 +1,7 @@
 """The engine of the server: which version answers, and that one does whatever happens."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from lockstep.serving import engine as engine_module
 from lockstep.serving.engine import Engine, Version
 from lockstep.serving.errors import Broken, Busy, Late, UnknownModel, Unusable
 from lockstep.serving.messages import Question, Reply
-from stand_ins import Versions, ask, make_wheel, serve
+from stand_ins import CONTRACT, Versions, ask, make_wheel, serve
 
 
 @pytest.fixture
@@ -90,10 +91,61 @@ def test_nothing_is_kept_of_private_columns(wheel: str) -> None:
     assert answered.list_kept() == [(None, {"prediction": "no"})]
 
 
-def test_only_the_columns_that_the_settings_name_are_kept(wheel: str) -> None:
+def test_what_the_contract_calls_private_now_is_kept_of_no_version(versions: Versions) -> None:
+    columns = CONTRACT["columns"]
+    columns = columns | {"who": {**columns["who"], "private": True}}
+    contract = {**CONTRACT, "source": "none", "licence": "none", "columns": columns}
+    versions.paths.contract_file.parent.mkdir()
+    versions.paths.contract_file.write_text(json.dumps(contract))
     reply = serve(
-        lambda engine: engine.predict(ask(), request="r"), wheel, keep={"columns": ["x", "name"]}
+        lambda engine: engine.predict(ask(who="Ada"), request="r"), "v1.0.0", paths=versions.paths
     )
+    assert reply.hidden == {"who", "name"}
+    assert reply.list_kept() == [({"x": 1}, {"prediction": "1.0.0 1"})]
+
+
+def test_what_the_version_that_answers_hides_is_kept_of_no_shadow(versions: Versions) -> None:
+    columns = {
+        name: {**CONTRACT["columns"][name], "private": False} for name in CONTRACT["columns"]
+    }
+    described = {"kind": "classification", "contract": {**CONTRACT, "columns": columns}}
+    versions.register("2.0.0", **{"champion/model.json": json.dumps(described)})
+    replies: list[Reply | None] = []
+
+    async def work(engine: Engine) -> None:
+        await engine.predict(ask(name="Ada"), request="r")
+        await wait_until(lambda: replies)
+
+    serve(
+        work,
+        "v1.0.0",
+        paths=versions.paths,
+        shadows=["v2.0.0"],
+        note_shadow=lambda *note: replies.append(note[2]),
+    )
+    (reply,) = replies
+    assert reply
+    assert reply.list_kept() == [({"x": 1}, {"prediction": "2.0.0 1"})]
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("whom", "whom: no such column; did you mean who? allowed: who, x, y"),
+        ("name", "name: private, so it is never kept; take it out"),
+    ],
+)
+def test_a_column_that_cannot_be_kept_is_told_at_the_start(
+    wheel: str, name: str, complaint: str
+) -> None:
+    with pytest.raises(UserError) as error:
+        serve(read_version, wheel, keep={"columns": ["x", name]})
+    assert str(error.value) == f"params.yaml: serve.keep.columns: {complaint}"
+    assert not list_workers()
+
+
+def test_only_the_columns_that_the_settings_name_are_kept(wheel: str) -> None:
+    reply = serve(lambda engine: engine.predict(ask(), request="r"), wheel, keep={"columns": ["x"]})
     assert reply.hidden == {"who", "name", "y"}
     reply = serve(lambda engine: engine.predict(ask(), request="r"), wheel, keep={"rows": False})
     assert reply.hidden == {"who", "x", "name", "y"}

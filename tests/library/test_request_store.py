@@ -275,6 +275,7 @@ def test_what_waits_is_written_once_there_is_a_place_for_it(
             store.add_outcomes([("r-1", 0, "apple")])
         folder.unlink()
         wait_for(lambda: store.failure is None)
+        wait_for(lambda: store.read_last(20))
         assert len(store.read_last(20)) == 1
     assert stat.S_IMODE((folder / "requests.sqlite").stat().st_mode) == 0o600
 

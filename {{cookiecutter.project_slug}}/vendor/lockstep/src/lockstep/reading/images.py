@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -41,7 +41,7 @@ def read_images(
     contract: Contract,
     *,
     resize: bool,
-    formats: Sequence[str] | None = None,
+    formats: tuple[str, ...] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read the images of a zip or a folder, or a single one.
 
@@ -125,7 +125,7 @@ def _open(path: Path, name: str) -> Iterator[tuple[list[str], Callable[[str], by
 
 
 @contextmanager
-def _open_image(content: bytes, formats: Sequence[str] | None = None) -> Iterator[Image.Image]:
+def _open_image(content: bytes, formats: tuple[str, ...] | None = None) -> Iterator[Image.Image]:
     """An image, unless it is too large or of another format."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -144,7 +144,7 @@ def _read_image(
     file: str,
     images: Images,
     resize: bool,
-    formats: Sequence[str] | None,
+    formats: tuple[str, ...] | None,
 ) -> tuple[bytes | None, str | None]:
     """The pixels, or what was expected instead of this file."""
     try:

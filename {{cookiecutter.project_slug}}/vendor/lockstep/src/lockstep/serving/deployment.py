@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Set
 from functools import cached_property
 from typing import Any
 
@@ -21,11 +22,17 @@ class Deployment:
     Args:
         installation: The version.
         settings: Of the server.
+        private: Columns that are private beside those that its own contract calls so.
         is_polite: Whether its workers step back for those of others.
     """
 
     def __init__(
-        self, installation: Installation, settings: ServeParams, *, is_polite: bool
+        self,
+        installation: Installation,
+        settings: ServeParams,
+        private: Set[str],
+        *,
+        is_polite: bool,
     ) -> None:
         self.package, keep = installation.package, settings.keep
         self.model, self.version = str(self.package.info["name"]), self.package.version
@@ -33,15 +40,17 @@ class Deployment:
         description = json.loads((self.package.folder / CHAMPION / "model.json").read_text("utf-8"))
         self.kind: str = description["kind"]
         self.contract: dict[str, Any] = description["contract"]
+        described = self.contract["columns"]
+        self.private = private | {name for name in described if described[name].get("private")}
         columns = [
             name
-            for name, column in self.contract["columns"].items()
+            for name, column in described.items()
             if keep.rows
-            and not column.get("private")
+            and name not in self.private
             and column["type"] != "image"
             and (keep.columns is None or name in keep.columns)
         ]
-        self.hidden = frozenset(self.contract["columns"]) - {*columns}
+        self.hidden = frozenset(described) - {*columns}
         limits = Limits(settings.workers, settings.max_rows, settings.seconds, settings.waiting)
         self.pool = Pool(
             self.name,

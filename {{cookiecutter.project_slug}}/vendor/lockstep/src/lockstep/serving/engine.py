@@ -18,6 +18,7 @@ from ..core.paths import Paths
 from ..registry.versions import Registry
 from .deployment import Deployment
 from .errors import Busy, Late, Unusable
+from .keeping import find_private, require_keepable
 from .messages import Question, Reply
 from .pool import State
 from .preparation import Installation, prepare
@@ -103,6 +104,7 @@ class Engine:
         self._folder = (paths.root if paths else Path.cwd()) / CACHE
         self._watch: RegistryWatch | None = None
         self._routes = Routes()
+        self._private: frozenset[str] = frozenset()
         self._installations: dict[Target, Installation] = {}
         self._deployments: dict[Place, Deployment] = {}
         self._newcomers: list[Deployment] = []
@@ -121,6 +123,7 @@ class Engine:
         if self._paths:
             with suppress(UserError):  # wheels are served without git, too
                 self._watch = RegistryWatch(self._paths)
+        self._private = find_private(self._paths)
         stamp = self._watch.stamp() if self._watch else []
         self._models = self._models or choose_models(await self._read_registry())
         await self._follow()
@@ -222,11 +225,14 @@ class Engine:
             reply = shadow.pool.ask_as_shadow(question)
             if reply is not None:
                 start = time.perf_counter()
-                reply.add_done_callback(partial(self._note, shadow, question, request, start))
+                reply.add_done_callback(
+                    partial(self._note, shadow, deployment.hidden, question, request, start)
+                )
 
     def _note(
         self,
         shadow: Deployment,
+        hidden: frozenset[str],
         question: Question,
         request: str,
         start: float,
@@ -235,6 +241,8 @@ class Engine:
         answer = None
         if not reply.exception() and "fault" not in reply.result():
             answer = shadow.make_reply(reply.result(), time.perf_counter() - start)
+            # What the version that has answered keeps to itself, none tells in the shadow.
+            answer = answer._replace(hidden=answer.hidden | hidden)
         self._note_shadow(request, question, answer)
 
     async def _follow_changes(self, watch: RegistryWatch, stamp: Stamp) -> None:
@@ -317,7 +325,8 @@ class Engine:
         """Start what is not at work yet.
 
         Raises:
-            UserError: Two models have one name, or one of them cannot answer; none is started then.
+            UserError: Two models have one name, or one of them cannot answer, or the settings name
+                a column to keep that may not be; none is started then.
         """
         names: dict[tuple[str, str], Path] = {}
         for installation in installations.values():
@@ -326,10 +335,12 @@ class Engine:
             if names.setdefault(name, package.folder) != package.folder:
                 raise UserError(f"{' '.join(name)}: two models are called so; serve one of them")
         new = {
-            place: Deployment(installation, self.settings, is_polite=place[1])
+            place: Deployment(installation, self.settings, self._private, is_polite=place[1])
             for place, installation in installations.items()
             if place not in self._deployments
         }
+        if not self._routes.live:  # versions of other contracts may come later
+            require_keepable(self.settings.keep.columns or (), [*new.values()])
         self._newcomers = [*new.values()]
         try:
             starts = [deployment.pool.start() for deployment in self._newcomers]

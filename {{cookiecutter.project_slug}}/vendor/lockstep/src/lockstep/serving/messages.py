@@ -45,12 +45,15 @@ class Reply(NamedTuple):
         An answer repeats identifiers and the values that break the contract; those of columns that
         may not be kept are left out.
         """
-        contents = [None] * len(self.answers) if self.rows is None else self.rows
+        contents = [None] * len(self.answers) if self.rows is None else map(self._omit, self.rows)
         answers = map(self._hide, self.answers)
         return [*zip(contents, answers, strict=True)]
 
+    def _omit(self, cells: dict[str, Any]) -> dict[str, Any]:
+        return {name: cell for name, cell in cells.items() if name not in self.hidden}
+
     def _hide(self, answer: dict[str, Any]) -> dict[str, Any]:
-        rest = {name: value for name, value in answer.items() if name not in self.hidden}
+        rest = self._omit(answer)
         if "errors" in rest:
             rest["errors"] = [
                 {**error, "value": None} if error["column"] in self.hidden else error
