@@ -74,6 +74,7 @@ METRICS = {
     **FIGURES,
     "intervals": {"rmse": [61.0084, 82.9028], "r2": [-0.1505, 0.3928], "auc": None},
     "baseline": {**FIGURES, "intervals": {"rmse": [70.7907, 85.5001], "r2": [0, 0], "auc": None}},
+    "gain": {"rmse": [11.3252, 28.7877], "r2": [-0.1, 0.3928], "auc": None},
     "prediction_intervals": {"coverage": 0.8482},
 }
 CARD = """<h3>Model card</h3>
@@ -139,6 +140,7 @@ class MadeUpServer:
         self.answers: list[dict[str, Any]] = [kept()["answer"]]
         self.refusal: tuple[int, str] | None = None
         self.is_away = False
+        self.held: list[Route] | None = None
         self.posts: list[tuple[str, dict[str, list[str]], str, bytes]] = []
 
     def attach(self, page: Page) -> None:
@@ -159,7 +161,10 @@ class MadeUpServer:
             kind = request.headers["content-type"]
             body = request.post_data_buffer or b""
             self.posts.append((path, parse_qs(address.query), kind, body))
-            self._post(route, path)
+            if self.held is None:
+                self._post(route, path)
+            else:
+                self.held.append(route)
         elif path == "models":
             hidden = ("contract", "metrics", "card")
             route.fulfill(
@@ -177,6 +182,12 @@ class MadeUpServer:
             file = STATIC / (path.removeprefix("page/") or "index.html")
             headers = {"Content-Security-Policy": POLICY, "Content-Type": TYPES[file.suffix]}
             route.fulfill(body=file.read_bytes(), headers=headers)
+
+    def let_go(self) -> None:
+        """Answer the first question that was held."""
+        route = self.held.pop(0)
+        with route.request.frame.page.expect_response(route.request.url):
+            self._post(route, "predict")
 
     def _post(self, route: Route, path: str) -> None:
         if path == "outcomes":
@@ -298,6 +309,70 @@ def test_what_breaks_the_contract_is_told_beside_its_field(visit: Visit) -> None
 
 
 @in_a_browser
+def test_an_answer_that_comes_late_is_not_shown_as_that_of_another_version(visit: Visit) -> None:
+    versions = [version(is_default=True), version("1.1.0"), images()]
+    server = MadeUpServer(*versions)
+    server.held = []
+    page = open_page(visit, server)
+    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("radio", name="houses 1.1.0").check()
+    expect(page.locator("#purpose")).to_contain_text("houses 1.1.0")
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#answer")).to_have_text("Asking…")
+    server.answers = [{"prediction": 7}]
+    server.let_go()
+    server.answers = [{"prediction": 8}]
+    server.let_go()
+    expect(page.locator(".said")).to_have_text("8 1000 EUR")
+    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("radio", name="digits").check()
+    expect(page.locator("#purpose")).to_contain_text("digits 0.1.0")
+    server.let_go()
+    expect(page.locator("#answer")).to_contain_text("what digit is for the values on the form")
+    assert visit.wrong == []
+
+
+@in_a_browser
+def test_an_outcome_is_not_told_before_it_is_chosen(visit: Visit) -> None:
+    heating = PRICES | {"target": "heating"}
+    server = MadeUpServer(version(is_default=True, kind="classification", contract=heating))
+    server.answers = [{"prediction": "wood", "probability_gas": 0.25, "probability_wood": 0.75}]
+    page = open_page(visit, server)
+    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Tell").click()
+    expect(page.locator("#answer")).to_contain_text("choose what it was")
+    page.get_by_label("What it was in truth").select_option("gas")
+    page.get_by_role("button", name="Tell").click()
+    expect(page.locator("#answer")).to_contain_text("Kept beside the answer.")
+    outcomes = [json.loads(body) for path, _, _, body in server.posts if path == "outcomes"]
+    assert outcomes == [[{"request": "r-7", "row": 0, "outcome": "gas"}]]
+    assert visit.wrong == []
+
+
+@in_a_browser
+def test_a_shadow_cannot_be_asked(visit: Visit) -> None:
+    server = MadeUpServer(version(is_default=True), version("1.2.0", is_shadow=True))
+    page = open_page(visit, server)
+    page.get_by_role("radio", name="houses 1.2.0").check()
+    expect(page.locator("#answer")).to_contain_text("A version in the shadow cannot be asked")
+    expect(page.get_by_role("button", name="Predict")).to_be_disabled()
+    expect(page.get_by_label("area")).to_be_disabled()
+    page.evaluate(
+        """() => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File(["area"], "rows.csv"));
+            document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
+        }"""
+    )
+    server.versions[1]["is_shadow"] = False
+    look_again(page)
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator(".said")).to_be_visible()
+    assert len(server.posts) == 1
+    assert visit.wrong == []
+
+
+@in_a_browser
 def test_an_image_is_dropped_seen_and_answered(visit: Visit) -> None:
     server = MadeUpServer(images(is_default=True))
     shares = {"probability_0": 0.0004, "probability_1": 0.0996, "probability_2": 0.9}
@@ -355,6 +430,10 @@ def test_a_file_of_rows_is_answered_as_a_table_to_save(visit: Visit, tmp_path: P
     page.locator("input[type=file]").set_input_files(TEMPLATE / "README.md")
     expect(answer).to_contain_text("README.md: the server reads no such file")
     assert visit.wrong == []
+    server.answers = [{"errors": [error]}] * 12
+    page.locator("input[type=file]").set_input_files(file)
+    expect(answer).to_contain_text("0 of 12 rows of rows.csv are predicted")
+    assert answer.locator("tbody tr").last.inner_text().startswith("12\tarea: expected")
 
 
 @in_a_browser
@@ -418,16 +497,75 @@ def test_a_server_that_is_away_is_told_and_found_again(visit: Visit) -> None:
 
 
 @in_a_browser
+def test_a_server_that_is_silent_is_asked_again_one_question_at_a_time(visit: Visit) -> None:
+    page, silent = visit.page, []
+    server = MadeUpServer(version(is_default=True))
+    server.attach(page)
+    page.route("**/requests?*", lambda route: silent.append(route))
+    page.clock.install()
+    with page.expect_request("**/requests?*"):
+        visit.open(ADDRESS)
+    page.clock.run_for(9000)
+    assert len(silent) == 1
+    page.clock.run_for(2000)
+    expect(page.get_by_role("alert")).to_contain_text("the server does not answer")
+    page.unroute("**/requests?*")
+    look_again(page)
+    expect(page.locator("#requests")).to_have_text("None yet.")
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+@in_a_browser
+def test_the_lines_of_an_interval_are_beyond_its_point(visit: Visit) -> None:
+    narrow = METRICS | {"intervals": {"rmse": [71.1, 71.13]}}
+    page = open_page(visit, MadeUpServer(version(is_default=True, metrics=narrow)))
+    line, point = (page.locator(f".chart {tag}").first.bounding_box() for tag in ("path", "circle"))
+    assert line["y"] < point["y"]
+    assert line["y"] + line["height"] > point["y"] + point["height"]
+
+
+@in_a_browser
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_long_cells_and_many_reasons_fit(browser: Browser, width: int) -> None:
+    reason = {"column": "area", "value": "9" * 400, "reason": "expected a number from 10 to 1000"}
+    refusal = {"errors": [reason] * 10}
+    server = MadeUpServer(version(is_default=True))
+    server.kept["requests"] = [
+        kept(content={"area": "9" * 400, "town": "b" * 400}, outcome="c" * 400),
+        kept(content={"area": "9" * 400}, answer=refusal, status=422),
+        kept(answer={"prediction": "d" * 400}, model="e" * 60),
+    ]
+    visit = Visit(browser, width)
+    page = open_page(visit, server)
+    line = page.locator("#requests tbody tr").first
+    expect(line).to_contain_text(f"area {'9' * 40}…, town {'b' * 40}…")
+    assert line.locator(".row").get_attribute("title") == f"area {'9' * 400}, town {'b' * 400}"
+    expect(page.locator("#requests tbody tr").nth(1)).to_contain_text("1000; and 7 more")
+    server.answers = [kept()["answer"], refusal]
+    page.locator("input[type=file]").set_input_files(
+        {"name": "rows.csv", "mimeType": "text/csv", "buffer": b"area\n1\n"}
+    )
+    expect(page.locator("#answer tbody tr").last).to_contain_text("1000; and 7 more")
+    box = page.locator("#answer .scroll")
+    assert box.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
+    visit.look()
+    page.close()
+    assert visit.wrong == []
+
+
+@in_a_browser
 def test_metrics_and_card_are_those_of_the_version(visit: Visit) -> None:
     page = open_page(visit, MadeUpServer(version(is_default=True)))
     quality = page.locator("#quality")
     expect(quality).to_contain_text("The champion is better than the baseline.")
     rows = [row.inner_text().split() for row in quality.locator("tbody tr").all()]
     assert rows == [
-        "rmse 71.12 61.01 to 82.90 71.12 70.79 to 85.50".split(),
-        "r2 0.1642 -0.1505 to 0.3928 0.1642 0.0000 to 0.0000".split(),
+        "rmse 71.12 61.01 to 82.90 71.12 70.79 to 85.50 11.33 to 28.79".split(),
+        "r2 0.1642 -0.1505 to 0.3928 0.1642 0.0000 to 0.0000 -0.1000 to 0.3928".split(),
         "auc not defined not defined".split(),
     ]
+    expect(quality).to_contain_text("better by")
+    expect(quality).to_contain_text('"Better by" is such an interval too; below zero is worse.')
     expect(page.locator("#card h4")).to_be_hidden()
     page.get_by_text("Model card").click()
     expect(page.locator("#card h4")).to_be_visible()
@@ -440,10 +578,11 @@ def test_last_requests_can_be_tried_again_and_told_what_became_true(visit: Visit
     server.kept["requests"] = [
         kept(),
         kept(role="shadow", version="1.1.0", rows=12, outcome=250),
-        kept(content=None, status=422, answer={"errors": [{"column": "a", "reason": "b"}]}),
+        kept(content={}, status=422, answer={"errors": [{"column": "a", "reason": "b"}]}),
+        kept(model="others", content={"weight": 3}),
     ]
     page = open_page(visit, server)
-    first, shadow, broken = page.locator("#requests tbody tr").all()
+    first, shadow, broken, elsewhere = page.locator("#requests tbody tr").all()
     expect(first).to_contain_text("area 77.50, rooms 2, heating missing, town Bonn")
     expect(first).to_contain_text("301.3 (199.2 to 403.2)")
     expect(shadow).to_contain_text("in the shadow")
@@ -451,6 +590,8 @@ def test_last_requests_can_be_tried_again_and_told_what_became_true(visit: Visit
     expect(shadow.locator("[data-name=truth]")).to_have_text("250")
     expect(broken).to_contain_text("not kept")
     expect(broken).to_contain_text("a: b")
+    expect(elsewhere).to_contain_text("weight 3")
+    assert elsewhere.get_by_role("button").count() == 0
     assert broken.get_by_role("button").count() == 0
     first.get_by_role("button").click()
     expect(page.get_by_label("town")).to_have_value("Bonn")
@@ -560,6 +701,7 @@ def test_a_real_server_answers_the_page_and_keeps_nothing_that_is_private(
         visit.open(server.address)
     assert response.value.headers["content-security-policy"] == POLICY
     expect(page.get_by_role("radio", name="my-project 0.1.0")).to_be_checked()
+    expect(page.get_by_label("petal_length")).to_have_value("4.5")
     page.get_by_label("petal_length").fill("4.875")
     page.get_by_label("petal_width").fill("1.625")
     page.get_by_role("button", name="Predict").click()

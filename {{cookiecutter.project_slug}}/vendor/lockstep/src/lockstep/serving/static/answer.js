@@ -2,11 +2,12 @@
 
 import { addOutcome, predictPath, Refusal } from "./api.js";
 import { isNumber } from "./contract.js";
-import { format, formatSeconds, formatShare, make, makeScroll } from "./dom.js";
+import { format, formatSeconds, formatShare, make, makeScroll, shorten } from "./dom.js";
 
 const PROBABILITY = "probability_";
 const MOST_CLASSES = 10;
 const MOST_ROWS = 100;
+const MOST_REASONS = 3;
 
 /** The classes with their probabilities, the most probable first; none of a number. */
 function listChances(answer) {
@@ -18,26 +19,36 @@ function listChances(answer) {
 
 const hasInterval = answer => typeof answer.prediction_low === "number";
 
+const listReasons = ({ errors }) => errors.map(({ column, reason }) => `${column}: ${reason}`);
+
 /** An answer in a few words. */
 export function summarise(answer) {
-  if (answer.errors) return answer.errors.map(({ column, reason }) => `${column}: ${reason}`).join("; ");
+  if (answer.errors) {
+    const reasons = listReasons(answer);
+    const rest = reasons.length - MOST_REASONS;
+    return reasons.slice(0, MOST_REASONS).join("; ") + (rest > 0 ? `; and ${rest} more` : "");
+  }
   const chance = listChances(answer).find(([name]) => name === answer.prediction);
   const more = hasInterval(answer)
     ? ` (${format(answer.prediction_low)} to ${format(answer.prediction_high)})`
     : chance ? ` (${formatShare(chance[1])})` : "";
-  return `${format(answer.prediction)}${more}`;
+  return `${shorten(answer.prediction)}${more}`;
 }
 
-export function showNothing(element, { contract, kind }) {
+export function showNothing(element, { contract, kind, is_shadow: isShadow }) {
+  if (isShadow) {
+    element.replaceChildren(make("p", { className: "soft" }, "A version in the shadow cannot be asked: it answers what others are asked, and only the last requests show what it says."));
+    return;
+  }
   const what = kind === "regression" ? "The predicted number and its interval" : "The predicted class and the probability of each";
   element.replaceChildren(make("p", { className: "soft" }, `${what} will stand here: what ${contract.target} is for the values on the form.`));
 }
 
 /** Why there is no answer. */
-export function showRefusal(element, reasons) {
+export function showRefusal(element, reason) {
   element.replaceChildren(
     make("p", {}, make("strong", {}, "No prediction")),
-    ...reasons.map(reason => make("p", { className: "reason" }, reason)),
+    make("p", { className: "reason" }, reason),
   );
 }
 
@@ -45,9 +56,13 @@ export function showWaiting(element) {
   element.replaceChildren(make("p", { className: "soft" }, "Asking…"));
 }
 
-/** The answer to one row; `body` is what was asked, of a row. */
+/** The answer to one row; `row` is what was asked, unless it was a file. */
 export function showAnswer(element, details, reply, seconds, row) {
   const [answer] = reply.predictions;
+  if (answer.errors) {
+    showRefusal(element, summarise(answer));
+    return;
+  }
   const target = details.contract.columns[details.contract.target];
   element.replaceChildren(
     make("p", { className: "soft" }, details.contract.target),
@@ -78,7 +93,7 @@ function drawInterval({ prediction, prediction_low: low, prediction_high: high }
   const end = most === null ? high + margin : Math.max(high, most);
   const place = number => `${end > start ? (100 * (number - start)) / (end - start) : 50}%`;
   const share = metrics.prediction_intervals?.coverage;
-  const held = share === undefined ? "" : `; such intervals held ${formatShare(share)} of the test rows`;
+  const coverage = share === undefined ? "" : `; such intervals held ${formatShare(share)} of the test rows`;
   return [
     make(
       "div", { className: "scale", aria: { hidden: "true" } },
@@ -87,7 +102,7 @@ function drawInterval({ prediction, prediction_low: low, prediction_high: high }
       make("div", { className: "point", style: { left: place(prediction) } }),
     ),
     make("div", { className: "ends soft", aria: { hidden: "true" } }, make("small", {}, format(start)), make("small", {}, format(end))),
-    make("p", {}, "between ", make("strong", {}, format(low)), " and ", make("strong", {}, format(high)), make("span", { className: "soft" }, held)),
+    make("p", {}, "between ", make("strong", {}, format(low)), " and ", make("strong", {}, format(high)), make("span", { className: "soft" }, coverage)),
   ];
 }
 
@@ -99,26 +114,26 @@ function makeFacts(reply, seconds) {
 function makeOutcome({ contract }, reply) {
   const column = contract.columns[contract.target];
   const field = column.categories
-    ? make("select", { id: "outcome" }, column.categories.map(name => make("option", {}, name)))
+    ? make("select", { id: "outcome" }, make("option", { value: "" }, "choose"), column.categories.map(name => make("option", {}, name)))
     : make("input", { id: "outcome", type: "text", inputMode: "decimal", autocomplete: "off" });
-  const told = make("small", { role: "status" });
+  const status = make("small", { role: "status" });
   const button = make("button", { type: "submit" }, "Tell");
-  const form = make("form", { className: "outcome" }, make("label", { htmlFor: "outcome" }, "What it was in truth, once you know", field), button, told);
+  const form = make("form", { className: "outcome" }, make("label", { htmlFor: "outcome" }, "What it was in truth, once you know", field), button, status);
   form.addEventListener("submit", async event => {
     event.preventDefault();
     const text = field.value.trim();
     const outcome = isNumber(column) ? Number(text) : text;
     if (text === "" || Number.isNaN(outcome)) {
-      told.textContent = "a number was expected";
+      status.textContent = column.categories ? "choose what it was" : "a number was expected";
       return;
     }
     try {
-      const { known } = await addOutcome({ request: reply.request, row: 0, outcome });
-      told.textContent = known ? "Kept beside the answer." : "The request was not kept, so nothing was added.";
+      const { known: count } = await addOutcome({ request: reply.request, row: 0, outcome });
+      status.textContent = count ? "Kept beside the answer." : "The request was not kept, so nothing was added.";
       form.dispatchEvent(new CustomEvent("outcome", { bubbles: true }));
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
-      told.textContent = refusal.message;
+      status.textContent = refusal.message;
     }
   });
   return form;
@@ -136,19 +151,20 @@ function makeCommand(details, row) {
 
 /** The answers to a file of rows. */
 export function showAnswers(element, details, reply, seconds, name) {
-  const refused = reply.predictions.filter(answer => answer.errors).length;
+  const count = reply.predictions.filter(answer => !answer.errors).length;
   const columns = [...new Set(reply.predictions.flatMap(answer => Object.keys(answer)))].filter(column => column !== "errors");
+  const titles = columns.length ? columns : ["what is wrong"];
   const lines = reply.predictions.slice(0, MOST_ROWS).map((answer, place) =>
     make("tr", {}, make("th", { scope: "row" }, String(place + 1)),
       answer.errors
-        ? make("td", { className: "reason", colSpan: Math.max(columns.length, 1) }, summarise(answer))
+        ? make("td", { className: "reason", colSpan: titles.length, title: listReasons(answer).join("; ") }, summarise(answer))
         : columns.map(column => make("td", {}, format(answer[column])))));
   const table = make("table", {},
-    make("thead", {}, make("tr", {}, ["row", ...columns].map(column => make("th", { scope: "col" }, column)))),
+    make("thead", {}, make("tr", {}, ["row", ...titles].map(title => make("th", { scope: "col" }, title.replaceAll("_", " "))))),
     make("tbody", {}, lines));
   const rest = reply.predictions.length - MOST_ROWS;
   element.replaceChildren(
-    make("p", {}, make("strong", {}, `${reply.predictions.length - refused} of ${reply.predictions.length} rows of ${name} are predicted`)),
+    make("p", {}, make("strong", {}, `${count} of ${reply.predictions.length} rows of ${name} are predicted`)),
     makeScroll("Predictions", table),
     rest > 0 ? make("p", { className: "soft" }, `and ${rest} more rows`) : "",
     make("p", { className: "buttons" }, makeDownload(columns, reply)),
@@ -160,7 +176,7 @@ export function showAnswers(element, details, reply, seconds, name) {
 function makeDownload(columns, reply) {
   const quote = cell => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
   const write = cells => cells.map(cell => quote(cell === undefined || cell === null ? "" : String(cell))).join(",");
-  const lines = reply.predictions.map(answer => write([...columns.map(column => answer[column]), answer.errors ? summarise(answer) : ""]));
+  const lines = reply.predictions.map(answer => write([...columns.map(column => answer[column]), answer.errors ? listReasons(answer).join("; ") : ""]));
   const text = [write([...columns, "reason"]), ...lines, ""].join("\n");
   const href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
   return make("a", { className: "button", href, download: "predictions.csv" }, "Save as CSV");

@@ -14,11 +14,11 @@ export function make(tag, properties = {}, ...children) {
 
 /** A table in a box that scrolls where it is wider than the screen. */
 export function makeScroll(label, table) {
-  const box = make("div", { className: "scroll", tabIndex: 0, role: "region", aria: { label } }, table);
-  return box;
+  return make("div", { className: "scroll", tabIndex: 0, role: "region", aria: { label } }, table);
 }
 
 const DIGITS = 4;
+const MOST_SIGNS = 40;
 const rough = new Intl.NumberFormat("en", { minimumSignificantDigits: DIGITS, maximumSignificantDigits: DIGITS, useGrouping: false });
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0, useGrouping: false });
 
@@ -28,6 +28,12 @@ export function format(value) {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e12)) return value.toExponential(DIGITS - 1);
   return (size >= 10 ** (DIGITS - 1) || Number.isInteger(value) ? whole : rough).format(value);
+}
+
+/** A value that does not crowd out its neighbours. */
+export function shorten(value) {
+  const text = format(value);
+  return text.length > MOST_SIGNS ? `${text.slice(0, MOST_SIGNS)}…` : text;
 }
 
 /** A figure of merit, with no more than four decimals. */

@@ -27,6 +27,7 @@ export class Form {
     this.onFile = onFile;
     this.fields = new Map();
     this.preview = null; // where an image is shown
+    this.isDisabled = false;
     element.addEventListener("submit", event => {
       event.preventDefault();
       onRow(this.read());
@@ -34,23 +35,30 @@ export class Form {
   }
 
   /** Make the fields of a version; what stood in fields of the same name stays. */
-  show({ contract, features }) {
-    const before = this.write();
+  show({ contract, features, is_shadow: isShadow }) {
+    const texts = this.write();
     this.fields.clear();
     this.preview = null;
     this.element.replaceChildren(...(contract.images ? this.makeForImages(contract.images) : this.makeForRows(contract, features)));
-    for (const [name, text] of Object.entries(before)) this.fill(name, text);
+    for (const [name, text] of Object.entries(texts)) this.fill(name, text);
+    this.isDisabled = isShadow;
+    this.element.querySelectorAll("input, select, button").forEach(control => (control.disabled = isShadow));
+  }
+
+  /** Whether its buttons can be pressed. */
+  enable(isEnabled) {
+    this.element.querySelectorAll("button").forEach(button => (button.disabled = !isEnabled));
   }
 
   makeForRows(contract, features) {
-    const made = listFeatures(contract).map(([name, column]) => [features.includes(name), this.makeField(name, column)]);
-    const unused = made.filter(([isUsed]) => !isUsed).map(([, field]) => field);
+    const fields = listFeatures(contract).map(([name, column]) => [features.includes(name), this.makeField(name, column)]);
+    const others = fields.filter(([isUsed]) => !isUsed).map(([, field]) => field);
     return [
-      make("div", { className: "fields" }, made.filter(([isUsed]) => isUsed).map(([, field]) => field)),
-      unused.length > 0 && make(
+      make("div", { className: "fields" }, fields.filter(([isUsed]) => isUsed).map(([, field]) => field)),
+      others.length > 0 && make(
         "details", { className: "unused" },
-        make("summary", {}, `${unused.length} more that this version takes and does not use`),
-        make("div", { className: "fields" }, unused),
+        make("summary", {}, `${others.length} more that this version takes and does not use`),
+        make("div", { className: "fields" }, others),
       ),
       make(
         "div", { className: "buttons" },
@@ -101,6 +109,7 @@ export class Form {
   }
 
   take(file) {
+    if (this.isDisabled) return;
     if (this.preview && file.type.startsWith("image/")) {
       const image = make("img", { className: "preview", src: URL.createObjectURL(file), alt: file.name });
       image.addEventListener("load", () => URL.revokeObjectURL(image.src));
@@ -125,6 +134,11 @@ export class Form {
     const former = input.value;
     input.value = text;
     if (input.value !== text) input.value = former; // no such choice
+  }
+
+  /** Whether a row has a cell for any of the fields. */
+  canTake(row) {
+    return Object.keys(row).some(name => this.fields.has(name));
   }
 
   /** Take a row that was asked before. */

@@ -1,7 +1,7 @@
 // The page: which version is chosen, and what is asked of it.
 
 import { describeVersion, Refusal, listVersions, predictFile, predictRow, readCard, readRequests } from "./api.js";
-import { showAnswer, showAnswers, showNothing, showRefusal, showWaiting, summarise } from "./answer.js";
+import { showAnswer, showAnswers, showNothing, showRefusal, showWaiting } from "./answer.js";
 import { make } from "./dom.js";
 import { findType, Form } from "./form.js";
 import { showCard, showMetrics } from "./quality.js";
@@ -12,26 +12,28 @@ const PAUSE = 5000;
 const get = id => document.getElementById(id);
 const name = ({ model, version }) => `${model} ${version}`;
 
-let chosen = null; // name of a version
+let choice = null; // name of a version
 let details = null; // all that is known of it
-let served = ""; // what is served, as a text
-let kept = ""; // the requests, as a text
+let question = null; // the last one, while its answer is of interest
+let versionsText = "";
+let requestsText = "";
+let lastLook = Promise.resolve();
 const form = new Form(get("form"), askRow, askFile);
 
 // What is served
 
 function showVersions(versions) {
-  if (!versions.some(version => name(version) === chosen)) {
-    chosen = name(versions.find(version => version.is_default) ?? versions[0]);
+  if (!versions.some(version => name(version) === choice)) {
+    choice = name(versions.find(version => version.is_default) ?? versions[0]);
   }
-  const focused = document.activeElement?.value;
+  const focus = document.activeElement?.value;
   get("served").replaceChildren(...versions.map(makeVersion));
-  get("served").querySelectorAll("input").forEach(input => input.value === focused && input.focus());
+  get("served").querySelectorAll("input").forEach(input => input.value === focus && input.focus());
 }
 
 function makeVersion(version) {
   const { model, run, stages, state, share, memory } = version;
-  const input = make("input", { type: "radio", name: "version", value: name(version), checked: name(version) === chosen });
+  const input = make("input", { type: "radio", name: "version", value: name(version), checked: name(version) === choice });
   input.addEventListener("change", () => choose(version).catch(tellTrouble));
   const tags = [
     ...stages.map(stage => make("span", { className: "tag stage" }, stage)),
@@ -49,10 +51,12 @@ function makeVersion(version) {
 }
 
 async function choose(version) {
-  chosen = name(version);
-  const known = await describeVersion(version);
-  if (chosen !== name(known)) return; // another one was chosen meanwhile
-  details = known;
+  choice = name(version);
+  const [description, card] = await Promise.all([describeVersion(version), readCard(version)]);
+  if (choice !== name(version)) return; // another one was chosen meanwhile
+  details = description;
+  question = null;
+  requestsText = ""; // other rows can be tried again
   const { contract } = details;
   const target = contract.columns[contract.target];
   document.title = contract.title;
@@ -61,42 +65,46 @@ async function choose(version) {
   form.show(details);
   showNothing(get("answer"), details);
   showMetrics(get("quality"), details);
-  showCard(get("card"), get("quality"), await readCard(version));
+  showCard(get("card"), get("quality"), card);
 }
 
 // Asking
 
 async function askRow(row) {
   form.complainOfNothing();
-  await ask(() => predictRow(details, row), (reply, seconds) => showAnswer(get("answer"), details, reply, seconds, row));
+  await ask(version => predictRow(version, row), (version, reply, seconds) => {
+    reply.predictions[0].errors?.forEach(({ column, reason }) => form.complain(column, reason));
+    showAnswer(get("answer"), version, reply, seconds, row);
+  });
 }
 
 async function askFile(file) {
   const type = findType(file.name);
   if (!type) {
-    showRefusal(get("answer"), [`${file.name}: the server reads no such file`]);
+    showRefusal(get("answer"), `${file.name}: the server reads no such file`);
     return;
   }
-  await ask(() => predictFile(details, file, type), (reply, seconds) => {
-    if (type.startsWith("image/")) showAnswer(get("answer"), details, reply, seconds);
-    else showAnswers(get("answer"), details, reply, seconds, file.name);
+  await ask(version => predictFile(version, file, type), (version, reply, seconds) => {
+    if (type.startsWith("image/")) showAnswer(get("answer"), version, reply, seconds);
+    else showAnswers(get("answer"), version, reply, seconds, file.name);
   });
 }
 
 async function ask(send, show) {
-  const start = performance.now();
-  form.element.querySelectorAll("button").forEach(button => (button.disabled = true));
+  const [version, start] = [details, performance.now()];
+  const current = (question = Symbol("question"));
+  form.enable(false);
   showWaiting(get("answer"));
-  try {
-    const reply = await send();
-    show(reply, (performance.now() - start) / 1000);
-  } catch (refusal) {
-    if (!(refusal instanceof Refusal)) throw refusal;
-    const answers = refusal.content?.predictions ?? [];
-    if (answers.length === 1) answers[0].errors.forEach(({ column, reason }) => form.complain(column, reason));
-    showRefusal(get("answer"), answers.length ? answers.slice(0, 5).map(summarise) : [refusal.message]);
-  }
-  form.element.querySelectorAll("button").forEach(button => (button.disabled = false));
+  const display = await send(version).then(
+    reply => () => show(version, reply, (performance.now() - start) / 1000),
+    refusal => () => {
+      if (!(refusal instanceof Refusal)) throw refusal;
+      showRefusal(get("answer"), refusal.message);
+    },
+  );
+  if (question !== current) return; // another one was asked, or another version chosen
+  display();
+  form.enable(true);
   get("answer").scrollIntoView({ block: "nearest" });
   await look();
 }
@@ -110,21 +118,33 @@ function tryAgain(row) {
 
 // Looking, again and again
 
-async function look() {
+/** Look once the look before is over, so that nothing older is shown after it. */
+const look = () => (lastLook = lastLook.then(lookNow, lookNow));
+
+async function lookNow() {
   try {
     const versions = await listVersions();
     const text = JSON.stringify(versions.map(version => ({ ...version, memory: 0, waiting: 0 })));
-    if (text !== served) showVersions(versions);
-    served = text;
-    const version = versions.find(one => name(one) === chosen);
-    if (details === null || name(details) !== chosen || details.run !== version.run) await choose(version);
+    if (text !== versionsText) showVersions(versions);
+    versionsText = text;
+    const version = versions.find(one => name(one) === choice);
+    if (isOutdated(version)) await choose(version);
     const requests = await readRequests(LAST);
-    if (JSON.stringify(requests) !== kept) showRequests(get("requests"), requests, tryAgain);
-    kept = JSON.stringify(requests);
+    if (JSON.stringify(requests) !== requestsText) showRequests(get("requests"), requests, row => form.canTake(row), tryAgain);
+    requestsText = JSON.stringify(requests);
     get("trouble").hidden = true;
   } catch (refusal) {
     tellTrouble(refusal);
   }
+}
+
+/** Whether the page shows something else than this version as it is now. */
+function isOutdated(version) {
+  return details === null || name(details) !== choice || details.run !== version.run || details.is_shadow !== version.is_shadow;
+}
+
+function lookAgain() {
+  setTimeout(() => (document.hidden ? lastLook : look()).finally(lookAgain), PAUSE);
 }
 
 function tellTrouble(refusal) {
@@ -137,4 +157,4 @@ document.addEventListener("outcome", look);
 for (const kind of ["dragover", "drop"]) document.addEventListener(kind, event => event.preventDefault());
 document.addEventListener("drop", event => event.dataTransfer.files.length && form.take(event.dataTransfer.files[0]));
 await look();
-setInterval(() => document.hidden || look(), PAUSE);
+lookAgain();

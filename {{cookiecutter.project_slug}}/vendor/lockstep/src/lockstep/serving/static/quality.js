@@ -8,18 +8,21 @@ const SVG = "http://www.w3.org/2000/svg";
 export function showMetrics(element, { metrics }) {
   const { baseline = {} } = metrics;
   const names = Object.keys(baseline).filter(name => name in metrics && name !== "intervals");
+  const hasGain = names.some(name => metrics.gain?.[name]);
   const rows = names.map(name => {
-    const points = [metrics, baseline].map(of => ({ value: of[name], interval: of.intervals?.[name] }));
+    const points = [metrics, baseline].map(figures => ({ value: figures[name], interval: figures.intervals?.[name] }));
     return make("tr", {},
       make("th", { scope: "row" }, name.replaceAll("_", " ")),
       points.map(({ value, interval }) => make("td", {}, formatFigure(value), interval ? make("small", {}, interval.map(formatFigure).join(" to ")) : "")),
+      hasGain && make("td", {}, metrics.gain[name]?.map(formatFigure).join(" to ") ?? ""),
       make("td", { className: "wide" }, drawPoints(points)));
   });
   const table = make("table", {},
-    make("thead", {}, make("tr", {}, ["metric", "this version", "baseline"].map(title => make("th", { scope: "col" }, title)), make("th", { scope: "col", className: "wide" }, "chart"))),
+    make("thead", {}, make("tr", {}, ["metric", "this version", "baseline", ...(hasGain ? ["better by"] : [])].map(title => make("th", { scope: "col" }, title)), make("th", { scope: "col", className: "wide" }, "chart"))),
     make("tbody", {}, rows));
   element.replaceChildren(
     make("p", { className: "soft" }, `On ${metrics.test_rows} test rows; below each figure its 95% interval.`,
+      hasGain && ' "Better by" is such an interval too; below zero is worse.',
       make("span", { className: "wide" }, " In the charts ", make("span", { className: "champion" }, "●"), " is this version, ", make("span", { className: "baseline" }, "●"), " the baseline.")),
     makeScroll("Metrics on the test rows", table),
   );
@@ -38,8 +41,8 @@ function drawPoints(points) {
     const group = document.createElementNS(SVG, "g");
     group.setAttribute("class", row ? "baseline" : "champion");
     group.append(
-      drawShape("line", { x1: place(start), x2: place(end), y1: y, y2: y }),
-      drawShape("circle", { cx: place(value), cy: y, r: 3 }),
+      drawShape("path", { d: `M${place(start)} ${y - 4}v8m0-4H${place(end)}m0-4v8` }),
+      drawShape("circle", { cx: place(value), cy: y, r: 2.5 }),
     );
     chart.append(group);
   });

@@ -1,7 +1,7 @@
 // The requests that the server has answered last.
 
 import { summarise } from "./answer.js";
-import { format, formatSeconds, make } from "./dom.js";
+import { format, formatSeconds, make, shorten } from "./dom.js";
 
 const MOST_CELLS = 6;
 const TITLES = ["time", "version", "row", "answer", "truth", "took"];
@@ -10,11 +10,12 @@ const calendar = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
 
 /**
  * @param {HTMLElement} element
- * @param {object} kept - what the server says
+ * @param {object} reply - what the server says
+ * @param {(row: object) => boolean} canTry - whether a row can be tried again
  * @param {(row: object) => void} onRow - is given a row to try again
  */
-export function showRequests(element, { requests, dropped, failure }, onRow) {
-  const lines = requests.map(request => makeLine(request, onRow));
+export function showRequests(element, { requests, dropped, failure }, canTry, onRow) {
+  const lines = requests.map(request => makeLine(request, canTry, onRow));
   const table = make("table", { className: "stacked" },
     make("thead", {}, make("tr", {}, TITLES.map(title => make("th", { scope: "col" }, title)))),
     make("tbody", {}, lines));
@@ -25,19 +26,20 @@ export function showRequests(element, { requests, dropped, failure }, onRow) {
   );
 }
 
-function makeLine({ request, time, version, model, role, status, rows, content, answer, seconds, outcome }, onRow) {
+function makeLine({ request, time, version, model, role, status, rows, content, answer, seconds, outcome }, canTry, onRow) {
   const cells = Object.entries(content ?? {});
-  const text = cells.slice(0, MOST_CELLS).map(([name, cell]) => `${name} ${format(cell)}`).join(", ");
+  const text = cells.slice(0, MOST_CELLS).map(([name, cell]) => `${name} ${shorten(cell)}`).join(", ");
+  const title = cells.map(([name, cell]) => `${name} ${format(cell)}`).join(", ");
   const more = cells.length > MOST_CELLS ? ", …" : "";
   const others = rows > 1 ? make("small", {}, `the first of ${rows} rows`) : null;
-  const again = content && make("button", { type: "button", className: "slight", onclick: () => onRow(content), aria: { label: `Try the row of request ${request} again` } }, "try again");
+  const again = canTry(content ?? {}) && make("button", { type: "button", className: "slight", onclick: () => onRow(content), aria: { label: `Try the row of request ${request} again` } }, "try again");
   const data = (name, ...children) => make("td", { dataset: { name } }, ...children);
   return make("tr", {},
     make("td", { className: "brief" }, makeTime(new Date(time), request)),
-    data("version", make("span", { className: "brief" }, `${model} ${version}`), role === "shadow" ? make("small", {}, "in the shadow") : null),
-    make("td", {}, content ? make("small", { className: "row" }, text + more) : make("small", {}, "not kept"), others, again),
+    data("version", `${model} ${version}`, role === "shadow" ? make("small", {}, "in the shadow") : null),
+    make("td", {}, cells.length ? make("small", { className: "row", title }, text + more) : make("small", {}, "not kept"), others, again),
     make("td", { className: status === 200 ? "" : "reason" }, make("strong", {}, summarise(answer))),
-    data("truth", outcome === null ? "" : format(outcome)),
+    data("truth", outcome === null ? "" : shorten(outcome)),
     data("took", make("span", { className: "brief" }, formatSeconds(seconds))));
 }
 
