@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from history import run_git
 from lockstep.core.errors import UserError
 from lockstep.packaging.code import Code, gather_code
 
@@ -45,6 +46,22 @@ def test_a_module_comes_with_all_that_it_imports_of_its_package(absolute: Path) 
     assert code.files["words.txt"] == (absolute / "words.txt").read_bytes()
 
 
+def test_hidden_files_and_those_that_git_ignores_stay_at_home(absolute: Path) -> None:
+    for name in (
+        ".env",
+        ".keys/token",
+        "deep/.token",
+        "secret.txt",
+        "deep/.ipynb_checkpoints/x.txt",
+    ):
+        (absolute / name).parent.mkdir(exist_ok=True)
+        (absolute / name).write_text("a secret")
+    assert {*gather("absolute.late").files} == {"__init__.py", "late.py", "words.txt", "secret.txt"}
+    run_git(absolute.parent, "init", "--quiet")
+    (absolute.parent / ".gitignore").write_text("secret*")
+    assert {*gather("absolute.late").files} == {"__init__.py", "late.py", "words.txt"}
+
+
 @pytest.mark.usefixtures("absolute")
 def test_a_model_that_names_no_code_of_the_owner_takes_none_along() -> None:
     assert gather("sklearn.pipeline", "absolutely.other") == Code({}, set())
@@ -54,6 +71,29 @@ def test_what_is_not_python_is_told(absolute: Path) -> None:
     (absolute / "words.py").write_text("if")
     with pytest.raises(UserError, match=r"^absolute/words\.py: not Python: "):
         gather("absolute.words")
+    (absolute / "words.py").write_bytes("é = 1".encode("latin-1"))
+    with pytest.raises(UserError, match=r"^absolute/words\.py: not Python: "):
+        gather("absolute.words")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "head"),
+    [
+        ("utf-8-sig", ""),
+        ("latin-1", "# -*- coding: latin-1 -*-\n"),
+        ("cp1252", "# Words.\n# vim: fileencoding=cp1252\n"),
+        ("utf-8", "x = 1\r\n"),
+    ],
+)
+def test_a_file_is_rewritten_in_the_encoding_that_it_declares(
+    absolute: Path, encoding: str, head: str
+) -> None:
+    text = head + "{}x = 'é'; import {}absolute.aside as a; from {}lockstep import é\n"
+    (absolute / "words.py").write_bytes(
+        text.format("from lockstep import y\n", "", "").encode(encoding)
+    )
+    expected = text.format("from model.lockstep import y\n", "model.", "model.").encode(encoding)
+    assert gather("absolute.words").files["words.py"] == expected
 
 
 @pytest.mark.parametrize(

@@ -10,17 +10,22 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from importlib import import_module
+from io import BytesIO
 from itertools import accumulate
 from pathlib import Path
+from tokenize import detect_encoding
 from typing import NamedTuple
 
 from ..core.errors import UserError
+from ..core.programs import read_output
 
 LIBRARY = Path(__file__).parents[1]
 NAME = "lockstep"
 ROOMS = ("core", "data", "reading", "modeling", "standalone")
 """What of the library a model needs."""
 FROM = re.compile(rb"from[\s\\]+")
+LIST = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+"""Files that git tracks, and new ones that it does not ignore."""
 
 
 class Code(NamedTuple):
@@ -30,6 +35,16 @@ class Code(NamedTuple):
     """By their names below the owner's package."""
     imports: set[str]
     """What else they import, by the names of packages in Python."""
+
+
+class Source(NamedTuple):
+    """A file of Python."""
+
+    code: bytes
+    """As UTF-8, whose bytes the places in `tree` count, and without a byte order mark."""
+    encoding: str
+    """The one that it is written in."""
+    tree: ast.Module
 
 
 def list_library() -> dict[str, Path]:
@@ -56,23 +71,36 @@ def gather_code(package: str, modules: Iterable[str], home: str) -> Code:
     if not waiting:
         return Code({}, set())
     folder = Path(import_module(package).__path__[0])
-    data = [file for file in folder.rglob("*") if file.is_file() and file.suffix[:3] != ".py"]
-    code = Code({file.relative_to(folder).as_posix(): file.read_bytes() for file in data}, set())
+    code = Code({name: (folder / name).read_bytes() for name in _list_data(folder)}, set())
     known: set[str] = set()
     while waiting:
         known |= waiting
         files = [file for name in waiting for file in _list_files(folder, name)]
         waiting = set()
         for file in files:
-            name, source = file.relative_to(folder).as_posix(), file.read_bytes()
-            tree = _parse(source, f"{package}/{name}")
+            name = file.relative_to(folder).as_posix()
+            source = _read_source(file, f"{package}/{name}")
             imports = {
-                *_list_imports(tree, ".".join([package, *file.relative_to(folder).parts[:-1]]))
+                *_list_imports(
+                    source.tree, ".".join([package, *file.relative_to(folder).parts[:-1]])
+                )
             }
             waiting |= {name for name in imports if _is_within(name, package)} - known
             code.imports.update(name.partition(".")[0] for name in imports)
-            code.files[name] = _rewrite(source, tree, (package, NAME), home)
+            code.files[name] = _rewrite(source, (package, NAME), home)
     return code._replace(imports=code.imports - {package, NAME})
+
+
+def _list_data(folder: Path) -> list[str]:
+    """The names of files that are no code, but for hidden ones and those that git ignores."""
+    listed = read_output(LIST, folder)
+    files = folder.rglob("*") if listed is None else map(folder.joinpath, listed.split("\0"))
+    names = [file.relative_to(folder) for file in files if file.is_file()]
+    return [
+        name.as_posix()
+        for name in names
+        if name.suffix[:3] != ".py" and not any(part.startswith(".") for part in name.parts)
+    ]
 
 
 def _list_files(folder: Path, module: str) -> list[Path]:
@@ -83,9 +111,12 @@ def _list_files(folder: Path, module: str) -> list[Path]:
     return [file for file in files if file.is_file() and file.is_relative_to(folder)]
 
 
-def _parse(source: bytes, name: str) -> ast.Module:
+def _read_source(file: Path, name: str) -> Source:
+    content = file.read_bytes()
     try:
-        return ast.parse(source)
+        encoding, _ = detect_encoding(BytesIO(content).readline)
+        text = content.decode(encoding)
+        return Source(text.encode(), encoding, ast.parse(text))
     except (SyntaxError, ValueError) as error:
         raise UserError(f"{name}: not Python: {error}") from error
 
@@ -102,22 +133,24 @@ def _list_imports(tree: ast.Module, package: str) -> Iterator[str]:
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-def _rewrite(source: bytes, tree: ast.Module, packages: tuple[str, ...], home: str) -> bytes:
-    """Code whose absolute imports of some packages lead into `home`."""
-    starts = [0, *accumulate(map(len, source.splitlines(keepends=True)))]
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+def _rewrite(source: Source, packages: tuple[str, ...], home: str) -> bytes:
+    """The file with absolute imports of some packages that lead into `home`."""
+    code = source.code
+    starts = [0, *accumulate(map(len, code.splitlines(keepends=True)))]
+    nodes = [
+        node for node in ast.walk(source.tree) if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
     for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset), reverse=True):
         start = starts[node.lineno - 1] + node.col_offset
         end = starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
         if isinstance(node, ast.Import):
             if any(_is_within(alias.name, *packages) for alias in node.names):
                 statements = [_lead(alias, packages, home) for alias in node.names]
-                source = source[:start] + "; ".join(statements).encode() + source[end:]
+                code = code[:start] + "; ".join(statements).encode() + code[end:]
         elif not node.level and _is_within(node.module or "", *packages):
-            match = FROM.match(source, start)
-            assert match is not None
-            source = source[: match.end()] + f"{home}.".encode() + source[match.end() :]
-    return source
+            statement = FROM.sub(rb"\g<0>" + f"{home}.".encode(), code[start:end], count=1)
+            code = code[:start] + statement + code[end:]
+    return code.decode().encode(source.encoding)
 
 
 def _lead(alias: ast.alias, packages: tuple[str, ...], home: str) -> str:
