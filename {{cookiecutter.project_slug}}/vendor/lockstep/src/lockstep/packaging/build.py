@@ -24,7 +24,7 @@ from .code import NAME, gather_code, list_library
 from .door import make_door
 from .golden import make_golden
 from .metadata import make_notes
-from .pins import find_distributions, list_computing, pin
+from .pins import find_distributions, list_computing, pin, read_lock
 
 SEED_SIGNS = 16
 """Of the run's name, that golden rows are drawn by."""
@@ -106,7 +106,7 @@ def _fill(project: Project, version: str, folder: Path) -> dict[str, Any]:
         "run": run,
         "python": record["environment"]["python"],
         "backend": backend,
-        "pins": pin({*libraries, *others}, record["environment"]),
+        "pins": pin({*libraries, *others}, record["environment"], read_lock(project.root)),
         "dependencies": sorted(others),
     }
     if differences := find_differences(info):

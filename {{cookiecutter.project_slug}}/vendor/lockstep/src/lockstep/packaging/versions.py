@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 from ..core.environment import read_environment
@@ -11,11 +11,13 @@ from ..core.errors import UserError
 from ..core.files import sha256
 from ..core.paths import Paths
 from ..core.programs import run_program
+from ..modeling.owner import normalise
 from ..records.clone import make_environment, open_clone, run_dvc
 from ..records.repository import Repository
 from ..records.run import Run
 from ..registry.register import require_agreement
 from ..registry.versions import Version, read_registry, read_version_run
+from .pins import READERS, is_as_locked, read_lock
 
 BUILDER = "lockstep.packaging"
 OTHERS = ("jinja2", "matplotlib", "openpyxl", "processor", "sqlalchemy")
@@ -92,8 +94,17 @@ def _bring_model(
 def _choose_python(clone: Paths, run: Run, entry: Version) -> list[str]:
     """The command that starts Python with the libraries of a run."""
     wanted = {name: text for name, text in run.record["environment"].items() if name not in OTHERS}
-    if wanted.items() <= read_environment(wanted.keys() - {"python"}).items():
+    is_as_recorded = wanted.items() <= read_environment(wanted.keys() - {"python"}).items()
+    if is_as_recorded and _has_dependencies(clone, wanted):
         return [sys.executable]
     print(f"package: {entry.name} has other libraries, which uv installs for it", file=sys.stderr)
     options = ["--locked", "--no-default-groups", "--python", wanted["python"]]
     return ["uv", "run", "--quiet", "--project", str(clone.root), *options, "python"]
+
+
+def _has_dependencies(clone: Paths, recorded: Container[str]) -> bool:
+    """Whether what the commit depends on, and no record tells of, is installed as it is locked."""
+    lock = read_lock(clone.root)
+    requirements = clone.pyproject.get("project", {}).get("dependencies", [])
+    names = {*map(normalise, requirements)} - {*READERS}
+    return all(is_as_locked(name, lock) for name in names if name not in recorded)
