@@ -88,10 +88,12 @@ def make_wheel(folder: Path, version: str, model: str = "fruit", **files: str) -
         "form": 1,
         "name": model,
         "version": version,
+        "package": model,
         "run": hashlib.sha256(version.encode()).hexdigest(),
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         "backend": None,
         "pins": {},
+        "dependencies": [],
         "sha256": {
             name: hashlib.sha256(text.encode()).hexdigest() for name, text in contents.items()
         },

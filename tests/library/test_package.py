@@ -6,9 +6,13 @@ import logging
 import os
 import re
 import shutil
+import subprocess
+import sys
+import time
 import zipfile
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
+from importlib.metadata import version as find_version
 from pathlib import Path
 
 import pandas as pd
@@ -70,7 +74,7 @@ def make_rows() -> pd.DataFrame:
     return rows
 
 
-def test_the_version_gives_the_same_bytes_on_another_path_and_day(
+def test_the_version_gives_the_same_bytes_on_another_path_and_in_another_zone(
     project: Project, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bring_champions(project, monkeypatch)
@@ -83,6 +87,15 @@ def test_the_version_gives_the_same_bytes_on_another_path_and_day(
         os.umask(former)
     assert again.name == wheel.name == "owner_model-1.0.0-py3-none-any.whl"
     assert again.read_bytes() == wheel.read_bytes()
+
+
+def test_the_same_run_gives_the_same_bytes_on_another_day(
+    project: Project, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lockstep.packaging.build.check_alone", lambda *_: None)  # it takes time
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 40 * 86_400)
+    assert build_wheel(project, "1.0.0", tmp_path).read_bytes() == wheel.read_bytes()
 
 
 def bring_champions(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +238,7 @@ def test_check_says_by_how_much_numbers_differ(
         folder, lambda row: row | {"probability_apple": row["probability_apple"] * factor}
     )
     check(open_folder(folder))
-    assert capsys.readouterr().out == f"check: owner_model 1.0.0: 24 golden rows, {told}\n"
+    assert capsys.readouterr().out == f"check: owner 1.0.0: 24 golden rows, {told}\n"
 
 
 @pytest.mark.parametrize(
@@ -240,7 +253,7 @@ def test_check_fails_where_answers_differ_by_more_than_rounding(
     folder: Path, changes: dict, told: str
 ) -> None:
     change_answers(folder, lambda row: row | changes)
-    with pytest.raises(UserError, match=f"^owner_model 1.0.0: {told}"):
+    with pytest.raises(UserError, match=f"^owner 1.0.0: {told}"):
         check(open_folder(folder))
 
 
@@ -274,11 +287,61 @@ def test_two_wheels_that_have_overwritten_each_other_are_told(
     notes = folder / "fruits_model-2.0.0.dist-info"
     shutil.copytree(folder / "owner_model-1.0.0.dist-info", notes)
     (notes / "METADATA").write_text("Metadata-Version: 2.4\nName: fruits-model\nVersion: 2.0.0\n")
-    (folder / "owner_model" / "champion" / "model.json").unlink()
     monkeypatch.syspath_prepend(folder)
-    rivals = "fruits-model 2.0.0 and owner-model 1.0.0 are both installed as owner_model: "
-    with pytest.raises(UserError, match=f"not the file that was packed; {rivals}"):
+    rivals = "^fruits-model 2.0.0 and owner-model 1.0.0 are both installed as owner_model: "
+    with pytest.raises(UserError, match=rivals):
         _ = open_folder(folder).model
+
+
+def test_the_same_wheel_installed_elsewhere_is_no_rival(
+    unpacked: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (notes,) = unpacked.glob("*.dist-info")
+    shutil.copytree(notes, folder / "fruits_model-2.0.0.dist-info")
+    shutil.rmtree(folder / notes.name)
+    text = "Metadata-Version: 2.4\nName: fruits-model\nVersion: 2.0.0\n"
+    (folder / "fruits_model-2.0.0.dist-info" / "METADATA").write_text(text)
+    monkeypatch.syspath_prepend(unpacked)
+    monkeypatch.syspath_prepend(folder)
+    open_folder(folder).require_whole()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"pins": None}, "no `pins`"),
+        ({"backend": 1}, "no `backend`"),
+        ({"version": "../../etc"}, "'../../etc' is no version"),
+        ({"name": "a/b"}, "'a/b' is no name"),
+        ({"run": "none"}, "'none' is no run"),
+    ],
+)
+def test_a_description_that_lacks_something_is_told(folder: Path, changes: dict, told: str) -> None:
+    file = folder / "owner_model" / "package.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+    with pytest.raises(UserError) as caught:
+        open_folder(folder).require_whole()
+    assert str(caught.value) == f"owner_model: package.json: {told}; make the wheel again"
+
+
+@pytest.mark.parametrize("name", ["card.md", "record.json"])
+def test_another_card_or_record_is_not_shown(folder: Path, name: str) -> None:
+    (folder / "owner_model" / name).write_text("{}")
+    package = open_folder(folder)
+    with pytest.raises(UserError, match=f"{re.escape(name)} is not the file that was packed"):
+        _ = package.card, package.record
+
+
+def test_golden_rows_that_cannot_be_read_are_told(folder: Path) -> None:
+    (folder / "owner_model" / "golden.json").write_text("{")
+    with pytest.raises(UserError, match=r"golden\.json is not the file that was packed"):
+        check(open_folder(folder))
+
+
+def test_what_is_no_table_is_told(unpacked: Path) -> None:
+    told = "^owner_model: rows are a DataFrame of pandas, not of type dict$"
+    with pytest.raises(UserError, match=told):
+        open_folder(unpacked).predict({"weight": [1]})
 
 
 def test_the_card_and_the_version_are_printed(project: Project, unpacked: Path) -> None:
@@ -344,6 +407,77 @@ def test_a_run_of_other_libraries_than_are_installed_is_not_packed(
     other.record.write_text(json.dumps(record))
     with pytest.raises(UserError, match=r"^scipy is 1\.\S+, not 1\.0\.0: the run was made with"):
         build_wheel(other, "1.0.0", tmp_path)
+
+
+LOCKED = """
+[[package]]
+name = "packaging"
+version = "{}"
+source = {{ registry = "an index" }}
+
+[[package]]
+name = "owner"
+version = "0.1.0"
+source = {{ editable = "." }}
+"""
+
+
+def test_libraries_of_which_the_record_tells_nothing_are_those_of_the_lock(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lockstep.packaging.build.find_distributions", lambda _: {"packaging"})
+    other = Project(shutil.copytree(project.root, tmp_path / "p"))
+    (other.root / "uv.lock").write_text(LOCKED.format("0.1"))
+    present = find_version("packaging")
+    with pytest.raises(UserError, match=rf"^packaging is {present}, not 0\.1: the run was made wi"):
+        build_wheel(other, "1.0.0", tmp_path)
+
+
+@pytest.mark.parametrize("is_present", [True, False])
+def test_a_version_is_packed_where_its_own_libraries_are(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_present: bool
+) -> None:
+    other = Project(shutil.copytree(project.root, tmp_path / "p"))
+    with (other.root / "pyproject.toml").open("a") as file:
+        file.write('[project]\nname = "owner"\ndependencies = ["Packaging>=0.1", "owner"]\n')
+    locked = find_version("packaging") if is_present else "0.1"
+    (other.root / "uv.lock").write_text(LOCKED.format(locked))
+    commit = commit_run(other)
+    run_git(other.root, "tag", "champion@v1.1.0", commit, "-m", "Register champion v1.1.0")
+    commands = []
+
+    def run_program(command: list[str], *_: object) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0, stdout="a.whl\n")
+
+    bring_champions(other, monkeypatch)
+    monkeypatch.setattr(versions, "run_program", run_program)
+    package_version(other, "1.1.0", tmp_path)
+    assert commands[0][0] == (sys.executable if is_present else "uv")
+
+
+@pytest.mark.matrix
+def test_the_wheel_works_in_an_environment_that_holds_nothing_but_it(
+    wheel: Path, tmp_path: Path
+) -> None:
+    if not shutil.which("uv"):
+        pytest.skip("uv makes the environment")
+    place = tmp_path / "environment"
+    python = place / ("Scripts" if os.name == "nt" else "bin") / "python"
+    for step in (
+        ["uv", "venv", "--quiet", "--python", sys.executable, str(place)],
+        ["uv", "pip", "install", "--quiet", "--python", str(python), str(wheel)],
+    ):
+        subprocess.run(step, check=True, cwd=tmp_path)
+    done = subprocess.run(
+        [str(python), "-m", "owner_model", "check"],
+        cwd=tmp_path,
+        env={name: text for name, text in os.environ.items() if not name.startswith("PYTHON")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "check: owner 1.0.0: 24 golden rows, the same numbers to the last bit\n"
+    assert done.stderr == ""
 
 
 def test_code_that_only_the_project_has_keeps_the_model_from_being_packed(

@@ -24,15 +24,16 @@ def check(package: ModelPackage) -> None:
     """
     for difference in package.find_differences():
         print(f"check: {difference}", file=sys.stderr)
+    model = package.model  # all files are those that were packed now
     rows, expected = read_golden(package.folder / GOLDEN)
-    answers = list_answers(package.model.predict(make_frame(rows, package.contract)))
+    answers = list_answers(model.predict(make_frame(rows, model.contract)))
     wrong = [
         place for place in range(len(rows)) if _texts(answers, place) != _texts(expected, place)
     ]
     gaps = {name: _measure_gap(answers, expected, name) for name in _list_numbers(expected)}
     widest = max(gaps, key=lambda name: gaps[name], default="")
     gap = gaps.get(widest, 0.0)
-    what = f"{package.name} {package.version}"
+    what = f"{package.info['name']} {package.version}"
     if wrong:
         raise UserError(f"{what}: {len(wrong)} of {len(rows)} golden rows have other answers here")
     if gap > CLOSE:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, entry_points, version
+from pathlib import Path
 from typing import Any
 
 MODELS = "lockstep.models"
@@ -33,15 +34,18 @@ def find_differences(info: Mapping[str, Any]) -> list[str]:
     return differences
 
 
-def find_rivals(package: str) -> list[str]:
-    """The distributions that bring a model's package of that name; of several, one has overwritten
-    the others."""
-    entries = entry_points(group=MODELS)
-    return sorted(
-        f"{entry.dist.name} {entry.dist.version}"
-        for entry in entries
-        if entry.value == package and entry.dist is not None
-    )
+def find_rivals(folder: Path) -> list[str]:
+    """The distributions that were installed into the folder of a model's package.
+
+    Of several, one has overwritten the others.
+    """
+    distributions = {
+        (entry.dist.name, entry.dist.version)
+        for entry in entry_points(group=MODELS)
+        if entry.dist is not None
+        and Path(str(entry.dist.locate_file(entry.value))).resolve() == folder.resolve()
+    }
+    return sorted(f"{name} {number}" for name, number in distributions)
 
 
 def find_version(library: str) -> str | None:

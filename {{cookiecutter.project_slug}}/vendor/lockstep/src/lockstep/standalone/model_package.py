@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 import time
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import UserError
+from ..core.errors import LONGEST_REASON, UserError, shorten
 from ..core.files import sha256
 from ..core.home import HOME
 from .differences import find_differences, find_rivals
@@ -33,6 +34,19 @@ INFO, RECORD, SCHEMA, CARD, GOLDEN = (
 CHAMPION = "champion"
 FORM = 1
 """Of package.json."""
+KEYS: dict[str, Any] = {
+    **dict.fromkeys(("name", "version", "package", "run", "python"), str),
+    "backend": str | None,
+    "dependencies": list,
+    **dict.fromkeys(("pins", "sha256"), dict),
+}
+"""What package.json tells, and of which type it is."""
+FORMS = {
+    "name": re.compile(r"\w[\w.-]*"),
+    "version": re.compile(r"\d[\w.+!-]*"),
+    "run": re.compile("[0-9a-f]{64}"),
+}
+"""What it takes to be a part of an address, or of the name of a file."""
 
 
 class ModelPackage:
@@ -52,7 +66,7 @@ class ModelPackage:
         """What package.json tells: the model's name and version, its run, what it computes with.
 
         Raises:
-            UserError: It is not there, or of another form.
+            UserError: It is not there, of another form, or does not tell what it must.
         """
         try:
             content = json.loads((self.folder / INFO).read_text(encoding="utf-8"))
@@ -62,6 +76,13 @@ class ModelPackage:
             ) from error
         if not isinstance(content, dict) or content.get("form") != FORM:
             raise UserError(f"{self.name}: {INFO} is not of form {FORM}; make the wheel again")
+        for key, kind in KEYS.items():
+            if key not in content or not isinstance(content[key], kind):
+                raise UserError(f"{self.name}: {INFO}: no `{key}`; make the wheel again")
+        for key, form in FORMS.items():
+            if not form.fullmatch(content[key]):
+                text = shorten(content[key], LONGEST_REASON)
+                raise UserError(f"{self.name}: {INFO}: {text!r} is no {key}; make the wheel again")
         return content
 
     @property
@@ -111,13 +132,13 @@ class ModelPackage:
     @cached_property
     def record(self) -> dict[str, Any]:
         """What the run was made of, and what came out."""
-        content: dict[str, Any] = json.loads((self.folder / RECORD).read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(self._require_packed(RECORD).read_text("utf-8"))
         return content
 
     @cached_property
     def card(self) -> str:
         """What the model is, is for and is not for: Markdown."""
-        return (self.folder / CARD).read_text(encoding="utf-8")
+        return self._require_packed(CARD).read_text(encoding="utf-8")
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Predict rows, each held against the contract by itself.
@@ -133,8 +154,10 @@ class ModelPackage:
             therefore has no prediction. The index is that of `frame`.
 
         Raises:
-            UserError: A feature has no column, or the model cannot be loaded here.
+            UserError: It is no table of pandas, a feature has no column, or the model cannot be
+                loaded here.
         """
+        _require_table(frame, self.name)
         model = self.model
         start = time.perf_counter()
         table = model.predict(frame)
@@ -147,26 +170,29 @@ class ModelPackage:
         return find_differences(self.info)
 
     def require_whole(self) -> None:
-        """Check that each file is the one that was packed.
+        """Check that each file is the one that was packed, and that no other model is in its place.
 
         Raises:
-            UserError: One is not.
+            UserError: One is not, or two models are installed as the same package.
         """
-        for name, digest in self.info["sha256"].items():
-            path = self.folder / name
-            if not path.is_file() or sha256(path) != digest:
-                raise UserError(
-                    f"{self.name}: {name} is not the file that was packed; {self._advise()}"
-                )
-
-    def _advise(self) -> str:
-        rivals = find_rivals(self.name)
+        rivals = find_rivals(self.folder)
         if len(rivals) > 1:
-            return (
+            raise UserError(
                 f"{' and '.join(rivals)} are both installed as {self.name}: one has overwritten "
                 "the other, and each needs an environment of its own"
             )
-        return f"install {self.info['name']} {self.version} again"
+        for name in self.info["sha256"]:
+            self._require_packed(name)
+
+    def _require_packed(self, name: str) -> Path:
+        """A file, which is the one that was packed."""
+        path = self.folder / name
+        if not path.is_file() or sha256(path) != self.info["sha256"].get(name):
+            raise UserError(
+                f"{self.name}: {name} is not the file that was packed; "
+                f"install {self.info['name']} {self.version} again"
+            )
+        return path
 
 
 @cache
@@ -174,6 +200,14 @@ def open_package() -> ModelPackage:
     """The one that this copy of the library is a part of."""
     logging.getLogger(HOME).addHandler(logging.NullHandler())
     return ModelPackage(HOME, Path(__file__).parents[2])
+
+
+def _require_table(frame: object, name: str) -> None:
+    from pandas import DataFrame  # heavy
+
+    if not isinstance(frame, DataFrame):
+        what = type(frame).__name__
+        raise UserError(f"{name}: rows are a DataFrame of pandas, not of type {what}")
 
 
 def _require_backend(backend: str, name: str) -> None:
