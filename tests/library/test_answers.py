@@ -177,6 +177,15 @@ def test_a_table_is_answered_as_its_rows_are(form: str) -> None:
     assert by_table["answers"] == by_rows["answers"]
 
 
+@pytest.mark.parametrize("time", ["2026-01-31", "2026-01-31T10:00Z"])
+def test_a_point_in_time_is_no_number(time: str) -> None:
+    table = pd.DataFrame([{**ROW, "seeds": pd.Timestamp(time)}])
+    (reply,) = answer(Query("parquet", [], table.to_parquet()))
+    (error,) = reply["answers"][0]["errors"]
+    assert (error["column"], error["value"][:10]) == ("seeds", "2026-01-31")
+    assert error["reason"] == "expected a whole number from 0 up"
+
+
 def test_what_may_be_kept_of_rows_is_what_json_can_hold() -> None:
     table = pd.DataFrame([{**ROW, "picked": pd.Timestamp("2026-01-31"), "fruit": "apple", "x": 1}])
     table["farm"] = [np.array([1, 2])]

@@ -102,14 +102,14 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @contextmanager
-def opened(address: str, **keep: Any) -> Iterator[RequestStore]:
+def opened(address: str | Path, **keep: Any) -> Iterator[RequestStore]:
     store = RequestStore(address, KeepParams(**keep))
     store.start()
     yield store
     store.stop()
 
 
-def read(address: str, count: int = 20) -> list[dict[str, Any]]:
+def read(address: str | Path, count: int = 20) -> list[dict[str, Any]]:
     with opened(address) as store:
         return store.read_last(count)
 
@@ -117,8 +117,8 @@ def read(address: str, count: int = 20) -> list[dict[str, Any]]:
 def test_requests_are_read_as_they_were_put_the_latest_first(address: str) -> None:
     with opened(address) as store:
         store.put([entry("r-1", time=NOW)])
-        store.put([entry("r-2", row, status=422 if row else 200) for row in range(3)])
-        store.put([entry("r-2", row, version="1.1.0", role="shadow") for row in range(3)])
+        store.put([entry("r-2", row, time=NOW, status=422 if row else 200) for row in range(3)])
+        store.put([entry("r-2", row, time=NOW, version="1.1.0", role="shadow") for row in range(3)])
     assert (store.dropped, store.failure) == (0, None)
     lines = read(address)
     assert [(line["request"], line["role"], line["rows"]) for line in lines] == [
@@ -130,6 +130,22 @@ def test_requests_are_read_as_they_were_put_the_latest_first(address: str) -> No
     del kept["row"]
     assert lines[2] == {**kept, "rows": 1, "outcome": None, "outcome_time": None}
     assert [line["role"] for line in read(address, 1)] == ["shadow"]
+
+
+def test_the_rows_of_two_requests_of_one_id_are_counted_apart(address: str) -> None:
+    with opened(address) as store:
+        for rows in (3, 1):
+            time = datetime.now(UTC)
+            store.put([entry("r-1", row, time=time) for row in range(rows)])
+    assert [line["rows"] for line in read(address)] == [1, 3]
+
+
+def test_a_file_is_where_it_is_said_to_be_whatever_its_folders_are_called(tmp_path: Path) -> None:
+    file = tmp_path / "100%20" / "what?" / "#1" / "requests.sqlite"
+    with opened(file) as store:
+        store.put([entry()])
+    assert file.is_file()
+    assert len(read(file)) == 1
 
 
 def test_what_became_true_is_added_to_its_row_as_soon_as_there_was_an_answer(address: str) -> None:

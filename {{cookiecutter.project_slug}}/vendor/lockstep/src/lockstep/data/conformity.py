@@ -244,6 +244,9 @@ def parse_numbers(cells: pd.Series, layout: Layout) -> pd.Series:
         is_text = cells.map(_is_read_as_text).astype("bool")
         values = pd.to_numeric(cells.mask(is_text), errors="coerce").astype("float64")
         values[is_text] = parse_numbers(cells[is_text].astype("str"), layout)
+    elif cells.dtype.kind == "M":
+        # Of points in time pandas would count what lies between them and 1970.
+        values = pd.Series(float("nan"), index=cells.index)
     else:
         values = pd.to_numeric(cells, errors="coerce").astype("Float64").astype("float64")
     is_infinite = np.isinf(values.to_numpy())

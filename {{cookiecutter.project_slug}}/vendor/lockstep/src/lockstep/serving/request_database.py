@@ -91,7 +91,7 @@ class RequestDatabase:
     while it commits, that is not certain.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str | Path) -> None:
         """Connect to nothing yet.
 
         Raises:
@@ -109,30 +109,31 @@ class RequestDatabase:
         with self._begin() as connection:
             connection.execute(insert(REQUESTS), lines)
 
-    def delete(self, before: datetime, count: int) -> int:
-        """Delete at most `count` lines of requests that came before; returns how many they were."""
+    def delete(self, end: datetime, count: int) -> int:
+        """Delete at most `count` lines of requests that came before `end`; returns their number."""
         # Another server may be at the same ones.
-        old = select(REQUESTS.c.id).where(REQUESTS.c.time < before).limit(count)
-        chosen = old.with_for_update(skip_locked=True).scalar_subquery()
+        query = select(REQUESTS.c.id).where(REQUESTS.c.time < end).limit(count)
+        ids = query.with_for_update(skip_locked=True).scalar_subquery()
         with self._begin() as connection:
-            return connection.execute(delete(REQUESTS).where(REQUESTS.c.id.in_(chosen))).rowcount
+            return connection.execute(delete(REQUESTS).where(REQUESTS.c.id.in_(ids))).rowcount
 
     def add_outcomes(self, outcomes: Iterable[tuple[str, int, Any]], time: datetime) -> int:
         """Say what became true of rows, by request and place; returns how many are kept."""
-        known = 0
+        count = 0
         with self._begin() as connection:
             # In one order, so that two servers never wait for each other.
             for request, row, outcome in sorted(outcomes, key=lambda one: one[:2]):
                 change = update(REQUESTS).where(REQUESTS.c.request == request)
                 change = change.where(REQUESTS.c.row == row)
                 change = change.values(outcome=as_json(outcome), outcome_time=time)
-                known += connection.execute(change).rowcount > 0
-        return known
+                count += connection.execute(change).rowcount > 0
+        return count
 
     def read_last(self, count: int) -> list[dict[str, Any]]:
         """The first lines of the requests that came last, each with the number of its `rows`."""
         same = REQUESTS.alias()
-        keys = ("request", "model", "version", "role")
+        # Two requests may have one id; the rows of each came at one time.
+        keys = ("request", "time", "model", "version", "role")
         rows = select(func.max(same.c.row) + 1).where(*(same.c[k] == REQUESTS.c[k] for k in keys))
         columns = [column for column in REQUESTS.c if column.name not in ("id", "row")]
         query = select(*columns, rows.scalar_subquery().label("rows"))
@@ -188,7 +189,9 @@ def describe(error: Exception) -> str:
     return shorten(str(getattr(error, "orig", None) or error), LONGEST_REASON)
 
 
-def _parse(address: str) -> URL:
+def _parse(address: str | Path) -> URL:
+    if isinstance(address, Path):
+        return URL.create("sqlite", database=str(address))
     expected = "sqlite:///FILE or postgresql://USER@HOST/DATABASE was expected"
     try:
         url = make_url(address)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from pathlib import Path
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -47,11 +48,12 @@ class RequestStore:
     fails. What has no room in memory meanwhile is dropped and counted.
     """
 
-    def __init__(self, address: str, keep: KeepParams) -> None:
+    def __init__(self, address: str | Path, keep: KeepParams) -> None:
         """Make a store that is not at work yet.
 
         Args:
-            address: Of a database, as SQLAlchemy writes it: sqlite:///FILE or postgresql://...
+            address: Of a database, as SQLAlchemy writes it: sqlite:///FILE or postgresql://...; or
+                the file of one.
             keep: How long entries are kept.
 
         Raises:
@@ -103,8 +105,8 @@ class RequestStore:
     def note_shadow(self, request: str, _: Question, reply: Reply | None) -> None:
         """Keep what a version in the shadow said, unless it could say nothing."""
         if reply is not None:
-            came = datetime.now(UTC) - timedelta(seconds=reply.seconds)
-            self.put(make_entries(request, came, reply, "shadow"))
+            start = datetime.now(UTC) - timedelta(seconds=reply.seconds)
+            self.put(make_entries(request, start, reply, "shadow"))
 
     def add_outcomes(self, outcomes: Sequence[tuple[str, int, Any]]) -> tuple[int, int]:
         """Add to rows what became true of them; a later outcome replaces a former.
@@ -125,8 +127,8 @@ class RequestStore:
                 reason = self.failure or "it is slow"
                 raise Unreachable(f"requests wait to be kept: {reason}", retry_after=RETRY_AFTER)
         with _reaching():
-            known = self._database.add_outcomes(outcomes, datetime.now(UTC))
-        return known, len(outcomes) - known
+            count = self._database.add_outcomes(outcomes, datetime.now(UTC))
+        return count, len(outcomes) - count
 
     def read_last(self, count: int) -> list[dict[str, Any]]:
         """The first rows of the requests that came last, the latest first.

@@ -55,9 +55,7 @@ def serve(models: Sequence[str], host: str, port: int, address: str | None) -> N
             f"`{project.command} serve --new-token NAME` makes one"
         )
     settings = project.params.serve
-    store = RequestStore(
-        address or f"sqlite:///{project.root / '.serve' / 'requests.sqlite'}", settings.keep
-    )
+    store = RequestStore(address or project.root / ".serve" / "requests.sqlite", settings.keep)
     engine = Engine(project, models, settings, store.note_shadow)
     config = uvicorn.Config(
         make_app(engine, store, settings, tokens),
