@@ -4,6 +4,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from lockstep.core.params import ServeParams
 from lockstep.serving.app import make_app
+from lockstep.serving.openapi import make_openapi
 from made_up_engine import MadeUpEngine, MadeUpStore
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from starlette.types import Receive, Scope, Send
@@ -37,6 +38,29 @@ def test_the_schema_of_a_row_is_its_contract() -> None:
     assert "enum" not in row["properties"]["sort"]
     answer = schemas["fruit-1.1.0-answer"]
     assert answer["required"] == ["prediction", "probability_apple", "probability_melon"]
+
+
+def test_the_schema_of_a_tensor_is_its_column() -> None:
+    schemas = SCHEMA.raw_schema["components"]["schemas"]
+    weight = schemas["fruit-1.1.0-tensor"]["anyOf"][0]
+    assert weight["description"] == "weight, in g"
+    assert weight["properties"]["name"] == {"const": "weight"}
+    assert weight["properties"]["datatype"]["examples"] == ["FP64"]
+    (image,) = schemas["digits-1.1.0-tensor"]["anyOf"]
+    assert image["properties"]["shape"]["prefixItems"][1:] == [
+        {"const": 2},
+        {"const": 3},
+        {"const": 1},
+    ]
+
+
+def test_images_are_asked_for_as_files_only() -> None:
+    assert "digits-1.1.0-row" not in SCHEMA.raw_schema["components"]["schemas"]
+    kinds = {"application/json", "text/csv", "application/vnd.apache.parquet"}
+    for model, expected in (("digits", {"image/png", "image/jpeg"}), ("fruit", kinds)):
+        versions = [version for version in MadeUpEngine().versions if version.model == model]
+        document = make_openapi(APP, versions)
+        assert {*document["paths"]["/predict"]["post"]["requestBody"]["content"]} == expected
 
 
 @SCHEMA.parametrize()

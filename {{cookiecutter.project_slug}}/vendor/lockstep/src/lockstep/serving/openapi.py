@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from .bodies import FILES, JSON
+from .inference_protocol import list_inputs
 from .predict_route import LONGEST_KEY
 from .request_ids import HEADER, ID
 
@@ -50,16 +51,12 @@ TENSOR: Schema = {
         "parameters": {"type": "object"},
     },
 }
-QUESTION: Schema = {
-    "type": "object",
-    "required": ["inputs"],
-    "properties": {
-        "id": {"type": "string", "pattern": f"^{ID.pattern}$"},
-        "inputs": {"type": "array", "items": TENSOR, "minItems": 1},
-        "outputs": {"type": "array", "items": {"type": "object", "required": ["name"]}},
-        "parameters": {"type": "object"},
-    },
+INFERENCE: Schema = {
+    "id": {"type": "string", "pattern": f"^{ID.pattern}$"},
+    "outputs": {"type": "array", "items": {"type": "object", "required": ["name"]}},
+    "parameters": {"type": "object"},
 }
+"""What a request of the Open Inference Protocol may have beside its tensors."""
 
 
 def make_openapi(app: FastAPI, versions: Sequence[Version], *, asks_tokens: bool = False) -> Schema:
@@ -75,14 +72,16 @@ def make_openapi(app: FastAPI, versions: Sequence[Version], *, asks_tokens: bool
         schemas.pop(name, None)
     schemas["Refusal"] = REFUSAL
     for version in versions:
-        schemas[f"{_name(version)}-row"] = describe_row(version)
+        if not _takes_images(version):
+            schemas[f"{_name(version)}-row"] = describe_row(version)
+        schemas[f"{_name(version)}-tensor"] = describe_tensors(version)
         schemas[f"{_name(version)}-answer"] = describe_answer(version)
     for path, operations in document["paths"].items():
         for operation in operations.values():
             operation["responses"].pop("422", None)
             operation["responses"]["default"] = _content(_refer("Refusal"), "no answer, and why")
             if path.endswith("/infer"):
-                operation["requestBody"] = _content(QUESTION) | {"required": True}
+                operation["requestBody"] = _describe_infer(versions)
     document["paths"]["/predict"]["post"] |= _describe_predict(versions)
     if asks_tokens:
         document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
@@ -122,6 +121,24 @@ def describe_cell(column: Mapping[str, Any]) -> Schema:
     return schema
 
 
+def describe_tensors(version: Version) -> Schema:
+    """The schema of a tensor that a version takes."""
+    tensors = []
+    for tensor in list_inputs(version):
+        column = version.contract["columns"].get(tensor["name"])
+        changes = {
+            "name": {"const": tensor["name"]},
+            "datatype": {"type": "string", "examples": [tensor["datatype"]]},
+        }
+        if _takes_images(version):
+            sizes = {"prefixItems": [{}, *({"const": size} for size in tensor["shape"][1:])]}
+            changes["shape"] = TENSOR["properties"]["shape"] | sizes
+        meaning = describe_cell(column)["description"] if column else "the images"
+        properties = TENSOR["properties"] | changes
+        tensors.append({**TENSOR, "description": meaning, "properties": properties})
+    return {"anyOf": tensors}
+
+
 def describe_answer(version: Version) -> Schema:
     """The schema of a prediction."""
     if version.kind == "regression":
@@ -144,10 +161,23 @@ def describe_answer(version: Version) -> Schema:
     }
 
 
+def _describe_infer(versions: Sequence[Version]) -> Schema:
+    tensors = [_refer(f"{_name(version)}-tensor") for version in versions]
+    tensor = {"anyOf": tensors} if tensors else TENSOR
+    inputs = {"type": "array", "items": tensor, "minItems": 1}
+    question = {
+        "type": "object",
+        "required": ["inputs"],
+        "properties": INFERENCE | {"inputs": inputs},
+    }
+    return _content(question) | {"required": True}
+
+
 def _describe_predict(versions: Sequence[Version]) -> Schema:
-    rows = [_refer(f"{_name(version)}-row") for version in versions]
+    tables = [version for version in versions if not _takes_images(version)]
+    rows = [_refer(f"{_name(version)}-row") for version in tables]
     answers = [_refer(f"{_name(version)}-answer") for version in versions]
-    row = {"anyOf": rows} if rows else {"type": "object"}
+    row = {"anyOf": rows}
     many = {"type": "array", "items": row, "minItems": 1}
     body = {
         "anyOf": [
@@ -156,6 +186,11 @@ def _describe_predict(versions: Sequence[Version]) -> Schema:
             row,
         ]
     }
+    kinds = [
+        kind
+        for kind, form in FILES.items()
+        if (len(tables) < len(versions) if form == "image" else tables)
+    ]
     prediction = {
         "type": "object",
         "required": ["request", "model", "version", "run", "predictions"],
@@ -187,7 +222,10 @@ def _describe_predict(versions: Sequence[Version]) -> Schema:
         ],
         "requestBody": {
             "required": True,
-            "content": {JSON: {"schema": body}, **{kind: {} for kind in FILES}},
+            "content": {
+                **({JSON: {"schema": body}} if rows else {}),
+                **{kind: {} for kind in kinds},
+            },
         },
         "responses": {
             "200": _content(prediction, "the predictions"),
@@ -195,6 +233,10 @@ def _describe_predict(versions: Sequence[Version]) -> Schema:
             "default": _content(_refer("Refusal"), "no answer, and why"),
         },
     }
+
+
+def _takes_images(version: Version) -> bool:
+    return bool(version.contract.get("images"))
 
 
 def _name(version: Version) -> str:
