@@ -13,7 +13,7 @@ from threading import Thread
 
 import httpx
 import psutil
-from conftest import LIBRARY
+from conftest import LIBRARY, make_project
 from lockstep.core.project import Project
 from stand_ins import make_wheel
 
@@ -42,7 +42,10 @@ def run(project: Project, wheel: Path, port: int = 0) -> Iterator[subprocess.Pop
             server.kill()
 
 
-def test_a_request_under_way_is_answered_before_the_server_ends(project: Project) -> None:
+def test_a_request_under_way_is_answered_and_kept_before_the_server_ends(tmp_path: Path) -> None:
+    folder = tmp_path / "100%20"  # which an address of a database would have as a space
+    folder.mkdir()
+    project = make_project(folder)
     wheel = make_wheel(project.root / "dist", "1.0.0")
     replies: list[httpx.Response] = []
     with run(project, wheel) as server:
@@ -63,6 +66,7 @@ def test_a_request_under_way_is_answered_before_the_server_ends(project: Project
     (reply,) = replies
     assert reply.json()["predictions"] == [{"prediction": "1.0.0 7"}]
     assert not psutil.wait_procs(workers, timeout=20)[1]
+    assert (project.root / ".serve" / "requests.sqlite").is_file()
 
 
 def test_a_port_that_is_taken_is_told_in_a_line(project: Project) -> None:

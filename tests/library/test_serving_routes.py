@@ -387,6 +387,33 @@ def test_the_project_keeps_no_token_and_forgets_what_is_taken_out(
     assert guarded.get("/models", headers=headers).status_code == 401
 
 
+def test_while_the_tokens_cannot_be_read_nobody_is_answered(
+    project: Project, guarded: TestClient, token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = project.root / ".serve" / "tokens.json"
+    whole = file.read_text(encoding="utf-8")
+    headers = {"Authorization": f"Bearer {token}"}
+    file.write_text(whole[:-5], encoding="utf-8")
+    for _ in range(3):
+        assert guarded.get("/models", headers=headers).status_code == 401
+    lines = [line for line in caplog.messages if "nobody is answered until it is mended" in line]
+    assert len(lines) == 1
+    file.write_text(whole, encoding="utf-8")
+    assert guarded.get("/models", headers=headers).status_code == 200
+
+
+def test_the_first_token_tells_that_a_server_has_to_be_started_again(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert project.root
+    errors = []
+    for name in ("ann", "bob"):
+        main(["serve", "--new-token", name])
+        errors.append(capsys.readouterr().err)
+    assert "a server that runs already asks for tokens once it is started again" in errors[0]
+    assert errors[1] == ""
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [("ann", "ann has a token; take its line out"), ("a b", "found 'a b'; a name of letters")],

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 import secrets
+import sys
 from base64 import b64decode
 from binascii import Error
 from hmac import compare_digest
@@ -19,6 +21,8 @@ from ..core.files import stamp, write_json
 from ..core.paths import Paths
 from .refusals import CLOSE, refuse
 
+logger = logging.getLogger(__name__)
+
 FILE = Path(".serve") / "tokens.json"
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 OPEN = ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready")
@@ -31,7 +35,8 @@ class Tokens:
     """The tokens of a file, which holds the SHA-256 of each by the name of whom it was made for.
 
     A token has 256 random bits, so that its digest tells nothing of it without salt. The file is
-    read again when it changes: what is taken out of it is refused from then on.
+    read again when it changes: what is taken out of it is refused from then on, and so are all
+    while it cannot be read.
 
     Raises:
         UserError: The file is not what `make_token` writes.
@@ -48,14 +53,18 @@ class Tokens:
 
     def has(self, token: str) -> bool:
         """Whether the token is one of them; it takes as long whichever it is."""
-        self._refresh()
+        try:
+            self._refresh()
+        except UserError as error:
+            logger.warning("%s; nobody is answered until it is mended", error)
         digest = _hash(token)
         # All are compared, whichever is the same.
         return True in {compare_digest(digest, own) for own in self._digests.values()}
 
     def _refresh(self) -> None:
         if (present := stamp(self._file)) != self._stamp:
-            self._digests, self._stamp = _read_digests(self._file, self._name), present
+            self._digests, self._stamp = {}, present
+            self._digests = _read_digests(self._file, self._name)
 
 
 class TokenCheck:
@@ -108,6 +117,9 @@ def make_token(name: str) -> None:
         )
     token = secrets.token_urlsafe(32)
     write_json(digests | {name: _hash(token)}, file)
+    if not digests:
+        advice = "a server that runs already asks for tokens once it is started again"
+        print(f"serve: the first token: {advice}", file=sys.stderr)
     print(token)
 
 
