@@ -7,8 +7,10 @@ import httpx
 import pytest
 from lockstep.core.params import KeepParams, ServeParams
 from lockstep.serving import request_store
+from lockstep.serving.request_database import describe
 from lockstep.serving.request_store import RequestStore
-from made_up_engine import ROW, MadeUpEngine, serve_made_up
+from made_up_engine import ROW, MadeUpEngine, MadeUpStore, serve_made_up
+from sqlalchemy.exc import TimeoutError
 
 
 @pytest.fixture
@@ -55,23 +57,55 @@ def test_what_was_answered_is_told_once_it_is_written(client: httpx.Client) -> N
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ([], "at least 1 item"),
-        ([{"request": "a", "outcome": 1}] * 4, "at most 3 items"),
-        ([{"outcome": 1}], "0.request: Field required"),
-        ([{"request": "a"}], "0.outcome: Field required"),
-        ([{"request": "a", "row": -1, "outcome": 1}], "0.row: Input should be greater"),
-        ([{"request": "a", "row": 2**40, "outcome": 1}], "0.row: Input should be less"),
-        ([{"request": "a", "outcome": [1]}], "0.outcome"),
-        ([{"request": "a", "outcome": 1, "when": 2}], "0.when: Extra inputs are not permitted"),
-        ({"request": "a", "outcome": 1}, "valid list"),
+        ("[]", "a list was expected: [{"),
+        ('{"request": "a", "outcome": 1}', "a list was expected: [{"),
+        ("[" + ", ".join(['{"request": "a", "outcome": 1}'] * 4) + "]", "4 outcomes; at most 3"),
+        ("[", "no JSON: "),
+        ("[1]", "outcome 0: found something else; expected [{"),
+        ('[{"outcome": 1}]', "outcome 0: request: the id of a request, "),
+        ('[{"request": "", "outcome": 1}]', "outcome 0: request: the id of a request, "),
+        ('[{"request": "a"}]', "outcome 0: outcome: a text, a number, true or false was expected"),
+        ('[{"request": "a", "outcome": 1e999}]', "outcome 0: outcome: a text, a number, "),
+        ('[{"request": "a", "outcome": [1]}]', "outcome 0: outcome: a text, a number, "),
+        ('[{"request": "a", "row": -1, "outcome": 1}]', "outcome 0: row: the place of a row in"),
+        ('[{"request": "a", "row": 4294967296, "outcome": 1}]', "outcome 0: row: the place of "),
+        (
+            '[{"request": "a", "outcome": 1}, {"request": "a", "outcome": 1, "when": 2}]',
+            "outcome 1: when: nothing but request, row, outcome was expected",
+        ),
     ],
 )
-def test_outcomes_of_another_form_are_refused(
-    client: httpx.Client, body: object, reason: str
+def test_outcomes_of_another_form_are_refused_in_a_line(
+    client: httpx.Client, body: str, reason: str
 ) -> None:
-    answer = client.post("/outcomes", json=body)
-    assert answer.status_code == 422
-    assert reason in answer.json()["error"]
+    answer = client.post("/outcomes", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (413, 422)
+    assert answer.json()["error"].startswith(reason)
+
+
+def test_outcomes_without_a_type_are_refused(client: httpx.Client) -> None:
+    answer = client.post("/outcomes", content=b'[{"request": "a", "outcome": 1}]')
+    assert answer.status_code == 415
+    assert answer.json()["error"] == "content type '': one of application/json was expected"
+
+
+def test_the_outcome_of_a_number_is_a_number() -> None:
+    engine = MadeUpEngine()
+    for version in engine.versions:
+        version.kind = "regression"
+    with serve_made_up(ServeParams(), engine, MadeUpStore()) as (address, _):
+        for outcome, status in (("no number", 422), (True, 422), (1.5, 200)):
+            body = [{"request": "a", "outcome": outcome}]
+            assert httpx.post(f"{address}/outcomes", json=body).status_code == status
+
+
+def test_nobody_on_the_way_keeps_what_was_asked(client: httpx.Client) -> None:
+    assert client.get("/requests").headers["Cache-Control"] == "no-store"
+
+
+def test_a_database_without_a_free_connection_is_told_in_a_line() -> None:
+    reason = "QueuePool limit of size 5 overflow 10 reached, connection timed out"
+    assert describe(TimeoutError(reason)) == "all connections to it have been busy for 30 s"
 
 
 def test_an_unreachable_database_is_told_and_predictions_go_on(

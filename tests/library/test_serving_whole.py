@@ -13,7 +13,7 @@ from lockstep.serving.request_store import RequestStore
 from made_up_engine import serve_made_up
 from stand_ins import make_wheel
 
-SETTINGS = ServeParams(seconds=2, waiting=2)
+SETTINGS = ServeParams(seconds=1, waiting=2)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_openapi_has_the_columns_of_what_is_served(address: str) -> None:
 def test_more_requests_than_may_be_at_once_are_told_to_come_back(address: str) -> None:
     answers: list[httpx.Response] = []
     threads = [
-        threading.Thread(target=lambda: answers.append(ask(address, {"x": 1, "do": 0.7})))
+        threading.Thread(target=lambda: answers.append(ask(address, {"x": 1, "do": 0.4})))
         for _ in range(4)
     ]
     for thread in threads:
@@ -78,7 +78,7 @@ def test_more_requests_than_may_be_at_once_are_told_to_come_back(address: str) -
 
 def test_an_answer_that_takes_too_long_is_given_up(address: str) -> None:
     answer = ask(address, {"x": 1, "do": 5})
-    assert (answer.status_code, answer.json()) == (504, {"error": "no answer in 2 s"})
+    assert (answer.status_code, answer.json()) == (504, {"error": "no answer in 1 s"})
 
 
 def test_a_process_that_dies_is_told_and_followed_by_another(address: str) -> None:

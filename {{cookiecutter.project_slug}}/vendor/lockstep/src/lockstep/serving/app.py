@@ -10,9 +10,10 @@ from fastapi import FastAPI
 
 from ..core.params import ServeParams
 from .docs_page import make_docs_routes
+from .head import HeadAsGet
 from .health import make_health_routes
 from .inference_protocol import make_inference_routes
-from .limits import BodyLimits
+from .limits import BodyLimits, Lingering
 from .models_route import list_live, make_models_routes
 from .openapi import make_openapi
 from .origins import OriginCheck
@@ -64,7 +65,7 @@ def make_app(
         make_predict_routes(engine, store, settings, measures),
         make_models_routes(engine),
         make_inference_routes(engine, store, settings, measures),
-        make_outcomes_routes(store, settings),
+        make_outcomes_routes(engine, store, settings),
         make_requests_routes(store),
         make_page_routes(engine),
         make_docs_routes(app, engine),
@@ -81,4 +82,6 @@ def make_app(
     app.add_middleware(OriginCheck, has_any_name=tokens is not None)
     app.add_middleware(RequestIds)
     app.add_middleware(Observation, measures=measures)
+    app.add_middleware(Lingering)
+    app.add_middleware(HeadAsGet)
     return app

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from asyncio import get_running_loop, timeout_at
+from asyncio import get_running_loop, timeout, timeout_at
+from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -13,6 +14,9 @@ from .refusals import CLOSE, refuse
 
 BODIES_AT_ONCE = 16
 """How many of the largest bodies there is memory for, together."""
+LINGERING_SECONDS = 2.0
+"""For what is left of a body that was refused: most clients read no answer before they have sent it
+all, and get none where the connection ends before."""
 
 
 class BodyLimits:
@@ -27,7 +31,7 @@ class BodyLimits:
         self._app, self._seconds = app, settings.seconds
         self._megabytes = settings.max_megabytes
         self._most = settings.max_megabytes * 10**6
-        self._held = 0  # bytes of all bodies under way
+        self._size = 0  # bytes of all bodies under way
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; refuse it where its length is said to be too large."""
@@ -52,11 +56,11 @@ class BodyLimits:
                 raise HTTPException(408, reason, CLOSE) from error
             length = len(message.get("body", b""))
             size += length
-            self._held += length
+            self._size += length
             is_whole = not message.get("more_body", False)
             if size > self._most:
                 raise HTTPException(413, self._tell_most(), CLOSE)
-            if self._held > BODIES_AT_ONCE * self._most:
+            if self._size > BODIES_AT_ONCE * self._most:
                 reason = "too many large requests are under way; try again"
                 raise HTTPException(503, reason, CLOSE | {"Retry-After": "1"})
             return message
@@ -64,7 +68,42 @@ class BodyLimits:
         try:
             await self._app(scope, receive_part, send)
         finally:
-            self._held -= size
+            self._size -= size
 
     def _tell_most(self) -> str:
         return f"a request of at most {self._megabytes} MB was expected"
+
+
+class Lingering:
+    """ASGI middleware that throws away what still comes of a body before the connection ends."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_whole = is_last = False
+
+        async def receive_part() -> Message:
+            nonlocal is_whole
+            message = await receive()
+            is_whole = not message.get("more_body", False)
+            return message
+
+        async def send_and_linger(message: Message) -> None:
+            nonlocal is_last
+            if message["type"] == "http.response.start":
+                is_last = Headers(raw=message["headers"]).get("connection") == "close"
+            elif is_last and not is_whole and not message.get("more_body", False):
+                await send({**message, "more_body": True})
+                with suppress(TimeoutError):
+                    async with timeout(LINGERING_SECONDS):
+                        while not is_whole:
+                            await receive_part()
+                message = {"type": message["type"]}
+            await send(message)
+
+        await self._app(scope, receive_part, send_and_linger)

@@ -27,6 +27,7 @@ from sqlalchemy import (
     create_engine,
     delete,
     event,
+    exc,
     func,
     insert,
     make_url,
@@ -186,6 +187,8 @@ def as_json(content: Any) -> str:
 
 def describe(error: Exception) -> str:
     """Why a database failed, without the statement and its values."""
+    if isinstance(error, exc.TimeoutError):
+        return f"all connections to it have been busy for {SLOWEST} s"
     return shorten(str(getattr(error, "orig", None) or error), LONGEST_REASON)
 
 

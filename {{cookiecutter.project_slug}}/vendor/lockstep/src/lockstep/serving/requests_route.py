@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from .entries import Role
@@ -52,7 +52,10 @@ def make_requests_routes(store: RequestStore) -> APIRouter:
     router = APIRouter()
 
     @router.get("/requests", summary="What was asked and answered last")
-    def read_last(last: Annotated[int, Query(ge=1, le=MOST)] = 20) -> KeptRequests:
+    def read_last(
+        response: Response, last: Annotated[int, Query(ge=1, le=MOST)] = 20
+    ) -> KeptRequests:
+        response.headers["Cache-Control"] = "no-store"
         requests = [KeptRequest(**line) for line in store.read_last(last)]
         return KeptRequests(requests=requests, dropped=store.dropped, failure=store.failure)
 
