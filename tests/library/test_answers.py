@@ -1,10 +1,12 @@
 """What a worker answers: rows, tables and images of several questions at once."""
 
 import io
+import sys
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -167,6 +169,17 @@ def test_a_table_of_very_many_columns_is_refused_before_it_is_read(
         "fault": f"the request: {len(names):,} columns; at most 1,008 are read, so send those of "
         "the contract"
     }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others count memory in other ways")
+def test_the_memory_of_a_large_table_is_given_back() -> None:
+    answer(Query("parquet", [], pd.DataFrame([ROW]).to_parquet()))
+    notes = {f"note {number}": "x" * 10**5 for number in range(100)}
+    body = pd.DataFrame([{**ROW, **notes}] * 5).to_parquet()
+    pa.default_memory_pool().release_unused()
+    memory = psutil.Process().memory_info().rss
+    answer(Query("parquet", [], body))
+    assert psutil.Process().memory_info().rss - memory < 4 * 10**7
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..core.contract import FILE, Contract
@@ -89,6 +90,9 @@ class Answerer:
             batch = [questions[place] for place in places]
             for place, part in zip(places, self._try(batch, columns, most_rows), strict=True):
                 replies[place] = part
+        if any(question.form in ALONE for question in questions):
+            # What a large table took would stay with this process.
+            pa.default_memory_pool().release_unused()
         return replies
 
     def _try(
