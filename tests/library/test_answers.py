@@ -263,5 +263,7 @@ def test_images_are_answered_each_for_itself() -> None:
     assert last["answers"] == [{"prediction": r"[b'\x03\x04']"}]
     (error,) = large["answers"][0]["errors"]
     assert error["reason"] == "expected an image of 2x1 pixels, not 3x1"
+    (tensor,) = answer(Query("image", [], b"P5 2 1 255\n\x05\x06"), contract=PIXELS)
+    assert tensor["answers"] == [{"prediction": r"[b'\x05\x06']"}]
     (error,) = broken["answers"][0]["errors"]
     assert (error["column"], error["reason"]) == ("image", "expected a readable image")

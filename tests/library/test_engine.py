@@ -237,7 +237,7 @@ def test_shadows_that_are_too_slow_are_left_out_and_counted(versions: Versions) 
         assert [version.is_live for version in engine.list_versions()] == [True, False]
         assert shadow.dropped >= 9 - 4 - 1  # four wait, and one or more are being answered
 
-    serve(work, paths=versions.paths, shadows=["2.0.0"], waiting=4, seconds=2)
+    serve(work, paths=versions.paths, shadows=["2.0.0"], waiting=4, seconds=1)
 
 
 def test_promotion_and_rollback_lose_no_request(

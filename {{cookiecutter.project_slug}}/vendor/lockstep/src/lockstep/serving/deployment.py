@@ -40,23 +40,23 @@ class Deployment:
         description = json.loads((self.package.folder / CHAMPION / "model.json").read_text("utf-8"))
         self.kind: str = description["kind"]
         self.contract: dict[str, Any] = description["contract"]
-        described = self.contract["columns"]
-        self.private = private | {name for name in described if described[name].get("private")}
-        columns = [
+        columns: dict[str, Any] = self.contract["columns"]
+        self.private = private | {name for name in columns if columns[name].get("private")}
+        keepable = [
             name
-            for name, column in described.items()
+            for name, column in columns.items()
             if keep.rows
             and name not in self.private
             and column["type"] != "image"
             and (keep.columns is None or name in keep.columns)
         ]
-        self.hidden = frozenset(described) - {*columns}
+        self.hidden = frozenset(columns) - {*keepable}
         limits = Limits(settings.workers, settings.max_rows, settings.seconds, settings.waiting)
         self.pool = Pool(
             self.name,
             [str(installation.python), "-m", f"{self.package.name}.{WORKER}"],
             self.package.folder.parent,
-            columns if keep.rows else None,
+            keepable if keep.rows else None,
             limits,
             is_polite=is_polite,
         )

@@ -41,12 +41,12 @@ async def find_python(content: WheelContent, folder: Path) -> Path:
 
 async def _run_uv(arguments: list[str], folder: Path, what: str) -> None:
     try:
-        done = await run_program(["uv", *arguments], folder)
+        result = await run_program(["uv", *arguments], folder)
     except FileNotFoundError as error:
         raise UserError(
             f"{what}: uv is not installed; it makes an environment with the versions that this "
             "model needs, since others are installed here"
         ) from error
-    if done.status:
-        reason = shorten(done.errors, 3 * LONGEST_REASON)
+    if result.status:
+        reason = shorten(result.errors, 3 * LONGEST_REASON)
         raise UserError(f"{what}: an environment with its libraries cannot be made: {reason}")

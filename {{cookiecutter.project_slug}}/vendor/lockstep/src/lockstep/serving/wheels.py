@@ -40,11 +40,11 @@ async def make_wheel(paths: Paths, version: str | None, folder: Path) -> Path:
     """
     name = [version] if version else []
     print(f"serve: packing {version or WORKSPACE}, which may take a minute", file=sys.stderr)
-    done = await run_program([sys.executable, "-m", BUILDER, str(folder), *name], paths.root)
-    if done.status:
-        lines = done.errors.strip().splitlines() or ["it cannot be packed"]
+    result = await run_program([sys.executable, "-m", BUILDER, str(folder), *name], paths.root)
+    if result.status:
+        lines = result.errors.strip().splitlines() or ["it cannot be packed"]
         raise UserError(lines[-1].removeprefix("error: "))
-    return Path(done.output.splitlines()[-1])
+    return Path(result.output.splitlines()[-1])
 
 
 def find_wheel(folder: Path) -> Path:

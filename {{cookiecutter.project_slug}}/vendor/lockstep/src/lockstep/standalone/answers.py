@@ -219,8 +219,8 @@ def _read_table(body: bytes, form: str, contract: Contract, most_rows: int) -> P
             frames.append(frame)
     table = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     parsed = parse_rows(table, contract, NAME)
-    known = table[[name for name in table if name in contract.columns]]
-    records = [{name: _as_json(cell) for name, cell in row.items()} for row in _list_records(known)]
+    rows = _list_records(table[[name for name in table if name in contract.columns]])
+    records = [{name: _as_json(cell) for name, cell in row.items()} for row in rows]
     return Part(parsed, records, [len(table)])
 
 
