@@ -460,8 +460,6 @@ def test_a_version_is_packed_where_its_own_libraries_are(
 def test_the_wheel_works_in_an_environment_that_holds_nothing_but_it(
     wheel: Path, tmp_path: Path
 ) -> None:
-    if not shutil.which("uv"):
-        pytest.skip("uv makes the environment")
     place = tmp_path / "environment"
     python = place / ("Scripts" if os.name == "nt" else "bin") / "python"
     for step in (
