@@ -1,13 +1,20 @@
 """What the server says of itself in OpenAPI, and whether it keeps to that whatever comes."""
 
+from pathlib import Path
+
+import httpx
+import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from lockstep.core.params import ServeParams
 from lockstep.serving.app import make_app
+from lockstep.serving.engine import Engine
 from lockstep.serving.openapi import make_openapi
-from made_up_engine import MadeUpEngine, MadeUpStore
+from lockstep.serving.request_store import RequestStore
+from made_up_engine import MadeUpEngine, MadeUpStore, serve_made_up
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from starlette.types import Receive, Scope, Send
+from test_serving_models import train
 
 APP = make_app(MadeUpEngine(), MadeUpStore(), ServeParams(max_rows=100), None)
 
@@ -63,11 +70,36 @@ def test_images_are_asked_for_as_files_only() -> None:
         assert {*document["paths"]["/predict"]["post"]["requestBody"]["content"]} == expected
 
 
-@SCHEMA.parametrize()
-@settings(
+SOME = settings(
     max_examples=settings().max_examples // 3,
     database=None,
     suppress_health_check=[*HealthCheck],
 )
+
+
+@SCHEMA.parametrize()
+@SOME
 def test_the_server_keeps_to_what_it_says(case: schemathesis.Case) -> None:
     case.call_and_validate(excluded_checks=BEYOND)
+
+
+@pytest.mark.matrix
+def test_the_server_of_a_champion_keeps_to_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _, wheel = train(tmp_path, "linear")
+    params = ServeParams()
+    store = RequestStore(f"sqlite:///{tmp_path}/requests.sqlite", params.keep)
+    engine = Engine(None, [wheel], params, store.note_shadow)
+    with serve_made_up(params, engine, store) as (address, _):
+        schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
+        for operation in schema.get_all_operations():
+
+            @SOME
+            @given(case=operation.ok().as_strategy())
+            def check(case: schemathesis.Case) -> None:
+                case.call_and_validate(excluded_checks=BEYOND)
+
+            check()
+        assert httpx.get(f"{address}/health/ready").status_code == 200

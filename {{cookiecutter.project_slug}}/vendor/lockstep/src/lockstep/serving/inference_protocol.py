@@ -92,10 +92,9 @@ def make_inference_routes(
         versions = list_live(engine)
         is_binary = _read_flag(content, "binary_data_output")
         wishes = _read_wishes(content, is_binary)
-        if strange := _find_strange_wish(
-            wishes, _list_outputs(find_version(versions, model, version))
-        ):
-            raise Unusable(strange)
+        choice = _list_outputs(find_version(versions, model, version))
+        if reason := _find_strange_wish(wishes, choice):
+            raise Unusable(reason)
         columns = {
             name for one in versions if one.model == model for name in one.contract["columns"]
         }
