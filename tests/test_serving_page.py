@@ -140,7 +140,7 @@ class MadeUpServer:
         self.answers: list[dict[str, Any]] = [kept()["answer"]]
         self.refusal: tuple[int, str] | None = None
         self.is_away = False
-        self.held: list[Route] | None = None
+        self.queue: list[Route] | None = None
         self.posts: list[tuple[str, dict[str, list[str]], str, bytes]] = []
 
     def attach(self, page: Page) -> None:
@@ -161,10 +161,10 @@ class MadeUpServer:
             kind = request.headers["content-type"]
             body = request.post_data_buffer or b""
             self.posts.append((path, parse_qs(address.query), kind, body))
-            if self.held is None:
+            if self.queue is None:
                 self._post(route, path)
             else:
-                self.held.append(route)
+                self.queue.append(route)
         elif path == "models":
             hidden = ("contract", "metrics", "card")
             route.fulfill(
@@ -184,8 +184,8 @@ class MadeUpServer:
             route.fulfill(body=file.read_bytes(), headers=headers)
 
     def let_go(self) -> None:
-        """Answer the first question that was held."""
-        route = self.held.pop(0)
+        """Answer the first question of the queue."""
+        route = self.queue.pop(0)
         with route.request.frame.page.expect_response(route.request.url):
             self._post(route, "predict")
 
@@ -312,7 +312,7 @@ def test_what_breaks_the_contract_is_told_beside_its_field(visit: Visit) -> None
 def test_an_answer_that_comes_late_is_not_shown_as_that_of_another_version(visit: Visit) -> None:
     versions = [version(is_default=True), version("1.1.0"), images()]
     server = MadeUpServer(*versions)
-    server.held = []
+    server.queue = []
     page = open_page(visit, server)
     page.get_by_role("button", name="Predict").click()
     page.get_by_role("radio", name="houses 1.1.0").check()
