@@ -5,7 +5,7 @@ import hashlib
 import json
 import sys
 import zipfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,13 @@ CONTRACT = {
 }
 
 
-def make_wheel(folder: Path, version: str, model: str = "fruit", **files: str) -> Path:
+def make_wheel(
+    folder: Path,
+    version: str,
+    model: str = "fruit",
+    pins: Mapping[str, str] | None = None,
+    **files: str,
+) -> Path:
     """The wheel of a stand-in for a version, with more files in its package."""
     home = f"{model}_model"
     described = {"kind": "classification", "contract": CONTRACT}
@@ -92,7 +98,7 @@ def make_wheel(folder: Path, version: str, model: str = "fruit", **files: str) -
         "run": hashlib.sha256(version.encode()).hexdigest(),
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         "backend": None,
-        "pins": {},
+        "pins": pins or {},
         "dependencies": [],
         "sha256": {
             name: hashlib.sha256(text.encode()).hexdigest() for name, text in contents.items()
@@ -103,7 +109,8 @@ def make_wheel(folder: Path, version: str, model: str = "fruit", **files: str) -
     with zipfile.ZipFile(path, "w") as archive:
         for name, text in {**contents, "package.json": json.dumps(info)}.items():
             archive.writestr(f"{home}/{name}", text)
-        archive.writestr(f"{home}-{version}.dist-info/METADATA", "Requires-Dist: numpy==0.1\n\n")
+        lines = [f"Requires-Dist: {name}=={pin}\n" for name, pin in (pins or {}).items()]
+        archive.writestr(f"{home}-{version}.dist-info/METADATA", "".join(lines) + "\n")
     return path
 
 
@@ -120,9 +127,9 @@ class Versions:
         """Make a commit a version."""
         run_git(self.paths.root, "commit", "--quiet", "--allow-empty", "--message", version)
         commit = run_git(self.paths.root, "rev-parse", "HEAD")
-        self._tag(f"champion@v{version}")
         place = self.paths.root / ".serve" / "cache" / "wheels" / f"v{version}-{commit[:12]}"
         make_wheel(place, version, **files)
+        self._tag(f"champion@v{version}")
 
     def assign(self, stage: str, version: str) -> None:
         """Put a version into a stage."""

@@ -240,6 +240,19 @@ def test_shadows_that_are_too_slow_are_left_out_and_counted(versions: Versions) 
     serve(work, paths=versions.paths, shadows=["2.0.0"], waiting=4, seconds=1)
 
 
+def test_what_waits_for_a_shadow_is_bounded_by_its_bytes(versions: Versions) -> None:
+    versions.register("2.0.0", pause="60")
+    versions.assign("production", "1.0.0")
+
+    async def work(engine: Engine) -> None:
+        for _ in range(9):
+            await engine.predict(replace(ask(), size=600_000), request="r")
+        (shadow,) = [version for version in engine.list_versions() if version.is_shadow]
+        assert shadow.dropped >= 9 - 1 - 1  # one waits, and one is being answered
+
+    serve(work, paths=versions.paths, shadows=["2.0.0"], max_megabytes=1, seconds=2)
+
+
 def test_promotion_and_rollback_lose_no_request(
     versions: Versions, capsys: pytest.CaptureFixture[str]
 ) -> None:

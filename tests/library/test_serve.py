@@ -13,6 +13,7 @@ from threading import Thread
 
 import httpx
 import psutil
+import pytest
 from conftest import LIBRARY, make_project
 from lockstep.core.project import Project
 from stand_ins import make_wheel
@@ -67,6 +68,28 @@ def test_a_request_under_way_is_answered_and_kept_before_the_server_ends(tmp_pat
     assert reply.json()["predictions"] == [{"prediction": "1.0.0 7"}]
     assert not psutil.wait_procs(workers, timeout=20)[1]
     assert (project.root / ".serve" / "requests.sqlite").is_file()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for uv is a script of a shell")
+def test_a_server_that_ends_while_it_prepares_leaves_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uv = project.root / "bin" / "uv"
+    uv.parent.mkdir()
+    uv.write_text("#!/bin/sh\nsleep 60\n")
+    uv.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{uv.parent}{os.pathsep}{os.environ['PATH']}")
+    wheel = make_wheel(project.root / "dist", "1.0.0", pins={"numpy": "0.1"})
+    with run(project, wheel) as server:
+        line = "serve: fruit 1.0.0: making an environment with its libraries\n"
+        assert server.stderr.readline() == line
+        while not (programs := psutil.Process(server.pid).children(recursive=True)):
+            time.sleep(0.02)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(20) == 128 + signal.SIGTERM
+        assert server.stderr.read() == ""
+    assert not psutil.wait_procs(programs, timeout=20)[1]
+    assert not [*(project.root / ".serve" / "cache" / "environments").iterdir()]
 
 
 def test_a_port_that_is_taken_is_told_in_a_line(project: Project) -> None:

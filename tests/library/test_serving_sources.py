@@ -13,8 +13,9 @@ import pytest
 from history import run_git
 from lockstep.core.errors import UserError
 from lockstep.core.params import ServeParams
+from lockstep.serving import preparation
 from lockstep.serving.cache import cache
-from lockstep.serving.environments import SCRIPTS, find_python
+from lockstep.serving.environments import PYTHON, find_python
 from lockstep.serving.preparation import prepare
 from lockstep.serving.programs import run_program
 from lockstep.serving.registry_watch import RegistryWatch
@@ -87,19 +88,19 @@ def test_what_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:
 
     folder = tmp_path / "cache" / "a"
     with pytest.raises(UserError):
-        asyncio.run(cache(folder, fail))
+        asyncio.run(cache(folder, fail, Path.is_dir))
     assert not [*folder.parent.iterdir()]
-    assert asyncio.run(cache(folder, make)) == folder
-    assert asyncio.run(cache(folder, fail)) == folder  # it is not made again
+    assert asyncio.run(cache(folder, make, Path.is_dir)) == folder
+    assert asyncio.run(cache(folder, fail, Path.is_dir)) == folder  # it is not made again
     assert [file.name for file in folder.iterdir()] == ["whole"]
 
 
 def test_the_first_of_two_that_make_the_same_wins(tmp_path: Path) -> None:
     async def make_second(folder: Path) -> None:
-        await cache(tmp_path / "a", make)
+        await cache(tmp_path / "a", make, Path.is_dir)
         (folder / "second").touch()
 
-    folder = asyncio.run(cache(tmp_path / "a", make_second))
+    folder = asyncio.run(cache(tmp_path / "a", make_second, Path.is_dir))
     assert [file.name for file in folder.iterdir()] == ["whole"]
 
 
@@ -118,13 +119,44 @@ def test_a_program_that_nobody_waits_for_ends_with_all_that_it_has_started(tmp_p
     asyncio.run(work())
 
 
-def test_a_changed_file_of_a_wheel_is_told(tmp_path: Path) -> None:
-    wheel = make_wheel(tmp_path, "1.0.0")
+def test_a_changed_file_of_an_unpacked_wheel_is_unpacked_again(tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, "1.0.0", pins={"numpy": "0.1"})
     unpacked = asyncio.run(unpack(wheel, tmp_path / "models"))
     assert unpacked.requirements == ("numpy==0.1",)
-    (unpacked.package.folder / "card.md").write_text("another model")
-    with pytest.raises(UserError, match=r"card\.md is not the file that was packed"):
+    card = unpacked.package.folder / "card.md"
+    card.write_text("another model")
+    assert asyncio.run(unpack(wheel, tmp_path / "models")).package.folder == card.parent
+    assert card.read_text() == "# fruit 1.0.0"
+    assert [place.name for place in (tmp_path / "models").iterdir()] == [card.parents[1].name]
+
+
+def test_a_changed_file_within_a_wheel_is_told(tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, "1.0.0")
+    with zipfile.ZipFile(wheel) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content + b" " * name.endswith("card.md"))
+    with pytest.raises(
+        UserError, match=r"any\.whl: fruit_model: card\.md is not the file that was"
+    ):
         asyncio.run(unpack(wheel, tmp_path / "models"))
+
+
+def test_a_torn_wheel_of_a_version_is_made_again(
+    versions: Versions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def pack(_: object, version: str, folder: Path) -> Path:
+        return make_wheel(folder, version.removeprefix("v"))
+
+    monkeypatch.setattr(preparation, "make_wheel", pack)
+    (torn,) = tmp_path.glob("project/.serve/cache/wheels/v1.0.0-*/*.whl")
+    torn.write_bytes(torn.read_bytes()[:-9])
+    (target,) = make_plan(["v1.0.0"], ServeParams(), RegistryWatch(versions.paths).read()).targets
+    cached = versions.paths.root / ".serve" / "cache"
+    installation = asyncio.run(prepare(target, versions.paths, cached))
+    assert installation.package.version == "1.0.0"
+    assert zipfile.is_zipfile(torn)
 
 
 def test_what_is_no_wheel_of_a_model_is_told(tmp_path: Path) -> None:
@@ -147,7 +179,7 @@ def test_a_version_without_a_project_is_told(tmp_path: Path) -> None:
 UV = """\
 #!/bin/sh
 echo "$@" >> "{log}"
-case $1 in venv) shift 4; mkdir "$1/bin"; touch "$1/bin/python" ;; esac
+case $1 in venv) shift 5; mkdir "$1/bin"; touch "$1/bin/python" ;; esac
 exit {status}
 """
 
@@ -162,9 +194,7 @@ def put_uv(folder: Path, monkeypatch: pytest.MonkeyPatch, status: int = 0) -> Pa
 
 
 def unpack_pinned(folder: Path, version: str, **pins: str) -> WheelContent:
-    unpacked = asyncio.run(unpack(make_wheel(folder / "dist", version), folder / "models"))
-    unpacked.package.info["pins"] = pins
-    return unpacked
+    return asyncio.run(unpack(make_wheel(folder / "dist", version, pins=pins), folder / "models"))
 
 
 def find(unpacked: WheelContent, folder: Path) -> Path:
@@ -182,10 +212,14 @@ def test_versions_with_other_libraries_have_an_environment_of_their_own(
     others = [unpack_pinned(tmp_path, number, numpy="0.1") for number in ("1.1.0", "1.2.0")]
     pythons = {find(other, tmp_path) for other in others}
     assert len(pythons) == 1  # both ask for the same
-    assert pythons.pop().is_file()
-    venv, install = log.read_text().splitlines()
-    assert venv.startswith(f"venv --relocatable --python {here.package.info['python']} ")
-    assert install.endswith(f"{SCRIPTS}/python numpy==0.1")
+    (python,) = pythons
+    assert python.is_file()
+    python.unlink()
+    assert find(others[0], tmp_path) == python
+    assert python.is_file()  # it is made again
+    venv, install, *_ = log.read_text().splitlines()
+    assert venv.startswith(f"venv --quiet --relocatable --python {here.package.info['python']} ")
+    assert install.endswith(f"{PYTHON} numpy==0.1")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for uv is a script of a shell")

@@ -38,8 +38,9 @@ async def read_question(request: Request, most_rows: int) -> Question:
     kind = require_type(request, (JSON, *FILES))
     body = await request.body()
     if kind in FILES:
-        return Question(body=body, form=FILES[kind])
-    return Question(await handle_body(body, lambda body: read_rows(parse_json(body), most_rows)))
+        return Question(body=body, form=FILES[kind], size=len(body))
+    rows = await handle_body(body, lambda body: read_rows(parse_json(body), most_rows))
+    return Question(rows, size=len(body))
 
 
 async def handle_body(body: bytes, handle: Callable[[bytes], Content]) -> Content:

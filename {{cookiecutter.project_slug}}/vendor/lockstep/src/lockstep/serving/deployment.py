@@ -51,7 +51,13 @@ class Deployment:
             and (keep.columns is None or name in keep.columns)
         ]
         self.hidden = frozenset(columns) - {*keepable}
-        limits = Limits(settings.workers, settings.max_rows, settings.seconds, settings.waiting)
+        limits = Limits(
+            workers=settings.workers,
+            rows=settings.max_rows,
+            seconds=settings.seconds,
+            shadows=settings.waiting,
+            shadow_bytes=settings.max_megabytes * 2**20,
+        )
         self.pool = Pool(
             self.name,
             [str(installation.python), "-m", f"{self.package.name}.{WORKER}"],

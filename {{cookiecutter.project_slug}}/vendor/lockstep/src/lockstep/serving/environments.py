@@ -12,7 +12,7 @@ from .cache import cache
 from .programs import run_program
 from .wheels import SHORT, WheelContent
 
-SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
+PYTHON = Path("Scripts" if sys.platform == "win32" else "bin", "python")
 
 
 async def find_python(content: WheelContent, folder: Path) -> Path:
@@ -31,12 +31,16 @@ async def find_python(content: WheelContent, folder: Path) -> Path:
     async def make(target: Path) -> None:
         what = f"{package.info['name']} {package.version}"
         print(f"serve: {what}: making an environment with its libraries", file=sys.stderr)
-        await _run_uv(["venv", "--relocatable", "--python", python, str(target)], target, what)
-        install = ["pip", "install", "--python", str(target / SCRIPTS / "python")]
+        await _run_uv(
+            ["venv", "--quiet", "--relocatable", "--python", python, str(target)], target, what
+        )
+        install = ["pip", "install", "--quiet", "--python", str(target / PYTHON)]
         await _run_uv([*install, *requirements], target, what)
 
-    place = await cache(folder / digest[:SHORT], make)
-    return place / SCRIPTS / "python"
+    def has_python(place: Path) -> bool:
+        return (place / PYTHON).exists()
+
+    return await cache(folder / digest[:SHORT], make, has_python) / PYTHON
 
 
 async def _run_uv(arguments: list[str], folder: Path, what: str) -> None:

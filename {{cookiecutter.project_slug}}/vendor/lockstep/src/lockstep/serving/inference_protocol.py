@@ -101,7 +101,7 @@ def make_inference_routes(
         key = read_key(request)
         first, *others = await handle_body(
             await request.body(),
-            lambda _: _make_questions(content, binary, columns, settings.max_rows),
+            lambda body: _make_questions(content, binary, columns, settings.max_rows, len(body)),
         )
 
         async def ask(question: Question, name: str | None) -> Reply:
@@ -201,13 +201,20 @@ def _read_id(content: dict[str, Any], request: Request) -> str:
 
 
 def _make_questions(
-    content: dict[str, Any], binary: bytes, columns: Collection[str], most_rows: int
+    content: dict[str, Any],
+    binary: bytes,
+    columns: Collection[str],
+    most_rows: int,
+    size: int,
 ) -> list[Question]:
     """One for all rows; or one for each image, since a question has but one."""
     tensors = read_tensors(content.get("inputs"), binary, most_rows)
     if tensors[0].is_image:
-        return [Question(body=picture, form="image") for picture in make_pictures(tensors)]
-    return [Question(transpose(tensors, columns))]
+        return [
+            Question(body=picture, form="image", size=len(picture))
+            for picture in make_pictures(tensors)
+        ]
+    return [Question(transpose(tensors, columns), size=size)]
 
 
 def _divide(questions: list[Question], most: int) -> Iterator[list[Question]]:

@@ -20,6 +20,8 @@ class Question:
     body: bytes = b""
     """A file, of the other forms; an image is a single one that Pillow reads."""
     form: Form = "rows"
+    size: int = 0
+    """Bytes of the request that asks it."""
 
 
 class Reply(NamedTuple):

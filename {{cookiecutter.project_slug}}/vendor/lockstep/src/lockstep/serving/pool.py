@@ -46,6 +46,8 @@ class Limits:
     """After which a worker that does not answer is given up."""
     shadows: int
     """Questions that may wait though nobody waits for their answers."""
+    shadow_bytes: int
+    """Of all these questions together."""
 
 
 @dataclass(eq=False)
@@ -152,7 +154,9 @@ class Pool:
 
     def ask_as_shadow(self, question: Question) -> asyncio.Future[dict[str, Any]] | None:
         """The same once nothing else waits; None where too many wait already."""
-        if len(self._shadows) >= self.limits.shadows or self.state == "broken":
+        size = question.size + sum(ticket.question.size for ticket in self._shadows)
+        is_full = len(self._shadows) >= self.limits.shadows or size > self.limits.shadow_bytes
+        if is_full or self.state == "broken":
             self.dropped += 1
             return None
         return self._put(Ticket(question, _make_future(), is_shadow=True))

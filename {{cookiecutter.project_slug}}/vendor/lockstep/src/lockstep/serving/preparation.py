@@ -43,4 +43,11 @@ async def _find_wheel(target: Target, paths: Paths | None, folder: Path) -> Path
     if target.commit is None:
         return await make_wheel(paths, None, folder / target.name)
     place = folder / f"{target.version}-{target.commit[:SHORT]}"
-    return find_wheel(await cache(place, lambda part: make_wheel(paths, target.version, part)))
+    await cache(
+        place,
+        lambda part: make_wheel(paths, target.version, part),
+        lambda part: find_wheel(part) is not None,
+    )
+    wheel = find_wheel(place)
+    assert wheel is not None
+    return wheel

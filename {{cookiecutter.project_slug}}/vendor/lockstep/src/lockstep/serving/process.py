@@ -56,7 +56,9 @@ class WorkerProcess:
                 start_new_session=True,  # Ctrl-C is for the server
             )
         except OSError as error:
-            raise UserError(f"its process cannot be started: {error.strerror}") from error
+            raise UserError(
+                f"its process cannot be started: {command[0]}: {error.strerror}"
+            ) from error
         worker = cls(process)
         if is_polite and hasattr(os, "setpriority"):
             with suppress(OSError):  # it has died already
@@ -115,7 +117,7 @@ class WorkerProcess:
             with suppress(ProcessLookupError):
                 # Popen would look first how it has ended, which is for the loop to see.
                 os.kill(self._process.pid, KILL)
-        await self.end
+        await asyncio.wait((self.end,))  # who is cancelled meanwhile must not cancel that
         # The system has closed both pipes, and so does the loop once it sees that.
         await self._output.read()
         with suppress(ConnectionError):

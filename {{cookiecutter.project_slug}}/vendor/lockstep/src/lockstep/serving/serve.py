@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -69,7 +71,10 @@ def serve(models: Sequence[str], host: str, port: int, address: str | None) -> N
         _listen(host, port) as place,
         asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
     ):
-        runner.run(_answer(engine, uvicorn.Server(config), place))
+        try:
+            runner.run(_answer(engine, uvicorn.Server(config), place))
+        except asyncio.CancelledError:
+            sys.exit(128 + signal.SIGTERM)  # as a shell calls the end by a signal
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -82,9 +87,26 @@ def _listen(host: str, port: int) -> socket.socket:
         raise UserError(f"--host {host} --port {port}: cannot listen there: {reason}") from error
 
 
+@contextmanager
+def _cancelling_at_termination() -> Iterator[None]:
+    """Have SIGTERM cancel what the present task does, so that it ends what it has started.
+
+    Before, nothing is started; afterwards uvicorn sees to it.
+    """
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+    cancel = task.cancel
+    former = signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(cancel))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
 async def _answer(engine: Engine, server: uvicorn.Server, place: socket.socket) -> None:
     try:
-        await engine.start()
+        with _cancelling_at_termination():
+            await engine.start()
         for version in engine.list_versions():
             print(f"serve: {version.describe()}", file=sys.stderr)
         host, port, *_ = place.getsockname()

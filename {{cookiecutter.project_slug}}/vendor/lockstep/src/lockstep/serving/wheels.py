@@ -47,10 +47,9 @@ async def make_wheel(paths: Paths, version: str | None, folder: Path) -> Path:
     return Path(result.output.splitlines()[-1])
 
 
-def find_wheel(folder: Path) -> Path:
-    """The wheel that was made in a folder."""
-    (wheel,) = folder.glob("*.whl")
-    return wheel
+def find_wheel(folder: Path) -> Path | None:
+    """The wheel that was made in a folder; None where it is not there, or torn."""
+    return next(filter(zipfile.is_zipfile, folder.glob("*.whl")), None)
 
 
 async def unpack(wheel: Path, folder: Path) -> WheelContent:
@@ -67,11 +66,32 @@ async def unpack(wheel: Path, folder: Path) -> WheelContent:
             await asyncio.to_thread(archive.extractall, target)
 
     with guard_reading(f"{wheel}: not a wheel"):
-        place = await cache(folder / sha256(wheel)[:SHORT], extract)
+        digest = await asyncio.to_thread(sha256, wheel)
+        place = await cache(folder / digest[:SHORT], extract, _is_whole)
+        try:
+            return await asyncio.to_thread(_read, place)
+        except UserError as error:
+            raise UserError(f"{wheel}: {error}") from error
+
+
+def _is_whole(place: Path) -> bool:
+    try:
+        _read(place)
+    except UserError:
+        return False
+    return True
+
+
+def _read(place: Path) -> WheelContent:
+    """What a wheel has been unpacked to.
+
+    Raises:
+        UserError: It is no wheel of a model, or a file is not the one that was packed.
+    """
     packages = [file.parent for file in place.glob("*/package.json")]
     metadata = next(place.glob("*.dist-info/METADATA"), None)
     if len(packages) != 1 or metadata is None:
-        raise UserError(f"{wheel}: not the wheel of a model; `package` makes one")
+        raise UserError("not the wheel of a model; `package` makes one")
     headers = HeaderParser().parsestr(metadata.read_text(encoding="utf-8"))
     package = ModelPackage(packages[0].name, packages[0])
     package.require_whole()
