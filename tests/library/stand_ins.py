@@ -161,7 +161,7 @@ def serve(
 
     async def run() -> Any:
         params = ServeParams.model_validate(settings)
-        engine = Engine(paths, models, params, note_shadow)
+        engine = Engine(paths or Paths(Path.cwd()), models, params, note_shadow)
         await engine.start()
         try:
             return await work(engine)

@@ -58,7 +58,7 @@ async def wait_until(is_so: object) -> None:
             await asyncio.sleep(0.02)
 
 
-def test_a_wheel_answers_without_a_project(wheel: str) -> None:
+def test_a_wheel_answers_without_a_repository(wheel: str) -> None:
     reply = serve(lambda engine: engine.predict(ask(7, who="Ada"), request="r"), wheel)
     assert (reply.model, reply.version) == ("fruit", "1.0.0")
     assert reply.answers == [{"prediction": "1.0.0 7"}]
@@ -493,11 +493,13 @@ def test_requests_under_way_are_answered_before_the_server_ends(wheel: str) -> N
 
 SERVER = """
 import asyncio, sys
+from pathlib import Path
 from lockstep.core.params import ServeParams
+from lockstep.core.paths import Paths
 from lockstep.serving.engine import Engine, Version
 
 async def serve():
-    engine = Engine(None, sys.argv[1:], ServeParams(), print)
+    engine = Engine(Paths(Path.cwd()), sys.argv[1:], ServeParams(), print)
     await engine.start()
     print("up", flush=True)
     await asyncio.sleep(60)

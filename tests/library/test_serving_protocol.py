@@ -130,6 +130,7 @@ def test_columns_that_no_contract_has_are_left_out(address: str) -> None:
     inputs = [tensor(), tensor(name="taste"), tensor(name="seeds", datatype="UINT8")]
     httpx.post(f"{address}/v2/models/fruit/infer", json={"inputs": inputs})
     assert ENGINE.questions[-1][0].rows == ({"weight": 1.0, "seeds": 1.0},)
+    assert ENGINE.questions[-1][0].size > 100  # bytes of JSON
     httpx.post(f"{address}/v2/models/fruit/infer", json={"inputs": [tensor(name="taste")]})
     assert ENGINE.questions[-1][0].rows == ({},)
 

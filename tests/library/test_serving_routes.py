@@ -95,6 +95,7 @@ def test_csv_is_passed_on_as_it_is(client: TestClient, engine: MadeUpEngine) -> 
     assert send(client, text, "text/csv; charset=utf-8").json()["predictions"][0]["prediction"]
     ((question, _),) = engine.questions
     assert (question.form, question.body) == ("csv", text.encode())
+    assert question.size == len(text)
 
 
 @pytest.mark.parametrize(

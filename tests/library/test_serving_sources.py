@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 import zipfile
 from importlib import metadata
@@ -15,13 +16,15 @@ from lockstep.core.errors import UserError
 from lockstep.core.params import ServeParams
 from lockstep.serving import preparation
 from lockstep.serving.cache import cache
+from lockstep.serving.engine import Engine
 from lockstep.serving.environments import PYTHON, find_python
+from lockstep.serving.messages import Reply
 from lockstep.serving.preparation import prepare
 from lockstep.serving.programs import run_program
 from lockstep.serving.registry_watch import RegistryWatch
-from lockstep.serving.targets import Target, choose_models, make_plan
+from lockstep.serving.targets import choose_models, make_plan
 from lockstep.serving.wheels import WheelContent, unpack
-from stand_ins import Versions, make_wheel
+from stand_ins import Versions, ask, make_wheel, serve
 
 
 @pytest.fixture
@@ -171,11 +174,6 @@ def test_what_is_no_wheel_of_a_model_is_told(tmp_path: Path) -> None:
         asyncio.run(unpack(tmp_path / "b.whl", tmp_path))
 
 
-def test_a_version_without_a_project_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="workspace: not inside a project; name the wheel"):
-        asyncio.run(prepare(Target(), None, tmp_path))
-
-
 UV = """\
 #!/bin/sh
 echo "$@" >> "{log}"
@@ -233,3 +231,27 @@ def test_an_environment_that_cannot_be_made_is_told(
     monkeypatch.setenv("PATH", "")
     with pytest.raises(UserError, match=r"fruit 1\.1\.0: uv is not installed; it makes"):
         find(other, tmp_path)
+
+
+@pytest.mark.matrix
+def test_uv_makes_an_environment_in_which_a_version_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wheel = make_wheel(tmp_path / "dist", "1.0.0", pins={"iniconfig": "2.0.0"})
+
+    async def work(engine: Engine) -> Reply:
+        return await engine.predict(ask(), request="r")
+
+    for _ in range(2):  # the second time it is at hand
+        assert serve(work, str(wheel)).answers == [{"prediction": "1.0.0 1"}]
+    (environment,) = Path(".serve/cache/environments").iterdir()
+    code = "from importlib.metadata import version; print(version('iniconfig'))"
+    installed = subprocess.run(
+        [environment.resolve() / PYTHON, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert installed.stdout == "2.0.0\n"
+    other = make_wheel(tmp_path / "dist", "1.1.0", pins={"iniconfig": "0.0.0.1"})
+    with pytest.raises(UserError, match=r"fruit 1\.1\.0: an environment .* iniconfig==0\.0\.0\.1"):
+        serve(work, str(other))
+    assert [*Path(".serve/cache/environments").iterdir()] == [environment]

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from lockstep.core.params import ServeParams
+from lockstep.core.paths import Paths
 from lockstep.serving.engine import Engine
 from lockstep.serving.request_store import RequestStore
 from made_up_engine import serve_made_up
@@ -28,7 +29,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def run(folder: Path) -> object:
     wheels = [str(make_wheel(folder / "dist", version)) for version in ("1.1.0", "1.0.0")]
     store = RequestStore(f"sqlite:///{folder / 'requests.sqlite'}", SETTINGS.keep)
-    engine = Engine(None, wheels, SETTINGS, store.note_shadow)
+    engine = Engine(Paths(folder), wheels, SETTINGS, store.note_shadow)
     return serve_made_up(SETTINGS, engine, store)
 
 

@@ -84,7 +84,7 @@ class Engine:
     """Serves versions of models, and follows the registry.
 
     Args:
-        paths: The project; None where only wheels are served.
+        paths: The project.
         models: `workspace`, versions, stages and paths of wheels: see `targets.make_plan`.
         settings: The section `serve` of params.yaml.
         note_shadow: Told of each request that a shadow has answered, or could not.
@@ -92,7 +92,7 @@ class Engine:
 
     def __init__(
         self,
-        paths: Paths | None,
+        paths: Paths,
         models: Sequence[str],
         settings: ServeParams,
         note_shadow: NoteShadow,
@@ -101,7 +101,7 @@ class Engine:
         self.open_questions = 0
         """Questions that have no answer yet."""
         self._paths, self._models, self._note_shadow = paths, models, note_shadow
-        self._folder = (paths.root if paths else Path.cwd()) / CACHE
+        self._folder = paths.root / CACHE
         self._watch: RegistryWatch | None = None
         self._routes = Routes()
         self._private: frozenset[str] = frozenset()
@@ -120,9 +120,8 @@ class Engine:
         """
         if self._routes.live:
             return
-        if self._paths:
-            with suppress(UserError):  # wheels are served without git, too
-                self._watch = RegistryWatch(self._paths)
+        with suppress(UserError):  # wheels are served without git, too
+            self._watch = RegistryWatch(self._paths)
         self._private = find_private(self._paths)
         stamp = self._watch.stamp() if self._watch else []
         self._models = self._models or choose_models(await self._read_registry())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from ..core.errors import UserError
 from ..core.paths import Paths
 from ..standalone.model_package import ModelPackage
 from .cache import cache
@@ -24,7 +23,7 @@ class Installation(NamedTuple):
     """What its workers run in."""
 
 
-async def prepare(target: Target, paths: Paths | None, folder: Path) -> Installation:
+async def prepare(target: Target, paths: Paths, folder: Path) -> Installation:
     """Make what is missing of a version's wheel, unpack it, and find or make its environment.
 
     All of it is kept below `folder` but for the wheel of the workspace, which may have changed.
@@ -37,9 +36,7 @@ async def prepare(target: Target, paths: Paths | None, folder: Path) -> Installa
     return Installation(content.package, await find_python(content, folder / "environments"))
 
 
-async def _find_wheel(target: Target, paths: Paths | None, folder: Path) -> Path:
-    if paths is None:
-        raise UserError(f"{target.name}: not inside a project; name the wheel of a model instead")
+async def _find_wheel(target: Target, paths: Paths, folder: Path) -> Path:
     if target.commit is None:
         return await make_wheel(paths, None, folder / target.name)
     place = folder / f"{target.version}-{target.commit[:SHORT]}"
