@@ -195,7 +195,8 @@ def test_a_request_names_what_is_to_answer(client: TestClient, engine: MadeUpEng
     query = "/predict?model=fruit&version=v1.0.0"
     answer = client.post(query, json=ROW, headers={"X-Key": "somebody"})
     assert answer.json()["version"] == "1.0.0"
-    ((_, target),) = engine.questions
+    ((question, target),) = engine.questions
+    assert question.size > 10 * len(ROW)  # bytes of JSON
     assert (target["model"], target["version"], target["key"]) == ("fruit", "v1.0.0", "somebody")
 
 

@@ -128,8 +128,8 @@ def _make_parser() -> argparse.ArgumentParser:
         "models",
         nargs="*",
         metavar="MODEL",
-        help="`workspace`, a version, a stage, or the wheel of a model; by default what stands in "
-        "stages, or else the workspace",
+        help="`workspace`, a version, `latest`, a stage, or the wheel of a model; by default what "
+        "stands in stages, or else the workspace",
     )
     serve.add_argument("--host", default="127.0.0.1", help="to listen on (default: %(default)s)")
     serve.add_argument("--port", type=int, default=8000, help="(default: %(default)s)")
