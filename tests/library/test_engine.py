@@ -18,6 +18,8 @@ from lockstep.serving import engine as engine_module
 from lockstep.serving.engine import Engine, Version
 from lockstep.serving.errors import Broken, Busy, Late, UnknownModel, Unusable
 from lockstep.serving.messages import Question, Reply
+from lockstep.serving.process import WorkerProcess
+from lockstep.standalone.frames import pack
 from stand_ins import CONTRACT, Versions, ask, make_wheel, serve
 
 
@@ -431,6 +433,23 @@ def test_a_worker_that_is_killed_while_it_waits_is_replaced(wheel: str) -> None:
         assert await read_version(engine) == "1.0.0"
 
     serve(work, wheel)
+
+
+def test_who_is_cancelled_while_a_worker_ends_leaves_it_to_others_to_end(tmp_path: Path) -> None:
+    code = f"import sys; sys.stdout.buffer.write({pack({'features': []})!r}); sys.stdout.flush(); "
+    command = [sys.executable, "-c", code + "sys.stdin.read()"]
+
+    async def work() -> None:
+        worker = await WorkerProcess.start(command, tmp_path, is_polite=False)
+        ending = asyncio.create_task(worker.kill())
+        await asyncio.sleep(0)
+        ending.cancel()
+        await asyncio.wait((ending,))
+        assert ending.cancelled()
+        await worker.kill()
+        assert await worker.end
+
+    asyncio.run(work())
 
 
 def test_a_question_that_kills_its_worker_takes_no_other_with_it(wheel: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 import zipfile
 from importlib import metadata
 from itertools import pairwise
@@ -13,8 +14,9 @@ import psutil
 import pytest
 from history import run_git
 from lockstep.core.errors import UserError
+from lockstep.core.files import sha256
 from lockstep.core.params import ServeParams
-from lockstep.serving import preparation
+from lockstep.serving import preparation, wheels
 from lockstep.serving.cache import cache
 from lockstep.serving.engine import Engine
 from lockstep.serving.environments import PYTHON, find_python
@@ -24,6 +26,7 @@ from lockstep.serving.programs import run_program
 from lockstep.serving.registry_watch import RegistryWatch
 from lockstep.serving.targets import choose_models, make_plan
 from lockstep.serving.wheels import WheelContent, unpack
+from lockstep.standalone import model_package
 from stand_ins import Versions, ask, make_wheel, serve
 
 
@@ -131,6 +134,22 @@ def test_a_changed_file_of_an_unpacked_wheel_is_unpacked_again(tmp_path: Path) -
     assert asyncio.run(unpack(wheel, tmp_path / "models")).package.folder == card.parent
     assert card.read_text() == "# fruit 1.0.0"
     assert [place.name for place in (tmp_path / "models").iterdir()] == [card.parents[1].name]
+
+
+def test_others_are_answered_while_files_are_hashed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def note(path: Path) -> str:
+        threads.append(threading.current_thread())
+        return sha256(path)
+
+    for module in (wheels, model_package):
+        monkeypatch.setattr(module, "sha256", note)
+    asyncio.run(unpack(make_wheel(tmp_path, "1.0.0"), tmp_path / "models"))
+    assert len(threads) > 4  # the wheel and the files of its package
+    assert threading.main_thread() not in threads
 
 
 def test_a_changed_file_within_a_wheel_is_told(tmp_path: Path) -> None:
