@@ -272,7 +272,7 @@ def test_the_readme_and_the_docs_show_the_champion_in_python(light: Project) -> 
 
 def test_the_readme_names_every_folder_of_the_project(pristine: Project) -> None:
     readme = (pristine / "README.md").read_text(encoding="utf-8")
-    hidden = {".git", ".dvc", ".github"}
+    hidden = {".git", ".dvc", ".github", ".devcontainer"}
     for folder in pristine.root.iterdir():
         if folder.is_dir() and folder.name not in hidden:
             assert f"`{folder.name}/" in readme

@@ -118,15 +118,15 @@ def test_verify_leaves_nothing_behind_when_it_is_ended(tmp_path: Path, demo: Pro
     command = ["python", "-m", "my_project", "verify"]
     with Background(demo, tmp_path / "log", *command, TMPDIR=str(tmp_path)) as verify:
         verify.wait_for("Running stage 'train'")
-        assert list(tmp_path.glob("verify-*")) != []
-        (clone,) = tmp_path.glob("verify-*/clone")
+        assert list(tmp_path.glob("clone-*")) != []
+        (clone,) = tmp_path.glob("clone-*/clone")
         verify.process.terminate()
         verify.finish()
     assert verify.process.returncode == 130
     # Nothing that was started goes on in the clone, where it would write the folder anew.
     processes = Path("/proc").glob("[0-9]*/cwd")
     assert clone not in {cwd.readlink() for cwd in processes if cwd.exists()}
-    assert list(tmp_path.glob("verify-*")) == []
+    assert list(tmp_path.glob("clone-*")) == []
     assert snapshot(demo) == before
 
 

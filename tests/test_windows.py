@@ -28,6 +28,7 @@ DEVICES = {
 SHELL = re.compile(r"&&|\|\||[;|<>'*?$`]|^\s*\w+=")
 RECIPE = re.compile(r"^\t@?(.+)$", flags=re.MULTILINE)
 CODE = ("src", "docs", "vendor/lockstep/src")
+PROGRAMS = ("uv", "uvx", "git", "make", "dvc", "python", "pip", "curl")
 CONSOLE = re.compile(r"^\$ (.+)$", flags=re.MULTILINE)
 
 
@@ -82,7 +83,7 @@ def test_commands_that_a_person_types_are_no_scripts(pristine: Project) -> None:
     assert len(commands) > 8
     for command in commands:
         assert not SHELL.search(command), command
-        assert command.split()[0] in {"uv", "uvx", "git", "make", "dvc"}, command
+        assert command.split()[0] in {*PROGRAMS}, command
 
 
 def test_recipes_need_no_posix_shell(pristine: Project) -> None:

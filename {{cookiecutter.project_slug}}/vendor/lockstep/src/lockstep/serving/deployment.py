@@ -37,7 +37,8 @@ class Deployment:
         self.package, keep = installation.package, settings.keep
         self.model, self.version = str(self.package.info["name"]), self.package.version
         self.name = f"{self.model} {self.version}"
-        description = json.loads((self.package.folder / CHAMPION / "model.json").read_text("utf-8"))
+        file = self.package.folder / CHAMPION / "model.json"
+        description = json.loads(file.read_text(encoding="utf-8"))
         self.kind: str = description["kind"]
         self.contract: dict[str, Any] = description["contract"]
         columns: dict[str, Any] = self.contract["columns"]

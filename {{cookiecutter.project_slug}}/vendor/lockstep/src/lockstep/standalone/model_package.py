@@ -132,7 +132,8 @@ class ModelPackage:
     @cached_property
     def record(self) -> dict[str, Any]:
         """What the run was made of, and what came out."""
-        content: dict[str, Any] = json.loads(self._require_packed(RECORD).read_text("utf-8"))
+        text = self._require_packed(RECORD).read_text(encoding="utf-8")
+        content: dict[str, Any] = json.loads(text)
         return content
 
     @cached_property
