@@ -219,7 +219,8 @@ def test_the_refused_names_cover_every_dependency(light: Project) -> None:
 def test_the_refused_names_cover_every_program_that_is_called(pristine: Project) -> None:
     texts = [pristine / name for name in ("Makefile", ".pre-commit-config.yaml", "README.md")]
     text = "".join(path.read_text(encoding="utf-8") for path in texts)
-    called = {*re.findall(r"uv run (?:--\S+ (?:docs |serve )?)?([a-z][a-z-]+)", text)} - {"my-project"}
+    called = {*re.findall(r"uv run (?:--\S+ (?:docs |serve )?)?([a-z][a-z-]+)", text)}
+    called -= {"my-project"}
     assert {"dvc", "sphinx-build", "check-yaml", "ruff"} <= called
     lists = re.findall(r'= """(.*?)"""\.split', HOOK, flags=re.DOTALL)
     refused = {name.replace("_", "-") for listed in lists for name in listed.split()}
