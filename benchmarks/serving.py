@@ -282,7 +282,8 @@ def print_table(candidate: str, servers: list[Server], rounds: int) -> None:
             late = statistics.median(server.slowest[rows])
             print(
                 f"| {server.name} | {rows:,} | {mine:,.0f} | {mine / rate:.2f} "
-                f"| {late * 1000:.0f} | {late / slowest:.2f} | {server.lost} | {server.megabytes:.0f} |"
+                f"| {late * 1000:.0f} | {late / slowest:.2f} | {server.lost} "
+                f"| {server.megabytes:.0f} |"
             )
 
 
