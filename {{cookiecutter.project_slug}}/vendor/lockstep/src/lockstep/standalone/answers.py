@@ -27,6 +27,7 @@ from ..data.new_rows import NewRows, parse_rows
 from ..modeling.model import Model
 from ..reading.tables import read_batches
 from ..reading.texts import count_columns
+from .golden import list_answers
 
 NAME = "the request"
 EXACT = 2**53
@@ -123,7 +124,7 @@ class Answerer:
                 part = _read_images(questions, contract, resize=self.resize)
             case form:
                 part = _read_table(questions[0].body, form, contract, most_rows)
-        answers = _list_answers(self.model.predict_rows(part.parsed), part)
+        answers = _join_errors(self.model.predict_rows(part.parsed), part)
         rows = None
         if columns is not None and part.records:
             rows = [
@@ -259,7 +260,7 @@ def _require_few(count: int, most: int) -> None:
         raise UserError(f"{NAME}: more than {most:,} rows; send them in parts")
 
 
-def _list_answers(predictions: pd.DataFrame, part: Part) -> list[dict[str, Any]]:
+def _join_errors(predictions: pd.DataFrame, part: Part) -> list[dict[str, Any]]:
     """Of each row its prediction and its identifiers, or what breaks the contract in it."""
     errors: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row, column, rule in part.parsed.breaches[["row", "column", "rule"]].to_numpy():
@@ -268,8 +269,7 @@ def _list_answers(predictions: pd.DataFrame, part: Part) -> list[dict[str, Any]]
         if isinstance(value, str):
             value = shorten(value, LONGEST_VALUE)
         errors[row - 1].append({"column": column, "value": value, "reason": f"expected {rule}"})
-    table = predictions.drop(columns=part.parsed.reasons.name).astype("object")
-    answers = _list_records(table.where(table.notna(), None))
+    answers = list_answers(predictions.drop(columns=part.parsed.reasons.name))
     return [
         {"errors": errors[place]}
         if place in errors
