@@ -28,6 +28,10 @@ BELOW = {
     "registry": {"core", "data", "modeling", "reporting", "records"},
     "packaging": {"core", "data", "modeling", "records", "registry", "standalone"},
     "serving": {"core", "packaging", "records", "registry", "standalone"},
+    "monitoring": {
+        *("core", "data", "reading", "modeling", "reporting"),
+        *("records", "registry", "standalone", "packaging", "serving"),
+    },
 }
 """The rooms that each of these may import; stages use none below `reporting`."""
 STAGES = read_stages("dvc.yaml")

@@ -24,11 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments`, by default those of the process, name.
 
     Returns:
-        The exit status: 0 for success, 1 for a mistake the user can mend. A command line that
-        cannot be read ends the process with 2.
+        The exit status: 0 for success, 1 for a mistake the user can mend; of `monitor` 0 if all is
+        fine, 1 for an alarm, and 2 where it cannot say. A command line that cannot be read ends the
+        process with 2.
     """
     options = _make_parser().parse_args(arguments)
-    return exit_status(lambda: _run(options), debug=options.debug)
+    mistake = 2 if options.command == "monitor" else 1
+    return exit_status(lambda: _run(options), debug=options.debug, mistake=mistake)
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -64,6 +66,12 @@ def _make_parser() -> argparse.ArgumentParser:
     use.add_argument("--table", metavar="NAME", help="of a database")
     use.add_argument("--dry-run", action="store_true", help="tell what was understood, no more")
     use.add_argument("--replace", action="store_true", help="instead of your own earlier data")
+    use.add_argument(
+        "--from-requests",
+        action="store_true",
+        help="as the next delivery, the requests of which the server knows what became true",
+    )
+    _add_requests(use, "of which outcomes came since then")
 
     tune = add("tune", "search for better options of the candidates, and put them into params.yaml")
     tune.add_argument(
@@ -140,9 +148,30 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--new-token", metavar="NAME", help="make a token for somebody, and no more")
 
+    monitor = add("monitor", "say whether later rows are still like those that the model knows")
+    monitor.add_argument(
+        "files", nargs="*", metavar="FILE", help="of rows (default: the requests that were kept)"
+    )
+    monitor.add_argument(
+        "--by", choices=("day", "week", "rows"), help="windows (default: day; of files rows)"
+    )
+    _add_requests(monitor, "that came since then")
+
     doctor = add("doctor", "say what is wrong with this machine or project, and what mends it")
     doctor.add_argument("--only", nargs="+", metavar="CHECK", help="such as: lock pipeline")
     return root
+
+
+def _add_requests(command: argparse.ArgumentParser, which: str) -> None:
+    """Have a command take requests from where the server keeps them."""
+    command.add_argument(
+        "--requests",
+        metavar="ADDRESS",
+        help="of the database where `serve` keeps them, such as postgresql://... (default: a file)",
+    )
+    command.add_argument(
+        "--since", metavar="WHEN", help=f"only those {which}: a date, or days such as 7d"
+    )
 
 
 def _read_minutes(text: str) -> float:
@@ -152,7 +181,7 @@ def _read_minutes(text: str) -> float:
     raise argparse.ArgumentTypeError(f"found {text!r}; a number above 0 was expected")
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> int | None:
     match options.command:
         case "use":
             from ..adopting.understanding import Wishes
@@ -224,12 +253,17 @@ def _run(options: argparse.Namespace) -> None:
             from ..serving.serve import serve
 
             serve(options.models, options.host, options.port, options.requests)
+        case "monitor":
+            from ..monitoring.monitor import monitor
+
+            return monitor(options.files, options.since, options.by, options.requests)
         case "doctor":
             from .doctor import examine
 
             examine(options.only)
         case stage:
             _run_stage(stage)
+    return None
 
 
 def _run_stage(name: str) -> None:

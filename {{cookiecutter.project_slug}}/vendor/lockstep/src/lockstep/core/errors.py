@@ -17,15 +17,15 @@ class UserError(Exception):
     """
 
 
-def exit_status(command: Callable[[], None], *, debug: bool = False) -> int:
+def exit_status(command: Callable[[], int | None], *, debug: bool = False, mistake: int = 1) -> int:
     """Run `command`; print what its user can mend to stderr instead of raising it, unless `debug`.
 
     That is a `UserError`, or an `OSError` such as a full disk or a folder that may not be written.
-    Gives 0 when the command ended well, 1 when something is to be mended, 130 when interrupted, and
-    141 when nobody wanted to read all that it had to print.
+    Gives what the command gives, which is 0 where it gives nothing; `mistake` when something is to
+    be mended, 130 when interrupted, and 141 when nobody wanted to read all that it had to print.
     """
     try:
-        command()
+        status = command()
     except BrokenPipeError:
         # Whoever read the output, such as `head`, has had enough; nothing is left to flush into.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -41,8 +41,8 @@ def exit_status(command: Callable[[], None], *, debug: bool = False) -> int:
             text = f"{error.filename}: {error.strerror}"
         for line in text.splitlines():
             print(f"error: {line}", file=sys.stderr)
-        return 1
-    return 0
+        return mistake
+    return status or 0
 
 
 @contextmanager

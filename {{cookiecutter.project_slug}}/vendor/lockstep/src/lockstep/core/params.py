@@ -272,6 +272,18 @@ class ServeParams(Strict):
         return canary
 
 
+class MonitorParams(Strict):
+    """How `monitor` and the server judge what has moved."""
+
+    least_rows: Count = 100
+    """Of a window, for it to be judged."""
+    floor: Annotated[float, Field(gt=0)] = 0.1
+    """By how much a column must have moved to matter: of a number in units of the reference's
+    spread (its interquartile range), of a level as a share of the rows."""
+    ignore: tuple[str, ...] = ()
+    """Columns that may move as they like."""
+
+
 class Params(Strict):
     """All of params.yaml."""
 
@@ -291,6 +303,7 @@ class Params(Strict):
     search: SearchParams = SearchParams()
     promote: PromoteParams = PromoteParams()
     serve: ServeParams = ServeParams()
+    monitor: MonitorParams = MonitorParams()
 
 
 def load_params(paths: Paths) -> Params:

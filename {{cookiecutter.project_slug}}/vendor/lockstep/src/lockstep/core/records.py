@@ -12,7 +12,7 @@ FORM = 1
 """Of the record."""
 ROW, IDENTIFIER = "row", "id"
 """What a test row is known by, as the columns of a table of predictions: see `data.row_names`."""
-NO_INPUTS = ("search", "promote", "serve")
+NO_INPUTS = ("search", "promote", "serve", "monitor")
 """Sections of params.yaml that no stage reads, so that they are no part of a run."""
 
 
