@@ -13,6 +13,7 @@ from lockstep.commands import cli
 from lockstep.core.errors import UserError
 from lockstep.core.files import read_yaml
 from lockstep.core.project import Project
+from lockstep.reading import databases
 from test_use import GOOD, git, project, snapshot
 
 __all__ = ["project"]
@@ -97,7 +98,7 @@ UNUSABLE = {
     "no scheme, long": "me@{server}/a.csv?sig={secret}" + "x" * 300,
     "blank": " http://me:{secret}@{server}/a.csv",
     "before the scheme": "{secret}@http://{server}/a.csv",
-    "database": "postgresql://me:{secret}@{server}/shop",
+    "database": "postgresql://me:{secret}@127.0.0.1:1/shop",
     "database, no number": "postgresql://me:{secret}@{server}:port/shop",
     "database, no host": "postgresql://me:{secret}",
     "database, slash": "postgresql://me:x/{secret}@host/shop",
@@ -158,6 +159,17 @@ def test_no_message_repeats_a_secret(
         assert len(printed.splitlines()) == 1
     assert snapshot(kept.root) == before
     require_no_secret(kept.root, printed)
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_database_that_never_answers_is_given_up(
+    server: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(databases, "PATIENCE", 2)
+    # The server waits for the end of a line that no client of a database sends.
+    address = fill("postgresql+psycopg://me:{secret}@{server}/shop", server)
+    assert cli.main(["use", address, "--target", "t", "--table", "t"]) == 1
+    assert "timeout" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("case", WITH_SECRETS)

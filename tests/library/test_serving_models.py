@@ -41,7 +41,8 @@ async def ask_in_every_way(engine: Engine) -> list[list[dict[str, object]]]:
     return [[reply.answers[0] for reply in one_by_one], together.answers, by_file.answers]
 
 
-@pytest.mark.parametrize("candidate", ["linear", pytest.param("mlp", marks=pytest.mark.matrix)])
+@pytest.mark.matrix
+@pytest.mark.parametrize("candidate", ["linear", "mlp"])
 def test_a_row_has_the_bits_of_the_champion_whatever_is_asked_beside_it(
     candidate: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import sqlalchemy
 
 BYTES = (bytes, memoryview)
+PATIENCE = 10
+"""Seconds until a server that says nothing is given up, where the address names no others."""
 
 
 def read_database_batches(address: str, name: str, table: str | None) -> Iterator[pd.DataFrame]:
@@ -28,6 +30,7 @@ def read_database_batches(address: str, name: str, table: str | None) -> Iterato
     try:
         with guard_reading(f"{name}: the database cannot be read"):
             engine = sqlalchemy.create_engine(_protect(sqlalchemy.make_url(address)))
+            sqlalchemy.event.listen(engine, "do_connect", _limit_waiting)
             query = _select_cells(engine, _choose_table(engine, name, table))
             with engine.connect().execution_options(stream_results=True) as connection:
                 # Whole numbers stay whole where some are missing.
@@ -51,6 +54,13 @@ def _protect(url: sqlalchemy.URL) -> sqlalchemy.URL | str:
     database = url.database or ":memory:"
     is_file = url.get_backend_name() == "sqlite" and not database.startswith((":memory:", "file:"))
     return read_only(Path(database)) if is_file else url
+
+
+def _limit_waiting(
+    dialect: sqlalchemy.Dialect, _: object, __: object, options: dict[str, Any]
+) -> None:
+    if dialect.name == "postgresql":
+        options.setdefault("connect_timeout", PATIENCE)
 
 
 def _choose_table(engine: sqlalchemy.Engine, name: str, table: str | None) -> str:
