@@ -19,11 +19,14 @@ from typing import Any
 import pytest
 from lockstep.core.errors import UserError
 from lockstep.core.params import KeepParams
+from lockstep.core.paths import Paths
 from lockstep.serving import request_database, request_store
 from lockstep.serving.entries import Entry, make_entries
 from lockstep.serving.errors import Unreachable
 from lockstep.serving.messages import Question, Reply
+from lockstep.serving.request_database import REQUESTS, open_requests
 from lockstep.serving.request_store import RequestStore
+from sqlalchemy import select
 
 NOW = datetime.now(UTC)
 POSTGRESQL = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
@@ -138,6 +141,31 @@ def test_the_rows_of_two_requests_of_one_id_are_counted_apart(address: str) -> N
             time = datetime.now(UTC)
             store.put([entry("r-1", row, time=time) for row in range(rows)])
     assert [line["rows"] for line in read(address)] == [1, 3]
+
+
+def test_any_number_of_lines_is_read_in_parts(address: str) -> None:
+    with opened(address) as store:
+        store.put([entry("r", row) for row in range(5)])
+    query = select(REQUESTS.c.row, REQUESTS.c.content).order_by(REQUESTS.c.id)
+    with open_requests(Paths(Path()), address) as database:
+        parts = [*database.read(query, 2)]
+    assert [[line["row"] for line in part] for part in parts] == [[0, 1], [2, 3], [4]]
+    assert parts[0][0]["content"] == entry().content
+
+
+def test_where_nothing_was_kept_a_reader_is_told_and_makes_nothing(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UserError, match=r"requests\.sqlite: no such file; it is made by `serve`"),
+        open_requests(Paths(tmp_path), None),
+    ):
+        raise AssertionError("opened")
+    assert not [*tmp_path.iterdir()]
+    (tmp_path / "other.sqlite").touch()
+    with (
+        open_requests(Paths(tmp_path), f"sqlite:///{tmp_path}/other.sqlite") as database,
+        pytest.raises(UserError, match="cannot be read: no such table: requests"),
+    ):
+        next(database.read(select(REQUESTS), 1))
 
 
 def test_a_file_is_where_it_is_said_to_be_whatever_its_folders_are_called(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    RowMapping,
+    Select,
     String,
     Table,
     create_engine,
@@ -40,9 +42,11 @@ from sqlalchemy.exc import (
     InterfaceError,
     OperationalError,
     ProgrammingError,
+    SQLAlchemyError,
 )
 
 from ..core.errors import UserError, shorten
+from ..core.paths import Paths
 
 PASSING = (OperationalError, InterfaceError, OSError)
 """What a database raises that may work again, such as one that restarts or has no room."""
@@ -60,6 +64,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON")
 """Readers and the writer do not wait for each other; what is deleted is overwritten."""
 LONGEST_REASON = 200
+FILE = Path(".serve", "requests.sqlite")
+"""Of a project, for its requests, unless another database is named."""
 
 TABLES = MetaData()
 REQUESTS = Table(
@@ -101,7 +107,8 @@ class RequestDatabase:
         url = _parse(address)
         self._engine = _make_engine(url)
         is_file = url.get_backend_name() == "sqlite"
-        self._file = Path(url.database) if is_file and url.database else None
+        self.file = Path(url.database) if is_file and url.database else None
+        """That it is in, of SQLite."""
         self._is_ready = False
         self._preparing = Lock()
 
@@ -144,6 +151,22 @@ class RequestDatabase:
         times = ("time", "outcome_time")
         return [{**line, **{name: _as_utc(line[name]) for name in times}} for line in lines]
 
+    def read(self, query: Select[Any], count: int) -> Iterator[Sequence[RowMapping]]:
+        """What a query gives, at most `count` lines at a time.
+
+        Raises:
+            UserError: It cannot be read, or nothing was ever kept there.
+        """
+        try:
+            with self._engine.connect() as connection:
+                if connection.dialect.name == "postgresql":
+                    # Nobody waits for an answer here, and there may be millions of lines.
+                    connection.exec_driver_sql("SET statement_timeout = 0")
+                query = query.execution_options(yield_per=count)
+                yield from connection.execute(query).mappings().partitions()
+        except (SQLAlchemyError, OSError) as error:
+            raise UserError(f"the requests cannot be read: {describe(error)}") from error
+
     def close(self) -> None:
         """Leave no connection open."""
         self._engine.dispose()
@@ -153,7 +176,7 @@ class RequestDatabase:
         """A transaction, with a table to work on."""
         try:
             with self._preparing:
-                if self._file and not self._file.is_file():
+                if self.file and not self.file.is_file():
                     # Open connections would go on to write into a file that was deleted.
                     self._engine.dispose()
                     self._is_ready = False
@@ -167,13 +190,32 @@ class RequestDatabase:
             raise
 
     def _make_table(self) -> None:
-        if self._file:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._file.touch(mode=0o600)
+        if self.file:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self.file.touch(mode=0o600)
         with suppress(IntegrityError, ProgrammingError):
             # Another server may make it at the same moment.
             TABLES.create_all(self._engine)
         TABLES.create_all(self._engine)
+
+
+@contextmanager
+def open_requests(paths: Paths, address: str | None) -> Iterator[RequestDatabase]:
+    """The database at an address, or else the project's file, to read what was kept.
+
+    Raises:
+        UserError: There is no such database.
+    """
+    database = RequestDatabase(address or paths.root / FILE)
+    if database.file and not database.file.is_file():
+        raise UserError(
+            f"{database.file}: no such file; it is made by `serve` when the first request comes, "
+            "or --requests names another database"
+        )
+    try:
+        yield database
+    finally:
+        database.close()
 
 
 def as_json(content: Any) -> str:

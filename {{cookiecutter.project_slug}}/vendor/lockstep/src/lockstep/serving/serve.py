@@ -43,6 +43,7 @@ def serve(models: Sequence[str], host: str, port: int, address: str | None) -> N
         from .app import make_app
         from .connection import Connection
         from .engine import Engine
+        from .request_database import FILE
         from .request_store import RequestStore
         from .tokens import read_tokens
     except ModuleNotFoundError as error:
@@ -57,7 +58,7 @@ def serve(models: Sequence[str], host: str, port: int, address: str | None) -> N
             f"`{project.command} serve --new-token NAME` makes one"
         )
     settings = project.params.serve
-    store = RequestStore(address or project.root / ".serve" / "requests.sqlite", settings.keep)
+    store = RequestStore(address or project.root / FILE, settings.keep)
     engine = Engine(project, models, settings, store.note_shadow)
     config = uvicorn.Config(
         make_app(engine, store, settings, tokens),
