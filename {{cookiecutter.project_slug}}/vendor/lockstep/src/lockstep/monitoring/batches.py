@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from ..core.contract import Contract
+from ..data.conformity import conform
 from ..serving.entries import Role
 
 REFUSED = 422
@@ -88,3 +90,13 @@ class Batch(NamedTuple):
             groups=None if self.groups is None else self.groups[rows],
             breaches=breaches.assign(row=breaches["row"].map(numbers)),
         )
+
+
+def read_outcomes(cells: pd.Series, contract: Contract) -> np.ndarray:
+    """(n_rows,) outcomes as values of the target; None where one is unknown, or no such value."""
+    target = contract.columns[contract.target]
+    frame = pd.DataFrame({contract.target: cells})
+    values, breaches = conform({contract.target: target}, frame, contract.layout, contract.missing)
+    outcomes = values[contract.target].astype("object")
+    outcomes[breaches["row"] - 1] = None
+    return outcomes.where(outcomes.notna(), None).to_numpy()

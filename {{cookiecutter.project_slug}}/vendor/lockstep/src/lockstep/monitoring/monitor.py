@@ -2,9 +2,141 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from ..core.batches import prefetch
+from ..core.errors import UserError
+from ..core.files import sha256, write_json, write_text
+from ..core.progress import progress
+from ..core.project import Project
+from ..core.since import parse_since
+from ..modeling.model import Model
+from ..records.repository import Repository
+from ..records.run import WORKSPACE
+from ..registry.versions import read_registry
+from .batches import Batch, Subject
+from .file_source import read_files
+from .page import render_page
+from .references import References
+from .report import make_report
+from .watch import Watch
+from .windows import By
+
+STATUS = {"fine": 0, "alarm": 1, "unsure": 2}
+"""The exit status of the command."""
+TOLERANCE = np.timedelta64(5, "m")
+"""How far the clock of a server may be ahead of ours."""
 
 
-def monitor(files: Sequence[str], since: str | None, by: str | None, address: str | None) -> int:
-    """Say whether all is fine (0), something is not (1), or nobody can say (2)."""
-    raise NotImplementedError
+def monitor(files: Sequence[str], since: str | None, by: By | None, address: str | None) -> int:
+    """Say whether later rows, and what the model makes of them, are still like those it knows.
+
+    It writes `reports/monitoring/index.html` and `monitoring.json` beside it, and prints what is
+    most important.
+
+    Args:
+        files: Of rows, which the workspace's champion predicts; without any, the requests that
+            the server has kept.
+        since: Since when, such as 2026-11-03 or 7d; without it, all of them.
+        by: What is a window: by default a day; of files without a time so many rows.
+        address: Of the database of the requests; by default the project's file.
+
+    Returns:
+        The exit status: 0 if all is fine, 1 for an alarm, 2 where nobody can say.
+
+    Raises:
+        UserError: There is nothing to read.
+    """
+    project = Project.find()
+    if files and address:
+        raise UserError("--requests: either files are looked at or requests; leave one out")
+    start = parse_since(since) if since else None
+    if files:
+        watch = _watch_files(project, [*map(Path, files)], start, by)
+    else:
+        watch = _watch_requests(project, start, by or "day", address)
+    content = make_report(
+        watch,
+        project.params.monitor,
+        source="files" if files else "requests",
+        since=start.isoformat(timespec="seconds") if start else None,
+        stages=list_stages(project),
+    )
+    folder = project.reports / "monitoring"
+    write_json(content, folder / "monitoring.json")
+    write_text(render_page(content, live=False), folder / "index.html")
+    for line in [*content["lines"], *content["notes"]]:
+        print(f"monitor: {line}")
+    print(f"monitor: {project.name(folder / 'index.html')} shows it all")
+    return STATUS[content["state"]]
+
+
+def list_stages(project: Project) -> dict[str, list[str]]:
+    """Of each version, such as 1.2.0, the stages that it stands in; none without a repository."""
+    stages: dict[str, list[str]] = {}
+    with suppress(UserError):
+        registry = read_registry(Repository(project))
+        for stage in sorted(registry.stages):
+            if present := registry.find_present(stage):
+                name = registry.name_commit(present.commit).removeprefix("v")
+                stages.setdefault(name, []).append(stage)
+    return stages
+
+
+def _watch_files(
+    project: Project, files: Sequence[Path], since: datetime | None, by: By | None
+) -> Watch:
+    model = Model.load(project.require(project.champion), project.name(project.champion))
+    time = model.contract.time
+    has_time = time is not None and model.contract.columns[time].type == "datetime"
+    if not has_time and (since or by in ("day", "week")):
+        option = "--since" if since else f"--by {by}"
+        raise UserError(
+            f"{option}: no column says when a row of a file was observed; name one as `time` in "
+            "references/schema.yaml, or leave it out"
+        )
+    run = sha256(project.require(project.record))
+    subject = Subject(project.title, WORKSPACE, run, "answer")
+    batches = read_files(files, subject, model, resize=project.params.data.resize)
+    if since:
+        batches = _keep_since(batches, since)
+    watch = Watch(References(project), by or ("day" if has_time else "rows"))
+    return _fill(watch, batches)
+
+
+def _keep_since(batches: Iterable[Batch], since: datetime) -> Iterator[Batch]:
+    start = np.datetime64(since.astimezone(UTC).replace(tzinfo=None), "us")
+    for batch in batches:
+        yield batch.take(np.flatnonzero(batch.times >= start))
+
+
+def _watch_requests(project: Project, since: datetime | None, by: By, address: str | None) -> Watch:
+    try:
+        from ..serving.request_database import REQUESTS, open_requests
+        from .request_source import find_start, make_batches, read_pages
+    except ModuleNotFoundError as error:
+        command = project.command.replace("run", "run --extra serve", 1)
+        raise UserError(
+            f"{error.name} is not installed; `{command} monitor` installs what reads the requests"
+        ) from error
+    now = np.datetime64(datetime.now(UTC).replace(tzinfo=None), "us")
+    watch = Watch(References(project), by, now + TOLERANCE)
+    with open_requests(project, address) as database:
+        conditions = [REQUESTS.c.time >= since] if since else []
+        pages = read_pages(database, find_start(database, since), *conditions)
+        return _fill(
+            watch, (batch for page in pages for batch in make_batches(page, watch.references))
+        )
+
+
+def _fill(watch: Watch, batches: Iterable[Batch]) -> Watch:
+    with progress("monitor") as count:
+        for batch in prefetch(batches):
+            watch.add(batch)
+            count(batch.rows)
+    return watch

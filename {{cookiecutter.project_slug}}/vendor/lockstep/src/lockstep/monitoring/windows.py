@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -31,6 +30,7 @@ FIRST_ROWS = 125
 MONDAY = 4
 """1970-01-01 was a Thursday, so that this is the first day from then on that begins a week."""
 DAYS_IN_WEEK = 7
+DAY = np.timedelta64(1, "D")
 NEVER = np.datetime64("NaT", "us")
 LATENCIES = np.geomspace(1e-4, 1e3, 281)
 """Edges, in seconds, at which requests are counted by the time that they took."""
@@ -243,15 +243,11 @@ class Windows:
         start = number * self.size
         return f"rows {start + 1:,} to {start + self._windows[number].rows:,}"
 
-    def list_gaps(self) -> list[tuple[int, int]]:
-        """The numbers of the first and the last window of each time without rows."""
+    def find_ends(self, window: Window) -> tuple[np.datetime64, np.datetime64]:
+        """When a window begins and ends; by rows, when its first and its last row came."""
         if self.by == "rows":
-            return []
-        return [
-            (before + 1, after - 1)
-            for before, after in pairwise(sorted(self._windows))
-            if after - before > 1
-        ]
+            return window.start, window.end
+        return self.find_start(window.number), self.find_start(window.number + 1)
 
     def _omit(self, batch: Batch) -> Batch:
         """Leave out rows whose time is none."""

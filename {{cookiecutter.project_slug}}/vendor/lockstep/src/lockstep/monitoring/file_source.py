@@ -1,0 +1,91 @@
+"""Batches of the rows of files, predicted by the project's champion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..core.contract import Contract
+from ..data.conformity import as_texts, conform
+from ..data.new_rows import NewRows, parse_rows
+from ..modeling.model import Model
+from ..reading.tables import read_batches
+from .batches import REFUSED, Batch, Subject, read_outcomes
+from .windows import NEVER
+
+
+def read_files(
+    files: Sequence[Path], subject: Subject, model: Model, *, resize: bool
+) -> Iterator[Batch]:
+    """The rows of some files in their order, with what the model predicts.
+
+    Args:
+        files: Tables or images; rows that have the contract's target know their outcome.
+        subject: What the model is called.
+        model: The model.
+        resize: Whether images of another size are scaled.
+
+    Raises:
+        UserError: A file cannot be read, or lacks a feature.
+    """
+    for number, file in enumerate(files):
+        first = 0
+        for frame, rows in _read(file, model.contract, resize=resize):
+            yield _make_batch(frame, rows, subject, model, str(number), first)
+            first += len(rows.reasons)
+
+
+def _read(
+    path: Path, contract: Contract, *, resize: bool
+) -> Iterator[tuple[pd.DataFrame, NewRows]]:
+    """The rows as they stand in a file, and held against the contract."""
+    name = str(path)
+    if contract.images and path.suffix.lower() != ".parquet":
+        from ..reading.images import read_images  # Pillow is there where models take images
+
+        frame, unusable = read_images(path, name, contract, resize=resize)
+        yield frame, parse_rows(frame, contract, name, unusable)
+        return
+    for frame in read_batches(path, name, contract.missing, contract.layout):
+        yield frame, parse_rows(frame, contract, name)
+
+
+def _make_batch(
+    frame: pd.DataFrame, rows: NewRows, subject: Subject, model: Model, request: str, first: int
+) -> Batch:
+    contract, count = model.contract, len(frame)
+    X, is_whole = rows.X.reset_index(drop=True), rows.reasons.isna().to_numpy()
+    predictions = model.apply(X[is_whole]).set_axis(np.flatnonzero(is_whole))
+    others = {
+        name: contract.columns[name]
+        for name in (contract.group, contract.time)
+        if name is not None and name in frame
+    }
+    table, _ = conform(others, frame, contract.layout, contract.missing)
+    times = np.full(count, NEVER)
+    if contract.time in table and table[contract.time].dtype.kind == "M":
+        times = table[contract.time].to_numpy(dtype="datetime64[us]")
+    groups = None
+    if contract.group in table:
+        groups = as_texts(table[contract.group]).to_numpy(dtype="object")
+    target = pd.Series(None, range(count), dtype="object")
+    if contract.target in frame:
+        target = frame[contract.target].reset_index(drop=True)
+    return Batch(
+        subject,
+        times,
+        np.full(count, request, dtype="object"),
+        np.arange(first, first + count),
+        np.where(is_whole, 200, REFUSED),
+        np.full(count, np.nan),
+        X,
+        np.full(count, True),
+        rows.breaches,
+        groups,
+        predictions.reindex(range(count)),
+        read_outcomes(target, contract),
+        np.full(count, NEVER),
+    )

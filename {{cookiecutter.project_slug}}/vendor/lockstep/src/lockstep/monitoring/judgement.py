@@ -1,0 +1,136 @@
+"""What is thought of each version that is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from ..core.params import MonitorParams
+from .batches import Subject
+from .drift import Finding, find_drift
+from .references import Reference
+from .watch import Watch
+from .windows import DAY, NEVER, Window, Windows
+
+SEVERITY = ("gap", "too few", "fine", "moved", "alarm")
+"""States of a window, from that which says least to the worst."""
+State = Literal["fine", "alarm", "unsure"]
+"""Of a version, and of all: whether anything is to be done, or nobody can say."""
+
+
+class Slot(NamedTuple):
+    """A window or, without one, a time in which no rows came."""
+
+    name: str
+    start: np.datetime64
+    end: np.datetime64
+    window: Window | None
+    findings: Sequence[Finding] = ()
+    """Of the window."""
+
+    def find_state(self, column: str | None = None) -> str:
+        """The worst of what was found in the window, or in a column of it."""
+        if self.window is None:
+            return "gap"
+        states = [one.state for one in self.findings if column in (None, one.column)]
+        return max(states, key=SEVERITY.index, default="too few")
+
+    def find_movement(self, column: str) -> float:
+        """How far a column has moved in the window, in what would just matter."""
+        own = [measure_movement(one) for one in self.findings if one.column == column]
+        return max(own, default=0.0)
+
+
+class Judgement(NamedTuple):
+    """A version, its windows, and what was found in them."""
+
+    subject: Subject
+    reference: Reference | None
+    windows: Windows
+    slots: Sequence[Slot]
+    stages: Sequence[str]
+    is_current: bool
+    """Whether rows came in the latest of all windows, as they do not for what was retired."""
+
+    @property
+    def last(self) -> Slot | None:
+        """The latest window that there were enough rows to judge."""
+        judged = [slot for slot in self.slots if slot.find_state() not in ("gap", "too few")]
+        return judged[-1] if judged else None
+
+    @property
+    def alarms(self) -> list[Finding]:
+        """Those of the latest window that was judged, the greatest movement first."""
+        alarms = [one for one in self.last.findings if one.state == "alarm"] if self.last else []
+        return sorted(alarms, key=measure_movement, reverse=True)
+
+    @property
+    def state(self) -> State:
+        """Whether anything is to be done."""
+        if self.last is None:
+            return "unsure"
+        return "alarm" if self.alarms else "fine"
+
+
+def judge(
+    watch: Watch, settings: MonitorParams, stages: Mapping[str, Sequence[str]]
+) -> list[Judgement]:
+    """Judge each version, those that answer now first.
+
+    Args:
+        watch: Their windows.
+        settings: The section `monitor` of params.yaml.
+        stages: Of each version, such as 1.2.0, those that it stands in.
+    """
+    lists = {subject: [*windows] for subject, windows in watch.windows.items()}
+    last = {subject: windows[-1] for subject, windows in lists.items() if windows}
+    start = max((window.start for window in last.values()), default=NEVER)
+    judgements = [
+        Judgement(
+            subject,
+            watch.references.find(subject),
+            watch.windows[subject],
+            _list_slots(subject, watch, settings),
+            stages.get(subject.version, ()),
+            is_current=bool(np.isnat(start) or last[subject].end >= start),
+        )
+        for subject in last
+    ]
+    return sorted(judgements, key=_find_rank)
+
+
+def _list_slots(subject: Subject, watch: Watch, settings: MonitorParams) -> list[Slot]:
+    windows, reference = watch.windows[subject], watch.references.find(subject)
+    counted, profile = [*windows], reference.profile if reference else None
+    findings = find_drift(profile, counted, settings) if profile else []
+    slots = []
+    for place, window in enumerate(counted):
+        former = counted[place - 1].number if place else window.number
+        if windows.by != "rows" and window.number - former > 1:
+            slots.append(_name_gap(windows, former + 1, window.number))
+        own = [one for one in findings if one.window == place]
+        slots.append(Slot(windows.name(window.number), *windows.find_ends(window), window, own))
+    return slots
+
+
+def _name_gap(windows: Windows, first: int, end: int) -> Slot:
+    """The time from the window `first` to before the window `end`, in which no rows came."""
+    start, stop = windows.find_start(first), windows.find_start(end)
+    return Slot(f"{start} to {stop - DAY}", start, stop, None)
+
+
+def _find_rank(judgement: Judgement) -> tuple[bool, bool, float]:
+    """Those that answer now first, answers before shadows, and the latest first."""
+    end = judgement.slots[-1].end
+    return (
+        not judgement.is_current,
+        judgement.subject.role == "shadow",
+        -end.astype("datetime64[us]").astype("int64"),
+    )
+
+
+def measure_movement(finding: Finding) -> float:
+    """How far something has moved, in what would just matter."""
+    return (finding.effect or 0.0) / finding.floor

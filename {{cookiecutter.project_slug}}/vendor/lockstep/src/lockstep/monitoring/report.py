@@ -1,0 +1,230 @@
+"""The report: all that is told of what is watched, as `monitoring.json` has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.params import MonitorParams
+from ..modeling.profile import PREDICTION, Profile
+from ..modeling.tallies import Tally
+from .drift import Finding
+from .judgement import Judgement, Slot, judge
+from .watch import Watch
+from .windows import NEVER
+
+FORM = 1
+MOST_LINES = 20
+Content = dict[str, Any]
+WORDS = {
+    "future": "from the future, by the clock of whoever counted them",
+    "timeless": "without a time",
+    "old": "older than the windows that are shown",
+}
+"""What is said of rows that were left out."""
+
+
+def make_report(
+    watch: Watch,
+    settings: MonitorParams,
+    *,
+    source: str,
+    since: str | None,
+    stages: Mapping[str, Sequence[str]],
+) -> Content:
+    """All that is told.
+
+    Args:
+        watch: The windows.
+        settings: The section `monitor` of params.yaml.
+        source: Whether it is `requests` or `files`.
+        since: When the rows begin, if that was asked for.
+        stages: Of each version, such as 1.2.0, those that it stands in.
+    """
+    judgements = judge(watch, settings, stages)
+    answers = [one for one in judgements if one.is_current and one.subject.role == "answer"]
+    states = {one.state for one in answers}
+    state = next((state for state in ("alarm", "fine") if state in states), "unsure")
+    ends = [window.end for one in judgements for window in one.windows]
+    return {
+        "form": FORM,
+        "model": judgements[0].subject.model if judgements else None,
+        "source": source,
+        "by": watch.by,
+        "since": since,
+        "until": _tell_time(max(ends, default=NEVER)),
+        "state": state,
+        "lines": [*_list_lines(answers)][:MOST_LINES],
+        "notes": [*_list_notes(judgements)],
+        "versions": [_describe(one) for one in judgements],
+        "shadows": [],
+    }
+
+
+def _list_lines(judgements: Sequence[Judgement]) -> Iterator[str]:
+    """What is most worth to be told."""
+    for one in judgements:
+        for line in _tell_alarms(one):
+            yield f"{one.subject.version}: {line}"
+    for one in judgements:
+        rows = sum(window.rows for window in one.windows)
+        if one.state == "fine":
+            yield f"{one.subject.version}: nothing has moved that matters, in {rows:,} rows"
+        if one.state == "unsure":
+            yield f"{one.subject.version}: nobody can say yet, of {rows:,} rows"
+    if not judgements:
+        yield "no rows came"
+
+
+def _tell_alarms(judgement: Judgement) -> list[str]:
+    return [f"{one.text}, since {_find_since(judgement, one)}" for one in judgement.alarms]
+
+
+def _find_since(judgement: Judgement, alarm: Finding) -> str:
+    """The first of the windows on end that have moved like this."""
+    name = ""
+    for slot in reversed(judgement.slots):
+        same = [
+            one for one in slot.findings if (one.column, one.what) == (alarm.column, alarm.what)
+        ]
+        if any(one.state == "fine" for one in same):
+            break
+        if any(one.state in ("moved", "alarm") for one in same):
+            name = slot.name
+    return name
+
+
+def _list_notes(judgements: Sequence[Judgement]) -> Iterator[str]:
+    """What the figures leave out."""
+    for one in judgements:
+        name = one.subject.version
+        for reason, count in sorted(one.windows.omitted.items()):
+            if count:
+                yield f"{name}: {count:,} rows were left out: {WORDS[reason]}"
+        if one.reference is None:
+            yield f"{name}: its model is not to be had here, so only volume and time are shown"
+        elif one.reference.profile is None:
+            yield (
+                f"{name}: it was trained before profiles were written, so only volume and time "
+                "are shown; `dvc repro` and `register` make a version that has one"
+            )
+        elif lacking := _list_unknown(one, one.reference.profile):
+            yield f"{name}: the server does not keep {', '.join(lacking)}, so they are not watched"
+
+
+def _list_unknown(judgement: Judgement, profile: Profile) -> list[str]:
+    known = {name for window in judgement.windows for name in window.tallies}
+    return [name for name in profile.scales if name not in known]
+
+
+def _describe(judgement: Judgement) -> Content:
+    subject, reference = judgement.subject, judgement.reference
+    columns = []
+    if reference and reference.profile:
+        columns = [
+            _describe_column(name, judgement, reference.profile)
+            for name in reference.profile.scales
+            if any(name in window.tallies for window in judgement.windows)
+        ]
+    return {
+        "model": subject.model,
+        "version": subject.version,
+        "run": subject.run,
+        "role": subject.role,
+        "stages": [*judgement.stages],
+        "is_current": judgement.is_current,
+        "state": judgement.state,
+        "lines": _tell_alarms(judgement),
+        "windows": [_describe_slot(slot) for slot in judgement.slots],
+        "columns": sorted(columns, key=lambda column: -column["movement"]),
+        "quality": None,
+    }
+
+
+def _describe_slot(slot: Slot) -> Content:
+    window = slot.window
+    return {
+        "name": slot.name,
+        "start": _tell_time(slot.start),
+        "end": _tell_time(slot.end),
+        "rows": window.rows if window else 0,
+        "requests": window.requests if window else 0,
+        "refused": window.refused if window else 0,
+        "median_seconds": window.find_latency(0.5) if window else None,
+        "p99_seconds": window.find_latency(0.99) if window else None,
+        "state": slot.find_state(),
+    }
+
+
+def _describe_column(name: str, judgement: Judgement, profile: Profile) -> Content:
+    assert judgement.reference is not None
+    contract, scale = judgement.reference.contract, profile.scales[name]
+    column = contract.columns.get(contract.target if name == PREDICTION else name)
+    coarse, last = profile.coarse(name), judgement.last
+    movements = (
+        [measure_movement(one) for one in last.findings if one.column == name] if last else []
+    )
+    bars = {"edges": coarse.edges} if scale.is_number else {"categories": coarse.categories}
+    return {
+        "name": name,
+        "part": "score" if name in profile.scores else _find_part(name, profile),
+        "type": "number" if scale.is_number else "level",
+        "unit": (column and column.unit) or "",
+        "meaning": (column and column.meaning) or "",
+        "state": last.find_state(name) if last else "too few",
+        "movement": last.find_movement(name) if last else 0.0,
+        "reference": {**bars, **_tell_shares(profile.tallies[name], profile.bars[name])},
+        "windows": [_describe_part(name, slot, profile) for slot in judgement.slots],
+    }
+
+
+def _find_part(name: str, profile: Profile) -> str:
+    return "embedding" if name in profile.embeddings else "feature"
+
+
+def _describe_part(name: str, slot: Slot, profile: Profile) -> Content:
+    """A column in a window."""
+    findings = [one for one in slot.findings if one.column == name]
+    main = next((one for one in findings if one.what == "distribution"), None)
+    tally = slot.window.tallies.get(name) if slot.window else None
+    reference = profile.tallies[name]
+    return {
+        **_tell_shares(tally or Tally.empty(profile.scales[name]), profile.bars[name]),
+        "others": dict(tally.others.most_common()) if tally else {},
+        "breaches": slot.window.breaches[name] if slot.window else 0,
+        "movement": slot.find_movement(name),
+        "effect": main.effect if main else None,
+        "psi": _measure_psi(reference, tally, profile.bars[name]) if tally else None,
+        "p_value": main.p_value if main else None,
+        "q_value": main.q_value if main else None,
+        "state": slot.find_state(name),
+        "lines": [one.text for one in findings if one.state in ("moved", "alarm")],
+    }
+
+
+def _tell_shares(tally: Tally, bars: np.ndarray) -> Content:
+    """The share of the rows that each bar has, and those without a value; none of no rows."""
+    if not tally.rows:
+        return {"shares": [], "missing": None}
+    return {
+        "shares": (_count_bars(tally, bars) / tally.rows).tolist(),
+        "missing": tally.missing / tally.rows,
+    }
+
+
+def _count_bars(tally: Tally, bars: np.ndarray) -> np.ndarray:
+    return np.bincount(bars[:-1], tally.counts, bars[-1])
+
+
+def _measure_psi(reference: Tally, tally: Tally, bars: np.ndarray) -> float:
+    """The population stability index over the bars, with half a row more in each."""
+    one, other = (_count_bars(part, bars) + 0.5 for part in (reference, tally))
+    one, other = one / one.sum(), other / other.sum()
+    return float(((other - one) * np.log(other / one)).sum())
+
+
+def _tell_time(time: np.datetime64) -> str | None:
+    """ISO 8601, in UTC."""
+    return None if np.isnat(time) else f"{np.datetime_as_string(time, unit='s')}+00:00"

@@ -1,0 +1,159 @@
+"""Batches of the requests that the server has kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic_core import from_json
+from sqlalchemy import ColumnElement, Text, cast, func, select
+
+from ..core.contract import Contract
+from ..data.conformity import NO_BREACHES
+from ..data.new_rows import parse_rows
+from ..modeling.outcome import HIGH, LOW, PROBABILITY
+from ..modeling.profile import PREDICTION
+from ..serving.request_database import REQUESTS, RequestDatabase
+from .batches import Batch, Subject, read_outcomes
+from .references import Reference, References
+
+PAGE = 20_000
+"""Lines that are read at once."""
+SUBJECT = ("model", "version", "run", "role")
+JSON = ("content", "answer", "outcome")
+NAME = "the requests"
+
+Line = Mapping[str, Any]
+"""Of the table of requests, with its JSON as text."""
+
+
+def read_pages(
+    database: RequestDatabase, after: int, *conditions: ColumnElement[bool]
+) -> Iterator[Sequence[Line]]:
+    """The lines with an id above `after`, in the order of their ids, page by page.
+
+    Each page is a query of its own, so that a database that others write to is kept from nothing.
+
+    Raises:
+        UserError: The database does not answer.
+    """
+    columns = [
+        cast(column, Text).label(column.name) if column.name in JSON else column
+        for column in REQUESTS.c
+    ]
+    query = select(*columns).where(*conditions).order_by(REQUESTS.c.id).limit(PAGE)
+    page: Sequence[Line] = [{"id": after}]
+    while page:
+        last = page[-1]["id"]
+        parts = database.read(query.where(REQUESTS.c.id > last), PAGE)
+        page = [dict(line) for part in parts for line in part]
+        if page:
+            yield page
+
+
+def find_start(database: RequestDatabase, since: datetime | None) -> int:
+    """The id after which the requests since a time begin."""
+    if since is None:
+        return 0
+    query = select(func.min(REQUESTS.c.id).label("id")).where(REQUESTS.c.time >= since)
+    [[line]] = database.read(query, 1)
+    return (line["id"] or 1) - 1
+
+
+def make_batches(lines: Sequence[Line], references: References) -> Iterator[Batch]:
+    """The lines of each version, as a batch."""
+    subjects: dict[Subject, list[Line]] = {}
+    for line in lines:
+        subject = Subject(*(line[name] for name in SUBJECT))
+        subjects.setdefault(subject, []).append(line)
+    for subject, own in subjects.items():
+        yield _make_batch(subject, own, references)
+
+
+def _make_batch(subject: Subject, lines: Sequence[Line], references: References) -> Batch:
+    reference = references.find(subject)
+    contents, answers, outcomes = (_parse([line[name] for line in lines]) for name in JSON)
+    times, outcome_times = (
+        pd.to_datetime([line[name] for line in lines], utc=True)
+        .tz_localize(None)
+        .to_numpy(dtype="datetime64[us]")
+        for name in ("time", "outcome_time")
+    )
+    X, groups = pd.DataFrame(index=range(len(lines))), None
+    values = np.full(len(lines), None, dtype="object")
+    if reference is not None:
+        kept = references.list_kept(reference.contract)
+        X = _read_values(contents, reference, kept)
+        groups = _read_groups(contents, reference.contract, kept)
+        values = read_outcomes(pd.Series(outcomes, dtype="object"), reference.contract)
+    return Batch(
+        subject,
+        times,
+        np.array([line["request"] for line in lines], dtype="object"),
+        np.array([line["row"] for line in lines], dtype="int64"),
+        np.array([line["status"] for line in lines], dtype="int64"),
+        np.array([line["seconds"] for line in lines], dtype="float64"),
+        X,
+        np.array([content is not None for content in contents]),
+        _list_breaches(answers),
+        groups,
+        _read_predictions(answers),
+        values,
+        outcome_times,
+    )
+
+
+def _parse(texts: Sequence[str | None]) -> list[Any]:
+    """What each text of JSON says; they are read at once, which takes a fraction of the time."""
+    content: list[Any] = from_json(f"[{','.join(text or 'null' for text in texts)}]")
+    return content
+
+
+def _read_values(
+    contents: Sequence[Mapping[str, Any] | None], reference: Reference, kept: Sequence[str]
+) -> pd.DataFrame:
+    """(n_rows, n_columns) the features that are kept, typed by the contract."""
+    contract, profile = reference.contract, reference.profile
+    if contract.images is not None:
+        names = profile.embeddings if profile else ()
+        numbers = {name: [(one or {}).get(name) for one in contents] for name in names}
+        return pd.DataFrame(numbers, index=range(len(contents)), dtype="float64")
+    cells = {
+        name: pd.Series(
+            [None if one is None else one.get(name) for one in contents], dtype="object"
+        )
+        for name in contract.features
+    }
+    X = parse_rows(pd.DataFrame(cells), contract, NAME).X
+    return X[[name for name in X if name in kept]]
+
+
+def _read_groups(
+    contents: Sequence[Mapping[str, Any] | None], contract: Contract, kept: Sequence[str]
+) -> np.ndarray | None:
+    name = contract.group
+    if name is None or name not in kept:
+        return None
+    return np.array([(one or {}).get(name) for one in contents], dtype="object")
+
+
+def _read_predictions(answers: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """(n_rows,) the columns of `Model.apply`; missing where a row got no prediction."""
+    names = next(([*answer] for answer in answers if PREDICTION in answer), [PREDICTION])
+    names = [
+        name for name in names if name in (PREDICTION, LOW, HIGH) or name.startswith(PROBABILITY)
+    ]
+    return pd.DataFrame({name: [answer.get(name) for answer in answers] for name in names})
+
+
+def _list_breaches(answers: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """What the version said that breaks its contract."""
+    breaches = [
+        (place + 1, error["column"], error["value"], error["reason"])
+        for place, answer in enumerate(answers)
+        for error in answer.get("errors", ())
+    ]
+    return pd.DataFrame(breaches, columns=NO_BREACHES.columns)
