@@ -11,6 +11,7 @@ from lockstep import (
     make_features,
     make_folds,
     make_problem,
+    make_profile,
     run_stage,
     warn_of_rare_classes,
     write_csv,
@@ -44,9 +45,11 @@ def train(project: Project) -> None:
     # What its validation rows teach about using each: when to say yes, how far a number may be off.
     rules = leaderboard.postprocessing
     sizes = learning_curve(champion, candidates[champion], rows, folds, rules[champion])
-    for name, folder in ((champion, project.champion), ("baseline", project.baseline)):
-        fitted = rows.fit(name, candidates[name])
-        Model(fitted, name, params.kind, contract, rules[name]).save(folder)
+    fitted, baseline = (rows.fit(name, candidates[name]) for name in (champion, "baseline"))
+    Model(baseline, "baseline", params.kind, contract, rules["baseline"]).save(project.baseline)
+    model = Model(fitted, champion, params.kind, contract, rules[champion])
+    # What its rows and predictions are like now, which `monitor` holds later ones against.
+    model.save(project.champion, make_profile(model, rows, folds, leaderboard.outcomes[champion]))
     write_csv(leaderboard.table, project.leaderboard)
     write_json(leaderboard.figures, project.validation)
     write_csv(leaderboard.history, project.history)

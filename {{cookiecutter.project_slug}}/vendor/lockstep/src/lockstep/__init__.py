@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .modeling.networks import Training as Training
     from .modeling.problem import Problem as Problem
     from .modeling.problem import make_problem as make_problem
+    from .modeling.profile import make_profile as make_profile
     from .modeling.smoothing import SmoothForest as SmoothForest
     from .modeling.smoothing import SmoothNeighbours as SmoothNeighbours
     from .modeling.smoothing import SmoothTree as SmoothTree
@@ -75,6 +76,7 @@ ROOMS = {
     "modeling.model": ("Model",),
     "modeling.networks": ("Training",),
     "modeling.problem": ("Problem", "make_problem"),
+    "modeling.profile": ("make_profile",),
     "modeling.smoothing": ("SmoothForest", "SmoothNeighbours", "SmoothTree"),
     "modeling.steps": ("Scope", "step"),
     "modeling.train_rows": ("TrainRows",),

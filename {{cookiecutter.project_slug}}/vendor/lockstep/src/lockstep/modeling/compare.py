@@ -200,7 +200,8 @@ class Leaderboard:
         self.metric = primary_metric(params)
         self._lines: list[dict[str, Any]] = []
         self._histories: list[pd.DataFrame] = []
-        self._outcomes: dict[str, list[Outcome]] = {}
+        self.outcomes: dict[str, list[Outcome]] = {}
+        """Of each candidate, what it predicted of the validation rows of each fold."""
         self.postprocessing: dict[str, Postprocessing] = {}
         """Of each candidate, as its own validation rows teach it."""
 
@@ -222,7 +223,7 @@ class Leaderboard:
         print(f"train: {name:<14}{self.metric.name} {figure} {where}{note}", flush=True)
         self._lines.append({"candidate": name, **line, "learnt": learnt})
         self._histories.append(validation.history.assign(candidate=name))
-        self._outcomes[name] = validation.outcomes
+        self.outcomes[name] = validation.outcomes
         self.postprocessing[name] = validation.postprocessing
 
     def choose(self) -> str:
@@ -254,7 +255,7 @@ class Leaderboard:
         unknown = [np.nan, np.nan]
         if champion == other or not self.metric.has_interval:
             return unknown
-        ours, theirs = self._outcomes[champion], self._outcomes[other]
+        ours, theirs = self.outcomes[champion], self.outcomes[other]
         resamples, seed = STANDARD_ERROR_RESAMPLES, self.params.seed
         ends = compare_folds(self.metric, ours, theirs, resamples, CONFIDENCE, seed)
         return ends or unknown

@@ -4,6 +4,7 @@ model.json       what it is: candidate, kind, contract, library versions, the ot
                  and what its predictions become
 pipeline.joblib  the fitted scikit-learn pipeline, without a network
 network.keras    the network of a Keras candidate
+profile.json     of a champion, what its train rows and its predictions were like
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -31,6 +33,9 @@ from .networks import Network, load_network, without_network
 from .outcome import HIGH, LOW, PROBABILITY, Outcome, decide
 from .postprocessing import NONE, Postprocessing
 from .unpickler import read_joblib
+
+if TYPE_CHECKING:
+    from .profile import Profile
 
 DESCRIPTION, PIPELINE, NETWORK = "model.json", "pipeline.joblib", "network.keras"
 
@@ -123,8 +128,8 @@ class Model:
         threshold = self.postprocessing.threshold
         return Outcome.from_predictions(y, self.apply(X), self.contract.classes, threshold)
 
-    def save(self, directory: Path) -> None:
-        """Write the model as the folder `directory`, in place of what was there.
+    def save(self, directory: Path, profile: Profile | None = None) -> None:
+        """Write the model, and its profile, as the folder `directory`, in place of what was there.
 
         The same model gives the same bytes.
         """
@@ -136,6 +141,8 @@ class Model:
             if isinstance(estimator, Network):
                 write_keras(estimator.network_, temporary / NETWORK)
                 libraries.append("keras")
+            if profile:
+                profile.write(temporary)
             description = {
                 "candidate": self.candidate,
                 "kind": self.kind,

@@ -1,0 +1,161 @@
+"""The profile of a model: scales, counts on them, and the file that keeps both."""
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+from lockstep.core.contract import Column
+from lockstep.modeling.row_blocks import MOST_BLOCKS, BlockTally
+from lockstep.modeling.scales import MISSING, Scale, make_number_scale, make_scale
+from lockstep.modeling.tallies import MOST_OTHERS, Tally
+
+COLOUR = Column(type="categorical", meaning="colour", categories=["green", "red"])
+OPEN = Column(type="categorical", meaning="town", categories=["Bonn", "Ulm"], open=True)
+
+
+def count(values: pd.Series, scale: Scale) -> Tally:
+    tally = Tally.empty(scale)
+    tally.add(values, scale)
+    return tally
+
+
+def test_few_numbers_have_a_place_each_with_one_below_and_one_above_all() -> None:
+    scale = make_number_scale(pd.Series([3.0, 1.0, 2.0, np.nan, 1.0]))
+    places = scale.place(pd.Series([0.9, 1.0, 2.0, 3.0, 3.1, np.nan]))
+    assert places.tolist() == [0, 1, 2, 3, 4, MISSING]
+    assert scale.size == 5
+
+
+def test_many_numbers_have_places_of_about_as_many_rows() -> None:
+    values = pd.Series(np.random.default_rng(0).exponential(size=10_000))
+    scale = make_number_scale(values)
+    counts = count(values, scale).counts
+    assert counts[0] == counts[-1] == 0
+    assert counts[1:-1].sum() == 10_000
+    assert np.ptp(counts[1:-1]) <= 2
+    assert scale.size <= 65
+
+
+def test_the_smallest_number_has_a_place_of_its_own_where_it_is_frequent() -> None:
+    rng = np.random.default_rng(0)
+    values = pd.Series(np.where(rng.random(5000) < 0.4, 0.0, rng.exponential(size=5000)))
+    assert count(values, make_number_scale(values)).counts[1] == (values == 0).sum()
+
+
+@pytest.mark.parametrize("constant", [0.0, -2.5, 1e300])
+def test_a_constant_has_one_place(constant: float) -> None:
+    scale = make_number_scale(pd.Series([constant] * 9))
+    around = pd.Series([np.nextafter(constant, -np.inf), constant, np.nextafter(constant, np.inf)])
+    assert scale.place(around).tolist() == [0, 1, 2]
+
+
+def test_whole_numbers_with_gaps_are_placed_as_others_are() -> None:
+    values = pd.Series([1, None, 3], dtype="Int64")
+    assert make_number_scale(values).place(values).tolist() == [1, MISSING, 2]
+
+
+def test_numbers_that_never_come_have_one_place() -> None:
+    scale = make_number_scale(pd.Series([np.nan, np.nan]))
+    assert count(pd.Series([1.0, np.nan]), scale) == Tally(np.array([1]), 1)
+
+
+def test_a_text_that_is_no_category_has_the_last_place_and_is_told() -> None:
+    scale = make_scale(pd.Series(["red"], dtype="str"), COLOUR)
+    tally = count(pd.Series(["red", "blue", None, "green", "blue"]), scale)
+    assert tally.counts.tolist() == [1, 1, 2]
+    assert (tally.missing, tally.rows) == (1, 5)
+    assert tally.others == {"blue": 2}
+
+
+def test_open_categories_are_those_of_the_train_rows_the_most_frequent_first() -> None:
+    values = pd.Series([f"town {place}" for place in range(100) for _ in range(100 - place)])
+    scale = make_scale(values, OPEN)
+    assert scale.categories == tuple(f"town {place}" for place in range(63))
+    assert count(values, scale).counts[-1] == sum(range(1, 38))
+
+
+def test_open_categories_without_any_value_are_those_of_the_contract() -> None:
+    assert make_scale(pd.Series([None], dtype="str"), OPEN).categories == ("Bonn", "Ulm")
+
+
+def test_of_many_new_texts_the_most_frequent_are_kept_and_shortened() -> None:
+    scale = Scale(categories=("red",))
+    texts = [f"new {place:03d}" for place in range(100)] + ["new 050"] * 3 + ["x" * 500] * 2
+    tally = count(pd.Series(texts), scale)
+    assert len(tally.others) == MOST_OTHERS
+    assert tally.others.most_common(2) == [("new 050", 4), ("x" * 80 + "...", 2)]
+    assert tally.counts[-1] == 105
+
+
+@pytest.mark.parametrize("scale", [Scale(edges=(0.0, 1.0, 2.0)), Scale(categories=("0.5", "1.5"))])
+def test_tallies_of_parts_add_up_to_that_of_all(scale: Scale) -> None:
+    values = pd.Series([0.5, 1.5, None, 7.5, 1.5, -3.0])
+    values = values if scale.is_number else values.astype("str")
+    parts = [count(values[:2], scale), count(values[2:], scale)]
+    parts[0].merge(parts[1])
+    assert vars(parts[0]).keys() == vars(count(values, scale)).keys()
+    assert parts[0].counts.tolist() == count(values, scale).counts.tolist()
+    assert parts[0].missing == 1
+    assert parts[0].others == Counter(count(values, scale).others)
+
+
+def test_bars_join_places_and_keep_those_outside_apart() -> None:
+    values = pd.Series(np.random.default_rng(0).normal(size=5000))
+    scale = make_number_scale(values)
+    coarse = scale.coarsen(count(values, scale).counts, 16)
+    bars = scale.place_in(coarse)
+    assert coarse.size == 16
+    assert (np.diff(bars) >= 0).all()
+    assert bars.tolist().count(0) == bars.tolist().count(15) == 1
+    others = pd.Series([-9.0, *values[:500], 9.0])
+    assert bars[scale.place(others)].tolist() == coarse.place(others).tolist()
+
+
+def test_bars_of_levels_are_the_most_frequent_ones() -> None:
+    scale = Scale(categories=tuple("abcde"))
+    coarse = scale.coarsen(np.array([5, 1, 7, 9, 2, 0]), 4)
+    assert coarse.categories == ("a", "c", "d")
+    assert scale.place_in(coarse).tolist() == [0, 3, 1, 2, 3, 3]
+
+
+def test_few_places_are_the_bars() -> None:
+    for scale in (Scale(edges=(1.0, 1.0, 2.0)), Scale(categories=("a", "b")), Scale()):
+        assert scale.coarsen(np.zeros(scale.size), 16) == scale
+        assert scale.place_in(scale).tolist() == [*range(scale.size)]
+
+
+def count_blocks(keys: pd.Series, places: np.ndarray, parts: list[slice]) -> BlockTally:
+    whole = BlockTally("group", {"x": np.array([0, 1, 2])})
+    for part in parts:
+        one = BlockTally("group", {"x": np.array([0, 1, 2])})
+        one.add(keys[part], {"x": places[part]})
+        whole.merge(one)
+    return whole
+
+
+def test_the_sample_of_blocks_is_the_same_however_the_rows_come() -> None:
+    rng = np.random.default_rng(0)
+    keys = pd.Series(rng.integers(0, 1000, 5000)).map("patient {}".format)
+    places = rng.integers(-1, 2, 5000)
+    order = rng.permutation(5000)
+    tables = [
+        count_blocks(keys, places, [slice(None)]),
+        count_blocks(keys, places, [slice(0, 100), slice(100, 4000), slice(4000, None)]),
+        count_blocks(
+            keys[order], places[order], [slice(start, start + 50) for start in range(0, 5000, 50)]
+        ),
+    ]
+    first = tables[0].blocks.counts["x"]
+    assert first.shape == (MOST_BLOCKS, 3)
+    for table in tables[1:]:
+        assert table.blocks.counts["x"].tolist() == first.tolist()
+
+
+def test_a_block_is_counted_whole_with_what_it_lacks() -> None:
+    days = pd.to_datetime(
+        pd.Series(["2026-01-01 08:00", "2026-01-02 00:00", "2026-01-01 23:59", None])
+    )
+    tally = BlockTally("day", {"x": np.array([0, 1, 2])})
+    tally.add(days, {"x": np.array([0, 1, -1, 1])})
+    assert sorted(tally.blocks.counts["x"].tolist()) == [[0, 1, 0], [0, 1, 0], [1, 0, 1]]

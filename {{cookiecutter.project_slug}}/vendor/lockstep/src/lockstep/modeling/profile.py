@@ -1,0 +1,232 @@
+"""The profile of a model: what its rows and its predictions were like when it was trained.
+
+It stands in the model's folder as profile.json, and is small whatever the rows: counts on scales,
+never rows. Whatever is watched later is counted on the same scales.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..core.contract import LEVELS, NUMBERS
+from ..core.errors import UserError
+from ..core.files import sha256, write_text
+from ..core.params import EvaluateParams, Params
+from ..data.folds import Fold
+from ..data.split import find_clusters
+from .compare import CONFIDENCE, STANDARD_ERROR_RESAMPLES
+from .intervals import summarise
+from .metrics import run_metrics
+from .model import DESCRIPTION, Model
+from .outcome import PROBABILITY, Outcome
+from .row_blocks import MOST_BARS, Blocks, BlockTally, find_block_column
+from .scales import Scale, make_number_scale, make_scale
+from .tallies import Tally
+from .train_rows import TrainRows
+
+PROFILE = "profile.json"
+FORM = 1
+PREDICTION = "prediction"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What the train rows, and the predictions of rows that were not learnt from, were like."""
+
+    rows: int
+    """How many train rows it counts."""
+    scales: dict[str, Scale]
+    """Of features and scores by their names: `prediction` and, of classes, `probability_<class>`.
+    Points in time always move, and are left out; so is a feature that is called like a score."""
+    tallies: dict[str, Tally]
+    """The train rows on these scales; of scores, what models said that had not learnt the rows."""
+    spreads: dict[str, float]
+    """Of numbers: what half of the train rows lie within, or else their standard deviation, or else
+    1; in the column's unit."""
+    scores: tuple[str, ...]
+    metrics: dict[str, dict[str, float | None]]
+    """`figure`, `low` and `high` of each metric on rows that were not learnt from."""
+    blocks: Blocks | None = None
+    """The same rows block by block, where they depend on each other."""
+    embeddings: tuple[str, ...] = ()
+    """Which of the names are of numbers that stand for an image."""
+
+    @cached_property
+    def bars(self) -> dict[str, np.ndarray]:
+        """Of each name (n_places + 1,) the bar that each place belongs to, and missing values.
+
+        Bars join neighbouring places, or rare categories, so that few remain. The last one is that
+        of missing values; it stands where a place of -1 finds it.
+        """
+        bars = {}
+        for name, scale in self.scales.items():
+            coarse = self.coarse(name)
+            bars[name] = np.append(scale.place_in(coarse), coarse.size)
+        return bars
+
+    def coarse(self, name: str) -> Scale:
+        """The scale of the bars."""
+        return self.scales[name].coarsen(self.tallies[name].counts, MOST_BARS)
+
+    def write(self, folder: Path) -> None:
+        """Write it into the folder of its model; the same profile gives the same bytes."""
+        text = json.dumps(self._describe(), ensure_ascii=False, allow_nan=False)
+        write_text(text + "\n", folder / PROFILE)
+
+    def _describe(self) -> dict[str, Any]:
+        columns = {}
+        for name, scale in self.scales.items():
+            tally = self.tallies[name]
+            columns[name] = {
+                **({"edges": scale.edges} if scale.is_number else {"categories": scale.categories}),
+                "counts": tally.counts.tolist(),
+                "missing": tally.missing,
+                "others": dict(sorted(tally.others.items())),
+            }
+        blocks = self.blocks and {
+            "by": self.blocks.by,
+            "counts": {name: table.tolist() for name, table in self.blocks.counts.items()},
+        }
+        return {
+            "form": FORM,
+            "rows": self.rows,
+            "columns": columns,
+            "spreads": self.spreads,
+            "scores": self.scores,
+            "embeddings": self.embeddings,
+            "metrics": self.metrics,
+            "blocks": blocks,
+        }
+
+
+def read_profile(folder: Path, name: str) -> Profile | None:
+    """The profile in a model's folder; None of a model that was trained before there were any.
+
+    Raises:
+        UserError: It is not the one that was saved with the model.
+    """
+    try:
+        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        expected = description["sha256"].get(PROFILE)
+        if expected is None:
+            return None
+        if sha256(folder / PROFILE) != expected:
+            raise UserError(f"{name}: {PROFILE} is not the file that was saved; train again")
+        content = json.loads((folder / PROFILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{name}: not a complete saved model; `dvc repro train` makes one"
+        ) from error
+    if content["form"] != FORM:
+        raise UserError(f"{name}: {PROFILE} is not of form {FORM}; train again")
+    return _parse(content)
+
+
+def _parse(content: dict[str, Any]) -> Profile:
+    scales, tallies = {}, {}
+    for name, column in content["columns"].items():
+        scales[name] = Scale(tuple(column.get("edges", ())), tuple(column.get("categories", ())))
+        counts = np.array(column["counts"], dtype="int64")
+        tallies[name] = Tally(counts, column["missing"], Counter(column["others"]))
+    blocks = content["blocks"] and Blocks(
+        content["blocks"]["by"],
+        {name: np.array(table) for name, table in content["blocks"]["counts"].items()},
+    )
+    return Profile(
+        content["rows"],
+        scales,
+        tallies,
+        content["spreads"],
+        tuple(content["scores"]),
+        content["metrics"],
+        blocks,
+        tuple(content["embeddings"]),
+    )
+
+
+def make_profile(
+    model: Model, rows: TrainRows, folds: Sequence[Fold], outcomes: Sequence[Outcome]
+) -> Profile:
+    """The profile of a model.
+
+    Args:
+        model: The model, which has learnt from all rows.
+        rows: The train rows.
+        folds: Which of those in memory were predicted by models that had not learnt from them.
+        outcomes: Of each fold, what was predicted for these, and what was true.
+    """
+    contract, table = model.contract, rows.table
+    validated = table.iloc[np.concatenate([validation for _, validation in folds])]
+    outcome = Outcome.concatenate(outcomes, find_clusters(validated, contract))
+    scores = list_scores(outcome)
+    features = {name: table[name] for name in _list_watched(model) if name not in scores}
+    columns = features | scores
+    scales = {name: make_scale(values, contract.columns[name]) for name, values in features.items()}
+    scales |= {name: _make_score_scale(values, outcome.classes) for name, values in scores.items()}
+    tallies = {name: Tally.empty(scale) for name, scale in scales.items()}
+    places = {name: tallies[name].add(columns[name], scale) for name, scale in scales.items()}
+    spreads = {name: find_spread(columns[name]) for name in scales if scales[name].is_number}
+    metrics = _measure(outcome, rows.params)
+    profile = Profile(len(table), scales, tallies, spreads, tuple(scores), metrics)
+    if (column := find_block_column(contract)) is None:
+        return profile
+    by, key = column
+    counts: dict[str, np.ndarray] = {}
+    for part, keys in ((features, table[key]), (scores, validated[key])):
+        blocks = BlockTally(by, {name: profile.bars[name] for name in part})
+        blocks.add(keys, places)
+        counts |= blocks.blocks.counts
+    return replace(profile, blocks=Blocks(by, counts))
+
+
+def list_scores(outcome: Outcome) -> dict[str, pd.Series]:
+    """(n_rows,) what was predicted, by the names of the columns that `Model.apply` gives."""
+    if not outcome.classes:
+        return {PREDICTION: pd.Series(outcome.predicted)}
+    decisions = pd.Series(np.array(outcome.classes)[outcome.decisions], dtype="str")
+    probabilities = zip(outcome.classes, outcome.predicted.T, strict=True)
+    return {PREDICTION: decisions} | {
+        f"{PROBABILITY}{name}": pd.Series(shares) for name, shares in probabilities
+    }
+
+
+def _list_watched(model: Model) -> list[str]:
+    columns = model.contract.columns
+    return [
+        name
+        for name in model.features
+        if columns[name].type in (*NUMBERS, *LEVELS) and name != model.contract.time
+    ]
+
+
+def _make_score_scale(values: pd.Series, classes: tuple[str, ...]) -> Scale:
+    return Scale(categories=classes) if values.dtype == "str" else make_number_scale(values)
+
+
+def find_spread(values: pd.Series) -> float:
+    """What half of some numbers lie within, or else their standard deviation, or else 1."""
+    numbers = values.dropna().to_numpy(dtype="float64")
+    if not len(numbers):
+        return 1.0
+    low, high = np.quantile(numbers, [0.25, 0.75])
+    return float(high - low) or float(numbers.std()) or 1.0
+
+
+def _measure(outcome: Outcome, params: Params) -> dict[str, dict[str, float | None]]:
+    settings = EvaluateParams(resamples=STANDARD_ERROR_RESAMPLES, confidence=CONFIDENCE)
+    figures = summarise(run_metrics(params), outcome, settings, params.seed)
+    intervals = figures.pop("intervals")
+    ends = {name: intervals[name] or [None, None] for name in figures}
+    return {
+        name: {"figure": figure, "low": ends[name][0], "high": ends[name][1]}
+        for name, figure in figures.items()
+    }
