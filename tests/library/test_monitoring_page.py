@@ -1,0 +1,136 @@
+"""What the monitoring page tells; `tests/test_monitoring_page.py` opens it in a browser."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from lockstep.monitoring import charts
+from lockstep.monitoring.page import MOST_COLUMNS, MOST_WINDOWS, render_page
+from lockstep.monitoring.wording import format_seconds, format_share, name_places
+from made_up_monitoring import CONTENTS, SCRIPT, made_up
+
+AXIS = charts.Axis(0, 1)
+
+
+class Texts(HTMLParser):
+    """All texts of a page, and the names of its elements and attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_the_same_content_gives_the_same_page(live: bool) -> None:
+    everything = CONTENTS["everything"]
+    assert render_page(everything(), live=live) == render_page(everything(), live=live)
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_what_rows_have_is_text_and_no_markup(live: bool) -> None:
+    page = Texts(render_page(CONTENTS["everything"](), live=live))
+    assert sum(SCRIPT in text for text in page.texts) >= 3, "a column, a category and a line"
+    assert ("script" in page.tags) == live, "its own, which a folder does not need"
+    assert not [name for name in page.attributes if name == "style" or name.startswith("on")]
+
+
+def test_of_a_live_page_styles_and_script_are_files_of_the_server() -> None:
+    page = render_page(made_up(), live=True)
+    assert "<style" not in page
+    assert re.findall(r'(?:src|href)="([^"]+)"', page) == [
+        *("page/page.css", "page/monitoring.css", "page/monitoring.js", "data:,"),
+        *("./", "monitoring.json", "metrics"),
+    ]
+    assert re.findall(r'(?:src|href)="([^"]+)"', render_page(made_up(), live=False)) == ["data:,"]
+
+
+def test_it_says_first_whether_all_is_well() -> None:
+    said = {
+        name: re.search('<p class="said">(.+?)</p>', render_page(make(), live=True))[1]
+        for name, make in CONTENTS.items()
+        if name != "many"
+    }
+    assert re.sub("<.+?>", "", said["three"]) == "An alarm stands since 2026-11-16"
+    assert said["well"] == "All is well"
+    assert said["nothing"] == said["before"] == "Nobody can say yet"
+
+
+def test_no_column_that_moved_is_folded_away() -> None:
+    content = made_up(60)
+    page = render_page(content, live=True)
+    assert f"{60 - MOST_COLUMNS} more columns" in page
+    column = content["versions"][0]["columns"][40]
+    column["state"] = "moved"
+    assert "19 more columns" in render_page(content, live=True)
+
+
+def test_of_many_windows_the_last_ones_are_drawn() -> None:
+    content = made_up(windows=MOST_WINDOWS + 8)
+    page = render_page(content, live=True)
+    assert "8 earlier ones are not drawn" in page
+    names = [window["name"] for window in content["versions"][0]["windows"]]
+    assert names[8] in page
+    assert names[0] not in page
+    assert f'viewBox="0 0 {MOST_WINDOWS} 100"' in page
+
+
+def test_windows_that_cannot_be_judged_say_nothing_of_when_it_began() -> None:
+    content = made_up()
+    windows = content["versions"][0]["columns"][0]["windows"]
+    windows[24] |= {"state": "too few", "movement": None}
+    assert "since 2026-11-16" in render_page(content, live=True)
+    windows[24] |= {"state": "fine"}
+    assert "since 2026-11-22" in render_page(content, live=True)
+
+
+def test_shares_are_told_of_intervals_and_categories() -> None:
+    shares = {"shares": [0.25] * 4}
+    number = {"type": "number", "reference": {"edges": [1.0, 1.0, 2.5], **shares}}
+    assert name_places(number) == ["below 1", "1", "1 to 2.5", "above 2.5"]
+    level = {"type": "level", "reference": {"categories": ["a", "b", "c"], **shares}}
+    assert name_places(level) == ["a", "b", "c", "any other"]
+    close = {"type": "number", "reference": {"edges": [1000.001, 1000.002, 123456.0], **shares}}
+    assert name_places(close)[1] == "1000.001 to 1000.002"
+    nothing = {"type": "number", "reference": {"edges": [], "shares": [0.0]}}
+    assert name_places(nothing) == ["any"]
+
+
+def test_what_is_nearly_none_or_all_is_not_called_so() -> None:
+    shares = [0, 0.0004, 0.5, 0.9996, 1]
+    assert [*map(format_share, shares)] == ["0.0%", "<0.1%", "50.0%", ">99.9%", "100.0%"]
+    assert [*map(format_seconds, [0.0042, 0.042, 4.2])] == ["4.2 ms", "42 ms", "4.2 s"]
+
+
+def test_bars_are_as_high_as_their_numbers() -> None:
+    bars = charts.draw_bars(AXIS, [0.5, None, 1, 2, 0], ["fine", "fine", "alarm", "alarm", "fine"])
+    assert bars == {
+        "fine": "M0.1 100V50h0.8V100zM4.1 100V97h0.8V100z",
+        "alarm": "M2.1 100V0h0.8V100zM3.1 100V0h0.8V100z",
+    }
+    assert charts.draw_bars(AXIS, [0], ["gap"]) == {"gap": "M0.5 0V100"}
+
+
+def test_lines_are_interrupted_where_nothing_is_known() -> None:
+    assert charts.draw_line(AXIS, [1, 0.5, None, 0]) == "M0.5 0L1.5 50M3.5 100"
+    assert charts.draw_points(AXIS, [1, None, 0]) == "M0.5 0h0M2.5 100h0"
+    assert charts.draw_area(AXIS, [1, None, 0.5]) == "M0 100V0h1V100h1V50h1V100z"
+    assert charts.draw_band(AXIS, [0, None], [0.5, None]) == "M0 50h1V100h-1z"
+    assert charts.draw_whiskers(AXIS, [0, None], [0.5, None]) == "M0.5 100V50"
+
+
+def test_an_axis_holds_all_its_numbers() -> None:
+    for numbers in ([], [None], [0.0], [3.0, None, 3.0], [-1.0, 5.0]):
+        known = [number for number in numbers if number is not None]
+        axis = charts.Axis.around(numbers)
+        assert all(0 < axis.place(number) < charts.HEIGHT for number in known)
+        assert charts.Axis.from_zero(numbers).high > 0
