@@ -163,9 +163,6 @@ def _describe_column(name: str, judgement: Judgement, profile: Profile) -> Conte
     contract, scale = judgement.reference.contract, profile.scales[name]
     column = contract.columns.get(contract.target if name == PREDICTION else name)
     coarse, last = profile.coarse(name), judgement.last
-    movements = (
-        [measure_movement(one) for one in last.findings if one.column == name] if last else []
-    )
     bars = {"edges": coarse.edges} if scale.is_number else {"categories": coarse.categories}
     return {
         "name": name,
@@ -189,14 +186,12 @@ def _describe_part(name: str, slot: Slot, profile: Profile) -> Content:
     findings = [one for one in slot.findings if one.column == name]
     main = next((one for one in findings if one.what == "distribution"), None)
     tally = slot.window.tallies.get(name) if slot.window else None
-    movements = [measure_movement(one) for one in findings if one.effect is not None]
     reference = profile.tallies[name]
     return {
         **_tell_shares(tally or Tally.empty(profile.scales[name]), profile.bars[name]),
         "others": dict(tally.others.most_common()) if tally else {},
         "breaches": slot.window.breaches[name] if slot.window else 0,
         "movement": slot.find_movement(name),
-        "movement": max(movements, default=None),
         "effect": main.effect if main else None,
         "psi": _measure_psi(reference, tally, profile.bars[name]) if tally else None,
         "p_value": main.p_value if main else None,
