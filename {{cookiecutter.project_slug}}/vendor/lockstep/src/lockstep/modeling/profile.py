@@ -24,6 +24,7 @@ from ..core.params import EvaluateParams, Params
 from ..data.folds import Fold
 from ..data.split import find_clusters
 from .compare import CONFIDENCE, STANDARD_ERROR_RESAMPLES
+from .expectation import Expectation
 from .intervals import summarise
 from .metrics import run_metrics
 from .model import DESCRIPTION, Model
@@ -55,6 +56,8 @@ class Profile:
     scores: tuple[str, ...]
     metrics: dict[str, dict[str, float | None]]
     """`figure`, `low` and `high` of each metric on rows that were not learnt from."""
+    expectation: Expectation
+    """What may turn out to be true of rows, by what was true of these."""
     blocks: Blocks | None = None
     """The same rows block by block, where they depend on each other."""
     embeddings: tuple[str, ...] = ()
@@ -104,6 +107,7 @@ class Profile:
             "scores": self.scores,
             "embeddings": self.embeddings,
             "metrics": self.metrics,
+            "expectation": self.expectation.model_dump(mode="json", exclude_none=True),
             "blocks": blocks,
         }
 
@@ -148,6 +152,7 @@ def _parse(content: dict[str, Any]) -> Profile:
         content["spreads"],
         tuple(content["scores"]),
         content["metrics"],
+        Expectation.model_validate(content["expectation"]),
         blocks,
         tuple(content["embeddings"]),
     )
@@ -165,7 +170,8 @@ def make_profile(
         outcomes: Of each fold, what was predicted for these, and what was true.
     """
     contract, table = model.contract, rows.table
-    validated = table.iloc[np.concatenate([validation for _, validation in folds])]
+    held_out = np.concatenate([validation for _, validation in folds])
+    validated = table.iloc[held_out]
     outcome = Outcome.concatenate(outcomes, find_clusters(validated, contract))
     scores = list_scores(outcome)
     features = {name: table[name] for name in _list_watched(model) if name not in scores}
@@ -176,7 +182,11 @@ def make_profile(
     places = {name: tallies[name].add(columns[name], scale) for name, scale in scales.items()}
     spreads = {name: find_spread(columns[name]) for name in scales if scales[name].is_number}
     metrics = _measure(outcome, rows.params)
-    profile = Profile(len(table), scales, tallies, spreads, tuple(scores), metrics)
+    expectation = Expectation.fit(
+        outcome,
+        {name: places[name] if name in scores else places[name][held_out] for name in places},
+    )
+    profile = Profile(len(table), scales, tallies, spreads, tuple(scores), metrics, expectation)
     if (column := find_block_column(contract)) is None:
         return profile
     by, key = column

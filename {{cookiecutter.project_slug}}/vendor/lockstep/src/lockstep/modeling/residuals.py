@@ -1,0 +1,162 @@
+"""How far a predicted number may be off, by what its row is like, as rows not learnt from teach.
+
+The size of an error is estimated directly, as NannyML's direct loss estimation does, by boosting:
+trees of a single split add up to a table for each column, of what each place on its scale adds. The
+error itself is that size times one of the errors seen, each over the size that it was held to have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import floor
+from typing import Self
+
+import numpy as np
+from sklearn.ensemble import GradientBoostingRegressor
+
+from ..core.validation import Strict
+from .outcome import Outcome
+
+MOST_ROWS = 10_000
+"""That sizes are learnt from."""
+MOST_SPLITS, RATE = 100, 0.1
+FEWEST_ROWS = 10
+"""On either side of a split."""
+FOLDS = 5
+FEWEST_GROUPS = 50
+"""Of fewer, all errors are held to be of one size."""
+SMALLEST = 0.1
+"""Of the mean size: what any is at least."""
+MOST_RATIOS = 200
+DIGITS = 6
+
+Places = Mapping[str, np.ndarray]
+"""Of each column (n_rows,) places on its scale, from 0, and -1 where the value is missing."""
+
+
+class Residuals(Strict):
+    """The sizes of errors, and errors over their sizes."""
+
+    size: float
+    """What the tables add to, in the target's unit."""
+    least: float
+    """What no size is below."""
+    tables: dict[str, tuple[float, ...]]
+    """Of a column what its places add, from -1 on, 0 in the mean of all rows; a column that
+    tells nothing has none."""
+    ratios: tuple[float, ...]
+    """Errors over their sizes, in order; of many as many quantiles, which vary as much."""
+    groups: int
+    """How many of the rows that they are of are evidence apart from each other."""
+    is_positive: bool
+    """Whether no true number was below zero."""
+
+    @classmethod
+    def fit(cls, validation: Outcome, places: Places) -> Self:
+        """Learn sizes, with as many splits as are best for rows that were left out.
+
+        Args:
+            validation: Rows that were predicted by models that had not learnt from them.
+            places: Those of the same rows.
+        """
+        rng = np.random.default_rng(0)
+        rows = np.sort(rng.permutation(len(validation))[:MOST_ROWS])
+        validation = validation.take(rows)
+        errors = validation.actual - validation.predicted
+        groups = np.arange(len(rows)) if validation.groups is None else validation.groups
+        count, sizes = int(groups.max()) + 1, np.abs(errors)
+        least = max(SMALLEST * float(sizes.mean()), np.finfo("float64").tiny)
+        tables, held = {}, np.full(len(rows), max(sizes.mean(), least))
+        if places and count >= FEWEST_GROUPS:
+            X = np.column_stack([column[rows] for column in places.values()])
+            folds = (rng.permutation(count) % FOLDS)[groups]
+            splits, held = _choose_splits(X, sizes, folds, least)
+            tables = dict(zip(places, _tabulate(_boost(X, sizes), splits, X), strict=True))
+        return cls(
+            size=_round(sizes.mean()),
+            least=_round(least),
+            tables={name: tuple(map(_round, one)) for name, one in tables.items() if one.any()},
+            ratios=_thin(errors / held),
+            groups=count,
+            is_positive=bool((validation.actual >= 0).all()),
+        )
+
+    def estimate_sizes(self, places: Places, count: int) -> np.ndarray:
+        """(n_rows,) sizes of the errors of so many rows, by what is known of their places."""
+        sizes = np.full(count, self.size)
+        for name, table in self.tables.items():
+            if name in places:
+                # A place that no row had adds what the last one does.
+                sizes += np.take(table, np.asarray(places[name]) + 1, mode="clip")
+        floored: np.ndarray = np.maximum(sizes, self.least)
+        return floored
+
+    def draw(
+        self, predicted: np.ndarray, places: Places, count: int, rng: np.random.Generator
+    ) -> Iterator[np.ndarray]:
+        """So many times (n_rows,) numbers that may turn out to be true."""
+        sizes, ratios = self.estimate_sizes(places, len(predicted)), np.array(self.ratios)
+        concentration = np.full(len(ratios), self.groups / len(ratios))
+        for _ in range(count):
+            # How often each ratio comes is known no better than by so many rows (Rubin, 1981).
+            shares = rng.dirichlet(concentration)
+            numbers = predicted + sizes * rng.choice(ratios, len(predicted), p=shares)
+            yield np.maximum(numbers, 0) if self.is_positive else numbers
+
+
+def _boost(X: np.ndarray, sizes: np.ndarray) -> GradientBoostingRegressor:
+    booster = GradientBoostingRegressor(
+        n_estimators=MOST_SPLITS,
+        learning_rate=RATE,
+        max_depth=1,
+        min_samples_leaf=FEWEST_ROWS,
+        random_state=0,
+    )
+    return booster.fit(X, sizes)
+
+
+def _choose_splits(
+    X: np.ndarray, sizes: np.ndarray, folds: np.ndarray, least: float
+) -> tuple[int, np.ndarray]:
+    """How many splits are best, and the (n_rows,) sizes that they give rows that were left out.
+
+    They are judged as scales of Laplace's distribution, by the logarithm of its density, in which a
+    few large errors do not decide.
+    """
+    held = np.empty((MOST_SPLITS + 1, len(X)))
+    for fold in np.unique(folds):
+        own = folds == fold
+        booster = _boost(X[~own], sizes[~own])
+        held[0, own] = sizes[~own].mean()
+        held[1:, own] = [*booster.staged_predict(X[own])]
+    held = np.maximum(held, least)
+    losses = (np.log(held) + sizes / held).mean(axis=1)
+    best = int(losses.argmin())
+    return best, held[best]
+
+
+def _tabulate(booster: GradientBoostingRegressor, splits: int, X: np.ndarray) -> list[np.ndarray]:
+    """Of each column what each place adds to the mean, from -1 to the last one of all rows."""
+    tables = [np.zeros(int(column.max()) + 2) for column in X.T]
+    for [stump] in booster.estimators_[:splits]:
+        tree = stump.tree_
+        if tree.node_count == 3:
+            table, left = tables[tree.feature[0]], tree.children_left[0]
+            first = floor(tree.threshold[0]) + 2  # places up to the threshold, and that of a gap
+            table[:first] += RATE * tree.value[left, 0, 0]
+            table[first:] += RATE * tree.value[tree.children_right[0], 0, 0]
+    return [table - table[column + 1].mean() for table, column in zip(tables, X.T, strict=True)]
+
+
+def _thin(ratios: np.ndarray) -> tuple[float, ...]:
+    """Quantiles of them, moved and stretched so that their mean and variance are the same."""
+    if len(ratios) > MOST_RATIOS:
+        steps = (np.arange(MOST_RATIOS) + 0.5) / MOST_RATIOS
+        few = np.quantile(ratios, steps)
+        few = (few - few.mean()) * (ratios.std() / (few.std() or 1))
+        ratios = few + ratios.mean()
+    return tuple(map(_round, np.sort(ratios)))
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
