@@ -18,6 +18,7 @@ from lockstep.serving.app import make_app
 from lockstep.serving.connection import Connection
 from lockstep.serving.errors import UnknownModel, Unusable
 from lockstep.serving.messages import Question, Reply
+from lockstep.serving.monitoring_process import Shown
 
 FRUIT = {
     "title": "Made-up fruit",
@@ -192,12 +193,28 @@ class MadeUpStore:
         return 0, len(outcomes)
 
 
+class MadeUpMonitoring:
+    """Shows always the same."""
+
+    alarms = (("fruit", "1.0.0", "answer", 2),)
+
+    def start(self) -> None:
+        """Nothing has to be started."""
+
+    async def stop(self) -> None:
+        """Nor stopped."""
+
+    async def tell(self) -> Shown:
+        """A report of nothing."""
+        return Shown(b"{}", b"<p>All is fine.</p>", self.alarms)
+
+
 @contextmanager
 def serve_made_up(
     settings: ServeParams, engine: MadeUpEngine, store: MadeUpStore
 ) -> Iterator[tuple[str, int]]:
     """The address and the port of a server on this machine, until the block ends."""
-    app = make_app(engine, store, settings, None)
+    app = make_app(engine, store, MadeUpMonitoring(), settings, None)
     config = uvicorn.Config(
         app,
         host="127.0.0.1",

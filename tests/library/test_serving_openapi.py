@@ -16,7 +16,9 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 from starlette.types import Receive, Scope, Send
 from test_serving_models import train
 
-APP = make_app(MadeUpEngine(), MadeUpStore(), ServeParams(max_rows=100), None)
+APP = make_app(
+    MadeUpEngine(), MadeUpStore(), MadeUpMonitoring(), ServeParams(max_rows=100), None
+)
 
 
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,7 +14,7 @@ from lockstep.core.project import Project
 from lockstep.serving.app import make_app
 from lockstep.serving.errors import Broken, Busy, Late
 from lockstep.serving.tokens import read_tokens
-from made_up_engine import ROW, MadeUpEngine, MadeUpStore
+from made_up_engine import ROW, MadeUpEngine, MadeUpMonitoring, MadeUpStore
 
 SETTINGS = ServeParams(max_rows=10, max_megabytes=1)
 LOCAL = "http://localhost:8000"
@@ -33,7 +33,7 @@ def store() -> MadeUpStore:
 
 @pytest.fixture
 def client(engine: MadeUpEngine, store: MadeUpStore) -> Iterator[TestClient]:
-    app = make_app(engine, store, SETTINGS, None)
+    app = make_app(engine, store, MadeUpMonitoring(), SETTINGS, None)
     with TestClient(app, LOCAL, raise_server_exceptions=False) as client:
         yield client
 
@@ -338,7 +338,9 @@ def token(project: Project, capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.fixture
 def guarded(project: Project, token: str) -> Iterator[TestClient]:
     assert token
-    app = make_app(MadeUpEngine(), MadeUpStore(), SETTINGS, read_tokens(project))
+    app = make_app(
+        MadeUpEngine(), MadeUpStore(), MadeUpMonitoring(), SETTINGS, read_tokens(project)
+    )
     with TestClient(app) as client:
         yield client
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,21 +15,17 @@ from ..core.progress import progress
 from ..core.project import Project
 from ..core.since import parse_since
 from ..modeling.model import Model
-from ..records.repository import Repository
 from ..records.run import WORKSPACE
-from ..registry.versions import read_registry
 from .batches import Batch, Subject
 from .file_source import read_files
 from .page import render_page
 from .references import References
-from .report import make_report
+from .report import list_stages, make_report
 from .watch import Watch
-from .windows import By
+from .windows import NEVER, By
 
 STATUS = {"fine": 0, "alarm": 1, "unsure": 2}
 """The exit status of the command."""
-TOLERANCE = np.timedelta64(5, "m")
-"""How far the clock of a server may be ahead of ours."""
 
 
 def monitor(files: Sequence[str], since: str | None, by: By | None, address: str | None) -> int:
@@ -76,18 +71,6 @@ def monitor(files: Sequence[str], since: str | None, by: By | None, address: str
     return STATUS[content["state"]]
 
 
-def list_stages(project: Project) -> dict[str, list[str]]:
-    """Of each version, such as 1.2.0, the stages that it stands in; none without a repository."""
-    stages: dict[str, list[str]] = {}
-    with suppress(UserError):
-        registry = read_registry(Repository(project))
-        for stage in sorted(registry.stages):
-            if present := registry.find_present(stage):
-                name = registry.name_commit(present.commit).removeprefix("v")
-                stages.setdefault(name, []).append(stage)
-    return stages
-
-
 def _watch_files(
     project: Project, files: Sequence[Path], since: datetime | None, by: By | None
 ) -> Watch:
@@ -118,25 +101,23 @@ def _keep_since(batches: Iterable[Batch], since: datetime) -> Iterator[Batch]:
 def _watch_requests(project: Project, since: datetime | None, by: By, address: str | None) -> Watch:
     try:
         from ..serving.request_database import REQUESTS, open_requests
-        from .request_source import find_start, make_batches, read_pages
+        from .request_source import find_latest, find_start, make_batches, read_pages
     except ModuleNotFoundError as error:
         command = project.command.replace("run", "run --extra serve", 1)
         raise UserError(
             f"{error.name} is not installed; `{command} monitor` installs what reads the requests"
         ) from error
-    now = np.datetime64(datetime.now(UTC).replace(tzinfo=None), "us")
-    watch = Watch(References(project), by, now + TOLERANCE)
+    watch = Watch(References(project), by)
     with open_requests(project, address) as database:
         conditions = [REQUESTS.c.time >= since] if since else []
         pages = read_pages(database, find_start(database, since), *conditions)
-        return _fill(
-            watch, (batch for page in pages for batch in make_batches(page, watch.references))
-        )
+        batches = (batch for page in pages for batch in make_batches(page, watch.references))
+        return _fill(watch, batches, find_latest())
 
 
-def _fill(watch: Watch, batches: Iterable[Batch]) -> Watch:
+def _fill(watch: Watch, batches: Iterable[Batch], latest: np.datetime64 = NEVER) -> Watch:
     with progress("monitor") as count:
         for batch in prefetch(batches):
-            watch.add(batch)
+            watch.add(batch, latest)
             count(batch.rows)
     return watch

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
+from ..core.errors import UserError
 from ..core.params import MonitorParams
+from ..core.paths import Paths
 from ..modeling.profile import PREDICTION, Profile
 from ..modeling.tallies import Tally
+from ..records.repository import Repository
+from ..registry.versions import read_registry
 from .drift import Finding
 from .judgement import Judgement, Slot, judge
 from .watch import Watch
@@ -61,6 +66,18 @@ def make_report(
         "versions": [_describe(one) for one in judgements],
         "shadows": [],
     }
+
+
+def list_stages(paths: Paths) -> dict[str, list[str]]:
+    """Of each version, such as 1.2.0, the stages that it stands in; none without a repository."""
+    stages: dict[str, list[str]] = {}
+    with suppress(UserError):
+        registry = read_registry(Repository(paths))
+        for stage in sorted(registry.stages):
+            if present := registry.find_present(stage):
+                name = registry.name_commit(present.commit).removeprefix("v")
+                stages.setdefault(name, []).append(stage)
+    return stages
 
 
 def _list_lines(judgements: Sequence[Judgement]) -> Iterator[str]:
@@ -136,6 +153,7 @@ def _describe(judgement: Judgement) -> Content:
         "stages": [*judgement.stages],
         "is_current": judgement.is_current,
         "state": judgement.state,
+        "alarms": len(judgement.alarms),
         "lines": _tell_alarms(judgement),
         "windows": [_describe_slot(slot) for slot in judgement.slots],
         "columns": sorted(columns, key=lambda column: -column["movement"]),

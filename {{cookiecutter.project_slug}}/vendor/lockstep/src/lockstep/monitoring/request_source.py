@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from pydantic_core import from_json
-from sqlalchemy import ColumnElement, Text, cast, func, select
+from sqlalchemy import ColumnElement, Select, Text, cast, func, select
 
 from ..core.contract import Contract
 from ..data.conformity import NO_BREACHES
@@ -25,6 +25,8 @@ PAGE = 20_000
 SUBJECT = ("model", "version", "run", "role")
 JSON = ("content", "answer", "outcome")
 NAME = "the requests"
+
+TOLERANCE = np.timedelta64(5, "m")
 
 Line = Mapping[str, Any]
 """Of the table of requests, with its JSON as text."""
@@ -54,13 +56,42 @@ def read_pages(
             yield page
 
 
+def read_labelled(
+    database: RequestDatabase, subject: Subject, start: np.datetime64, end: np.datetime64
+) -> Iterator[Sequence[Line]]:
+    """A version's lines from some time of which the outcome is known, page by page."""
+    first, last = _as_datetime(start), _as_datetime(end)
+    is_own = [REQUESTS.c[name] == value for name, value in zip(SUBJECT, subject, strict=True)]
+    is_known = REQUESTS.c.outcome_time.is_not(None)
+    is_within = [REQUESTS.c.time >= first, REQUESTS.c.time < last]
+    yield from read_pages(database, find_start(database, first), *is_within, *is_own, is_known)
+
+
 def find_start(database: RequestDatabase, since: datetime | None) -> int:
     """The id after which the requests since a time begin."""
     if since is None:
         return 0
     query = select(func.min(REQUESTS.c.id).label("id")).where(REQUESTS.c.time >= since)
-    [[line]] = database.read(query, 1)
-    return (line["id"] or 1) - 1
+    first = read_one(database, query)["id"]
+    if first is None:
+        return int(read_one(database, select(func.max(REQUESTS.c.id).label("id")))["id"] or 0)
+    return int(first) - 1
+
+
+def find_latest() -> np.datetime64:
+    """When the latest request can have come, by a clock that is a little ahead of ours."""
+    return as_times([datetime.now(UTC)])[0] + TOLERANCE
+
+
+def as_times(times: Sequence[datetime | None]) -> np.ndarray:
+    """(n_times,) datetime64[us] in UTC; SQLite keeps no time zone, what it was given was in UTC."""
+    points = pd.to_datetime([*times], utc=True).tz_localize(None)
+    return points.to_numpy(dtype="datetime64[us]")
+
+
+def _as_datetime(time: np.datetime64) -> datetime:
+    moment: datetime = time.astype("datetime64[us]").item()
+    return moment.replace(tzinfo=UTC)
 
 
 def make_batches(lines: Sequence[Line], references: References) -> Iterator[Batch]:
@@ -77,10 +108,7 @@ def _make_batch(subject: Subject, lines: Sequence[Line], references: References)
     reference = references.find(subject)
     contents, answers, outcomes = (_parse([line[name] for line in lines]) for name in JSON)
     times, outcome_times = (
-        pd.to_datetime([line[name] for line in lines], utc=True)
-        .tz_localize(None)
-        .to_numpy(dtype="datetime64[us]")
-        for name in ("time", "outcome_time")
+        as_times([line[name] for line in lines]) for name in ("time", "outcome_time")
     )
     X, groups = pd.DataFrame(index=range(len(lines))), None
     values = np.full(len(lines), None, dtype="object")
@@ -104,6 +132,12 @@ def _make_batch(subject: Subject, lines: Sequence[Line], references: References)
         values,
         outcome_times,
     )
+
+
+def read_one(database: RequestDatabase, query: Select[Any]) -> Line:
+    """What a query of one line gives."""
+    [[line]] = database.read(query, 1)
+    return dict(line)
 
 
 def _parse(texts: Sequence[str | None]) -> list[Any]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from .batches import Batch, Subject
 from .references import References
-from .windows import By, Windows
+from .windows import NEVER, By, Windows
 
 
 class Watch:
@@ -22,15 +22,17 @@ class Watch:
         self.references, self.by, self.latest = references, by, latest
         self.windows: dict[Subject, Windows] = {}
 
-    def add(self, batch: Batch) -> None:
-        """Count further rows."""
+    def add(self, batch: Batch, latest: np.datetime64 = NEVER) -> None:
+        """Count further rows; but none from after `latest`, by a clock that is wrong."""
         if batch.subject not in self.windows:
             reference = self.references.find(batch.subject)
             profile = reference.profile if reference else None
-            self.windows[batch.subject] = Windows(profile, self.by, self.latest)
-        self.windows[batch.subject].add(batch)
+            self.windows[batch.subject] = Windows(profile, self.by)
+        self.windows[batch.subject].add(batch, latest)
 
-    @property
-    def rows(self) -> int:
-        """How many were counted."""
-        return sum(window.rows for windows in self.windows.values() for window in windows)
+    def forget(self, end: np.datetime64) -> None:
+        """Let go of what came before the day or week of a time."""
+        for subject, windows in [*self.windows.items()]:
+            windows.forget(end)
+            if not [*windows]:
+                del self.windows[subject]

@@ -184,13 +184,10 @@ class Windows:
         profile: Of the version; without one, rows are counted and their values are not.
         by: What rows are together: those of a day or a week in UTC or, one after the other, so many
             (`ROWS`, half of fewer than twice as many, and more where there would be too many).
-        latest: When the latest row can have come; by a clock that is wrong it may come later.
     """
 
-    def __init__(
-        self, profile: Profile | None, by: By, latest: np.datetime64 | None = None
-    ) -> None:
-        self.profile, self.by, self.latest = profile, by, latest
+    def __init__(self, profile: Profile | None, by: By) -> None:
+        self.profile, self.by = profile, by
         self.omitted: Counter[str] = Counter()
         """Why rows were left out, and how many: they are `timeless`, in the `future` or `old`."""
         self.size = FIRST_ROWS
@@ -204,9 +201,9 @@ class Windows:
             self._join()
         return iter([self._windows[number] for number in sorted(self._windows)])
 
-    def add(self, batch: Batch) -> None:
-        """Count further rows, which may come in any order."""
-        batch = self._omit(batch)
+    def add(self, batch: Batch, latest: np.datetime64 = NEVER) -> None:
+        """Count further rows, which may come in any order; but none from after `latest`."""
+        batch = self._omit(batch, latest)
         numbers = self._number(batch)
         for number in np.unique(numbers).tolist():
             rows = np.flatnonzero(numbers == number)
@@ -216,6 +213,11 @@ class Windows:
             self._join()
         while len(self._windows) > MOST_WINDOWS:
             self.omitted["old"] += self._windows.pop(min(self._windows)).rows
+
+    def forget(self, end: np.datetime64) -> None:
+        """Let go of the days or weeks before a time."""
+        for number in [number for number in self._windows if self.find_start(number + 1) <= end]:
+            del self._windows[number]
 
     def replace_outcomes(self, number: int, batches: Iterable[Batch]) -> None:
         """Take what is known now of what became true of the rows of a window."""
@@ -249,12 +251,10 @@ class Windows:
             return window.start, window.end
         return self.find_start(window.number), self.find_start(window.number + 1)
 
-    def _omit(self, batch: Batch) -> Batch:
-        """Leave out rows whose time is none."""
+    def _omit(self, batch: Batch, latest: np.datetime64) -> Batch:
+        """Leave out rows whose time cannot be."""
         is_timeless = np.isnat(batch.times) & (self.by != "rows")
-        is_future = np.full(batch.rows, False)
-        if self.latest is not None:
-            is_future = batch.times > self.latest
+        is_future = batch.times > latest
         self.omitted["timeless"] += int(is_timeless.sum())
         self.omitted["future"] += int(is_future.sum())
         is_left_out = is_timeless | is_future

@@ -15,6 +15,7 @@ from .health import make_health_routes
 from .inference_protocol import make_inference_routes
 from .limits import BodyLimits, Lingering
 from .models_route import list_live, make_models_routes
+from .monitoring_route import make_monitoring_routes
 from .openapi import make_openapi
 from .origins import OriginCheck
 from .outcomes_route import make_outcomes_routes
@@ -29,17 +30,23 @@ from .tracing import has_exporter
 
 if TYPE_CHECKING:
     from .engine import Engine
+    from .monitoring_process import MonitoringProcess
     from .request_store import RequestStore
 
 
 def make_app(
-    engine: Engine, store: RequestStore, settings: ServeParams, tokens: Tokens | None
+    engine: Engine,
+    store: RequestStore,
+    monitoring: MonitoringProcess,
+    settings: ServeParams,
+    tokens: Tokens | None,
 ) -> FastAPI:
-    """All routes over what answers and what keeps; both run as long as the application does.
+    """All routes over what answers, keeps and watches, as long as the application runs.
 
     Args:
         engine: What answers.
         store: What keeps the answers.
+        monitoring: What watches them.
         settings: The limits.
         tokens: Who may ask; None for whoever can.
     """
@@ -49,6 +56,7 @@ def make_app(
         await engine.start()
         store.start()
         yield
+        await monitoring.stop()
         await engine.stop()
         store.stop()
 
@@ -60,17 +68,18 @@ def make_app(
         redoc_url=None,
         telemetry={"auto_configure": has_exporter()},
     )
-    measures = Measures(engine, store)
+    measures = Measures(engine, store, monitoring)
     for router in (
         make_predict_routes(engine, store, settings, measures),
         make_models_routes(engine),
         make_inference_routes(engine, store, settings, measures),
         make_outcomes_routes(engine, store, settings),
         make_requests_routes(store),
+        make_monitoring_routes(monitoring),
         make_page_routes(engine),
         make_docs_routes(app, engine),
         make_health_routes(engine),
-        make_metrics_routes(measures),
+        make_metrics_routes(measures, monitoring),
     ):
         app.include_router(router)
     add_refusals(app)

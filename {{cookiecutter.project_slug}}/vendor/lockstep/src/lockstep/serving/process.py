@@ -73,7 +73,7 @@ class WorkerProcess:
     async def _wait_until_ready(self) -> None:
         try:
             async with asyncio.timeout(SECONDS_TO_START):
-                first = await self._read()
+                first, _ = await read_message(self._output)
         except TimeoutError as error:
             raise UserError(f"its process has not started in {SECONDS_TO_START:g} s") from error
         except ConnectionError as error:
@@ -92,17 +92,8 @@ class WorkerProcess:
         """
         self._input.write(frame)
         await self._input.drain()
-        replies: list[dict[str, Any]] = (await self._read())["replies"]
+        replies: list[dict[str, Any]] = (await read_message(self._output))[0]["replies"]
         return replies
-
-    async def _read(self) -> dict[str, Any]:
-        try:
-            length = LENGTH.unpack(await self._output.readexactly(LENGTH.size))
-            content: dict[str, Any] = from_json(await self._output.readexactly(*length))
-            await self._output.readexactly(content[SIZE])
-        except asyncio.IncompleteReadError as error:
-            raise ConnectionError("the worker has died") from error
-        return content
 
     async def stop(self) -> None:
         """End it, at once if it does not by itself."""
@@ -131,3 +122,17 @@ class WorkerProcess:
         except (OSError, IndexError):
             return None
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def read_message(stream: asyncio.StreamReader) -> tuple[dict[str, Any], bytes]:
+    """The next message that a process sends, and the bytes behind it: see `standalone.frames`.
+
+    Raises:
+        ConnectionError: It has died.
+    """
+    try:
+        length = LENGTH.unpack(await stream.readexactly(LENGTH.size))
+        content: dict[str, Any] = from_json(await stream.readexactly(*length))
+        return content, await stream.readexactly(content[SIZE])
+    except asyncio.IncompleteReadError as error:
+        raise ConnectionError("the process has died") from error

@@ -17,6 +17,7 @@ from .messages import Reply
 
 if TYPE_CHECKING:
     from .engine import Engine
+    from .monitoring_process import MonitoringProcess
     from .request_store import RequestStore
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -26,7 +27,9 @@ VERSION = ("model", "version")
 class Measures:
     """What is counted: requests by route, rows by version, and how the versions are."""
 
-    def __init__(self, engine: Engine, store: RequestStore) -> None:
+    def __init__(
+        self, engine: Engine, store: RequestStore, monitoring: MonitoringProcess
+    ) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "lockstep_requests",
@@ -47,7 +50,7 @@ class Measures:
             (*VERSION, "result"),
             registry=self.registry,
         )
-        self.registry.register(_State(engine, store))
+        self.registry.register(_State(engine, store, monitoring))
         ProcessCollector(registry=self.registry)
 
     def count_rows(self, reply: Reply) -> None:
@@ -88,8 +91,10 @@ class Observation:
 class _State(Collector):
     """How the versions and the store are, when they are looked at."""
 
-    def __init__(self, engine: Engine, store: RequestStore) -> None:
-        self._engine, self._store = engine, store
+    def __init__(
+        self, engine: Engine, store: RequestStore, monitoring: MonitoringProcess
+    ) -> None:
+        self._engine, self._store, self._monitoring = engine, store, monitoring
 
     def collect(self) -> Iterator[Metric]:
         ready = GaugeMetricFamily(
@@ -115,7 +120,14 @@ class _State(Collector):
             deaths.add_metric(names, version.deaths)
             if version.memory is not None:
                 memory.add_metric(names, version.memory)
-        yield from (ready, memory, waiting, dropped, deaths)
+        alarms = GaugeMetricFamily(
+            "lockstep_version_alarms",
+            "Things that have moved away from what it knows.",
+            labels=(*VERSION, "role"),
+        )
+        for *subject, count in self._monitoring.alarms:
+            alarms.add_metric(subject, count)
+        yield from (ready, memory, waiting, dropped, deaths, alarms)
         yield CounterMetricFamily(
             "lockstep_entries_dropped",
             "Answers that could not be kept, since the database was too slow or failed.",
@@ -123,12 +135,13 @@ class _State(Collector):
         )
 
 
-def make_metrics_routes(measures: Measures) -> APIRouter:
+def make_metrics_routes(measures: Measures, monitoring: MonitoringProcess) -> APIRouter:
     """The route."""
     router = APIRouter()
 
     @router.get("/metrics", response_class=Response, summary="Measures for Prometheus")
     async def tell_metrics(request: Request) -> Response:
+        monitoring.start()
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(measures.registry), media_type=content_type)
 

@@ -149,7 +149,9 @@ class RequestDatabase:
         with self._begin() as connection:
             lines = connection.execute(query).mappings().all()
         times = ("time", "outcome_time")
-        return [{**line, **{name: _as_utc(line[name]) for name in times}} for line in lines]
+        return [
+            {**line, **{name: line[name] and as_utc(line[name]) for name in times}} for line in lines
+        ]
 
     def read(self, query: Select[Any], count: int) -> Iterator[Sequence[RowMapping]]:
         """What a query gives, at most `count` lines at a time.
@@ -269,8 +271,6 @@ def _set_pragmas(connection: Any, _: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _as_utc(time: datetime | None) -> datetime | None:
+def as_utc(time: datetime) -> datetime:
     """SQLite keeps no time zone; what it was given was in UTC."""
-    if time is None:
-        return None
     return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

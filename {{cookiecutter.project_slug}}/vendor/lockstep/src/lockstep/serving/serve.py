@@ -43,6 +43,7 @@ def serve(models: Sequence[str], host: str, port: int, address: str | None) -> N
         from .app import make_app
         from .connection import Connection
         from .engine import Engine
+        from .monitoring_process import MonitoringProcess
         from .request_database import FILE
         from .request_store import RequestStore
         from .tokens import read_tokens
@@ -61,7 +62,7 @@ def serve(models: Sequence[str], host: str, port: int, address: str | None) -> N
     store = RequestStore(address or project.root / FILE, settings.keep)
     engine = Engine(project, models, settings, store.note_shadow)
     config = uvicorn.Config(
-        make_app(engine, store, settings, tokens),
+        make_app(engine, store, MonitoringProcess(project, address), settings, tokens),
         http=Connection,
         ws="none",
         log_level="warning",

@@ -8,13 +8,22 @@ Nothing heavy is imported here, since the server reads and writes frames too.
 
 from __future__ import annotations
 
+import os
 import struct
+import sys
 from typing import Any, BinaryIO
 
 from pydantic_core import from_json, to_json
 
 LENGTH = struct.Struct(">I")
 SIZE = "size"
+
+
+def claim_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Standard input and output as they came; what libraries print goes to standard error."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return sys.stdin.buffer, answers
 
 
 def pack(content: dict[str, Any], payload: bytes = b"") -> bytes:

@@ -6,7 +6,6 @@ nothing can; then it answers until its input is closed, as it is when the server
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from io import BytesIO
@@ -14,13 +13,13 @@ from typing import Any, BinaryIO
 
 from ..core.errors import UserError
 from ..core.runtime import pin_strictly
-from .frames import pack, read_frame
+from .frames import claim_pipes, pack, read_frame
 from .model_package import ModelPackage, open_package
 
 
 def main() -> None:
     """Answer until the input ends."""
-    questions, answers = _claim_pipes()
+    questions, answers = claim_pipes()
     # Ctrl-C is for the server, which lets those that wait have their answers first.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -29,13 +28,6 @@ def main() -> None:
         _answer(package, questions, answers)
     except UserError as error:
         _send(answers, {"fault": str(error)})
-
-
-def _claim_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Standard input and output as they came; what libraries print goes to standard error."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return sys.stdin.buffer, answers
 
 
 def _answer(package: ModelPackage, questions: BinaryIO, answers: BinaryIO) -> None:

@@ -1,0 +1,166 @@
+"""`python -m lockstep.monitoring.live`: what is watched, as the server shows it.
+
+It is a process beside the server, and steps back for it. It reads what is new in the database of
+the requests and keeps running sums by version and day, so that nothing is read twice. Each time
+that there is something new to show, it sends it by standard output (see `standalone.frames`): the
+report, and the page made of it. It ends with its input.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from threading import Thread
+from typing import BinaryIO
+
+from ..core.errors import UserError
+from ..core.project import Project
+from ..serving.request_database import RequestDatabase, open_requests
+from ..standalone.frames import claim_pipes, pack, read_frame
+from .batches import Batch, Subject
+from .follower import Follower
+from .page import render_page
+from .references import References
+from .report import Content, list_stages, make_report
+from .request_source import SUBJECT, Line, as_times, find_latest, make_batches, read_labelled
+from .watch import Watch
+
+DAYS = 30
+"""That are shown."""
+PAUSE = 2.0
+"""Seconds between two looks, at least."""
+SHARE = 0.1
+"""Of its time that it works at most; it sleeps the rest."""
+SLICE = 5.0
+"""Seconds that it reads before it shows what there is so far."""
+POLITENESS = 10
+"""How far it steps back for others, in the levels of `nice`."""
+
+
+class Monitor:
+    """What is watched, kept up with a database.
+
+    Args:
+        project: The project.
+        address: Of the database; by default the project's file.
+    """
+
+    def __init__(self, project: Project, address: str | None) -> None:
+        self._project, self._address = project, address
+        self._references = References(project)
+        self._follower: Follower | None = None
+        self._watch = Watch(self._references, "day")
+        self._failure: str | None = None
+
+    def look(self) -> bool:
+        """Count what is new, as far as there is time; returns whether there is more."""
+        try:
+            with open_requests(self._project, self._address) as database:
+                is_more = self._look(database)
+        except UserError as error:
+            self._failure = str(error)
+            return False
+        self._failure = None
+        return is_more
+
+    def make_report(self) -> Content:
+        """What is to be shown."""
+        content = make_report(
+            self._watch,
+            self._project.params.monitor,
+            source="requests",
+            since=_find_since().isoformat(timespec="seconds"),
+            stages=list_stages(self._project),
+        )
+        return content | {"notes": [*([self._failure] if self._failure else []), *content["notes"]]}
+
+    def _look(self, database: RequestDatabase) -> bool:
+        if self._follower is None or self._follower.is_ahead(database):
+            self._follower = Follower(database, _find_since())
+            self._watch = Watch(self._references, "day")
+        self._watch.forget(as_times([_find_since()])[0])
+        for page in self._follower.read_late(database):
+            self._count(page)
+        end = time.monotonic() + SLICE
+        for page in self._follower.read_new(database):
+            self._count(page)
+            if time.monotonic() > end:
+                return True
+        self._renew_outcomes(self._follower, database)
+        return False
+
+    def _count(self, page: Sequence[Line]) -> None:
+        for batch in make_batches(page, self._references):
+            self._watch.add(batch, find_latest())
+
+    def _renew_outcomes(self, follower: Follower, database: RequestDatabase) -> None:
+        """Read again what is known of the rows of a day, where outcomes of it have come."""
+        renewed: set[tuple[Subject, int]] = set()
+        for page in follower.read_labelled(database):
+            subjects = [Subject(*(line[name] for name in SUBJECT)) for line in page]
+            days = as_times([line["time"] for line in page]).astype("datetime64[D]")
+            renewed.update(zip(subjects, days.astype("int64").tolist(), strict=True))
+        for subject, day in sorted(renewed):
+            if windows := self._watch.windows.get(subject):
+                ends = (windows.find_start(day), windows.find_start(day + 1))
+                pages = read_labelled(database, subject, *ends)
+                windows.replace_outcomes(day, self._make_batches(pages))
+
+    def _make_batches(self, pages: Iterable[Sequence[Line]]) -> Iterator[Batch]:
+        for page in pages:
+            yield from make_batches(page, self._references)
+
+
+def _find_since() -> datetime:
+    """The beginning of the first day that is shown."""
+    day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return day - timedelta(days=DAYS - 1)
+
+
+def main() -> None:
+    """Watch until the input ends."""
+    questions, answers = claim_pipes()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server
+    with suppress(AttributeError):  # there is none on Windows
+        os.nice(POLITENESS)
+    question = read_frame(questions)
+    if question is None:
+        return
+    Thread(target=_end_with, args=(questions,), daemon=True).start()
+    monitor = Monitor(Project.find(), question[0]["address"])
+    shown = None
+    while True:
+        start = time.monotonic()
+        is_more = monitor.look()
+        content = monitor.make_report()
+        if content != shown:
+            _send(answers, content)
+            shown = content
+        if not is_more:
+            time.sleep(max(PAUSE, (time.monotonic() - start) * (1 / SHARE - 1)))
+
+
+def _end_with(questions: BinaryIO) -> None:
+    """End the process as soon as the server does, whatever it is at."""
+    questions.read()
+    os._exit(0)
+
+
+def _send(answers: BinaryIO, content: Content) -> None:
+    report = json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+    page = render_page(content, live=True).encode()
+    alarms = [
+        [version["model"], version["version"], version["role"], version["alarms"]]
+        for version in content["versions"]
+    ]
+    answers.write(pack({"report": len(report), "alarms": alarms}, report + page))
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()
