@@ -11,14 +11,12 @@ from lockstep.serving.app import make_app
 from lockstep.serving.engine import Engine
 from lockstep.serving.openapi import make_openapi
 from lockstep.serving.request_store import RequestStore
-from made_up_engine import MadeUpEngine, MadeUpStore, serve_made_up
+from made_up_engine import MadeUpEngine, MadeUpMonitoring, MadeUpStore, serve_made_up
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from starlette.types import Receive, Scope, Send
 from test_serving_models import train
 
-APP = make_app(
-    MadeUpEngine(), MadeUpStore(), MadeUpMonitoring(), ServeParams(max_rows=100), None
-)
+APP = make_app(MadeUpEngine(), MadeUpStore(), MadeUpMonitoring(), ServeParams(max_rows=100), None)
 
 
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:

@@ -80,12 +80,13 @@ def find_start(database: RequestDatabase, since: datetime | None) -> int:
 
 def find_latest() -> np.datetime64:
     """When the latest request can have come, by a clock that is a little ahead of ours."""
-    return as_times([datetime.now(UTC)])[0] + TOLERANCE
+    [now] = as_times([datetime.now(UTC)])
+    return np.datetime64(now + TOLERANCE)
 
 
 def as_times(times: Sequence[datetime | None]) -> np.ndarray:
     """(n_times,) datetime64[us] in UTC; SQLite keeps no time zone, what it was given was in UTC."""
-    points = pd.to_datetime([*times], utc=True).tz_localize(None)
+    points = pd.to_datetime(pd.Series([*times], dtype="object"), utc=True).dt.tz_localize(None)
     return points.to_numpy(dtype="datetime64[us]")
 
 
