@@ -37,6 +37,7 @@ def make_version(name: str, columns: list[str], days: list[date], **other: Any) 
     """A version with these columns, which answered on these days."""
     chance = random.Random(7)
     usual = {
+        "model": "houses",
         "version": name,
         "run": name[1] * 64,
         "role": "answer",
@@ -224,7 +225,14 @@ def with_everything() -> Content:
         metric["windows"].insert(8, {"estimate": None, "realised": None})
     version["quality"]["labels"].insert(8, None)
     former = make_version(
-        "v1.0.0", names[:3], days[:8], is_current=False, stages=[], state="fine", lines=[]
+        "v1.0.0",
+        names[:3],
+        days[:8],
+        model="flats",
+        is_current=False,
+        stages=[],
+        state="fine",
+        lines=[],
     )
     shadow = make_version("v1.2.0", names, days[8:], role="shadow", stages=["staging"])
     lines = [*made_up()["lines"], f"v1.1.0: {SCRIPT}: 2 categories that training did not have"]
