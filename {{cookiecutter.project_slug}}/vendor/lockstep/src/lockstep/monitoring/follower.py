@@ -78,7 +78,7 @@ class Follower:
         latest = self._labelled
         for page in database.read(query, PAGE):
             latest = max(latest, *(as_utc(line["outcome_time"]) for line in page))
-            yield [dict(line) for line in page]
+            yield page
         self._labelled = max(self._labelled, min(latest, datetime.now(UTC) - OVERLAP))
 
     def _note_gaps(self, after: int, page: Sequence[Line], deadline: float) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pydantic_core import from_json
-from sqlalchemy import ColumnElement, Select, Text, cast, func, select
+from sqlalchemy import ColumnElement, RowMapping, Select, Text, cast, func, select
 
 from ..core.contract import Contract
 from ..data.conformity import NO_BREACHES
@@ -28,7 +28,7 @@ NAME = "the requests"
 
 TOLERANCE = np.timedelta64(5, "m")
 
-Line = Mapping[str, Any]
+Line = RowMapping
 """Of the table of requests, with its JSON as text."""
 
 
@@ -47,13 +47,13 @@ def read_pages(
         for column in REQUESTS.c
     ]
     query = select(*columns).where(*conditions).order_by(REQUESTS.c.id).limit(PAGE)
-    page: Sequence[Line] = [{"id": after}]
-    while page:
-        last = page[-1]["id"]
-        parts = database.read(query.where(REQUESTS.c.id > last), PAGE)
-        page = [dict(line) for part in parts for line in part]
-        if page:
-            yield page
+    while True:
+        parts = database.read(query.where(REQUESTS.c.id > after), PAGE)
+        page = [line for part in parts for line in part]
+        if not page:
+            return
+        after = page[-1]["id"]
+        yield page
 
 
 def read_labelled(
@@ -138,7 +138,7 @@ def _make_batch(subject: Subject, lines: Sequence[Line], references: References)
 def read_one(database: RequestDatabase, query: Select[Any]) -> Line:
     """What a query of one line gives."""
     [[line]] = database.read(query, 1)
-    return dict(line)
+    return line
 
 
 def _parse(texts: Sequence[str | None]) -> list[Any]:
