@@ -83,12 +83,12 @@ def _cut(version: Record) -> Record:
 
 
 def _find_alarm(versions: Sequence[Record]) -> str | None:
-    """Since which window an alarm has stood in what is in use."""
+    """Since which window an alarm has stood in a version that answers now."""
     starts = [
         _find_start(version["windows"], column["windows"])
         for version in versions
         for column in version["columns"]
-        if version["is_current"] and column["state"] == "alarm"
+        if version["is_current"] and version["role"] == "answer" and column["state"] == "alarm"
     ]
     return min(filter(None, starts), default=None)
 
