@@ -278,8 +278,8 @@ class MonitorParams(Strict):
     least_rows: Count = 100
     """Of a window, for it to be judged."""
     floor: Annotated[float, Field(gt=0)] = 0.1
-    """By how much a column must have moved to matter: of a number in units of the reference's
-    spread (its interquartile range), of a level as a share of the rows."""
+    """By how much a column must have moved to matter: of a number in standard deviations of the
+    train rows, of shares by Cohen's h, which is as hard to see (0.1 is 0 to 0.25% or 50 to 55%)."""
     ignore: tuple[str, ...] = ()
     """Columns that may move as they like."""
 

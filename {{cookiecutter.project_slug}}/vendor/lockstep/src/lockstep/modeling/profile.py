@@ -37,6 +37,8 @@ from .train_rows import TrainRows
 PROFILE = "profile.json"
 FORM = 1
 PREDICTION = "prediction"
+QUARTILES_APART = 1.349
+"""Those of a normal distribution, in standard deviations."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class Profile:
     tallies: dict[str, Tally]
     """The train rows on these scales; of scores, what models said that had not learnt the rows."""
     spreads: dict[str, float]
-    """Of numbers: what half of the train rows lie within, or else their standard deviation, or else
-    1; in the column's unit."""
+    """Of numbers, their standard deviation as that of a normal distribution with the same quartiles,
+    or else as it is, or else 1; in the column's unit."""
     scores: tuple[str, ...]
     metrics: dict[str, dict[str, float | None]]
     """`figure`, `low` and `high` of each metric on rows that were not learnt from."""
@@ -223,12 +225,13 @@ def _make_score_scale(values: pd.Series, classes: tuple[str, ...]) -> Scale:
 
 
 def find_spread(values: pd.Series) -> float:
-    """What half of some numbers lie within, or else their standard deviation, or else 1."""
+    """The standard deviation as that of a normal distribution with the same quartiles: few values
+    far away hardly change it. Or else as it is, or else 1."""
     numbers = values.dropna().to_numpy(dtype="float64")
     if not len(numbers):
         return 1.0
     low, high = np.quantile(numbers, [0.25, 0.75])
-    return float(high - low) or float(numbers.std()) or 1.0
+    return float(high - low) / QUARTILES_APART or float(numbers.std()) or 1.0
 
 
 def _measure(outcome: Outcome, params: Params) -> dict[str, dict[str, float | None]]:

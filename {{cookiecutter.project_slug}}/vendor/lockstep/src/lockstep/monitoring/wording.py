@@ -46,13 +46,14 @@ def _format_edges(edges: Sequence[float]) -> list[str]:
     """With as few digits as tell them apart."""
     texts: list[str] = []
     for digits in range(DIGITS, MOST_DIGITS + 1):
-        texts = [_format_number(edge, digits) for edge in edges]
+        texts = [format_number(edge, digits) for edge in edges]
         if len({*texts}) == len({*edges}):
             break
     return texts
 
 
-def _format_number(number: float, digits: int) -> str:
+def format_number(number: float, digits: int = DIGITS) -> str:
+    """With so many digits, but for zeros at the end."""
     size = abs(number)
     if size and not SMALL <= size < LARGE:
         return f"{number:.{digits - 1}e}"

@@ -1,0 +1,321 @@
+"""What is looked at of a column in each window: how far it is from training, by chance or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from ..core.errors import shorten
+from ..modeling.profile import Profile
+from ..modeling.scales import Scale
+from ..modeling.tallies import Tally
+from .effects import measure_angle, measure_shift
+from .permutation import (
+    FEWEST_BLOCKS,
+    Measure,
+    compare_blocks,
+    measure_cell_gap,
+    measure_order_gap,
+)
+from .tests import (
+    compare_cells,
+    compare_excesses,
+    compare_novelties,
+    compare_orders,
+    compare_shares,
+)
+from .windows import Window
+from .wording import format_number, format_share
+
+What = Literal["distribution", "missing", "new", "outside", "contract", "stale"]
+FEW_VALUES = 5
+"""Of a number with so few, each is a cell: Kolmogorov's and Smirnov's test sees less of them."""
+LIKELY = 0.05
+"""From this p-value on there is no need to see whether dependent rows make it larger still."""
+MOST_TEXTS, LONGEST_TEXT = 3, 40
+MISSING_BAR, LAST_BAR, FIRST_BAR = -1, -2, 0
+"""In the blocks of a column."""
+
+
+class Check(NamedTuple):
+    """What was looked at of a column in a window."""
+
+    column: str
+    window: int
+    """Its place."""
+    what: What
+    effect: float
+    p_value: float | None
+    """None where nothing came that could be told from training."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Series:
+    """A column in the windows that have enough rows of it."""
+
+    name: str
+    profile: Profile
+    windows: Mapping[int, Window]
+    """By their places."""
+
+    @property
+    def scale(self) -> Scale:
+        """How its values are told apart."""
+        return self.profile.scales[self.name]
+
+    @property
+    def reference(self) -> Tally:
+        """The train rows."""
+        return self.profile.tallies[self.name]
+
+    @cached_property
+    def tallies(self) -> list[Tally]:
+        """The rows of each window."""
+        return [window.tallies[self.name] for window in self.windows.values()]
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """(n_windows, n_places)."""
+        return np.stack([tally.counts for tally in self.tallies])
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """(n_windows,) with a value or without."""
+        return np.array([tally.rows for tally in self.tallies])
+
+    @cached_property
+    def breaches(self) -> np.ndarray:
+        """(n_windows,) values that break the contract, each of which is a missing one for that."""
+        breaches = [window.breaches[self.name] for window in self.windows.values()]
+        return np.minimum(breaches, [tally.missing for tally in self.tallies])
+
+    @cached_property
+    def has_blocks(self) -> np.ndarray:
+        """(n_windows,) whether there are enough blocks, where rows depend on each other."""
+        windows = self.windows.values()
+        return np.array([not has_few_blocks(self.name, window) for window in windows])
+
+    @property
+    def is_any(self) -> np.ndarray:
+        """(n_windows,) true: what is judged whatever chance may do."""
+        return np.full(len(self.windows), True)
+
+    def check(
+        self,
+        what: What,
+        effects: np.ndarray,
+        p_values: np.ndarray,
+        texts: Sequence[str],
+        is_judged: np.ndarray,
+    ) -> Iterator[Check]:
+        """What was looked at of the windows that can be judged; nan p-values stand for none."""
+        places = [*self.windows]
+        for one in np.flatnonzero(is_judged).tolist():
+            p_value = None if np.isnan(p_values[one]) else float(p_values[one])
+            text = f"{self.name}: {texts[one]}"
+            yield Check(self.name, places[one], what, float(effects[one]), p_value, text)
+
+
+def has_few_blocks(name: str, window: Window) -> bool:
+    """Whether rows depend on each other, and there are too few blocks of them to judge."""
+    blocks = window.blocks
+    return bool(blocks and name in blocks.counts and len(blocks.counts[name]) < FEWEST_BLOCKS)
+
+
+def check_column(series: Series) -> Iterator[Check]:
+    """All that is looked at of a column."""
+    if series.windows:
+        yield from _check_distribution(series)
+        yield from _check_missing(series)
+        yield from _check_contract(series)
+        yield from _check_stale(series)
+        if series.scale.edges:
+            yield from _check_outside(series)
+        if series.scale.categories:
+            yield from _check_new(series)
+
+
+def _check_distribution(series: Series) -> Iterator[Check]:
+    """The values that training saw, or their order."""
+    scale, reference, counts = series.scale, series.reference.counts, series.counts
+    is_seen = reference > 0
+    if scale.is_number and is_seen.sum() > FEW_VALUES:
+        p_values, measure = compare_orders(reference, counts), measure_order_gap
+    else:
+        p_values = compare_cells(reference[is_seen], counts[:, is_seen])
+        measure = measure_cell_gap
+    if len(scale.edges) > 1:
+        spread = series.profile.spreads[series.name]
+        edges = np.array(scale.edges)
+        effects, gains = measure_shift(reference, counts, edges, spread)
+        texts = [_tell_shift(*pair) for pair in zip(effects, gains, strict=True)]
+    else:
+        effects = measure_angle(reference[is_seen], counts[:, is_seen])
+        texts = [_tell_shares(scale, reference, one) for one in counts]
+    p_values = np.where(counts.sum(axis=1) > 0, p_values, np.nan)
+    p_values = _permute(series, p_values, slice(0, MISSING_BAR), measure)
+    yield from series.check("distribution", effects, p_values, texts, series.has_blocks)
+
+
+def _tell_shift(effect: float, gain: float) -> str:
+    if abs(gain) < effect / 2:
+        return f"spread otherwise than in training, by {effect:.2f} standard deviations"
+    direction = "higher" if gain > 0 else "lower"
+    return f"{effect:.2f} standard deviations {direction} than in training"
+
+
+def _tell_shares(scale: Scale, reference: np.ndarray, counts: np.ndarray) -> str:
+    before, now = (one / max(one.sum(), 1) for one in (reference, counts))
+    place = int(np.argmax(np.abs(now - before)))
+    names = [*map(_quote, scale.categories), "any other"]
+    shares = format_share(now[place]), format_share(before[place])
+    return f"{names[place]} in {shares[0]} of rows, {shares[1]} in training"
+
+
+def _check_missing(series: Series) -> Iterator[Check]:
+    """Rows without a value, but for those whose value breaks the contract."""
+    events = np.array([tally.missing for tally in series.tallies]) - series.breaches
+    before, rows = series.reference.missing, series.reference.rows
+    p_values = compare_shares(before, rows, events, series.rows)
+    is_gone = events == series.rows
+    permuted = _permute(series, p_values, MISSING_BAR)
+    shares = [format_share(share) for share in events / series.rows]
+    texts = [
+        "missing in every row, as if the column no longer came"
+        if is_all
+        else f"missing in {share} of rows, {format_share(before / rows)} in training"
+        for share, is_all in zip(shares, is_gone, strict=True)
+    ]
+    p_values, is_judged = np.where(is_gone, p_values, permuted), series.has_blocks | is_gone
+    yield from _check_events("missing", series, before, events, p_values, texts, is_judged)
+
+
+def _check_contract(series: Series) -> Iterator[Check]:
+    """Values that the contract does not allow, of which training has seen none."""
+    rows = series.reference.rows
+    p_values = compare_excesses(0, rows, series.breaches, series.rows)
+    texts = [
+        f"{format_share(share)} of rows break the contract"
+        for share in series.breaches / series.rows
+    ]
+    yield from _check_events("contract", series, 0, series.breaches, p_values, texts, series.is_any)
+
+
+def _check_outside(series: Series) -> Iterator[Check]:
+    """Values below or above all that training saw, on the side where that is less likely."""
+    counts, edges, rows = series.counts, series.scale.edges, series.counts.sum(axis=1)
+    total = int(series.reference.counts.sum())
+    sides = (
+        (0, FIRST_BAR, f"below {format_number(edges[0])}, the least"),
+        (-1, LAST_BAR, f"above {format_number(edges[-1])}, the greatest"),
+    )
+    p_values = np.stack(
+        [
+            _permute(series, compare_excesses(0, total, counts[:, place], rows), bar)
+            for place, bar, _ in sides
+        ]
+    )
+    side = p_values.argmin(axis=0)
+    events = np.choose(side, [counts[:, place] for place, *_ in sides])
+    texts = [
+        f"{format_share(event / max(row, 1))} of rows are {sides[one][2]} that training saw"
+        for one, event, row in zip(side, events, rows, strict=True)
+    ]
+    p_values = np.minimum(1, len(sides) * p_values.min(axis=0))
+    yield from _check_events("outside", series, 0, events, p_values, texts, series.has_blocks)
+
+
+def _check_new(series: Series) -> Iterator[Check]:
+    """Categories that training never saw or, where there are too many of them, the rare ones."""
+    reference, rows = series.reference.counts, series.counts.sum(axis=1)
+    is_new = (reference == 0) | (np.arange(len(reference)) == len(reference) - 1)
+    events, before = series.counts[:, is_new].sum(axis=1), int(reference[-1])
+    p_values = compare_novelties(reference[:-1], before, events, rows)
+    p_values = _permute(series, p_values, LAST_BAR)
+    texts = [
+        f"{format_share(event / max(row, 1))} of rows have a value that training "
+        f"{'saw seldom or ' if before else ''}never saw: {_list_new(series, tally)}"
+        for event, row, tally in zip(events, rows, series.tallies, strict=True)
+    ]
+    yield from _check_events("new", series, before, events, p_values, texts, series.has_blocks)
+
+
+def _list_new(series: Series, tally: Tally) -> str:
+    """The most frequent ones."""
+    reference = series.reference
+    new = tally.others.copy()
+    parts = zip(series.scale.categories, reference.counts, tally.counts, strict=False)
+    new.update({text: int(count) for text, before, count in parts if count and not before})
+    texts = [text for text in new if text not in reference.others]
+    texts.sort(key=lambda text: (-new[text], text))
+    return ", ".join([f"{_quote(text)} ({new[text]:,})" for text in texts[:MOST_TEXTS]])
+
+
+def _check_stale(series: Series) -> Iterator[Check]:
+    """The same value in every row, where training had several."""
+    reference = series.reference.counts
+    rows, places = series.counts.sum(axis=1), series.counts.argmax(axis=1)
+    has_several = np.count_nonzero(reference) > 1
+    is_stale = np.array(
+        [has_several and window.is_constant(series.name) for window in series.windows.values()]
+    )
+    share = reference.max() / max(reference.sum(), 1)
+    p_values = np.where(is_stale, share**rows, np.nan)
+    texts = [f"the same value in all of {row:,} rows" for row in rows]
+    others = reference.sum() - reference[places]
+    effects = np.where(is_stale, 2 * np.arcsin(np.sqrt(others / max(reference.sum(), 1))), 0)
+    yield from series.check("stale", effects, p_values, texts, series.is_any)
+
+
+def _check_events(
+    what: What,
+    series: Series,
+    before: int,
+    events: np.ndarray,
+    p_values: np.ndarray,
+    texts: Sequence[str],
+    is_judged: np.ndarray,
+) -> Iterator[Check]:
+    """Rows of a kind, `before` of them in training."""
+    effects = measure_angle(
+        np.array([before, series.reference.rows - before]),
+        np.stack([events, series.rows - events], axis=1),
+    )
+    p_values = np.where(events + before > 0, p_values, np.nan)
+    yield from series.check(what, effects, p_values, texts, is_judged)
+
+
+def _permute(
+    series: Series,
+    p_values: np.ndarray,
+    bars: slice | int,
+    measure: Measure = measure_cell_gap,
+) -> np.ndarray:
+    """The p-values where rows depend on each other, by the bars of whole blocks."""
+    blocks = series.profile.blocks
+    if blocks is None:
+        return p_values
+    reference, p_values = _select(blocks.counts[series.name], bars), p_values.copy()
+    for place, window in enumerate(series.windows.values()):
+        tables = window.blocks.counts if window.blocks else {}
+        if p_values[place] < LIKELY and series.name in tables:
+            own = _select(tables[series.name], bars)
+            p_values[place] = max(p_values[place], compare_blocks(reference, own, measure))
+    return p_values
+
+
+def _select(table: np.ndarray, bars: slice | int) -> np.ndarray:
+    """Some bars of each block, or one bar and all others."""
+    if isinstance(bars, slice):
+        return table[:, bars]
+    one = table[:, bars]
+    return np.stack([one, table.sum(axis=1) - one], axis=1)
+
+
+def _quote(text: str) -> str:
+    return repr(shorten(text, LONGEST_TEXT))
