@@ -156,6 +156,14 @@ class Network(BaseEstimator):
         is_watched = find_units(len(y)).draw(strata, share, self.random_state)
         return np.flatnonzero(~is_watched), np.flatnonzero(is_watched)
 
+    def embed(self, X: Any) -> np.ndarray:
+        """(n_rows, n_units) what the last layer takes in; X itself where it takes several."""
+        inputs = self.network_.layers[-1].input
+        if isinstance(inputs, list):
+            return np.asarray(X)
+        below = keras.Model(self.network_.inputs, inputs, name="below")
+        return self._predict(below, X).reshape(len(X), -1)
+
     def _stream(self, rows: NumbersOnDisk) -> Stream:
         def shuffle(rng: np.random.Generator) -> Iterator[Examples]:
             return (self._encode(*part) for part in rows.shuffle(rng))
@@ -180,10 +188,13 @@ class Network(BaseEstimator):
         self.history_ = train(self.network_, loss, learn, watch, rows, self)
 
     def _outputs(self, X: Any) -> np.ndarray:
+        check_is_fitted(self, NETWORK)
+        return self._predict(self.network_, X)
+
+    def _predict(self, network: keras.Model, X: Any) -> np.ndarray:
         from .training import predict
 
-        check_is_fitted(self, NETWORK)
-        return predict(self.network_, validate_data(self, X, reset=False, dtype="float32"))
+        return predict(network, validate_data(self, X, reset=False, dtype="float32"))
 
     def _validate(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         raise NotImplementedError

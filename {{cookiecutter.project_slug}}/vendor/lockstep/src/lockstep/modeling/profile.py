@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..core.contract import LEVELS, NUMBERS
+from ..core.contract import LEVELS, NUMBERS, Contract
 from ..core.errors import UserError
 from ..core.files import sha256, write_text
 from ..core.params import EvaluateParams, Params
 from ..data.folds import Fold
 from ..data.split import find_clusters
 from .compare import CONFIDENCE, STANDARD_ERROR_RESAMPLES
+from .embedding import Embedding
 from .expectation import Expectation
 from .intervals import summarise
 from .metrics import run_metrics
@@ -53,8 +54,7 @@ class Profile:
     tallies: dict[str, Tally]
     """The train rows on these scales; of scores, what models said that had not learnt the rows."""
     spreads: dict[str, float]
-    """Of numbers, their standard deviation as that of a normal distribution with the same quartiles,
-    or else as it is, or else 1; in the column's unit."""
+    """Of numbers how much they vary, in their unit; see `find_spread`."""
     scores: tuple[str, ...]
     metrics: dict[str, dict[str, float | None]]
     """`figure`, `low` and `high` of each metric on rows that were not learnt from."""
@@ -62,8 +62,13 @@ class Profile:
     """What may turn out to be true of rows, by what was true of these."""
     blocks: Blocks | None = None
     """The same rows block by block, where they depend on each other."""
-    embeddings: tuple[str, ...] = ()
-    """Which of the names are of numbers that stand for an image."""
+    embedding: Embedding | None = None
+    """What numbers stand for an image."""
+
+    @property
+    def embeddings(self) -> tuple[str, ...]:
+        """Which of the names are of numbers that stand for an image."""
+        return self.embedding.names if self.embedding else ()
 
     @cached_property
     def bars(self) -> dict[str, np.ndarray]:
@@ -107,10 +112,10 @@ class Profile:
             "columns": columns,
             "spreads": self.spreads,
             "scores": self.scores,
-            "embeddings": self.embeddings,
             "metrics": self.metrics,
             "expectation": self.expectation.model_dump(mode="json", exclude_none=True),
             "blocks": blocks,
+            "embedding": self.embedding and self.embedding.describe(),
         }
 
 
@@ -156,7 +161,7 @@ def _parse(content: dict[str, Any]) -> Profile:
         content["metrics"],
         Expectation.model_validate(content["expectation"]),
         blocks,
-        tuple(content["embeddings"]),
+        content["embedding"] and Embedding.parse(content["embedding"]),
     )
 
 
@@ -171,33 +176,49 @@ def make_profile(
         folds: Which of those in memory were predicted by models that had not learnt from them.
         outcomes: Of each fold, what was predicted for these, and what was true.
     """
-    contract, table = model.contract, rows.table
-    held_out = np.concatenate([validation for _, validation in folds])
-    validated = table.iloc[held_out]
-    outcome = Outcome.concatenate(outcomes, find_clusters(validated, contract))
+    table = rows.table
+    validated = np.concatenate([validation for _, validation in folds])
+    clusters = find_clusters(table.iloc[validated], model.contract)
+    outcome = Outcome.concatenate(outcomes, clusters)
+    embedding = _fit_embedding(model, table)
     scores = list_scores(outcome)
-    features = {name: table[name] for name in _list_watched(model) if name not in scores}
-    columns = features | scores
-    scales = {name: make_scale(values, contract.columns[name]) for name, values in features.items()}
-    scales |= {name: _make_score_scale(values, outcome.classes) for name, values in scores.items()}
+    columns = _list_features(model, table, embedding) | scores
+    scales = {name: _make_scale(name, values, model) for name, values in columns.items()}
     tallies = {name: Tally.empty(scale) for name, scale in scales.items()}
     places = {name: tallies[name].add(columns[name], scale) for name, scale in scales.items()}
-    spreads = {name: find_spread(columns[name]) for name in scales if scales[name].is_number}
-    metrics = _measure(outcome, rows.params)
-    expectation = Expectation.fit(
-        outcome,
-        {name: places[name] if name in scores else places[name][held_out] for name in places},
+    held_out = {name: of if name in scores else of[validated] for name, of in places.items()}
+    profile = Profile(
+        len(table),
+        scales,
+        tallies,
+        {name: find_spread(columns[name]) for name in scales if scales[name].is_number},
+        tuple(scores),
+        _measure(outcome, rows.params),
+        Expectation.fit(outcome, held_out),
+        embedding=embedding,
     )
-    profile = Profile(len(table), scales, tallies, spreads, tuple(scores), metrics, expectation)
-    if (column := find_block_column(contract)) is None:
-        return profile
-    by, key = column
-    counts: dict[str, np.ndarray] = {}
-    for part, keys in ((features, table[key]), (scores, validated[key])):
-        blocks = BlockTally(by, {name: profile.bars[name] for name in part})
-        blocks.add(keys, places)
-        counts |= blocks.blocks.counts
-    return replace(profile, blocks=Blocks(by, counts))
+    return replace(profile, blocks=_count_blocks(profile, places, table, validated, model.contract))
+
+
+def _fit_embedding(model: Model, table: pd.DataFrame) -> Embedding | None:
+    if model.contract.images is None:
+        return None
+    return Embedding.fit(model.pipeline, table[model.contract.features])
+
+
+def _list_features(
+    model: Model, table: pd.DataFrame, embedding: Embedding | None
+) -> dict[str, pd.Series]:
+    """(n_rows,) of each feature that is watched, or the numbers that stand for an image."""
+    if embedding is not None:
+        numbers = embedding.embed(model.pipeline, table[model.contract.features])
+        return {name: numbers[name] for name in embedding.names}
+    columns = model.contract.columns
+    return {
+        name: table[name]
+        for name in model.features
+        if columns[name].type in (*NUMBERS, *LEVELS) and name != model.contract.time
+    }
 
 
 def list_scores(outcome: Outcome) -> dict[str, pd.Series]:
@@ -211,27 +232,50 @@ def list_scores(outcome: Outcome) -> dict[str, pd.Series]:
     }
 
 
-def _list_watched(model: Model) -> list[str]:
-    columns = model.contract.columns
-    return [
-        name
-        for name in model.features
-        if columns[name].type in (*NUMBERS, *LEVELS) and name != model.contract.time
-    ]
+def _count_blocks(
+    profile: Profile,
+    places: Mapping[str, np.ndarray],
+    table: pd.DataFrame,
+    validated: np.ndarray,
+    contract: Contract,
+) -> Blocks | None:
+    """The rows block by block: features of all, and scores of those that were not learnt from."""
+    if (column := find_block_column(contract)) is None:
+        return None
+    by, key = column
+    keys = table[key]
+    counts: dict[str, np.ndarray] = {}
+    for are_scores, own in ((False, keys), (True, keys.iloc[validated])):
+        part = [name for name in places if (name in profile.scores) == are_scores]
+        tally = BlockTally(by, {name: profile.bars[name] for name in part})
+        tally.add(own, places)
+        counts |= tally.blocks.counts
+    return Blocks(by, counts)
 
 
-def _make_score_scale(values: pd.Series, classes: tuple[str, ...]) -> Scale:
-    return Scale(categories=classes) if values.dtype == "str" else make_number_scale(values)
+def _make_scale(name: str, values: pd.Series, model: Model) -> Scale:
+    contract = model.contract
+    if name in contract.features:
+        return make_scale(values, contract.columns[name])
+    return (
+        Scale(categories=tuple(contract.classes))
+        if values.dtype == "str"
+        else make_number_scale(values)
+    )
 
 
 def find_spread(values: pd.Series) -> float:
-    """The standard deviation as that of a normal distribution with the same quartiles: few values
-    far away hardly change it. Or else as it is, or else 1."""
+    """The standard deviation that some numbers have but for a few far away, or else 1.
+
+    It is that of a normal distribution with the same quartiles or, if that is more, as it is of
+    many zeros and some others, their own with the outermost hundredths drawn in.
+    """
     numbers = values.dropna().to_numpy(dtype="float64")
     if not len(numbers):
         return 1.0
-    low, high = np.quantile(numbers, [0.25, 0.75])
-    return float(high - low) / QUARTILES_APART or float(numbers.std()) or 1.0
+    low, lower, upper, high = np.quantile(numbers, [0.01, 0.25, 0.75, 0.99])
+    inner, outer = (upper - lower) / QUARTILES_APART, numbers.clip(low, high).std()
+    return float(max(inner, outer) or numbers.std() or 1)
 
 
 def _measure(outcome: Outcome, params: Params) -> dict[str, dict[str, float | None]]:

@@ -28,7 +28,7 @@ class Entry(NamedTuple):
     row: int
     """The place in the request, from 0."""
     content: dict[str, Any] | None
-    """The cells that may be kept, by their columns; none of an image."""
+    """The cells that may be kept, by their columns; of an image the numbers that stand for it."""
     answer: dict[str, Any]
     """What the version said."""
     seconds: float

@@ -35,7 +35,8 @@ class Reply(NamedTuple):
     """Of each row the columns of `Model.apply` and the identifiers that it has; or `errors`, a list
     of `column`, `value` and `reason`, of a row that breaks the contract."""
     rows: list[dict[str, Any]] | None
-    """What may be kept of each row; None where nothing of any may be, as of images."""
+    """What may be kept of each row: its cells or, of an image, the numbers that stand for it; None
+    where nothing of any may be."""
     seconds: float
     """From the question to this answer."""
     hidden: frozenset[str] = frozenset()

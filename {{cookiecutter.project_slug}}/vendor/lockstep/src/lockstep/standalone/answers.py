@@ -24,6 +24,7 @@ from ..core.contract import FILE, Contract
 from ..core.errors import UserError, guard_reading, shorten
 from ..data.conformity import LONGEST_VALUE
 from ..data.new_rows import NewRows, parse_rows
+from ..modeling.embedding import Embedding
 from ..modeling.model import Model
 from ..reading.tables import read_batches
 from ..reading.texts import count_columns
@@ -56,7 +57,7 @@ class Part(NamedTuple):
 
     parsed: NewRows
     records: list[dict[str, Any]]
-    """Their cells by the names of their columns, as JSON has them; none of images."""
+    """Their cells by the names of their columns, as JSON has them; none of image files."""
     counts: list[int]
     """Rows of each question."""
 
@@ -67,10 +68,11 @@ class Answerer:
     Args:
         model: The model.
         resize: Whether images of another size than the contract's are scaled.
+        embedding: What numbers stand for an image, of which nothing else is told.
     """
 
-    def __init__(self, model: Model, *, resize: bool) -> None:
-        self.model, self.resize = model, resize
+    def __init__(self, model: Model, *, resize: bool, embedding: Embedding | None = None) -> None:
+        self.model, self.resize, self.embedding = model, resize, embedding
 
     def answer(
         self, questions: Sequence[Query], columns: Sequence[str] | None, most_rows: int
@@ -125,17 +127,24 @@ class Answerer:
             case form:
                 part = _read_table(questions[0].body, form, contract, most_rows)
         answers = _join_errors(self.model.predict_rows(part.parsed), part)
-        rows = None
-        if columns is not None and part.records:
-            rows = [
-                {name: record[name] for name in columns if name in record}
-                for record in part.records
-            ]
+        rows = None if columns is None else self._list_cells(part, columns)
         ends = [*accumulate(part.counts)]
         places = [slice(start, end) for start, end in pairwise([0, *ends])]
         return [
             {"answers": answers[place], "rows": rows[place] if rows else None} for place in places
         ]
+
+    def _list_cells(self, part: Part, columns: Sequence[str]) -> list[dict[str, Any]]:
+        """Of each row the cells of some columns, or the numbers that stand for an image."""
+        if self.embedding is None or not columns:
+            return [
+                {name: record[name] for name in columns if name in record}
+                for record in part.records
+            ]
+        is_whole = part.parsed.reasons.isna().to_numpy()
+        table = self.embedding.embed(self.model.pipeline, part.parsed.X[is_whole])
+        numbers = iter(_list_records(table))
+        return [next(numbers) if whole else {} for whole in is_whole]
 
 
 def _divide(questions: Sequence[Query], most_rows: int) -> list[list[int]]:

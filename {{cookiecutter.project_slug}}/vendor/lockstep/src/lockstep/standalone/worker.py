@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from ..core.errors import UserError
 from ..core.runtime import pin_strictly
 from .frames import claim_pipes, pack, read_frame
-from .model_package import ModelPackage, open_package
+from .model_package import CHAMPION, ModelPackage, open_package
 
 
 def main() -> None:
@@ -31,12 +31,16 @@ def main() -> None:
 
 
 def _answer(package: ModelPackage, questions: BinaryIO, answers: BinaryIO) -> None:
-    from .answers import Answerer, Query  # heavy, and the environment is settled now
+    # Heavy, and the environment is settled now.
+    from ..modeling.profile import read_profile
+    from .answers import Answerer, Query
     from .check import check
 
     check(package)  # it compiles what the first question would have to wait for, too
     resize = package.record["parameters"].get("data", {}).get("resize", False)
-    answerer = Answerer(package.model, resize=resize)
+    profile = read_profile(package.folder / CHAMPION, package.name)
+    embedding = profile.embedding if profile else None
+    answerer = Answerer(package.model, resize=resize, embedding=embedding)
     _send(answers, {"features": package.model.features})
     while frame := read_frame(questions):
         content, payload = frame
