@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..core.contract import LEVELS, NUMBERS, Contract
+from ..core.contract import LEVELS, NUMBERS, Column, Contract
 from ..core.errors import UserError
 from ..core.files import sha256, write_text
 from ..core.params import EvaluateParams, Params
@@ -89,7 +89,9 @@ class Profile:
 
     def write(self, folder: Path) -> None:
         """Write it into the folder of its model; the same profile gives the same bytes."""
-        text = json.dumps(self._describe(), ensure_ascii=False, allow_nan=False)
+        text = json.dumps(
+            self._describe(), ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        )
         write_text(text + "\n", folder / PROFILE)
 
     def _describe(self) -> dict[str, Any]:
@@ -183,7 +185,13 @@ def make_profile(
     embedding = _fit_embedding(model, table)
     scores = list_scores(outcome)
     columns = _list_features(model, table, embedding) | scores
-    scales = {name: _make_scale(name, values, model) for name, values in columns.items()}
+    described = {
+        name: one for name, one in model.contract.features_only().items() if name not in scores
+    }
+    scales = {
+        name: _make_scale(values, described.get(name), model.contract.classes)
+        for name, values in columns.items()
+    }
     tallies = {name: Tally.empty(scale) for name, scale in scales.items()}
     places = {name: tallies[name].add(columns[name], scale) for name, scale in scales.items()}
     held_out = {name: of if name in scores else of[validated] for name, of in places.items()}
@@ -253,15 +261,11 @@ def _count_blocks(
     return Blocks(by, counts)
 
 
-def _make_scale(name: str, values: pd.Series, model: Model) -> Scale:
-    contract = model.contract
-    if name in contract.features:
-        return make_scale(values, contract.columns[name])
-    return (
-        Scale(categories=tuple(contract.classes))
-        if values.dtype == "str"
-        else make_number_scale(values)
-    )
+def _make_scale(values: pd.Series, column: Column | None, classes: list[str]) -> Scale:
+    """The scale of a column of the contract or of a score; classes are the only texts of these."""
+    if column is not None:
+        return make_scale(values, column)
+    return Scale(categories=tuple(classes)) if values.dtype == "str" else make_number_scale(values)
 
 
 def find_spread(values: pd.Series) -> float:
