@@ -24,9 +24,9 @@ FORM = 1
 MOST_LINES = 20
 Content = dict[str, Any]
 WORDS = {
-    "future": "from the future, by the clock of whoever counted them",
-    "timeless": "without a time",
+    "future": "from the future, by the clock of the server that kept it",
     "old": "older than the windows that are shown",
+    "timeless": "without a time",
 }
 """What is said of rows that were left out."""
 
@@ -119,7 +119,8 @@ def _list_notes(judgements: Sequence[Judgement]) -> Iterator[str]:
         name = one.subject.version
         for reason, count in sorted(one.windows.omitted.items()):
             if count:
-                yield f"{name}: {count:,} rows were left out: {WORDS[reason]}"
+                rows = "1 row was" if count == 1 else f"{count:,} rows were"
+                yield f"{name}: {rows} left out: {WORDS[reason]}"
         if one.reference is None:
             yield f"{name}: its model is not to be had here, so only volume and time are shown"
         elif one.reference.profile is None:
