@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lockstep.adopting.labelled import read_labelled
+from lockstep.adopting.left_out import LeftOut
 from lockstep.core.errors import UserError
 from lockstep.core.params import KeepParams
 from lockstep.core.paths import Paths
@@ -151,6 +153,27 @@ def test_any_number_of_lines_is_read_in_parts(address: str) -> None:
         parts = [*database.read(query, 2)]
     assert [[line["row"] for line in part] for part in parts] == [[0, 1], [2, 3], [4]]
     assert parts[0][0]["content"] == entry().content
+
+
+def test_rows_with_an_outcome_are_read_once_each_and_the_others_counted(address: str) -> None:
+    with opened(address) as store:
+        store.put([entry("r-1", row) for row in range(3)])
+        store.put([entry("r-2"), entry("r-2", content={"weight": 400.0})])
+        store.put([entry("r-3"), entry("r-3"), entry("r-3", role="shadow", version="1.1.0")])
+        store.put([entry("r-4", model="credit")])
+        named = [("r-1", 2), ("r-2", 0), ("r-3", 0), ("r-4", 0)]
+        store.add_outcomes([(request, row, "apple") for request, row in named])
+    left_out = LeftOut()
+    with open_requests(Paths(Path()), address) as database:
+        (lines,) = read_labelled(database, "fruit", NOW, left_out)
+        assert not [*read_labelled(database, "fruit", NOW + timedelta(days=1), LeftOut())]
+    assert lines[["request", "row", "outcome"]].to_dict("list") == {
+        "request": ["r-1", "r-3"],
+        "row": [2, 0],
+        "outcome": ["apple", "apple"],
+    }
+    assert lines["content"].tolist() == [entry().content] * 2
+    assert sorted(left_out.rows.values()) == [1, 2, 2]
 
 
 def test_where_nothing_was_kept_a_reader_is_told_and_makes_nothing(tmp_path: Path) -> None:

@@ -88,6 +88,19 @@ def _find_reason(errors: str) -> str:
     return reason.partition("ERROR: ")[2] or reason
 
 
+def edit_gitignore(paths: Paths, additions: Sequence[Path], removals: Sequence[Path] = ()) -> str:
+    """The text of data/raw/.gitignore, by which git leaves to DVC what DVC keeps."""
+    path = paths.raw / ".gitignore"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    new, former = (
+        # Such a line means the path beside the file and nothing else.
+        ["/" + re.sub(r"([\\*?\[])", r"\\\1", place.name) for place in places]
+        for places in (additions, removals)
+    )
+    lines = [line for line in lines if line not in (*new, *former)]
+    return "".join(f"{line}\n" for line in [*lines, *new])
+
+
 def commit(
     paths: Paths, data: Sequence[str], settings: dict[Path, str], removals: Sequence[str]
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import shutil
 from collections.abc import Sequence
@@ -223,7 +222,9 @@ def _adopt(
         project,
         staged,
         {
-            project.raw / ".gitignore": _edit_gitignore(project, place, removals, is_in_git),
+            project.raw / ".gitignore": swap.edit_gitignore(
+                project, [] if is_in_git else [place], [place, *removals]
+            ),
             project.contract_file: contract_text,
             project.params_file: edit_yaml(text, settings),
         },
@@ -237,17 +238,3 @@ def _adopt(
     notes = [f"use: {note}" for note in source.notes]
     for line in [*notes, *lines]:
         print(line)
-
-
-def _edit_gitignore(
-    project: Project, place: Path, removals: Sequence[Path], is_in_git: bool
-) -> str:
-    """The text of data/raw/.gitignore, by which git leaves to DVC what DVC keeps."""
-    path = project.raw / ".gitignore"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    # Such a line means the path beside the file and nothing else.
-    pattern, *former = (
-        "/" + re.sub(r"([\\*?\[])", r"\\\1", old.name) for old in (place, *removals)
-    )
-    lines = [line for line in lines if line not in (pattern, *former)]
-    return "".join(f"{line}\n" for line in [*lines, *([] if is_in_git else [pattern])])

@@ -183,6 +183,11 @@ def _read_minutes(text: str) -> float:
 
 def _run(options: argparse.Namespace) -> int | None:
     match options.command:
+        case "use" if options.from_requests or options.requests or options.since:
+            from ..adopting.requests import use_requests
+
+            _require_requests_alone(options)
+            use_requests(options.requests, options.since, dry_run=options.dry_run)
         case "use":
             from ..adopting.understanding import Wishes
             from ..adopting.use import use_data
@@ -264,6 +269,18 @@ def _run(options: argparse.Namespace) -> int | None:
         case stage:
             _run_stage(stage)
     return None
+
+
+def _require_requests_alone(options: argparse.Namespace) -> None:
+    """Check that `use` is told of requests or of a file, and not of both."""
+    if not options.from_requests:
+        raise UserError("use: --requests and --since go with --from-requests")
+    words = (options.source, options.target, options.kind, *options.id, options.group, options.time)
+    if any([*words, *options.drop, options.sheet, options.table, options.replace]):
+        raise UserError(
+            "use: --from-requests adds rows by the contract that there is, so name no file and "
+            "say nothing of columns"
+        )
 
 
 def _run_stage(name: str) -> None:

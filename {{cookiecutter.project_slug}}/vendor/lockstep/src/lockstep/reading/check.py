@@ -18,6 +18,7 @@ from ..core.contract import IMAGE, Contract
 from ..core.files import join_digests, sha256
 from ..core.params import DataParams
 from ..core.paths import Paths
+from ..core.programs import read_output
 from ..core.progress import progress
 from ..core.project import Project
 from ..data.conformity import as_texts, conform, make_breaches, require_columns
@@ -160,7 +161,10 @@ def tabulate_rejected(raw: RawBatch, breaches: pd.DataFrame, columns: list[str])
 
 
 def list_unread_files(paths: Paths, where: str, contract: Contract) -> list[str]:
-    """Which files in data/raw are not read, or not kept by DVC although others are, in words."""
+    """Which files in data/raw are not read, or kept by neither DVC nor git, in words.
+
+    Where DVC keeps none, nothing is said of the latter.
+    """
     if paths.root / where != paths.raw:
         files = list_raw_files(paths, where, contract)
         return [
@@ -173,5 +177,9 @@ def list_unread_files(paths: Paths, where: str, contract: Contract) -> list[str]
     return [
         f"{paths.name(path)} is not kept by DVC, as others are: `uv run dvc add` keeps it"
         for path in sorted(list_entries(paths.raw))
-        if targets and path not in targets
+        if targets and path not in targets and not _is_kept_by_git(paths, path)
     ]
+
+
+def _is_kept_by_git(paths: Paths, path: Path) -> bool:
+    return bool(read_output(["git", "ls-files", "--", str(path)], paths.root))

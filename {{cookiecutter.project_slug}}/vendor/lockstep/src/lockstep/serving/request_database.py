@@ -153,7 +153,7 @@ class RequestDatabase:
             {**line, **{name: line[name] and as_utc(line[name]) for name in times}} for line in lines
         ]
 
-    def read(self, query: Select[Any], count: int) -> Iterator[Sequence[RowMapping]]:
+    def read(self, query: Select[*tuple[Any, ...]], count: int) -> Iterator[Sequence[RowMapping]]:
         """What a query gives, at most `count` lines at a time.
 
         Raises:
