@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 from conftest import CONTRACT, make_project
 from lockstep.core.contract import Contract
 from lockstep.core.params import MonitorParams
+from lockstep.core.project import Project
 from lockstep.monitoring import follower, live, request_source
 from lockstep.monitoring.batches import Batch, Subject
 from lockstep.monitoring.follower import Follower
@@ -23,7 +24,7 @@ from lockstep.monitoring.request_source import find_latest, find_start, make_bat
 from lockstep.monitoring.watch import Watch
 from lockstep.serving.request_database import REQUESTS, RequestDatabase, as_json
 from made_up_batches import make_profile
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, insert, text
 from test_request_store import address, cluster  # noqa: F401
 
 NOW = datetime.now(UTC)
@@ -194,8 +195,8 @@ def test_what_has_not_come_in_a_minute_is_not_waited_for(
 class Watching:
     """The monitor of a project whose versions all have the same made-up reference."""
 
-    def __init__(self, project: Any, address: str) -> None:
-        self.monitor = Monitor(project, address)
+    def __init__(self, project: Project, place: str) -> None:
+        self.monitor = Monitor(project, place)
         self.monitor._references = self.monitor._watch.references = MadeUpReferences()
 
     def look(self) -> dict[str, Any]:
@@ -205,7 +206,7 @@ class Watching:
 
 
 @pytest.fixture
-def watching(tmp_path: Path, address: str, database: RequestDatabase) -> Watching:  # noqa: F811
+def watching(tmp_path: Path, address: str) -> Watching:  # noqa: F811
     (tmp_path / "project").mkdir()
     return Watching(make_project(tmp_path / "project"), address)
 
@@ -268,7 +269,7 @@ def test_a_table_that_begins_anew_is_counted_anew(
 
 
 def test_a_database_that_does_not_answer_is_told_and_all_else_stays(
-    watching: Watching, database: RequestDatabase, monkeypatch: pytest.MonkeyPatch
+    watching: Watching, database: RequestDatabase
 ) -> None:
     database.write([line()])
     assert watching.look()["notes"] == []
