@@ -54,7 +54,8 @@ class Embedding:
             [_find_numbers(pipeline, part) for part in _divide(images.iloc[rows])]
         )
         count = min(MOST_COMPONENTS, *numbers.shape)
-        pca = PCA(count, svd_solver="randomized", random_state=0).fit(numbers)
+        with np.errstate(invalid="ignore"):  # it divides by the variance of all, which may be 0
+            pca = PCA(count, svd_solver="randomized", random_state=0).fit(numbers)
         is_used = pca.explained_variance_ > pca.explained_variance_.max() * np.finfo("float32").eps
         return cls(
             _round(pca.mean_),

@@ -7,7 +7,6 @@ nothing can; then it answers until its input is closed, as it is when the server
 from __future__ import annotations
 
 import signal
-import sys
 from io import BytesIO
 from typing import Any, BinaryIO
 
