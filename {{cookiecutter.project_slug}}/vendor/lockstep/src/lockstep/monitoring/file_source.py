@@ -11,6 +11,7 @@ import pandas as pd
 from ..core.contract import Contract
 from ..data.conformity import as_texts, conform
 from ..data.new_rows import NewRows, parse_rows
+from ..modeling.embedding import Embedding
 from ..modeling.model import Model
 from ..reading.tables import read_batches
 from .batches import REFUSED, Batch, Subject, read_outcomes
@@ -18,7 +19,12 @@ from .windows import NEVER
 
 
 def read_files(
-    files: Sequence[Path], subject: Subject, model: Model, *, resize: bool
+    files: Sequence[Path],
+    subject: Subject,
+    model: Model,
+    embedding: Embedding | None,
+    *,
+    resize: bool,
 ) -> Iterator[Batch]:
     """The rows of some files in their order, with what the model predicts.
 
@@ -26,6 +32,7 @@ def read_files(
         files: Tables or images; rows that have the contract's target know their outcome.
         subject: What the model is called.
         model: The model.
+        embedding: What numbers stand for an image.
         resize: Whether images of another size are scaled.
 
     Raises:
@@ -34,7 +41,8 @@ def read_files(
     for number, file in enumerate(files):
         first = 0
         for frame, rows in _read(file, model.contract, resize=resize):
-            yield _make_batch(frame, rows, subject, model, str(number), first)
+            batch = _make_batch(frame, rows, subject, model, str(number), first)
+            yield _embed(batch, model, embedding) if embedding else batch
             first += len(rows.reasons)
 
 
@@ -89,3 +97,9 @@ def _make_batch(
         read_outcomes(target, contract),
         np.full(count, NEVER),
     )
+
+
+def _embed(batch: Batch, model: Model, embedding: Embedding) -> Batch:
+    """The batch with numbers in place of its images; none of one that cannot be used."""
+    numbers = embedding.embed(model.pipeline, batch.X[~batch.is_refused])
+    return batch._replace(X=numbers.reindex(batch.X.index))

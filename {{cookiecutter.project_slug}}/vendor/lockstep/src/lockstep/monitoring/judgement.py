@@ -121,14 +121,11 @@ def _name_gap(windows: Windows, first: int, end: int) -> Slot:
     return Slot(f"{start} to {stop - DAY}", start, stop, None)
 
 
-def _find_rank(judgement: Judgement) -> tuple[bool, bool, float]:
+def _find_rank(judgement: Judgement) -> tuple[bool, bool, int]:
     """Those that answer now first, answers before shadows, and the latest first."""
     end = judgement.slots[-1].end
-    return (
-        not judgement.is_current,
-        judgement.subject.role == "shadow",
-        -end.astype("datetime64[us]").astype("int64"),
-    )
+    age = 0 if np.isnat(end) else -int(end.astype("datetime64[us]").astype("int64"))
+    return not judgement.is_current, judgement.subject.role == "shadow", age
 
 
 def measure_movement(finding: Finding) -> float:

@@ -85,10 +85,13 @@ def _watch_files(
         )
     run = sha256(project.require(project.record))
     subject = Subject(project.title, WORKSPACE, run, "answer")
-    batches = read_files(files, subject, model, resize=project.params.data.resize)
+    watch = Watch(References(project), by or ("day" if has_time else "rows"))
+    reference = watch.references.find(subject)
+    embedding = reference.profile.embedding if reference and reference.profile else None
+    resize = project.params.data.resize
+    batches = read_files(files, subject, model, embedding, resize=resize)
     if since:
         batches = _keep_since(batches, since)
-    watch = Watch(References(project), by or ("day" if has_time else "rows"))
     return _fill(watch, batches)
 
 
