@@ -7,7 +7,7 @@ import pytest
 from lockstep.monitoring import charts
 from lockstep.monitoring.page import MOST_COLUMNS, MOST_WINDOWS, render_page
 from lockstep.monitoring.wording import format_seconds, format_share, name_places
-from made_up_monitoring import CONTENTS, SCRIPT, made_up
+from made_up_monitoring import CONTENTS, SCRIPT, made_up, make_too_few
 
 AXIS = charts.Axis(0, 1)
 
@@ -91,6 +91,18 @@ def test_windows_that_cannot_be_judged_say_nothing_of_when_it_began() -> None:
     assert "since 2026-11-16" in render_page(content, live=True)
     windows[24] |= {"state": "fine"}
     assert "since 2026-11-22" in render_page(content, live=True)
+
+
+def test_a_column_that_cannot_be_judged_tells_why_and_shows_what_came() -> None:
+    content = made_up(1, windows=2)
+    column = content["versions"][0]["columns"][0]
+    why = "age: 40 rows are too few to judge"
+    column["windows"] = [make_too_few(part) | {"lines": [why]} for part in column["windows"]]
+    column |= {"state": "too few", "movement": 0.0}
+    page = render_page(content, live=True)
+    assert f"<li>{why}</li>" in page
+    assert "judged last" not in page
+    assert len(re.findall(r"<td>\d+\.\d%</td>", page)) == 2 * 17
 
 
 def test_shares_are_told_of_intervals_and_categories() -> None:

@@ -118,7 +118,8 @@ def _list_slots(subject: Subject, watch: Watch, settings: MonitorParams) -> list
 def _name_gap(windows: Windows, first: int, end: int) -> Slot:
     """The time from the window `first` to before the window `end`, in which no rows came."""
     start, stop = windows.find_start(first), windows.find_start(end)
-    return Slot(f"{start} to {stop - DAY}", start, stop, None)
+    name = str(start) if stop - start == DAY else f"{start} to {stop - DAY}"
+    return Slot(name, start, stop, None)
 
 
 def _find_rank(judgement: Judgement) -> tuple[bool, bool, int]:

@@ -216,7 +216,7 @@ def _describe_part(name: str, slot: Slot, profile: Profile) -> Content:
         "p_value": main.p_value if main else None,
         "q_value": main.q_value if main else None,
         "state": slot.find_state(name),
-        "lines": [one.text for one in findings if one.state in ("moved", "alarm")],
+        "lines": [one.text for one in findings if one.state != "fine"],
     }
 
 
