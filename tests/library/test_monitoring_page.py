@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from lockstep.monitoring import charts
 from lockstep.monitoring.page import MOST_COLUMNS, MOST_WINDOWS, render_page
-from lockstep.monitoring.wording import format_seconds, format_share, name_places
+from lockstep.monitoring.wording import format_effect, format_seconds, format_share, name_places
 from made_up_monitoring import CONTENTS, SCRIPT, made_up, make_too_few
 
 AXIS = charts.Axis(0, 1)
@@ -120,6 +120,7 @@ def test_shares_are_told_of_intervals_and_categories() -> None:
 def test_what_is_nearly_none_or_all_is_not_called_so() -> None:
     shares = [0, 0.0004, 0.5, 0.9996, 1]
     assert [*map(format_share, shares)] == ["0.0%", "<0.1%", "50.0%", ">99.9%", "100.0%"]
+    assert [*map(format_effect, [0, 6e-14, 0.0113, 1.2345])] == ["0", "<0.0001", "0.0113", "1.23"]
     assert [*map(format_seconds, [0.0042, 0.042, 4.2])] == ["4.2 ms", "42 ms", "4.2 s"]
 
 

@@ -12,7 +12,7 @@ from ..core.errors import shorten
 from ..records.wording import format_number
 from ..reporting.pages import render
 from . import charts
-from .wording import format_seconds, format_share, name_places
+from .wording import format_effect, format_seconds, format_share, name_places
 
 STATIC = Path(__file__).parents[1] / "serving" / "static"
 STYLES = ("page.css", "monitoring.css")
@@ -49,6 +49,7 @@ def render_page(content: Record, *, live: bool) -> str:
         count_shown=_count_shown,
         find_last=_find_last,
         find_start=_find_start,
+        format_effect=format_effect,
         format_number=format_number,
         format_seconds=format_seconds,
         format_share=format_share,
@@ -129,7 +130,7 @@ def _hide_states(states: Sequence[str]) -> list[str]:
     return [state if state == "gap" else "plain" for state in states]
 
 
-def _list_ends(metric: Record) -> list[float]:
+def _list_ends(metric: Record) -> list[float | None]:
     """All figures of a metric and the ends of their intervals."""
 
     def list_intervals() -> Iterator[Record | None]:

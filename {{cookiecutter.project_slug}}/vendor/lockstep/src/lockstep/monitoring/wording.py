@@ -34,6 +34,11 @@ def format_share(share: float) -> str:
     return ">99.9%" if 0.999 < share < 1 else f"{share:.1%}"
 
 
+def format_effect(effect: float) -> str:
+    """With three digits; what is nearly nothing is called so."""
+    return "<0.0001" if 0 < effect < SMALL else f"{effect:.3g}"
+
+
 def format_seconds(seconds: float) -> str:
     """As milliseconds below a second."""
     if seconds >= 1:
