@@ -23,6 +23,7 @@ from lockstep.core.errors import UserError
 from lockstep.core.files import sha256
 from lockstep.core.project import Project
 from lockstep.modeling.model import Model
+from lockstep.modeling.profile import read_profile
 from lockstep.packaging import package as command
 from lockstep.packaging import versions
 from lockstep.packaging.build import build_wheel
@@ -181,6 +182,12 @@ def test_exactly_what_computes_is_asked_for_in_exactly_the_version_of_the_run(
 def test_only_the_modules_that_the_model_names_are_in_it(unpacked: Path) -> None:
     package = unpacked / "owner_model" / "owner"
     assert sorted(file.name for file in package.iterdir()) == ["__init__.py", "features.py"]
+
+
+def test_the_profile_of_the_champion_is_in_it(project: Project, unpacked: Path) -> None:
+    profile = read_profile(unpacked / "owner_model" / "champion", "owner_model")
+    assert profile.rows == len(pd.read_parquet(project.train))
+    assert read_profile(project.baseline, "models/baseline") is None
 
 
 def test_it_predicts_what_the_project_does_and_leaves_the_process_as_it_is(

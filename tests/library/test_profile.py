@@ -1,14 +1,26 @@
 """The profile of a model: scales, counts on them, and the file that keeps both."""
 
+import json
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from lockstep.core.contract import Column
+from conftest import CONTRACT, make_fruit, make_params
+from lockstep import make_candidate, make_features, make_folds, make_problem
+from lockstep.core.contract import Column, Contract
+from lockstep.core.errors import UserError
+from lockstep.core.params import Params
+from lockstep.modeling.compare import cross_validate
+from lockstep.modeling.model import Model
+from lockstep.modeling.profile import Profile, find_spread, make_profile, read_profile
 from lockstep.modeling.row_blocks import MOST_BLOCKS, BlockTally
 from lockstep.modeling.scales import MISSING, Scale, make_number_scale, make_scale
 from lockstep.modeling.tallies import MOST_OTHERS, Tally
+from lockstep.modeling.train_rows import TrainRows
+from owner import features, models  # noqa: F401 - they register steps and candidates
+from sklearn.pipeline import make_pipeline
 
 COLOUR = Column(type="categorical", meaning="colour", categories=["green", "red"])
 OPEN = Column(type="categorical", meaning="town", categories=["Bonn", "Ulm"], open=True)
@@ -159,3 +171,157 @@ def test_a_block_is_counted_whole_with_what_it_lacks() -> None:
     tally = BlockTally("day", {"x": np.array([0, 1, 2])})
     tally.add(days, {"x": np.array([0, 1, -1, 1])})
     assert sorted(tally.blocks.counts["x"].tolist()) == [[0, 1, 0], [0, 1, 0], [1, 0, 1]]
+
+
+FARMS = CONTRACT["columns"] | {
+    "farm": {"type": "identifier", "meaning": "where"},
+    "picked": {"type": "datetime", "meaning": "when"},
+}
+FRUIT = Contract.model_validate(CONTRACT | {"columns": FARMS, "group": "farm"})
+WEIGHTS = Contract.model_validate(
+    CONTRACT | {"columns": FARMS, "target": "weight", "time": "picked", "drop": []}
+)
+
+
+def make_table() -> pd.DataFrame:
+    """Fruit of twelve farms, picked on thirty days."""
+    places = np.arange(240)
+    table = make_fruit(240).assign(
+        seeds=lambda rows: rows["seeds"].astype("Int64").mask(places % 10 == 0),
+        farm=pd.Series(places % 12).map("farm {}".format),
+        picked=pd.Timestamp("2026-05-01") + pd.to_timedelta(places // 8, unit="D"),
+    )
+    return table.astype(dict.fromkeys(("colour", "fruit", "farm"), "str"))
+
+
+def train(
+    contract: Contract, params: Params, folder: Path, table: pd.DataFrame | None = None
+) -> Profile:
+    """The profile of a linear model that is saved in a folder with it."""
+    table = make_table() if table is None else table
+    rows = TrainRows(table, table, contract, params, np.arange(len(table)))
+    estimator = make_candidate("linear", {}, make_problem(params, contract))
+    pipeline = make_pipeline(make_features("linear", params, contract), estimator)
+    folds = make_folds(table, contract, params)
+    [(_, validation)] = cross_validate({"linear": pipeline}, rows, folds)
+    model = Model(rows.fit("linear", pipeline), "linear", params.kind, contract)
+    profile = make_profile(model, rows, folds, validation.outcomes)
+    model.save(folder, profile)
+    return profile
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Profile]:
+    """A model that tells kinds of fruit apart, and its profile."""
+    folder = tmp_path_factory.mktemp("models") / "champion"
+    return folder, train(FRUIT, make_params(split={"test_fraction": 0.25, "by": "group"}), folder)
+
+
+def test_the_profile_counts_what_is_watched_and_what_was_said_of_rows_not_learnt_from(
+    saved: tuple[Path, Profile],
+) -> None:
+    _, profile = saved
+    probabilities = ("probability_apple", "probability_melon")
+    assert profile.scores == ("prediction", *probabilities)
+    # Points in time always move, and names are no features.
+    assert [*profile.scales] == ["weight", "seeds", "colour", *profile.scores]
+    assert profile.rows == 240
+    assert {tally.rows for tally in profile.tallies.values()} == {240}
+    assert profile.tallies["seeds"].missing == 24
+    assert profile.spreads.keys() == {"weight", "seeds", *probabilities}
+    accuracy = profile.metrics["accuracy"]
+    assert 0.5 < accuracy["low"] < accuracy["figure"] <= accuracy["high"] <= 1
+    assert profile.metrics["calibration_error"]["low"] is None
+
+
+def test_a_saved_profile_is_read_as_it_was(saved: tuple[Path, Profile]) -> None:
+    folder, profile = saved
+    read = read_profile(folder, "models/champion")
+    for name in ("rows", "scales", "spreads", "scores", "metrics", "expectation"):
+        assert getattr(read, name) == getattr(profile, name)
+    for name, tally in profile.tallies.items():
+        assert read.tallies[name].counts.tolist() == tally.counts.tolist()
+        assert read.bars[name].tolist() == profile.bars[name].tolist()
+    assert read.blocks.by == "group"
+    for name, counts in profile.blocks.counts.items():
+        assert read.blocks.counts[name].tolist() == counts.tolist()
+
+
+def test_rows_of_a_group_are_a_block(saved: tuple[Path, Profile]) -> None:
+    _, profile = saved
+    for name, counts in profile.blocks.counts.items():
+        assert counts.sum(axis=1).tolist() == [20] * 12
+        tally = profile.tallies[name]
+        in_bars = np.bincount(profile.bars[name][:-1], tally.counts, minlength=counts.shape[1])
+        in_bars[-1] = tally.missing
+        assert counts.sum(axis=0).tolist() == in_bars.tolist()
+
+
+def test_of_a_regression_over_time_days_are_blocks_and_scores_are_of_later_rows(
+    tmp_path: Path,
+) -> None:
+    split = {"test_fraction": 0.25, "by": "time"}
+    settings = {"metric": "rmse", "folds": 2, "candidates": {"baseline": {}}}
+    params = make_params(kind="regression", split=split, train=settings)
+    profile = train(WEIGHTS, params, tmp_path / "one")
+    train(WEIGHTS, params, tmp_path / "two")
+    assert [*profile.scales] == ["seeds", "colour", "fruit", "prediction"]
+    assert profile.blocks.by == "day"
+    assert profile.blocks.counts["colour"].sum(axis=1).tolist() == [8] * 30
+    assert profile.blocks.counts["prediction"].sum(axis=1).tolist() == [8] * 20
+    one, two = ((tmp_path / name / "profile.json").read_bytes() for name in ("one", "two"))
+    assert one == two
+
+
+def test_a_feature_that_is_called_like_a_score_is_left_out(tmp_path: Path) -> None:
+    columns = FARMS | {"probability_apple": {"type": "numeric", "meaning": "by another model"}}
+    contract = Contract.model_validate(CONTRACT | {"columns": columns})
+    table = make_table().assign(probability_apple=7.0)
+    profile = train(contract, make_params(), tmp_path / "model", table)
+    assert profile.scales["probability_apple"].edges[-1] < 1
+    assert profile.tallies["probability_apple"].rows == 240
+
+
+def test_a_model_of_before_has_no_profile(saved: tuple[Path, Profile], tmp_path: Path) -> None:
+    Model.load(saved[0]).save(tmp_path / "old")
+    assert read_profile(tmp_path / "old", "models/champion") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda path: path.write_text("{}"), "profile.json is not the file that was saved"),
+        (lambda path: path.unlink(), "not a complete saved model"),
+    ],
+)
+def test_a_profile_that_is_not_the_one_that_was_saved_is_told(
+    tmp_path: Path, saved: tuple[Path, Profile], change: object, told: str
+) -> None:
+    Model.load(saved[0]).save(tmp_path / "copy", saved[1])
+    change(tmp_path / "copy" / "profile.json")
+    with pytest.raises(UserError, match=f"^models/champion: {told}"):
+        read_profile(tmp_path / "copy", "models/champion")
+    with pytest.raises(UserError):
+        Model.load(tmp_path / "copy")
+
+
+def test_the_file_is_as_small_for_many_rows_as_for_a_few(saved: tuple[Path, Profile]) -> None:
+    folder, _ = saved
+    content = json.loads((folder / "profile.json").read_text(encoding="utf-8"))
+    for column in content["columns"].values():
+        assert len(column["counts"]) <= 65
+    assert (folder / "profile.json").stat().st_size < 20_000
+
+
+@pytest.mark.parametrize(
+    ("values", "spread"),
+    [
+        (np.random.default_rng(0).normal(5, 3, 10_000), 3),
+        (np.append(np.random.default_rng(0).normal(5, 3, 10_000), 1e9), 3),
+        (np.arange(1000) % 10 == 0, 0.3),
+        ([4.0, 4.0, 4.0], 1),
+        ([np.nan], 1),
+    ],
+)
+def test_how_much_numbers_vary_hangs_on_no_few_of_them(values: object, spread: float) -> None:
+    assert find_spread(pd.Series(values, dtype="float64")) == pytest.approx(spread, rel=0.03)

@@ -161,7 +161,7 @@ class Network(BaseEstimator):
         inputs = self.network_.layers[-1].input
         if isinstance(inputs, list):
             return np.asarray(X)
-        below = keras.Model(self.network_.inputs, inputs, name="below")
+        below = keras.Model(self.network_.inputs[0], inputs, name="below")
         return self._predict(below, X).reshape(len(X), -1)
 
     def _stream(self, rows: NumbersOnDisk) -> Stream:
