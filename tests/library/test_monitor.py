@@ -1,0 +1,240 @@
+"""The command `monitor`, on files and requests of a project whose champion has a profile."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from conftest import enter_copy, make_fruit, make_project, write_params
+from history import commit_run, run_git
+from lockstep.commands.cli import main
+from lockstep.core.files import sha256
+from lockstep.core.project import Project
+from lockstep.modeling.model import Model
+from lockstep.monitoring import references
+from lockstep.monitoring.batches import Subject
+from lockstep.monitoring.references import References
+from lockstep.serving.request_database import RequestDatabase, as_json
+from wheels import train_champion
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = make_project(tmp_path_factory.mktemp("project"))
+    train = {"metric": "log_loss", "folds": 2, "candidates": {"baseline": {}, "linear": {}}}
+    write_params(project, train=train)
+    make_fruit(600).to_csv(project.root / "data" / "raw" / "fruit.csv", index=False)
+    return train_champion(project)
+
+
+@pytest.fixture
+def project(trained: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    return enter_copy(trained.root, tmp_path / "project", monkeypatch)
+
+
+def write_rows(project: Project, rows: pd.DataFrame) -> str:
+    path = project.root / "later.csv"
+    rows.to_csv(path, index=False)
+    return str(path)
+
+
+def read_report(project: Project) -> dict[str, Any]:
+    path = project.reports / "monitoring" / "monitoring.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+LATER = make_fruit(1400)[600:].reset_index(drop=True)
+"""Rows like those that the champion has learnt from."""
+
+
+def test_rows_like_before_are_fine(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["monitor", write_rows(project, LATER)]) == 0
+    output = capsys.readouterr().out.splitlines()
+    assert output == [
+        "monitor: workspace: nothing has moved that matters, in 800 rows",
+        "monitor: reports/monitoring/index.html shows it all",
+    ]
+    report = read_report(project)
+    assert [window["name"] for window in report["versions"][0]["windows"]] == [
+        *("rows 1 to 400", "rows 401 to 800")
+    ]
+    page = (project.reports / "monitoring" / "index.html").read_text(encoding="utf-8")
+    assert "nothing has moved that matters" in page
+
+
+def test_rows_that_have_moved_are_an_alarm(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = LATER.assign(weight=LATER["weight"] - 60)
+    assert main(["monitor", write_rows(project, rows)]) == 1
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("monitor: workspace: weight: ")
+    assert first.endswith("since rows 1 to 400")
+    report = read_report(project)
+    assert (report["state"], report["versions"][0]["columns"][0]["name"]) == ("alarm", "weight")
+
+
+def test_of_few_rows_nobody_can_say(project: Project) -> None:
+    assert main(["monitor", write_rows(project, LATER[:50])]) == 2
+    assert read_report(project)["state"] == "unsure"
+
+
+def test_the_same_rows_make_the_same_bytes_whatever_their_file_is_called(project: Project) -> None:
+    folder, bytes_ = project.reports / "monitoring", []
+    for name in ("later.csv", "other.csv"):
+        (project.root / name).write_bytes(Path(write_rows(project, LATER)).read_bytes())
+        main(["monitor", name])
+        bytes_.append([file.read_bytes() for file in sorted(folder.iterdir())])
+    assert len(bytes_[0]) == 2
+    assert bytes_[0] == bytes_[1]
+
+
+def test_rows_that_break_the_contract_are_counted_by_column(project: Project) -> None:
+    rows = LATER.assign(weight=LATER["weight"].where(LATER.index % 5 > 0, -1.0))
+    main(["monitor", write_rows(project, rows)])
+    (version,) = read_report(project)["versions"]
+    assert [window["refused"] for window in version["windows"]] == [80, 80]
+    (weight,) = [column for column in version["columns"] if column["name"] == "weight"]
+    assert [window["breaches"] for window in weight["windows"]] == [80, 80]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["later.csv", "--since", "7d"], "--since: no column says when a row"),
+        (["later.csv", "--by", "day"], "--by day: no column says when a row"),
+        (["later.csv", "--requests", "x"], "--requests: either files are looked at or requests"),
+        (["nothing.csv"], "nothing.csv: no such file"),
+        ([], "requests.sqlite: no such file; it is made by `serve`"),
+        (["--since", "soon"], "--since: found 'soon'"),
+    ],
+)
+def test_what_cannot_be_looked_at_is_told_in_a_line(
+    project: Project, options: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_rows(project, LATER)
+    assert main(["monitor", *options]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert reason in error
+
+
+def keep_requests(project: Project, rows: pd.DataFrame, days: int, **other: Any) -> None:
+    """Let the server have answered rows, spread over the last days, with the champion."""
+    model = Model.load(project.champion)
+    answers = model.predict(rows).drop(columns="reason").to_dict(orient="records")
+    contents = json.loads(rows[model.contract.features].to_json(orient="records"))
+    start = datetime.now(UTC) - timedelta(days=days)
+    usual = {
+        "model": "fruit",
+        "version": "1.0.0",
+        "run": sha256(project.record),
+        "role": "answer",
+        "status": 200,
+        "row": 0,
+        "seconds": 0.01,
+        "outcome": None,
+        "outcome_time": None,
+    }
+    with closing(RequestDatabase(project.root / ".serve" / "requests.sqlite")) as database:
+        database.write(
+            [
+                {
+                    **usual,
+                    "request": f"request-{place}",
+                    "time": start + timedelta(days=days) * (place / len(rows)),
+                    "content": as_json(content),
+                    "answer": as_json(answer),
+                    **other,
+                }
+                for place, (content, answer) in enumerate(zip(contents, answers, strict=True))
+            ]
+        )
+
+
+def test_requests_are_watched_by_day_and_by_version(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moved = LATER.assign(weight=LATER["weight"] - 60)
+    keep_requests(project, LATER, days=4, version="1.1.0", role="shadow")
+    keep_requests(project, pd.concat([LATER, moved], ignore_index=True), days=4)
+    assert main(["monitor"]) == 1
+    assert "weight: " in capsys.readouterr().out
+    report = read_report(project)
+    assert [(one["version"], one["role"], one["state"]) for one in report["versions"]] == [
+        *(("1.0.0", "answer", "alarm"), ("1.1.0", "shadow", "fine"))
+    ]
+    assert main(["monitor", "--by", "week"]) in (1, 2)
+    assert main(["monitor", "--since", "2d", "--by", "rows"]) == 1
+    (first, *_) = read_report(project)["versions"][0]["windows"]
+    assert 390 <= first["rows"] <= 410
+
+
+def test_what_was_retired_raises_no_alarm(project: Project) -> None:
+    moved = LATER.assign(weight=LATER["weight"] - 60)
+    keep_requests(project, moved, days=4)
+    assert main(["monitor"]) == 1
+    keep_requests(project, LATER, days=-2, version="1.1.0")
+    assert main(["monitor"]) == 1
+
+
+SUBJECT = Subject("fruit", "1.0.0", "", "answer")
+
+
+def find(project: Project, run: str) -> references.Reference | None:
+    return References(project).find(SUBJECT._replace(run=run))
+
+
+def test_the_reference_of_a_version_is_found_wherever_its_model_is(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, kept = sha256(project.record), project.root / "kept"
+    assert find(project, run).profile.rows == 450
+    assert find(project, "0" * 64) is None
+    commit = commit_run(project)
+    run_git(project.root, "tag", "champion@v1.0.0", commit, "-m", "Register champion v1.0.0")
+    shutil.move(project.champion, kept)
+    project.record.write_text(project.record.read_text() + " ")
+    assert find(project, run) is None
+
+    def run_dvc(arguments: Sequence[str], _: Path, __: object) -> str:
+        assert arguments[0] == "get"
+        assert [*arguments[-5:-1]] == ["models/champion", "--rev", commit, "--out"]
+        shutil.copytree(kept, arguments[-1])
+        return ""
+
+    monkeypatch.setattr(references, "run_dvc", run_dvc)
+    assert find(project, run).profile.rows == 450
+    monkeypatch.undo()
+    package = project.root / ".serve" / "cache" / "models" / "1" / "fruit_model"
+    shutil.copytree(kept, package / "champion")
+    (package / "package.json").write_text(json.dumps({"run": run}))
+    assert find(project, run).profile.rows == 450
+
+
+def test_a_version_without_a_profile_is_told(project: Project) -> None:
+    keep_requests(project, LATER, days=4)
+    file = project.champion / "model.json"
+    description = json.loads(file.read_text(encoding="utf-8"))
+    del description["sha256"]["profile.json"]
+    file.write_text(json.dumps(description), encoding="utf-8")
+    assert main(["monitor"]) == 2
+    report = read_report(project)
+    assert report["notes"][0].startswith("1.0.0: it was trained before profiles were written")
+    assert sum(window["rows"] for window in report["versions"][0]["windows"]) == 800
+
+
+def test_columns_that_the_server_does_not_keep_are_told(project: Project) -> None:
+    keep_requests(project, LATER, days=4)
+    write_params(project, serve={"keep": {"columns": ["weight"]}})
+    assert main(["monitor"]) == 0
+    assert read_report(project)["notes"] == [
+        "1.0.0: the server does not keep seeds, colour, so they are not watched"
+    ]
