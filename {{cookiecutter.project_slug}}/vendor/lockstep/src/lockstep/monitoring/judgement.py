@@ -63,8 +63,16 @@ class Judgement(NamedTuple):
     @property
     def alarms(self) -> list[Finding]:
         """Those of the latest window that was judged, the greatest movement first."""
-        alarms = [one for one in self.last.findings if one.state == "alarm"] if self.last else []
-        return sorted(alarms, key=measure_movement, reverse=True)
+        return self._list_findings("alarm")
+
+    @property
+    def moved(self) -> list[Finding]:
+        """What has moved in that window for the first time."""
+        return self._list_findings("moved")
+
+    def _list_findings(self, state: str) -> list[Finding]:
+        own = [one for one in self.last.findings if one.state == state] if self.last else []
+        return sorted(own, key=measure_movement, reverse=True)
 
     @property
     def state(self) -> State:

@@ -87,7 +87,10 @@ def _list_lines(judgements: Sequence[Judgement]) -> Iterator[str]:
             yield f"{one.subject.version}: {line}"
     for one in judgements:
         rows = sum(window.rows for window in one.windows)
-        if one.state == "fine":
+        if one.moved and one.last:
+            for finding in one.moved:
+                yield f"{one.subject.version}: {finding.text}, but only in {one.last.name} so far"
+        elif one.state == "fine":
             yield f"{one.subject.version}: nothing has moved that matters, in {rows:,} rows"
         if one.state == "unsure":
             yield f"{one.subject.version}: nobody can say yet, of {rows:,} rows"

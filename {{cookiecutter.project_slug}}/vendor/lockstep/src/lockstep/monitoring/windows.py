@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Literal
 
 import numpy as np
@@ -25,8 +26,8 @@ MOST_COUNTS = 256
 """Windows by rows; of more, each two become one."""
 ROWS = 1000
 """Of a window by rows, if there are twice as many."""
-FIRST_ROWS = 125
-"""Of such a window before it is joined with others."""
+FIRST_ROWS = 20
+"""Of such a window before there are."""
 MONDAY = 4
 """1970-01-01 was a Thursday, so that this is the first day from then on that begins a week."""
 DAYS_IN_WEEK = 7
@@ -197,8 +198,8 @@ class Windows:
 
     def __iter__(self) -> Iterator[Window]:
         """Those that have rows, in their order."""
-        while self.by == "rows" and self.size < ROWS and len(self._windows) > 2:
-            self._join()
+        if self.by == "rows" and self.size < ROWS:
+            self._join(ceil(len(self._windows) / 2) or 1)
         return iter([self._windows[number] for number in sorted(self._windows)])
 
     def add(self, batch: Batch, latest: np.datetime64 = NEVER) -> None:
@@ -209,8 +210,10 @@ class Windows:
             rows = np.flatnonzero(numbers == number)
             window = self._windows.setdefault(number, Window(number))
             window.add(batch if len(rows) == batch.rows else batch.take(rows), self.profile)
+        if self.by == "rows" and self.size < ROWS and self._rows >= 2 * ROWS:
+            self._join(ROWS // self.size)
         while self.by == "rows" and len(self._windows) > MOST_COUNTS:
-            self._join()
+            self._join(2)
         while len(self._windows) > MOST_WINDOWS:
             self.omitted["old"] += self._windows.pop(min(self._windows)).rows
 
@@ -267,12 +270,12 @@ class Windows:
         self._rows += batch.rows
         return numbers
 
-    def _join(self) -> None:
-        """Make one window of each two."""
+    def _join(self, count: int) -> None:
+        """Make one window of each so many."""
         windows, self._windows = self._windows, {}
-        self.size *= 2
+        self.size *= count
         for number, window in sorted(windows.items()):
-            window.number = number // 2
+            window.number = number // count
             if window.number in self._windows:
                 self._windows[window.number].merge(window)
             else:
