@@ -4,9 +4,16 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from lockstep.monitoring import charts
 from lockstep.monitoring.page import MOST_COLUMNS, MOST_WINDOWS, render_page
 from lockstep.monitoring.wording import format_effect, format_seconds, format_share, name_places
+from lockstep.serving.errors import Busy
+from lockstep.serving.monitoring_process import Shown
+from lockstep.serving.monitoring_route import make_monitoring_routes
+from lockstep.serving.page import HEADERS
+from made_up_engine import MadeUpMonitoring
 from made_up_monitoring import CONTENTS, SCRIPT, made_up, make_too_few
 
 AXIS = charts.Axis(0, 1)
@@ -52,6 +59,20 @@ def test_of_a_live_page_styles_and_script_are_files_of_the_server() -> None:
         *("./", "monitoring.json", "metrics"),
     ]
     assert re.findall(r'(?:src|href)="([^"]+)"', render_page(made_up(), live=False)) == ["data:,"]
+
+
+def test_who_comes_before_anything_is_known_is_told_to_wait_and_asks_again() -> None:
+    class Starting(MadeUpMonitoring):
+        async def tell(self) -> Shown:
+            raise Busy("the requests are being read", 5)
+
+    app = FastAPI()
+    app.include_router(make_monitoring_routes(Starting()))
+    answer = TestClient(app).get("/monitoring")
+    assert answer.status_code == 503
+    assert "The requests are being read" in answer.text
+    assert '<meta http-equiv="refresh" content="2">' in answer.text
+    assert answer.headers["content-security-policy"] == HEADERS["Content-Security-Policy"]
 
 
 def test_it_says_first_whether_all_is_well() -> None:
