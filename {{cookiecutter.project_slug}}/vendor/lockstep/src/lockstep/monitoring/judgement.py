@@ -10,6 +10,7 @@ import numpy as np
 from ..core.params import MonitorParams
 from .batches import Subject
 from .drift import Finding, find_drift
+from .quality import Gauge, Quality
 from .references import Reference
 from .watch import Watch
 from .windows import DAY, NEVER, Window, Windows
@@ -53,6 +54,8 @@ class Judgement(NamedTuple):
     stages: Sequence[str]
     is_current: bool
     """Whether rows came in the latest of all windows, as they do not for what was retired."""
+    quality: Quality | None
+    """How good it is; None where nobody can say."""
 
     @property
     def last(self) -> Slot | None:
@@ -77,13 +80,14 @@ class Judgement(NamedTuple):
     @property
     def state(self) -> State:
         """Whether anything is to be done."""
-        if self.last is None:
-            return "unsure"
-        return "alarm" if self.alarms else "fine"
+        states = {self.quality.state} if self.quality else set()
+        if self.alarms or "alarm" in states:
+            return "alarm"
+        return "fine" if self.last or states & {"fine", "moved"} else "unsure"
 
 
 def judge(
-    watch: Watch, settings: MonitorParams, stages: Mapping[str, Sequence[str]]
+    watch: Watch, settings: MonitorParams, stages: Mapping[str, Sequence[str]], gauge: Gauge
 ) -> list[Judgement]:
     """Judge each version, those that answer now first.
 
@@ -91,21 +95,25 @@ def judge(
         watch: Their windows.
         settings: The section `monitor` of params.yaml.
         stages: Of each version, such as 1.2.0, those that it stands in.
+        gauge: What measures how good they are.
     """
     lists = {subject: [*windows] for subject, windows in watch.windows.items()}
     last = {subject: windows[-1] for subject, windows in lists.items() if windows}
     start = max((window.start for window in last.values()), default=NEVER)
-    judgements = [
-        Judgement(
-            subject,
-            watch.references.find(subject),
-            watch.windows[subject],
-            _list_slots(subject, watch, settings),
-            stages.get(subject.version, ()),
-            is_current=bool(np.isnat(start) or last[subject].end >= start),
+    judgements = []
+    for subject in last:
+        reference, slots = watch.references.find(subject), _list_slots(subject, watch, settings)
+        is_current = bool(np.isnat(start) or last[subject].end >= start)
+        quality = None
+        if reference:
+            named = [(slot.name, slot.window) for slot in slots]
+            quality = gauge.measure(subject, reference, named)
+        judgements.append(
+            Judgement(
+                *(subject, reference, watch.windows[subject], slots),
+                *(stages.get(subject.version, ()), is_current, quality),
+            )
         )
-        for subject in last
-    ]
     return sorted(judgements, key=_find_rank)
 
 

@@ -25,6 +25,7 @@ from ..standalone.frames import claim_pipes, pack, read_frame
 from .batches import Batch, Subject
 from .follower import Follower
 from .page import render_page
+from .quality import Gauge
 from .references import References
 from .report import Content, list_stages, make_report
 from .request_source import SUBJECT, Line, as_times, find_latest, make_batches, read_labelled
@@ -53,6 +54,7 @@ class Monitor:
     def __init__(self, project: Project, address: str | None) -> None:
         self._project, self._address = project, address
         self._references = References(project)
+        self._gauge = Gauge(project)
         self._follower: Follower | None = None
         self._watch = Watch(self._references, "day")
         self._failure: str | None = None
@@ -76,6 +78,7 @@ class Monitor:
             source="requests",
             since=_find_since().isoformat(timespec="seconds"),
             stages=list_stages(self._project),
+            gauge=self._gauge,
         )
         return content | {"notes": [*([self._failure] if self._failure else []), *content["notes"]]}
 

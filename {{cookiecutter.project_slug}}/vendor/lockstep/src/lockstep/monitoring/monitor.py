@@ -19,6 +19,7 @@ from ..records.run import WORKSPACE
 from .batches import Batch, Subject
 from .file_source import read_files
 from .page import render_page
+from .quality import Gauge
 from .references import References
 from .report import list_stages, make_report
 from .watch import Watch
@@ -61,6 +62,7 @@ def monitor(files: Sequence[str], since: str | None, by: By | None, address: str
         source="files" if files else "requests",
         since=start.isoformat(timespec="seconds") if start else None,
         stages=list_stages(project),
+        gauge=Gauge(project),
     )
     folder = project.reports / "monitoring"
     write_json(content, folder / "monitoring.json")

@@ -17,6 +17,8 @@ from ..records.repository import Repository
 from ..registry.versions import read_registry
 from .drift import Finding
 from .judgement import Judgement, Slot, judge
+from .quality import Gauge
+from .shadows import describe_shadows
 from .watch import Watch
 from .windows import NEVER
 
@@ -38,6 +40,7 @@ def make_report(
     source: str,
     since: str | None,
     stages: Mapping[str, Sequence[str]],
+    gauge: Gauge,
 ) -> Content:
     """All that is told.
 
@@ -47,8 +50,9 @@ def make_report(
         source: Whether it is `requests` or `files`.
         since: When the rows begin, if that was asked for.
         stages: Of each version, such as 1.2.0, those that it stands in.
+        gauge: What measures how good versions are.
     """
-    judgements = judge(watch, settings, stages)
+    judgements = judge(watch, settings, stages, gauge)
     answers = [one for one in judgements if one.is_current and one.subject.role == "answer"]
     states = {one.state for one in answers}
     state = next((state for state in ("alarm", "fine") if state in states), "unsure")
@@ -64,7 +68,7 @@ def make_report(
         "lines": [*_list_lines(answers)][:MOST_LINES],
         "notes": [*_list_notes(judgements)],
         "versions": [_describe(one) for one in judgements],
-        "shadows": [],
+        "shadows": describe_shadows(judgements, gauge),
     }
 
 
@@ -99,7 +103,9 @@ def _list_lines(judgements: Sequence[Judgement]) -> Iterator[str]:
 
 
 def _tell_alarms(judgement: Judgement) -> list[str]:
-    return [f"{one.text}, since {_find_since(judgement, one)}" for one in judgement.alarms]
+    drift = [f"{one.text}, since {_find_since(judgement, one)}" for one in judgement.alarms]
+    quality = judgement.quality
+    return [quality.text, *drift] if quality and quality.state == "alarm" else drift
 
 
 def _find_since(judgement: Judgement, alarm: Finding) -> str:
@@ -161,7 +167,7 @@ def _describe(judgement: Judgement) -> Content:
         "lines": _tell_alarms(judgement),
         "windows": [_describe_slot(slot) for slot in judgement.slots],
         "columns": sorted(columns, key=lambda column: -column["movement"]),
-        "quality": None,
+        "quality": judgement.quality and judgement.quality.describe(),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +35,17 @@ class Sample(NamedTuple):
     def rows(self) -> int:
         """How many there are."""
         return len(self.outcomes)
+
+    def take(self, keys: pd.Index) -> Sample:
+        """The rows that have these keys."""
+        return Sample(*(part.loc[keys] for part in self))
+
+    @classmethod
+    def concatenate(cls, samples: Sequence[Sample]) -> Sample:
+        """The rows of all, however many; one that comes twice is there as it came last."""
+        parts = [*map(pd.concat, zip(*samples, strict=True))]
+        is_last = ~parts[0].index.duplicated(keep="last")
+        return cls(*(part[is_last] for part in parts))
 
     def merge(self, other: Sample) -> Sample:
         """The sample of the rows of both."""

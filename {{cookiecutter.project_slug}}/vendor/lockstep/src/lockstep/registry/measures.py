@@ -65,13 +65,15 @@ def is_telling(pair: Pair, run: Run) -> bool:
     return len(pair) >= min(rows / 2, ENOUGH_ROWS)
 
 
-def compare_rows(metric: Metric, pair: Pair, params: Params) -> Iterator[Finding]:
-    """On the rows that both have predicted: all of them, subgroups, and how sure to be."""
+def compare_rows(
+    metric: Metric, pair: Pair, params: Params, rows: str = "test rows in common"
+) -> Iterator[Finding]:
+    """On the `rows` that both have predicted: all of them, subgroups, and how sure to be."""
     confidence = params.evaluate.confidence
     contrast = _measure(metric, pair, params, confidence)
     alike = ", all of which they predict alike" if pair.is_alike else ""
-    rows = f"on {len(pair)} test rows in common{alike}{_name_interval(confidence)}"
-    yield judge_gain(metric.name, contrast, rows, params.promote.margin)
+    where = f"on {len(pair)} {rows}{alike}{_name_interval(confidence)}"
+    yield judge_gain(metric.name, contrast, where, params.promote.margin)
     yield from _compare_subgroups(metric, pair, params)
     if pair.after.classes and metric.name != CALIBRATION:
         calibration = find_metric("classification", CALIBRATION, "")

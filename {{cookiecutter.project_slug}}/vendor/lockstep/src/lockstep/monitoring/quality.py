@@ -1,0 +1,224 @@
+"""How good a version is from window to window, and whether that is worse than was expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from ..core.errors import UserError
+from ..core.project import Project
+from ..modeling.metrics import DEFAULTS, Metric
+from ..records.pairs import load_metrics
+from .batches import Subject
+from .estimates import Figure, Figures, estimate, realise
+from .references import Reference
+from .samples import Sample
+from .windows import Window
+
+MOST_WINDOWS = 92
+"""That are measured, the latest ones."""
+ENOUGH_KNOWN = 0.5
+"""Of the rows: once outcomes of so many are known, an estimate has no say any more."""
+BLIND = (
+    "It sees that rows have become easier or harder. It cannot see that the same rows have other "
+    "outcomes than before (concept drift), nor what becomes of rows that training saw nothing "
+    "like: only outcomes tell that"
+)
+ASSUMPTIONS = {
+    True: f"as long as probabilities mean what they meant in training. {BLIND}",
+    False: f"as long as errors are as large as those of rows alike in training. {BLIND}",
+}
+"""Of estimates, by whether they are of classes."""
+State = Literal["too few", "fine", "moved", "alarm"]
+Find = Callable[[Reference, Sample, Sequence[Metric]], Figures]
+
+
+class Course(NamedTuple):
+    """A metric from window to window."""
+
+    metric: Metric
+    expected: Figure | None
+    estimates: Figures
+    realised: Figures
+
+    def describe(self) -> dict[str, Any]:
+        """As monitoring.json has it."""
+        pairs = zip(self.estimates, self.realised, strict=True)
+        return {
+            "expected": self.expected and self.expected._asdict(),
+            "higher_is_better": self.metric.higher_is_better,
+            "windows": [
+                {"estimate": one and one._asdict(), "realised": other and other._asdict()}
+                for one, other in pairs
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good a version is."""
+
+    primary: str
+    """The metric that is judged."""
+    assumption: str
+    courses: Mapping[str, Course]
+    labels: Sequence[dict[str, Any] | None]
+    """Of each window how many `rows` have outcomes, and after how many days, in the median."""
+    state: State
+    text: str
+    """What is worse than expected in the latest window; empty where nothing is."""
+
+    def describe(self) -> dict[str, Any]:
+        """As monitoring.json has it."""
+        return {
+            "metric": self.primary,
+            "assumption": self.assumption,
+            "metrics": {name: course.describe() for name, course in self.courses.items()},
+            "labels": [*self.labels],
+            "state": self.state,
+            "lines": [self.text] if self.text else [],
+        }
+
+
+class Gauge:
+    """Measures the windows of versions, and remembers those that it has measured.
+
+    Args:
+        project: Its params.yaml says what metric decides, and how many rows a window needs.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._known: dict[tuple[Subject, Find], dict[int, Figures]] = {}
+
+    @property
+    def primary(self) -> str:
+        """The name of the metric that decides."""
+        params = self.project.params
+        return params.train.metric or DEFAULTS[params.kind]
+
+    def find_metrics(self, names: Collection[str]) -> dict[str, Metric]:
+        """Those of these names that there are; the owner's may be gone."""
+        kind, metrics = self.project.params.kind, {}
+        for known in ((), names):
+            with suppress(UserError):
+                metrics = load_metrics(self.project, kind, known)
+        return {name: metrics[name] for name in names if name in metrics}
+
+    def measure(
+        self,
+        subject: Subject,
+        reference: Reference,
+        windows: Sequence[tuple[str, Window | None]],
+    ) -> Quality | None:
+        """How good a version is; None where nothing is expected of it.
+
+        Args:
+            subject: The version.
+            reference: What its rows are held against.
+            windows: Names of its windows, and the windows: None where no rows came.
+        """
+        profile = reference.profile
+        metrics = self.find_metrics(profile.metrics) if profile else {}
+        if profile is None or self.primary not in metrics:
+            return None
+        samples = [window.sample if window else None for _, window in windows]
+        labelled = [window.labelled if window else None for _, window in windows]
+        estimates = self._find(subject, estimate, reference, samples, [*metrics.values()])
+        realised = self._find(subject, realise, reference, labelled, [*metrics.values()])
+        courses = {
+            name: Course(metrics[name], Figure.read(profile.metrics[name]), *figures)
+            for name, *figures in zip(metrics, estimates, realised, strict=True)
+        }
+        state, text = self._judge(courses[self.primary], windows)
+        assumption = ASSUMPTIONS[bool(reference.contract.classes)]
+        labels = [_describe_labels(window) for _, window in windows]
+        return Quality(self.primary, assumption, courses, labels, state, text)
+
+    def _find(
+        self,
+        subject: Subject,
+        find: Find,
+        reference: Reference,
+        samples: Sequence[Sample | None],
+        metrics: Sequence[Metric],
+    ) -> list[Figures]:
+        """Of each metric its figures by window."""
+        former, known = self._known.get((subject, find), {}), {}
+        table: list[Figures] = []
+        for place, sample in enumerate(samples):
+            if sample is None or place < len(samples) - MOST_WINDOWS:
+                table.append([None] * len(metrics))
+                continue
+            key = _digest(sample)
+            known[key] = former.get(key) or find(reference, sample, metrics)
+            table.append(known[key])
+        self._known[subject, find] = known
+        return [*zip(*table, strict=True)] if table else [[]] * len(metrics)
+
+    def _judge(
+        self, course: Course, windows: Sequence[tuple[str, Window | None]]
+    ) -> tuple[State, str]:
+        """What the latest windows say that had enough rows: twice on end is an alarm."""
+        losses = [
+            (name, self._find_loss(course, place, window))
+            for place, (name, window) in enumerate(windows)
+        ]
+        judged = [(name, loss) for name, loss in losses if loss is not None]
+        if not judged:
+            return "too few", ""
+        run = [*takewhile(lambda one: one[1], reversed(judged))]
+        if not run:
+            return "fine", ""
+        text = (
+            f"{course.metric.name} {run[0][1]}, worse than the {course.expected} that was expected"
+        )
+        return ("alarm" if len(run) > 1 else "moved"), f"{text}, since {run[-1][0]}"
+
+    def _find_loss(self, course: Course, place: int, window: Window | None) -> str | None:
+        """How a window is worse than expected, or nothing; None where nobody can say."""
+        least = self.project.params.monitor.least_rows
+        if window is None or window.sample is None or window.sample.rows < least:
+            return None
+        figures = []
+        if window.labelled is not None and window.labelled.rows >= least:
+            figures.append(("turned out to be", course.realised[place]))
+        if window.outcomes < ENOUGH_KNOWN * (window.rows - window.refused):
+            figures.append(("is estimated at", course.estimates[place]))
+        defined = [(verb, figure) for verb, figure in figures if figure is not None]
+        if not defined:
+            return None
+        return next(
+            (f"{verb} {figure}" for verb, figure in defined if is_worse(course, figure)), ""
+        )
+
+
+def is_worse(course: Course, figure: Figure) -> bool:
+    """Whether a figure is worse than expected by more than chance.
+
+    The interval of their difference is that of independent rows (Zou and Donner, 2008).
+    """
+    sign = course.metric.sign
+    if course.expected is None:
+        return False
+    below, _ = course.expected.measure_ends(sign)
+    _, above = figure.measure_ends(sign)
+    return sign * (course.expected.figure - figure.figure) > math.hypot(below, above)
+
+
+def _describe_labels(window: Window | None) -> dict[str, Any] | None:
+    if window is None or window.labelled is None:
+        return None
+    lag = window.labelled.lags.median()
+    return {"rows": window.outcomes, "lag_days": None if np.isnan(lag) else float(lag)}
+
+
+def _digest(sample: Sample) -> int:
+    """Other of other rows, and of other outcomes."""
+    return hash((sample.outcomes.index.to_numpy().tobytes(), *sample.outcomes))
