@@ -22,7 +22,7 @@ from .outcome import Outcome
 SMALLEST = 1e-6
 """Probabilities below it are taken for it: nobody knows them better."""
 DEVIATION = 1.0
-"""How far slopes are expected to be from 1 and offsets from 0, as long as no row tells."""
+"""How far offsets and logarithms of slopes are expected to be from 0, as long as no row tells."""
 DIGITS = 6
 
 
@@ -30,13 +30,13 @@ class Calibration(Strict):
     """The slopes and offsets of the classes, and how well they are known."""
 
     parameters: tuple[float, ...]
-    """(2 n_classes,) slopes, then offsets."""
+    """(2 n_classes,) logarithms of the slopes, then the offsets."""
     covariance: tuple[tuple[float, ...], ...]
     """(2 n_classes, 2 n_classes) of their errors."""
 
     @classmethod
     def fit(cls, validation: Outcome) -> Self:
-        """The most likely ones, where those are expected that leave a probability as it is.
+        """The most likely ones, where those are expected that leave probabilities as they are.
 
         Their errors are as large as groups differ, whose rows may err alike (the sandwich estimator
         of Liang and Zeger, 1986).
@@ -44,51 +44,44 @@ class Calibration(Strict):
         Args:
             validation: Rows that were predicted by models that had not learnt from them.
         """
-        count = len(validation.classes)
-        expected, precision = np.repeat([1.0, 0.0], count), np.eye(2 * count) / DEVIATION**2
         logarithms = _take_logarithms(validation.predicted)
-        truth = validation.actual[:, np.newaxis] == np.arange(count)
-
-        def away(parameters: np.ndarray) -> np.ndarray:
-            slope: np.ndarray = precision @ (parameters - expected)
-            return slope
+        truth = validation.actual[:, np.newaxis] == np.arange(len(validation.classes))
+        start, precision = np.zeros(2 * len(validation.classes)), 1 / DEVIATION**2
 
         def lose(parameters: np.ndarray) -> float:
             shares = log_softmax(_score(logarithms, parameters), axis=1)
-            return float((parameters - expected) @ away(parameters) / 2 - shares[truth].sum())
+            return float(precision * (parameters**2).sum() / 2 - shares[truth].sum())
 
-        def find_gaps(parameters: np.ndarray) -> np.ndarray:
-            """(n_rows, 2 n_classes) slopes of what each row loses."""
+        def find_slopes(parameters: np.ndarray) -> np.ndarray:
+            """(n_rows, 2 n_classes) of what each row loses."""
             gaps = softmax(_score(logarithms, parameters), axis=1) - truth
-            return np.hstack([gaps * logarithms, gaps])
+            return np.hstack([gaps * _tilt(logarithms, parameters), gaps])
 
         def find_slope(parameters: np.ndarray) -> np.ndarray:
-            slope: np.ndarray = find_gaps(parameters).sum(axis=0) + away(parameters)
+            slope: np.ndarray = find_slopes(parameters).sum(axis=0) + precision * parameters
             return slope
 
         def find_curvature(parameters: np.ndarray) -> np.ndarray:
+            """That of the likelihood as it is expected, which is the same but for the luck."""
             shares = softmax(_score(logarithms, parameters), axis=1)
-            columns = np.hstack([shares * logarithms, shares])
-            squares = shares * logarithms**2
-            curvature: np.ndarray = precision - columns.T @ columns
-            curvature += np.diag(np.hstack([squares.sum(axis=0), shares.sum(axis=0)]))
-            crossing = np.diag(columns[:, :count].sum(axis=0))
-            curvature[:count, count:] += crossing
-            curvature[count:, :count] += crossing
+            tilts = _tilt(logarithms, parameters)
+            columns = np.hstack([shares * tilts, shares])
+            crossing = np.diag((shares * tilts).sum(axis=0))
+            squares = np.diag((shares * tilts**2).sum(axis=0))
+            own = np.block([[squares, crossing], [crossing, np.diag(shares.sum(axis=0))]])
+            curvature: np.ndarray = own - columns.T @ columns + precision * np.eye(len(start))
             return curvature
 
-        found = minimize(
-            lose, expected, method="trust-exact", jac=find_slope, hess=find_curvature
-        ).x
-        inverse = np.linalg.inv(find_curvature(found))
-        gaps = _sum_groups(find_gaps(found), validation.groups)
-        covariance = inverse @ (gaps.T @ gaps + precision) @ inverse
-        return cls(parameters=_round(found), covariance=tuple(map(_round, covariance)))
+        best = minimize(lose, start, method="trust-exact", jac=find_slope, hess=find_curvature).x
+        inverse = np.linalg.inv(find_curvature(best))
+        slopes = _sum_groups(find_slopes(best), validation.groups)
+        covariance = inverse @ (slopes.T @ slopes + precision * np.eye(len(start))) @ inverse
+        return cls(parameters=_round(best), covariance=tuple(map(_round, covariance)))
 
     def apply(self, probabilities: np.ndarray) -> np.ndarray:
         """(n_rows, n_classes) how likely each class is, by the probabilities that a model gives."""
-        parameters = np.array(self.parameters)
-        shares: np.ndarray = softmax(_score(_take_logarithms(probabilities), parameters), axis=1)
+        logarithms = _take_logarithms(probabilities)
+        shares: np.ndarray = softmax(_score(logarithms, np.array(self.parameters)), axis=1)
         return shares
 
     def draw(
@@ -97,8 +90,7 @@ class Calibration(Strict):
         """So many times (n_rows,) places of classes that the rows may turn out to be of."""
         logarithms = _take_logarithms(probabilities)
         for parameters in rng.multivariate_normal(self.parameters, self.covariance, size=count):
-            shares = softmax(_score(logarithms, parameters), axis=1)
-            steps = shares.cumsum(axis=1)[:, :-1]
+            steps = softmax(_score(logarithms, parameters), axis=1).cumsum(axis=1)[:, :-1]
             yield (rng.random((len(steps), 1)) > steps).sum(axis=1)
 
 
@@ -108,9 +100,13 @@ def _take_logarithms(probabilities: np.ndarray) -> np.ndarray:
 
 
 def _score(logarithms: np.ndarray, parameters: np.ndarray) -> np.ndarray:
-    slopes, offsets = np.split(parameters, 2)
-    scores: np.ndarray = logarithms * slopes + offsets
+    scores: np.ndarray = _tilt(logarithms, parameters) + np.split(parameters, 2)[1]
     return scores
+
+
+def _tilt(logarithms: np.ndarray, parameters: np.ndarray) -> np.ndarray:
+    tilts: np.ndarray = logarithms * np.exp(np.split(parameters, 2)[0])
+    return tilts
 
 
 def _sum_groups(values: np.ndarray, groups: np.ndarray | None) -> np.ndarray:

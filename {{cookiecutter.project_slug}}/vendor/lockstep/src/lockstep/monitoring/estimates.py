@@ -76,7 +76,7 @@ def estimate(reference: Reference, sample: Sample, metrics: Sequence[Metric]) ->
 def _summarise(figures: np.ndarray) -> Figure | None:
     known = figures[~np.isnan(figures)]
     ends = conformal_margins(known, CONFIDENCE)
-    return Figure(float(known.mean()), *ends) if ends else None
+    return Figure(float(np.median(known)), *ends) if ends else None
 
 
 def realise(reference: Reference, sample: Sample, metrics: Sequence[Metric]) -> Figures:

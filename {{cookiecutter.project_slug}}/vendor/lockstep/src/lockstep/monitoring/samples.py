@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,16 +36,21 @@ class Sample(NamedTuple):
         """How many there are."""
         return len(self.outcomes)
 
-    def take(self, keys: pd.Index) -> Sample:
-        """The rows that have these keys."""
-        return Sample(*(part.loc[keys] for part in self))
+    def take(self, rows: Any) -> Sample:
+        """Some of the rows, by their keys or a mask."""
+        predictions, places, outcomes, lags = (part.loc[rows] for part in self)
+        return Sample(predictions, places, outcomes, lags)
 
     @classmethod
     def concatenate(cls, samples: Sequence[Sample]) -> Sample:
         """The rows of all, however many; one that comes twice is there as it came last."""
-        parts = [*map(pd.concat, zip(*samples, strict=True))]
-        is_last = ~parts[0].index.duplicated(keep="last")
-        return cls(*(part[is_last] for part in parts))
+        whole = cls(
+            pd.concat([sample.predictions for sample in samples]),
+            pd.concat([sample.places for sample in samples]),
+            pd.concat([sample.outcomes for sample in samples]),
+            pd.concat([sample.lags for sample in samples]),
+        )
+        return whole.take(~whole.outcomes.index.duplicated(keep="last"))
 
     def merge(self, other: Sample) -> Sample:
         """The sample of the rows of both."""
