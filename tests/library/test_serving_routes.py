@@ -284,6 +284,20 @@ def test_prometheus_reads_requests_rows_and_versions(client: TestClient) -> None
         assert f"lockstep_rows_total{{{labels}}} 1.0" in lines
     assert any(line.startswith("lockstep_version_ready{") for line in lines)
     assert "lockstep_entries_dropped_total 0.0" in lines
+    labels = 'model="fruit",role="answer",version="1.0.0"'
+    assert f"lockstep_version_alarms{{{labels}}} 2.0" in lines
+
+
+def test_what_is_watched_is_shown_as_a_page_that_loads_nothing_from_elsewhere(
+    client: TestClient,
+) -> None:
+    page, report = client.get("/monitoring"), client.get("/monitoring.json")
+    assert page.text == "<p>All is fine.</p>"
+    assert page.headers["Content-Type"].startswith("text/html")
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert (report.json(), report.headers["Content-Type"]) == ({}, "application/json")
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("GET", "/predict")])
@@ -297,7 +311,7 @@ def test_what_is_not_there_is_told_in_the_same_form(
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1@x", ""])
 def test_by_another_name_nobody_is_answered_without_tokens(client: TestClient, host: str) -> None:
-    for path in ("/requests", "/metrics", "/"):
+    for path in ("/requests", "/metrics", "/monitoring", "/"):
         answer = client.get(path, headers={"Host": host})
         assert answer.status_code == 421
         assert answer.json()["error"].startswith(f"Host {host!r}: localhost, 127.0.0.1 or [::1] ")
