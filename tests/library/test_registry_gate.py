@@ -1,6 +1,7 @@
 """The gate before a promotion: what it lets pass, what it refuses, and by how much."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from lockstep.modeling.metrics import METRICS, OWN_METRICS, metric
 from lockstep.records import pairs
 from lockstep.records.pairs import pair_runs
 from lockstep.records.run import read_run
-from lockstep.registry import decisions, gate, measures
+from lockstep.registry import decisions, gate, later_rows, measures
 from lockstep.registry import register as registration
 from lockstep.registry.measures import compare_apart, compare_rows
 from lockstep.registry.promote import promote
@@ -38,6 +39,12 @@ def _proofs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registration, "find_disagreements", lambda *_: [])
     monkeypatch.setattr(gate, "find_disagreements", lambda *_: [])
     monkeypatch.setattr(gate, "require_verified", lambda *_: None)
+    monkeypatch.setattr(gate, "pair_with_later_rows", lack_model)
+
+
+def lack_model(*_: object) -> None:
+    """The models are made up as well, so that none can be asked; `test_whole_way.py` has some."""
+    raise UserError("its model is not kept")
 
 
 @pytest.fixture
@@ -369,6 +376,44 @@ def test_half_of_the_test_rows_in_common_are_enough_to_compare_row_by_row(
 ) -> None:
     add_version(history, BETTER.iloc[:40], test={"rows": 80})
     assert "on 40 test rows in common" in print_promotion(capsys)[3]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, ""),
+        ({"seed": 2}, "the rows were split otherwise, so that it may have learnt from them"),
+        ({"probability_melon": 0.5}, "it does not predict any more what it did of the rows in"),
+    ],
+)
+def test_the_present_model_is_asked_about_rows_that_came_after_it(
+    history: History,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    change: dict[str, Any],
+    reason: str,
+) -> None:
+    test = {"rows": 80, "sha256": digest_names(BETTER["row"])}
+    add_version(history, BETTER, test=test)
+    promote(*PRODUCTION)
+    new, asked = make_predictions(200, 4, 2), make_predictions(200, 0, 3)
+    asked.loc[:79] = BETTER
+    if "seed" not in change:
+        asked.loc[:0, [*change]] = [*change.values()]
+    monkeypatch.setattr(gate, "pair_with_later_rows", later_rows.pair_with_later_rows)
+    monkeypatch.setattr(later_rows, "_predict", lambda *_: asked)
+    test = {"rows": 200, "sha256": digest_names(new["row"])}
+    add_version(history, new, test=test, parameters={"seed": change.get("seed", 1)})
+    capsys.readouterr()
+    with suppress(UserError):
+        promote(*PRODUCTION)
+    printed = capsys.readouterr().out
+    if reason:
+        assert "each on its own test rows" in printed
+        assert f"note  present model      was not asked about other test rows: {reason}" in printed
+    else:
+        assert "on 200 test rows, 120 of which the present model never saw\n" in printed
+        assert find_present(history) == "v1.2.0"
 
 
 def test_intervals_of_numbers_must_hold_what_was_promised(

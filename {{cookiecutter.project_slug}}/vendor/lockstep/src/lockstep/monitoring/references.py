@@ -18,8 +18,8 @@ from ..core.project import Project
 from ..modeling.model import DESCRIPTION
 from ..modeling.postprocessing import NONE, Postprocessing
 from ..modeling.profile import Profile, read_profile
-from ..records.clone import run_dvc
-from ..records.repository import Repository, git_environment
+from ..records.outputs import fetch_output
+from ..records.repository import Repository
 from ..records.run import RECORD
 from ..registry.versions import Registry, Version, read_registry
 from ..serving.engine import CACHE
@@ -94,12 +94,10 @@ class References:
         """
         repository = Repository(self._project)
         version = _find_version(repository, read_registry(repository), run)
-        name = repository.prefix + self._project.name(self._project.champion)
+        name = self._project.name(self._project.champion)
         with TemporaryDirectory(prefix="monitor-") as scratch:
             folder = Path(scratch) / CHAMPION
-            where = ["--rev", version.commit, "--out", str(folder)]
-            command = ["get", "--quiet", str(repository.top), name, *where]
-            run_dvc(command, self._project.root, git_environment())
+            fetch_output(repository, version.commit, name, folder)
             yield folder
 
 

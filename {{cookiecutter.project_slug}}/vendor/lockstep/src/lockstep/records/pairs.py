@@ -39,6 +39,8 @@ class Pair:
     """(n_rows, n_columns) the values of the subgroups of the later run's contract, as texts."""
     rows: np.ndarray
     """(n_rows,) names of the rows."""
+    unseen: int = 0
+    """How many of them the earlier run has neither learnt from nor been measured on."""
 
     def __len__(self) -> int:
         return len(self.after)
@@ -55,8 +57,12 @@ class Pair:
 
     def take(self, rows: np.ndarray) -> Pair:
         """Some of the rows, by a mask."""
-        return Pair(
-            *(self.before.take(rows), self.after.take(rows), self.subgroups[rows], self.rows[rows])
+        return replace(
+            self,
+            before=self.before.take(rows),
+            after=self.after.take(rows),
+            subgroups=self.subgroups[rows],
+            rows=self.rows[rows],
         )
 
 
@@ -104,10 +110,15 @@ def pair_runs(repository: Repository, before: Run, after: Run) -> Pair | None:
     """
     if any(before.record[key] != after.record[key] for key in ("kind", "classes")):
         return None
-    tables = [read_predictions(repository, run) for run in (before, after)]
-    kept = [table for table in tables if table is not None]
-    if len(kept) < 2:
+    earlier, later = (read_predictions(repository, run) for run in (before, after))
+    if earlier is None or later is None:
         return None
+    return pair_tables(before, after, earlier, later)
+
+
+def pair_tables(before: Run, after: Run, earlier: pd.DataFrame, later: pd.DataFrame) -> Pair | None:
+    """Two tables of predictions, such as `read_predictions` gives, on the rows that are in both."""
+    kept = [earlier, later]
     name = IDENTIFIER if all(map(_has_identifiers, kept)) else ROW
     kept = [_index(table, name) for table in kept]
     common = kept[0].index[kept[0].index.isin(kept[1].index)].sort_values()
@@ -115,11 +126,11 @@ def pair_runs(repository: Repository, before: Run, after: Run) -> Pair | None:
         return None
     kept = [table.loc[common] for table in kept]
     groups = min(map(_find_groups, kept), key=lambda numbers: int(numbers.max()))
-    earlier, later = map(partial(_make_outcome, groups=groups), (before, after), kept)
+    one, other = map(partial(_make_outcome, groups=groups), (before, after), kept)
     subgroups = kept[1].filter(regex=f"^{SUBGROUP}").replace("", "missing")
     subgroups = subgroups.rename(columns=lambda column: column.removeprefix(SUBGROUP))
     names = common.get_level_values(0).to_numpy()
-    return Pair(earlier, later, subgroups.reset_index(drop=True), names)
+    return Pair(one, other, subgroups.reset_index(drop=True), names)
 
 
 def read_predictions(repository: Repository, run: Run) -> pd.DataFrame | None:

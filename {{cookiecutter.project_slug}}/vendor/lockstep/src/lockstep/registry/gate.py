@@ -17,6 +17,7 @@ from ..records.run import Run
 from ..records.verification import require_verified
 from .compatibility import find_breaks, read_contract
 from .findings import Finding, Note
+from .later_rows import pair_with_later_rows
 from .measures import (
     check_coverage,
     compare_apart,
@@ -102,6 +103,23 @@ def pair_with_present(repository: Repository, run: Run, present: Run | None) -> 
     return pair if pair and is_telling(pair, run) else None
 
 
+def add_later_rows(
+    repository: Repository, run: Run, present: Run | None, pair: Pair | None
+) -> tuple[Pair | None, list[Note]]:
+    """The rows that decide, with test rows that came after the present model where it can say what
+    it makes of them; and a note where it cannot.
+    """
+    if present is None or _has_other_target(run, present):
+        return pair, []
+    if run.record["test"] == present.record["test"]:
+        return pair, []
+    try:
+        return pair_with_later_rows(repository, present, run), []
+    except UserError as error:
+        reason = shorten(str(error), LONGEST_TEXT)
+        return pair, [Note("present model", f"was not asked about other test rows: {reason}")]
+
+
 def _has_other_target(run: Run, present: Run) -> bool:
     return any(present.record[key] != run.record[key] for key in ("kind", "target", "classes"))
 
@@ -115,7 +133,9 @@ def measure(
     else:
         metric = find_chosen_metric(repository.paths, run)
         if pair:
-            yield from compare_rows(metric, pair, params)
+            unseen = f", {pair.unseen} of which the present model never saw"
+            rows = f"test rows{unseen if pair.unseen else ' in common'}"
+            yield from compare_rows(metric, pair, params, rows)
         else:
             yield from compare_apart(metric, present, run, params)
     yield from check_coverage(run)

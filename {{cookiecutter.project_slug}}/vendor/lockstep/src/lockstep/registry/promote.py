@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 from ..core.errors import UserError
 from ..core.project import Project
@@ -13,7 +14,15 @@ from ..records.repository import Repository
 from ..records.run import Run
 from .decisions import Decision, count_decisions, describe_decisions, keep_refusal
 from .findings import Finding, Note
-from .gate import Present, check_present, check_record, measure, pair_with_present, rebuild
+from .gate import (
+    Present,
+    add_later_rows,
+    check_present,
+    check_record,
+    measure,
+    pair_with_present,
+    rebuild,
+)
 from .names import HEAD, require_stage_name
 from .register import digest_model
 from .stages import assign
@@ -53,9 +62,11 @@ def promote(version: str, stage: str) -> None:
         findings += _print_all(check_present(repository, run, present, params.promote.new_contract))
         _require_good(findings, refusal)
     former = present.run if present else None
-    pair = pair_with_present(repository, run, former)
-    findings += _print_all(measure(repository, params, run, former, pair))
-    decision = _name_decision(run, former, pair)
+    common = pair_with_present(repository, run, former)
+    pair, notes = add_later_rows(repository, run, former, common)
+    findings += _print_all(chain(measure(repository, params, run, former, pair), notes))
+    # By the rows in common, so that a single new row does not start the count anew.
+    decision = _name_decision(run, former, common)
     confidence = params.evaluate.confidence
     times = describe_decisions(count_decisions(project, registry, decision), confidence)
     _print_all([*_compare_params(repository), Note("test rows", times)])

@@ -1,0 +1,102 @@
+"""Test rows that came after the present model: what it says of them decides, too.
+
+Raw data that are delivered later bring test rows that it has neither learnt from nor been measured
+on. Without them, a model that has learnt what is new would be judged by what is old.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+
+from ..core.errors import UserError
+from ..core.own import import_own
+from ..core.records import ROW
+from ..core.table import Table
+from ..data.row_names import name_rows
+from ..modeling.model import Model
+from ..records.outputs import fetch_output
+from ..records.pairs import ACTUAL, Pair, pair_tables, read_predictions
+from ..records.repository import Repository
+from ..records.run import Run
+from .compatibility import read_contract
+
+TOLERANCE = 1e-6
+"""Relative; between processors last digits differ."""
+
+
+def pair_with_later_rows(repository: Repository, present: Run, run: Run) -> Pair:
+    """Both models on all test rows of the later run, also on those that the present one never saw.
+
+    Raises:
+        UserError: The present model may have learnt from some of them, is not to be had, or does
+            not predict any more what it did.
+    """
+    _require_same_sides(repository, present, run)
+    former, table = (read_predictions(repository, one) for one in (present, run))
+    if former is None or table is None:
+        raise UserError("what was predicted was not kept")
+    later = _predict(repository, present, run)
+    _require_same_predictions(former, later)
+    pair = pair_tables(present, run, later, table)
+    assert pair is not None
+    return replace(pair, unseen=_count_unseen(present, former, pair))
+
+
+def _require_same_sides(repository: Repository, present: Run, run: Run) -> None:
+    """Check that a row that is tested now was not learnt from before."""
+    sides = []
+    for one in (present, run):
+        contract, parameters = (
+            read_contract(repository, _name_commit(one)),
+            one.record["parameters"],
+        )
+        columns = (contract.features, contract.group, contract.time, contract.part)
+        sides.append((columns, parameters.get("seed"), parameters.get("split")))
+    if sides[0] != sides[1]:
+        raise UserError("the rows were split otherwise, so that it may have learnt from them")
+
+
+def _name_commit(run: Run) -> str:
+    assert run.commit is not None
+    return run.commit.sha
+
+
+def _predict(repository: Repository, present: Run, run: Run) -> pd.DataFrame:
+    """(n_rows, n_columns) what the present model says of the test rows, as `evaluate` keeps it."""
+    paths = repository.paths
+    import_own(paths, "train")  # whose names a champion may have
+    with TemporaryDirectory(prefix="gate-") as scratch:
+        champion, test = (Path(scratch) / name for name in ("champion", "test.parquet"))
+        fetch_output(repository, _name_commit(present), paths.name(paths.champion), champion)
+        fetch_output(repository, _name_commit(run), paths.name(paths.test), test)
+        model = Model.load(champion, f"the model of {present.name}")
+        parts = [_describe(batch, model) for batch in Table(test, f"the test rows of {run.name}")]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _describe(rows: pd.DataFrame, model: Model) -> pd.DataFrame:
+    actual = rows[model.contract.target].rename(ACTUAL)
+    if model.kind == "regression":
+        actual = actual.astype("float64")
+    return pd.concat([model.apply(rows), actual, name_rows(rows, model.contract)], axis=1)
+
+
+def _require_same_predictions(former: pd.DataFrame, later: pd.DataFrame) -> None:
+    """Check that a model still is what it was, though code of the owner may have changed since."""
+    former, later = (one.drop_duplicates(ROW).set_index(ROW) for one in (former, later))
+    rows = former.index.intersection(later.index)
+    names = later.select_dtypes("float64").columns
+    one, other = (table.loc[rows, names].to_numpy() for table in (former, later))
+    if not len(rows) or not np.allclose(one, other, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
+        raise UserError("it does not predict any more what it did of the rows in common")
+
+
+def _count_unseen(present: Run, former: pd.DataFrame, pair: Pair) -> int:
+    """The rows that were no test rows before; none where a sample alone was kept of those."""
+    is_whole = int(present.record["test"]["rows"]) == len(former)
+    return int((~np.isin(pair.rows, former[ROW])).sum()) if is_whole else 0
