@@ -126,6 +126,29 @@ def test_a_column_that_cannot_be_judged_tells_why_and_shows_what_came() -> None:
     assert len(re.findall(r"<td>\d+\.\d%</td>", page)) == 2 * 17
 
 
+def test_a_metric_may_have_no_interval_or_not_be_defined() -> None:
+    content = made_up(1, windows=3)
+    quality = content["versions"][0]["quality"]
+    metric = quality["metrics"]["rmse"]
+    metric["windows"][1]["estimate"] |= {"figure": 77.5, "low": None, "high": None}
+    quality["labels"] = [{"rows": 400, "lag_days": None}] * 3
+    page = render_page(content, live=True)
+    assert "Outcomes of 1,200 rows are known" in page
+    metric["expected"] = None
+    metric["windows"] = [{"estimate": None, "realised": None}] * 3
+    assert render_page(content, live=True).count("not known") == 3
+
+
+def test_too_few_rows_stretch_no_axis() -> None:
+    content = made_up(1, windows=3)
+    version = content["versions"][0]
+    version["windows"][1]["state"] = "too few"
+    before = render_page(content, live=True)
+    version["quality"]["metrics"]["rmse"]["windows"][1]["estimate"]["high"] = 1e6
+    scale = re.compile('<div class="scale.+?</div>')
+    assert scale.findall(render_page(content, live=True)) == scale.findall(before) != []
+
+
 def test_shares_are_told_of_intervals_and_categories() -> None:
     shares = {"shares": [0.25] * 4}
     number = {"type": "number", "reference": {"edges": [1.0, 1.0, 2.5], **shares}}

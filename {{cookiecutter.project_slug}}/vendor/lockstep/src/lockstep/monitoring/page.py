@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -130,15 +130,12 @@ def _hide_states(states: Sequence[str]) -> list[str]:
     return [state if state == "gap" else "plain" for state in states]
 
 
-def _list_ends(metric: Record) -> list[float | None]:
-    """All figures of a metric and the ends of their intervals."""
-
-    def list_intervals() -> Iterator[Record | None]:
-        yield metric["expected"]
-        for window in metric["windows"]:
-            yield from (window["estimate"], window["realised"])
-
-    return [end for interval in list_intervals() if interval for end in interval.values()]
+def _list_ends(metric: Record, windows: Sequence[Record]) -> list[float | None]:
+    """A metric's figures and the ends of their intervals, but for those of too few rows."""
+    pairs = zip(metric["windows"], windows, strict=True)
+    parts = [part for part, window in pairs if window["state"] != "too few"] or metric["windows"]
+    intervals = [part[name] for part in parts for name in ("estimate", "realised")]
+    return [end for one in (metric["expected"], *intervals) if one for end in one.values()]
 
 
 def _name_key(version: Record, name: str = "") -> str:
