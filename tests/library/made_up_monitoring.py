@@ -234,7 +234,7 @@ def with_everything() -> Content:
         state="fine",
         lines=[],
     )
-    shadow = make_version("v1.2.0", names, days[8:], role="shadow", stages=["staging"])
+    shadow = make_version("v1.2.0", names[:3], days[8:], role="shadow", stages=["staging"])
     lines = [*made_up()["lines"], f"v1.1.0: {SCRIPT}: 2 categories that training did not have"]
     return made_up(
         versions=[version, shadow, former],
