@@ -126,6 +126,15 @@ def test_a_column_that_cannot_be_judged_tells_why_and_shows_what_came() -> None:
     assert len(re.findall(r"<td>\d+\.\d%</td>", page)) == 2 * 17
 
 
+def test_of_files_no_latency_is_told() -> None:
+    content = made_up(1, source="files")
+    for window in content["versions"][0]["windows"]:
+        window |= {"median_seconds": None, "p99_seconds": None}
+    page = render_page(content, live=False)
+    assert "rows refused" in page
+    assert "latency" not in page
+
+
 def test_a_metric_may_have_no_interval_or_not_be_defined() -> None:
     content = made_up(1, windows=3)
     quality = content["versions"][0]["quality"]
