@@ -74,7 +74,7 @@ class Calibration(Strict):
 
         best = minimize(lose, start, method="trust-exact", jac=find_slope, hess=find_curvature).x
         inverse = np.linalg.inv(find_curvature(best))
-        slopes = _sum_groups(find_slopes(best), validation.groups)
+        slopes = sum_groups(find_slopes(best), validation.groups)
         covariance = inverse @ (slopes.T @ slopes + precision * np.eye(len(start))) @ inverse
         return cls(parameters=_round(best), covariance=tuple(map(_round, covariance)))
 
@@ -109,7 +109,7 @@ def _tilt(logarithms: np.ndarray, parameters: np.ndarray) -> np.ndarray:
     return tilts
 
 
-def _sum_groups(values: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
+def sum_groups(values: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
     """(n_groups, n_columns) sums over the rows of each group; without groups each row is one."""
     if groups is None:
         return values

@@ -12,14 +12,16 @@ from math import floor
 from typing import Self
 
 import numpy as np
+from scipy.optimize import minimize
 from sklearn.ensemble import GradientBoostingRegressor
 
 from ..core.validation import Strict
+from .calibration import sum_groups
 from .outcome import Outcome
 
 MOST_ROWS = 10_000
 """That sizes are learnt from."""
-MOST_SPLITS, RATE = 100, 0.1
+MOST_SPLITS, RATE = 40, 0.2
 FEWEST_ROWS = 10
 """On either side of a split."""
 FOLDS = 5
@@ -27,7 +29,9 @@ FEWEST_GROUPS = 50
 """Of fewer, all errors are held to be of one size."""
 SMALLEST = 0.1
 """Of the mean size: what any is at least."""
-MOST_RATIOS = 200
+MOST_RATIOS = 1000
+DEVIATION = 0.5
+"""How far the slope of the sizes is expected to be from 1, as long as no row tells."""
 DIGITS = 6
 
 Places = Mapping[str, np.ndarray]
@@ -41,6 +45,13 @@ class Residuals(Strict):
     """What the tables add to, in the target's unit."""
     least: float
     """What no size is below."""
+    slope: float
+    """The power of it that sizes follow, about their geometric mean: above 1 where boosting has
+    held those of easy and of hard rows for too much alike."""
+    slope_error: float
+    """How well that is known, as a standard error."""
+    middle: float
+    """That mean."""
     tables: dict[str, tuple[float, ...]]
     """Of a column what its places add, from -1 on, 0 in the mean of all rows; a column that
     tells nothing has none."""
@@ -72,11 +83,16 @@ class Residuals(Strict):
             folds = (rng.permutation(count) % FOLDS)[groups]
             splits, held = _choose_splits(X, sizes, folds, least)
             tables = dict(zip(places, _tabulate(_boost(X, sizes), splits, X), strict=True))
+        slope, slope_error = _fit_slope(held, sizes, groups)
+        middle = float(np.exp(np.log(held).mean()))
         return cls(
             size=_round(sizes.mean()),
             least=_round(least),
+            slope=_round(slope),
+            slope_error=_round(slope_error),
+            middle=_round(middle),
             tables={name: tuple(map(_round, one)) for name, one in tables.items() if one.any()},
-            ratios=_thin(errors / held),
+            ratios=_thin(errors / _stretch(held, slope, middle)),
             groups=count,
             is_positive=bool((validation.actual >= 0).all()),
         )
@@ -97,10 +113,10 @@ class Residuals(Strict):
         """So many times (n_rows,) numbers that may turn out to be true."""
         sizes, ratios = self.estimate_sizes(places, len(predicted)), np.array(self.ratios)
         concentration = np.full(len(ratios), self.groups / len(ratios))
-        for _ in range(count):
+        for slope in rng.normal(self.slope, self.slope_error, size=count):
             # How often each ratio comes is known no better than by so many rows (Rubin, 1981).
-            shares = rng.dirichlet(concentration)
-            numbers = predicted + sizes * rng.choice(ratios, len(predicted), p=shares)
+            drawn = rng.choice(ratios, len(predicted), p=rng.dirichlet(concentration))
+            numbers = predicted + _stretch(sizes, slope, self.middle) * drawn
             yield np.maximum(numbers, 0) if self.is_positive else numbers
 
 
@@ -146,6 +162,45 @@ def _tabulate(booster: GradientBoostingRegressor, splits: int, X: np.ndarray) ->
             table[:first] += RATE * tree.value[left, 0, 0]
             table[first:] += RATE * tree.value[tree.children_right[0], 0, 0]
     return [table - table[column + 1].mean() for table, column in zip(tables, X.T, strict=True)]
+
+
+def _fit_slope(held: np.ndarray, sizes: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
+    """The power of the sizes held out that is most likely by the same density, and its error."""
+    logarithms = np.log(held) - np.log(held).mean()
+    if not sizes.any() or not np.ptp(logarithms):
+        return 1.0, 0.0
+    X, expected = np.column_stack([logarithms, np.ones(len(held))]), np.array([1.0, 0.0])
+    precision = np.diag([1 / DEVIATION**2, 0])
+    sizes = sizes / sizes.mean()
+
+    def lose(parameters: np.ndarray) -> float:
+        away = parameters - expected
+        scores = X @ parameters
+        return float((scores + sizes * np.exp(-scores)).sum() + away @ precision @ away / 2)
+
+    def find_slopes(parameters: np.ndarray) -> np.ndarray:
+        slopes: np.ndarray = X * (1 - sizes * np.exp(-(X @ parameters)))[:, np.newaxis]
+        return slopes
+
+    def find_slope(parameters: np.ndarray) -> np.ndarray:
+        slope: np.ndarray = find_slopes(parameters).sum(axis=0)
+        return slope + precision @ (parameters - expected)
+
+    def find_curvature(parameters: np.ndarray) -> np.ndarray:
+        weights = sizes * np.exp(-(X @ parameters))
+        curvature: np.ndarray = X.T @ (X * weights[:, np.newaxis]) + precision
+        return curvature
+
+    best = minimize(lose, expected, method="trust-exact", jac=find_slope, hess=find_curvature).x
+    inverse = np.linalg.inv(find_curvature(best))
+    slopes = sum_groups(find_slopes(best), groups)
+    covariance = inverse @ (slopes.T @ slopes + precision) @ inverse
+    return float(best[0]), float(np.sqrt(covariance[0, 0]))
+
+
+def _stretch(sizes: np.ndarray, slope: float, middle: float) -> np.ndarray:
+    stretched: np.ndarray = middle * (sizes / middle) ** slope
+    return stretched
 
 
 def _thin(ratios: np.ndarray) -> tuple[float, ...]:
