@@ -74,9 +74,10 @@ def test_rows_that_have_moved_are_an_alarm(
 ) -> None:
     rows = LATER.assign(weight=LATER["weight"] - 60)
     assert main(["monitor", write_rows(project, rows)]) == 1
-    first = capsys.readouterr().out.splitlines()[0]
-    assert first.startswith("monitor: workspace: weight: ")
-    assert first.endswith(", since rows 1 to 400")
+    quality, drift, *_ = capsys.readouterr().out.splitlines()
+    assert quality.startswith("monitor: workspace: log_loss turned out to be ")
+    assert drift.startswith("monitor: workspace: weight: ")
+    assert drift.endswith(", since rows 1 to 400")
     report = read_report(project)
     assert (report["state"], report["versions"][0]["columns"][0]["name"]) == ("alarm", "weight")
 

@@ -18,6 +18,7 @@ from lockstep.monitoring import follower, live, request_source
 from lockstep.monitoring.batches import Batch, Subject
 from lockstep.monitoring.follower import Follower
 from lockstep.monitoring.live import Monitor
+from lockstep.monitoring.quality import Gauge
 from lockstep.monitoring.references import Reference
 from lockstep.monitoring.report import make_report
 from lockstep.monitoring.request_source import find_latest, find_start, make_batches, read_pages
@@ -226,7 +227,8 @@ def test_the_running_sums_are_those_of_reading_all_at_once(
     for one in read(database):
         watch.add(one, find_latest())
     stages = {name: followed[name] for name in ("source", "since")}
-    assert followed == make_report(watch, MonitorParams(), **stages, stages={})
+    gauge = Gauge(watching.monitor._project)
+    assert followed == make_report(watch, MonitorParams(), **stages, stages={}, gauge=gauge)
     assert count_rows(followed) == [4, 4, 4]
 
 

@@ -184,7 +184,8 @@ def _fit_slope(held: np.ndarray, sizes: np.ndarray, groups: np.ndarray) -> tuple
 
     def find_slope(parameters: np.ndarray) -> np.ndarray:
         slope: np.ndarray = find_slopes(parameters).sum(axis=0)
-        return slope + precision @ (parameters - expected)
+        slope += precision @ (parameters - expected)
+        return slope
 
     def find_curvature(parameters: np.ndarray) -> np.ndarray:
         weights = sizes * np.exp(-(X @ parameters))
