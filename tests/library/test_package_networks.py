@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -15,8 +17,11 @@ from lockstep.core.project import Project
 from lockstep.core.runtime import STRICT
 from lockstep.core.table import as_csv
 from lockstep.modeling.model import Model
+from lockstep.modeling.profile import read_profile
 from lockstep.packaging.build import build_wheel
 from lockstep.packaging.pins import FOR_NETWORKS
+from lockstep.serving.messages import Question, pack_questions
+from lockstep.standalone.frames import read_frame
 from lockstep.standalone.model_package import ModelPackage
 from PIL import Image
 from wheels import run_alone, train_champion, unpack
@@ -104,6 +109,27 @@ sys.exit(main(["check"]) + main(["predict", sys.argv[1]]))
     rows = pd.DataFrame({"image": [np.asarray(Image.open(picture)).tobytes()]})
     expected = Model.load(project.champion).predict(rows)
     assert answer == f"new.png,{as_csv(expected, header=False).strip()}"
+
+
+def test_a_worker_tells_of_an_image_the_numbers_that_stand_for_it_in_the_profile(
+    project: Project, unpacked: Path
+) -> None:
+    picture = make_picture("yes", np.random.default_rng(1))
+    worker = subprocess.run(
+        [sys.executable, "-m", "owner_model.lockstep.standalone.worker"],
+        cwd=unpacked,
+        env={**os.environ, **STRICT, "PYTHONPATH": str(unpacked)},
+        input=pack_questions([Question(body=picture, form="image")], ["bright"], 5),
+        capture_output=True,
+        check=True,
+    )
+    answers = io.BytesIO(worker.stdout)
+    read_frame(answers)
+    [reply] = read_frame(answers)[0]["replies"]
+    rows = pd.DataFrame({"image": [np.asarray(Image.open(io.BytesIO(picture))).tobytes()]})
+    profile = read_profile(project.champion, "models/champion")
+    pipeline = Model.load(project.champion).pipeline
+    assert reply["rows"] == profile.embedding.embed(pipeline, rows).to_dict(orient="records")
 
 
 def test_a_process_whose_keras_computes_with_something_else_is_told(unpacked: Path) -> None:
