@@ -32,9 +32,7 @@ def write(project: Project, *requests: str) -> None:
         database.write([line(request) for request in requests])
 
 
-async def wait_for(
-    monitoring: MonitoringProcess, is_so: Callable[[dict[str, Any]], bool]
-) -> Shown:
+async def wait_for(monitoring: MonitoringProcess, is_so: Callable[[dict[str, Any]], bool]) -> Shown:
     for _ in range(600):
         shown = await monitoring.tell()
         if is_so(json.loads(shown.report)):

@@ -26,7 +26,7 @@ MOST_COUNTS = 256
 """Windows by rows; of more, each two become one."""
 ROWS = 1000
 """Of a window by rows, if there are twice as many."""
-FIRST_ROWS = 20
+FIRST_ROWS = 50
 """Of such a window before there are."""
 MONDAY = 4
 """1970-01-01 was a Thursday, so that this is the first day from then on that begins a week."""
@@ -210,10 +210,6 @@ class Windows:
             rows = np.flatnonzero(numbers == number)
             window = self._windows.setdefault(number, Window(number))
             window.add(batch if len(rows) == batch.rows else batch.take(rows), self.profile)
-        if self.by == "rows" and self.size < ROWS and self._rows >= 2 * ROWS:
-            self._join(ROWS // self.size)
-        while self.by == "rows" and len(self._windows) > MOST_COUNTS:
-            self._join(2)
         while len(self._windows) > MOST_WINDOWS:
             self.omitted["old"] += self._windows.pop(min(self._windows)).rows
 
@@ -266,8 +262,12 @@ class Windows:
     def _number(self, batch: Batch) -> np.ndarray:
         if self.by != "rows":
             return self.find_number(batch.times)
-        numbers = (self._rows + np.arange(batch.rows)) // self.size
-        self._rows += batch.rows
+        first, self._rows = self._rows, self._rows + batch.rows
+        if self._rows >= 2 * ROWS > 2 * self.size:
+            self._join(ROWS // self.size)
+        while self._rows > MOST_COUNTS * self.size:
+            self._join(2)
+        numbers: np.ndarray = np.arange(first, self._rows) // self.size
         return numbers
 
     def _join(self, count: int) -> None:
