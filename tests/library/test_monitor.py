@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -192,6 +191,14 @@ def test_what_was_retired_raises_no_alarm(project: Project) -> None:
 SUBJECT = Subject("fruit", "1.0.0", "", "answer")
 
 
+def test_a_champion_that_was_trained_since_is_no_reference_of_the_run(project: Project) -> None:
+    run = sha256(project.record)
+    assert find(project, run) is not None
+    file = project.champion / "model.json"
+    file.write_text(file.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    assert find(project, run) is None
+
+
 def find(project: Project, run: str) -> references.Reference | None:
     return References(project).find(SUBJECT._replace(run=run))
 
@@ -208,13 +215,11 @@ def test_the_reference_of_a_version_is_found_wherever_its_model_is(
     project.record.write_text(project.record.read_text() + " ")
     assert find(project, run) is None
 
-    def run_dvc(arguments: Sequence[str], _: Path, __: object) -> str:
-        assert arguments[0] == "get"
-        assert [*arguments[-5:-1]] == ["models/champion", "--rev", commit, "--out"]
-        shutil.copytree(kept, arguments[-1])
-        return ""
+    def fetch_output(_: object, revision: str, name: str, folder: Path) -> None:
+        assert (revision, name) == (commit, "models/champion")
+        shutil.copytree(kept, folder)
 
-    monkeypatch.setattr(references, "run_dvc", run_dvc)
+    monkeypatch.setattr(references, "fetch_output", fetch_output)
     assert find(project, run).profile.rows == 434
     monkeypatch.undo()
     package = project.root / ".serve" / "cache" / "models" / "1" / "fruit_model"
@@ -225,7 +230,10 @@ def test_the_reference_of_a_version_is_found_wherever_its_model_is(
 
 def test_a_version_without_a_profile_is_told(project: Project) -> None:
     keep_requests(project, LATER, days=4)
-    file = project.champion / "model.json"
+    package = project.root / ".serve" / "cache" / "models" / "1" / "fruit_model"
+    file = shutil.copytree(project.champion, package / "champion") / "model.json"
+    (package / "package.json").write_text(json.dumps({"run": sha256(project.record)}))
+    shutil.rmtree(project.champion)
     description = json.loads(file.read_text(encoding="utf-8"))
     del description["sha256"]["profile.json"]
     file.write_text(json.dumps(description), encoding="utf-8")

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ from lockstep.serving.monitoring_process import MonitoringProcess, Shown
 from lockstep.serving.request_database import RequestDatabase
 from test_monitoring_requests import line
 
+pytestmark = pytest.mark.usefixtures("importable")
+
 
 @pytest.fixture
-def project(tmp_path: Path, importable: None) -> Project:
+def project(tmp_path: Path) -> Project:
     (tmp_path / "project").mkdir()
     return make_project(tmp_path / "project")
 
@@ -34,9 +36,10 @@ def write(project: Project, *requests: str) -> None:
 
 async def wait_for(monitoring: MonitoringProcess, is_so: Callable[[dict[str, Any]], bool]) -> Shown:
     for _ in range(600):
-        shown = await monitoring.tell()
-        if is_so(json.loads(shown.report)):
-            return shown
+        with suppress(Busy):
+            shown = await monitoring.tell()
+            if is_so(json.loads(shown.report)):
+                return shown
         await asyncio.sleep(0.1)
     raise AssertionError("it is not told")
 
@@ -82,7 +85,7 @@ def test_a_process_that_died_is_started_again(
     async def watch() -> None:
         before = list_children()
         monitoring = MonitoringProcess(project, None)
-        await monitoring.tell()
+        await wait_for(monitoring, lambda _: True)
         (child,) = list_children() - before
         os.kill(child, signal.SIGKILL)
         write(project, "r-1")

@@ -78,7 +78,7 @@ class References:
     def _list_folders(self, run: str) -> Iterator[Path]:
         """Where the model of a run is at hand: in the workspace, or unpacked for the server."""
         project = self._project
-        if project.record.is_file() and sha256(project.record) == run:
+        if _holds_run(project, run):
             yield project.champion
         for file in sorted((project.root / CACHE / "models").glob(f"*/*/{INFO}")):
             with suppress(OSError, ValueError):
@@ -99,6 +99,15 @@ class References:
             folder = Path(scratch) / CHAMPION
             fetch_output(repository, version.commit, name, folder)
             yield folder
+
+
+def _holds_run(project: Project, run: str) -> bool:
+    """Whether the workspace has the record of a run, and the champion that it tells of."""
+    file = project.champion / DESCRIPTION
+    if not project.record.is_file() or not file.is_file() or sha256(project.record) != run:
+        return False
+    record = json.loads(project.record.read_text(encoding="utf-8"))
+    return bool(record["model"]["files"].get(project.name(file)) == sha256(file))
 
 
 def _find_version(repository: Repository, registry: Registry, run: str) -> Version:
