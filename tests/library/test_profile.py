@@ -11,6 +11,7 @@ from conftest import CONTRACT, make_fruit, make_params
 from lockstep import make_candidate, make_features, make_folds, make_problem
 from lockstep.core.contract import Column, Contract
 from lockstep.core.errors import UserError
+from lockstep.core.files import sha256
 from lockstep.core.params import Params
 from lockstep.modeling.compare import cross_validate
 from lockstep.modeling.model import Model
@@ -70,6 +71,14 @@ def test_whole_numbers_with_gaps_are_placed_as_others_are() -> None:
 def test_numbers_that_never_come_have_one_place() -> None:
     scale = make_number_scale(pd.Series([np.nan, np.nan]))
     assert count(pd.Series([1.0, np.nan]), scale) == Tally(np.array([1]), 1)
+
+
+def test_numbers_beyond_all_bounds_lie_above_or_below_all_others() -> None:
+    values = pd.Series([1.0, 2.0, np.inf, -np.inf])
+    scale = make_number_scale(values)
+    assert scale.edges == (1, 1, 2)
+    assert scale.place(values).tolist() == [1, 2, 3, 0]
+    assert find_spread(values) == pytest.approx(0.5, rel=0.1)
 
 
 def test_a_text_that_is_no_category_has_the_last_place_and_is_told() -> None:
@@ -306,6 +315,20 @@ def test_a_profile_that_is_not_the_one_that_was_saved_is_told(
         read_profile(tmp_path / "copy", "models/champion")
     with pytest.raises(UserError):
         Model.load(tmp_path / "copy")
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"form": 1, "columns": {"weight": 7}}'])
+def test_a_profile_that_says_nothing_is_told_even_if_its_hash_fits(
+    tmp_path: Path, saved: tuple[Path, Profile], content: str
+) -> None:
+    Model.load(saved[0]).save(tmp_path / "copy", saved[1])
+    profile, description = (tmp_path / "copy" / name for name in ("profile.json", "model.json"))
+    profile.write_text(content, encoding="utf-8")
+    described = json.loads(description.read_text(encoding="utf-8"))
+    described["sha256"]["profile.json"] = sha256(profile)
+    description.write_text(json.dumps(described), encoding="utf-8")
+    with pytest.raises(UserError, match="not a complete saved model"):
+        read_profile(tmp_path / "copy", "models/champion")
 
 
 def test_the_file_is_as_small_for_many_rows_as_for_a_few(saved: tuple[Path, Profile]) -> None:

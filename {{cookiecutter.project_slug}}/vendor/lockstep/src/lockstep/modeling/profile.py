@@ -31,7 +31,7 @@ from .metrics import run_metrics
 from .model import DESCRIPTION, Model
 from .outcome import PROBABILITY, Outcome
 from .row_blocks import MOST_BARS, Blocks, BlockTally, find_block_column
-from .scales import Scale, make_number_scale, make_scale
+from .scales import Scale, list_numbers, make_number_scale, make_scale
 from .tallies import Tally
 from .train_rows import TrainRows
 
@@ -135,13 +135,13 @@ def read_profile(folder: Path, name: str) -> Profile | None:
         if sha256(folder / PROFILE) != expected:
             raise UserError(f"{name}: {PROFILE} is not the file that was saved; train again")
         content = json.loads((folder / PROFILE).read_text(encoding="utf-8"))
+        if content["form"] != FORM:
+            raise UserError(f"{name}: {PROFILE} is not of form {FORM}; train again")
+        return _parse(content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{name}: not a complete saved model; `dvc repro train` makes one"
         ) from error
-    if content["form"] != FORM:
-        raise UserError(f"{name}: {PROFILE} is not of form {FORM}; train again")
-    return _parse(content)
 
 
 def _parse(content: dict[str, Any]) -> Profile:
@@ -274,7 +274,7 @@ def find_spread(values: pd.Series) -> float:
     It is that of a normal distribution with the same quartiles or, if that is more, as it is of
     many zeros and some others, their own with the outermost hundredths drawn in.
     """
-    numbers = values.dropna().to_numpy(dtype="float64")
+    numbers = list_numbers(values)
     if not len(numbers):
         return 1.0
     low, lower, upper, high = np.quantile(numbers, [0.01, 0.25, 0.75, 0.99])

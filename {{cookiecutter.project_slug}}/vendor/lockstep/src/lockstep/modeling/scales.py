@@ -93,7 +93,7 @@ def make_scale(values: pd.Series, column: Column) -> Scale:
 
 def make_number_scale(values: pd.Series) -> Scale:
     """Edges at each value where there are few, else at quantiles; none without any value."""
-    numbers = values.dropna().to_numpy(dtype="float64")
+    numbers = list_numbers(values)
     if not len(numbers):
         return Scale()
     points = np.unique(numbers)
@@ -101,6 +101,13 @@ def make_number_scale(values: pd.Series) -> Scale:
         steps = np.linspace(0, 1, MOST_EDGES)[1:]
         points = np.unique(np.quantile(numbers, steps, method="inverted_cdf"))
     return Scale(edges=(float(numbers.min()), *points.tolist()))
+
+
+def list_numbers(values: pd.Series) -> np.ndarray:
+    """Those of (n_rows,) values that are there and finite, as a prediction may not be."""
+    numbers = values.to_numpy(dtype="float64", na_value=np.nan)
+    finite: np.ndarray = numbers[np.isfinite(numbers)]
+    return finite
 
 
 def _make_level_scale(values: pd.Series, column: Column) -> Scale:
