@@ -18,9 +18,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,13 +126,12 @@ class Story:
 
     def wait_for(self, address: str, version: str) -> None:
         """Until the server has followed a promotion."""
-        end = time.monotonic() + 120
-        while time.monotonic() < end:
+
+        def is_default() -> bool:
             models = json.load(urllib.request.urlopen(f"{address}/models"))["models"]
-            if any(one["version"] == version and one["is_default"] for one in models):
-                return
-            time.sleep(0.5)
-        raise AssertionError(f"{version} does not answer")
+            return any(one["version"] == version and one["is_default"] for one in models)
+
+        wait_until(is_default)
 
     def ask(self, address: str, days: Sequence[int], rows: int, newcomers: float) -> None:
         """Have the server answer so many rows on each day, which lies in the past."""
@@ -154,27 +154,33 @@ class Story:
     def date_back(self, column: str, days: Sequence[int], later: int) -> None:
         """As if the requests had come on their days, or their outcomes some days later."""
         with closing(sqlite3.connect(self.project / ".serve/requests.sqlite", timeout=30)) as base:
+            # All of them first: while one is dated back, none can be kept.
             for day in days:
-                name = name_request(day)
-                end = time.monotonic() + 30
-                while count(base, name) < len(self.asked[day]):
-                    assert time.monotonic() < end, f"{name} is not kept"
-                    time.sleep(0.1)
+                wait_until(partial(self.is_kept, base, day))
+            for day in days:
                 moment = NOON + timedelta(days=day - DAYS + later)
                 base.execute(
-                    f"update requests set {column} = ? where request = ?",  # noqa: S608
-                    (f"{moment:%Y-%m-%d %H:%M:%S.%f}", name),
+                    f"update requests set {column} = ? where request = ?",
+                    (f"{moment:%Y-%m-%d %H:%M:%S.%f}", name_request(day)),
                 )
             base.commit()
+
+    def is_kept(self, base: sqlite3.Connection, day: int) -> bool:
+        """Whether all rows of a day are in the database."""
+        query = "select count(*) from requests where request = ?"
+        ((rows,),) = base.execute(query, (name_request(day),))
+        return bool(rows == len(self.asked[day]))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end, "it has not come true"
+        time.sleep(0.2)
 
 
 def name_request(day: int) -> str:
     return f"shop-{day:02}"
-
-
-def count(base: sqlite3.Connection, request: str) -> int:
-    query = "select count(*) from requests where request = ?"
-    return int(base.execute(query, (request,)).fetchone()[0])
 
 
 def post(address: str, body: bytes, kind: str, headers: dict[str, str]) -> None:
@@ -182,8 +188,13 @@ def post(address: str, body: bytes, kind: str, headers: dict[str, str]) -> None:
     urllib.request.urlopen(request, timeout=60).close()
 
 
-def live_through(story: Story, page_seen: Any = lambda name: None) -> dict[str, str]:
-    """All of it; what the commands of interest print, by what they are about."""
+def live_through(story: Story, look: Callable[[str], object] = str) -> dict[str, str]:
+    """All of it; what the commands of interest print, by what they are about.
+
+    Args:
+        story: Of a project that waits for data.
+        look: Is told the name of each state of the monitoring page.
+    """
     printed = {}
     story.train()
     with story.serve() as address:
@@ -191,16 +202,16 @@ def live_through(story: Story, page_seen: Any = lambda name: None) -> dict[str, 
         printed["quiet"] = story.say("shop", "monitor")
         story.ask(address, range(7, 14), rows=1200, newcomers=0.7)
         printed["alarm"] = story.say("shop", "monitor", status=1)
-        page_seen("alarm")
+        look("alarm")
         story.tell(address, range(13))
         printed["outcomes"] = story.say("shop", "monitor", status=1)
-        page_seen("outcomes")
+        look("outcomes")
         printed["use"] = story.say("shop", "use", "--from-requests")
         printed["promote"] = story.promote("v1.1.0", "And those who came since")
         story.wait_for(address, "1.1.0")
         story.ask(address, range(14, 18), rows=1000, newcomers=0.55)
         printed["quiet again"] = story.say("shop", "monitor")
-        page_seen("quiet")
+        look("quiet")
     return printed
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lockstep.adopting.labelled import read_labelled
+from lockstep.adopting.labelled import read_labelled_rows
 from lockstep.adopting.left_out import LeftOut
 from lockstep.core.errors import UserError
 from lockstep.core.params import KeepParams
@@ -165,8 +165,8 @@ def test_rows_with_an_outcome_are_read_once_each_and_the_others_counted(address:
         store.add_outcomes([(request, row, "apple") for request, row in named])
     left_out = LeftOut()
     with open_requests(Paths(Path()), address) as database:
-        (lines,) = read_labelled(database, "fruit", NOW, left_out)
-        assert not [*read_labelled(database, "fruit", NOW + timedelta(days=1), LeftOut())]
+        (lines,) = read_labelled_rows(database, "fruit", NOW, left_out)
+        assert not [*read_labelled_rows(database, "fruit", NOW + timedelta(days=1), LeftOut())]
     assert lines[["request", "row", "outcome"]].to_dict("list") == {
         "request": ["r-1", "r-3"],
         "row": [2, 0],

@@ -212,6 +212,8 @@ def test_what_is_left_out_is_told_with_the_reason(
     server.tell("r-1", "apple")
     server.keep("r-2", APPLE, APPLE | {"weight": 9000}, {"colour": "red"})
     server.tell("r-2", "pear", "apple", "apple")
+    server.keep("r-5", APPLE)
+    server.tell("r-5", "NA")
     server.keep("r-3", None)
     server.tell("r-3", "apple")
     server.keep("r-4", APPLE, model="another")
@@ -222,6 +224,7 @@ def test_what_is_left_out_is_told_with_the_reason(
         "1 row left out: nothing was kept but the answer; the first is row 0 of request r-3",
         "1 row left out: fruit breaks the contract; the first is row 0 of request r-2: fruit is "
         "'pear', expected one of apple, melon",
+        "1 row left out: fruit is missing; the first is row 0 of request r-5",
         "1 row left out: weight breaks the contract; the first is row 1 of request r-2: weight is "
         "'9000', expected a number from 0 to 500 g",
         "1 row left out: weight is missing; the first is row 2 of request r-2: the request lacks "

@@ -20,7 +20,7 @@ from ..reading.tally import RawBatch
 from ..serving.request_database import RequestDatabase
 from .cells import write_cells
 from .deliveries import NAMES, OUTCOME, README, ROWS, read_delivered
-from .labelled import NAME, read_labelled
+from .labelled import NAME, read_labelled_rows
 from .left_out import LeftOut
 
 
@@ -55,7 +55,7 @@ class Delivery:
             table_writers(self.folder / ROWS, self.folder / NAMES) as tables,
             progress("use", "requests") as count,
         ):
-            for lines in read_labelled(database, self._project.title, since, self._left_out):
+            for lines in read_labelled_rows(database, self._project.title, since, self._left_out):
                 for table, part in zip(tables, self._select(lines), strict=True):
                     table.write(part)
                 count(len(lines))
@@ -125,7 +125,7 @@ class Delivery:
         for reason, part in breaches.groupby(reasons, sort=False):
             row, name, value, rule = part.iloc[0]
             detail = describe(name, value, rule) if value else ""
-            if not value and name not in lines["content"].iloc[row - 1]:
+            if not value and name not in {*lines["content"].iloc[row - 1], self._contract.target}:
                 detail = self._explain_gap(name)
             self._left_out.add(str(reason), names.iloc[part["row"] - 1], detail)
         return pd.Series(~names.index.isin(breaches["row"] - 1), names.index)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, and_, false, func, null, select
+from sqlalchemy import ColumnElement, and_, false, func, null, select
 
+from ..monitoring.request_source import read_one
 from ..serving.request_database import REQUESTS, RequestDatabase
 from .left_out import LeftOut
 
@@ -29,7 +30,7 @@ class _Repeated(NamedTuple):
     """Another line says the same."""
 
 
-def read_labelled(
+def read_labelled_rows(
     database: RequestDatabase, model: str, since: datetime | None, left_out: LeftOut
 ) -> Iterator[pd.DataFrame]:
     """The rows of which the outcome is known, each once, in the order in which they were kept.
@@ -43,7 +44,7 @@ def read_labelled(
     Yields:
         (n_rows,) `request` and `row`, `content` and `outcome` as JSON has them, `outcome_time`.
     """
-    last = _read_one(database, select(func.max(REQUESTS.c.id)))[0]
+    last = read_one(database, select(func.max(REQUESTS.c.id).label("id")))["id"]
     is_asked = and_(ANSWER, REQUESTS.c.id <= (last or 0))
     _count_others(database, model, since, is_asked, left_out)
     is_asked = and_(is_asked, REQUESTS.c.model == model)
@@ -87,9 +88,9 @@ def _count_others(
         func.count().filter(condition).label(f"reason_{place}")
         for place, condition in enumerate(reasons.values())
     ]
-    query = select(*counts).where(is_asked)
-    for reason, count in zip(reasons, _read_one(database, query), strict=True):
-        left_out.count(reason, count)
+    line = read_one(database, select(*counts).where(is_asked))
+    for place, reason in enumerate(reasons):
+        left_out.count(reason, line[f"reason_{place}"])
 
 
 def _find_repeated(database: RequestDatabase, is_asked: ColumnElement[bool]) -> _Repeated:
@@ -113,9 +114,3 @@ def _find_repeated(database: RequestDatabase, is_asked: ColumnElement[bool]) -> 
         else:
             conflicting += [line["id"] for line in known]
     return _Repeated(frozenset(conflicting), frozenset(needless))
-
-
-def _read_one(database: RequestDatabase, query: Select[*tuple[Any, ...]]) -> Sequence[Any]:
-    """The only line that a query gives."""
-    ((line,),) = database.read(query, 1)
-    return [*line.values()]

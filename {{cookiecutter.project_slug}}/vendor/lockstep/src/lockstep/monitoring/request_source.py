@@ -135,7 +135,7 @@ def _make_batch(subject: Subject, lines: Sequence[Line], references: References)
     )
 
 
-def read_one(database: RequestDatabase, query: Select[Any]) -> Line:
+def read_one(database: RequestDatabase, query: Select[*tuple[Any, ...]]) -> Line:
     """What a query of one line gives."""
     [[line]] = database.read(query, 1)
     return line
