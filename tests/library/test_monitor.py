@@ -105,6 +105,16 @@ def test_rows_that_break_the_contract_are_counted_by_column(project: Project) ->
     assert [window["breaches"] for window in weight["windows"]] == [80, 80]
 
 
+def test_a_column_that_no_longer_comes_is_told(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["monitor", write_rows(project, LATER.drop(columns="weight"))]) == 1
+    assert capsys.readouterr().out.splitlines()[0] == (
+        "monitor: workspace: weight: missing in every row, as if the column no longer came, "
+        "since rows 1 to 400"
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

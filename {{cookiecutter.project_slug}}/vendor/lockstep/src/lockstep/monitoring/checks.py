@@ -18,6 +18,7 @@ from .permutation import (
     FEWEST_BLOCKS,
     Measure,
     compare_blocks,
+    compare_with_blocks,
     measure_cell_gap,
     measure_order_gap,
 )
@@ -98,7 +99,8 @@ class Series:
     def has_blocks(self) -> np.ndarray:
         """(n_windows,) whether there are enough blocks, where rows depend on each other."""
         windows = self.windows.values()
-        return np.array([not has_few_blocks(self.name, window) for window in windows])
+        counts = [count_blocks(self.name, self.profile, window) for window in windows]
+        return np.array([count is None or count >= FEWEST_BLOCKS for count in counts])
 
     @property
     def is_any(self) -> np.ndarray:
@@ -121,10 +123,18 @@ class Series:
             yield Check(self.name, places[one], what, float(effects[one]), p_value, text)
 
 
-def has_few_blocks(name: str, window: Window) -> bool:
-    """Whether rows depend on each other, and there are too few blocks of them to judge."""
-    blocks = window.blocks
-    return bool(blocks and name in blocks.counts and len(blocks.counts[name]) < FEWEST_BLOCKS)
+def count_blocks(name: str, profile: Profile, window: Window) -> int | None:
+    """How many blocks a window has of a column; None where rows do not depend on each other.
+
+    Where nobody knows, they are taken to be as large as those of training.
+    """
+    table = profile.blocks.counts.get(name) if profile.blocks else None
+    if table is None:
+        return None
+    own = window.blocks.counts.get(name) if window.blocks else None
+    if own is not None:
+        return len(own)
+    return int(window.tallies[name].rows * len(table) / max(table.sum(), 1))
 
 
 def check_column(series: Series) -> Iterator[Check]:
@@ -299,16 +309,28 @@ def _permute(
     measure: Measure = measure_cell_gap,
 ) -> np.ndarray:
     """The p-values where rows depend on each other, by the bars of whole blocks."""
-    blocks = series.profile.blocks
-    if blocks is None:
+    blocks, name, p_values = series.profile.blocks, series.name, p_values.copy()
+    if blocks is None or name not in blocks.counts:
         return p_values
-    reference, p_values = _select(blocks.counts[series.name], bars), p_values.copy()
+    reference = _select(blocks.counts[name], bars)
     for place, window in enumerate(series.windows.values()):
-        tables = window.blocks.counts if window.blocks else {}
-        if p_values[place] < LIKELY and series.name in tables:
-            own = _select(tables[series.name], bars)
-            p_values[place] = max(p_values[place], compare_blocks(reference, own, measure))
+        if not p_values[place] < LIKELY:
+            continue
+        own = window.blocks.counts.get(name) if window.blocks else None
+        if own is not None:
+            p_value = compare_blocks(reference, _select(own, bars), measure)
+        else:
+            count = count_blocks(name, series.profile, window) or 0
+            own = _join_bars(series, window.tallies[name])
+            p_value = compare_with_blocks(reference, _select(own, bars)[0], count, measure)
+        p_values[place] = max(p_values[place], p_value)
     return p_values
+
+
+def _join_bars(series: Series, tally: Tally) -> np.ndarray:
+    """(1, n_bars) counts of the places of each bar, and of missing values."""
+    bars = series.profile.bars[series.name]
+    return np.bincount(bars, np.append(tally.counts, tally.missing))[None]
 
 
 def _select(table: np.ndarray, bars: slice | int) -> np.ndarray:

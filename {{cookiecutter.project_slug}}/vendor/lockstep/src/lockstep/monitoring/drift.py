@@ -14,7 +14,8 @@ from scipy.stats import false_discovery_control
 
 from ..core.params import MonitorParams
 from ..modeling.profile import Profile
-from .checks import Check, Series, What, check_column, has_few_blocks
+from .checks import Check, Series, What, check_column, count_blocks
+from .permutation import FEWEST_BLOCKS
 from .windows import Window
 
 LEVEL = 0.01
@@ -59,7 +60,7 @@ def find_drift(
             continue
         counted = {place: one for place, one in enumerate(windows) if name in one.tallies}
         for place, window in counted.items():
-            if reason := _find_lack(name, window, settings.least_rows):
+            if reason := _find_lack(name, profile, window, settings.least_rows):
                 findings.append(_make_lack(name, place, reason, settings.floor))
         enough = {
             place: one
@@ -70,18 +71,18 @@ def find_drift(
     return [*findings, *_judge(checks, settings.floor)]
 
 
-def _find_lack(name: str, window: Window, least_rows: int) -> str:
+def _find_lack(name: str, profile: Profile, window: Window, least_rows: int) -> str:
     """Why there is too little to judge a column by; empty if there is not."""
     rows = window.tallies[name].rows
     if rows < least_rows:
         return f"{rows} rows are too few, monitor.least_rows asks for {least_rows}"
-    blocks = window.blocks
-    if blocks is None or not has_few_blocks(name, window):
+    count = count_blocks(name, profile, window)
+    if profile.blocks is None or count is None or count >= FEWEST_BLOCKS:
         return ""
-    count = len(blocks.counts[name])
-    few = f"{count} {blocks.by}{' is' if count == 1 else 's are'} too few"
-    advice = ", so look by week" if blocks.by == "day" else ""
-    return f"rows of one {blocks.by} are alike, and {few}{advice}"
+    by = profile.blocks.by
+    few = f"{count} {by}{' is' if count == 1 else 's are'} too few"
+    advice = ", so look by week" if by == "day" else ""
+    return f"rows of one {by} are alike, and {few}{advice}"
 
 
 def _make_lack(name: str, place: int, reason: str, floor: float) -> Finding:

@@ -36,7 +36,7 @@ def read_files(
         resize: Whether images of another size are scaled.
 
     Raises:
-        UserError: A file cannot be read, or lacks a feature.
+        UserError: A file cannot be read, or has no feature.
     """
     for number, file in enumerate(files):
         first = 0
@@ -58,7 +58,14 @@ def _read(
         yield frame, parse_rows(frame, contract, name, unusable)
         return
     for frame in read_batches(path, name, contract.missing, contract.layout):
-        yield frame, parse_rows(frame, contract, name)
+        yield frame, parse_rows(_complete(frame, contract), contract, name)
+
+
+def _complete(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """The frame with the features that it lacks, all missing; a file without any is another one."""
+    features = contract.features_only()
+    lacking = [name for name in features if name not in frame]
+    return frame if len(lacking) == len(features) else frame.assign(**dict.fromkeys(lacking))
 
 
 def _make_batch(

@@ -22,27 +22,59 @@ Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def compare_blocks(reference: np.ndarray, window: np.ndarray, measure: Measure) -> float:
-    """The p-value of a permutation test.
-
-    The tail of the distance over all permutations is that of a gamma distribution with the same
-    mean and variance (Minas and Montana, 2014), so that p-values may be smaller than a thousandth.
+    """The p-value of a permutation test: all blocks change places at random.
 
     Args:
         reference: (n_blocks, n_bars) counts.
         window: (n_other_blocks, n_bars) counts.
         measure: How far shares are apart.
     """
-    reference, window = map(_share_out, (reference, window))
+    reference, window = _share_out(reference), _share_out(window)
     both = np.concatenate([reference, window])
     if min(len(reference), len(window)) < FEWEST_BLOCKS:
         return 1.0
     chosen = _draw(len(both), len(window)) @ both
     distances = measure((both.sum(axis=0) - chosen) / len(reference), chosen / len(window))
-    observed = measure(reference.mean(axis=0)[None], window.mean(axis=0)[None])[0]
+    return _find_p_value(reference.mean(axis=0), window.mean(axis=0), distances, measure)
+
+
+def compare_with_blocks(
+    reference: np.ndarray, window: np.ndarray, count: float, measure: Measure
+) -> float:
+    """The p-value where nobody knows the blocks of the window, which are taken to be like those.
+
+    Blocks of the reference change places between its halves. How far shares are apart then is that
+    much more of fewer blocks.
+
+    Args:
+        reference: (n_blocks, n_bars) counts.
+        window: (n_bars,) counts.
+        count: How many blocks the window probably has.
+        measure: How far shares are apart; a square.
+    """
+    blocks = len(reference)
+    if min(blocks // 2, count) < FEWEST_BLOCKS:
+        return 1.0
+    chosen = _draw(blocks, blocks // 2) @ reference
+    distances = measure(_share_out(reference.sum(axis=0) - chosen), _share_out(chosen))
+    distances *= (1 / count + 1 / blocks) / (1 / (blocks // 2) + 1 / (blocks - blocks // 2))
+    shares = _share_out(np.stack([reference.sum(axis=0), window]))
+    return _find_p_value(shares[0], shares[1], distances, measure)
+
+
+def _find_p_value(
+    one: np.ndarray, other: np.ndarray, distances: np.ndarray, measure: Measure
+) -> float:
+    """How likely shares are so far apart where permutations are as far as `distances`.
+
+    The tail is that of a gamma distribution with the mean and variance of all permutations (Minas
+    and Montana, 2014), so that p-values can be far smaller than one by their number.
+    """
     mean, variance = distances.mean(), distances.var()
     if not variance:
         return 1.0
-    return float(gamma.sf(observed, mean**2 / variance, scale=variance / mean))
+    distance = measure(one[None], other[None])[0]
+    return float(gamma.sf(distance, mean**2 / variance, scale=variance / mean))
 
 
 def _share_out(counts: np.ndarray) -> np.ndarray:

@@ -62,7 +62,7 @@ class Window:
     extremes: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Least and greatest value of each number."""
     breaches: Counter[str] = field(default_factory=Counter)
-    """Cells of each column that break the contract."""
+    """Values of each column that break the contract; a missing value is counted as such."""
     block_tallies: dict[Part, BlockTally] = field(default_factory=dict)
     """The same, block by block, where rows depend on each other."""
     sample: Sample | None = None
@@ -77,7 +77,8 @@ class Window:
         self.rows += batch.rows
         self.refused += int(batch.is_refused.sum())
         self.kept += int(batch.is_kept.sum())
-        for name, count in batch.breaches["column"].value_counts().items():
+        has_value = batch.breaches["value"].fillna("") != ""
+        for name, count in batch.breaches.loc[has_value, "column"].value_counts().items():
             self.breaches[str(name)] += int(count)
         if len(times := batch.times[~np.isnat(batch.times)]):
             self.start, self.end = np.fmin(self.start, times.min()), np.fmax(self.end, times.max())
@@ -109,7 +110,9 @@ class Window:
                 if scale.is_number and values.notna().any():
                     self._stretch(name, float(values.min()), float(values.max()))
         blocks = profile.blocks
-        keys = batch.times if blocks and blocks.by == "day" else batch.groups
+        keys = batch.groups
+        if blocks and blocks.by == "day":
+            keys = None if np.isnat(batch.times).all() else batch.times
         if blocks is not None and keys is not None:
             if part not in self.block_tallies:
                 bars = {name: profile.bars[name] for name in places}
