@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -313,3 +314,25 @@ def test_a_version_that_was_retired_is_not_current(
     assert [(one["version"], one["is_current"]) for one in versions] == [
         *(("1.1.0", True), ("1.0.0", False))
     ]
+
+
+@pytest.mark.parametrize(
+    ("roles", "by"), [({}, "day"), ({"time": "picked"}, "week"), ({"group": "colour"}, "day")]
+)
+def test_where_the_rows_of_a_day_are_alike_windows_are_weeks(
+    tmp_path: Path, roles: dict[str, str], by: str
+) -> None:
+    picked = {"picked": {"type": "datetime", "meaning": "when it was picked"}}
+    project = make_project(tmp_path)
+    contract = CONTRACT | {"columns": CONTRACT["columns"] | picked} | roles
+    project.contract_file.write_text(json.dumps(contract))
+    address = f"sqlite:///{tmp_path}/requests.sqlite"
+    with closing(RequestDatabase(address)) as database:
+        database.write([line(time=NOW - timedelta(days=15)), line()])
+        watching = Watching(project, address)
+        report = watching.look()
+        assert report["by"] == by
+        database.add_outcomes([("r-1", 0, 50)], datetime.now(UTC))
+        watching.look()
+    (windows,) = watching.monitor._watch.windows.values()
+    assert sum(window.outcomes for window in windows) == 2

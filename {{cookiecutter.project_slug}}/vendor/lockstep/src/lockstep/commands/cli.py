@@ -153,7 +153,9 @@ def _make_parser() -> argparse.ArgumentParser:
         "files", nargs="*", metavar="FILE", help="of rows (default: the requests that were kept)"
     )
     monitor.add_argument(
-        "--by", choices=("day", "week", "rows"), help="windows (default: day; of files rows)"
+        "--by",
+        choices=("day", "week", "rows"),
+        help="windows (default: day; week where the rows of a day are alike; of files rows)",
     )
     _add_requests(monitor, "that came since then")
 

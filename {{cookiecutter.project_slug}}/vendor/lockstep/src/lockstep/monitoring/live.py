@@ -29,7 +29,8 @@ from .quality import Gauge
 from .references import References
 from .report import Content, list_stages, make_report
 from .request_source import SUBJECT, Line, as_times, find_latest, make_batches, read_labelled
-from .watch import Watch
+from .watch import Watch, choose_windows
+from .windows import find_numbers
 
 DAYS = 30
 """That are shown."""
@@ -56,7 +57,8 @@ class Monitor:
         self._references = References(project)
         self._gauge = Gauge(project)
         self._follower: Follower | None = None
-        self._watch = Watch(self._references, "day")
+        self._by = choose_windows(project.contract)
+        self._watch = Watch(self._references, self._by)
         self._failure: str | None = None
 
     def look(self) -> bool:
@@ -85,7 +87,7 @@ class Monitor:
     def _look(self, database: RequestDatabase) -> bool:
         if self._follower is None or self._follower.is_ahead(database):
             self._follower = Follower(database, _find_since())
-            self._watch = Watch(self._references, "day")
+            self._watch = Watch(self._references, self._by)
         self._watch.forget(as_times([_find_since()])[0])
         for page in self._follower.read_late(database):
             self._count(page)
@@ -102,17 +104,17 @@ class Monitor:
             self._watch.add(batch, find_latest())
 
     def _renew_outcomes(self, follower: Follower, database: RequestDatabase) -> None:
-        """Read again what is known of the rows of a day, where outcomes of it have come."""
+        """Read again what is known of the rows of a window, where outcomes of it have come."""
         renewed: set[tuple[Subject, int]] = set()
         for page in follower.read_labelled(database):
             subjects = [Subject(*(line[name] for name in SUBJECT)) for line in page]
-            days = as_times([line["time"] for line in page]).astype("datetime64[D]")
-            renewed.update(zip(subjects, days.astype("int64").tolist(), strict=True))
-        for subject, day in sorted(renewed):
+            numbers = find_numbers(as_times([line["time"] for line in page]), self._by)
+            renewed.update(zip(subjects, numbers.tolist(), strict=True))
+        for subject, number in sorted(renewed):
             if windows := self._watch.windows.get(subject):
-                ends = (windows.find_start(day), windows.find_start(day + 1))
+                ends = (windows.find_start(number), windows.find_start(number + 1))
                 pages = read_labelled(database, subject, *ends)
-                windows.replace_outcomes(day, self._make_batches(pages))
+                windows.replace_outcomes(number, self._make_batches(pages))
 
     def _make_batches(self, pages: Iterable[Sequence[Line]]) -> Iterator[Batch]:
         for page in pages:

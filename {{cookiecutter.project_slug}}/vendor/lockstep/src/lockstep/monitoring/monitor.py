@@ -22,7 +22,7 @@ from .page import render_page
 from .quality import Gauge
 from .references import References
 from .report import list_stages, make_report
-from .watch import Watch
+from .watch import Watch, choose_windows
 from .windows import NEVER, By
 
 STATUS = {"fine": 0, "alarm": 1, "unsure": 2}
@@ -39,7 +39,7 @@ def monitor(files: Sequence[str], since: str | None, by: By | None, address: str
         files: Of rows, which the workspace's champion predicts; without any, the requests that
             the server has kept.
         since: Since when, such as 2026-11-03 or 7d; without it, all of them.
-        by: What is a window: by default a day; of files without a time so many rows.
+        by: What is a window: by default see `choose_windows`; of files without a time, many rows.
         address: Of the database of the requests; by default the project's file.
 
     Returns:
@@ -55,7 +55,7 @@ def monitor(files: Sequence[str], since: str | None, by: By | None, address: str
     if files:
         watch = _watch_files(project, [*map(Path, files)], start, by)
     else:
-        watch = _watch_requests(project, start, by or "day", address)
+        watch = _watch_requests(project, start, by or choose_windows(project.contract), address)
     content = make_report(
         watch,
         project.params.monitor,
@@ -87,7 +87,8 @@ def _watch_files(
         )
     run = sha256(project.require(project.record))
     subject = Subject(project.title, WORKSPACE, run, "answer")
-    watch = Watch(References(project), by or ("day" if has_time else "rows"))
+    usual = choose_windows(model.contract) if has_time else "rows"
+    watch = Watch(References(project), by or usual)
     reference = watch.references.find(subject)
     embedding = reference.profile.embedding if reference and reference.profile else None
     resize = project.params.data.resize

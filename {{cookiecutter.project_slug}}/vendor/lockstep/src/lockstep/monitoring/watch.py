@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..core.contract import Contract
+from ..modeling.row_blocks import find_block_column
 from .batches import Batch, Subject
 from .references import References
 from .windows import NEVER, By, Windows
+
+
+def choose_windows(contract: Contract) -> By:
+    """Days; but weeks where the rows of a day are alike, so that one day alone tells little."""
+    column = find_block_column(contract)
+    return "week" if column and column[0] == "day" else "day"
 
 
 class Watch:

@@ -230,11 +230,6 @@ class Windows:
             own = self._windows[number]
             own.labelled, own.outcomes = window.labelled, window.outcomes
 
-    def find_number(self, times: np.ndarray) -> np.ndarray:
-        """(n_times,) number of the day or week of each time."""
-        days = times.astype("datetime64[D]").astype("int64")
-        return days if self.by == "day" else (days - MONDAY) // DAYS_IN_WEEK
-
     def find_start(self, number: int) -> np.datetime64:
         """When a day or week begins."""
         day = number if self.by == "day" else number * DAYS_IN_WEEK + MONDAY
@@ -264,7 +259,7 @@ class Windows:
 
     def _number(self, batch: Batch) -> np.ndarray:
         if self.by != "rows":
-            return self.find_number(batch.times)
+            return find_numbers(batch.times, self.by)
         first, self._rows = self._rows, self._rows + batch.rows
         if self._rows >= 2 * ROWS > 2 * self.size:
             self._join(ROWS // self.size)
@@ -283,6 +278,12 @@ class Windows:
                 self._windows[window.number].merge(window)
             else:
                 self._windows[window.number] = window
+
+
+def find_numbers(times: np.ndarray, by: By) -> np.ndarray:
+    """(n_times,) the number of the day or week of each."""
+    days = times.astype("datetime64[D]").astype("int64")
+    return days if by == "day" else (days - MONDAY) // DAYS_IN_WEEK
 
 
 def _merge(one: Sample | None, other: Sample | None) -> Sample | None:
