@@ -60,11 +60,14 @@ def read_labelled(
     database: RequestDatabase, subject: Subject, start: np.datetime64, end: np.datetime64
 ) -> Iterator[Sequence[Line]]:
     """A version's lines from some time of which the outcome is known, page by page."""
-    first, last = _as_datetime(start), _as_datetime(end)
-    is_own = [REQUESTS.c[name] == value for name, value in zip(SUBJECT, subject, strict=True)]
-    is_known = REQUESTS.c.outcome_time.is_not(None)
-    is_within = [REQUESTS.c.time >= first, REQUESTS.c.time < last]
-    yield from read_pages(database, find_start(database, first), *is_within, *is_own, is_known)
+    is_within = [REQUESTS.c.time >= _as_datetime(start), REQUESTS.c.time < _as_datetime(end)]
+    bounds = select(func.min(REQUESTS.c.id).label("first"), func.max(REQUESTS.c.id).label("last"))
+    ends = read_one(database, bounds.where(*is_within))
+    if ends["first"] is not None:
+        is_own = [REQUESTS.c[name] == value for name, value in zip(SUBJECT, subject, strict=True)]
+        is_known = REQUESTS.c.outcome_time.is_not(None)
+        conditions = [*is_within, *is_own, is_known, REQUESTS.c.id <= ends["last"]]
+        yield from read_pages(database, ends["first"] - 1, *conditions)
 
 
 def find_start(database: RequestDatabase, since: datetime | None) -> int:

@@ -34,6 +34,7 @@ from sqlalchemy import (
     insert,
     make_url,
     select,
+    text,
     update,
 )
 from sqlalchemy.exc import (
@@ -67,6 +68,8 @@ LONGEST_REASON = 200
 FILE = Path(".serve", "requests.sqlite")
 """Of a project, for its requests, unless another database is named."""
 
+HAS_OUTCOME = "outcome_time IS NOT NULL"
+
 TABLES = MetaData()
 REQUESTS = Table(
     "requests",
@@ -87,6 +90,12 @@ REQUESTS = Table(
     Column("outcome_time", DateTime(timezone=True)),
     Index("ix_requests_request_row", "request", "row"),
     Index("ix_requests_row_id", "row", "id"),
+    Index(
+        "ix_requests_outcome_time",
+        "outcome_time",
+        sqlite_where=text(HAS_OUTCOME),
+        postgresql_where=text(HAS_OUTCOME),
+    ),
 )
 """A line for each row of a request and each version that answered it."""
 
