@@ -8,6 +8,7 @@ bounds are three standard errors away; 1.96 of them are shown beside.
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections import defaultdict
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 warnings.simplefilter("ignore")
+os.environ["NML_DISABLE_USAGE_LOGGING"] = "true"  # or each step tells its maker, and waits for it
 
 import nannyml  # noqa: E402
 
