@@ -164,10 +164,11 @@ def test_values_that_break_the_contract_are_no_missing_ones(rng: np.random.Gener
     windows = [make_window(profile, draw(rng, 1000)) for _ in range(2)]
     for window in windows:
         window.breaches["age"] = 50
+        window.tallies["age"].count_others({"old": 20, "-1": 30})
     findings = find_drift(profile, windows, SETTINGS)
     assert tell(findings)["contract", 1] == "alarm"
     (alarm,) = [one for one in findings if one.state == "alarm" and one.what == "contract"]
-    assert alarm.text == "age: 5.0% of rows break the contract"
+    assert alarm.text == "age: 5.0% of rows break the contract: '-1' (30), 'old' (20)"
     missing = next(one for one in findings if one.what == "missing")
     assert missing.text.startswith("age: missing in 0.")
 

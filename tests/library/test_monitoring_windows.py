@@ -117,6 +117,7 @@ def test_a_row_without_a_prediction_has_values_and_no_score() -> None:
     batch = batch._replace(breaches=make_breaches("weight", pd.Series(["-1", "-2"]), "a number"))
     (window,) = count(batch)
     assert (window.rows, window.refused, window.breaches) == (10, 4, {"weight": 2})
+    assert window.tallies["weight"].others == {"-1": 1, "-2": 1}
     assert window.tallies["weight"].rows == 10
     assert window.tallies["prediction"].rows == window.sample.rows == 6
 

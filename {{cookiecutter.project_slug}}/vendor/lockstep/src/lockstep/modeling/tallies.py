@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,7 +26,8 @@ class Tally:
     missing: int = 0
     """How many have no value."""
     others: Counter[str] = field(default_factory=Counter)
-    """Texts of a level that share the last place, and how often each has come."""
+    """How often texts have come that have no place: those of a level that share the last one, and
+    of what is watched those that the contract forbids."""
 
     @classmethod
     def empty(cls, scale: Scale) -> Tally:
@@ -45,16 +47,17 @@ class Tally:
         self.missing += int(is_missing.sum())
         if not scale.is_number:
             others = values[places == scale.size - 1].value_counts()
-            self._count_others({str(text): int(count) for text, count in others.items()})
+            self.count_others({str(text): int(count) for text, count in others.items()})
         return places
 
     def merge(self, other: Tally) -> None:
         """Count the rows of another tally on the same scale, too."""
         self.counts += other.counts
         self.missing += other.missing
-        self._count_others(other.others)
+        self.count_others(other.others)
 
-    def _count_others(self, others: dict[str, int]) -> None:
+    def count_others(self, others: Mapping[str, int]) -> None:
+        """Count texts that have no place of their own, of which only the most frequent are kept."""
         for text, count in others.items():
             self.others[shorten(text, LONGEST_VALUE)] += count
         if len(self.others) > MOST_OTHERS:

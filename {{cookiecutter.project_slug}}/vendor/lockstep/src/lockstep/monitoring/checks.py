@@ -212,8 +212,8 @@ def _check_contract(series: Series) -> Iterator[Check]:
     rows = series.reference.rows
     p_values = compare_excesses(0, rows, series.breaches, series.rows)
     texts = [
-        f"{format_share(share)} of rows break the contract"
-        for share in series.breaches / series.rows
+        f"{format_share(share)} of rows break the contract{_name_texts(tally.others)}"
+        for share, tally in zip(series.breaches / series.rows, series.tallies, strict=True)
     ]
     yield from _check_events("contract", series, 0, series.breaches, p_values, texts, series.is_any)
 
@@ -251,7 +251,7 @@ def _check_new(series: Series) -> Iterator[Check]:
     p_values = _permute(series, p_values, LAST_BAR)
     texts = [
         f"{format_share(event / max(row, 1))} of rows have a value that training "
-        f"{'saw seldom or ' if before else ''}never saw: {_list_new(series, tally)}"
+        f"{'saw seldom or ' if before else ''}never saw{_list_new(series, tally)}"
         for event, row, tally in zip(events, rows, series.tallies, strict=True)
     ]
     yield from _check_events("new", series, before, events, p_values, texts, series.has_blocks)
@@ -263,9 +263,13 @@ def _list_new(series: Series, tally: Tally) -> str:
     new = tally.others.copy()
     parts = zip(series.scale.categories, reference.counts, tally.counts, strict=False)
     new.update({text: int(count) for text, before, count in parts if count and not before})
-    texts = [text for text in new if text not in reference.others]
-    texts.sort(key=lambda text: (-new[text], text))
-    return ", ".join([f"{_quote(text)} ({new[text]:,})" for text in texts[:MOST_TEXTS]])
+    return _name_texts({text: new[text] for text in new if text not in reference.others})
+
+
+def _name_texts(texts: Mapping[str, int]) -> str:
+    """The most frequent ones, after a colon; nothing without any."""
+    order = sorted(texts, key=lambda text: (-texts[text], text))[:MOST_TEXTS]
+    return ": " * bool(order) + ", ".join(f"{_quote(text)} ({texts[text]:,})" for text in order)
 
 
 def _check_stale(series: Series) -> Iterator[Check]:

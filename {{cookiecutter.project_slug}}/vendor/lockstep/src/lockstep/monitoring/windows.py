@@ -77,9 +77,6 @@ class Window:
         self.rows += batch.rows
         self.refused += int(batch.is_refused.sum())
         self.kept += int(batch.is_kept.sum())
-        has_value = batch.breaches["value"].fillna("") != ""
-        for name, count in batch.breaches.loc[has_value, "column"].value_counts().items():
-            self.breaches[str(name)] += int(count)
         if len(times := batch.times[~np.isnat(batch.times)]):
             self.start, self.end = np.fmin(self.start, times.min()), np.fmax(self.end, times.max())
         is_first = batch.places == 0
@@ -91,6 +88,14 @@ class Window:
             places = self._count(batch, batch.X, batch.is_kept, profile, "values")
             self._count(batch, batch.predictions, ~batch.is_refused, profile, "scores")
             self._draw(batch, places)
+        self._count_breaches(batch.breaches)
+
+    def _count_breaches(self, breaches: pd.DataFrame) -> None:
+        has_value = breaches["value"].fillna("") != ""
+        for name, values in breaches[has_value].groupby("column")["value"]:
+            self.breaches[str(name)] += len(values)
+            if tally := self.tallies.get(str(name)):
+                tally.count_others(Counter(values))
 
     def _count(
         self,
