@@ -168,6 +168,18 @@ def test_outcomes_that_come_later_take_the_place_of_those_before() -> None:
     assert (window.rows, window.outcomes, {*window.labelled.outcomes}) == (10, 7, {"melon"})
 
 
+def test_a_row_that_comes_twice_is_in_a_sample_as_it_came_last() -> None:
+    batch = make_batch(10)
+    batch.outcomes[:] = "apple"
+    later = take(batch, [2, 5])
+    later.outcomes[:] = "melon"
+    (window,) = count(batch, later)
+    assert window.labelled.rows == 10
+    kept = window.labelled.outcomes[later.keys]
+    assert kept.tolist() == ["melon", "melon"]
+    assert (window.labelled.outcomes == "melon").sum() == 2
+
+
 def test_lags_are_in_days() -> None:
     batch = make_batch(4)
     outcomes, times = np.array(["apple"] * 4, dtype="object"), batch.times + 36 * 3600 * 10**6
