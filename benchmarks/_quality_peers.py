@@ -39,7 +39,11 @@ def make_estimator(table: pd.DataFrame, names: list[str], size: int):
             **common,
         )
     return NUMBERS, nannyml.DLE(
-        feature_column_names=names, y_pred="score", metrics=[*NUMBERS], **common
+        feature_column_names=names,
+        y_pred="score",
+        metrics=[*NUMBERS],
+        hyperparameters={"verbosity": -1},  # its defaults but for what it prints
+        **common,
     )
 
 

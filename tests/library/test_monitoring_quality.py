@@ -127,6 +127,15 @@ def test_without_outcomes_the_estimate_is_judged() -> None:
     assert measure(make_windows(1.0, 1.0), metrics=better).state == "fine"
 
 
+def test_outcomes_that_stay_worse_than_estimated_are_told() -> None:
+    lax = {"rmse": {"figure": 5.0, "low": 4.0, "high": 6.0}}
+    [line] = measure(make_windows(1.6 * ERROR, 1.6 * ERROR), metrics=lax).describe()["lines"]
+    assert line.startswith("rmse turned out to be 3.")
+    assert "was estimated: the same rows have other outcomes than in training" in line
+    for errors in ((1.6 * ERROR, ERROR), (ERROR, 1.6 * ERROR), (0.5 * ERROR, 0.5 * ERROR)):
+        assert measure(make_windows(*errors), metrics=lax).describe()["lines"] == []
+
+
 def test_few_rows_or_gaps_judge_nothing() -> None:
     assert measure(make_windows(2 * ERROR, 2 * ERROR, rows=99)).state == "too few"
     windows = make_windows(2 * ERROR, 2 * ERROR)

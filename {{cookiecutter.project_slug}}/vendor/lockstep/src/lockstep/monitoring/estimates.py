@@ -51,6 +51,11 @@ class Figure(NamedTuple):
         figure = content["figure"]
         return None if figure is None else cls(figure, content["low"], content["high"])
 
+    def is_beyond(self, other: Figure, sign: int) -> bool:
+        """Whether it is worse than the worse end of another; `sign` is the metric's."""
+        below, _ = other.measure_ends(sign)
+        return sign * (other.figure - self.figure) > below
+
     def measure_ends(self, sign: int) -> tuple[float, float]:
         """How far the worse and the better end are away; `sign` is the metric's."""
         if self.low is None or self.high is None:

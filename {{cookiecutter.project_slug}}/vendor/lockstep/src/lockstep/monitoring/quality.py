@@ -35,6 +35,8 @@ ASSUMPTIONS = {
     False: f"as long as errors are as large as those of rows alike in training. {BLIND}",
 }
 """Of estimates, by whether they are of classes."""
+TWICE = 2
+"""Windows on end that are more than chance."""
 State = Literal["too few", "fine", "moved", "alarm"]
 Find = Callable[[Reference, Sample, Sequence[Metric]], Figures]
 
@@ -73,6 +75,8 @@ class Quality:
     state: State
     text: str
     """What is worse than expected in the latest window; empty where nothing is."""
+    doubt: str
+    """What outcomes say against the estimates; empty where they say nothing."""
 
     def describe(self) -> dict[str, Any]:
         """As monitoring.json has it."""
@@ -82,7 +86,7 @@ class Quality:
             "metrics": {name: course.describe() for name, course in self.courses.items()},
             "labels": [*self.labels],
             "state": self.state,
-            "lines": [self.text] if self.text else [],
+            "lines": [line for line in (self.text, self.doubt) if line],
         }
 
 
@@ -139,7 +143,8 @@ class Gauge:
         state, text = self._judge(courses[self.primary], windows)
         assumption = ASSUMPTIONS[bool(reference.contract.classes)]
         labels = [_describe_labels(window) for _, window in windows]
-        return Quality(self.primary, assumption, courses, labels, state, text)
+        doubt = self._find_doubt(courses[self.primary], windows)
+        return Quality(self.primary, assumption, courses, labels, state, text, doubt)
 
     def _find(
         self,
@@ -179,7 +184,7 @@ class Gauge:
         text = (
             f"{course.metric.name} {run[0][1]}, worse than the {course.expected} that was expected"
         )
-        return ("alarm" if len(run) > 1 else "moved"), f"{text}, since {run[-1][0]}"
+        return ("alarm" if len(run) >= TWICE else "moved"), f"{text}, since {run[-1][0]}"
 
     def _find_loss(self, course: Course, place: int, window: Window | None) -> str | None:
         """How a window is worse than expected, or nothing; None where nobody can say."""
@@ -196,6 +201,25 @@ class Gauge:
             return None
         return next(
             (f"{verb} {figure}" for verb, figure in defined if is_worse(course, figure)), ""
+        )
+
+    def _find_doubt(self, course: Course, windows: Sequence[tuple[str, Window | None]]) -> str:
+        """Whether outcomes were worse than was estimated in the latest two windows that tell."""
+        least = self.project.params.monitor.least_rows
+        known = [
+            (expected, truth, truth.is_beyond(expected, course.metric.sign))
+            for expected, truth, (_, window) in zip(
+                course.estimates, course.realised, windows, strict=True
+            )
+            if expected and truth and window and window.labelled
+            if window.labelled.rows >= least
+        ]
+        if len(known) < TWICE or not all(is_beyond for *_, is_beyond in known[-TWICE:]):
+            return ""
+        expected, truth, _ = known[-1]
+        return (
+            f"{course.metric.name} turned out to be {truth}, where {expected} was estimated: the "
+            "same rows have other outcomes than in training, or they are unlike any there"
         )
 
 
