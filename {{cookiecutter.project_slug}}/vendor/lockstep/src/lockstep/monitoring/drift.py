@@ -81,7 +81,7 @@ def _find_lack(name: str, profile: Profile, window: Window, least_rows: int) -> 
         return ""
     by = profile.blocks.by
     few = f"{count} {by}{' is' if count == 1 else 's are'} too few"
-    advice = ", so look by week" if by == "day" else ""
+    advice = ", so look by week" if (by, count) == ("day", 1) else ""
     return f"rows of one {by} are alike, and {few}{advice}"
 
 
