@@ -295,11 +295,14 @@ def test_a_clock_that_is_ahead_moves_nothing_and_is_told(
     watching: Watching, database: RequestDatabase
 ) -> None:
     database.write([line(), line(time=NOW + timedelta(days=3)), line(time=NOW - timedelta(days=1))])
+    database.write([line(time=NOW + timedelta(days=3), version="1.1.0")] * 2)
+    watching.look()
     report = watching.look()
     assert count_rows(report) == [1, 1]
     assert report["until"].startswith(NOW.isoformat()[:16])
     assert report["notes"] == [
-        "1.0.0: 1 row was left out: from the future, by the clock of the server that kept it"
+        "1.0.0: 1 row was left out: from the future, by the clock of the server that kept it",
+        "1.1.0: 2 rows were left out: from the future, by the clock of the server that kept it",
     ]
 
 

@@ -66,7 +66,7 @@ def make_report(
         "until": _tell_time(max(ends, default=NEVER)),
         "state": state,
         "lines": [*_list_lines(answers)][:MOST_LINES],
-        "notes": [*_list_notes(judgements)],
+        "notes": [*_list_omissions(watch), *_list_notes(judgements)],
         "versions": [_describe(one) for one in judgements],
         "shadows": describe_shadows(judgements, gauge),
     }
@@ -122,14 +122,19 @@ def _find_since(judgement: Judgement, alarm: Finding) -> str:
     return name
 
 
-def _list_notes(judgements: Sequence[Judgement]) -> Iterator[str]:
-    """What the figures leave out."""
-    for one in judgements:
-        name = one.subject.version
-        for reason, count in sorted(one.windows.omitted.items()):
+def _list_omissions(watch: Watch) -> Iterator[str]:
+    """Rows that were left out."""
+    for subject, windows in watch.windows.items():
+        for reason, count in sorted(windows.omitted.items()):
             if count:
                 rows = "1 row was" if count == 1 else f"{count:,} rows were"
-                yield f"{name}: {rows} left out: {WORDS[reason]}"
+                yield f"{subject.version}: {rows} left out: {WORDS[reason]}"
+
+
+def _list_notes(judgements: Sequence[Judgement]) -> Iterator[str]:
+    """What nothing is known of, and why."""
+    for one in judgements:
+        name = one.subject.version
         if one.reference is None:
             yield f"{name}: its model is not to be had here, so only volume and time are shown"
         elif one.reference.profile is None:

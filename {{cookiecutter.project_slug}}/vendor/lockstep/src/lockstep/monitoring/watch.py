@@ -42,5 +42,5 @@ class Watch:
         """Let go of what came before the day or week of a time."""
         for subject, windows in [*self.windows.items()]:
             windows.forget(end)
-            if not [*windows]:
+            if not [*windows] and not windows.omitted.total():
                 del self.windows[subject]
