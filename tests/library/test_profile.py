@@ -286,12 +286,12 @@ def test_of_a_regression_over_time_days_are_blocks_and_scores_are_of_later_rows(
 
 
 def test_a_feature_that_is_called_like_a_score_is_left_out(tmp_path: Path) -> None:
-    columns = FARMS | {"probability_apple": {"type": "numeric", "meaning": "by another model"}}
+    columns = FARMS | {"prediction": {"type": "numeric", "meaning": "that of another model"}}
     contract = Contract.model_validate(CONTRACT | {"columns": columns})
-    table = make_table().assign(probability_apple=7.0)
+    table = make_table().assign(prediction=7.0)
     profile = train(contract, make_params(), tmp_path / "model", table)
-    assert profile.scales["probability_apple"].edges[-1] < 1
-    assert profile.tallies["probability_apple"].rows == 240
+    assert profile.scales["prediction"].categories == ("apple", "melon")
+    assert profile.tallies["prediction"].rows == 240
 
 
 def test_a_model_of_before_has_no_profile(saved: tuple[Path, Profile], tmp_path: Path) -> None:
