@@ -128,7 +128,7 @@ class Story:
         """Until the server has followed a promotion."""
 
         def is_default() -> bool:
-            models = json.load(urllib.request.urlopen(f"{address}/models"))["models"]
+            models = json.load(urllib.request.urlopen(f"{address}/models"))
             return any(one["version"] == version and one["is_default"] for one in models)
 
         wait_until(is_default)

@@ -173,6 +173,17 @@ def test_a_class_that_a_fold_has_not_learnt_counts_against_the_candidate(
     )
 
 
+def test_folds_that_differ_by_a_row_lack_no_size(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_params(project, train=PARAMS["train"] | {"metric": None, "training_sizes": [0.5, 1.0]})
+    rows = make_rows(project)
+    (first, test), *others = make_folds(rows.table, project.contract, project.params)
+    folds = [(first[:-1], test), *others]
+    learning_curve("linear", make_candidate_pipeline("linear", project), rows, folds)
+    assert capsys.readouterr().err == ""
+
+
 def test_sizes_tell_whether_more_rows_help(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..core.errors import UserError
 from ..core.own import import_own
-from ..core.records import ROW
+from ..core.records import IDENTIFIER, ROW
 from ..core.table import Table
 from ..data.row_names import name_rows
 from ..modeling.model import Model
@@ -99,4 +99,5 @@ def _require_same_predictions(former: pd.DataFrame, later: pd.DataFrame) -> None
 def _count_unseen(present: Run, former: pd.DataFrame, pair: Pair) -> int:
     """The rows that were no test rows before; none where a sample alone was kept of those."""
     is_whole = int(present.record["test"]["rows"]) == len(former)
-    return int((~np.isin(pair.rows, former[ROW])).sum()) if is_whole else 0
+    names = former.filter([ROW, IDENTIFIER])  # a pair goes by the one or the other
+    return int((~np.isin(pair.rows, names)).sum()) if is_whole else 0
