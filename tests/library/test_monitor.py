@@ -260,3 +260,16 @@ def test_columns_that_the_server_does_not_keep_are_told(project: Project) -> Non
     assert read_report(project)["notes"] == [
         "1.0.0: the server does not keep seeds, colour, so they are not watched"
     ]
+
+
+def test_what_has_moved_in_one_window_is_told_and_is_no_alarm(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moved = LATER.assign(weight=LATER["weight"] - 60)
+    rows = pd.concat([LATER[:400], moved[:400]], ignore_index=True)
+    assert main(["monitor", write_rows(project, rows.drop(columns="fruit"))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    news = [line for line in lines if line.startswith("monitor: workspace: weight: ")]
+    assert news
+    assert all(line.endswith("; in one window so far, so it is no alarm yet") for line in news)
+    assert "nothing has moved" not in "".join(lines)

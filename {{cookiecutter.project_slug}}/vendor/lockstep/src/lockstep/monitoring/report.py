@@ -91,10 +91,10 @@ def _list_lines(judgements: Sequence[Judgement]) -> Iterator[str]:
             yield f"{one.subject.version}: {line}"
     for one in judgements:
         rows = sum(window.rows for window in one.windows)
-        if one.moved and one.last:
-            for finding in one.moved:
-                yield f"{one.subject.version}: {finding.text}, but only in {one.last.name} so far"
-        elif one.state == "fine":
+        news = [*_tell_news(one)]
+        for line in news:
+            yield f"{one.subject.version}: {line}; in one window so far, so it is no alarm yet"
+        if one.state == "fine" and not news:
             yield f"{one.subject.version}: nothing has moved that matters, in {rows:,} rows"
         if one.state == "unsure":
             yield f"{one.subject.version}: nobody can say yet, of {rows:,} rows"
@@ -106,6 +106,15 @@ def _tell_alarms(judgement: Judgement) -> list[str]:
     drift = [f"{one.text}, since {_find_since(judgement, one)}" for one in judgement.alarms]
     quality = judgement.quality
     return [quality.text, *drift] if quality and quality.state == "alarm" else drift
+
+
+def _tell_news(judgement: Judgement) -> Iterator[str]:
+    """What has moved for the first time."""
+    quality = judgement.quality
+    if quality and quality.state == "moved":
+        yield quality.text
+    for finding in judgement.moved:
+        yield finding.text
 
 
 def _find_since(judgement: Judgement, alarm: Finding) -> str:
