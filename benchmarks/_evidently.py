@@ -22,7 +22,9 @@ are looked at."""
 def has_moved(name: str, train: np.ndarray, column: np.ndarray) -> bool:
     reference, current = (tidy(name, values) for values in (train, column))
     kind = "cat" if name in LEVELS else "num"
-    return bool(get_stattest(reference, current, kind, None)(reference, current, kind, None).drifted)
+    return bool(
+        get_stattest(reference, current, kind, None)(reference, current, kind, None).drifted
+    )
 
 
 def tidy(name: str, values: np.ndarray) -> pd.Series:
@@ -32,7 +34,7 @@ def tidy(name: str, values: np.ndarray) -> pd.Series:
 
 
 def list_cells(train_rows: int, rows: int, streams: int, windows: int) -> list[str]:
-    """How many of a thousand windows without drift have moved, and how often each change is seen."""
+    """How many of a thousand windows without drift have moved, and how often changes are seen."""
     false, seen = [], []
     for seed in range(streams):
         train = draw_table(seed, TRAIN, train_rows)

@@ -74,7 +74,7 @@ def simulate(name: str, rows: int, seed: int, streams: Path | None) -> list[tupl
     if not of_classes:
         scales["prediction"] = make_number_scale(pd.Series(held_out))
 
-    def place(X: pd.DataFrame, predicted: np.ndarray) -> dict[str, np.ndarray]:  # noqa: N803
+    def place(X: pd.DataFrame, predicted: np.ndarray) -> dict[str, np.ndarray]:
         columns = X if of_classes else X.assign(prediction=predicted)
         return {column: scale.place(columns[column]) for column, scale in scales.items()}
 
@@ -102,7 +102,7 @@ def simulate(name: str, rows: int, seed: int, streams: Path | None) -> list[tupl
 def _tabulate(
     setting: str,
     size: int,
-    X: pd.DataFrame,  # noqa: N803
+    X: pd.DataFrame,
     y: np.ndarray,
     predicted: np.ndarray,
 ) -> pd.DataFrame:

@@ -329,10 +329,10 @@ def test_where_the_rows_of_a_day_are_alike_windows_are_weeks(
     project = make_project(tmp_path)
     contract = CONTRACT | {"columns": CONTRACT["columns"] | picked} | roles
     project.contract_file.write_text(json.dumps(contract))
-    address = f"sqlite:///{tmp_path}/requests.sqlite"
-    with closing(RequestDatabase(address)) as database:
+    place = f"sqlite:///{tmp_path}/requests.sqlite"
+    with closing(RequestDatabase(place)) as database:
         database.write([line(time=NOW - timedelta(days=15)), line()])
-        watching = Watching(project, address)
+        watching = Watching(project, place)
         report = watching.look()
         assert report["by"] == by
         database.add_outcomes([("r-1", 0, 50)], datetime.now(UTC))

@@ -27,9 +27,7 @@ VERSION = ("model", "version")
 class Measures:
     """What is counted: requests by route, rows by version, and how the versions are."""
 
-    def __init__(
-        self, engine: Engine, store: RequestStore, monitoring: MonitoringProcess
-    ) -> None:
+    def __init__(self, engine: Engine, store: RequestStore, monitoring: MonitoringProcess) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "lockstep_requests",
@@ -91,9 +89,7 @@ class Observation:
 class _State(Collector):
     """How the versions and the store are, when they are looked at."""
 
-    def __init__(
-        self, engine: Engine, store: RequestStore, monitoring: MonitoringProcess
-    ) -> None:
+    def __init__(self, engine: Engine, store: RequestStore, monitoring: MonitoringProcess) -> None:
         self._engine, self._store, self._monitoring = engine, store, monitoring
 
     def collect(self) -> Iterator[Metric]:

@@ -159,7 +159,8 @@ class RequestDatabase:
             lines = connection.execute(query).mappings().all()
         times = ("time", "outcome_time")
         return [
-            {**line, **{name: line[name] and as_utc(line[name]) for name in times}} for line in lines
+            {**line, **{name: line[name] and as_utc(line[name]) for name in times}}
+            for line in lines
         ]
 
     def read(self, query: Select[*tuple[Any, ...]], count: int) -> Iterator[Sequence[RowMapping]]:
