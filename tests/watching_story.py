@@ -1,7 +1,7 @@
 """A shop that watches its model: from the first training over an alarm to a quiet page.
 
 `python tests/watching_story.py FOLDER` lives through it in a new project, and writes there what the
-commands print (`story.txt`) and two pictures of the monitoring page, which the page
+commands print (`story.txt`) and pictures of the monitoring page, some of which the page
 `docs/monitoring_story.md` of the project shows. `test_watching.py` lives through the same.
 """
 
@@ -25,6 +25,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from browsing import CHROMIUM, DESK
 from conftest import ENVIRONMENT, Project, bake
 from playwright.sync_api import sync_playwright
 
@@ -221,15 +222,12 @@ def main(folder: Path) -> None:
     project.run("uv", "sync", "--extra", "serve")
     story = Story(project, "--no-sync")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+        browser = playwright.chromium.launch(executable_path=CHROMIUM)
 
         def keep(name: str) -> None:
-            page = browser.new_page(viewport={"width": 1100, "height": 900})
+            page = browser.new_page(viewport={"width": DESK, "height": 900})
             page.goto((project / "reports/monitoring/index.html").as_uri())
             page.screenshot(path=folder / f"{name}.png", full_page=True)
-            (folder / f"{name}.html").write_bytes(
-                (project / "reports/monitoring/index.html").read_bytes()
-            )
             page.close()
 
         try:
