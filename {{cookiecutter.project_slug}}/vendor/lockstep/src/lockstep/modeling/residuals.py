@@ -7,7 +7,7 @@ error itself is that size times one of the errors seen, each over the size that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import floor
 from typing import Self
 
@@ -36,6 +36,7 @@ DIGITS = 6
 
 Places = Mapping[str, np.ndarray]
 """Of each column (n_rows,) places on its scale, from 0, and -1 where the value is missing."""
+Tables = dict[str, np.ndarray]
 
 
 class Residuals(Strict):
@@ -45,6 +46,9 @@ class Residuals(Strict):
     """What the tables add to, in the target's unit."""
     least: float
     """What no size is below."""
+    deviations: tuple[dict[str, tuple[float, ...]], ...]
+    """Such tables, which tell how well these are known: these, and each of those times a number
+    from the standard normal distribution, are as likely."""
     slope: float
     """The power of it that sizes follow, about their geometric mean: above 1 where boosting has
     held those of easy and of hard rows for too much alike."""
@@ -77,12 +81,16 @@ class Residuals(Strict):
         groups = np.arange(len(rows)) if validation.groups is None else validation.groups
         count, sizes = int(groups.max()) + 1, np.abs(errors)
         least = max(SMALLEST * float(sizes.mean()), np.finfo("float64").tiny)
-        tables, held = {}, np.full(len(rows), max(sizes.mean(), least))
+        tables: Tables = {}
+        deviations: list[Tables] = []
+        held = np.full(len(rows), max(sizes.mean(), least))
         if places and count >= FEWEST_GROUPS:
             X = np.column_stack([column[rows] for column in places.values()])
             folds = (rng.permutation(count) % FOLDS)[groups]
-            splits, held = _choose_splits(X, sizes, folds, least)
-            tables = dict(zip(places, _tabulate(_boost(X, sizes), splits, X), strict=True))
+            boosters = [_boost(X[folds != fold], sizes[folds != fold]) for fold in range(FOLDS)]
+            splits, held = _choose_splits(boosters, X, sizes, folds, least)
+            tables = _tabulate(_boost(X, sizes), splits, X, places)
+            deviations = _differ([_tabulate(one, splits, X, places) for one in boosters])
         slope, slope_error = _fit_slope(held, sizes, groups)
         middle = float(np.exp(np.log(held).mean()))
         return cls(
@@ -91,7 +99,8 @@ class Residuals(Strict):
             slope=_round(slope),
             slope_error=_round(slope_error),
             middle=_round(middle),
-            tables={name: tuple(map(_round, one)) for name, one in tables.items() if one.any()},
+            tables=_shorten(tables),
+            deviations=tuple(map(_shorten, deviations)),
             ratios=_thin(errors / _stretch(held, slope, middle)),
             groups=count,
             is_positive=bool((validation.actual >= 0).all()),
@@ -99,25 +108,35 @@ class Residuals(Strict):
 
     def estimate_sizes(self, places: Places, count: int) -> np.ndarray:
         """(n_rows,) sizes of the errors of so many rows, by what is known of their places."""
-        sizes = np.full(count, self.size)
-        for name, table in self.tables.items():
-            if name in places:
-                # A place that no row had adds what the last one does.
-                sizes += np.take(table, np.asarray(places[name]) + 1, mode="clip")
-        floored: np.ndarray = np.maximum(sizes, self.least)
-        return floored
+        sizes: np.ndarray = np.maximum(self.size + _look_up(self.tables, places, count), self.least)
+        return sizes
 
     def draw(
         self, predicted: np.ndarray, places: Places, count: int, rng: np.random.Generator
     ) -> Iterator[np.ndarray]:
         """So many times (n_rows,) numbers that may turn out to be true."""
-        sizes, ratios = self.estimate_sizes(places, len(predicted)), np.array(self.ratios)
+        rows, ratios = len(predicted), np.array(self.ratios)
+        additions = [_look_up(tables, places, rows) for tables in (self.tables, *self.deviations)]
         concentration = np.full(len(ratios), self.groups / len(ratios))
         for slope in rng.normal(self.slope, self.slope_error, size=count):
+            weights = np.append(1, rng.standard_normal(len(self.deviations)))
+            sizes = np.maximum(self.size + weights @ additions, self.least)
             # How often each ratio comes is known no better than by so many rows (Rubin, 1981).
-            drawn = rng.choice(ratios, len(predicted), p=rng.dirichlet(concentration))
+            drawn = rng.choice(ratios, rows, p=rng.dirichlet(concentration))
             numbers = predicted + _stretch(sizes, slope, self.middle) * drawn
             yield np.maximum(numbers, 0) if self.is_positive else numbers
+
+
+def _look_up(
+    tables: Mapping[str, Sequence[float] | np.ndarray], places: Places, count: int
+) -> np.ndarray:
+    """(n_rows,) sums of what the tables have at the places of so many rows."""
+    sums = np.zeros(count)
+    for name, table in tables.items():
+        if name in places:
+            # A place that no row had adds what the last one does.
+            sums += np.take(table, np.asarray(places[name]) + 1, mode="clip")
+    return sums
 
 
 def _boost(X: np.ndarray, sizes: np.ndarray) -> GradientBoostingRegressor:
@@ -132,7 +151,11 @@ def _boost(X: np.ndarray, sizes: np.ndarray) -> GradientBoostingRegressor:
 
 
 def _choose_splits(
-    X: np.ndarray, sizes: np.ndarray, folds: np.ndarray, least: float
+    boosters: Sequence[GradientBoostingRegressor],
+    X: np.ndarray,
+    sizes: np.ndarray,
+    folds: np.ndarray,
+    least: float,
 ) -> tuple[int, np.ndarray]:
     """How many splits are best, and the (n_rows,) sizes that they give rows that were left out.
 
@@ -140,9 +163,8 @@ def _choose_splits(
     few large errors do not decide.
     """
     held = np.empty((MOST_SPLITS + 1, len(X)))
-    for fold in np.unique(folds):
+    for fold, booster in enumerate(boosters):
         own = folds == fold
-        booster = _boost(X[~own], sizes[~own])
         held[0, own] = sizes[~own].mean()
         held[1:, own] = [*booster.staged_predict(X[own])]
     held = np.maximum(held, least)
@@ -151,7 +173,9 @@ def _choose_splits(
     return best, held[best]
 
 
-def _tabulate(booster: GradientBoostingRegressor, splits: int, X: np.ndarray) -> list[np.ndarray]:
+def _tabulate(
+    booster: GradientBoostingRegressor, splits: int, X: np.ndarray, names: Iterable[str]
+) -> Tables:
     """Of each column what each place adds to the mean, from -1 to the last one of all rows."""
     tables = [np.zeros(int(column.max()) + 2) for column in X.T]
     for [stump] in booster.estimators_[:splits]:
@@ -161,7 +185,19 @@ def _tabulate(booster: GradientBoostingRegressor, splits: int, X: np.ndarray) ->
             first = floor(tree.threshold[0]) + 2  # places up to the threshold, and that of a gap
             table[:first] += RATE * tree.value[left, 0, 0]
             table[first:] += RATE * tree.value[tree.children_right[0], 0, 0]
-    return [table - table[column + 1].mean() for table, column in zip(tables, X.T, strict=True)]
+    columns = zip(names, tables, X.T, strict=True)
+    return {name: table - table[column + 1].mean() for name, table, column in columns}
+
+
+def _differ(parts: Sequence[Tables]) -> list[Tables]:
+    """What the tables of each fold differ by from their mean, as the jackknife weighs it."""
+    factor = np.sqrt((len(parts) - 1) / len(parts))
+    means = {name: np.mean([part[name] for part in parts], axis=0) for name in parts[0]}
+    return [{name: factor * (part[name] - means[name]) for name in part} for part in parts]
+
+
+def _shorten(tables: Tables) -> dict[str, tuple[float, ...]]:
+    return {name: tuple(map(_round, table)) for name, table in tables.items() if table.any()}
 
 
 def _fit_slope(held: np.ndarray, sizes: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
