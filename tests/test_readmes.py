@@ -190,6 +190,19 @@ def answers_requests(project: Project, command: str) -> None:
         server.wait()
 
 
+def tells_what_has_moved(project: Project, command: str) -> None:
+    """Flowers of the same kind are no news, longer ones are an alarm."""
+    new_rows = project.root / command.split()[-1]
+    code = "import sys; import pandas as pd; rows = pd.read_csv('data/raw/iris.csv'); "
+    code += "more = rows.sample(600, replace=True, random_state=0); more['petal_length'] += "
+    code += "float(sys.argv[1]); more.to_csv(sys.argv[2], index=False)"
+    for shift, status, words in (("0", 0, "nothing has moved"), ("2", 1, ": petal_length: ")):
+        project.run("uv", "run", "python", "-c", code, shift, str(new_rows))
+        result = project.try_run(*command.split())
+        assert (result.returncode, words in result.stdout) == (status, True)
+    new_rows.unlink()
+
+
 OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "uv run dvc repro": prints("up to date"),
     "uv run dvc metrics show": prints("accuracy", "baseline.log_loss"),
@@ -202,6 +215,7 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "uv run my-project promote latest --to production": promotes,
     "uv run my-project package": packs_the_model,
     "uv run --extra serve my-project serve": answers_requests,
+    "uv run my-project monitor new_rows.csv": tells_what_has_moved,
     "uv run my-project verify": proves_the_commit,
     "uv run my-project doctor": prints("ok     python ", "ok     data       data/raw/iris.csv"),
     "git add --all": adds_and_commits,
