@@ -298,3 +298,20 @@ def test_many_categories_are_no_distance(rng: np.random.Generator) -> None:
     windows = rng.multinomial(300, shares, size=50)
     effects = measure_angle(rng.multinomial(3000, shares), windows)
     assert np.median(effects) < 0.25  # more than 0.4 if nothing were taken off
+
+
+def test_large_groups_that_are_known_tell_less_than_as_many_rows_of_small_ones() -> None:
+    rng = np.random.default_rng(4)
+    common = rng.standard_normal(60).repeat(50)
+    profile = make_profile(draw(rng, 3000, age=common), np.arange(3000) // 50)
+    groups = np.arange(3000) // 500
+    rows = draw(rng, 3000, age=np.array([0.1, 0.3, 0.6, 0.9, 1.2, 1.6])[groups])
+    p_values = []
+    for keys in (groups, None):
+        findings = find_drift(profile, [make_window(profile, rows, keys)], SETTINGS)
+        p_values += [
+            one.p_value for one in findings if (one.column, one.what) == ("age", "distribution")
+        ]
+    known, unknown = p_values
+    assert known is not None and unknown is not None
+    assert known > 10 * unknown
