@@ -252,6 +252,17 @@ def test_a_version_without_a_profile_is_told(project: Project) -> None:
     assert sum(window["rows"] for window in report["versions"][0]["windows"]) == 800
 
 
+def test_a_profile_that_is_not_what_was_saved_is_told(project: Project) -> None:
+    keep_requests(project, LATER, days=4)
+    profile = project.champion / "profile.json"
+    profile.write_text(profile.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    assert main(["monitor"]) == 2
+    assert read_report(project)["notes"][0] == (
+        "1.0.0: models/champion: profile.json is not the file that was saved; train again; only "
+        "volume and time are shown"
+    )
+
+
 def test_columns_that_the_server_does_not_keep_are_told(project: Project) -> None:
     keep_requests(project, LATER, days=4)
     write_params(project, serve={"keep": {"columns": ["weight"]}})

@@ -40,6 +40,7 @@ class MadeUpReferences:
         contract = Contract.model_validate(CONTRACT | {"target": "ripeness"} | RIPENESS)
         self.reference: Reference | None = Reference(contract, make_profile())
         self.kept = kept or ("weight", "seeds", "colour")
+        self.problems: dict[str, str] = {}
 
     def find(self, _: Subject) -> Reference | None:
         return self.reference
@@ -279,7 +280,7 @@ def test_a_database_that_does_not_answer_is_told_and_all_else_stays(
     good, watching.monitor._address = watching.monitor._address, "sqlite:////nowhere/r.sqlite"
     report = watching.look()
     assert count_rows(report) == [1]
-    assert report["notes"][0].startswith("/nowhere/r.sqlite: no such file")
+    assert report["notes"][0].startswith("sqlite:////nowhere/r.sqlite: no such file")
     watching.monitor._address = good
     assert watching.look()["notes"] == []
 

@@ -300,6 +300,14 @@ def test_what_is_watched_is_shown_as_a_page_that_loads_nothing_from_elsewhere(
     assert (report.json(), report.headers["Content-Type"]) == ({}, "application/json")
 
 
+def test_what_is_watched_is_sent_again_only_if_it_has_changed(client: TestClient) -> None:
+    first = client.get("/monitoring")
+    again = client.get("/monitoring", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    other = client.get("/monitoring", headers={"If-None-Match": '"of before"'})
+    assert (other.status_code, other.text) == (200, first.text)
+
+
 @pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("GET", "/predict")])
 def test_what_is_not_there_is_told_in_the_same_form(
     client: TestClient, method: str, path: str

@@ -43,6 +43,8 @@ class References:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._references: dict[str, Reference | None] = {}
+        self.problems: dict[str, str] = {}
+        """Why the model of a run says nothing, where it is there and cannot be read."""
 
     @cached_property
     def private(self) -> frozenset[str]:
@@ -69,8 +71,10 @@ class References:
 
     def _look(self, run: str) -> Reference | None:
         for folder in self._list_folders(run):
-            with suppress(UserError):
-                return read_reference(folder, folder.name)
+            try:
+                return read_reference(folder, self._project.name(folder))
+            except UserError as error:
+                self.problems[run] = str(error)
         with suppress(UserError), self._bring(run) as folder:
             return read_reference(folder, folder.name)
         return None

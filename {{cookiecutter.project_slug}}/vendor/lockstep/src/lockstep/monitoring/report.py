@@ -66,7 +66,7 @@ def make_report(
         "until": _tell_time(max(ends, default=NEVER)),
         "state": state,
         "lines": [*_list_lines(answers)][:MOST_LINES],
-        "notes": [*_list_omissions(watch), *_list_notes(judgements)],
+        "notes": [*_list_omissions(watch), *_list_notes(judgements, watch.references.problems)],
         "versions": [_describe(one) for one in judgements],
         "shadows": describe_shadows(judgements, gauge),
     }
@@ -140,12 +140,16 @@ def _list_omissions(watch: Watch) -> Iterator[str]:
                 yield f"{subject.version}: {rows} left out: {WORDS[reason]}"
 
 
-def _list_notes(judgements: Sequence[Judgement]) -> Iterator[str]:
-    """What nothing is known of, and why."""
+def _list_notes(judgements: Sequence[Judgement], problems: Mapping[str, str]) -> Iterator[str]:
+    """What nothing is known of, and why.
+
+    `problems` says what is wrong with the models of some runs.
+    """
     for one in judgements:
         name = one.subject.version
         if one.reference is None:
-            yield f"{name}: its model is not to be had here, so only volume and time are shown"
+            problem = problems.get(one.subject.run, "its model is not to be had here")
+            yield f"{name}: {problem}; only volume and time are shown"
         elif one.reference.profile is None:
             yield (
                 f"{name}: it was trained before profiles were written, so only volume and time "

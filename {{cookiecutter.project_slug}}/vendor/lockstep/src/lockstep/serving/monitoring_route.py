@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from .errors import Busy
 from .page import HEADERS
@@ -38,15 +40,24 @@ def make_monitoring_routes(monitoring: MonitoringProcess) -> APIRouter:
     router = APIRouter()
 
     @router.get("/monitoring", include_in_schema=False)
-    async def show() -> Response:
+    async def show(request: Request) -> Response:
         try:
-            return Response((await monitoring.tell()).page, 200, HEADERS, "text/html")
+            return _answer(request, (await monitoring.tell()).page, HEADERS, "text/html")
         except Busy:
             return Response(WAITING, 503, HEADERS, "text/html")
 
     @router.get("/monitoring.json", summary="What has moved, by version and day")
-    async def tell() -> Response:
+    async def tell(request: Request) -> Response:
         headers = {"Cache-Control": "no-cache"}
-        return Response((await monitoring.tell()).report, 200, headers, "application/json")
+        return _answer(request, (await monitoring.tell()).report, headers, "application/json")
 
     return router
+
+
+def _answer(request: Request, content: bytes, headers: Mapping[str, str], kind: str) -> Response:
+    """Content that is large and seldom changes: whoever has it already is told so, and no more."""
+    tag = f'"{sha256(content).hexdigest()}"'
+    headers = {**headers, "ETag": tag}
+    if request.headers.get("If-None-Match") == tag:
+        return Response(None, 304, headers)
+    return Response(content, 200, headers, kind)

@@ -221,8 +221,8 @@ def open_requests(paths: Paths, address: str | None) -> Iterator[RequestDatabase
     database = RequestDatabase(address or paths.root / FILE)
     if database.file and not database.file.is_file():
         raise UserError(
-            f"{database.file}: no such file; it is made by `serve` when the first request comes, "
-            "or --requests names another database"
+            f"{address or FILE.as_posix()}: no such file; it is made by `serve` when the first "
+            "request comes, or --requests names another database"
         )
     try:
         yield database
