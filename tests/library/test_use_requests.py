@@ -379,7 +379,7 @@ def test_what_must_be_unique_is_so_beside_the_raw_data(
     [
         (["--since", "lately"], "--since: found 'lately'; a date such as 2026-11-03 was expected"),
         (["--requests", "mysql://h/d"], "--requests: sqlite:///FILE or postgresql://"),
-        (["--requests", "sqlite:///no.sqlite"], "no.sqlite: no such file; it is made by `serve`"),
+        (["--requests", "sqlite:///no.sqlite"], "sqlite:///no.sqlite: no such file; it is made"),
         (["fruit.csv"], "use: --from-requests adds rows by the contract that there is, so name no"),
         (["--target", "x"], "use: --from-requests adds rows by the contract that there is"),
     ],
