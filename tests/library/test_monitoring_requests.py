@@ -24,6 +24,7 @@ from lockstep.monitoring.references import Reference
 from lockstep.monitoring.report import make_report
 from lockstep.monitoring.request_source import find_latest, find_start, make_batches, read_pages
 from lockstep.monitoring.watch import Watch
+from lockstep.monitoring.windows import Windows
 from lockstep.serving.request_database import REQUESTS, RequestDatabase, as_json
 from made_up_batches import make_profile
 from sqlalchemy import delete, insert, text
@@ -112,6 +113,30 @@ def test_a_batch_has_what_the_server_kept_typed_by_the_contract(database: Reques
     assert batch.times.tolist() == [NOW.replace(tzinfo=None)] * 3
     assert batch.outcome_times[0].tolist() == later.replace(tzinfo=None)
     assert [*zip(batch.requests, batch.places, strict=True)] == [("r-1", 0), ("r-1", 1), ("r-2", 0)]
+
+
+def test_a_value_that_breaks_the_contract_may_be_anything_that_json_has(
+    database: RequestDatabase,
+) -> None:
+    values = ["heavy", 9999, 1e30, True, None, [1, {"a": None}], {"kg": 3}]
+    database.write(
+        [
+            line(
+                f"r-{place}",
+                answer={"errors": [{"column": "weight", "value": value, "reason": "expected"}]},
+                status=422,
+            )
+            for place, value in enumerate(values)
+        ]
+    )
+    (batch,) = read(database)
+    windows = Windows(make_profile(), "day")
+    windows.add(batch)
+    (window,) = windows
+    assert window.breaches == {"weight": 6}
+    assert window.tallies["weight"].others.keys() == {
+        *("heavy", "9999", "1e+30", "true", '[1,{"a":null}]', '{"kg":3}')
+    }
 
 
 def test_columns_that_the_server_does_not_keep_are_unknown_and_not_missing(

@@ -207,3 +207,32 @@ def test_rows_that_depend_on_each_other_are_counted_by_their_groups() -> None:
     assert window.blocks.counts.keys() == window.tallies.keys()
     (window,) = count(make_batch(10), profile=profile)
     assert window.blocks is None
+
+
+@pytest.mark.parametrize("is_refused_first", [True, False])
+def test_of_a_page_of_refused_rows_alone_scores_are_counted_by_their_blocks(
+    is_refused_first: bool,
+) -> None:
+    profile = make_profile()
+    scales, tallies = (
+        {**part, "probability_ripe": part["prediction"]}
+        for part in (profile.scales, profile.tallies)
+    )
+    names = ("prediction", "probability_ripe")
+    blocks = Blocks("group", {name: np.ones((2, 3), dtype="int64") for name in scales})
+    profile = make_profile(scales=scales, tallies=tallies, scores=names, blocks=blocks)
+    groups = np.array(["ann", "ben", "cat", "ann", "ben"] * 2, dtype="object")
+    good = make_batch(10, groups=groups)
+    good = good._replace(predictions=good.predictions.assign(probability_ripe=0.5))
+    refused = make_batch(10, first=10, status=np.full(10, 422), groups=groups)
+    refused = refused._replace(predictions=pd.DataFrame({"prediction": [None] * 10}))
+    batches = [refused, good] if is_refused_first else [good, refused]
+    whole = count(*batches, profile=profile)
+    parts = [count(one, profile=profile) for one in batches]
+    for counted in ([whole], parts):
+        (window,), *others = counted
+        for [other] in others:
+            window.merge(other)
+        assert window.blocks.counts.keys() == window.tallies.keys() == scales.keys()
+        for name in names:
+            assert sum(window.blocks.counts[name].sum(axis=1)) == window.tallies[name].rows == 10

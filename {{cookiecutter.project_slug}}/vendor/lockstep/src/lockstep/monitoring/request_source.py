@@ -16,7 +16,7 @@ from ..data.conformity import NO_BREACHES
 from ..data.new_rows import parse_rows
 from ..modeling.outcome import HIGH, LOW, PROBABILITY
 from ..modeling.profile import PREDICTION
-from ..serving.request_database import REQUESTS, RequestDatabase
+from ..serving.request_database import REQUESTS, RequestDatabase, as_json
 from .batches import Batch, Subject, read_outcomes
 from .references import Reference, References
 
@@ -179,7 +179,7 @@ def _read_groups(
 
 
 def _read_predictions(answers: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """(n_rows,) the columns of `Model.apply`; missing where a row got no prediction."""
+    """(n_rows,) the columns of `Model.apply`; `prediction` alone where no row has got one."""
     names = next(([*answer] for answer in answers if PREDICTION in answer), [PREDICTION])
     names = [
         name for name in names if name in (PREDICTION, LOW, HIGH) or name.startswith(PROBABILITY)
@@ -190,8 +190,15 @@ def _read_predictions(answers: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 def _list_breaches(answers: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """What the version said that breaks its contract."""
     breaches = [
-        (place + 1, error["column"], error["value"], error["reason"])
+        (place + 1, error["column"], _as_text(error["value"]), error["reason"])
         for place, answer in enumerate(answers)
         for error in answer.get("errors", ())
     ]
     return pd.DataFrame(breaches, columns=NO_BREACHES.columns)
+
+
+def _as_text(value: Any) -> str:
+    """A value that a client sent, which may be anything that JSON has; nothing of none."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else as_json(value)

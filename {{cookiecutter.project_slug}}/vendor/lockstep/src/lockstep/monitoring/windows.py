@@ -107,9 +107,12 @@ class Window:
     ) -> pd.DataFrame:
         """Count values of some rows; returns the places of these, of all (n_rows, n_columns)."""
         places = {}
+        # Of rows that are all refused, nobody could tell the names of scores.
+        names = profile.scores if part == "scores" else [*frame.columns]
+        counted = frame.loc[is_counted].reindex(columns=names)
         for name, scale in profile.scales.items():
-            if name in frame and (name in profile.scores) == (part == "scores"):
-                values = frame.loc[is_counted, name]
+            if name in counted and (name in profile.scores) == (part == "scores"):
+                values = counted[name]
                 tally = self.tallies.setdefault(name, Tally.empty(scale))
                 places[name] = tally.add(values, scale)
                 if scale.is_number and values.notna().any():
