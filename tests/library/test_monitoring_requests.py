@@ -338,7 +338,7 @@ def test_a_version_that_was_retired_is_not_current(
     for day in range(6):
         version = "1.0.0" if day < 3 else "1.1.0"
         time = NOW - timedelta(days=5 - day)
-        database.write([line(f"r-{day}", time=time, version=version)])
+        database.write([line(f"r-{day}", row, time=time, version=version) for row in range(40)])
     versions = watching.look()["versions"]
     assert [(one["version"], one["is_current"]) for one in versions] == [
         *(("1.1.0", True), ("1.0.0", False))

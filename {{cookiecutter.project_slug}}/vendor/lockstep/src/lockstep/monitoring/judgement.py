@@ -13,7 +13,7 @@ from .drift import Finding, find_drift
 from .quality import Gauge, Quality
 from .references import Reference
 from .watch import Watch
-from .windows import DAY, NEVER, Window, Windows
+from .windows import DAY, Window, Windows
 
 SEVERITY = ("gap", "too few", "fine", "moved", "alarm")
 """States of a window, from that which says least to the worst."""
@@ -38,6 +38,10 @@ class Slot(NamedTuple):
         states = [one.state for one in self.findings if column in (None, one.column)]
         return max(states, key=SEVERITY.index, default="too few")
 
+    def is_judged(self, column: str | None = None) -> bool:
+        """Whether there were enough rows to judge it, or a column of it."""
+        return self.find_state(column) not in ("gap", "too few")
+
     def find_movement(self, column: str) -> float:
         """How far a column has moved in the window, in what would just matter."""
         own = [measure_movement(one) for one in self.findings if one.column == column]
@@ -53,28 +57,34 @@ class Judgement(NamedTuple):
     slots: Sequence[Slot]
     stages: Sequence[str]
     is_current: bool
-    """Whether rows came in the latest of all windows, as they do not for what was retired."""
+    """Whether it answers still, as what was retired does not: see `_is_retired`."""
     quality: Quality | None
     """How good it is; None where nobody can say."""
 
-    @property
-    def last(self) -> Slot | None:
-        """The latest window that there were enough rows to judge."""
-        judged = [slot for slot in self.slots if slot.find_state() not in ("gap", "too few")]
-        return judged[-1] if judged else None
+    def find_last(self, column: str) -> Slot | None:
+        """The latest window that there were enough rows to judge a column by."""
+        judged = (slot for slot in reversed(self.slots) if slot.is_judged(column))
+        return next(judged, None)
 
     @property
     def alarms(self) -> list[Finding]:
-        """Those of the latest window that was judged, the greatest movement first."""
+        """Those of the latest window of each column, the greatest movement first."""
         return self._list_findings("alarm")
 
     @property
     def moved(self) -> list[Finding]:
-        """What has moved in that window for the first time."""
+        """What has moved in those windows for the first time."""
         return self._list_findings("moved")
 
     def _list_findings(self, state: str) -> list[Finding]:
-        own = [one for one in self.last.findings if one.state == state] if self.last else []
+        columns = {one.column: None for slot in self.slots for one in slot.findings}
+        lasts = {column: self.find_last(column) for column in columns}
+        own = [
+            one
+            for column, last in lasts.items()
+            for one in (last.findings if last else ())
+            if (one.column, one.state) == (column, state)
+        ]
         return sorted(own, key=measure_movement, reverse=True)
 
     @property
@@ -83,7 +93,8 @@ class Judgement(NamedTuple):
         states = {self.quality.state} if self.quality else set()
         if self.alarms or "alarm" in states:
             return "alarm"
-        return "fine" if self.last or states & {"fine", "moved"} else "unsure"
+        has_judged = any(slot.is_judged() for slot in self.slots)
+        return "fine" if has_judged or states & {"fine", "moved"} else "unsure"
 
 
 def judge(
@@ -97,13 +108,13 @@ def judge(
         stages: Of each version, such as 1.2.0, those that it stands in.
         gauge: What measures how good they are.
     """
-    lists = {subject: [*windows] for subject, windows in watch.windows.items()}
-    last = {subject: windows[-1] for subject, windows in lists.items() if windows}
-    start = max((window.start for window in last.values()), default=NEVER)
+    lists = {subject: _list_slots(subject, watch, settings) for subject in watch.windows}
+    lists = {subject: slots for subject, slots in lists.items() if slots}
     judgements = []
-    for subject in last:
-        reference, slots = watch.references.find(subject), _list_slots(subject, watch, settings)
-        is_current = bool(np.isnat(start) or last[subject].end >= start)
+    for subject, slots in lists.items():
+        reference = watch.references.find(subject)
+        has_stage = subject.role == "answer" and subject.version in stages
+        is_current = has_stage or not _is_retired(subject, lists, settings.least_rows)
         quality = None
         if reference:
             named = [(slot.name, slot.window) for slot in slots]
@@ -115,6 +126,18 @@ def judge(
             )
         )
     return sorted(judgements, key=_find_rank)
+
+
+def _is_retired(subject: Subject, lists: Mapping[Subject, Sequence[Slot]], least_rows: int) -> bool:
+    """Whether others have answered enough rows in windows later than its last one."""
+    end = lists[subject][-1].end
+    rows = [
+        slot.window.rows
+        for other, slots in lists.items()
+        for slot in slots
+        if other.role == "answer" and slot.window and slot.start >= end
+    ]
+    return sum(rows) >= least_rows
 
 
 def _list_slots(subject: Subject, watch: Watch, settings: MonitorParams) -> list[Slot]:

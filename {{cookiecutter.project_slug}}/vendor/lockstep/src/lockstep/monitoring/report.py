@@ -121,13 +121,12 @@ def _find_since(judgement: Judgement, alarm: Finding) -> str:
     """The first of the windows on end that have moved like this."""
     name = ""
     for slot in reversed(judgement.slots):
-        same = [
-            one for one in slot.findings if (one.column, one.what) == (alarm.column, alarm.what)
-        ]
-        if any(one.state == "fine" for one in same):
-            break
-        if any(one.state in ("moved", "alarm") for one in same):
+        key = (alarm.column, alarm.what)
+        states = {one.state for one in slot.findings if (one.column, one.what) == key}
+        if states & {"moved", "alarm"}:
             name = slot.name
+        elif slot.is_judged(alarm.column):
+            break
     return name
 
 
@@ -208,7 +207,7 @@ def _describe_column(name: str, judgement: Judgement, profile: Profile) -> Conte
     assert judgement.reference is not None
     contract, scale = judgement.reference.contract, profile.scales[name]
     column = contract.columns.get(contract.target if name == PREDICTION else name)
-    coarse, last = profile.coarse(name), judgement.last
+    coarse, last = profile.coarse(name), judgement.find_last(name)
     bars = {"edges": coarse.edges} if scale.is_number else {"categories": coarse.categories}
     return {
         "name": name,
