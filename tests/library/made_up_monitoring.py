@@ -175,6 +175,7 @@ def make_quality(windows: int, chance: random.Random) -> Content:
         },
         "labels": [{"rows": 400, "lag_days": 2.1} if n < 25 else None for n in range(windows)],
         "state": "moved",
+        "since": FIRST.isoformat(),
         "lines": ["rmse is estimated at 59.1, which is worse than the 52 to 56 that were expected"],
     }
 

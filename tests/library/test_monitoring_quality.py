@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 from conftest import CONTRACT, PARAMS
 from lockstep.core.contract import Contract
-from lockstep.core.params import Params
+from lockstep.core.params import MonitorParams, Params
 from lockstep.modeling.expectation import Expectation
 from lockstep.modeling.outcome import Outcome
-from lockstep.monitoring import estimates, shadows
+from lockstep.monitoring import estimates, report, shadows
 from lockstep.monitoring.judgement import Judgement, Slot
+from lockstep.monitoring.page import render_page
 from lockstep.monitoring.quality import Gauge, Quality
 from lockstep.monitoring.references import Reference
 from lockstep.monitoring.shadows import describe_shadows
@@ -102,10 +103,15 @@ def test_estimate_and_truth_are_beside_each_other() -> None:
         ((ERROR, 2 * ERROR, 2 * ERROR), "alarm"),
         ((2 * ERROR, 2 * ERROR, ERROR), "fine"),
         ((0.5 * ERROR, 0.5 * ERROR, 0.5 * ERROR), "fine"),
+        ((2 * ERROR, 2 * ERROR, 2 * ERROR, None), "alarm"),
+        ((2 * ERROR, 2 * ERROR, None), "alarm"),
+        ((2 * ERROR, None, 2 * ERROR), "alarm"),
+        ((2 * ERROR, 2 * ERROR, ERROR, None), "fine"),
+        ((ERROR, 2 * ERROR, None, None), "moved"),
     ],
 )
-def test_what_turns_out_worse_twice_on_end_is_an_alarm(
-    errors: tuple[float, ...], state: str
+def test_what_turns_out_worse_twice_on_end_is_an_alarm_until_outcomes_are_well(
+    errors: tuple[float | None, ...], state: str
 ) -> None:
     assert measure(make_windows(*errors)).state == state
 
@@ -125,6 +131,23 @@ def test_without_outcomes_the_estimate_is_judged() -> None:
     assert quality.text.startswith("rmse is estimated at ")
     # The same estimates, but outcomes are as good as expected.
     assert measure(make_windows(1.0, 1.0), metrics=better).state == "fine"
+    assert measure(make_windows(None, None, 1.0), metrics=better).state == "fine"
+    # Nobody knows of the last window what comes after it was measured to be worse.
+    assert measure(make_windows(1.0, 2 * ERROR, None), metrics=better).state == "alarm"
+
+
+@pytest.mark.parametrize(
+    ("known", "state"), [(0, "alarm"), (80, "alarm"), (99, "alarm"), (100, "fine")]
+)
+def test_the_estimate_speaks_until_enough_outcomes_are_known(known: int, state: str) -> None:
+    better = {"rmse": {"figure": 1.0, "low": 0.9, "high": 1.1}}
+    windows = Windows(make_reference().profile, "day")
+    for day in range(2):
+        batch = make_batch(150, first=day * 150)
+        batch.outcomes[:known] = batch.predictions["prediction"].to_numpy()[:known] + 0.5
+        windows.add(batch._replace(times=batch.times + np.timedelta64(day, "D")))
+    named = [(windows.name(window.number), window) for window in windows]
+    assert measure(named, metrics=better).state == state
 
 
 def test_outcomes_that_stay_worse_than_estimated_are_told() -> None:
@@ -134,6 +157,35 @@ def test_outcomes_that_stay_worse_than_estimated_are_told() -> None:
     assert "was estimated: the same rows have other outcomes than in training" in line
     for errors in ((1.6 * ERROR, ERROR), (ERROR, 1.6 * ERROR), (0.5 * ERROR, 0.5 * ERROR)):
         assert measure(make_windows(*errors), metrics=lax).describe()["lines"] == []
+
+
+def report_on(windows: list[tuple[str, Any]], quality: Quality) -> dict[str, Any]:
+    """What is told where nothing but the quality of a version is known."""
+    judgement = make_judgement(windows, "answer", quality=quality)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "judge", lambda *_: [judgement])
+        references = SimpleNamespace(problems={})
+        watch = SimpleNamespace(by="day", windows={}, references=references)
+        stages: dict[str, list[str]] = {}
+        usual = {"source": "requests", "since": None, "stages": stages, "gauge": make_gauge()}
+        return report.make_report(watch, MonitorParams(), **usual)
+
+
+def test_the_report_tells_that_outcomes_stay_worse_than_estimated() -> None:
+    lax = {"rmse": {"figure": 5.0, "low": 4.0, "high": 6.0}}
+    windows = make_windows(1.6 * ERROR, 1.6 * ERROR, None)
+    quality = measure(windows, metrics=lax)
+    assert report_on(windows, quality)["lines"] == [f"1.0.0: {quality.doubt}"]
+
+
+def test_an_alarm_of_quality_counts_as_any_other() -> None:
+    windows = make_windows(ERROR, 2 * ERROR, 2 * ERROR, None)
+    content = report_on(windows, measure(windows))
+    [version] = content["versions"]
+    assert (content["state"], version["alarms"]) == ("alarm", 1)
+    assert content["lines"][0].endswith("since 2026-11-03")
+    assert "An alarm stands since" in (page := render_page(content, live=True))
+    assert '<span class="brief">2026-11-03</span>' in page
 
 
 def test_few_rows_or_gaps_judge_nothing() -> None:

@@ -85,12 +85,15 @@ def _cut(version: Record) -> Record:
 
 def _find_alarm(versions: Sequence[Record]) -> str | None:
     """Since which window an alarm has stood in a version that answers now."""
+    current = [one for one in versions if one["is_current"] and one["role"] == "answer"]
     starts = [
         _find_start(version["windows"], column["windows"])
-        for version in versions
+        for version in current
         for column in version["columns"]
-        if version["is_current"] and version["role"] == "answer" and column["state"] == "alarm"
+        if column["state"] == "alarm"
     ]
+    qualities = [version["quality"] for version in current if version["quality"]]
+    starts += [quality["since"] for quality in qualities if quality["state"] == "alarm"]
     return min(filter(None, starts), default=None)
 
 

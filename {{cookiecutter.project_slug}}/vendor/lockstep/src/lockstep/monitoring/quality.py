@@ -37,6 +37,8 @@ ASSUMPTIONS = {
 """Of estimates, by whether they are of classes."""
 TWICE = 2
 """Windows on end that are more than chance."""
+STATES = ("too few", "fine", "moved", "alarm")
+"""From that which says least to the worst."""
 State = Literal["too few", "fine", "moved", "alarm"]
 Find = Callable[[Reference, Sample, Sequence[Metric]], Figures]
 
@@ -62,6 +64,16 @@ class Course(NamedTuple):
         }
 
 
+class Verdict(NamedTuple):
+    """What windows on end say of a metric."""
+
+    state: State
+    text: str = ""
+    """What is worse than expected in the latest of them; empty where nothing is."""
+    since: str | None = None
+    """The first of those that are worse."""
+
+
 @dataclass(frozen=True)
 class Quality:
     """How good a version is."""
@@ -75,6 +87,8 @@ class Quality:
     state: State
     text: str
     """What is worse than expected in the latest window; empty where nothing is."""
+    since: str | None
+    """The window from which on it is."""
     doubt: str
     """What outcomes say against the estimates; empty where they say nothing."""
 
@@ -86,6 +100,7 @@ class Quality:
             "metrics": {name: course.describe() for name, course in self.courses.items()},
             "labels": [*self.labels],
             "state": self.state,
+            "since": self.since,
             "lines": [line for line in (self.text, self.doubt) if line],
         }
 
@@ -140,11 +155,11 @@ class Gauge:
             name: Course(metrics[name], Figure.read(profile.metrics[name]), *figures)
             for name, *figures in zip(metrics, estimates, realised, strict=True)
         }
-        state, text = self._judge(courses[self.primary], windows)
+        verdict = self._judge(courses[self.primary], windows)
         assumption = ASSUMPTIONS[bool(reference.contract.classes)]
         labels = [_describe_labels(window) for _, window in windows]
         doubt = self._find_doubt(courses[self.primary], windows)
-        return Quality(self.primary, assumption, courses, labels, state, text, doubt)
+        return Quality(self.primary, assumption, courses, labels, *verdict, doubt)
 
     def _find(
         self,
@@ -167,52 +182,38 @@ class Gauge:
         self._known[subject, find] = known
         return [*zip(*table, strict=True)] if table else [[]] * len(metrics)
 
-    def _judge(
-        self, course: Course, windows: Sequence[tuple[str, Window | None]]
-    ) -> tuple[State, str]:
-        """What the latest windows say that had enough rows: twice on end is an alarm."""
-        losses = [
-            (name, self._find_loss(course, place, window))
-            for place, (name, window) in enumerate(windows)
-        ]
-        judged = [(name, loss) for name, loss in losses if loss is not None]
-        if not judged:
-            return "too few", ""
-        run = [*takewhile(lambda one: one[1], reversed(judged))]
-        if not run:
-            return "fine", ""
-        text = (
-            f"{course.metric.name} {run[0][1]}, worse than the {course.expected} that was expected"
-        )
-        return ("alarm" if len(run) >= TWICE else "moved"), f"{text}, since {run[-1][0]}"
+    def _judge(self, course: Course, windows: Sequence[tuple[str, Window | None]]) -> Verdict:
+        """The worse of two runs of windows: those with outcomes, and all by what is best known.
 
-    def _find_loss(self, course: Course, place: int, window: Window | None) -> str | None:
-        """How a window is worse than expected, or nothing; None where nobody can say."""
-        least = self.project.params.monitor.least_rows
-        if window is None or window.sample is None or window.sample.rows < least:
-            return None
-        figures = []
-        if window.labelled is not None and window.labelled.rows >= least:
-            figures.append(("turned out to be", course.realised[place]))
-        if window.outcomes < ENOUGH_KNOWN * (window.rows - window.refused):
-            figures.append(("is estimated at", course.estimates[place]))
-        defined = [(verb, figure) for verb, figure in figures if figure is not None]
-        if not defined:
-            return None
-        return next(
-            (f"{verb} {figure}" for verb, figure in defined if is_worse(course, figure)), ""
-        )
+        No estimate ends the first one, since it cannot see what only outcomes tell.
+        """
+        measured, best = [], []
+        for place, (name, window) in enumerate(windows):
+            truth = guess = None
+            if window and self._is_enough(window.labelled):
+                truth = _find_loss(course, course.realised[place], "turned out to be")
+            if window and self._is_enough(window.sample):
+                guess = _find_loss(course, course.estimates[place], "is estimated at")
+            has_say = truth is None or (
+                window and window.outcomes < ENOUGH_KNOWN * (window.rows - window.refused)
+            )
+            measured.append((name, truth))
+            best.append((name, guess if has_say else truth))
+        verdicts = [_judge_run(course, run) for run in (measured, best)]
+        return max(verdicts, key=lambda verdict: STATES.index(verdict.state))
+
+    def _is_enough(self, sample: Sample | None) -> bool:
+        return sample is not None and sample.rows >= self.project.params.monitor.least_rows
 
     def _find_doubt(self, course: Course, windows: Sequence[tuple[str, Window | None]]) -> str:
         """Whether outcomes were worse than was estimated in the latest two windows that tell."""
-        least = self.project.params.monitor.least_rows
         known = [
             (expected, truth, truth.is_beyond(expected, course.metric.sign))
             for expected, truth, (_, window) in zip(
                 course.estimates, course.realised, windows, strict=True
             )
             if expected and truth and window and window.labelled
-            if window.labelled.rows >= least
+            if self._is_enough(window.labelled)
         ]
         if len(known) < TWICE or not all(is_beyond for *_, is_beyond in known[-TWICE:]):
             return ""
@@ -221,6 +222,24 @@ class Gauge:
             f"{course.metric.name} turned out to be {truth}, where {expected} was estimated: the "
             "same rows have other outcomes than in training, or they are unlike any there"
         )
+
+
+def _judge_run(course: Course, losses: Sequence[tuple[str, str | None]]) -> Verdict:
+    """What the latest windows on end say, of each a name and its loss; None says nothing."""
+    known = [(name, loss) for name, loss in losses if loss is not None]
+    run = [*takewhile(lambda one: one[1], reversed(known))]
+    if not run:
+        return Verdict("fine" if known else "too few")
+    since, (_, loss) = run[-1][0], run[0]
+    text = f"{course.metric.name} {loss}, worse than the {course.expected} that was expected"
+    return Verdict("alarm" if len(run) >= TWICE else "moved", f"{text}, since {since}", since)
+
+
+def _find_loss(course: Course, figure: Figure | None, verb: str) -> str | None:
+    """How a figure is worse than expected, or nothing; None where there is none."""
+    if figure is None:
+        return None
+    return f"{verb} {figure}" if is_worse(course, figure) else ""
 
 
 def is_worse(course: Course, figure: Figure) -> bool:

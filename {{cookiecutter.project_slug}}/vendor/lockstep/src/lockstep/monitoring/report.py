@@ -94,7 +94,10 @@ def _list_lines(judgements: Sequence[Judgement]) -> Iterator[str]:
         news = [*_tell_news(one)]
         for line in news:
             yield f"{one.subject.version}: {line}; in one window so far, so it is no alarm yet"
-        if one.state == "fine" and not news:
+        doubt = one.quality.doubt if one.quality else ""
+        if doubt:
+            yield f"{one.subject.version}: {doubt}"
+        if one.state == "fine" and not news and not doubt:
             yield f"{one.subject.version}: nothing has moved that matters, in {rows:,} rows"
         if one.state == "unsure":
             yield f"{one.subject.version}: nobody can say yet, of {rows:,} rows"
@@ -165,7 +168,7 @@ def _list_unknown(judgement: Judgement, profile: Profile) -> list[str]:
 
 def _describe(judgement: Judgement) -> Content:
     subject, reference = judgement.subject, judgement.reference
-    columns = []
+    columns, alarms = [], _tell_alarms(judgement)
     if reference and reference.profile:
         columns = [
             _describe_column(name, judgement, reference.profile)
@@ -180,8 +183,8 @@ def _describe(judgement: Judgement) -> Content:
         "stages": [*judgement.stages],
         "is_current": judgement.is_current,
         "state": judgement.state,
-        "alarms": len(judgement.alarms),
-        "lines": _tell_alarms(judgement),
+        "alarms": len(alarms),
+        "lines": alarms,
         "windows": [_describe_slot(slot) for slot in judgement.slots],
         "columns": sorted(columns, key=lambda column: -column["movement"]),
         "quality": judgement.quality and judgement.quality.describe(),
