@@ -263,6 +263,36 @@ def test_a_profile_that_is_not_what_was_saved_is_told(project: Project) -> None:
     )
 
 
+@pytest.mark.parametrize("has_record", [True, False])
+def test_a_champion_that_no_record_tells_of_yet_is_watched(
+    project: Project, has_record: bool
+) -> None:
+    if has_record:  # of the champion before
+        record = json.loads(project.record.read_text(encoding="utf-8"))
+        record["model"]["files"]["models/champion/model.json"] = "0" * 64
+        project.record.write_text(json.dumps(record), encoding="utf-8")
+    else:
+        project.record.unlink()
+    assert main(["monitor", write_rows(project, LATER)]) == 0
+    assert read_report(project)["notes"] == []
+
+
+@pytest.mark.parametrize("options", [[], ["--debug"]])
+def test_a_crash_is_no_alarm(
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+) -> None:
+    def crash(*_: object) -> None:
+        raise ZeroDivisionError("of a part")
+
+    monkeypatch.setattr(Model, "load", crash)
+    assert main([*options, "monitor", write_rows(project, LATER)]) == 2
+    assert "Traceback" in (error := capsys.readouterr().err)
+    assert "ZeroDivisionError: of a part" in error
+
+
 def test_columns_that_the_server_does_not_keep_are_told(project: Project) -> None:
     keep_requests(project, LATER, days=4)
     write_params(project, serve={"keep": {"columns": ["weight"]}})

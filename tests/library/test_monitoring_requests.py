@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from conftest import CONTRACT, make_project
 from lockstep.core.contract import Contract
+from lockstep.core.errors import UserError
 from lockstep.core.params import MonitorParams
 from lockstep.core.project import Project
 from lockstep.monitoring import follower, live, request_source
@@ -207,6 +208,30 @@ def test_of_two_servers_that_write_at_once_each_row_is_read_once(
     assert list_rows(reader.read_late(database)) == []
 
 
+def test_gaps_are_read_again_after_a_failure_however_long(
+    database: RequestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.write([line(row=row) for row in range(5)])
+    reader = Follower(database, NOW - timedelta(days=1))
+    with database._begin() as connection:
+        connection.execute(delete(REQUESTS).where(REQUESTS.c.row.in_([1, 3])))
+    assert list_rows(reader.read_new(database)) == [0, 2, 4]
+    database.write([line(row=1, id=2), line(row=3, id=4)])
+
+    def fail(*_: object) -> None:
+        raise UserError("the database does not answer")
+
+    with monkeypatch.context() as context:
+        context.setattr(RequestDatabase, "read", fail)
+        with pytest.raises(UserError):
+            list_rows(reader.read_late(database))
+    hour = follower.time.monotonic() + 3600
+    with monkeypatch.context() as context:
+        context.setattr(follower.time, "monotonic", lambda: hour)
+        assert sorted(list_rows(reader.read_late(database))) == [1, 3]
+    assert list_rows(reader.read_late(database)) == []
+
+
 def test_what_has_not_come_in_a_minute_is_not_waited_for(
     database: RequestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +241,7 @@ def test_what_has_not_come_in_a_minute_is_not_waited_for(
     with database._begin() as connection:
         connection.execute(delete(REQUESTS).where(REQUESTS.c.row == 1))
     assert list_rows(reader.read_new(database)) == [0, 2]
+    assert list_rows(reader.read_late(database)) == []
     database.write([line(row=1, id=2)])
     assert list_rows(reader.read_late(database)) == []
 

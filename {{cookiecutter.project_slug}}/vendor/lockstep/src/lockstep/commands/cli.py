@@ -25,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0 for success, 1 for a mistake the user can mend; of `monitor` 0 if all is
-        fine, 1 for an alarm, and 2 where it cannot say. A command line that cannot be read ends the
-        process with 2.
+        fine, 1 for an alarm, and 2 where it cannot say, whatever went wrong. A command line that
+        cannot be read ends the process with 2.
     """
     options = _make_parser().parse_args(arguments)
     mistake = 2 if options.command == "monitor" else 1

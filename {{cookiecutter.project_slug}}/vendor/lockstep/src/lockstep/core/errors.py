@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -22,7 +23,8 @@ def exit_status(command: Callable[[], int | None], *, debug: bool = False, mista
 
     That is a `UserError`, or an `OSError` such as a full disk or a folder that may not be written.
     Gives what the command gives, which is 0 where it gives nothing; `mistake` when something is to
-    be mended, 130 when interrupted, and 141 when nobody wanted to read all that it had to print.
+    be mended, and for any other error, too, if it is not 1, as Python has it; 130 when interrupted,
+    and 141 when nobody wanted to read all that it had to print.
     """
     try:
         status = command()
@@ -33,9 +35,12 @@ def exit_status(command: Callable[[], int | None], *, debug: bool = False, mista
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return 130
-    except (UserError, OSError) as error:
-        if debug:
-            raise
+    except Exception as error:
+        if debug or not isinstance(error, UserError | OSError):
+            if mistake == 1:
+                raise
+            traceback.print_exc()
+            return mistake
         text = str(error)
         if isinstance(error, OSError) and error.filename:
             text = f"{error.filename}: {error.strerror}"

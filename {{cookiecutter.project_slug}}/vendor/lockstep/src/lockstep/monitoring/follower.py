@@ -56,17 +56,17 @@ class Follower:
 
     def read_late(self, database: RequestDatabase) -> Iterator[Sequence[Line]]:
         """The lines that have come in gaps, page by page."""
-        gaps, self._gaps = self._gaps, deque(maxlen=MOST_GAPS)
-        for gap in gaps:
-            if gap.deadline < time.monotonic():
-                continue
-            after = gap.first - 1
-            for page in read_pages(database, after, REQUESTS.c.id <= gap.last):
-                self._note_gaps(after, page, gap.deadline)
-                after = page[-1]["id"]
-                yield page
-            if after < gap.last:
-                self._gaps.append(gap._replace(first=after + 1))
+        for _ in range(len(self._gaps)):
+            gap, start, is_open = self._gaps.popleft(), time.monotonic(), True
+            try:
+                for page in read_pages(database, gap.first - 1, REQUESTS.c.id <= gap.last):
+                    self._note_gaps(gap.first - 1, page, gap.deadline)
+                    gap = gap._replace(first=page[-1]["id"] + 1)
+                    yield page
+                is_open = start < gap.deadline
+            finally:  # the database may fail at any time
+                if is_open and gap.first <= gap.last:
+                    self._gaps.append(gap)
 
     def read_labelled(self, database: RequestDatabase) -> Iterator[Sequence[Line]]:
         """Of lines whose outcomes have come the version and the time, page by page.

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.batches import prefetch
 from ..core.errors import UserError
-from ..core.files import sha256, write_json, write_text
+from ..core.files import write_json, write_text
 from ..core.progress import progress
 from ..core.project import Project
 from ..core.since import parse_since
@@ -20,7 +20,7 @@ from .batches import Batch, Subject
 from .file_source import read_files
 from .page import render_page
 from .quality import Gauge
-from .references import References
+from .references import References, find_run, read_reference
 from .report import list_stages, make_report
 from .watch import Watch, choose_windows
 from .windows import NEVER, By
@@ -76,7 +76,8 @@ def monitor(files: Sequence[str], since: str | None, by: By | None, address: str
 def _watch_files(
     project: Project, files: Sequence[Path], since: datetime | None, by: By | None
 ) -> Watch:
-    model = Model.load(project.require(project.champion), project.name(project.champion))
+    name = project.name(project.champion)
+    model = Model.load(project.require(project.champion), name)
     time = model.contract.time
     has_time = time is not None and model.contract.columns[time].type == "datetime"
     if not has_time and (since or by in ("day", "week")):
@@ -85,12 +86,11 @@ def _watch_files(
             f"{option}: no column says when a row of a file was observed; name one as `time` in "
             "references/schema.yaml, or leave it out"
         )
-    run = sha256(project.require(project.record))
-    subject = Subject(project.title, WORKSPACE, run, "answer")
+    subject = Subject(project.title, WORKSPACE, find_run(project) or "", "answer")
+    reference = read_reference(project.champion, name)
     usual = choose_windows(model.contract) if has_time else "rows"
-    watch = Watch(References(project), by or usual)
-    reference = watch.references.find(subject)
-    embedding = reference.profile.embedding if reference and reference.profile else None
+    watch = Watch(References(project, {subject.run: reference}), by or usual)
+    embedding = reference.profile.embedding if reference.profile else None
     resize = project.params.data.resize
     batches = read_files(files, subject, model, embedding, resize=resize)
     if since:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -38,11 +38,16 @@ class Reference(NamedTuple):
 
 
 class References:
-    """The references of the versions of a project, each looked for once."""
+    """The references of the versions of a project, each looked for once.
 
-    def __init__(self, project: Project) -> None:
+    Args:
+        project: The project.
+        known: Those of runs that need not be looked for.
+    """
+
+    def __init__(self, project: Project, known: Mapping[str, Reference] | None = None) -> None:
         self._project = project
-        self._references: dict[str, Reference | None] = {}
+        self._references: dict[str, Reference | None] = {**(known or {})}
         self.problems: dict[str, str] = {}
         """Why the model of a run says nothing, where it is there and cannot be read."""
 
@@ -82,7 +87,7 @@ class References:
     def _list_folders(self, run: str) -> Iterator[Path]:
         """Where the model of a run is at hand: in the workspace, or unpacked for the server."""
         project = self._project
-        if _holds_run(project, run):
+        if find_run(project) == run:
             yield project.champion
         for file in sorted((project.root / CACHE / "models").glob(f"*/*/{INFO}")):
             with suppress(OSError, ValueError):
@@ -105,13 +110,14 @@ class References:
             yield folder
 
 
-def _holds_run(project: Project, run: str) -> bool:
-    """Whether the workspace has the record of a run, and the champion that it tells of."""
+def find_run(project: Project) -> str | None:
+    """The run that the workspace's champion is of; None where no record tells of it."""
     file = project.champion / DESCRIPTION
-    if not project.record.is_file() or not file.is_file() or sha256(project.record) != run:
-        return False
+    if not project.record.is_file() or not file.is_file():
+        return None
     record = json.loads(project.record.read_text(encoding="utf-8"))
-    return bool(record["model"]["files"].get(project.name(file)) == sha256(file))
+    is_own = record["model"]["files"].get(project.name(file)) == sha256(file)
+    return sha256(project.record) if is_own else None
 
 
 def _find_version(repository: Repository, registry: Registry, run: str) -> Version:
