@@ -11,9 +11,9 @@ DAYS = re.compile(r"(\d{1,5})d")
 
 
 def parse_since(text: str) -> datetime:
-    """The time that `2026-11-03`, `2026-11-03T14:00` or `7d`, seven days ago, says.
+    """The time in UTC that `2026-11-03`, `2026-11-03T14:00` or `7d`, seven days ago, says.
 
-    One without a time zone is in UTC, as the times of requests are.
+    One without a time zone is in UTC already, as the times of requests are.
 
     Raises:
         UserError: It says none.
@@ -22,8 +22,8 @@ def parse_since(text: str) -> datetime:
         return datetime.now(UTC) - timedelta(days=int(days[1]))
     try:
         time = datetime.fromisoformat(text)
-    except ValueError as error:
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise UserError(
             f"--since: found {text!r}; a date such as 2026-11-03 was expected, or days such as 7d"
         ) from error
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
