@@ -26,7 +26,9 @@ def test_days_are_counted_back_from_now() -> None:
     assert timedelta(days=7) <= now - earliest < timedelta(days=7, minutes=5)
 
 
-@pytest.mark.parametrize("text", ["yesterday", "7", "-7d", "", "99999999d", "2026-13-01", "0001-01-01T00:00+02:00"])
+@pytest.mark.parametrize(
+    "text", ["yesterday", "7", "-7d", "", "99999999d", "2026-13-01", "0001-01-01T00:00+02:00"]
+)
 def test_what_is_no_time_is_told(text: str) -> None:
     with pytest.raises(UserError, match=r"--since: found .*; a date such as 2026-11-03"):
         parse_since(text)

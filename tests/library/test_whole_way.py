@@ -86,7 +86,7 @@ def register(project: Project, folder: Path) -> None:
     """Run the stages, commit what they wrote, keep it as DVC would, and give it a version."""
     run_stages()
     commit = commit_run(project)
-    for path in (project.champion, project.test):
+    for path in (project.champion, project.train, project.test):
         copy = folder / commit / project.name(path)
         (shutil.copytree if path.is_dir() else shutil.copy)(path, make_parent(copy))
     assert cli.main(["register"]) == 0

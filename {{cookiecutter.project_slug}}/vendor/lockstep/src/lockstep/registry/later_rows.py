@@ -1,7 +1,9 @@
 """Test rows that came after the present model: what it says of them decides, too.
 
 Raw data that are delivered later bring test rows that it has neither learnt from nor been measured
-on. Without them, a model that has learnt what is new would be judged by what is old.
+on. Without them, a model that has learnt what is new would be judged by what is old. Not every test
+row is such a one: when rows come, the border of a split by time moves, and a part that is given may
+be given otherwise. So what the present model has learnt is looked up, and left out.
 """
 
 from __future__ import annotations
@@ -13,11 +15,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
+from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.own import import_own
 from ..core.records import IDENTIFIER, ROW
 from ..core.table import Table
+from ..data.duplicates import contains
 from ..data.row_names import name_rows
+from ..data.split import hash_rows, require_column
 from ..modeling.model import Model
 from ..records.outputs import fetch_output
 from ..records.pairs import ACTUAL, Pair, pair_tables, read_predictions
@@ -30,13 +35,13 @@ TOLERANCE = 1e-6
 
 
 def pair_with_later_rows(repository: Repository, present: Run, run: Run) -> Pair:
-    """Both models on all test rows of the later run, also on those that the present one never saw.
+    """Both models on the later run's test rows that the present one has not learnt from.
 
     Raises:
-        UserError: The present model may have learnt from some of them, is not to be had, or does
-            not predict any more what it did.
+        UserError: Nobody can tell which those are, or there are none; or the present model is not
+            to be had, or does not predict any more what it did.
     """
-    _require_same_sides(repository, present, run)
+    _require_same_rule(repository, present, run)
     former, table = (read_predictions(repository, one) for one in (present, run))
     if former is None or table is None:
         raise UserError("what was predicted was not kept")
@@ -47,17 +52,16 @@ def pair_with_later_rows(repository: Repository, present: Run, run: Run) -> Pair
     return replace(pair, unseen=_count_unseen(present, former, pair))
 
 
-def _require_same_sides(repository: Repository, present: Run, run: Run) -> None:
-    """Check that a row that is tested now was not learnt from before."""
-    sides = []
+def _require_same_rule(repository: Repository, present: Run, run: Run) -> None:
+    """Check that both split by the same values in the same way, so that rows are known again."""
+    rules = []
     for one in (present, run):
-        contract, parameters = (
-            read_contract(repository, _name_commit(one)),
-            one.record["parameters"],
-        )
-        columns = (contract.features, contract.group, contract.time, contract.part)
-        sides.append((columns, parameters.get("seed"), parameters.get("split")))
-    if sides[0] != sides[1]:
+        contract = read_contract(repository, _name_commit(one))
+        parameters = one.record["parameters"]
+        roles = (contract.group, contract.time, contract.part)
+        types = {name: contract.columns[name].type for name in (*contract.features, *roles) if name}
+        rules.append((types, roles, parameters.get("seed"), parameters.get("split")))
+    if rules[0] != rules[1]:
         raise UserError("the rows were split otherwise, so that it may have learnt from them")
 
 
@@ -67,19 +71,36 @@ def _name_commit(run: Run) -> str:
 
 
 def _predict(repository: Repository, present: Run, run: Run) -> pd.DataFrame:
-    """(n_rows, n_columns) what the present model says of the test rows, as `evaluate` keeps it."""
+    """(n_rows, n_columns) what the present model says of test rows, as `evaluate` keeps it."""
     paths = repository.paths
     import_own(paths, "train")  # whose names a champion may have
     with TemporaryDirectory(prefix="gate-") as scratch:
-        champion, test = (Path(scratch) / name for name in ("champion", "test.parquet"))
-        fetch_output(repository, _name_commit(present), paths.name(paths.champion), champion)
-        fetch_output(repository, _name_commit(run), paths.name(paths.test), test)
-        model = Model.load(champion, f"the model of {present.name}")
-        parts = [_describe(batch, model) for batch in Table(test, f"the test rows of {run.name}")]
+
+        def fetch(one: Run, path: Path) -> Path:
+            copy = Path(scratch) / path.name
+            fetch_output(repository, _name_commit(one), paths.name(path), copy)
+            return copy
+
+        model = Model.load(fetch(present, paths.champion), f"the model of {present.name}")
+        train = Table(fetch(present, paths.train), f"the train rows of {present.name}")
+        test = Table(fetch(run, paths.test), f"the test rows of {run.name}")
+        keys = _list_keys(model.contract, run)
+        learnt = np.unique(np.concatenate([hash_rows(rows) for rows in train.batches(keys)]))
+        unlearnt = test.map(lambda rows: rows[~contains(learnt, hash_rows(rows[keys]))])
+        parts = [_describe(rows, model) for rows in unlearnt if len(rows)]
+    if not parts:
+        raise UserError("it has learnt from all of them")
     return pd.concat(parts, ignore_index=True)
 
 
+def _list_keys(contract: Contract, run: Run) -> list[str]:
+    """The columns by which a row, or the group that it is of, is known again."""
+    by_group = run.record["parameters"]["split"].get("by") == "group" and contract.part is None
+    return [require_column(contract, "group")] if by_group else contract.features
+
+
 def _describe(rows: pd.DataFrame, model: Model) -> pd.DataFrame:
+    rows = rows.reset_index(drop=True)
     actual = rows[model.contract.target].rename(ACTUAL)
     if model.kind == "regression":
         actual = actual.astype("float64")
