@@ -163,14 +163,39 @@ def test_values_that_break_the_contract_are_no_missing_ones(rng: np.random.Gener
     profile = make_profile(draw(rng, 2000))
     windows = [make_window(profile, draw(rng, 1000)) for _ in range(2)]
     for window in windows:
-        window.breaches["age"] = 50
+        window.breaches["age"] = window.unreadable["age"] = 50
+        window.tallies["age"].missing += 50
         window.tallies["age"].count_others({"old": 20, "-1": 30})
     findings = find_drift(profile, windows, SETTINGS)
-    assert tell(findings)["contract", 1] == "alarm"
-    (alarm,) = [one for one in findings if one.state == "alarm" and one.what == "contract"]
+    assert tell(findings) == {("contract", 0): "moved", ("contract", 1): "alarm"}
+    (alarm,) = [one for one in findings if one.state == "alarm"]
     assert alarm.text == "age: 5.0% of rows break the contract: '-1' (30), 'old' (20)"
-    missing = next(one for one in findings if one.what == "missing")
-    assert missing.text.startswith("age: missing in 0.")
+
+
+def test_values_that_break_the_contract_are_told_where_they_can_be_read(
+    rng: np.random.Generator,
+) -> None:
+    profile = make_profile(draw(rng, 2000))
+    windows = [make_window(profile, draw(rng, 1000)) for _ in range(2)]
+    for window in windows:
+        window.breaches["region"] = 20
+    assert tell(find_drift(profile, windows, SETTINGS)) == {
+        ("contract", 0): "moved",
+        ("contract", 1): "alarm",
+    }
+
+
+@pytest.mark.parametrize("refused", [52, 1000])
+def test_rows_that_are_refused_are_told_whatever_is_known_of_them(
+    refused: int, rng: np.random.Generator
+) -> None:
+    profile = make_profile(draw(rng, 2000), np.arange(2000) // 100)
+    windows = [Window(place, rows=1000, refused=refused) for place in range(2)]
+    few, fine = Window(2, rows=99, refused=99), Window(3, rows=1000)
+    findings = find_drift(profile, [*windows, few, fine], SETTINGS)
+    assert tell(findings) == {("refused", 0): "moved", ("refused", 1): "alarm"}
+    share = "5.2%" if refused == 52 else "100.0%"
+    assert findings[-1].text == f"{share} of the rows are refused, none in training"
 
 
 def test_a_column_that_may_move_is_left_alone(rng: np.random.Generator) -> None:

@@ -122,6 +122,21 @@ def test_a_row_without_a_prediction_has_values_and_no_score() -> None:
     assert window.tallies["prediction"].rows == window.sample.rows == 6
 
 
+def test_a_value_that_breaks_the_contract_is_counted_once_whether_it_can_be_read_or_not() -> None:
+    batch = make_batch(10, status=np.where(np.arange(10) < 5, 422, 200))
+    batch.X.loc[0, "weight"], batch.X.loc[[1, 2], "weight"] = 9999, np.nan
+    batch.X.loc[[3, 4], "colour"] = "pink"
+    breaches = [
+        make_breaches("weight", pd.Series(["9999", "heavy"]), "a number"),
+        make_breaches("colour", pd.Series(["pink"] * 2, [3, 4]), "one of blue, grey"),
+    ]
+    (window,) = count(batch._replace(breaches=pd.concat(breaches)))
+    weight, colour = window.tallies["weight"], window.tallies["colour"]
+    assert (window.breaches, window.unreadable["weight"]) == ({"weight": 2, "colour": 2}, 1)
+    assert (weight.missing, weight.others) == (2, {"9999": 1, "heavy": 1})
+    assert (colour.missing, colour.others) == (0, {"pink": 2})
+
+
 def test_of_a_row_that_is_not_kept_only_the_score_is_counted() -> None:
     (window,) = count(make_batch(10, is_kept=np.arange(10) < 4))
     assert window.tallies["weight"].rows == window.kept == 4

@@ -42,7 +42,8 @@ class Batch(NamedTuple):
     """(n_rows,) from the request's coming to the answer; nan where nobody knows."""
     X: pd.DataFrame
     """(n_rows, n_columns) the features that are kept, typed by the contract, or the numbers that an
-    image was projected to; missing where they break it."""
+    image was projected to; missing where a value cannot be read, and as it is where it is none that
+    the contract allows."""
     is_kept: np.ndarray
     """(n_rows,) whether `X` tells anything of a row."""
     breaches: pd.DataFrame

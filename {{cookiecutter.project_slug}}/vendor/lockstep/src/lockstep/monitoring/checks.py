@@ -32,7 +32,9 @@ from .tests import (
 from .windows import Window
 from .wording import format_number, format_share
 
-What = Literal["distribution", "missing", "new", "outside", "contract", "stale"]
+What = Literal["distribution", "missing", "new", "outside", "contract", "stale", "refused"]
+ALL = ""
+"""The column of what is looked at of whole rows."""
 FEW_VALUES = 5
 """Of a number with so few, each is a cell: Kolmogorov's and Smirnov's test sees less of them."""
 LIKELY = 0.05
@@ -91,9 +93,13 @@ class Series:
 
     @cached_property
     def breaches(self) -> np.ndarray:
-        """(n_windows,) values that break the contract, each of which is a missing one for that."""
-        breaches = [window.breaches[self.name] for window in self.windows.values()]
-        return np.minimum(breaches, [tally.missing for tally in self.tallies])
+        """(n_windows,) values that break the contract."""
+        return np.array([window.breaches[self.name] for window in self.windows.values()])
+
+    @cached_property
+    def unreadable(self) -> np.ndarray:
+        """(n_windows,) how many of these are missing for that."""
+        return np.array([window.unreadable[self.name] for window in self.windows.values()])
 
     @cached_property
     def has_blocks(self) -> np.ndarray:
@@ -190,8 +196,8 @@ def _tell_shares(scale: Scale, reference: np.ndarray, counts: np.ndarray) -> str
 
 
 def _check_missing(series: Series) -> Iterator[Check]:
-    """Rows without a value, but for those whose value breaks the contract."""
-    events = np.array([tally.missing for tally in series.tallies]) - series.breaches
+    """Rows without a value, but for those whose value cannot be read."""
+    events = np.array([tally.missing for tally in series.tallies]) - series.unreadable
     before, rows = series.reference.missing, series.reference.rows
     p_values = compare_shares(before, rows, events, series.rows)
     is_gone = events == series.rows
@@ -209,13 +215,36 @@ def _check_missing(series: Series) -> Iterator[Check]:
 
 def _check_contract(series: Series) -> Iterator[Check]:
     """Values that the contract does not allow, of which training has seen none."""
-    rows = series.reference.rows
-    p_values = compare_excesses(0, rows, series.breaches, series.rows)
+    rows = np.array([window.rows for window in series.windows.values()])
     texts = [
         f"{format_share(share)} of rows break the contract{_name_texts(tally.others)}"
-        for share, tally in zip(series.breaches / series.rows, series.tallies, strict=True)
+        for share, tally in zip(series.breaches / rows, series.tallies, strict=True)
     ]
-    yield from _check_events("contract", series, 0, series.breaches, p_values, texts, series.is_any)
+    effects, p_values = _find_breaches(series.profile, series.breaches, rows)
+    yield from series.check("contract", effects, p_values, texts, series.is_any)
+
+
+def check_refusals(profile: Profile, windows: Mapping[int, Window]) -> Iterator[Check]:
+    """Rows that got no prediction, whatever is known of their values; training has none."""
+    rows, refused = (
+        np.array([getattr(window, name) for window in windows.values()], dtype="int64")
+        for name in ("rows", "refused")
+    )
+    effects, p_values = _find_breaches(profile, refused, rows)
+    for place, share, effect, p_value in zip(
+        windows, refused / rows, effects.tolist(), p_values.tolist(), strict=True
+    ):
+        text = f"{format_share(share)} of the rows are refused, none in training"
+        yield Check(ALL, place, "refused", effect, None if np.isnan(p_value) else p_value, text)
+
+
+def _find_breaches(
+    profile: Profile, events: np.ndarray, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(n_windows,) effects and p-values of what training has no row of; nan where it is not."""
+    effects = measure_angle(np.array([0, profile.rows]), np.stack([events, rows - events], axis=1))
+    p_values = compare_excesses(0, profile.rows, events, rows)
+    return effects, np.where(events > 0, p_values, np.nan)
 
 
 def _check_outside(series: Series) -> Iterator[Check]:

@@ -14,7 +14,7 @@ from scipy.stats import false_discovery_control
 
 from ..core.params import MonitorParams
 from ..modeling.profile import Profile
-from .checks import Check, Series, What, check_column, count_blocks
+from .checks import Check, Series, What, check_column, check_refusals, count_blocks
 from .permutation import FEWEST_BLOCKS
 from .windows import Window
 
@@ -28,6 +28,7 @@ class Finding(NamedTuple):
     """What was looked at of a column in a window, and what came of it."""
 
     column: str
+    """Empty of whole rows."""
     window: int
     """Its place."""
     what: What
@@ -68,6 +69,8 @@ def find_drift(
             if one.tallies[name].rows >= settings.least_rows
         }
         checks += check_column(Series(name, profile, enough))
+    whole = {place: one for place, one in enumerate(windows) if one.rows >= settings.least_rows}
+    checks += check_refusals(profile, whole)
     return [*findings, *_judge(checks, settings.floor)]
 
 

@@ -63,6 +63,8 @@ class Window:
     """Least and greatest value of each number."""
     breaches: Counter[str] = field(default_factory=Counter)
     """Values of each column that break the contract; a missing value is counted as such."""
+    unreadable: Counter[str] = field(default_factory=Counter)
+    """How many of these are counted as missing, too, since they cannot be read."""
     block_tallies: dict[Part, BlockTally] = field(default_factory=dict)
     """The same, block by block, where rows depend on each other."""
     sample: Sample | None = None
@@ -88,14 +90,19 @@ class Window:
             places = self._count(batch, batch.X, batch.is_kept, profile, "values")
             self._count(batch, batch.predictions, ~batch.is_refused, profile, "scores")
             self._draw(batch, places)
-        self._count_breaches(batch.breaches)
+            self._count_breaches(batch, profile)
 
-    def _count_breaches(self, breaches: pd.DataFrame) -> None:
-        has_value = breaches["value"].fillna("") != ""
-        for name, values in breaches[has_value].groupby("column")["value"]:
-            self.breaches[str(name)] += len(values)
-            if tally := self.tallies.get(str(name)):
-                tally.count_others(Counter(values))
+    def _count_breaches(self, batch: Batch, profile: Profile) -> None:
+        has_value = batch.breaches["value"].fillna("") != ""
+        for name, breaches in batch.breaches[has_value].groupby("column"):
+            name, rows = str(name), breaches["row"].to_numpy() - 1
+            self.breaches[name] += len(rows)
+            if name in batch.X and name in self.tallies:
+                is_missing = batch.X[name].isna().to_numpy()[rows]
+                self.unreadable[name] += int((is_missing & batch.is_kept[rows]).sum())
+                # The texts of a level that can be read have been counted as others.
+                is_new = is_missing | profile.scales[name].is_number
+                self.tallies[name].count_others(Counter(breaches["value"][is_new]))
 
     def _count(
         self,
@@ -146,6 +153,7 @@ class Window:
         self.start, self.end = np.fmin(self.start, other.start), np.fmax(self.end, other.end)
         self.latencies += other.latencies
         self.breaches += other.breaches
+        self.unreadable += other.unreadable
         for name, tally in other.tallies.items():
             if name in self.tallies:
                 self.tallies[name].merge(tally)
