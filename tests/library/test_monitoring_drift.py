@@ -195,13 +195,13 @@ def test_rows_that_are_refused_are_told_whatever_is_known_of_them(
     findings = find_drift(profile, [*windows, few, fine], SETTINGS)
     assert tell(findings) == {("refused", 0): "moved", ("refused", 1): "alarm"}
     share = "5.2%" if refused == 52 else "100.0%"
-    assert findings[-1].text == f"{share} of the rows are refused, none in training"
+    assert findings[0].text == f"{share} of the rows are refused, none in training"
 
 
 def test_a_column_that_may_move_is_left_alone(rng: np.random.Generator) -> None:
     windows = [draw(rng, 1000, age=rng.normal(90, 10, 1000)) for _ in range(2)]
     findings = judge(*windows, settings=MonitorParams(ignore=("age",)))
-    assert {one.column for one in findings} == {"region"}
+    assert {one.column for one in findings if one.what != "refused"} == {"region"}
 
 
 def test_of_many_windows_without_drift_none_is_an_alarm() -> None:

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from lockstep.core.params import MonitorParams
+from lockstep.modeling.row_blocks import Blocks
 from lockstep.monitoring.batches import Batch
 from lockstep.monitoring.judgement import Judgement, judge
+from lockstep.monitoring.references import Reference
 from lockstep.monitoring.report import make_report
 from lockstep.monitoring.watch import Watch
 from lockstep.monitoring.windows import By
-from made_up_batches import FIRST, SUBJECT, make_batch
+from made_up_batches import FIRST, SUBJECT, make_batch, make_profile
 from test_monitoring_requests import MadeUpReferences
 
 DAY = np.timedelta64(1, "D")
@@ -126,3 +128,26 @@ def test_what_was_new_once_and_comes_again_is_told_since_it_came_again() -> None
     report = tell(*days)
     (line,) = [line for line in report["lines"] if "mauve" in line]
     assert line.endswith(f"since {(FIRST + 4 * DAY).astype('datetime64[D]')}")
+
+
+def test_an_alarm_of_rows_that_are_refused_ends_when_no_more_are() -> None:
+    days = [make_day(day) for day in range(4)]
+    refused = [refuse(day, rows) for day, rows in zip(days, (400, 20, 0, 0), strict=True)]
+    (judgement,) = look(*refused[:2])
+    assert [one.text for one in judgement.alarms] == [
+        "5.0% of the rows are refused, none in training"
+    ]
+    assert [slot.find_state() for slot in judgement.slots] == ["moved", "alarm"]
+    assert look(*refused)[0].alarms == []
+
+
+def test_that_no_row_is_refused_does_not_make_a_window_fine() -> None:
+    watched = watch()
+    contract, profile, *_ = watched.references.find(SUBJECT)
+    tables = {name: np.ones((9, scale.size + 1), int) for name, scale in profile.scales.items()}
+    profile = make_profile(blocks=Blocks("group", tables))
+    watched.references.reference = Reference(contract, profile)
+    watched.add(make_day(0)._replace(groups=np.repeat(["ann", "ben"], 200).astype("object")))
+    (judgement,) = judge(watched, MonitorParams(), {}, Nothing())
+    assert {one.state for one in judgement.slots[0].findings} == {"too few", "fine"}
+    assert (judgement.slots[0].find_state(), judgement.state) == ("too few", "unsure")

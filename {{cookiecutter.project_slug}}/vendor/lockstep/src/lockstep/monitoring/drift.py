@@ -106,7 +106,7 @@ def _judge(checks: Sequence[Check], floor: float) -> Iterator[Finding]:
         if has_moved:
             state = "alarm" if had_moved.get(key) else "moved"
         had_moved[key] = has_moved
-        if q_value is not None or check.what == "distribution":
+        if q_value is not None or check.what in ("distribution", "refused"):
             yield Finding(
                 *(check.column, check.window, check.what, check.effect, floor),
                 *(check.p_value, q_value, state, check.text),

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.params import MonitorParams
 from .batches import Subject
+from .checks import ALL
 from .drift import Finding, find_drift
 from .quality import Gauge, Quality
 from .references import Reference
@@ -35,7 +36,12 @@ class Slot(NamedTuple):
         """The worst of what was found in the window, or in a column of it."""
         if self.window is None:
             return "gap"
-        states = [one.state for one in self.findings if column in (None, one.column)]
+        # That no row was refused does not tell that all is well.
+        states = [
+            one.state
+            for one in self.findings
+            if one.column == column or (column is None and (one.column, one.state) != (ALL, "fine"))
+        ]
         return max(states, key=SEVERITY.index, default="too few")
 
     def is_judged(self, column: str | None = None) -> bool:
