@@ -43,7 +43,7 @@ def make_profile(table: Table, keys: np.ndarray | None = None) -> Profile:
     places = {name: count(profile, tallies, name, table[name]) for name in table}
     if keys is None:
         return profile
-    blocks = BlockTally("group", profile.bars)
+    blocks = BlockTally("group", profile.block_bars)
     blocks.add(pd.Series(keys), places)
     return replace(profile, blocks=blocks.blocks)
 
@@ -65,7 +65,7 @@ def make_window(profile: Profile, table: Table, keys: np.ndarray | None = None) 
             column = table[name]
             window.extremes[name] = (float(np.nanmin(column)), float(np.nanmax(column)))
     if keys is not None:
-        window.block_tallies["values"] = BlockTally("group", profile.bars)
+        window.block_tallies["values"] = BlockTally("group", profile.block_bars)
         window.block_tallies["values"].add(pd.Series(keys), places)
     return window
 

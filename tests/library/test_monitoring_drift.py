@@ -23,6 +23,7 @@ from scipy.stats import chi2_contingency, fisher_exact, ks_2samp, norm
 SETTINGS = MonitorParams()
 NUMBER = Column(type="numeric", meaning="a number")
 SHARES = {"north": 0.5, "south": 0.3, "west": 0.2}
+OPEN = Column(type="categorical", meaning="a level", open=True, categories=[*SHARES])
 Frame = dict[str, Any]
 
 
@@ -32,11 +33,10 @@ def draw(rng: np.random.Generator, rows: int, **others: Any) -> Frame:
     return {"age": age, "region": rng.choice([*SHARES], rows, p=[*SHARES.values()])} | others
 
 
-def make_profile(rows: Frame, groups: np.ndarray | None = None) -> Profile:
+def make_profile(rows: Frame, groups: np.ndarray | None = None, level: Column = OPEN) -> Profile:
     frame = pd.DataFrame(rows)
     scales = {}
     for name, values in frame.items():
-        level = Column(type="categorical", meaning="a level", open=True, categories=[*SHARES])
         scales[name] = make_scale(values, level if name == "region" else NUMBER)
     tallies = {name: Tally.empty(scale) for name, scale in scales.items()}
     places = {name: tallies[name].add(frame[name], scale) for name, scale in scales.items()}
@@ -44,7 +44,7 @@ def make_profile(rows: Frame, groups: np.ndarray | None = None) -> Profile:
     profile = Profile(len(frame), scales, tallies, spreads, (), {}, None)  # type: ignore[arg-type]
     if groups is None:
         return profile
-    blocks = BlockTally("group", profile.bars)
+    blocks = BlockTally("group", profile.block_bars)
     blocks.add(pd.Series(groups), places)
     return replace(profile, blocks=blocks.blocks)
 
@@ -57,7 +57,7 @@ def make_window(profile: Profile, rows: Frame, groups: np.ndarray | None = None)
         if scale.is_number and frame[name].notna().any():
             window.extremes[name] = (frame[name].min(), frame[name].max())
     if groups is not None:
-        window.block_tallies["values"] = BlockTally("group", profile.bars)
+        window.block_tallies["values"] = BlockTally("group", profile.block_bars)
         window.block_tallies["values"].add(pd.Series(groups), places)
     return window
 
@@ -237,6 +237,28 @@ def test_rows_that_depend_on_each_other_are_tested_by_blocks(is_known: bool) -> 
     for frame, groups in (draw_groups(12, shift=25), draw_groups(12, shift=25)):
         blocks.append(make_window(by_blocks, frame, groups if is_known else None))
     assert tell(find_drift(by_blocks, blocks, SETTINGS))["distribution", 7] == "alarm"
+
+
+@pytest.mark.parametrize("others", [0, 30])
+def test_a_category_that_training_never_saw_is_told_where_rows_depend_on_each_other(
+    others: int, rng: np.random.Generator
+) -> None:
+    def draw_region(share: float) -> np.ndarray:
+        rare = [f"village {place}" for place in range(others)]
+        names = np.where(rng.random(2000) < 0.5, "north", rng.choice(["south", *rare], 2000))
+        return np.where(rng.random(2000) < share, "west", names)
+
+    groups = np.arange(2000) // 20
+    level = OPEN if others else OPEN.model_copy(update={"open": False})
+    profile = make_profile(draw(rng, 2000, region=draw_region(0)), groups, level)
+    same, *new = (
+        make_window(profile, draw(rng, 2000, region=draw_region(share)), groups + 1000 * place)
+        for place, share in enumerate((0, 0.05, 0.05))
+    )
+    assert tell(find_drift(profile, [same, *new], SETTINGS)) == {
+        ("new", 1): "moved",
+        ("new", 2): "alarm",
+    }
 
 
 @pytest.mark.parametrize("is_known", [True, False])

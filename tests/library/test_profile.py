@@ -140,6 +140,19 @@ def test_bars_of_levels_are_the_most_frequent_ones() -> None:
     assert scale.place_in(coarse).tolist() == [0, 3, 1, 2, 3, 3]
 
 
+def test_what_is_new_of_a_level_is_a_bar_of_its_own_in_blocks() -> None:
+    names = tuple(f"c{place:02d}" for place in range(20))
+    scales = {"few": Scale(categories=("a", "b", "c")), "many": Scale(categories=names)}
+    scales["number"] = Scale(edges=(0.0, 1.0))
+    counts = {"few": [5, 0, 3, 0], "many": [*range(20), 0], "number": [0, 4, 0]}
+    tallies = {name: Tally(np.array(one)) for name, one in counts.items()}
+    profile = Profile(8, scales, tallies, {}, (), {}, None)  # type: ignore[arg-type]
+    assert profile.block_bars["few"].tolist() == [0, 4, 2, 4, 5]
+    # Category 0 has not come; those from 5 on are the most frequent ones, and others are rare.
+    assert profile.block_bars["many"].tolist() == [16, *[15] * 4, *range(15), 16, 17]
+    assert profile.block_bars["number"].tolist() == [0, 1, 2, 3]
+
+
 def test_few_places_are_the_bars() -> None:
     for scale in (Scale(edges=(1.0, 1.0, 2.0)), Scale(categories=("a", "b")), Scale()):
         assert scale.coarsen(np.zeros(scale.size), 16) == scale
@@ -262,7 +275,9 @@ def test_rows_of_a_group_are_a_block(saved: tuple[Path, Profile]) -> None:
     for name, counts in profile.blocks.counts.items():
         assert sorted(counts.sum(axis=1)) == sizes
         tally = profile.tallies[name]
-        in_bars = np.bincount(profile.bars[name][:-1], tally.counts, minlength=counts.shape[1])
+        in_bars = np.bincount(
+            profile.block_bars[name][:-1], tally.counts, minlength=counts.shape[1]
+        )
         in_bars[-1] = tally.missing
         assert counts.sum(axis=0).tolist() == in_bars.tolist()
     said = profile.blocks.counts["prediction"]

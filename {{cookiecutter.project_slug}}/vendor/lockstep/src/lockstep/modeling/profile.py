@@ -83,6 +83,21 @@ class Profile:
             bars[name] = np.append(scale.place_in(coarse), coarse.size)
         return bars
 
+    @cached_property
+    def block_bars(self) -> dict[str, np.ndarray]:
+        """The same for blocks, where what is new of a level has a bar of its own, the last but one.
+
+        In that of all rare categories nobody could tell it from these.
+        """
+        bars = dict(self.bars)
+        for name, scale in self.scales.items():
+            if not scale.is_number:
+                own, last = bars[name], bars[name][-1]
+                bars[name] = np.append(
+                    np.where(find_new(self.tallies[name]), last, own[:-1]), last + 1
+                )
+        return bars
+
     def coarse(self, name: str) -> Scale:
         """The scale of the bars."""
         return self.scales[name].coarsen(self.tallies[name].counts, MOST_BARS)
@@ -255,7 +270,7 @@ def _count_blocks(
     counts: dict[str, np.ndarray] = {}
     for are_scores, own in ((False, keys), (True, keys.iloc[validated])):
         part = [name for name in places if (name in profile.scores) == are_scores]
-        tally = BlockTally(by, {name: profile.bars[name] for name in part})
+        tally = BlockTally(by, {name: profile.block_bars[name] for name in part})
         tally.add(own, places)
         counts |= tally.blocks.counts
     return Blocks(by, counts)
@@ -266,6 +281,13 @@ def _make_scale(values: pd.Series, column: Column | None, classes: list[str]) ->
     if column is not None:
         return make_scale(values, column)
     return Scale(categories=tuple(classes)) if values.dtype == "str" else make_number_scale(values)
+
+
+def find_new(tally: Tally) -> np.ndarray:
+    """(size,) which places of a level are of categories that have not come, or of other texts."""
+    is_new: np.ndarray = tally.counts == 0
+    is_new[-1] = True
+    return is_new
 
 
 def find_spread(values: pd.Series) -> float:

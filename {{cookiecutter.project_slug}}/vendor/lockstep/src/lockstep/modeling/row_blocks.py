@@ -39,7 +39,7 @@ class BlockTally:
     Args:
         by: What makes rows a block.
         bars: Of each column (n_places + 1,) the bar that each place belongs to, and, as the last
-            one, that of missing values; see `Profile.bars`.
+            one, that of missing values; see `Profile.block_bars`.
     """
 
     def __init__(self, by: By, bars: Mapping[str, np.ndarray]) -> None:

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ..core.errors import shorten
-from ..modeling.profile import Profile
+from ..modeling.profile import Profile, find_new
 from ..modeling.scales import Scale
 from ..modeling.tallies import Tally
 from .effects import measure_angle, measure_shift
@@ -274,7 +274,7 @@ def _check_outside(series: Series) -> Iterator[Check]:
 def _check_new(series: Series) -> Iterator[Check]:
     """Categories that training never saw or, where there are too many of them, the rare ones."""
     reference, rows = series.reference.counts, series.counts.sum(axis=1)
-    is_new = (reference == 0) | (np.arange(len(reference)) == len(reference) - 1)
+    is_new = find_new(series.reference)
     events, before = series.counts[:, is_new].sum(axis=1), int(reference[-1])
     p_values = compare_novelties(reference[:-1], before, events, rows)
     p_values = _permute(series, p_values, LAST_BAR)
@@ -362,7 +362,7 @@ def _permute(
 
 def _join_bars(series: Series, tally: Tally) -> np.ndarray:
     """(1, n_bars) counts of the places of each bar, and of missing values."""
-    bars = series.profile.bars[series.name]
+    bars = series.profile.block_bars[series.name]
     return np.bincount(bars, np.append(tally.counts, tally.missing))[None]
 
 

@@ -130,7 +130,7 @@ class Window:
             keys = None if np.isnat(batch.times).all() else batch.times
         if blocks is not None and keys is not None:
             if part not in self.block_tallies:
-                bars = {name: profile.bars[name] for name in places}
+                bars = {name: profile.block_bars[name] for name in places}
                 self.block_tallies[part] = BlockTally(blocks.by, bars)
             self.block_tallies[part].add(pd.Series(keys[is_counted]), places)
         table = pd.DataFrame(places, dtype="int16").set_axis(np.flatnonzero(is_counted))
