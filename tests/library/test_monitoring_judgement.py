@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from lockstep.core.params import MonitorParams
 from lockstep.modeling.row_blocks import Blocks
 from lockstep.monitoring.batches import Batch
 from lockstep.monitoring.judgement import Judgement, judge
+from lockstep.monitoring.page import render_page
 from lockstep.monitoring.references import Reference
 from lockstep.monitoring.report import make_report
 from lockstep.monitoring.watch import Watch
@@ -26,6 +28,7 @@ class Nothing:
     """A gauge that measures nothing."""
 
     primary = "log_loss"
+    project = Namespace(title="fruit")
 
     def find_metrics(self, _: Sequence[str]) -> dict[str, Any]:
         return {}
@@ -151,3 +154,39 @@ def test_that_no_row_is_refused_does_not_make_a_window_fine() -> None:
     (judgement,) = judge(watched, MonitorParams(), {}, Nothing())
     assert {one.state for one in judgement.slots[0].findings} == {"too few", "fine"}
     assert (judgement.slots[0].find_state(), judgement.state) == ("too few", "unsure")
+
+
+def test_of_few_rows_is_told_how_many_are_asked_for() -> None:
+    assert tell(make_day(0, 1))["lines"] == [
+        "1.0.0: nobody can say yet, of 1 row: no window has the 100 that monitor.least_rows asks for"
+    ]
+    watched = watch(make_day(0))
+    watched.references.reference = None
+    options = {"source": "requests", "since": None, "stages": {}, "gauge": Nothing()}
+    assert make_report(watched, MonitorParams(), **options)["lines"] == [
+        "1.0.0: nobody can say, since there is nothing to hold its 400 rows against"
+    ]
+
+
+def test_without_rows_the_page_names_the_project_all_the_same() -> None:
+    report = tell()
+    assert (report["model"], report["lines"]) == ("fruit", ["no rows came"])
+    assert "<h1>fruit, watched</h1>" in render_page(report, live=False)
+
+
+def test_what_has_moved_once_is_the_headline_though_it_is_no_alarm() -> None:
+    report = tell(make_day(0), make_day(1, **MOVED))
+    assert report["state"] == "fine"
+    page = render_page(report, live=False)
+    assert '<p class="said">Something moved, once so far</p>' in page
+    page = render_page(tell(make_day(0), make_day(1)), live=False)
+    assert '<p class="said">All is well</p>' in page
+
+
+def test_a_column_that_may_move_is_called_ignored() -> None:
+    report = tell(*CHAMPION, ignore=("weight", "prediction"))
+    states = {one["name"]: one["state"] for one in report["versions"][0]["columns"]}
+    assert states == {name: "fine" for name in ("seeds", "colour")} | {
+        name: "ignored" for name in ("weight", "prediction")
+    }
+    assert '<span class="state ignored">ignored</span>' in render_page(report, live=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -59,15 +59,16 @@ def make_report(
     ends = [window.end for one in judgements for window in one.windows]
     return {
         "form": FORM,
-        "model": judgements[0].subject.model if judgements else None,
+        "model": judgements[0].subject.model if judgements else gauge.project.title,
         "source": source,
         "by": watch.by,
         "since": since,
         "until": _tell_time(max(ends, default=NEVER)),
         "state": state,
-        "lines": [*_list_lines(answers)][:MOST_LINES],
+        "has_news": any(news for one in answers for news in _tell_news(one)),
+        "lines": [*_list_lines(answers, settings.least_rows)][:MOST_LINES],
         "notes": [*_list_omissions(watch), *_list_notes(judgements, watch.references.problems)],
-        "versions": [_describe(one) for one in judgements],
+        "versions": [_describe(one, settings.ignore) for one in judgements],
         "shadows": describe_shadows(judgements, gauge),
     }
 
@@ -84,13 +85,12 @@ def list_stages(paths: Paths) -> dict[str, list[str]]:
     return stages
 
 
-def _list_lines(judgements: Sequence[Judgement]) -> Iterator[str]:
+def _list_lines(judgements: Sequence[Judgement], least_rows: int) -> Iterator[str]:
     """What is most worth to be told."""
     for one in judgements:
         for line in _tell_alarms(one):
             yield f"{one.subject.version}: {line}"
     for one in judgements:
-        rows = sum(window.rows for window in one.windows)
         news = [*_tell_news(one)]
         for line in news:
             yield f"{one.subject.version}: {line}; in one window so far, so it is no alarm yet"
@@ -98,11 +98,31 @@ def _list_lines(judgements: Sequence[Judgement]) -> Iterator[str]:
         if doubt:
             yield f"{one.subject.version}: {doubt}"
         if one.state == "fine" and not news and not doubt:
-            yield f"{one.subject.version}: nothing has moved that matters, in {rows:,} rows"
+            yield f"{one.subject.version}: nothing has moved that matters, in {_count_rows(one)}"
         if one.state == "unsure":
-            yield f"{one.subject.version}: nobody can say yet, of {rows:,} rows"
+            yield f"{one.subject.version}: {_tell_lack(one, least_rows)}"
     if not judgements:
         yield "no rows came"
+
+
+def _tell_lack(judgement: Judgement, least_rows: int) -> str:
+    """Why nobody can say."""
+    rows = _count_rows(judgement)
+    if judgement.reference is None or judgement.reference.profile is None:
+        return f"nobody can say, since there is nothing to hold its {rows} against"
+    if max(window.rows for window in judgement.windows) < least_rows:
+        return (
+            f"nobody can say yet, of {rows}: no window has the {least_rows:,} that "
+            "monitor.least_rows asks for"
+        )
+    findings = [one for slot in judgement.slots for one in slot.findings]
+    reason = next((one.text for one in findings if one.state == "too few"), "")
+    return f"nobody can say yet, of {rows}{reason and f': {reason}'}"
+
+
+def _count_rows(judgement: Judgement) -> str:
+    rows = sum(window.rows for window in judgement.windows)
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
 
 
 def _tell_alarms(judgement: Judgement) -> list[str]:
@@ -166,12 +186,12 @@ def _list_unknown(judgement: Judgement, profile: Profile) -> list[str]:
     return [name for name in profile.scales if name not in known]
 
 
-def _describe(judgement: Judgement) -> Content:
+def _describe(judgement: Judgement, ignored: Collection[str]) -> Content:
     subject, reference = judgement.subject, judgement.reference
     columns, alarms = [], _tell_alarms(judgement)
     if reference and reference.profile:
         columns = [
-            _describe_column(name, judgement, reference.profile)
+            _describe_column(name, judgement, reference.profile, ignored)
             for name in reference.profile.scales
             if any(name in window.tallies for window in judgement.windows)
         ]
@@ -206,11 +226,14 @@ def _describe_slot(slot: Slot) -> Content:
     }
 
 
-def _describe_column(name: str, judgement: Judgement, profile: Profile) -> Content:
+def _describe_column(
+    name: str, judgement: Judgement, profile: Profile, ignored: Collection[str]
+) -> Content:
     assert judgement.reference is not None
     contract, scale = judgement.reference.contract, profile.scales[name]
     column = contract.columns.get(contract.target if name == PREDICTION else name)
     coarse, last = profile.coarse(name), judgement.find_last(name)
+    unjudged = "ignored" if name in ignored else "too few"
     bars = {"edges": coarse.edges} if scale.is_number else {"categories": coarse.categories}
     return {
         "name": name,
@@ -218,7 +241,7 @@ def _describe_column(name: str, judgement: Judgement, profile: Profile) -> Conte
         "type": "number" if scale.is_number else "level",
         "unit": (column and column.unit) or "",
         "meaning": (column and column.meaning) or "",
-        "state": last.find_state(name) if last else "too few",
+        "state": last.find_state(name) if last else unjudged,
         "movement": last.find_movement(name) if last else 0.0,
         "reference": {**bars, **_tell_shares(profile.tallies[name], profile.bars[name])},
         "windows": [_describe_part(name, slot, profile) for slot in judgement.slots],
