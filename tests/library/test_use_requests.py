@@ -125,7 +125,7 @@ def test_requests_and_their_outcomes_are_the_next_delivery(
     assert use(capsys) == (
         0,
         [
-            "use: 2 rows, with outcomes that came from 2026-11-20 13:00 to 2026-11-20 13:00 UTC",
+            "use: 2 rows, with outcomes that came at 2026-11-20 13:00 UTC",
             "use: data/raw/requests-2026-11-20 (kept by DVC), params.yaml",
             "next: uv run dvc repro",
         ],
@@ -134,7 +134,7 @@ def test_requests_and_their_outcomes_are_the_next_delivery(
     folder = project.raw / "requests-2026-11-20"
     assert read_yaml(pointer(folder), "")["outs"][0]["path"] == folder.name
     assert (project.raw / ".gitignore").read_text() == "/requests-2026-11-20\n"
-    assert "- 2 rows, with outcomes that came from" in (folder / "README.md").read_text()
+    assert "- 2 rows, with outcomes that came at" in (folder / "README.md").read_text()
     run_stage("ingest")
     table = Table(project.dataset, "dataset").read()
     assert len(table) == len(make_fruit()) + 2
@@ -257,6 +257,31 @@ def test_an_outcome_that_comes_late_is_in_a_later_delivery_and_no_row_is_in_two(
     assert snapshot(project.root) == before
 
 
+def test_what_no_delivery_could_use_is_no_news_the_next_night(
+    project: Project, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.keep("r-1", None, APPLE)
+    server.tell("r-1", "apple", "pear")
+    assert use(capsys)[0] == 1  # nothing was ever usable
+    server.keep("r-2", APPLE)
+    server.tell("r-2", "apple")
+    assert len(take(capsys)) == 2
+    before = snapshot(project.root)
+    status, lines, _ = use(capsys)
+    assert (status, lines[-1]) == (0, "use: no outcome is new: nothing was changed")
+    assert any("fruit breaks the contract" in line for line in lines)
+    assert snapshot(project.root) == before
+    server.keep("r-3", APPLE)
+    server.tell("r-3", "plum")
+    assert use(capsys)[0] == 1  # all that is new is unusable
+    server.tell("r-3", "apple")
+    fruit = {"type": "categorical", "categories": ["apple", "melon", "pear"]}
+    describe(project, fruit=fruit)  # what was left out can be used by now
+    take(capsys)
+    assert read_delivered(project)["fruit"].tolist() == ["apple", "pear", "apple"]
+    assert take(capsys)[0].startswith("use: 3 rows left out: delivered before")
+
+
 def test_an_outcome_that_was_corrected_after_its_delivery_is_told(
     project: Project, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -276,6 +301,11 @@ def test_since_is_about_when_outcomes_came(
     server.keep("r-1", APPLE, MELON)
     server.tell("r-1", "apple")
     server.tell("r-1", None, "melon", at=NOON + 24 * HOUR)
+    status, lines, _ = use(capsys, "--since", "2026-11-20T15:00+02:00", "--dry-run")
+    assert (
+        lines[0]
+        == "use: 2 rows, with outcomes that came from 2026-11-20 13:00 to 2026-11-21 12:00 UTC"
+    )
     assert take(capsys, "--since", "2026-11-21") == [
         "use: 1 row left out: their outcome came before --since"
     ]

@@ -1,6 +1,7 @@
 """Deliveries of raw data that were made of requests, each a folder in data/raw.
 
-Beside the rows lies which requests they were, so that none is delivered twice.
+Beside the rows lies which requests they were, so that none is delivered twice, and which were left
+out, so that those are no news.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from .left_out import LeftOut
 STEM = "requests-"
 ROWS, NAMES, README = "rows.parquet", ".requests.parquet", "README.md"
 """Files of a delivery: only what is called like data is read as such."""
-OUTCOME = "outcome"
+OUTCOME, IS_TAKEN = "outcome", "is_taken"
 
 
 class Delivered(NamedTuple):
@@ -35,6 +36,8 @@ class Delivered(NamedTuple):
     names: np.ndarray
     outcomes: np.ndarray
     """Of the names and what became true of them."""
+    left_out: np.ndarray
+    """The same of rows that could not be used."""
 
     def find_new(self, names: pd.DataFrame, left_out: LeftOut) -> np.ndarray:
         """(n_rows,) whether rows are new, by `request`, `row` and the text of the `outcome`."""
@@ -48,6 +51,10 @@ class Delivered(NamedTuple):
         )
         return ~is_there
 
+    def find_news(self, unusable: pd.DataFrame) -> pd.DataFrame:
+        """The rows that no delivery has left out before."""
+        return unusable[~contains(self.left_out, hash_rows(unusable))]
+
 
 def read_delivered(paths: Paths) -> Delivered:
     """What lies in data/raw of requests.
@@ -58,11 +65,15 @@ def read_delivered(paths: Paths) -> Delivered:
     folders = {path for path in paths.raw.glob(f"{STEM}*") if path.is_dir()}
     folders |= {path for path in list_dvc_targets(paths.raw) if path.name.startswith(STEM)}
     tables = [_read_names(paths, folder) for folder in sorted(folders)]
-    names, outcomes = (
-        np.sort(np.concatenate([np.empty(0, "uint64"), *map(hash_rows, parts)]))
-        for parts in ([table[[*NAME]] for table in tables], tables)
+    names = [*NAME, OUTCOME]
+    taken = [table.loc[table[IS_TAKEN], names] for table in tables]
+    left_out = [table.loc[~table[IS_TAKEN], names] for table in tables]
+    return Delivered(
+        *(
+            np.sort(np.concatenate([np.empty(0, "uint64"), *map(hash_rows, parts)]))
+            for parts in ([rows[[*NAME]] for rows in taken], taken, left_out)
+        )
     )
-    return Delivered(names, outcomes)
 
 
 def _read_names(paths: Paths, folder: Path) -> pd.DataFrame:

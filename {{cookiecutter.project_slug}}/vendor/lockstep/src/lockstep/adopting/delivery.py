@@ -19,7 +19,7 @@ from ..reading.check import check_raw, check_rows
 from ..reading.tally import RawBatch
 from ..serving.request_database import RequestDatabase
 from .cells import write_cells
-from .deliveries import NAMES, OUTCOME, README, ROWS, read_delivered
+from .deliveries import IS_TAKEN, NAMES, OUTCOME, README, ROWS, read_delivered
 from .labelled import NAME, read_labelled_rows
 from .left_out import LeftOut
 
@@ -34,8 +34,8 @@ class Delivery:
 
     def __init__(self, project: Project, folder: Path) -> None:
         self.folder = folder
-        self.rows = self.candidates = 0
-        """Those that are delivered, and those whose outcome is new."""
+        self.rows = self.news = 0
+        """Those that are delivered, and those that no delivery of before has had or left out."""
         self._project, self._contract = project, _require_sides(project)
         self._delivered, self._repeats = read_delivered(project), _read_unique(project)
         self._left_out = LeftOut()
@@ -55,13 +55,12 @@ class Delivery:
             table_writers(self.folder / ROWS, self.folder / NAMES) as tables,
             progress("use", "requests") as count,
         ):
+            for table in tables:
+                table.write(pd.DataFrame())  # a table even where there is no line
             for lines in read_labelled_rows(database, self._project.title, since, self._left_out):
                 for table, part in zip(tables, self._select(lines), strict=True):
                     table.write(part)
                 count(len(lines))
-            if not self.candidates:
-                for table in tables:
-                    table.write(pd.DataFrame())
         text = "".join(f"- {line}\n" for line in self.describe())
         write_text(f"# Requests and what became true of them\n\n{text}", self.folder / README)
 
@@ -73,21 +72,22 @@ class Delivery:
         ]
         if self.rows:
             first, last = (f"{time:%Y-%m-%d %H:%M}" for time in (min(self._times), self.last))
+            when = f"at {first}" if first == last else f"from {first} to {last}"
             rows = f"{self.rows:,} row{'' if self.rows == 1 else 's'}"
-            lines.insert(0, f"{rows}, with outcomes that came from {first} to {last} UTC")
+            lines.insert(0, f"{rows}, with outcomes that came {when} UTC")
         return [*lines, *self._left_out.lines()]
 
     def _select(self, lines: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The cells of the rows that can be used, as texts, and the names of the rows."""
+        """The cells of rows that can be used, as texts, and the names of those that are news."""
         target = self._contract.columns[self._contract.target]
         outcomes = write_cells(lines[OUTCOME], target, self._contract.layout)
         names = lines[[*NAME]].assign(**{OUTCOME: outcomes})
         is_new = self._delivered.find_new(names, self._left_out)
-        self.candidates += int(is_new.sum())
+        lines, names = (table[is_new].reset_index(drop=True) for table in (lines, names))
         is_kept = lines["content"].notna()
-        self._left_out.add("nothing was kept but the answer", names[is_new & ~is_kept])
-        lines = lines[is_new & is_kept].reset_index(drop=True)
-        names = names[is_new & is_kept].reset_index(drop=True)
+        unkept = names[~is_kept]
+        self._left_out.add("nothing was kept but the answer", unkept)
+        lines, names = (table[is_kept].reset_index(drop=True) for table in (lines, names))
         cells = self._write(lines["content"], names[OUTCOME])
         is_fine = self._hold_against_contract(cells, lines, names)
         for name in self._contract.columns:
@@ -97,7 +97,10 @@ class Delivery:
         times = lines.loc[is_fine, "outcome_time"]
         self._times += [times.min(), times.max()] if len(times) else []
         self.rows += len(times)
-        return cells[is_fine], names[is_fine]
+        left_out = self._delivered.find_news(pd.concat([unkept, names[~is_fine]]))
+        self.news += len(times) + len(left_out)
+        news = pd.concat([names[is_fine], left_out], ignore_index=True)
+        return cells[is_fine], news.assign(**{IS_TAKEN: news.index < len(times)})
 
     def _write(self, contents: pd.Series, outcomes: pd.Series) -> pd.DataFrame:
         """(n_rows, n_columns) the cells of all columns of the contract, as texts."""

@@ -56,7 +56,7 @@ def _deliver(
         delivery.fill(database, since)
     for line in delivery.describe():
         print(f"use: {line}")
-    if not delivery.candidates:
+    if not delivery.news:
         print("use: no outcome is new: nothing was changed")
         return
     if not delivery.rows:
