@@ -148,6 +148,20 @@ def test_a_metric_may_have_no_interval_or_not_be_defined() -> None:
     assert render_page(content, live=True).count("not known") == 3
 
 
+def test_figures_of_metrics_say_of_which_window_they_are() -> None:
+    content = made_up(1, windows=3)
+    windows = content["versions"][0]["quality"]["metrics"]["rmse"]["windows"]
+    windows[1:] = [{"estimate": windows[2]["estimate"], "realised": None}] * 2
+    row = re.search('<th scope="row">rmse.+?</tr>', render_page(content, live=True))[0]
+    names = [window["name"] for window in content["versions"][0]["windows"]]
+    assert re.findall(r"<small>(20.+?)</small></td>", row) == [names[2], names[0]]
+
+
+def test_what_a_shadow_has_passed_is_not_called_the_whole_gate() -> None:
+    page = render_page(CONTENTS["everything"](), live=True)
+    assert "It passes the part of the gate that looks at rows with outcomes." in page
+
+
 def test_too_few_rows_stretch_no_axis() -> None:
     content = made_up(1, windows=3)
     version = content["versions"][0]

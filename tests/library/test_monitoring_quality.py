@@ -221,6 +221,15 @@ def test_a_window_that_has_not_changed_is_measured_once(monkeypatch: pytest.Monk
     assert again.courses["rmse"].estimates[:2] == first.courses["rmse"].estimates
 
 
+def test_an_outcome_that_is_corrected_is_measured_again() -> None:
+    gauge, figures = make_gauge(), []
+    for outcome in (-1.0, -2.0):  # of the same hash
+        windows = make_windows(ERROR)
+        windows[0][1].labelled.outcomes.iloc[0] = outcome
+        figures.append(measure(windows, gauge).courses["rmse"].realised[0])
+    assert figures[0] != figures[1]
+
+
 def test_metrics_that_are_not_defined_are_left_out() -> None:
     windows = make_windows(ERROR, rows=1)
     quality = measure(windows, metrics=make_reference().profile.metrics | {"r2": NOTHING})

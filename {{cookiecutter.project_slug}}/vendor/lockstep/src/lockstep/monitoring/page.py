@@ -47,6 +47,7 @@ def render_page(content: Record, *, live: bool) -> str:
         charts=charts,
         floors=FLOORS,
         count_shown=_count_shown,
+        find_figure=_find_figure,
         find_last=_find_last,
         find_start=_find_start,
         format_effect=format_effect,
@@ -112,6 +113,15 @@ def _find_last(parts: Sequence[Record]) -> int | None:
     """The place of the last window that could be judged."""
     places = [place for place, part in enumerate(parts) if part["state"] in {"fine", *MOVED}]
     return places[-1] if places else None
+
+
+def _find_figure(
+    metric: Record, windows: Sequence[Record], name: str
+) -> tuple[Record | None, str]:
+    """The last estimate or measured figure, and the name of its window."""
+    pairs = zip(reversed(metric["windows"]), reversed(windows), strict=True)
+    known = ((part[name], window["name"]) for part, window in pairs if part[name])
+    return next(known, (None, ""))
 
 
 def _count_shown(columns: Sequence[Record]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -114,7 +115,7 @@ class Gauge:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self._known: dict[tuple[Subject, Find], dict[int, Figures]] = {}
+        self._known: dict[tuple[Subject, Find], dict[bytes, Figures]] = {}
 
     @property
     def primary(self) -> str:
@@ -262,6 +263,7 @@ def _describe_labels(window: Window | None) -> dict[str, Any] | None:
     return {"rows": window.outcomes, "lag_days": None if np.isnan(lag) else float(lag)}
 
 
-def _digest(sample: Sample) -> int:
+def _digest(sample: Sample) -> bytes:
     """Other of other rows, and of other outcomes."""
-    return hash((sample.outcomes.index.to_numpy().tobytes(), *sample.outcomes))
+    keys = sample.outcomes.index.to_numpy().tobytes()
+    return hashlib.sha256(keys + repr(sample.outcomes.tolist()).encode()).digest()
