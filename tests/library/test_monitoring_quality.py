@@ -221,6 +221,23 @@ def test_a_window_that_has_not_changed_is_measured_once(monkeypatch: pytest.Monk
     assert again.courses["rmse"].estimates[:2] == first.courses["rmse"].estimates
 
 
+def test_the_interval_of_what_was_measured_goes_by_groups() -> None:
+    """Twenty rows of each group are off alike, so that they are no evidence apart from each other."""
+    rng = np.random.default_rng(7)
+    batch = make_batch(400)
+    groups = np.repeat([f"patient {number}" for number in range(20)], 20).astype("object")
+    predicted = batch.predictions["prediction"].to_numpy()
+    batch.outcomes[:] = predicted + ERROR * np.repeat(rng.standard_normal(20), 20)
+    widths = []
+    for known in (None, groups):
+        windows = Windows(make_reference().profile, "day")
+        windows.add(batch._replace(groups=known))
+        [window] = windows
+        [figure] = measure([("today", window)]).courses["rmse"].realised
+        widths.append(figure.high - figure.low)
+    assert widths[1] > 2 * widths[0]
+
+
 def test_an_outcome_that_is_corrected_is_measured_again() -> None:
     gauge, figures = make_gauge(), []
     for outcome in (-1.0, -2.0):  # of the same hash

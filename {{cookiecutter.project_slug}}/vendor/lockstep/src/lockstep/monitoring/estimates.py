@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+import pandas as pd
 
 from ..core.params import EvaluateParams
 from ..modeling.compare import CONFIDENCE, STANDARD_ERROR_RESAMPLES
@@ -96,9 +98,15 @@ def realise(reference: Reference, sample: Sample, metrics: Sequence[Metric]) -> 
 
 
 def make_outcome(reference: Reference, sample: Sample, actual: Sequence[Any]) -> Outcome:
-    """What was predicted of the rows of a sample beside (n_rows,) classes or numbers."""
+    """What was predicted of the rows of a sample beside (n_rows,) classes or numbers.
+
+    Where groups are known, rows without one are one together, as in training.
+    """
     classes, threshold = reference.contract.classes, reference.postprocessing.threshold
-    return Outcome.from_predictions(np.array(actual), sample.predictions, classes, threshold)
+    outcome = Outcome.from_predictions(np.array(actual), sample.predictions, classes, threshold)
+    if sample.groups.isna().all():
+        return outcome
+    return replace(outcome, groups=pd.factorize(sample.groups.map(str))[0])
 
 
 def _find_places(profile: Profile, sample: Sample) -> Places:

@@ -115,9 +115,7 @@ def _find_last(parts: Sequence[Record]) -> int | None:
     return places[-1] if places else None
 
 
-def _find_figure(
-    metric: Record, windows: Sequence[Record], name: str
-) -> tuple[Record | None, str]:
+def _find_figure(metric: Record, windows: Sequence[Record], name: str) -> tuple[Record | None, str]:
     """The last estimate or measured figure, and the name of its window."""
     pairs = zip(reversed(metric["windows"]), reversed(windows), strict=True)
     known = ((part[name], window["name"]) for part, window in pairs if part[name])

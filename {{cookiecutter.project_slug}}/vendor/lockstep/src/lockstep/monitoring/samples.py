@@ -30,6 +30,8 @@ class Sample(NamedTuple):
     """(n_rows,) what became true: a text or a number, or None where nobody knows."""
     lags: pd.Series
     """(n_rows,) days from the request to its outcome; nan where nobody knows."""
+    groups: pd.Series
+    """(n_rows,) the group that each belongs to; None where nobody knows."""
 
     @property
     def rows(self) -> int:
@@ -38,18 +40,13 @@ class Sample(NamedTuple):
 
     def take(self, rows: Any) -> Sample:
         """Some of the rows, by their keys or a mask."""
-        predictions, places, outcomes, lags = (part.loc[rows] for part in self)
-        return Sample(predictions, places, outcomes, lags)
+        parts: list[Any] = [part.loc[rows] for part in self]
+        return Sample(*parts)
 
     @classmethod
     def concatenate(cls, samples: Sequence[Sample]) -> Sample:
         """The rows of all, however many; one that comes twice is there as it came last."""
-        whole = cls(
-            pd.concat([sample.predictions for sample in samples]),
-            pd.concat([sample.places for sample in samples]),
-            pd.concat([sample.outcomes for sample in samples]),
-            pd.concat([sample.lags for sample in samples]),
-        )
+        whole = cls(*map(pd.concat, zip(*samples, strict=True)))
         return whole.take(~whole.outcomes.index.duplicated(keep="last"))
 
     def merge(self, other: Sample) -> Sample:
@@ -59,12 +56,7 @@ class Sample(NamedTuple):
         is_first = np.diff(keys[order], prepend=np.uint64(0)) > 0
         is_first[:1] = True
         rows = order[is_first][:MOST_ROWS]
-        return Sample(
-            pd.concat([self.predictions, other.predictions]).iloc[rows],
-            pd.concat([self.places, other.places]).iloc[rows],
-            pd.concat([self.outcomes, other.outcomes]).iloc[rows],
-            pd.concat([self.lags, other.lags]).iloc[rows],
-        )
+        return Sample(*(pd.concat(parts).iloc[rows] for parts in zip(self, other, strict=True)))
 
 
 def draw(
@@ -85,10 +77,12 @@ def draw(
     if not len(rows):
         return sample
     index = pd.Index(keys[rows])
+    groups = None if batch.groups is None else batch.groups[rows]
     further = Sample(
         batch.predictions.iloc[rows].set_axis(index),
         places.iloc[rows].set_axis(index),
         pd.Series(batch.outcomes[rows], index, dtype="object"),
         pd.Series((batch.outcome_times[rows] - batch.times[rows]) / DAY, index),
+        pd.Series(groups, index, dtype="object"),
     )
     return (further if sample is None else sample).merge(further)

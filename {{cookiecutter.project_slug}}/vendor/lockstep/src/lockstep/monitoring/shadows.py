@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,7 @@ def _pair(shadow: Judgement, present: Judgement) -> Pair | None:
     ours, theirs = ours.take(keys), theirs.take(keys)
     actual = ours.outcomes.tolist()
     before, after = make_outcome(other, theirs, actual), make_outcome(reference, ours, actual)
+    after = replace(after, groups=before.groups)
     return Pair(before, after, _name_subgroups(reference, ours), keys.to_numpy())
 
 
