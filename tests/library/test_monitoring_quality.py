@@ -14,9 +14,10 @@ from lockstep.core.params import MonitorParams, Params
 from lockstep.modeling.expectation import Expectation
 from lockstep.modeling.outcome import Outcome
 from lockstep.monitoring import estimates, report, shadows
+from lockstep.monitoring.estimates import Figure
 from lockstep.monitoring.judgement import Judgement, Slot
 from lockstep.monitoring.page import render_page
-from lockstep.monitoring.quality import Gauge, Quality
+from lockstep.monitoring.quality import Gauge, Quality, is_worse
 from lockstep.monitoring.references import Reference
 from lockstep.monitoring.shadows import describe_shadows
 from lockstep.monitoring.windows import Windows
@@ -236,6 +237,15 @@ def test_the_interval_of_what_was_measured_goes_by_groups() -> None:
         [figure] = measure([("today", window)]).courses["rmse"].realised
         widths.append(figure.high - figure.low)
     assert widths[1] > 2 * widths[0]
+
+
+def test_that_all_windows_are_held_against_the_same_luck_is_allowed_for() -> None:
+    """Of 300 rows the expected figure may be far off; then it is so in each window."""
+    figure = Figure(2.0, 1.8, 2.2)
+    quality = measure(make_windows(ERROR))
+    course = quality.courses["rmse"]._replace(expected=figure)
+    windows = [Figure(2.0 + off, 1.9 + off, 2.1 + off) for off in (0.3, 0.5)]
+    assert [is_worse(course, window) for window in windows] == [False, True]
 
 
 def test_an_outcome_that_is_corrected_is_measured_again() -> None:

@@ -36,6 +36,10 @@ ASSUMPTIONS = {
     False: f"as long as errors are as large as those of rows alike in training. {BLIND}",
 }
 """Of estimates, by whether they are of classes."""
+WIDENING = 1.75
+"""Of what is expected, whose error all windows of a version share: as far off as it is once in a
+hundred versions, it would be an alarm in each of their windows (`benchmarks/quality.py` of the
+template)."""
 TWICE = 2
 """Windows on end that are more than chance."""
 STATES = ("too few", "fine", "moved", "alarm")
@@ -246,14 +250,15 @@ def _find_loss(course: Course, figure: Figure | None, verb: str) -> str | None:
 def is_worse(course: Course, figure: Figure) -> bool:
     """Whether a figure is worse than expected by more than chance.
 
-    The interval of their difference is that of independent rows (Zou and Donner, 2008).
+    The interval of their difference is that of independent rows (Zou and Donner, 2008), but for the
+    `WIDENING`.
     """
     sign = course.metric.sign
     if course.expected is None:
         return False
     below, _ = course.expected.measure_ends(sign)
     _, above = figure.measure_ends(sign)
-    return sign * (course.expected.figure - figure.figure) > math.hypot(below, above)
+    return sign * (course.expected.figure - figure.figure) > math.hypot(WIDENING * below, above)
 
 
 def _describe_labels(window: Window | None) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,7 +56,8 @@ class Sample(NamedTuple):
         is_first = np.diff(keys[order], prepend=np.uint64(0)) > 0
         is_first[:1] = True
         rows = order[is_first][:MOST_ROWS]
-        return Sample(*(pd.concat(parts).iloc[rows] for parts in zip(self, other, strict=True)))
+        pairs: Iterator[Any] = zip(self, other, strict=True)
+        return Sample(*(pd.concat(pair).iloc[rows] for pair in pairs))
 
 
 def draw(
