@@ -50,6 +50,19 @@ def test_the_windows_are_the_same_however_the_rows_are_divided_and_ordered() -> 
                 assert part.equals(its_part)
 
 
+def test_rows_are_kept_of_the_latest_windows_alone_in_whatever_order_they_come() -> None:
+    batch = make_batch(200, days=100)
+    batch = batch._replace(outcomes=np.full(200, "apple", dtype="object"))
+    order = np.random.default_rng(0).permutation(200)
+    counted = count(*(take(batch, part) for part in np.array_split(order, 5)))
+    assert [window.rows for window in counted] == [2] * 100
+    for name in ("sample", "labelled"):
+        kept = [getattr(window, name) for window in counted]
+        assert kept[:8] == [None] * 8
+        assert [one.rows for one in kept[8:]] == [2] * 92
+    assert [window.outcomes for window in counted] == [2] * 100
+
+
 def test_days_and_weeks_begin_at_midnight_in_utc_and_on_mondays() -> None:
     times = FIRST + np.array([-1, 0, 86_399, 86_400, 7 * 86_400]) * np.timedelta64(1, "s")
     batch = make_batch(5, times=times)

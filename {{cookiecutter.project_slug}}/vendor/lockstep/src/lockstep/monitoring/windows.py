@@ -22,6 +22,8 @@ By = Literal["day", "week", "rows"]
 Part = Literal["values", "scores"]
 MOST_WINDOWS = 400
 """Of a version, by time; the rows of older ones are left out."""
+MOST_SAMPLES = 92
+"""Windows by time, the latest ones, that keep rows; the others have their counts alone."""
 MOST_COUNTS = 256
 """Windows by rows; of more, each two become one."""
 ROWS = 1000
@@ -231,6 +233,9 @@ class Windows:
             window.add(batch if len(rows) == batch.rows else batch.take(rows), self.profile)
         while len(self._windows) > MOST_WINDOWS:
             self.omitted["old"] += self._windows.pop(min(self._windows)).rows
+        if self.by != "rows":  # of those, several may become one yet
+            for number in sorted(self._windows)[:-MOST_SAMPLES]:
+                self._windows[number].sample = self._windows[number].labelled = None
 
     def forget(self, end: np.datetime64) -> None:
         """Let go of the days or weeks before a time."""
