@@ -105,6 +105,10 @@ def test_what_is_given_as_a_test_row_now_was_a_train_row_before(orchard: Orchard
     pair = orchard.pair(present, after)
     assert (len(pair), pair.unseen) == (15 + 20, 20)
     train, test = map(orchard.project.name, (orchard.project.train, orchard.project.test))
+    rows = pd.read_parquet(orchard.kept / after / test)
+    rows[rows["seeds"] == 99].to_parquet(orchard.kept / after / test)
+    with pytest.raises(UserError, match="no test row is in common by which to see whether"):
+        orchard.pair(present, after)
     shutil.copy(orchard.kept / present / train, orchard.kept / after / test)
     with pytest.raises(UserError, match="it has learnt from all of them"):
         orchard.pair(present, after)

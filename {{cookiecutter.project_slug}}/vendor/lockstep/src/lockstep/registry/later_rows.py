@@ -111,9 +111,11 @@ def _require_same_predictions(former: pd.DataFrame, later: pd.DataFrame) -> None
     """Check that a model still is what it was, though code of the owner may have changed since."""
     former, later = (one.drop_duplicates(ROW).set_index(ROW) for one in (former, later))
     rows = former.index.intersection(later.index)
+    if not len(rows):
+        raise UserError("no test row is in common by which to see whether it predicts what it did")
     names = later.select_dtypes("float64").columns
     one, other = (table.loc[rows, names].to_numpy() for table in (former, later))
-    if not len(rows) or not np.allclose(one, other, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
+    if not np.allclose(one, other, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
         raise UserError("it does not predict any more what it did of the rows in common")
 
 
