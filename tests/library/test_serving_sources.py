@@ -111,7 +111,8 @@ def test_the_first_of_two_that_make_the_same_wins(tmp_path: Path) -> None:
 
 
 def test_a_program_that_nobody_waits_for_ends_with_all_that_it_has_started(tmp_path: Path) -> None:
-    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
+    wait = "import time; time.sleep(60)"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', '{wait}'])"
 
     async def work() -> None:
         running = asyncio.create_task(run_program([sys.executable, "-c", code], tmp_path))
