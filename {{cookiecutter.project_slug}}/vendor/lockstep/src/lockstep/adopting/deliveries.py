@@ -6,6 +6,7 @@ out, so that those are no news.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -22,41 +23,41 @@ from ..data.split import hash_rows
 from ..reading.folder import list_dvc_targets
 from .inventory import pointer
 from .labelled import NAME
-from .left_out import LeftOut
+from .omissions import Omissions
 
 STEM = "requests-"
 ROWS, NAMES, README = "rows.parquet", ".requests.parquet", "README.md"
 """Files of a delivery: only what is called like data is read as such."""
-OUTCOME, IS_TAKEN = "outcome", "is_taken"
+OUTCOME, IS_USED = "outcome", "is_used"
 
 
-class Delivered(NamedTuple):
+class Deliveries(NamedTuple):
     """The rows of all deliveries, as ordered hashes."""
 
     names: np.ndarray
     outcomes: np.ndarray
     """Of the names and what became true of them."""
-    left_out: np.ndarray
-    """The same of rows that could not be used."""
+    unusable: np.ndarray
+    """The same of rows that were left out because they cannot be used."""
 
-    def find_new(self, names: pd.DataFrame, left_out: LeftOut) -> np.ndarray:
+    def find_new(self, names: pd.DataFrame, omissions: Omissions) -> np.ndarray:
         """(n_rows,) whether rows are new, by `request`, `row` and the text of the `outcome`."""
         is_there = contains(self.names, hash_rows(names[[*NAME]]))
         is_same = contains(self.outcomes, hash_rows(names))
-        left_out.add("delivered before", names[is_there & is_same])
-        left_out.add(
+        omissions.add("delivered before", names[is_there & is_same])
+        omissions.add(
             "delivered before with another outcome; take that delivery out of data/raw, folder and "
             ".dvc file, and use the requests again",
             names[is_there & ~is_same],
         )
         return ~is_there
 
-    def find_news(self, unusable: pd.DataFrame) -> pd.DataFrame:
+    def drop_known(self, unusable: pd.DataFrame) -> pd.DataFrame:
         """The rows that no delivery has left out before."""
-        return unusable[~contains(self.left_out, hash_rows(unusable))]
+        return unusable[~contains(self.unusable, hash_rows(unusable))]
 
 
-def read_delivered(paths: Paths) -> Delivered:
+def read_deliveries(paths: Paths) -> Deliveries:
     """What lies in data/raw of requests.
 
     Raises:
@@ -65,15 +66,16 @@ def read_delivered(paths: Paths) -> Delivered:
     folders = {path for path in paths.raw.glob(f"{STEM}*") if path.is_dir()}
     folders |= {path for path in list_dvc_targets(paths.raw) if path.name.startswith(STEM)}
     tables = [_read_names(paths, folder) for folder in sorted(folders)]
-    names = [*NAME, OUTCOME]
-    taken = [table.loc[table[IS_TAKEN], names] for table in tables]
-    left_out = [table.loc[~table[IS_TAKEN], names] for table in tables]
-    return Delivered(
-        *(
-            np.sort(np.concatenate([np.empty(0, "uint64"), *map(hash_rows, parts)]))
-            for parts in ([rows[[*NAME]] for rows in taken], taken, left_out)
-        )
-    )
+    columns = [*NAME, OUTCOME]
+    rows = [table.loc[table[IS_USED], columns] for table in tables]
+    unusable = [table.loc[~table[IS_USED], columns] for table in tables]
+    names = [part[[*NAME]] for part in rows]
+    return Deliveries(_hash_parts(names), _hash_parts(rows), _hash_parts(unusable))
+
+
+def _hash_parts(parts: Sequence[pd.DataFrame]) -> np.ndarray:
+    """(n_rows,) the hashes of all rows, in order."""
+    return np.sort(np.concatenate([np.empty(0, "uint64"), *map(hash_rows, parts)]))
 
 
 def _read_names(paths: Paths, folder: Path) -> pd.DataFrame:

@@ -19,9 +19,9 @@ from ..reading.check import check_raw, check_rows
 from ..reading.tally import RawBatch
 from ..serving.request_database import RequestDatabase
 from .cells import write_cells
-from .deliveries import IS_TAKEN, NAMES, OUTCOME, README, ROWS, read_delivered
+from .deliveries import IS_USED, NAMES, OUTCOME, README, ROWS, read_deliveries
 from .labelled import NAME, read_labelled_rows
-from .left_out import LeftOut
+from .omissions import Omissions
 
 
 class Delivery:
@@ -37,8 +37,8 @@ class Delivery:
         self.rows = self.news = 0
         """Those that are delivered, and those that no delivery of before has had or left out."""
         self._project, self._contract = project, _require_sides(project)
-        self._delivered, self._repeats = read_delivered(project), _read_unique(project)
-        self._left_out = LeftOut()
+        self._deliveries, self._repeats = read_deliveries(project), _read_unique(project)
+        self._omissions = Omissions()
         self._gaps: Counter[str] = Counter()
         """Of each column, rows that are delivered and whose request says nothing of it."""
         self._times: list[datetime] = []
@@ -57,7 +57,7 @@ class Delivery:
         ):
             for table in tables:
                 table.write(pd.DataFrame())  # a table even where there is no line
-            for lines in read_labelled_rows(database, self._project.title, since, self._left_out):
+            for lines in read_labelled_rows(database, self._project.title, since, self._omissions):
                 for table, part in zip(tables, self._select(lines), strict=True):
                     table.write(part)
                 count(len(lines))
@@ -75,18 +75,18 @@ class Delivery:
             when = f"at {first}" if first == last else f"from {first} to {last}"
             rows = f"{self.rows:,} row{'' if self.rows == 1 else 's'}"
             lines.insert(0, f"{rows}, with outcomes that came {when} UTC")
-        return [*lines, *self._left_out.lines()]
+        return [*lines, *self._omissions.describe()]
 
     def _select(self, lines: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The cells of rows that can be used, as texts, and the names of those that are news."""
         target = self._contract.columns[self._contract.target]
         outcomes = write_cells(lines[OUTCOME], target, self._contract.layout)
         names = lines[[*NAME]].assign(**{OUTCOME: outcomes})
-        is_new = self._delivered.find_new(names, self._left_out)
+        is_new = self._deliveries.find_new(names, self._omissions)
         lines, names = (table[is_new].reset_index(drop=True) for table in (lines, names))
         is_kept = lines["content"].notna()
-        unkept = names[~is_kept]
-        self._left_out.add("nothing was kept but the answer", unkept)
+        empty = names[~is_kept]
+        self._omissions.add("nothing was kept but the answer", empty)
         lines, names = (table[is_kept].reset_index(drop=True) for table in (lines, names))
         cells = self._write(lines["content"], names[OUTCOME])
         is_fine = self._hold_against_contract(cells, lines, names)
@@ -97,10 +97,10 @@ class Delivery:
         times = lines.loc[is_fine, "outcome_time"]
         self._times += [times.min(), times.max()] if len(times) else []
         self.rows += len(times)
-        left_out = self._delivered.find_news(pd.concat([unkept, names[~is_fine]]))
-        self.news += len(times) + len(left_out)
-        news = pd.concat([names[is_fine], left_out], ignore_index=True)
-        return cells[is_fine], news.assign(**{IS_TAKEN: news.index < len(times)})
+        unusable = self._deliveries.drop_known(pd.concat([empty, names[~is_fine]]))
+        news = pd.concat([names[is_fine], unusable], ignore_index=True)
+        self.news += len(news)
+        return cells[is_fine], news.assign(**{IS_USED: news.index < len(times)})
 
     def _write(self, contents: pd.Series, outcomes: pd.Series) -> pd.DataFrame:
         """(n_rows, n_columns) the cells of all columns of the contract, as texts."""
@@ -130,7 +130,7 @@ class Delivery:
             detail = describe(name, value, rule) if value else ""
             if not value and name not in {*lines["content"].iloc[row - 1], self._contract.target}:
                 detail = self._explain_gap(name)
-            self._left_out.add(str(reason), names.iloc[part["row"] - 1], detail)
+            self._omissions.add(str(reason), names.iloc[part["row"] - 1], detail)
         return pd.Series(~names.index.isin(breaches["row"] - 1), names.index)
 
     def _explain_gap(self, name: str) -> str:

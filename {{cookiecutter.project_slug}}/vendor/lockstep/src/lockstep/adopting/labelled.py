@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, false, func, null, select
 
 from ..monitoring.request_source import read_one
 from ..serving.request_database import REQUESTS, RequestDatabase
-from .left_out import LeftOut
+from .omissions import Omissions
 
 LINES_AT_ONCE = 2**14
 ANSWER = REQUESTS.c.role == "answer"
@@ -21,7 +21,7 @@ NAME = ("request", "row")
 """What a row is known by."""
 
 
-class _Repeated(NamedTuple):
+class _Repetitions(NamedTuple):
     """Lines that another one with the same name makes doubtful."""
 
     conflicting: frozenset[int]
@@ -31,7 +31,7 @@ class _Repeated(NamedTuple):
 
 
 def read_labelled_rows(
-    database: RequestDatabase, model: str, since: datetime | None, left_out: LeftOut
+    database: RequestDatabase, model: str, since: datetime | None, omissions: Omissions
 ) -> Iterator[pd.DataFrame]:
     """The rows of which the outcome is known, each once, in the order in which they were kept.
 
@@ -39,16 +39,16 @@ def read_labelled_rows(
         database: Where they are kept.
         model: What was asked.
         since: Only rows of which the outcome came since then, however long ago they were asked.
-        left_out: Is told what is left out.
+        omissions: Is told what is left out.
 
     Yields:
         (n_rows,) `request` and `row`, `content` and `outcome` as JSON has them, `outcome_time`.
     """
     last = read_one(database, select(func.max(REQUESTS.c.id).label("id")))["id"]
     is_asked = and_(ANSWER, REQUESTS.c.id <= (last or 0))
-    _count_others(database, model, since, is_asked, left_out)
+    _count_others(database, model, since, is_asked, omissions)
     is_asked = and_(is_asked, REQUESTS.c.model == model)
-    repeated = _find_repeated(database, is_asked)
+    repetitions = _find_repetitions(database, is_asked)
     is_wanted = and_(is_asked, HAS_OUTCOME)
     if since is not None:
         is_wanted = and_(is_wanted, REQUESTS.c.outcome_time >= since)
@@ -60,9 +60,9 @@ def read_labelled_rows(
         frame = pd.DataFrame(rows, columns=[*lines[0]], dtype="object")
         frame = frame.astype({"id": "int64", "request": "str", "row": "int64"})
         frame["outcome_time"] = pd.to_datetime(frame["outcome_time"], utc=True)
-        frame = frame[~frame["id"].isin(repeated.needless)]
-        is_conflicting = frame["id"].isin(repeated.conflicting)
-        left_out.add(
+        frame = frame[~frame["id"].isin(repetitions.needless)]
+        is_conflicting = frame["id"].isin(repetitions.conflicting)
+        omissions.add(
             "another row has their request's id and place, so whose the outcome is nobody can tell",
             frame[is_conflicting],
         )
@@ -74,7 +74,7 @@ def _count_others(
     model: str,
     since: datetime | None,
     is_asked: ColumnElement[bool],
-    left_out: LeftOut,
+    omissions: Omissions,
 ) -> None:
     """Tell how many rows have no outcome, or one of before, or are another model's."""
     outcome_time = REQUESTS.c.outcome_time
@@ -90,10 +90,10 @@ def _count_others(
     ]
     line = read_one(database, select(*counts).where(is_asked))
     for place, reason in enumerate(reasons):
-        left_out.count(reason, line[f"reason_{place}"])
+        omissions.count(reason, line[f"reason_{place}"])
 
 
-def _find_repeated(database: RequestDatabase, is_asked: ColumnElement[bool]) -> _Repeated:
+def _find_repetitions(database: RequestDatabase, is_asked: ColumnElement[bool]) -> _Repetitions:
     """What clients have asked twice under one name, of the same row or of others."""
     name = [REQUESTS.c[key] for key in NAME]
     twice = select(*name).where(is_asked).group_by(*name).having(func.count() > 1).subquery()
@@ -113,4 +113,4 @@ def _find_repeated(database: RequestDatabase, is_asked: ColumnElement[bool]) -> 
             needless += [line["id"] for line in known[1:]]
         else:
             conflicting += [line["id"] for line in known]
-    return _Repeated(frozenset(conflicting), frozenset(needless))
+    return _Repetitions(frozenset(conflicting), frozenset(needless))
