@@ -20,7 +20,7 @@ from lockstep.modeling.postprocessing import conformal_margins
 from lockstep.modeling.scales import make_number_scale
 from lockstep.monitoring.estimates import DRAWS, Figure
 from lockstep.monitoring.estimates import SETTINGS as SETTINGS_OF_INTERVALS
-from lockstep.monitoring.quality import Course, is_worse
+from lockstep.monitoring.quality import WIDENING, Course, is_worse
 from scipy.special import expit
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -148,7 +148,8 @@ def count_alarms(name: str, rows: int, seed: int, size: int, setting: str) -> np
     for place in range(len(worse)):
         X, window = learnt.draw(size, setting)
         figures = realise(window), learnt.estimate(X, window, metric)
-        worse[place] = [is_worse(course, figure) for figure in figures]
+        pairs = zip(figures, (WIDENING, 1), strict=True)
+        worse[place] = [is_worse(course, *pair) for pair in pairs]
     alarms = worse[1:] & worse[:-1]
     return np.array([alarms.sum(axis=0), alarms.any(axis=0)])
 

@@ -17,7 +17,7 @@ from lockstep.monitoring import estimates, report, shadows
 from lockstep.monitoring.estimates import Figure
 from lockstep.monitoring.judgement import Judgement, Slot
 from lockstep.monitoring.page import render_page
-from lockstep.monitoring.quality import Gauge, Quality, is_worse
+from lockstep.monitoring.quality import WIDENING, Gauge, Quality, is_worse
 from lockstep.monitoring.references import Reference
 from lockstep.monitoring.shadows import describe_shadows
 from lockstep.monitoring.windows import Windows
@@ -245,7 +245,8 @@ def test_that_all_windows_are_held_against_the_same_luck_is_allowed_for() -> Non
     quality = measure(make_windows(ERROR))
     course = quality.courses["rmse"]._replace(expected=figure)
     windows = [Figure(2.0 + off, 1.9 + off, 2.1 + off) for off in (0.3, 0.5)]
-    assert [is_worse(course, window) for window in windows] == [False, True]
+    assert [is_worse(course, window, 1) for window in windows] == [True, True]
+    assert [is_worse(course, window, WIDENING) for window in windows] == [False, True]
 
 
 def test_an_outcome_that_is_corrected_is_measured_again() -> None:

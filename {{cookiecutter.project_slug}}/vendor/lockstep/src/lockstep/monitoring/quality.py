@@ -35,9 +35,9 @@ ASSUMPTIONS = {
 }
 """Of estimates, by whether they are of classes."""
 WIDENING = 1.75
-"""Of what is expected, whose error all windows of a version share: as far off as it is once in a
-hundred versions, it would be an alarm in each of their windows (`benchmarks/quality.py` of the
-template)."""
+"""Of what is expected, where outcomes are held against it: all windows of a version share its
+error, which would be an alarm in each of them (`benchmarks/quality.py` of the template). Estimates
+come of the same rows, and share the error."""
 TWICE = 2
 """Windows on end that are more than chance."""
 STATES = ("too few", "fine", "moved", "alarm")
@@ -194,9 +194,9 @@ class Gauge:
         for place, (name, window) in enumerate(windows):
             truth = guess = None
             if window and self._is_enough(window.labelled):
-                truth = _find_loss(course, course.realised[place], "turned out to be")
+                truth = _find_loss(course, course.realised[place], "turned out to be", WIDENING)
             if window and self._is_enough(window.sample):
-                guess = _find_loss(course, course.estimates[place], "is estimated at")
+                guess = _find_loss(course, course.estimates[place], "is estimated at", 1)
             has_say = truth is None or (
                 window and window.outcomes < ENOUGH_KNOWN * (window.rows - window.refused)
             )
@@ -238,25 +238,25 @@ def _judge_run(course: Course, losses: Sequence[tuple[str, str | None]]) -> Verd
     return Verdict("alarm" if len(run) >= TWICE else "moved", f"{text}, since {since}", since)
 
 
-def _find_loss(course: Course, figure: Figure | None, verb: str) -> str | None:
+def _find_loss(course: Course, figure: Figure | None, verb: str, widening: float) -> str | None:
     """How a figure is worse than expected, or nothing; None where there is none."""
     if figure is None:
         return None
-    return f"{verb} {figure}" if is_worse(course, figure) else ""
+    return f"{verb} {figure}" if is_worse(course, figure, widening) else ""
 
 
-def is_worse(course: Course, figure: Figure) -> bool:
+def is_worse(course: Course, figure: Figure, widening: float) -> bool:
     """Whether a figure is worse than expected by more than chance.
 
-    The interval of their difference is that of independent rows (Zou and Donner, 2008), but for the
-    `WIDENING`.
+    The interval of their difference is that of independent rows (Zou and Donner, 2008), that of
+    what is expected as many times as wide as `widening` says.
     """
     sign = course.metric.sign
     if course.expected is None:
         return False
     below, _ = course.expected.measure_ends(sign)
     _, above = figure.measure_ends(sign)
-    return sign * (course.expected.figure - figure.figure) > math.hypot(WIDENING * below, above)
+    return sign * (course.expected.figure - figure.figure) > math.hypot(widening * below, above)
 
 
 def _describe_labels(window: Window | None) -> dict[str, Any] | None:
