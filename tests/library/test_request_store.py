@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from lockstep.adopting.labelled import read_labelled_rows
-from lockstep.adopting.left_out import LeftOut
+from lockstep.adopting.omissions import Omissions
 from lockstep.core.errors import UserError
 from lockstep.core.params import KeepParams
 from lockstep.core.paths import Paths
@@ -163,17 +163,17 @@ def test_rows_with_an_outcome_are_read_once_each_and_the_others_counted(address:
         store.put([entry("r-4", model="credit")])
         named = [("r-1", 2), ("r-2", 0), ("r-3", 0), ("r-4", 0)]
         store.add_outcomes([(request, row, "apple") for request, row in named])
-    left_out = LeftOut()
+    omissions = Omissions()
     with open_requests(Paths(Path()), address) as database:
-        (lines,) = read_labelled_rows(database, "fruit", NOW, left_out)
-        assert not [*read_labelled_rows(database, "fruit", NOW + timedelta(days=1), LeftOut())]
+        (lines,) = read_labelled_rows(database, "fruit", NOW, omissions)
+        assert not [*read_labelled_rows(database, "fruit", NOW + timedelta(days=1), Omissions())]
     assert lines[["request", "row", "outcome"]].to_dict("list") == {
         "request": ["r-1", "r-3"],
         "row": [2, 0],
         "outcome": ["apple", "apple"],
     }
     assert lines["content"].tolist() == [entry().content] * 2
-    assert sorted(left_out.rows.values()) == [1, 2, 2]
+    assert sorted(omissions.rows.values()) == [1, 2, 2]
 
 
 def test_where_nothing_was_kept_a_reader_is_told_and_makes_nothing(tmp_path: Path) -> None:
