@@ -90,6 +90,32 @@ def test_a_number_that_moves_is_an_alarm_when_it_does_so_twice_running(
     assert text == "age: 0.50 standard deviations higher than in training"
 
 
+def test_a_number_that_is_higher_and_then_lower_is_no_alarm(rng: np.random.Generator) -> None:
+    ages = [rng.normal(mean, 10, 1000).clip(20, 60) for mean in (45, 35, 35, 45)]
+    windows = [draw(rng, 1000, age=age) for age in ages]
+    windows += [draw(rng, 1000) for _ in range(3)]
+    for window, value in zip(windows[4:], (200, -9, -9), strict=True):
+        window["age"][:50] = value
+    findings = judge(*windows)
+    for what, states in (
+        ("distribution", ["moved", "moved", "alarm", "moved", *["fine"] * 3]),
+        ("outside", ["moved", "moved", "alarm"]),
+    ):
+        assert [one.state for one in findings if (one.column, one.what) == ("age", what)] == states
+
+
+@pytest.mark.parametrize("mean", [540, -460])
+def test_what_is_farther_away_than_is_measured_is_told_to_be_more(
+    mean: float, rng: np.random.Generator
+) -> None:
+    findings = judge(draw(rng, 1000, age=rng.normal(mean, 10, 1000)))
+    (text,) = [one.text for one in findings if (one.column, one.what) == ("age", "distribution")]
+    assert text.startswith("age: more than 3.")
+    assert text.endswith(
+        f"standard deviations {'higher' if mean > 0 else 'lower'} than in training"
+    )
+
+
 def test_a_window_of_few_rows_is_skipped(rng: np.random.Generator) -> None:
     moved = [draw(rng, rows, age=rng.normal(50, 10, rows)) for rows in (1000, 99, 1000)]
     findings = judge(*moved)
@@ -265,14 +291,26 @@ def test_a_category_that_training_never_saw_is_told_where_rows_depend_on_each_ot
 def test_of_few_blocks_only_facts_are_judged(is_known: bool, rng: np.random.Generator) -> None:
     profile = make_profile(draw(rng, 2000), np.arange(2000) // 100)
     groups = np.arange(400) // 100 if is_known else None
-    moved = [draw(rng, 400, age=[40.0] * 400) for _ in range(2)]
+    moved = [draw(rng, 400, age=[np.nan] * 400) for _ in range(2)]
     findings = find_drift(profile, [make_window(profile, one, groups) for one in moved], SETTINGS)
     assert tell(findings) == {
         **{("distribution", 0): "too few", ("distribution", 1): "too few"},
-        **{("stale", 0): "moved", ("stale", 1): "alarm"},
+        **{("missing", 0): "moved", ("missing", 1): "alarm"},
     }
     few = next(one for one in findings if one.state == "too few")
     assert few.text == "age: rows of one group are alike, and 4 groups are too few"
+
+
+def test_rows_that_are_alike_are_stale_only_where_several_groups_would_differ(
+    rng: np.random.Generator,
+) -> None:
+    common = rng.normal(40, 10, 100).round(-1).repeat(20)
+    profile = make_profile(draw(rng, 2000, age=common), np.arange(2000) // 20)
+    for groups, states in ((6, {"fine"}), (30, {"moved", "alarm"}), (4, set())):
+        rows = draw(rng, 600, age=np.full(600, 40.0))
+        windows = [make_window(profile, rows, np.arange(600) % groups) for _ in range(2)]
+        findings = find_drift(profile, windows, SETTINGS)
+        assert {one.state for one in findings if one.what == "stale"} == states
 
 
 def test_orders_are_compared_as_by_kolmogorov_and_smirnov(rng: np.random.Generator) -> None:

@@ -13,7 +13,7 @@ from ..core.errors import shorten
 from ..modeling.profile import Profile, find_new
 from ..modeling.scales import Scale
 from ..modeling.tallies import Tally
-from .effects import measure_angle, measure_shift
+from .effects import measure_angle, measure_far, measure_shift
 from .permutation import (
     FEWEST_BLOCKS,
     Measure,
@@ -39,6 +39,8 @@ FEW_VALUES = 5
 """Of a number with so few, each is a cell: Kolmogorov's and Smirnov's test sees less of them."""
 LIKELY = 0.05
 """From this p-value on there is no need to see whether dependent rows make it larger still."""
+FAR = 0.1
+"""From this share on, rows far away make a distance too small, which counts them as nearer."""
 MOST_TEXTS, LONGEST_TEXT = 3, 40
 MISSING_BAR, LAST_BAR, FIRST_BAR = -1, -2, 0
 """In the blocks of a column."""
@@ -55,6 +57,8 @@ class Check(NamedTuple):
     p_value: float | None
     """None where nothing came that could be told from training."""
     text: str
+    direction: int = 0
+    """Of a number 1 where it is higher, -1 where it is lower, 0 where nobody can say."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +108,13 @@ class Series:
     @cached_property
     def has_blocks(self) -> np.ndarray:
         """(n_windows,) whether there are enough blocks, where rows depend on each other."""
+        return np.array([count is None or count >= FEWEST_BLOCKS for count in self.blocks])
+
+    @cached_property
+    def blocks(self) -> list[int | None]:
+        """(n_windows,) how many blocks there are; None where rows do not depend on each other."""
         windows = self.windows.values()
-        counts = [count_blocks(self.name, self.profile, window) for window in windows]
-        return np.array([count is None or count >= FEWEST_BLOCKS for count in counts])
+        return [count_blocks(self.name, self.profile, window) for window in windows]
 
     @property
     def is_any(self) -> np.ndarray:
@@ -120,13 +128,17 @@ class Series:
         p_values: np.ndarray,
         texts: Sequence[str],
         is_judged: np.ndarray,
+        directions: np.ndarray | None = None,
     ) -> Iterator[Check]:
         """What was looked at of the windows that can be judged; nan p-values stand for none."""
         places = [*self.windows]
+        if directions is None:
+            directions = np.zeros(len(places))
         for one in np.flatnonzero(is_judged).tolist():
             p_value = None if np.isnan(p_values[one]) else float(p_values[one])
             text = f"{self.name}: {texts[one]}"
-            yield Check(self.name, places[one], what, float(effects[one]), p_value, text)
+            effect, direction = float(effects[one]), int(directions[one])
+            yield Check(self.name, places[one], what, effect, p_value, text, direction)
 
 
 def count_blocks(name: str, profile: Profile, window: Window) -> int | None:
@@ -167,24 +179,27 @@ def _check_distribution(series: Series) -> Iterator[Check]:
     else:
         p_values = compare_cells(reference[is_seen], counts[:, is_seen])
         measure = measure_cell_gap
+    directions = None
     if len(scale.edges) > 1:
         spread = series.profile.spreads[series.name]
         edges = np.array(scale.edges)
         effects, gains = measure_shift(reference, counts, edges, spread)
-        texts = [_tell_shift(*pair) for pair in zip(effects, gains, strict=True)]
+        directions = np.where(np.abs(gains) < effects / 2, 0, np.sign(gains))
+        is_capped = measure_far(reference, counts, edges, spread) >= FAR
+        texts = [*map(_tell_shift, effects, directions, is_capped.tolist())]
     else:
         effects = measure_angle(reference[is_seen], counts[:, is_seen])
         texts = [_tell_shares(scale, reference, one) for one in counts]
     p_values = np.where(counts.sum(axis=1) > 0, p_values, np.nan)
     p_values = _permute(series, p_values, slice(0, MISSING_BAR), measure)
-    yield from series.check("distribution", effects, p_values, texts, series.has_blocks)
+    yield from series.check("distribution", effects, p_values, texts, series.has_blocks, directions)
 
 
-def _tell_shift(effect: float, gain: float) -> str:
-    if abs(gain) < effect / 2:
-        return f"spread otherwise than in training, by {effect:.2f} standard deviations"
-    direction = "higher" if gain > 0 else "lower"
-    return f"{effect:.2f} standard deviations {direction} than in training"
+def _tell_shift(effect: float, direction: float, is_capped: bool) -> str:
+    distance = f"{'more than ' * is_capped}{effect:.2f} standard deviations"
+    if not direction:
+        return f"spread otherwise than in training, by {distance}"
+    return f"{distance} {'higher' if direction > 0 else 'lower'} than in training"
 
 
 def _tell_shares(scale: Scale, reference: np.ndarray, counts: np.ndarray) -> str:
@@ -268,7 +283,9 @@ def _check_outside(series: Series) -> Iterator[Check]:
         for one, event, row in zip(side, events, rows, strict=True)
     ]
     p_values = np.minimum(1, len(sides) * p_values.min(axis=0))
-    yield from _check_events("outside", series, 0, events, p_values, texts, series.has_blocks)
+    yield from _check_events(
+        *("outside", series, 0, events, p_values, texts, series.has_blocks, 2 * side - 1)
+    )
 
 
 def _check_new(series: Series) -> Iterator[Check]:
@@ -310,11 +327,15 @@ def _check_stale(series: Series) -> Iterator[Check]:
         [has_several and window.is_constant(series.name) for window in series.windows.values()]
     )
     share = reference.max() / max(reference.sum(), 1)
-    p_values = np.where(is_stale, share**rows, np.nan)
+    # Where rows depend on each other, those of a block may well have the same value.
+    draws = [
+        row if count is None else count for row, count in zip(rows, series.blocks, strict=True)
+    ]
+    p_values = np.where(is_stale, share ** np.array(draws), np.nan)
     texts = [f"the same value in all of {row:,} rows" for row in rows]
     others = reference.sum() - reference[places]
     effects = np.where(is_stale, 2 * np.arcsin(np.sqrt(others / max(reference.sum(), 1))), 0)
-    yield from series.check("stale", effects, p_values, texts, series.is_any)
+    yield from series.check("stale", effects, p_values, texts, series.has_blocks)
 
 
 def _check_events(
@@ -325,6 +346,7 @@ def _check_events(
     p_values: np.ndarray,
     texts: Sequence[str],
     is_judged: np.ndarray,
+    directions: np.ndarray | None = None,
 ) -> Iterator[Check]:
     """Rows of a kind, `before` of them in training."""
     effects = measure_angle(
@@ -332,7 +354,7 @@ def _check_events(
         np.stack([events, series.rows - events], axis=1),
     )
     p_values = np.where(events + before > 0, p_values, np.nan)
-    yield from series.check(what, effects, p_values, texts, is_judged)
+    yield from series.check(what, effects, p_values, texts, is_judged, directions)
 
 
 def _permute(

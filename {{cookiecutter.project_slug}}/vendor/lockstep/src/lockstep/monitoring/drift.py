@@ -97,15 +97,17 @@ def _judge(checks: Sequence[Check], floor: float) -> Iterator[Finding]:
     """What came of each check; those of a column are in the order of the windows."""
     p_values = [check.p_value for check in checks if check.p_value is not None]
     q_values = iter(false_discovery_control(p_values).tolist() if p_values else [])
-    had_moved: dict[tuple[str, What], bool] = {}
+    formers: dict[tuple[str, What], int | None] = {}
     for check in checks:
         q_value = None if check.p_value is None else next(q_values)
         has_moved = q_value is not None and q_value <= LEVEL and check.effect >= floor
         key = check.column, check.what
         state: State = "fine"
         if has_moved:
-            state = "alarm" if had_moved.get(key) else "moved"
-        had_moved[key] = has_moved
+            former = formers.get(key)
+            is_same = former is not None and former * check.direction >= 0
+            state = "alarm" if is_same else "moved"
+        formers[key] = check.direction if has_moved else None
         if q_value is not None or check.what in ("distribution", "refused"):
             yield Finding(
                 *(check.column, check.window, check.what, check.effect, floor),

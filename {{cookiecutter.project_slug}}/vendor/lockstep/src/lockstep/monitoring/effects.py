@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .shares import accumulate, share_out
+
 FENCE = 4.0
 """Spreads from the median; a value further away counts as if it were there."""
 
@@ -27,13 +29,21 @@ def measure_shift(
     Returns:
         (n_windows,) each.
     """
-    shares, others = _accumulate(reference), _accumulate(windows)
-    median = edges[min(int(np.searchsorted(shares, 0.5)), len(edges) - 1)]
-    widths = np.diff(np.clip((edges - median) / spread, -FENCE, FENCE))
+    shares, others = accumulate(reference), accumulate(windows)
+    widths = np.diff(np.clip(_standardise(reference, edges, spread), -FENCE, FENCE))
     gaps, share = (shares - others)[:, : len(widths)], shares[: len(widths)]
     chance = np.sqrt(2 / np.pi) * np.sqrt(np.maximum(share * (1 - share), 0)) @ widths
     distance = _take_off(np.abs(gaps) @ widths, chance**2, reference, windows)
     return distance, gaps @ widths
+
+
+def measure_far(
+    reference: np.ndarray, windows: np.ndarray, edges: np.ndarray, spread: float
+) -> np.ndarray:
+    """(n_windows,) the share of values that `measure_shift` counts as nearer than they may be."""
+    distances = _standardise(reference, edges, spread)
+    is_far = np.append(distances <= -FENCE, True) | np.append(True, distances >= FENCE)
+    return np.asarray(share_out(windows)[:, is_far].sum(axis=1))
 
 
 def measure_angle(reference: np.ndarray, windows: np.ndarray) -> np.ndarray:
@@ -49,18 +59,16 @@ def measure_angle(reference: np.ndarray, windows: np.ndarray) -> np.ndarray:
     Returns:
         (n_windows,).
     """
-    roots = np.sqrt(_share_out(reference)), np.sqrt(_share_out(windows))
+    roots = np.sqrt(share_out(reference)), np.sqrt(share_out(windows))
     angle = 2 * np.arccos(np.clip((roots[0] * roots[1]).sum(axis=1), 0, 1))
     freedom = np.maximum(((reference + windows) > 0).sum(axis=1) - 1, 0)
     return _take_off(angle, freedom, reference, windows)
 
 
-def _share_out(counts: np.ndarray) -> np.ndarray:
-    return np.asarray(counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1))
-
-
-def _accumulate(counts: np.ndarray) -> np.ndarray:
-    return _share_out(counts).cumsum(axis=-1)
+def _standardise(reference: np.ndarray, edges: np.ndarray, spread: float) -> np.ndarray:
+    """(n_places - 1,) edges in spreads from the median."""
+    place = int(np.searchsorted(accumulate(reference), 0.5))
+    return np.asarray((edges - edges[min(place, len(edges) - 1)]) / spread)
 
 
 def _take_off(

@@ -13,6 +13,8 @@ from functools import lru_cache
 import numpy as np
 from scipy.stats import gamma
 
+from .shares import share_out
+
 FEWEST_BLOCKS = 5
 """Of either side; of fewer, too few permutations are different."""
 PERMUTATIONS = 999
@@ -29,7 +31,7 @@ def compare_blocks(reference: np.ndarray, window: np.ndarray, measure: Measure) 
         window: (n_other_blocks, n_bars) counts.
         measure: How far shares are apart.
     """
-    reference, window = _share_out(reference), _share_out(window)
+    reference, window = _share_blocks(reference), _share_blocks(window)
     both = np.concatenate([reference, window])
     if min(len(reference), len(window)) < FEWEST_BLOCKS:
         return 1.0
@@ -56,9 +58,9 @@ def compare_with_blocks(
     if min(blocks // 2, count) < FEWEST_BLOCKS:
         return 1.0
     chosen = _draw(blocks, blocks // 2) @ reference
-    distances = measure(_share_out(reference.sum(axis=0) - chosen), _share_out(chosen))
+    distances = measure(share_out(reference.sum(axis=0) - chosen), share_out(chosen))
     distances *= (1 / count + 1 / blocks) / (1 / (blocks // 2) + 1 / (blocks - blocks // 2))
-    shares = _share_out(np.stack([reference.sum(axis=0), window]))
+    shares = share_out(np.stack([reference.sum(axis=0), window]))
     return _find_p_value(shares[0], shares[1], distances, measure)
 
 
@@ -77,10 +79,9 @@ def _find_p_value(
     return float(gamma.sf(distance, mean**2 / variance, scale=variance / mean))
 
 
-def _share_out(counts: np.ndarray) -> np.ndarray:
+def _share_blocks(counts: np.ndarray) -> np.ndarray:
     """The shares of each block that has any rows."""
-    rows = counts.sum(axis=1, keepdims=True)
-    return np.asarray((counts / np.maximum(rows, 1))[rows[:, 0] > 0])
+    return np.asarray(share_out(counts)[counts.sum(axis=1) > 0])
 
 
 @lru_cache(maxsize=16)

@@ -141,16 +141,13 @@ def _tell_news(judgement: Judgement) -> Iterator[str]:
 
 
 def _find_since(judgement: Judgement, alarm: Finding) -> str:
-    """The first of the windows on end that have moved like this."""
-    name = ""
-    for slot in reversed(judgement.slots):
-        key = (alarm.column, alarm.what)
-        states = {one.state for one in slot.findings if (one.column, one.what) == key}
-        if states & {"moved", "alarm"}:
-            name = slot.name
-        elif slot.is_judged(alarm.column):
-            break
-    return name
+    """The first of the windows on end that have moved like this, which alone is no alarm."""
+    first = alarm.column, alarm.what, "moved"
+    return next(
+        slot.name
+        for slot in reversed(judgement.slots)
+        if any((one.column, one.what, one.state) == first for one in slot.findings)
+    )
 
 
 def _list_omissions(watch: Watch) -> Iterator[str]:

@@ -9,6 +9,8 @@ import numpy as np
 from scipy.special import kolmogorov
 from scipy.stats import chi2, hypergeom
 
+from .shares import accumulate
+
 FEWEST_EXPECTED = 5
 """Rows that chi-square needs to expect of a cell (Cochran, 1954)."""
 
@@ -28,7 +30,7 @@ def compare_orders(reference: np.ndarray, windows: np.ndarray) -> np.ndarray:
         (n_windows,) p-values, 1 where a sample has no rows.
     """
     rows = np.sqrt(_count_effective_rows(int(reference.sum()), windows.sum(axis=1)))
-    gaps = np.abs(_accumulate(reference) - _accumulate(windows)).max(axis=1)
+    gaps = np.abs(accumulate(reference) - accumulate(windows)).max(axis=1)
     scale = np.where(rows > 0, rows + 0.12 + 0.11 / np.maximum(rows, 1), 0)
     return np.asarray(kolmogorov(gaps * scale))
 
@@ -36,10 +38,6 @@ def compare_orders(reference: np.ndarray, windows: np.ndarray) -> np.ndarray:
 def _count_effective_rows(one: int, other: np.ndarray) -> np.ndarray:
     """As many rows, held against what is known for certain, tell as much."""
     return np.asarray(one * (other / np.maximum(one + other, 1)))
-
-
-def _accumulate(counts: np.ndarray) -> np.ndarray:
-    return np.asarray(counts.cumsum(axis=-1) / np.maximum(counts.sum(axis=-1, keepdims=True), 1))
 
 
 def compare_cells(reference: np.ndarray, windows: np.ndarray) -> np.ndarray:
