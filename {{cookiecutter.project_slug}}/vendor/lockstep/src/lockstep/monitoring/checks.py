@@ -14,6 +14,13 @@ from ..modeling.profile import Profile, find_new
 from ..modeling.scales import Scale
 from ..modeling.tallies import Tally
 from .effects import measure_angle, measure_shift
+from .p_values import (
+    compare_cells,
+    compare_excesses,
+    compare_novelties,
+    compare_orders,
+    compare_shares,
+)
 from .permutation import (
     FEWEST_BLOCKS,
     Measure,
@@ -21,13 +28,6 @@ from .permutation import (
     compare_with_blocks,
     measure_cell_gap,
     measure_order_gap,
-)
-from .tests import (
-    compare_cells,
-    compare_excesses,
-    compare_novelties,
-    compare_orders,
-    compare_shares,
 )
 from .windows import Window
 from .wording import format_number, format_share
