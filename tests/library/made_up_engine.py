@@ -204,7 +204,7 @@ class MadeUpMonitoring:
     async def stop(self) -> None:
         """Nor stopped."""
 
-    async def tell(self) -> Shown:
+    async def tell(self, _: float = 0.0) -> Shown:
         """A report of nothing."""
         return Shown(b"{}", b"<p>All is fine.</p>", self.alarms)
 

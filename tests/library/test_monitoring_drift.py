@@ -14,7 +14,7 @@ from lockstep.modeling.profile import Profile, find_spread
 from lockstep.modeling.row_blocks import BlockTally
 from lockstep.modeling.scales import make_scale
 from lockstep.modeling.tallies import Tally
-from lockstep.monitoring import tests
+from lockstep.monitoring import p_values as chance
 from lockstep.monitoring.drift import Finding, find_drift
 from lockstep.monitoring.effects import measure_angle, measure_shift
 from lockstep.monitoring.windows import Window
@@ -316,7 +316,7 @@ def test_rows_that_are_alike_are_stale_only_where_several_groups_would_differ(
 def test_orders_are_compared_as_by_kolmogorov_and_smirnov(rng: np.random.Generator) -> None:
     one, others = rng.poisson(9, 3000), rng.poisson([[9.2], [9.6]], (2, 800))
     counts = [np.bincount(values, minlength=40) for values in (one, *others)]
-    p_values = tests.compare_orders(counts[0], np.stack(counts[1:]))
+    p_values = chance.compare_orders(counts[0], np.stack(counts[1:]))
     expected = [ks_2samp(one, other, method="asymp").pvalue for other in others]
     assert p_values == pytest.approx(expected, rel=0.3)
 
@@ -325,8 +325,8 @@ def test_cells_are_compared_as_by_chi_square(rng: np.random.Generator) -> None:
     one, other = rng.multinomial(3000, [0.5, 0.3, 0.2]), rng.multinomial(800, [0.45, 0.3, 0.25])
     expected = chi2_contingency(np.stack([one, other])).pvalue
     # The rarest is the rest.
-    assert tests.compare_cells(one, other[None])[0] == pytest.approx(expected)
-    rare = tests.compare_cells(np.append(one, 0), np.append(one // 4, 1)[None])
+    assert chance.compare_cells(one, other[None])[0] == pytest.approx(expected)
+    rare = chance.compare_cells(np.append(one, 0), np.append(one // 4, 1)[None])
     assert rare[0] > 0.1
 
 
@@ -334,10 +334,10 @@ def test_shares_are_compared_as_by_fisher() -> None:
     events, rows = np.array([9, 25]), np.array([200, 200])
     table = [[[9, 191], [50, 950]], [[25, 175], [50, 950]]]
     more = [fisher_exact(one, alternative="greater").pvalue for one in table]
-    assert tests.compare_excesses(50, 1000, events, rows) == pytest.approx(more)
+    assert chance.compare_excesses(50, 1000, events, rows) == pytest.approx(more)
     fewer = [fisher_exact(one, alternative="less").pvalue for one in table]
     both = 2 * np.minimum(more, fewer)
-    assert tests.compare_shares(50, 1000, events, rows) == pytest.approx(both)
+    assert chance.compare_shares(50, 1000, events, rows) == pytest.approx(both)
 
 
 def test_rare_categories_that_train_rows_missed_by_chance_are_no_news(
@@ -349,7 +349,7 @@ def test_rare_categories_that_train_rows_missed_by_chance_are_no_news(
     for _ in range(400):
         train, window = rng.multinomial(1000, shares), rng.multinomial(2000, shares)
         events = window[train == 0].sum()
-        p_values += [*tests.compare_novelties(train, 0, np.array([events]), np.array([2000]))]
+        p_values += [*chance.compare_novelties(train, 0, np.array([events]), np.array([2000]))]
     assert np.mean(np.array(p_values) < 0.01) < 0.01
 
 

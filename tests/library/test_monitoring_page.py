@@ -63,14 +63,15 @@ def test_of_a_live_page_styles_and_script_are_files_of_the_server() -> None:
 
 def test_who_comes_before_anything_is_known_is_told_to_wait_and_asks_again() -> None:
     class Starting(MadeUpMonitoring):
-        async def tell(self) -> Shown:
-            raise Busy("the requests are being read", 5)
+        async def tell(self, seconds: float = 10.0) -> Shown:
+            assert seconds <= 1, "nobody looks at an empty page for longer"
+            raise Busy("the requests are being read <now>", 5)
 
     app = FastAPI()
     app.include_router(make_monitoring_routes(Starting()))
     answer = TestClient(app).get("/monitoring")
     assert answer.status_code == 503
-    assert "The requests are being read" in answer.text
+    assert "The requests are being read &lt;now&gt;. " in answer.text
     assert '<meta http-equiv="refresh" content="2">' in answer.text
     assert answer.headers["content-security-policy"] == HEADERS["Content-Security-Policy"]
 

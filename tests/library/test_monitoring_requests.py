@@ -327,13 +327,15 @@ def test_a_database_that_does_not_answer_is_told_and_all_else_stays(
     watching: Watching, database: RequestDatabase
 ) -> None:
     database.write([line()])
-    assert watching.look()["notes"] == []
+    watching.look()
+    assert watching.monitor.trouble is None
     good, watching.monitor._address = watching.monitor._address, "sqlite:////nowhere/r.sqlite"
     report = watching.look()
     assert count_rows(report) == [1]
-    assert report["notes"][0].startswith("sqlite:////nowhere/r.sqlite: no such file")
+    assert watching.monitor.trouble.startswith("sqlite:////nowhere/r.sqlite: no such file")
     watching.monitor._address = good
-    assert watching.look()["notes"] == []
+    watching.look()
+    assert watching.monitor.trouble is None
 
 
 def test_a_month_without_requests_is_one_gap(watching: Watching, database: RequestDatabase) -> None:

@@ -1,9 +1,9 @@
 """`python -m lockstep.monitoring.live`: what is watched, as the server shows it.
 
 It is a process beside the server, and steps back for it. It reads what is new in the database of
-the requests and keeps running sums by version and day, so that nothing is read twice. Each time
-that there is something new to show, it sends it by standard output (see `standalone.frames`): the
-report, and the page made of it. It ends with its input.
+the requests and keeps running sums by version and day, so that nothing is read twice. After each
+look it says by standard output (see `standalone.frames`) whether all could be read and, where there
+is something new to show, the report and the page made of it. It ends with its input.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Thread
+from traceback import extract_tb
 from typing import BinaryIO
 
-from ..core.errors import UserError
+from ..core.errors import UserError, shorten
 from ..core.project import Project
 from ..serving.request_database import RequestDatabase, open_requests
 from ..standalone.frames import claim_pipes, pack, read_frame
@@ -40,6 +43,8 @@ SHARE = 0.1
 """Of its time that it works at most; it sleeps the rest."""
 SLICE = 5.0
 """Seconds that it reads before it shows what there is so far."""
+LONGEST_FAULT = 300
+"""Letters."""
 POLITENESS = 10
 """How far it steps back for others, in the levels of `nice`."""
 
@@ -59,7 +64,8 @@ class Monitor:
         self._follower: Follower | None = None
         self._by = choose_windows(project.contract)
         self._watch = Watch(self._references, self._by)
-        self._failure: str | None = None
+        self.trouble: str | None = None
+        """Why not all requests were read at the last look."""
 
     def look(self) -> bool:
         """Count what is new, as far as there is time; returns whether there is more."""
@@ -67,14 +73,14 @@ class Monitor:
             with open_requests(self._project, self._address) as database:
                 is_more = self._look(database)
         except UserError as error:
-            self._failure = str(error)
+            self.trouble = str(error)
             return False
-        self._failure = None
+        self.trouble = "there are many, and the rest is being read" if is_more else None
         return is_more
 
     def make_report(self) -> Content:
         """What is to be shown."""
-        content = make_report(
+        return make_report(
             self._watch,
             self._project.params.monitor,
             source="requests",
@@ -82,7 +88,6 @@ class Monitor:
             stages=list_stages(self._project),
             gauge=self._gauge,
         )
-        return content | {"notes": [*([self._failure] if self._failure else []), *content["notes"]]}
 
     def _look(self, database: RequestDatabase) -> bool:
         if self._follower is None or self._follower.is_ahead(database):
@@ -137,17 +142,39 @@ def main() -> None:
     if question is None:
         return
     Thread(target=_end_with, args=(questions,), daemon=True).start()
-    monitor = Monitor(Project.find(), question[0]["address"])
+    try:
+        _keep_looking(Monitor(Project.find(), question[0]["address"]), answers)
+    except Exception as error:
+        _send(answers, {"fault": _describe(error)})
+        sys.exit(1)
+
+
+def _keep_looking(monitor: Monitor, answers: BinaryIO) -> None:
+    """Tell of each look; what there is to show is sent only if it is new."""
     shown = None
     while True:
         start = time.monotonic()
         is_more = monitor.look()
         content = monitor.make_report()
-        if content != shown:
-            _send(answers, content)
+        if content == shown:
+            _send(answers, {"trouble": monitor.trouble})
+        else:
+            report, page = _render(content)
+            alarms = _list_alarms(content)
+            head = {"trouble": monitor.trouble, "report": len(report), "alarms": alarms}
+            _send(answers, head, report + page)
             shown = content
         if not is_more:
             time.sleep(max(PAUSE, (time.monotonic() - start) * (1 / SHARE - 1)))
+
+
+def _describe(error: Exception) -> str:
+    """What has gone wrong and where, in a line."""
+    if isinstance(error, UserError):
+        return shorten(str(error), LONGEST_FAULT)
+    frame = extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}, line {frame.lineno}"
+    return shorten(f"{type(error).__name__}: {error} ({place})", LONGEST_FAULT)
 
 
 def _end_with(questions: BinaryIO) -> None:
@@ -156,14 +183,21 @@ def _end_with(questions: BinaryIO) -> None:
     os._exit(0)
 
 
-def _send(answers: BinaryIO, content: Content) -> None:
+def _render(content: Content) -> tuple[bytes, bytes]:
+    """The report, and the page made of it."""
     report = json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
-    page = render_page(content, live=True).encode()
-    alarms = [
-        [version["model"], version["version"], version["role"], version["alarms"]]
+    return report, render_page(content, live=True).encode()
+
+
+def _list_alarms(content: Content) -> list[tuple[str, str, str, int]]:
+    return [
+        (version["model"], version["version"], version["role"], version["alarms"])
         for version in content["versions"]
     ]
-    answers.write(pack({"report": len(report), "alarms": alarms}, report + page))
+
+
+def _send(answers: BinaryIO, content: Content, payload: bytes = b"") -> None:
+    answers.write(pack(content, payload))
     answers.flush()
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from ..core.errors import shorten
 from ..records.wording import format_number
 from ..reporting.pages import render
+from ..serving.monitoring_process import FRESHNESS
 from . import charts
 from .wording import format_effect, format_seconds, format_share, name_places
 
@@ -46,6 +47,7 @@ def render_page(content: Record, *, live: bool) -> str:
         style="" if live else "".join((STATIC / name).read_text("utf-8") for name in STYLES),
         charts=charts,
         floors=FLOORS,
+        freshness=FRESHNESS.decode(),
         count_shown=_count_shown,
         find_figure=_find_figure,
         find_last=_find_last,

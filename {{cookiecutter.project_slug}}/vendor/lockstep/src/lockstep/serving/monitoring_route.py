@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
+from html import escape
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
@@ -14,7 +15,8 @@ from .page import HEADERS
 if TYPE_CHECKING:
     from .monitoring_process import MonitoringProcess
 
-
+PATIENCE = 1.0
+"""Seconds that a person waits for a page without anything on it."""
 WAITING = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -28,7 +30,7 @@ WAITING = """<!DOCTYPE html>
 </head>
 <body>
 <main>
-<p class="note">The requests are being read. What came of them is shown here soon.</p>
+<p class="note">{reason}. What came of the requests is shown here as soon as it is known.</p>
 </main>
 </body>
 </html>
@@ -42,9 +44,11 @@ def make_monitoring_routes(monitoring: MonitoringProcess) -> APIRouter:
     @router.get("/monitoring", include_in_schema=False)
     async def show(request: Request) -> Response:
         try:
-            return _answer(request, (await monitoring.tell()).page, HEADERS, "text/html")
-        except Busy:
-            return Response(WAITING, 503, HEADERS, "text/html")
+            shown = await monitoring.tell(PATIENCE)
+        except Busy as busy:
+            page = WAITING.format(reason=escape(busy.detail.capitalize()))
+            return Response(page, 503, HEADERS, "text/html")
+        return _answer(request, shown.page, HEADERS, "text/html")
 
     @router.get("/monitoring.json", summary="What has moved, by version and day")
     async def tell(request: Request) -> Response:
