@@ -186,7 +186,7 @@ def test_what_has_moved_once_is_the_headline_though_it_is_no_alarm() -> None:
 def test_a_column_that_may_move_is_called_ignored() -> None:
     report = tell(*CHAMPION, ignore=("weight", "prediction"))
     states = {one["name"]: one["state"] for one in report["versions"][0]["columns"]}
-    assert states == {name: "fine" for name in ("seeds", "colour")} | {
-        name: "ignored" for name in ("weight", "prediction")
-    }
+    assert states == dict.fromkeys(("seeds", "colour"), "fine") | dict.fromkeys(
+        ("weight", "prediction"), "ignored"
+    )
     assert '<span class="state ignored">ignored</span>' in render_page(report, live=False)

@@ -223,7 +223,7 @@ def test_a_window_that_has_not_changed_is_measured_once(monkeypatch: pytest.Monk
 
 
 def test_the_interval_of_what_was_measured_goes_by_groups() -> None:
-    """Twenty rows of each group are off alike, so that they are no evidence apart from each other."""
+    """Twenty rows of each group are off alike, so that they are no evidence for each other."""
     rng = np.random.default_rng(7)
     batch = make_batch(400)
     groups = np.repeat([f"patient {number}" for number in range(20)], 20).astype("object")

@@ -301,7 +301,7 @@ def test_since_is_about_when_outcomes_came(
     server.keep("r-1", APPLE, MELON)
     server.tell("r-1", "apple")
     server.tell("r-1", None, "melon", at=NOON + 24 * HOUR)
-    status, lines, _ = use(capsys, "--since", "2026-11-20T15:00+02:00", "--dry-run")
+    _status, lines, _ = use(capsys, "--since", "2026-11-20T15:00+02:00", "--dry-run")
     assert (
         lines[0]
         == "use: 2 rows, with outcomes that came from 2026-11-20 13:00 to 2026-11-21 12:00 UTC"

@@ -13,10 +13,7 @@ from ..core.errors import shorten
 from ..modeling.profile import Profile, find_new
 from ..modeling.scales import Scale
 from ..modeling.tallies import Tally
-<<<<<<< HEAD
 from .effects import measure_angle, measure_far, measure_shift
-=======
-from .effects import measure_angle, measure_shift
 from .p_values import (
     compare_cells,
     compare_excesses,
@@ -24,7 +21,6 @@ from .p_values import (
     compare_orders,
     compare_shares,
 )
->>>>>>> 5b1104bca2af9f0d5fefa7d13ac53c6ae17bc1f1
 from .permutation import (
     FEWEST_BLOCKS,
     Measure,
