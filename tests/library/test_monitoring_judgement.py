@@ -158,7 +158,8 @@ def test_that_no_row_is_refused_does_not_make_a_window_fine() -> None:
 
 def test_of_few_rows_is_told_how_many_are_asked_for() -> None:
     assert tell(make_day(0, 1))["lines"] == [
-        "1.0.0: nobody can say yet, of 1 row: no window has the 100 that monitor.least_rows asks for"
+        "1.0.0: nobody can say yet, of 1 row: "
+        "no window has the 100 that monitor.least_rows asks for"
     ]
     watched = watch(make_day(0))
     watched.references.reference = None
