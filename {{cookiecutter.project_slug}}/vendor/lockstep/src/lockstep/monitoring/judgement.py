@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -29,19 +31,19 @@ class Slot(NamedTuple):
     start: np.datetime64
     end: np.datetime64
     window: Window | None
-    findings: Sequence[Finding] = ()
-    """Of the window."""
+    findings: Mapping[str, Sequence[Finding]] = MappingProxyType({})
+    """Of the window, by their columns."""
 
     def find_state(self, column: str | None = None) -> str:
         """The worst of what was found in the window, or in a column of it."""
         if self.window is None:
             return "gap"
-        # That no row was refused does not tell that all is well.
-        states = [
-            one.state
-            for one in self.findings
-            if one.column == column or (column is None and (one.column, one.state) != (ALL, "fine"))
-        ]
+        if column is not None:
+            own = [*self.findings.get(column, ())]
+        else:  # that no row was refused does not tell that all is well
+            findings = chain.from_iterable(self.findings.values())
+            own = [one for one in findings if (one.column, one.state) != (ALL, "fine")]
+        states = [one.state for one in own]
         return max(states, key=SEVERITY.index, default="too few")
 
     def is_judged(self, column: str | None = None) -> bool:
@@ -50,8 +52,7 @@ class Slot(NamedTuple):
 
     def find_movement(self, column: str) -> float:
         """How far a column has moved in the window, in what would just matter."""
-        own = [measure_movement(one) for one in self.findings if one.column == column]
-        return max(own, default=0.0)
+        return max(map(measure_movement, self.findings.get(column, ())), default=0.0)
 
 
 class Judgement(NamedTuple):
@@ -83,13 +84,13 @@ class Judgement(NamedTuple):
         return self._list_findings("moved")
 
     def _list_findings(self, state: str) -> list[Finding]:
-        columns = {one.column: None for slot in self.slots for one in slot.findings}
+        columns = {column: None for slot in self.slots for column in slot.findings}
         lasts = {column: self.find_last(column) for column in columns}
         own = [
             one
             for column, last in lasts.items()
-            for one in (last.findings if last else ())
-            if (one.column, one.state) == (column, state)
+            for one in (last.findings.get(column, ()) if last else ())
+            if one.state == state
         ]
         return sorted(own, key=measure_movement, reverse=True)
 
@@ -149,14 +150,16 @@ def _is_retired(subject: Subject, lists: Mapping[Subject, Sequence[Slot]], least
 def _list_slots(subject: Subject, watch: Watch, settings: MonitorParams) -> list[Slot]:
     windows, reference = watch.windows[subject], watch.references.find(subject)
     counted, profile = [*windows], reference.profile if reference else None
-    findings = find_drift(profile, counted, settings) if profile else []
+    findings: list[dict[str, list[Finding]]] = [{} for _ in counted]
+    for finding in find_drift(profile, counted, settings) if profile else []:
+        findings[finding.window].setdefault(finding.column, []).append(finding)
     slots = []
     for place, window in enumerate(counted):
         former = counted[place - 1].number if place else window.number
         if windows.by != "rows" and window.number - former > 1:
             slots.append(_name_gap(windows, former + 1, window.number))
-        own = [one for one in findings if one.window == place]
-        slots.append(Slot(windows.name(window.number), *windows.find_ends(window), window, own))
+        name, ends = windows.name(window.number), windows.find_ends(window)
+        slots.append(Slot(name, *ends, window, findings[place]))
     return slots
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from ..core.errors import shorten
 from ..records.wording import format_number
 from ..reporting.pages import render
-from ..serving.monitoring_process import FRESHNESS
+from ..serving.monitoring_process import FRESHNESS, format_time
 from . import charts
 from .wording import format_effect, format_seconds, format_share, name_places
 
@@ -157,4 +157,4 @@ def _name_key(version: Record, name: str = "") -> str:
 
 
 def _format_time(text: str) -> str:
-    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return format_time(datetime.fromisoformat(text).astimezone(UTC))

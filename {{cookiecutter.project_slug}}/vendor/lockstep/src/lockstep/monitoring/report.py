@@ -115,7 +115,7 @@ def _tell_lack(judgement: Judgement, least_rows: int) -> str:
             f"nobody can say yet, of {rows}: no window has the {least_rows:,} that "
             "monitor.least_rows asks for"
         )
-    findings = [one for slot in judgement.slots for one in slot.findings]
+    findings = [one for slot in judgement.slots for own in slot.findings.values() for one in own]
     reason = next((one.text for one in findings if one.state == "too few"), "")
     return f"nobody can say yet, of {rows}{reason and f': {reason}'}"
 
@@ -142,11 +142,11 @@ def _tell_news(judgement: Judgement) -> Iterator[str]:
 
 def _find_since(judgement: Judgement, alarm: Finding) -> str:
     """The first of the windows on end that have moved like this, which alone is no alarm."""
-    first = alarm.column, alarm.what, "moved"
+    first = alarm.what, "moved"
     return next(
         slot.name
         for slot in reversed(judgement.slots)
-        if any((one.column, one.what, one.state) == first for one in slot.findings)
+        if any((one.what, one.state) == first for one in slot.findings.get(alarm.column, ()))
     )
 
 
@@ -251,7 +251,7 @@ def _find_part(name: str, profile: Profile) -> str:
 
 def _describe_part(name: str, slot: Slot, profile: Profile) -> Content:
     """A column in a window."""
-    findings = [one for one in slot.findings if one.column == name]
+    findings = slot.findings.get(name, ())
     main = next((one for one in findings if one.what == "distribution"), None)
     tally = slot.window.tallies.get(name) if slot.window else None
     reference = profile.tallies[name]

@@ -25,8 +25,8 @@ PAGE = 20_000
 SUBJECT = ("model", "version", "run", "role")
 JSON = ("content", "answer", "outcome")
 NAME = "the requests"
-
 TOLERANCE = np.timedelta64(5, "m")
+"""How far the clock of a server may be ahead of ours."""
 
 Line = RowMapping
 """Of the table of requests, with its JSON as text."""

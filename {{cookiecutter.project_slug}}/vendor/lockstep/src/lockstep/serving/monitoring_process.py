@@ -103,7 +103,7 @@ class MonitoringProcess:
             reason = await self._follow()
             if time.monotonic() - start > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
-            again = _format_time(datetime.now(UTC) + timedelta(seconds=pause))
+            again = format_time(datetime.now(UTC) + timedelta(seconds=pause))
             self._trouble = (
                 f"the process that reads the requests {reason}; it is started again at {again}"
             )
@@ -159,7 +159,7 @@ class MonitoringProcess:
         return content[:-1] + b"," + report[1:]
 
     def _render_freshness(self) -> str:
-        when = self._read_time and _format_time(self._read_time)
+        when = self._read_time and format_time(self._read_time)
         if self._trouble is None:
             return f'<p class="soft">The requests were read last at {when}.</p>'
         last = f"What is shown is of {when}." if when else ""
@@ -167,6 +167,6 @@ class MonitoringProcess:
         return f'<p class="note doubt" role="status">{text.strip()}</p>'
 
 
-def _format_time(time: datetime) -> str:
-    """To the minute, so that what is shown is not another at each look."""
+def format_time(time: datetime) -> str:
+    """A time in UTC to the minute, so that what is shown is not another at each look."""
     return f"{time:%Y-%m-%d %H:%M} UTC"
