@@ -44,7 +44,9 @@ def render_page(content: Record, *, live: bool) -> str:
         versions=[_cut(version) for version in content["versions"]],
         alarm_start=_find_alarm(content["versions"]),
         live=live,
-        style="" if live else "".join((STATIC / name).read_text("utf-8") for name in STYLES),
+        style=""
+        if live
+        else "".join((STATIC / name).read_text(encoding="utf-8") for name in STYLES),
         charts=charts,
         floors=FLOORS,
         freshness=FRESHNESS.decode(),
