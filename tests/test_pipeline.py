@@ -263,7 +263,7 @@ def test_other_data_sets_run_through_the_same_stages(
 def images_come_with_a_keras_network(project: Project) -> None:
     model = json.loads((project / "models/champion/model.json").read_text(encoding="utf-8"))
     assert model["candidate"] == "cnn"
-    assert sorted(model["sha256"]) == ["network.keras", "pipeline.joblib"]
+    assert sorted(model["sha256"]) == ["network.keras", "pipeline.joblib", "profile.json"]
     printed = project.run("uv", "run", "my-project", "predict", "data/raw/digits.zip")
     rows = list(csv.DictReader(io.StringIO(printed)))
     right = [row["file"].split("/")[0] == row["prediction"] for row in rows]

@@ -114,9 +114,14 @@ def test_a_program_that_nobody_waits_for_ends_with_all_that_it_has_started(tmp_p
     wait = "import time; time.sleep(60)"
     code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', '{wait}'])"
 
+    def find_sleepers() -> list[psutil.Process]:
+        # By what they run: earlier tests may have left processes to this one.
+        children = psutil.Process().children(recursive=True)
+        return [child for child in children if child.cmdline()[-1:] == [wait]]
+
     async def work() -> None:
         running = asyncio.create_task(run_program([sys.executable, "-c", code], tmp_path))
-        while not (started := psutil.Process().children(recursive=True)[1:]):
+        while not (started := find_sleepers()):
             await asyncio.sleep(0.02)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -85,8 +85,8 @@ class Embedding:
     def _project(self, numbers: np.ndarray) -> np.ndarray:
         centred = numbers - self.mean
         # Not by BLAS, whose sums depend on how many rows there are.
-        places = np.einsum("nd,cd->nc", centred, self.components)
-        rest = np.maximum(np.einsum("nd,nd->n", centred, centred) - (places**2).sum(axis=1), 0)
+        places = np.einsum("ij,kj->ik", centred, self.components)
+        rest = np.maximum(np.einsum("ij,ij->i", centred, centred) - (places**2).sum(axis=1), 0)
         squares = (places**2 / self.variances).sum(axis=1) + rest / (self.noise or 1)
         return np.column_stack([places, np.sqrt(squares)])
 
