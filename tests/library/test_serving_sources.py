@@ -117,7 +117,11 @@ def test_a_program_that_nobody_waits_for_ends_with_all_that_it_has_started(tmp_p
     def find_sleepers() -> list[psutil.Process]:
         # By what they run: earlier tests may have left processes to this one.
         children = psutil.Process().children(recursive=True)
-        return [child for child in children if child.cmdline()[-1:] == [wait]]
+        return [
+            child
+            for child in children
+            if (child.as_dict(["cmdline"])["cmdline"] or [])[-1:] == [wait]
+        ]
 
     async def work() -> None:
         running = asyncio.create_task(run_program([sys.executable, "-c", code], tmp_path))
