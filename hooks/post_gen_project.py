@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
+STARTERS = {"digits": ["images"]}
+"""Candidates that only some kinds of data need; without an entry, those for tables."""
 PLACEHOLDER = re.compile(r"^(from|import) package_name\b", flags=re.MULTILINE)
 
 
@@ -16,6 +18,13 @@ def name_package_in_tests():
     for path in Path("tests").glob("*.py"):
         text = path.read_bytes().decode()
         path.write_bytes(PLACEHOLDER.sub(rf"\1 {ANSWERS['package_name']}", text).encode())
+
+
+def add_candidates():
+    """The candidates for the kind of data that there is; `use` adds others when that changes."""
+    for name in STARTERS.get(ANSWERS["dataset"], ["tables"]):
+        source = Path("vendor", "lockstep", "starters", f"{name}.py")
+        shutil.copyfile(source, Path("src", ANSWERS["package_name"], "models", source.name))
 
 
 def remove_caches():
@@ -118,6 +127,7 @@ def say_what_is_next(git_started, template_recorded):
 
 
 name_package_in_tests()
+add_candidates()
 remove_caches()
 started = start_git()
 # Cruft generates too, also for an update; it keeps its own record, and tells no folder.

@@ -50,6 +50,7 @@ COMMON = """
     reports/README.md
 """.split()
 HOOK = (TEMPLATE / "hooks" / "pre_gen_project.py").read_text(encoding="utf-8")
+STARTERS = {"digits": "images"}
 RAW = {
     "iris": {"data/raw/iris.csv"},
     "diabetes": {"data/raw/diabetes.csv"},
@@ -63,7 +64,7 @@ def python_files() -> set[str]:
     package = TEMPLATE / PACKAGE
     tests = TEMPLATE / PROJECT / "tests"
     return {
-        *(f"src/my_project/{path.name}" for path in package.glob("*.py")),
+        *(f"src/my_project/{path.relative_to(package)}" for path in package.rglob("*.py")),
         *(f"tests/{path.name}" for path in tests.glob("*.py")),
     }
 
@@ -86,7 +87,8 @@ def chosen(
 
 def test_a_project_has_exactly_its_files(chosen: tuple[Project, str]) -> None:
     project, dataset = chosen
-    expected = {*COMMON, *python_files(), *vendored(), *RAW[dataset]}
+    candidates = f"src/my_project/models/{STARTERS.get(dataset, 'tables')}.py"
+    expected = {*COMMON, *python_files(), *vendored(), *RAW[dataset], candidates}
     assert project.files() - {".cruft.json"} == expected
 
 
@@ -109,10 +111,22 @@ def test_a_project_names_its_own_package_only(tmp_path: Path) -> None:
 
 
 def test_the_package_is_the_same_as_in_the_template(pristine: Project) -> None:
-    paths = [*(TEMPLATE / PACKAGE).glob("*.py")]
-    assert len(paths) == 9
+    package = TEMPLATE / PACKAGE
+    paths = [*package.rglob("*.py")]
+    assert len(paths) == 10
     for path in paths:
-        assert (pristine / f"src/my_project/{path.name}").read_bytes() == path.read_bytes()
+        copy = pristine / "src/my_project" / path.relative_to(package)
+        assert copy.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(("dataset", "kind"), [("iris", "tables"), ("digits", "images")])
+def test_a_project_has_the_candidates_for_its_kind_of_data(
+    tmp_path: Path, dataset: str, kind: str
+) -> None:
+    models = bake(tmp_path, dataset=dataset) / "src/my_project/models"
+    assert {path.stem for path in models.iterdir()} == {"__init__", "common", kind}
+    starter = VENDOR / "lockstep" / "starters" / f"{kind}.py"
+    assert (models / starter.name).read_bytes() == starter.read_bytes()
 
 
 def test_the_library_is_copied_as_it_is(pristine: Project) -> None:

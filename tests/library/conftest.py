@@ -27,17 +27,22 @@ TEMPLATE = Path(__file__).parents[2] / "{{cookiecutter.project_slug}}"
 LIBRARY = Path(lockstep.__file__).parent
 
 
-def import_owner() -> None:
-    """Make the owner's package importable as `owner`, from where the template keeps it."""
-    folder = TEMPLATE / "src" / "{{cookiecutter.package_name}}"
+OWNER = TEMPLATE / "src" / "{{cookiecutter.package_name}}"
+STARTERS = TEMPLATE / "vendor" / "lockstep" / "starters"
+
+
+def import_package(name: str, *folders: Path) -> None:
+    """Import a package, which has the modules of several folders."""
     spec = importlib.util.spec_from_file_location(
-        "owner", folder / "__init__.py", submodule_search_locations=[str(folder)]
+        name, folders[0] / "__init__.py", submodule_search_locations=[*map(str, folders)]
     )
-    sys.modules["owner"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["owner"])
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
 
 
-import_owner()
+# From where the template keeps it, with the candidates for every kind of data.
+import_package("owner", OWNER)
+import_package("owner.models", OWNER / "models", STARTERS)
 # Workers know no `owner`, unless a test has the fixture `importable`.
 os.environ["LOCKSTEP_WORKERS"] = "1"
 
@@ -191,11 +196,20 @@ def fill_disk(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(pq.ParquetWriter, "write_table", write_table)
 
 
+def copy_owner(folder: Path) -> None:
+    """Write the owner's package as a folder, with the candidates for every kind of data."""
+    for source, place in ((OWNER, folder), (STARTERS, folder / "models")):
+        for file in source.rglob("*.py"):
+            copy = place / file.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(file.read_bytes())
+
+
 @pytest.fixture
 def importable(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tests and the owner's package, for processes that are started anew."""
     folder = tmp_path_factory.mktemp("packages")
-    (folder / "owner").symlink_to(TEMPLATE / "src" / "{{cookiecutter.package_name}}")
+    copy_owner(folder / "owner")
     paths = [folder, Path(__file__).parent, LIBRARY.parent]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, paths)))
     monkeypatch.syspath_prepend(folder)  # workers take over the path of this process

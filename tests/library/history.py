@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import TEMPLATE
+from conftest import TEMPLATE, copy_owner
 from lockstep.core.project import Project
 
 AUTHOR = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
@@ -26,12 +26,12 @@ def write_pipeline(project: Project) -> None:
         text = (TEMPLATE / name).read_text(encoding="utf-8")
         text = text.replace("{{ cookiecutter.package_name }}", "owner")
         (project.root / name).write_text(text, encoding="utf-8")
-    package = TEMPLATE / "src" / "{{cookiecutter.package_name}}"
-    for source, folder in ((package, "src/owner"), (TEMPLATE / "vendor", "vendor")):
-        for file in [*source.rglob("*.py"), *source.rglob("pyproject.toml")]:
-            copy = project.root / folder / file.relative_to(source)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(file.read_bytes())
+    copy_owner(project.root / "src" / "owner")
+    vendor = TEMPLATE / "vendor"
+    for file in [*vendor.rglob("*.py"), *vendor.rglob("pyproject.toml")]:
+        copy = project.root / "vendor" / file.relative_to(vendor)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(file.read_bytes())
 
 
 def append_comment(name: str) -> Callable[[Project], None]:

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import mean_absolute_percentage_error
-
 from package_name import metrics
+from sklearn.metrics import mean_absolute_percentage_error
 
 TRUE, PREDICTED = np.array([1.0, 2.0, 4.0]), np.array([1.0, 3.0, 2.0])
 

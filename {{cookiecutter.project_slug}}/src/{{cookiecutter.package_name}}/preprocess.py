@@ -1,7 +1,7 @@
 """Stage 2: clean each row by itself, then set the test rows apart."""
 
 import pandas as pd
-from lockstep import Project, make_split, run_stage
+from lockstep import Project, make_examples, make_split, run_stage
 
 
 def clean(rows: pd.DataFrame, target: str) -> pd.DataFrame:
@@ -18,11 +18,12 @@ def preprocess(project: Project) -> None:
     """Write the train rows and the test rows, which only `evaluate` opens again."""
     params, contract = project.params, project.contract
     dataset = project.table(project.dataset)
-    rows = dataset.map(lambda batch: clean(batch, contract.target))
+    cleaned = dataset.map(lambda batch: clean(batch, contract.target))
+    rows = make_examples(cleaned, contract, params)  # of a forecast; other rows stay as they are
 
     # By row, by group or by time, as params.yaml says under `split`; a row stays on its side
     # whatever other rows come later, and copies of given test rows are left out of training.
-    split = make_split(rows, contract, params)
+    split = make_split(rows, project.examples, params)
     kept = 0
     with project.writers(project.train, project.test) as (train, test):
         for batch in rows:

@@ -24,7 +24,7 @@ from . import features, metrics, models  # noqa: F401 - params.yaml names what i
 
 def train(project: Project) -> None:
     """Write the champion, the baseline that it is measured against, and why it was chosen."""
-    params, contract = project.params, project.contract
+    params, contract = project.params, project.examples
     # A candidate is the recipe of `features` and an estimator; both learn within each fold only.
     problem = make_problem(params, contract)
     candidates = {

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from .core.stage import run_stage as run_stage
     from .core.table import Table as Table
     from .core.table import write_csv as write_csv
+    from .data.examples import make_examples as make_examples
     from .data.folds import make_folds as make_folds
     from .data.split import make_split as make_split
+    from .modeling.candidates import CANDIDATES as CANDIDATES
     from .modeling.candidates import candidate as candidate
     from .modeling.candidates import make_candidate as make_candidate
     from .modeling.compare import Leaderboard as Leaderboard
@@ -64,9 +66,10 @@ ROOMS = {
     "core.project": ("Project",),
     "core.stage": ("run_stage",),
     "core.table": ("Table", "write_csv"),
+    "data.examples": ("make_examples",),
     "data.folds": ("make_folds",),
     "data.split": ("make_split",),
-    "modeling.candidates": ("candidate", "make_candidate"),
+    "modeling.candidates": ("CANDIDATES", "candidate", "make_candidate"),
     "modeling.compare": ("Leaderboard", "cross_validate", "learning_curve", "warn_of_rare_classes"),
     "modeling.derived": ("derived",),
     "modeling.features": ("make_features",),

@@ -16,6 +16,7 @@ import pandas as pd
 
 from ..core.contract import GROUPS, NUMBERS, Column, Layout, Type
 from ..core.errors import shorten
+from ..core.params import predicts_numbers
 from ..data.conformity import as_texts, drop_gaps, parse_numbers, parse_times
 
 MISSING_TEXTS = (
@@ -116,7 +117,7 @@ def guess_target(cells: pd.Series, layout: Layout, kind: str | None) -> Guess:
     """Guess the column to predict: as a category where it has few values, unless `kind` says."""
     result = _guess_by_values(cells, layout)
     column = result.column
-    if column is None or column.categories or kind == "regression":
+    if column is None or column.categories or (kind and predicts_numbers(kind)):
         return result
     texts = as_texts(cells.dropna())
     distinct = texts[~texts.isin(list(column.missing))].nunique()

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from ..core.contract import LEVELS, NUMBERS, TARGETS, Column, Contract, Layout
 from ..core.errors import UserError
-from ..core.params import Kind
+from ..core.params import Kind, predicts_numbers
 from ..core.validation import explain, nearest
 from ..data.conformity import conform
 from ..reading.formats import detect_format
@@ -260,8 +260,8 @@ def _require_target(guess: Guess, cells: pd.Series, target: str, kind: Kind | No
         raise UserError(f"{target} {reason}; there is nothing to learn")
     if kind is not None and column.type not in TARGETS[kind]:
         raise UserError(
-            f"{target} holds texts such as {column.example!r}; --kind regression predicts numbers"
-            if kind == "regression"
+            f"{target} holds texts such as {column.example!r}; --kind {kind} predicts numbers"
+            if predicts_numbers(kind)
             else f"{target} has {cells.nunique()} different values, too many for classes"
         )
     if (count := len(column.categories or [])) > MOST_CATEGORIES:

@@ -17,16 +17,25 @@ from .validation import Strict, load, nearest
 
 Number = Literal["numeric", "integer"]
 Level = Literal["binary", "categorical", "ordered"]
-Type = Literal[Number, Level, "datetime", "text", "identifier", "image"]
+Type = Literal[Number, Level, "datetime", "text", "identifier", "image", "sequence"]
 QuoteMark = Literal['"', "'"]
 DecimalMark = Literal[".", ","]
 GroupMark = Literal[",", ".", " ", "'"]
 NUMBERS: tuple[Type, ...] = get_args(Number)
 LEVELS: tuple[Type, ...] = get_args(Level)
-TARGETS: dict[Kind, tuple[Type, ...]] = {"classification": LEVELS, "regression": NUMBERS}
+TARGETS: dict[Kind, tuple[Type, ...]] = {
+    "classification": LEVELS,
+    "regression": NUMBERS,
+    "forecasting": NUMBERS,
+}
 USES = {"categories": LEVELS, "range": NUMBERS, "format": ("datetime",)}
 """The types of which the contract may say this."""
-RULES = {"identifier": "a name", "text": "a text", "image": "an image"}
+RULES = {
+    "identifier": "a name",
+    "text": "a text",
+    "image": "an image",
+    "sequence": "numbers in an order",
+}
 """What a value must be, of types of which nothing more is asked."""
 NO_FEATURES: tuple[Type, ...] = ("identifier", "text")
 """Types that no model learns from."""
@@ -73,7 +82,8 @@ class Column(Strict):
 
     type: Type
     """Numbers, whole numbers, two texts, a few texts, texts in an order from low to high, points in
-    time, sentences or names of things, which no model learns from, or pictures."""
+    time, sentences or names of things, which no model learns from, pictures, or numbers one after
+    another, which a stage has gathered from several rows."""
     meaning: str
     """What a row's value says, for people."""
     unit: str | None = None
@@ -90,6 +100,12 @@ class Column(Strict):
     """Whether a row may lack the value."""
     missing: tuple[Text, ...] = ()
     """Texts that stand for a missing value in this column, beside those of the whole table."""
+    ahead: bool = False
+    """Whether it is known of times to come, such as a price or a holiday; of a forecast."""
+    length: PositiveInt | None = None
+    """Of a sequence, how many points it has."""
+    channels: tuple[Text, ...] = ()
+    """Of a sequence, what there is a number of at each point."""
     seen: tuple[float, float] | None = None
     """Smallest and largest number that there were when the contract was written."""
     private: bool = False
@@ -207,6 +223,16 @@ class Contract(Strict):
     """Rows of one value belong together, such as those of one patient; no feature."""
     time: str | None = None
     """The column that says when a row was observed."""
+    series: str | None = None
+    """Of a forecast, the column that says which of several series a row belongs to; no feature."""
+    horizon: PositiveInt | None = None
+    """How many steps ahead the target is forecast; without it nothing is."""
+    every: Text | None = None
+    """Of a forecast, how far two times of a series are apart, such as `1 day` or `15 minutes`."""
+    season: PositiveInt | None = None
+    """Of a forecast, after how many steps things are alike again, such as 7 days; 1 if never."""
+    window: PositiveInt | None = None
+    """Of a forecast, how many of the latest values of a series it is made from."""
     part: str | None = None
     """The column that says `train` or `test` where somebody else has split the rows; no feature."""
     subgroups: tuple[Text, ...] = ()
@@ -223,6 +249,10 @@ class Contract(Strict):
     """Set when the raw file is a zip or a folder of images, a folder for each class."""
     columns: Annotated[dict[Text, Column], Field(min_length=1)]
     """Every column by its name."""
+    carried: tuple[Text, ...] = ()
+    """Of examples, the columns that tell what becomes of a prediction; no features."""
+    history: Contract | None = None
+    """Of examples that a stage has framed for a forecast, the contract of the rows of a series."""
 
     @model_validator(mode="before")
     @classmethod
@@ -234,7 +264,8 @@ class Contract(Strict):
 
     @model_validator(mode="after")
     def _require_columns_for_roles(self) -> Self:
-        roles = {"target": self.target, "group": self.group, "time": self.time, "part": self.part}
+        names = ("target", "group", "time", "series", "part")
+        roles = {name: getattr(self, name) for name in names}
         subgroups = {f"subgroups.{number}": name for number, name in enumerate(self.subgroups)}
         for key, name in (roles | subgroups).items():
             if name is not None and name not in self.columns:
@@ -268,14 +299,33 @@ class Contract(Strict):
             )
         if self.images and (len(self.features) > 1 or {*IMAGE_COLUMNS} & {self.target}):
             raise ValueError("columns: beside images, the target is the only column to describe")
-        if not self.features:
+        if not self.features and not self.forecasts:
             raise ValueError("columns: no feature is described, so there is nothing to learn from")
         return self
+
+    @model_validator(mode="after")
+    def _require_what_a_forecast_needs(self) -> Self:
+        if self.horizon is None:
+            for key in ("series", "every", "season", "window"):
+                if getattr(self, key) is not None:
+                    raise ValueError(f"{key}: it is of a forecast, which has a `horizon`, too")
+            return self
+        for key in ("time", "every", "season", "window"):
+            if getattr(self, key) is None:
+                raise ValueError(f"horizon: a forecast needs `{key}` as well")
+        if self.images:
+            raise ValueError("horizon: images are no series")
+        return self
+
+    @property
+    def forecasts(self) -> bool:
+        """Whether the target is predicted of times to come."""
+        return self.horizon is not None or self.history is not None
 
     @property
     def features(self) -> list[str]:
         """The columns that a prediction is made from."""
-        others = (self.target, self.group, self.part)
+        others = (self.target, self.group, self.series, self.part, *self.carried)
         return [
             name
             for name, column in self.columns.items()
@@ -295,6 +345,8 @@ class Contract(Strict):
     def kind(self) -> Kind | None:
         """The kind of problem that the target makes it, if any."""
         target_type = self.columns[self.target].type
+        if self.forecasts and target_type in NUMBERS:
+            return "forecasting"
         return next((kind for kind, types in TARGETS.items() if target_type in types), None)
 
 

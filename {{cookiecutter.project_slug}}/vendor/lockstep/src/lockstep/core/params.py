@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, JsonValue, field_validator, model_v
 from .paths import Paths
 from .validation import Strict, load
 
-Kind = Literal["classification", "regression"]
+Kind = Literal["classification", "regression", "forecasting"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(strict=True, gt=0)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
@@ -18,6 +18,11 @@ Number = Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True
 Length = Annotated[int, Field(strict=True, ge=1, le=100)]
 LARGEST = 10**15
 """Above it, whole numbers are soon not told apart; as far below 1, logarithms have no room."""
+
+
+def predicts_numbers(kind: str) -> bool:
+    """Whether what is predicted is a number, of now or of a time to come."""
+    return kind != "classification"
 
 
 def _require_recipe(value: object) -> object:
@@ -102,6 +107,8 @@ class FeaturesParams(Strict):
     """Columns of texts in an order."""
     datetime: Recipe = ["calendar", "impute"]
     """Columns of points in time."""
+    past: Recipe = ["seasons", "averages"]
+    """What is made of a series' latest values beside those themselves; each step adds its own."""
     columns: dict[str, Recipe] = {}
     """Steps of single columns, instead of those of their group."""
     derived: tuple[str, ...] = ()

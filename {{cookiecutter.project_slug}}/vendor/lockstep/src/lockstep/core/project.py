@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from .contract import Contract, load_contract
+from .examples import frame_contract
 from .params import Params, load_params
 from .paths import Paths
 from .table import Table, TableWriter, table_writers
@@ -33,6 +34,18 @@ class Project(Paths):
                 fit the kind.
         """
         return load_contract(self, self.params.kind)
+
+    @cached_property
+    def examples(self) -> Contract:
+        """What the rows are that models learn from, which `preprocess` writes.
+
+        Of a forecast they are framed from several rows of a series each; otherwise this is
+        `contract`.
+
+        Raises:
+            UserError: As `contract`.
+        """
+        return frame_contract(self.contract)
 
     def table(self, path: Path) -> Table:
         """The rows of a parquet file that a stage writes, such as `project.train`.

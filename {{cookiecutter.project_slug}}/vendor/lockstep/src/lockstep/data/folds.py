@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, TimeSeries
 
 from ..core.contract import Contract
 from ..core.errors import UserError
-from ..core.params import Params
+from ..core.params import Params, predicts_numbers
 from .draws import draw_groups, draw_share, number_parts
 from .duplicates import contains
 from .split import (
@@ -117,7 +117,7 @@ def _require_rows(y: np.ndarray, params: Params) -> None:
     count = params.train.fold_count
     if len(y) < count:
         raise UserError(f"params.yaml: train.folds: {count} is more than the {len(y)} train rows")
-    if params.kind == "regression":
+    if predicts_numbers(params.kind):
         return
     classes, counts = np.unique(y, return_counts=True)
     if counts.min() < count:

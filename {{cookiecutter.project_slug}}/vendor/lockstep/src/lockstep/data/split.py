@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..core.contract import Contract
 from ..core.errors import UserError
-from ..core.params import Params
+from ..core.params import Params, predicts_numbers
 from .draws import choose_seed, is_drawn
 from .duplicates import contains
 
@@ -101,7 +101,7 @@ def choose_split_seed(rows: pd.DataFrame, contract: Contract, params: Params) ->
         return None
     target = rows[contract.target]
     strata = target.to_numpy()
-    if params.kind == "regression":
+    if predicts_numbers(params.kind):
         strata = np.ceil(target.rank(pct=True).to_numpy() * 5)
     return choose_seed(hash_keys(rows, contract, params), strata, params.split.test_fraction)
 

@@ -13,7 +13,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from ..core.errors import UserError
-from ..core.params import Params
+from ..core.params import Params, predicts_numbers
 from ..core.progress import clear_line, progress
 from ..core.workers import Task, run_tasks
 from ..data.folds import Fold
@@ -39,7 +39,7 @@ CONFIDENCE = 0.95
 
 def warn_of_rare_classes(rows: TrainRows, folds: list[Fold]) -> None:
     """Print a line to stderr for each class that is rare, or is tried but not learnt in a fold."""
-    if rows.params.kind == "regression":
+    if predicts_numbers(rows.params.kind):
         return
     lines = [
         f"class {name!r} has {count} train rows; scores of so few mean little"

@@ -23,7 +23,7 @@ from sklearn.pipeline import Pipeline
 from ..core.contract import Contract
 from ..core.errors import UserError, guard_reading
 from ..core.files import replacing_directory, sha256, write_json
-from ..core.params import Kind
+from ..core.params import Kind, predicts_numbers
 from ..core.paths import Paths
 from ..data.new_rows import NewRows, parse_rows
 from .archive import write_joblib, write_keras
@@ -97,7 +97,7 @@ class Model:
             were too few validation rows for one.
         """
         X = X[self.contract.features]
-        if self.kind == "regression":
+        if predicts_numbers(self.kind):
             return self._predict_numbers(X)
         classes, columns = self.contract.classes, self.pipeline.classes_
         shares = self._predict("predict_proba", X) if len(X) else np.empty((0, len(columns)))

@@ -9,7 +9,7 @@ from pydantic import FiniteFloat
 
 from ..core.contract import Contract
 from ..core.errors import UserError
-from ..core.params import Decision, Fraction, Params
+from ..core.params import Decision, Fraction, Params, predicts_numbers
 from ..core.validation import Strict
 from .metrics import Metric, find_metric
 from .outcome import Outcome
@@ -48,7 +48,7 @@ def fit_postprocessing(params: Params, validation: Outcome) -> Postprocessing:
     Raises:
         UserError: What is to choose the threshold is not defined on these rows.
     """
-    if params.kind == "regression":
+    if predicts_numbers(params.kind):
         coverage = params.train.coverage
         margins = conformal_margins(validation.actual - validation.predicted, coverage)
         return Postprocessing(coverage=coverage, margins=margins) if margins else NONE

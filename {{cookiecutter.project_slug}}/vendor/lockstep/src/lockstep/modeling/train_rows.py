@@ -49,7 +49,7 @@ class TrainRows:
 
         Of a classification, each class keeps its share.
         """
-        params, contract = project.params, project.contract
+        params, contract = project.params, project.examples
         file = project.table(project.train)
         strata = contract.target if params.kind == "classification" else None
         table, places = sample_rows(file, strata, params.train.max_rows_in_memory, params.seed)

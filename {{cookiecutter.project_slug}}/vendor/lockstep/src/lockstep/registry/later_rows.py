@@ -18,6 +18,7 @@ import pandas as pd
 from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.own import import_own
+from ..core.params import predicts_numbers
 from ..core.records import IDENTIFIER, ROW
 from ..core.table import Table
 from ..data.duplicates import contains
@@ -102,7 +103,7 @@ def _list_keys(contract: Contract, run: Run) -> list[str]:
 def _describe(rows: pd.DataFrame, model: Model) -> pd.DataFrame:
     rows = rows.reset_index(drop=True)
     actual = rows[model.contract.target].rename(ACTUAL)
-    if model.kind == "regression":
+    if predicts_numbers(model.kind):
         actual = actual.astype("float64")
     return pd.concat([model.apply(rows), actual, name_rows(rows, model.contract)], axis=1)
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..core.contract import Column, Contract
 from ..core.environment import read_environment
-from ..core.params import Params
+from ..core.params import Params, predicts_numbers
 from ..modeling.metrics import Metric, primary_metric, run_metrics
 from ..modeling.model import Model
 from .markdown import code
@@ -321,7 +321,7 @@ class Facts:
     @property
     def loss(self) -> str:
         """What slices are compared by."""
-        return "absolute error" if self.params.kind == "regression" else "log loss"
+        return "absolute error" if predicts_numbers(self.params.kind) else "log loss"
 
     @property
     def subgroups(self) -> list[dict[str, Any]]:

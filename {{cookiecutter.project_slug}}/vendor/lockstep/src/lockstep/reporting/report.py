@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ..core.files import replacing_directory, write_text
+from ..core.params import predicts_numbers
 from ..core.project import Project
 from ..core.table import Table, write_csv
 from ..data.row_names import digest_names, name_rows
@@ -129,7 +130,7 @@ class Report:
 
     def warnings(self) -> list[str]:
         """What stands in the way of an honest evaluation, a line each."""
-        if self.champion.kind == "regression":
+        if predicts_numbers(self.champion.kind):
             return []
         classes = {*self.rows[self.champion.contract.target].unique()}
         missing = " or ".join(sorted(classes - {*self.champion.pipeline.classes_}))

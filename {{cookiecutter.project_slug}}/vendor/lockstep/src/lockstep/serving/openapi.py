@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from ..core.params import predicts_numbers
 from .bodies import FILES, JSON
 from .inference_protocol import list_inputs
 from .predict_route import LONGEST_KEY
@@ -141,7 +142,7 @@ def describe_tensors(version: Version) -> Schema:
 
 def describe_answer(version: Version) -> Schema:
     """The schema of a prediction."""
-    if version.kind == "regression":
+    if predicts_numbers(version.kind):
         number = {"type": "number"}
         ends = {"prediction_low": number, "prediction_high": number}
         return {

@@ -19,7 +19,7 @@ from pydantic import (
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from ..core.params import ServeParams
+from ..core.params import ServeParams, predicts_numbers
 from .bodies import JSON, handle_body, parse_json, require_type
 from .errors import Unusable
 
@@ -78,7 +78,7 @@ def make_outcomes_routes(engine: Engine, store: RequestStore, settings: ServePar
         outcomes = await handle_body(
             await request.body(), lambda body: read_outcomes(body, settings.max_rows)
         )
-        if all(version.kind == "regression" for version in engine.list_versions()):
+        if all(predicts_numbers(version.kind) for version in engine.list_versions()):
             _require_numbers(outcomes)
         known, unknown = await run_in_threadpool(
             store.add_outcomes, [(one.request, one.row, one.outcome) for one in outcomes]

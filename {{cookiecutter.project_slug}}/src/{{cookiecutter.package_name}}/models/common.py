@@ -1,14 +1,9 @@
-"""The candidates: one function each, which params.yaml calls by its name.
-
-A candidate returns an unfitted scikit-learn estimator. Write your own like these, and name it in
-params.yaml under `train.candidates`: what it takes by keyword are its options there.
-"""
+"""Candidates for problems of any kind."""
 
 from typing import Annotated, Literal, Unpack
 
-import lockstep
-from lockstep import Problem, SmoothForest, SmoothNeighbours, SmoothTree, Training, candidate, keras
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from lockstep import Problem, SmoothForest, SmoothNeighbours, Training, candidate, keras
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
@@ -22,7 +17,6 @@ from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
-from sklearn.tree import DecisionTreeRegressor
 
 Balanced = Annotated[
     Literal["balanced"] | None,
@@ -109,25 +103,6 @@ def svm(
         return CalibratedClassifierCV(svc, ensemble=False, cv=problem.inner_folds)
     svr = SVR(C=penalty, kernel=kernel, gamma=gamma)
     return TransformedTargetRegressor(svr, transformer=StandardScaler())
-
-
-@candidate
-def tree(
-    problem: Problem,
-    *,
-    max_depth: Depth = None,
-    min_samples_leaf: LeafRows = 10,
-    class_weight: Balanced = None,
-) -> BaseEstimator:
-    """A decision tree: easy to read, seldom the best."""
-    return problem.either(
-        SmoothTree,
-        DecisionTreeRegressor,
-        max_depth=max_depth,
-        min_samples_leaf=min_samples_leaf,
-        class_weight=class_weight,
-        random_state=problem.seed,
-    )
 
 
 @candidate
@@ -223,115 +198,4 @@ def perceptron(
         network.add(keras.layers.Dense(units, activation="relu"))
         network.add(keras.layers.Dropout(dropout))
     network.add(keras.layers.Dense(outputs, activation=activation))
-    return network
-
-
-@candidate(takes_codes=True)
-def wide_and_deep(
-    problem: Problem,
-    *,
-    hidden_units: Hidden = (64, 64),
-    embedding: PositiveInt = 4,
-    dropout: Dropout = 0.0,
-    **training: Unpack[Training],
-) -> BaseEstimator:
-    """A linear model beside a network over embedded categories (Cheng et al., 2016), in Keras.
-
-    Args:
-        embedding: length of the vector that stands for a category
-    """
-    problem.require_table("wide_and_deep")
-    return problem.network(
-        linear_beside_perceptron,
-        training,
-        categories=problem.codes,
-        hidden_units=hidden_units,
-        embedding=embedding,
-        dropout=dropout,
-    )
-
-
-def linear_beside_perceptron(
-    columns: int,
-    outputs: int,
-    activation: str,
-    *,
-    categories: tuple[int, ...],
-    hidden_units: Units,
-    embedding: int,
-    dropout: float,
-) -> "keras.Model":
-    """The first columns are codes of categories, from 0; -1 is a missing or unknown one."""
-    layers = keras.layers
-    inputs = keras.Input((columns,))
-    wide, deep = [], []
-    for place, count in enumerate(categories):
-        code = inputs[:, place] + 1
-        wide.append(layers.Embedding(count + 1, outputs, "zeros")(code))
-        deep.append(layers.Embedding(count + 1, embedding)(code))
-    if columns > len(categories):
-        numbers = inputs[:, len(categories) :]
-        wide.append(layers.Dense(outputs)(numbers))
-        deep.append(numbers)
-    hidden = layers.Concatenate()(deep) if len(deep) > 1 else deep[0]
-    for units in hidden_units:
-        hidden = layers.Dropout(dropout)(layers.Dense(units, activation="relu")(hidden))
-    total = layers.Add()([*wide, layers.Dense(outputs)(hidden)])
-    return keras.Model(inputs, layers.Activation(activation)(total))
-
-
-@candidate
-def cnn(
-    problem: Problem,
-    *,
-    filters: Units = (32, 64),
-    padding: Literal["valid", "same"] = "valid",
-    shift: NonNegativeInt = 0,
-    dropout: Dropout = 0.5,
-    **training: Unpack[Training],
-) -> BaseEstimator:
-    """A convolutional network for images, in Keras.
-
-    Args:
-        filters: filters of each convolution, which halves the image
-        padding: `same` keeps the edges of the image
-        shift: most pixels by which images are moved while learning
-    """
-    image = problem.require_images("cnn", len(filters), keeps_edges=padding == "same")
-    defaults = Training(
-        learning_rate=0.001, batch_size=128, max_epochs=30, patience=3, validation_fraction=0.1
-    )
-    return problem.network(
-        convolutional,
-        {**defaults, **training},
-        image=image,
-        filters=filters,
-        padding=padding,
-        shift=shift,
-        dropout=dropout,
-    )
-
-
-def convolutional(
-    columns: int,
-    outputs: int,
-    activation: str,
-    *,
-    image: tuple[int, int, int],
-    filters: Units,
-    padding: str,
-    shift: int,
-    dropout: float,
-) -> "keras.Model":
-    """Convolutions of 3x3 and max pooling of 2x2, as for MNIST in Keras' documentation."""
-    layers = keras.layers
-    network = keras.Sequential([layers.Input((columns,)), layers.Reshape(image)])
-    if shift:
-        network.add(lockstep.RandomShift(shift))
-    for count in filters:
-        network.add(layers.Conv2D(count, 3, activation="relu", padding=padding))
-        network.add(layers.MaxPooling2D())
-    network.add(layers.Flatten())
-    network.add(layers.Dropout(dropout))
-    network.add(layers.Dense(outputs, activation=activation))
     return network
