@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from lockstep import Contract, Params, UserError, derived, make_features
+
 from package_name import features  # noqa: F401 - the recipe names the steps in it
 
 RECIPES = {

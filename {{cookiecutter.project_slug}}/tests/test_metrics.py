@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from package_name import metrics
 from sklearn.metrics import mean_absolute_percentage_error
+
+from package_name import metrics
 
 TRUE, PREDICTED = np.array([1.0, 2.0, 4.0]), np.array([1.0, 3.0, 2.0])
 

@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 from lockstep import Model, Project, UserError
+
 from package_name.evaluate import evaluate
 from package_name.ingest import ingest
 from package_name.preprocess import preprocess

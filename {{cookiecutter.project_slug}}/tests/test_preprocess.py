@@ -2,6 +2,7 @@
 
 import pandas as pd
 from lockstep import Project
+
 from package_name.ingest import ingest
 from package_name.preprocess import clean, preprocess
 

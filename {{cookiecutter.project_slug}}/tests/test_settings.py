@@ -5,8 +5,9 @@ import re
 import pytest
 from conftest import HERE
 from lockstep import make_candidate, make_features, make_problem
-from package_name import features, metrics, models  # noqa: F401 - params.yaml names what is in them
 from ruamel.yaml import YAML
+
+from package_name import features, metrics, models  # noqa: F401 - params.yaml names what is in them
 
 STAGES = YAML(typ="safe").load((HERE.root / "dvc.yaml").read_text("utf-8"))["stages"]
 PACKAGE = f"src/{HERE.package}"
