@@ -16,8 +16,9 @@ from lockstep import (
     make_features,
     make_problem,
 )
-from package_name import features, models  # noqa: F401 - the recipe names the steps in it
 from sklearn.pipeline import make_pipeline
+
+from package_name import features, models  # noqa: F401 - the recipe names the steps in it
 
 NETWORKS = {name: {"max_epochs": 2} for name in ("mlp", "wide_and_deep") if name in CANDIDATES}
 TABLES = [
