@@ -125,7 +125,7 @@ def score():
     X, X_test = encode(train, contract), encode(test, contract)
     y, y_test = (rows[contract.target].to_numpy() for rows in (train, test))
     champion = lockstep.Model.load(project.champion, "models/champion")
-    figures = {"champion": metric.score(champion.try_on(test, y_test))}
+    figures = {"champion": metric.score(champion.try_on(test))}
     seconds = {}
     is_classification = kind == "classification"
     for name, estimator in {

@@ -38,7 +38,7 @@ def measure_champion():
         "candidate": champion.candidate,
         "validation": line[f"{metric.name}_mean"],
         "standard_error": line["standard_error"],
-        "test": metric.score(champion.try_on(test, test[project.contract.target].to_numpy())),
+        "test": metric.score(champion.try_on(test)),
         **_describe(project, metric),
     }
 

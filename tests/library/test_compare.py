@@ -158,7 +158,7 @@ def test_a_class_that_a_fold_has_not_learnt_counts_against_the_candidate(
     pipeline = make_candidate_pipeline("baseline", project)
     pipeline.fit(rows.X.iloc[apples], rows.y[apples])
     model = Model(pipeline, "baseline", "classification", project.contract)
-    scores = score_outcome(model.try_on(rows.X, rows.y), project.params)
+    scores = score_outcome(model.try_on(rows.table), project.params)
     assert scores["accuracy"] == pytest.approx(len(apples) / 60)
     assert scores["log_loss"] > 10
     warn_of_rare_classes(rows, [(apples, np.arange(60))])

@@ -150,7 +150,7 @@ def test_the_profile_counts_pictures_by_their_numbers_and_brings_them_along(
     pictures, params = make_pictures(300, 0), make_params()
     rows = TrainRows(pictures, None, CONTRACT, params, np.arange(300))
     model, fold = make_model(pipeline), (np.arange(200), np.arange(200, 300))
-    outcome = model.try_on(rows.X[200:], rows.y[200:])
+    outcome = model.try_on(rows.table[200:])
     for name in ("one", "two"):
         model.save(tmp_path / name, make_profile(model, rows, [fold], [outcome]))
     one, two = (tmp_path / name / "profile.json" for name in ("one", "two"))

@@ -48,7 +48,7 @@ def test_a_threshold_decides_between_two_classes() -> None:
     usual, eager = (make_classifier([0.1, 0.2, 0.6], threshold) for threshold in (None, 0.2))
     assert usual.apply(ROWS)["prediction"].tolist() == ["apple", "apple", "melon"]
     assert eager.apply(ROWS)["prediction"].tolist() == ["apple", "melon", "melon"]
-    outcome = eager.try_on(ROWS, np.array(["apple", "melon", "apple"], dtype=object))
+    outcome = eager.try_on(ROWS.assign(fruit=["apple", "melon", "apple"]))
     assert outcome.decisions.tolist() == [0, 1, 1]
     assert outcome.take(np.array([2, 1])).decisions.tolist() == [1, 1]
     assert outcome.concatenate([outcome, outcome], None).decisions.tolist() == [0, 1, 1] * 2
@@ -60,7 +60,7 @@ def test_a_number_has_an_interval_within_the_contracts_range() -> None:
     predictions = model.apply(ROWS)
     assert predictions["prediction_low"].tolist() == [0, 80, 470]
     assert predictions["prediction_high"].tolist() == [40, 130, 500]
-    outcome = model.try_on(ROWS, np.array([1.0, 2.0, 3.0]))
+    outcome = model.try_on(ROWS.assign(fruit=[1.0, 2.0, 3.0]))
     assert outcome.take(np.array([1])).interval.tolist() == [[80, 130]]
     assert outcome.concatenate([outcome, outcome], None).interval.shape == (6, 2)
     assert [*make_regressor([1.0, 2.0, 3.0], Postprocessing()).apply(ROWS)] == ["prediction"]

@@ -119,14 +119,14 @@ class TrainParams(Strict):
     """How `train` compares the candidates."""
 
     metric: str | None = None
-    """The metric that picks the champion; by default log_loss or rmse."""
+    """The metric that picks the champion; by default log_loss, rmse or mase."""
     metrics: tuple[str, ...] = ()
     """Your own figures of merit, by their names in metrics.py, beside the library's."""
     decision: Decision = None
     """When the second of two classes is predicted: by a metric of decisions or by costs that choose
     a threshold on validation rows, or by a threshold; by default when it is the most probable."""
     coverage: Fraction = 0.9
-    """Share of rows whose target the intervals of a regression are to hold."""
+    """Share of rows whose target the intervals of numbers are to hold."""
     folds: Annotated[int, Field(strict=True, ge=2)] | None = None
     """Number of cross-validation folds."""
     holdout: Fraction | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -151,7 +151,7 @@ def _try_fold(
         with gather_warnings(name) as texts, naming(f"{name}, fold {number + 1}"):
             fitted = rows.fit_fold(pipeline, (learn, validation))
             model = Model(fitted, name, params.kind, contract)
-            outcome = model.try_on(rows.X.iloc[validation], rows.y[validation])
+            outcome = model.try_on(rows.table.iloc[validation])
     except UserError as error:
         return error
     groups = find_clusters(rows.table.iloc[validation], contract)
@@ -166,7 +166,7 @@ def _validate(
     postprocessing = fit_postprocessing(
         params, Outcome.concatenate([fit.outcome for fit in fits], None)
     )
-    outcomes = [replace(fit.outcome, threshold=postprocessing.threshold) for fit in fits]
+    outcomes = [postprocessing.apply(fit.outcome, rows.contract) for fit in fits]
     epochs = [
         fit.history.assign(fold=number, epoch=np.arange(1, len(fit.history) + 1))
         for number, fit in enumerate(fits, start=1)
@@ -391,10 +391,7 @@ def _try_size(
         with gather_warnings(name):
             fitted = rows.fit_in_memory(pipeline, learn)
             model = Model(fitted, name, rows.params.kind, rows.contract, postprocessing)
-            return [
-                model.try_on(rows.X.iloc[places], rows.y[places])
-                for places in (learn, folds[number][1])
-            ]
+            return [model.try_on(rows.table.iloc[places]) for places in (learn, folds[number][1])]
     except UserError as error:
         # With few rows a fit may fail, for instance because a class is missing.
         return error

@@ -22,6 +22,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from ..core.errors import UserError
+from ..core.examples import SCALE, SQUARED_SCALE
 from ..core.params import Kind, Params
 from ..core.validation import nearest
 from .outcome import Outcome
@@ -80,6 +81,12 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
 
 def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return _ratio(weights @ values, weights.sum(axis=1))
+
+
+def _mean_of_known(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The mean of those that are not nan."""
+    is_known = ~np.isnan(values)
+    return _mean(values[is_known], weights[:, is_known])
 
 
 def _mean_over_classes(figures: list[np.ndarray]) -> np.ndarray:
@@ -235,6 +242,58 @@ def poisson_deviance(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     return _mean(np.where(counts < 0, np.nan, deviances), weights)
 
 
+def mase(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The mean absolute error, over that of the value a season before in the series' train rows.
+
+    Below 1 it is smaller. Series of which that is zero or unknown do not count (Hyndman and
+    Koehler, 2006).
+    """
+    return _mean_of_known(np.abs(outcome.predicted - outcome.actual) / _scale(outcome), weights)
+
+
+def rmsse(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The root of the mean squared error, over that of the value a season before, as MASE has it.
+
+    Of one series it is that of the M5 competition (Makridakis et al., 2022); of more the mean is
+    over all their rows.
+    """
+    squares = (outcome.predicted - outcome.actual) ** 2
+    roots: np.ndarray = np.sqrt(_mean_of_known(squares / _scale(outcome, SQUARED_SCALE), weights))
+    return roots
+
+
+def wape(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The sum of the absolute errors as a share of the sum of what was true, in absolute values.
+
+    It is nan where all of that is zero (Kolassa and Schütz, 2007).
+    """
+    errors = np.abs(outcome.predicted - outcome.actual)
+    return _ratio(weights @ errors, weights @ np.abs(outcome.actual))
+
+
+def pinball(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The mean loss of the forecast and both interval ends as quantiles, over the scale of MASE.
+
+    An end that is to be above one true value in twenty pays nineteen times as much for a value
+    below it as for one above (Koenker and Bassett, 1978). It is nan without intervals.
+    """
+    if outcome.interval is None or outcome.coverage is None:
+        return np.full(len(weights), np.nan)
+    levels = (1 + outcome.coverage * np.array([-1, 0, 1])) / 2
+    quantiles = np.column_stack([outcome.interval, outcome.predicted])[:, [0, 2, 1]]
+    gaps = outcome.actual[:, np.newaxis] - quantiles
+    losses = np.maximum(levels * gaps, (levels - 1) * gaps).mean(axis=1)
+    return _mean_of_known(losses / _scale(outcome), weights)
+
+
+def _scale(outcome: Outcome, name: str = SCALE) -> np.ndarray:
+    """(n_rows,) what errors are measured in; nan where it is zero or unknown."""
+    if outcome.forecasts is None:
+        return np.full(len(outcome), np.nan)
+    scales = outcome.forecasts[name].to_numpy("float64")
+    return np.where(scales > 0, scales, np.nan)
+
+
 METRICS: dict[Kind, tuple[Metric, ...]] = {
     "classification": (
         Metric("accuracy", accuracy, takes="labels", share_of="rows"),
@@ -251,18 +310,31 @@ METRICS: dict[Kind, tuple[Metric, ...]] = {
         Metric("r2", r2, bounds=(-np.inf, 1)),
         Metric("median_error", median_error, higher_is_better=False, bounds=(0, np.inf)),
     ),
+    "forecasting": (
+        Metric("mase", mase, higher_is_better=False, bounds=(0, np.inf)),
+        Metric("rmsse", rmsse, higher_is_better=False, bounds=(0, np.inf)),
+        Metric("wape", wape, higher_is_better=False, bounds=(0, np.inf)),
+        Metric("pinball", pinball, higher_is_better=False, bounds=(0, np.inf)),
+        Metric("mae", mae, higher_is_better=False, bounds=(0, np.inf)),
+        Metric("rmse", rmse, higher_is_better=False, bounds=(0, np.inf)),
+    ),
 }
 ON_REQUEST: dict[Kind, tuple[Metric, ...]] = {
     "classification": (),
     "regression": (
         Metric("poisson_deviance", poisson_deviance, higher_is_better=False, bounds=(0, np.inf)),
     ),
+    "forecasting": (),
 }
 """Metrics for some problems of a kind only, which params.yaml names to have them."""
-DEFAULTS: dict[Kind, str] = {"classification": "log_loss", "regression": "rmse"}
+DEFAULTS: dict[Kind, str] = {
+    "classification": "log_loss",
+    "regression": "rmse",
+    "forecasting": "mase",
+}
 
 Function = TypeVar("Function", bound=Callable[..., float])
-OWN_METRICS: dict[Kind, dict[str, Metric]] = {"classification": {}, "regression": {}}
+OWN_METRICS: dict[Kind, dict[str, Metric]] = {kind: {} for kind in METRICS}
 """What the owner's metrics.py has registered, by name."""
 
 
@@ -332,7 +404,7 @@ def run_metrics(params: Params) -> tuple[Metric, ...]:
 
 
 def primary_metric(params: Params) -> Metric:
-    """The metric that picks the champion, by default log loss or RMSE."""
+    """The metric that picks the champion, by default log loss, RMSE or MASE."""
     name = DEFAULTS[params.kind] if params.train.metric is None else params.train.metric
     return find_metric(params.kind, name, "train.metric")
 

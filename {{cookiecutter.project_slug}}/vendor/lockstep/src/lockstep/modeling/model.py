@@ -30,7 +30,7 @@ from .archive import write_joblib, write_keras
 from .blocks import predict_in_blocks
 from .features import used_columns
 from .networks import Network, load_network, without_network
-from .outcome import HIGH, LOW, PROBABILITY, Outcome, decide
+from .outcome import FORECAST, PROBABILITY, Outcome, decide
 from .postprocessing import NONE, Postprocessing
 from .unpickler import read_joblib
 
@@ -87,18 +87,19 @@ class Model:
         """Predict from the contract's feature columns, all of which keep it.
 
         Args:
-            X: (n_rows, n_columns) table with at least the features, typed by the contract.
+            X: (n_rows, n_columns) table with at least the features, typed by the contract; of a
+                forecast also what its examples carry.
 
         Returns:
             (n_rows,) `prediction`. For a classification it is the most probable class, or what the
             threshold says, and there is `probability_<class>` for each class of the contract, zero
-            for one that the model has not seen. For a regression there are `prediction_low` and
+            for one that the model has not seen. Of numbers there are `prediction_low` and
             `prediction_high`, the ends of its interval within the contract's range, unless there
             were too few validation rows for one.
         """
-        X = X[self.contract.features]
         if predicts_numbers(self.kind):
             return self._predict_numbers(X)
+        X = X[self.contract.features]
         classes, columns = self.contract.classes, self.pipeline.classes_
         shares = self._predict("predict_proba", X) if len(X) else np.empty((0, len(columns)))
         probabilities = pd.DataFrame(shares, columns=columns)
@@ -111,22 +112,32 @@ class Model:
         )
 
     def _predict_numbers(self, X: pd.DataFrame) -> pd.DataFrame:
-        numbers = self._predict("predict", X) if len(X) else np.empty(0)
+        features = X[self.contract.features]
+        numbers = self._predict("predict", features) if len(X) else np.empty(0)
         table = pd.DataFrame({"prediction": numbers})
-        low, high = self.contract.columns[self.contract.target].range or (None, None)
-        for name, margin in zip((LOW, HIGH), self.postprocessing.margins or (), strict=False):
-            table[name] = (table["prediction"] + margin).clip(low, high)
-        return table
+        ends = self.postprocessing.find_interval(numbers, X, self.contract)
+        return table if ends is None else table.join(ends)
 
     def _predict(self, method: str, X: pd.DataFrame) -> np.ndarray:
         estimator = self.pipeline[-1]
         numbers = self.pipeline[:-1].transform(X)
         return predict_in_blocks(estimator, getattr(estimator, method), numbers)
 
-    def try_on(self, X: pd.DataFrame, y: np.ndarray) -> Outcome:
-        """What it predicts for rows, as `apply` does, beside their (n_rows,) true target."""
-        threshold = self.postprocessing.threshold
-        return Outcome.from_predictions(y, self.apply(X), self.contract.classes, threshold)
+    def try_on(self, rows: pd.DataFrame) -> Outcome:
+        """What it predicts for rows, as `apply` does, beside their true target.
+
+        Args:
+            rows: (n_rows, n_columns) typed table with what `apply` takes, and the target.
+        """
+        contract, learnt = self.contract, self.postprocessing
+        return Outcome.from_predictions(
+            rows[contract.target].to_numpy(),
+            self.apply(rows),
+            contract.classes,
+            learnt.threshold,
+            coverage=learnt.coverage,
+            forecasts=rows[FORECAST] if contract.forecasts else None,
+        )
 
     def save(self, directory: Path, profile: Profile | None = None) -> None:
         """Write the model, and its profile, as the folder `directory`, in place of what was there.

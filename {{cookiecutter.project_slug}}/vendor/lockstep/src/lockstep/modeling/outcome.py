@@ -8,10 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from ..core.examples import SCALE, SPREAD, SQUARED_SCALE, STEP
+
 PROBABILITY = "probability_"
 """What the column of a class begins with, in a table of predictions."""
 LOW, HIGH = "prediction_low", "prediction_high"
 """The ends of a number's interval, in such a table."""
+FORECAST = [STEP, SPREAD, SCALE, SQUARED_SCALE]
+"""What is told of each forecast, so that it can be measured beside those of other series."""
 SUBGROUP = "subgroup_"
 """What the column of a subgroup begins with, in such a table."""
 
@@ -29,7 +33,7 @@ class Outcome:
     """What happened and what was predicted.
 
     For a classification: `actual` are (n_rows,) places of the true classes in `classes`, and
-    `predicted` are (n_rows, n_classes) probabilities. For a regression both are (n_rows,) numbers.
+    `predicted` are (n_rows, n_classes) probabilities. Otherwise both are (n_rows,) numbers.
     """
 
     actual: np.ndarray
@@ -41,6 +45,10 @@ class Outcome:
     """Probability of the second of two classes from which on it is the decision."""
     interval: np.ndarray | None = None
     """(n_rows, 2) both ends of each predicted number's interval."""
+    coverage: float | None = None
+    """Share of the rows whose true number these are to hold."""
+    forecasts: pd.DataFrame | None = None
+    """(n_rows, 4) of forecasts the columns of `FORECAST`, as examples carry them."""
 
     def __len__(self) -> int:
         return len(self.actual)
@@ -52,15 +60,21 @@ class Outcome:
         predictions: pd.DataFrame,
         classes: Sequence[str],
         threshold: float | None = None,
+        *,
+        coverage: float | None = None,
+        forecasts: pd.DataFrame | None = None,
     ) -> Outcome:
         """The outcome of (n_rows,) true classes or values and what `Model.apply` gives of them.
 
-        `classes` are all there may be; none of a regression. The `threshold` is the model's.
+        `classes` are all there may be; none of numbers. The `threshold` and the `coverage` are the
+        model's. Of `forecasts` there are the columns of `FORECAST`.
         """
         if not classes:
             ends = predictions[[LOW, HIGH]].to_numpy() if LOW in predictions else None
             numbers = predictions["prediction"].to_numpy()
-            return cls(actual.astype("float64"), numbers, interval=ends)
+            actual = actual.astype("float64")
+            rows = None if forecasts is None else forecasts[FORECAST].reset_index(drop=True)
+            return cls(actual, numbers, interval=ends, coverage=coverage, forecasts=rows)
         places = pd.Index(classes).get_indexer(pd.Index(actual))
         probabilities = predictions[[f"{PROBABILITY}{name}" for name in classes]].to_numpy()
         return cls(places, probabilities, tuple(classes), threshold=threshold)
@@ -69,12 +83,14 @@ class Outcome:
     def concatenate(cls, parts: Sequence[Outcome], groups: pd.Series | None) -> Outcome:
         """The outcome of all rows of some parts; rows without a group are one together."""
         intervals = [part.interval for part in parts if part.interval is not None]
+        forecasts = [part.forecasts for part in parts if part.forecasts is not None]
         return replace(
             parts[0],
             actual=np.concatenate([part.actual for part in parts]),
             predicted=np.concatenate([part.predicted for part in parts]),
             groups=None if groups is None else pd.factorize(groups, use_na_sentinel=False)[0],
             interval=np.concatenate(intervals) if intervals else None,
+            forecasts=pd.concat(forecasts, ignore_index=True) if forecasts else None,
         )
 
     def take(self, rows: np.ndarray) -> Outcome:
@@ -88,6 +104,7 @@ class Outcome:
             predicted=self.predicted[rows],
             groups=groups,
             interval=None if self.interval is None else self.interval[rows],
+            forecasts=None if self.forecasts is None else self.forecasts.iloc[rows],
         )
 
     @property

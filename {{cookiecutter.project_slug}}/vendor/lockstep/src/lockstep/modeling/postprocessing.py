@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 
 import numpy as np
+import pandas as pd
 from pydantic import FiniteFloat
 
 from ..core.contract import Contract
 from ..core.errors import UserError
+from ..core.examples import SPREAD, STEP
 from ..core.params import Decision, Fraction, Params, predicts_numbers
 from ..core.validation import Strict
 from .metrics import Metric, find_metric
-from .outcome import Outcome
+from .outcome import HIGH, LOW, Outcome
 
 KEY = "train.decision"
 MOST_TRIED = 250
 """Probabilities of each class that thresholds are tried between; of more, quantiles."""
 ROUNDING = 1e-9
+FEWEST_RESIDUALS = 50
+"""Of a step ahead; where there are fewer, those of its neighbours are taken with them."""
+Margins = tuple[FiniteFloat, FiniteFloat]
 
 
 class Postprocessing(Strict):
@@ -30,8 +36,42 @@ class Postprocessing(Strict):
     most probable class is."""
     coverage: Fraction | None = None
     """Share of rows like the train rows whose target the interval is to hold."""
-    margins: tuple[FiniteFloat, FiniteFloat] | None = None
+    margins: Margins | None = None
     """What the interval's ends are away from the predicted number, in the target's unit."""
+    step_margins: tuple[Margins, ...] | None = None
+    """Of a forecast the same for each step ahead, in units of how far the latest values lie apart
+    (`spread`)."""
+
+    def find_interval(
+        self, numbers: np.ndarray, rows: pd.DataFrame, contract: Contract
+    ) -> pd.DataFrame | None:
+        """(n_rows, 2) ends of the intervals of predicted numbers, within the contract's range.
+
+        Args:
+            numbers: (n_rows,) what was predicted.
+            rows: (n_rows, n_columns) of a forecast with at least `step` and `spread`.
+            contract: Of the rows.
+        """
+        if self.step_margins is not None:
+            places = np.minimum(rows[STEP].to_numpy("int64"), len(self.step_margins)) - 1
+            margins = np.array(self.step_margins)[places]
+            margins = margins * rows[[SPREAD]].to_numpy("float64")
+        elif self.margins is not None:
+            margins = np.array([self.margins])
+        else:
+            return None
+        low, high = contract.columns[contract.target].range or (None, None)
+        ends = pd.DataFrame(numbers[:, np.newaxis] + margins, columns=[LOW, HIGH])
+        return ends.clip(low, high)
+
+    def apply(self, outcome: Outcome, contract: Contract) -> Outcome:
+        """What becomes of predictions: which threshold decides, and their intervals."""
+        if outcome.classes:
+            return replace(outcome, threshold=self.threshold)
+        rows = pd.DataFrame() if outcome.forecasts is None else outcome.forecasts
+        ends = self.find_interval(outcome.predicted, rows, contract)
+        interval = None if ends is None else ends.to_numpy()
+        return replace(outcome, interval=interval, coverage=self.coverage)
 
 
 NONE = Postprocessing()
@@ -50,6 +90,9 @@ def fit_postprocessing(params: Params, validation: Outcome) -> Postprocessing:
     """
     if predicts_numbers(params.kind):
         coverage = params.train.coverage
+        if validation.forecasts is not None:
+            by_step = conformal_step_margins(validation, coverage)
+            return Postprocessing(coverage=coverage, step_margins=by_step) if by_step else NONE
         margins = conformal_margins(validation.actual - validation.predicted, coverage)
         return Postprocessing(coverage=coverage, margins=margins) if margins else NONE
     decision = params.train.decision
@@ -159,3 +202,32 @@ def conformal_margins(residuals: np.ndarray, coverage: float) -> tuple[float, fl
     if outermost < 1:
         return None
     return float(ordered[outermost - 1]), float(ordered[-outermost])
+
+
+def conformal_step_margins(validation: Outcome, coverage: float) -> tuple[Margins, ...] | None:
+    """The margins of each step ahead of a forecast, in units of the spread of the latest values.
+
+    Errors grow with the steps, so that each step has margins of its own (Stankevičiūtė et al.,
+    2021), and they are larger where the values before vary more, by which they are divided (Lei et
+    al., 2018). Of a step with fewer than 50 residuals, or than the share needs, those of as many
+    steps on either side are taken with its own as make so many, or all.
+
+    Args:
+        validation: Forecasts by models that had not learnt from them.
+        coverage: The share of the rows at a step.
+
+    Returns:
+        (n_steps,) margins as `conformal_margins` gives them, or None where all residuals together
+        are too few.
+    """
+    assert validation.forecasts is not None
+    residuals = validation.actual - validation.predicted
+    residuals = residuals / validation.forecasts[SPREAD].to_numpy("float64")
+    steps = validation.forecasts[STEP].to_numpy("int64")
+    last, fewest = int(steps.max()), max(FEWEST_RESIDUALS, ceil(2 / (1 - coverage) - ROUNDING) - 1)
+    margins = []
+    for step in range(1, last + 1):
+        away = np.abs(steps - step)
+        reach = next((n for n in range(last) if (away <= n).sum() >= fewest), last)
+        margins.append(conformal_margins(residuals[away <= reach], coverage))
+    return tuple(pair for pair in margins if pair) or None

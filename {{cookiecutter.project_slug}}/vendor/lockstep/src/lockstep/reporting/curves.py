@@ -105,9 +105,10 @@ def importance(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -> p
         many rows some are drawn.
     """
     contract = model.contract
+    others = rows.drop(columns=contract.features)
 
     def merit(_: object, X: pd.DataFrame, y: pd.Series) -> float:
-        return metric.score(model.try_on(X, y.to_numpy())) * metric.sign
+        return metric.score(model.try_on(others.loc[y.index].join(X))) * metric.sign
 
     result = permutation_importance(
         model.pipeline,

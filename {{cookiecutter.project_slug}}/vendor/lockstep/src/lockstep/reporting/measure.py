@@ -41,9 +41,8 @@ def predict_all(table: Table, *models: Model) -> tuple[pd.DataFrame, list[Outcom
     for batch in table:
         batches.append(batch[columns].set_axis(name_rows(batch, contract).iloc[:, -1]))
         clusters.append(find_clusters(batch, contract))
-        actual = batch[contract.target].to_numpy()
         for model, outcomes in zip(models, parts, strict=True):
-            outcomes.append(model.try_on(batch, actual))
+            outcomes.append(model.try_on(batch))
     rows = pd.concat(batches)
     groups = pd.concat(clusters, ignore_index=True)
     return rows, [Outcome.concatenate(outcomes, groups) for outcomes in parts]
