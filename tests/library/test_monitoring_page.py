@@ -106,15 +106,6 @@ def test_of_many_windows_the_last_ones_are_drawn() -> None:
     assert f'viewBox="0 0 {MOST_WINDOWS} 100"' in page
 
 
-def test_windows_that_cannot_be_judged_say_nothing_of_when_it_began() -> None:
-    content = made_up()
-    windows = content["versions"][0]["columns"][0]["windows"]
-    windows[24] |= {"state": "too few", "movement": None}
-    assert "since 2026-11-16" in render_page(content, live=True)
-    windows[24] |= {"state": "fine"}
-    assert "since 2026-11-22" in render_page(content, live=True)
-
-
 def test_a_column_that_cannot_be_judged_tells_why_and_shows_what_came() -> None:
     content = made_up(1, windows=2)
     column = content["versions"][0]["columns"][0]

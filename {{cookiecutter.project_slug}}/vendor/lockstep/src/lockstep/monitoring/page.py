@@ -42,7 +42,6 @@ def render_page(content: Record, *, live: bool) -> str:
         Path(__file__).with_name("templates"),
         content=content,
         versions=[_cut(version) for version in content["versions"]],
-        alarm_start=_find_alarm(content["versions"]),
         live=live,
         style=""
         if live
@@ -53,7 +52,6 @@ def render_page(content: Record, *, live: bool) -> str:
         count_shown=_count_shown,
         find_figure=_find_figure,
         find_last=_find_last,
-        find_start=_find_start,
         format_effect=format_effect,
         format_number=format_number,
         format_seconds=format_seconds,
@@ -86,31 +84,6 @@ def _cut(version: Record) -> Record:
         "quality": quality,
         "earlier": max(0, len(version["windows"]) - MOST_WINDOWS),
     }
-
-
-def _find_alarm(versions: Sequence[Record]) -> str | None:
-    """Since which window an alarm has stood in a version that answers now."""
-    current = [one for one in versions if one["is_current"] and one["role"] == "answer"]
-    starts = [
-        _find_start(version["windows"], column["windows"])
-        for version in current
-        for column in version["columns"]
-        if column["state"] == "alarm"
-    ]
-    qualities = [version["quality"] for version in current if version["quality"]]
-    starts += [quality["since"] for quality in qualities if quality["state"] == "alarm"]
-    return min(filter(None, starts), default=None)
-
-
-def _find_start(windows: Sequence[Record], parts: Sequence[Record]) -> str | None:
-    """The window from which on a column has been away from training, if it still is."""
-    start = None
-    for window, part in zip(windows, parts, strict=True):
-        if part["state"] in MOVED:
-            start = start or window["name"]
-        elif part["state"] == "fine":
-            start = None
-    return start
 
 
 def _find_last(parts: Sequence[Record]) -> int | None:
