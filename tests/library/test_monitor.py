@@ -136,6 +136,20 @@ def test_what_cannot_be_looked_at_is_told_in_a_line(
     assert reason in error
 
 
+def test_a_column_to_ignore_that_there_is_not_is_told(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, known = write_rows(project, LATER), ["colour", "fruit", "probability_melon"]
+    write_params(project, monitor={"ignore": known})
+    assert main(["monitor", rows]) == 0
+    write_params(project, monitor={"ignore": [*known, "wieght", "prediction"]})
+    assert main(["monitor", rows]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "error: params.yaml: monitor.ignore: wieght: no such column; did you mean weight? allowed: "
+        "weight, seeds, colour, fruit, prediction, probability_apple, probability_melon"
+    ]
+
+
 def keep_requests(
     project: Project, rows: pd.DataFrame, days: int, end: int = 0, **other: Any
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import CONTRACT, make_project
+from conftest import CONTRACT, make_project, write_params
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.params import MonitorParams
@@ -251,7 +251,8 @@ class Watching:
 
     def __init__(self, project: Project, place: str) -> None:
         self.monitor = Monitor(project, place)
-        self.monitor._references = self.monitor._watch.references = MadeUpReferences()
+        self.references = MadeUpReferences()
+        self.monitor._references = self.monitor._watch.references = self.references
 
     def look(self) -> dict[str, Any]:
         while self.monitor.look():
@@ -357,6 +358,22 @@ def test_a_clock_that_is_ahead_moves_nothing_and_is_told(
     assert report["notes"] == [
         "1.0.0: 1 row was left out: from the future, by the clock of the server that kept it",
         "1.1.0: 2 rows were left out: from the future, by the clock of the server that kept it",
+    ]
+
+
+def test_a_column_to_ignore_that_there_is_not_is_a_note(
+    watching: Watching, database: RequestDatabase
+) -> None:
+    write_params(watching.monitor._project, monitor={"ignore": ["seeds", "prediction", "coluor"]})
+    assert watching.look()["notes"] == []
+    database.write([line()])
+    assert watching.look()["notes"] == [
+        "params.yaml: monitor.ignore: coluor: no such column; did you mean colour? "
+        "allowed: weight, seeds, colour, fruit, ripeness, prediction"
+    ]
+    watching.references.reference = None
+    assert watching.look()["notes"] == [
+        "1.0.0: its model is not to be had here; only volume and time are shown"
     ]
 
 

@@ -27,6 +27,7 @@ from ..serving.request_database import RequestDatabase, open_requests
 from ..standalone.frames import claim_pipes, pack, read_frame
 from .batches import Batch, Subject
 from .follower import Follower
+from .ignored import list_mistakes
 from .page import render_page
 from .quality import Gauge
 from .references import References
@@ -80,7 +81,7 @@ class Monitor:
 
     def make_report(self) -> Content:
         """What is to be shown."""
-        return make_report(
+        content = make_report(
             self._watch,
             self._project.params.monitor,
             source="requests",
@@ -88,6 +89,8 @@ class Monitor:
             stages=list_stages(self._project),
             gauge=self._gauge,
         )
+        content["notes"] = [*list_mistakes(self._project, self._watch), *content["notes"]]
+        return content
 
     def _look(self, database: RequestDatabase) -> bool:
         if self._follower is None or self._follower.is_ahead(database):

@@ -18,6 +18,7 @@ from ..modeling.model import Model
 from ..records.run import WORKSPACE
 from .batches import Batch, Subject
 from .file_source import read_files
+from .ignored import list_mistakes
 from .page import render_page
 from .quality import Gauge
 from .references import References, find_run, read_reference
@@ -46,7 +47,7 @@ def monitor(files: Sequence[str], since: str | None, by: By | None, address: str
         The exit status: 0 if all is fine, 1 for an alarm, 2 where nobody can say.
 
     Raises:
-        UserError: There is nothing to read.
+        UserError: There is nothing to read, or `monitor.ignore` names no column.
     """
     project = Project.find()
     if files and address:
@@ -56,6 +57,8 @@ def monitor(files: Sequence[str], since: str | None, by: By | None, address: str
         watch = _watch_files(project, [*map(Path, files)], start, by)
     else:
         watch = _watch_requests(project, start, by or choose_windows(project.contract), address)
+    if mistakes := list_mistakes(project, watch):
+        raise UserError("\n".join(mistakes))
     content = make_report(
         watch,
         project.params.monitor,
