@@ -160,8 +160,18 @@ def test_too_few_rows_stretch_no_axis() -> None:
     version["windows"][1]["state"] = "too few"
     before = render_page(content, live=True)
     version["quality"]["metrics"]["rmse"]["windows"][1]["estimate"]["high"] = 1e6
-    scale = re.compile('<div class="scale.+?</div>')
-    assert scale.findall(render_page(content, live=True)) == scale.findall(before) != []
+    axis = re.compile('<div class="axis.+?</div>')
+    assert axis.findall(render_page(content, live=True)) == axis.findall(before) != []
+
+
+def test_what_was_expected_is_three_lines_through_all_windows() -> None:
+    page = render_page(made_up(1, windows=3), live=True)
+    lines = re.findall('<path class="expected (.+?)" d="M0 (.+?)H3"/>', page)
+    assert [name for name, _ in sorted(lines, key=lambda line: -float(line[1]))] == [
+        "low",
+        "figure",
+        "high",
+    ]
 
 
 def test_shares_are_told_of_intervals_and_categories() -> None:

@@ -159,9 +159,9 @@ class MonitoringProcess:
         return content[:-1] + b"," + report[1:]
 
     def _render_freshness(self) -> str:
-        when = self._read_time and format_time(self._read_time)
+        when = self._read_time and f'<span class="brief">{format_time(self._read_time)}</span>'
         if self._trouble is None:
-            return f'<p class="soft">The requests were read last at {when}.</p>'
+            return f'<p class="soft">The requests were last read at {when}.</p>'
         last = f"What is shown is of {when}." if when else ""
         text = f"Not all requests are read: {escape(self._trouble)}. {last}"
         return f'<p class="note doubt" role="status">{text.strip()}</p>'
