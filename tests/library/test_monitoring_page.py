@@ -7,7 +7,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from lockstep.monitoring import charts
-from lockstep.monitoring.page import MOST_COLUMNS, MOST_WINDOWS, render_page
+from lockstep.monitoring.page import MOST_COLUMNS, render_page
+from lockstep.monitoring.windows import LATEST_WINDOWS
 from lockstep.monitoring.wording import format_effect, format_seconds, format_share, name_places
 from lockstep.serving.errors import Busy
 from lockstep.serving.monitoring_process import Shown
@@ -97,13 +98,13 @@ def test_no_column_that_moved_is_folded_away() -> None:
 
 
 def test_of_many_windows_the_last_ones_are_drawn() -> None:
-    content = made_up(windows=MOST_WINDOWS + 8)
+    content = made_up(windows=LATEST_WINDOWS + 8)
     page = render_page(content, live=True)
     assert "8 earlier ones are not drawn" in page
     names = [window["name"] for window in content["versions"][0]["windows"]]
     assert names[8] in page
     assert names[0] not in page
-    assert f'viewBox="0 0 {MOST_WINDOWS} 100"' in page
+    assert f'viewBox="0 0 {LATEST_WINDOWS} 100"' in page
 
 
 def test_a_column_that_cannot_be_judged_tells_why_and_shows_what_came() -> None:

@@ -30,7 +30,7 @@ from .permutation import (
     measure_order_gap,
 )
 from .windows import Window
-from .wording import format_number, format_share
+from .wording import format_edge, format_share
 
 What = Literal["distribution", "missing", "new", "outside", "contract", "stale", "refused"]
 ALL = ""
@@ -267,8 +267,8 @@ def _check_outside(series: Series) -> Iterator[Check]:
     counts, edges, rows = series.counts, series.scale.edges, series.counts.sum(axis=1)
     total = int(series.reference.counts.sum())
     sides = (
-        (0, FIRST_BAR, f"below {format_number(edges[0])}, the least"),
-        (-1, LAST_BAR, f"above {format_number(edges[-1])}, the greatest"),
+        (0, FIRST_BAR, f"below {format_edge(edges[0])}, the least"),
+        (-1, LAST_BAR, f"above {format_edge(edges[-1])}, the greatest"),
     )
     p_values = np.stack(
         [

@@ -13,12 +13,11 @@ from ..records.wording import format_number
 from ..reporting.pages import render
 from ..serving.monitoring_process import FRESHNESS, format_time
 from . import charts
+from .windows import LATEST_WINDOWS
 from .wording import format_effect, format_seconds, format_share, name_places
 
 STATIC = Path(__file__).parents[1] / "serving" / "static"
 STYLES = ("page.css", "monitoring.css")
-MOST_WINDOWS = 92
-"""That are drawn, the last ones: a quarter of a year by day."""
 MOST_COLUMNS = 20
 """That are in sight at once, unless more of them moved."""
 FLOORS = charts.Axis(0, 4)
@@ -70,7 +69,7 @@ def render_page(content: Record, *, live: bool) -> str:
 
 def _cut(version: Record) -> Record:
     """A version with no more windows than are drawn."""
-    last, quality = slice(-MOST_WINDOWS, None), version["quality"]
+    last, quality = slice(-LATEST_WINDOWS, None), version["quality"]
     if quality:
         metrics = {
             name: metric | {"windows": metric["windows"][last]}
@@ -82,7 +81,7 @@ def _cut(version: Record) -> Record:
         "windows": version["windows"][last],
         "columns": [each | {"windows": each["windows"][last]} for each in version["columns"]],
         "quality": quality,
-        "earlier": max(0, len(version["windows"]) - MOST_WINDOWS),
+        "earlier": max(0, len(version["windows"]) - LATEST_WINDOWS),
     }
 
 
