@@ -88,6 +88,13 @@ def test_it_says_first_whether_all_is_well() -> None:
     assert said["nothing"] == said["before"] == "Nobody can say yet"
 
 
+def test_dates_of_a_line_are_marked_and_the_rest_is_text() -> None:
+    content = made_up(1, lines=["age: higher, <b> since 2026-11-16"], notes=["from 2026-11-17 on"])
+    page = render_page(content, live=True)
+    assert "<li>age: higher, &lt;b&gt; since <time>2026-11-16</time></li>" in page
+    assert "from <time>2026-11-17</time> on" in page
+
+
 def test_no_column_that_moved_is_folded_away() -> None:
     content = made_up(60)
     page = render_page(content, live=True)
