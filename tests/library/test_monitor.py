@@ -251,6 +251,19 @@ def test_the_reference_of_a_version_is_found_wherever_its_model_is(
     assert find(project, run).profile.rows == 434
 
 
+def test_a_model_that_was_nowhere_is_looked_for_again_when_told_to(project: Project) -> None:
+    references, kept = References(project), project.root / "kept"
+    subject = SUBJECT._replace(run=sha256(project.record))
+    shutil.move(project.champion, kept)
+    assert references.find(subject) is None
+    assert not references.look_again()
+    shutil.move(kept, project.champion)
+    assert references.find(subject) is None
+    assert references.look_again()
+    assert references.find(subject).profile.rows == 434
+    assert not references.look_again(), "nothing is lacking any more"
+
+
 def test_a_version_without_a_profile_is_told(project: Project) -> None:
     keep_requests(project, LATER, days=4)
     package = project.root / ".serve" / "cache" / "models" / "1" / "fruit_model"

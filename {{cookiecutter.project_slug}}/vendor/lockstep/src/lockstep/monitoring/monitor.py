@@ -110,7 +110,7 @@ def _keep_since(batches: Iterable[Batch], since: datetime) -> Iterator[Batch]:
 def _watch_requests(project: Project, since: datetime | None, by: By, address: str | None) -> Watch:
     try:
         from ..serving.request_database import REQUESTS, open_requests
-        from .request_source import find_latest, find_start, make_batches, read_pages
+        from .request_source import as_times, find_latest, find_start, make_batches, read_pages
     except ModuleNotFoundError as error:
         command = project.command.replace("run", "run --extra serve", 1)
         raise UserError(
@@ -121,7 +121,7 @@ def _watch_requests(project: Project, since: datetime | None, by: By, address: s
         conditions = [REQUESTS.c.time >= since] if since else []
         pages = read_pages(database, find_start(database, since), *conditions)
         batches = (batch for page in pages for batch in make_batches(page, watch.references))
-        return _fill(watch, batches, find_latest())
+        return _fill(watch, batches, as_times([find_latest(datetime.now(UTC))])[0])
 
 
 def _fill(watch: Watch, batches: Iterable[Batch], latest: np.datetime64 = NEVER) -> Watch:
