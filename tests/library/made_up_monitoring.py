@@ -26,6 +26,7 @@ def made_up(columns: int = 3, windows: int = 30, **other: Any) -> Content:
         "until": "2026-11-26T09:31:07+00:00",
         "state": "alarm",
         "alarm_since": "2026-11-16",
+        "has_doubt": False,
         "has_news": False,
         "lines": ["v1.1.0: age: 0.31 spreads higher than in training, since 2026-11-16"],
         "notes": [],

@@ -265,6 +265,32 @@ def test_rows_that_depend_on_each_other_are_tested_by_blocks(is_known: bool) -> 
     assert tell(find_drift(by_blocks, blocks, SETTINGS))["distribution", 7] == "alarm"
 
 
+@pytest.mark.parametrize(("share", "state"), [(0, "fine"), (0.01, "fine"), (0.2, "alarm")])
+def test_what_no_group_had_is_told_where_nobody_knows_the_groups(
+    share: float, state: str, rng: np.random.Generator
+) -> None:
+    rows = draw(
+        rng, 2000, age=rng.normal(40, 10, 2000), region=rng.choice(["north", "south"], 2000)
+    )
+    profile = make_profile(rows, np.arange(2000) // 10, OPEN.model_copy(update={"open": False}))
+    is_new = rng.random((2, 1000)) < share
+    windows = [
+        make_window(
+            profile,
+            draw(
+                rng,
+                1000,
+                age=np.where(new, np.nan, rng.normal(40, 10, 1000)),
+                region=np.where(new, "west", rng.choice(["north", "south"], 1000)),
+            ),
+        )
+        for new in is_new
+    ]
+    findings = find_drift(profile, windows, SETTINGS)
+    last = {one.what: one.state for one in findings if one.window == 1}
+    assert last.get("new", "fine") == last.get("missing", "fine") == state
+
+
 @pytest.mark.parametrize("others", [0, 30])
 def test_a_category_that_training_never_saw_is_told_where_rows_depend_on_each_other(
     others: int, rng: np.random.Generator

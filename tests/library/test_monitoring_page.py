@@ -95,6 +95,14 @@ def test_dates_of_a_line_are_marked_and_the_rest_is_text() -> None:
     assert "from <time>2026-11-17</time> on" in page
 
 
+def test_beside_a_doubt_it_does_not_say_that_all_is_well() -> None:
+    content = CONTENTS["well"]() | {"has_doubt": True}
+    assert "No alarm stands, but there is a doubt</p>" in render_page(content, live=True)
+    assert "Something moved, once so far</p>" in render_page(
+        content | {"has_news": True}, live=True
+    )
+
+
 def test_no_column_that_moved_is_folded_away() -> None:
     content = made_up(60)
     page = render_page(content, live=True)

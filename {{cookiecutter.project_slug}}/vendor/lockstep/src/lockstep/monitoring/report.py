@@ -66,6 +66,7 @@ def make_report(
         "until": _tell_time(max(ends, default=NEVER)),
         "state": state,
         "alarm_since": _find_alarm_start(answers),
+        "has_doubt": any(one.quality.doubt for one in answers if one.quality),
         "has_news": any(news for one in answers for news in _tell_news(one)),
         "lines": [*_list_lines(answers, settings.least_rows)][:MOST_LINES],
         "notes": [*_list_omissions(watch), *_list_notes(judgements, watch.references.problems)],
