@@ -339,6 +339,20 @@ def test_rows_that_are_alike_are_stale_only_where_several_groups_would_differ(
         assert {one.state for one in findings if one.what == "stale"} == states
 
 
+@pytest.mark.parametrize(("is_month", "states"), [(True, set()), (False, {"moved", "alarm"})])
+def test_what_no_day_of_training_had_several_values_of_is_not_stale(
+    is_month: bool, states: set[str], rng: np.random.Generator
+) -> None:
+    days = np.arange(3600) // 10
+    months = days // 30 if is_month else rng.permutation(days // 30)
+    profile = make_profile(draw(rng, 3600, age=months.astype("float64")), days)
+    profile = replace(profile, blocks=replace(profile.blocks, by="day"))
+    weeks = [draw(rng, 70, age=np.full(70, 5.0)) for _ in range(2)]
+    windows = [make_window(profile, week, np.arange(70) // 10) for week in weeks]
+    findings = find_drift(profile, windows, MonitorParams(least_rows=50))
+    assert {one.state for one in findings if one.what == "stale"} == states
+
+
 def test_orders_are_compared_as_by_kolmogorov_and_smirnov(rng: np.random.Generator) -> None:
     one, others = rng.poisson(9, 3000), rng.poisson([[9.2], [9.6]], (2, 800))
     counts = [np.bincount(values, minlength=40) for values in (one, *others)]

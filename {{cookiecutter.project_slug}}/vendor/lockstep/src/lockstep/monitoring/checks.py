@@ -322,7 +322,7 @@ def _check_stale(series: Series) -> Iterator[Check]:
     """The same value in every row, where training had several."""
     reference = series.reference.counts
     rows, places = series.counts.sum(axis=1), series.counts.argmax(axis=1)
-    has_several = np.count_nonzero(reference) > 1
+    has_several = np.count_nonzero(reference) > 1 and not _is_of_days(series)
     is_stale = np.array(
         [has_several and window.is_constant(series.name) for window in series.windows.values()]
     )
@@ -336,6 +336,18 @@ def _check_stale(series: Series) -> Iterator[Check]:
     others = reference.sum() - reference[places]
     effects = np.where(is_stale, 2 * np.arcsin(np.sqrt(others / max(reference.sum(), 1))), 0)
     yield from series.check("stale", effects, p_values, texts, series.has_blocks)
+
+
+def _is_of_days(series: Series) -> bool:
+    """Whether no day of training shows that rows of a day differ, as none does of months.
+
+    Days on end may then have one value, and nobody knows how many: the profile has no order.
+    """
+    blocks = series.profile.blocks
+    if blocks is None or blocks.by != "day" or series.name not in blocks.counts:
+        return False
+    values = blocks.counts[series.name][:, :MISSING_BAR]
+    return bool((np.count_nonzero(values, axis=1) < 2).all())
 
 
 def _check_events(
