@@ -98,6 +98,7 @@ class Learnt:
         places = self.place(X, window.predicted)
         draws = self.expectation.draw(window, places, DRAWS, 0)
         figures = np.array([metric.score(one) for one in draws])
+        figures = figures[~np.isnan(figures)]  # of one class, some metrics are not defined
         return Figure(float(np.median(figures)), *conformal_margins(figures, 0.95))
 
 

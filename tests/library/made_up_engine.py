@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from threading import Thread
 from typing import Any
 
@@ -197,6 +198,7 @@ class MadeUpMonitoring:
     """Shows always the same."""
 
     alarms = (("fruit", "1.0.0", "answer", 2),)
+    read_time: datetime | None = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)
 
     def start(self) -> None:
         """Nothing has to be started."""

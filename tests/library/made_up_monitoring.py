@@ -25,6 +25,8 @@ def made_up(columns: int = 3, windows: int = 30, **other: Any) -> Content:
         "since": FIRST.isoformat(),
         "until": "2026-11-26T09:31:07+00:00",
         "state": "alarm",
+        "alarm_since": "2026-11-16",
+        "has_doubt": False,
         "has_news": False,
         "lines": ["v1.1.0: age: 0.31 spreads higher than in training, since 2026-11-16"],
         "notes": [],
@@ -107,6 +109,7 @@ def make_column(name: str, place: int, windows: int, chance: random.Random) -> C
         "unit": "" if is_level else "years",
         "meaning": "how it is heated" if is_level else "of the owner, when it was sold",
         "state": parts[-1]["state"],
+        "since": "2026-11-16" if moves[-1] else None,
         "movement": parts[-1]["effect"] / 0.1,
         "reference": {**scale, "shares": shares, "missing": 0.02},
         "windows": parts,
@@ -222,7 +225,7 @@ def with_everything() -> Content:
         "effect": 0.13,
         "lines": ["2 categories that training did not have in 1.2% of the rows"],
     }
-    level |= {"state": "moved", "movement": 1.3}
+    level |= {"state": "moved", "since": version["windows"][-1]["name"], "movement": 1.3}
     for metric in version["quality"]["metrics"].values():
         metric["windows"].insert(8, {"estimate": None, "realised": None})
     version["quality"]["labels"].insert(8, None)
@@ -259,13 +262,21 @@ def with_everything() -> Content:
 
 def with_nothing() -> Content:
     """A server that nobody has asked yet."""
-    return made_up(state="unsure", versions=[], lines=["no requests are kept"], until=None)
+    return made_up(
+        state="unsure",
+        alarm_since=None,
+        versions=[],
+        lines=["no requests are kept"],
+        until=None,
+    )
 
 
 def with_a_version_of_before() -> Content:
     """One that has no profile, so that only its rows and times are known."""
     content = made_up(
-        state="unsure", lines=["v1.1.0 has no profile: it was trained before there were"]
+        state="unsure",
+        alarm_since=None,
+        lines=["v1.1.0 has no profile: it was trained before there were"],
     )
     content["versions"][0] |= {"columns": [], "quality": None, "state": "unsure", "lines": []}
     for window in content["versions"][0]["windows"]:
@@ -275,14 +286,14 @@ def with_a_version_of_before() -> Content:
 
 def all_well() -> Content:
     """17 columns, of which none moved."""
-    content = made_up(17, state="fine", lines=[])
+    content = made_up(17, state="fine", alarm_since=None, lines=[])
     version = content["versions"][0]
     version |= {"state": "fine", "lines": []}
     for window in version["windows"]:
         window["state"] = "fine"
     calm = version["columns"][3]["windows"]
     first = version["columns"][0]
-    first |= {"windows": calm, "state": "fine", "movement": calm[-1]["effect"] / 0.1}
+    first |= {"windows": calm, "state": "fine", "since": None, "movement": calm[-1]["effect"] / 0.1}
     calm = [window["estimate"] for window in version["quality"]["metrics"]["rmse"]["windows"][:19]]
     for window in version["quality"]["metrics"]["rmse"]["windows"][19:]:
         window |= {"estimate": calm[3], "realised": None}

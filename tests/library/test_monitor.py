@@ -136,6 +136,20 @@ def test_what_cannot_be_looked_at_is_told_in_a_line(
     assert reason in error
 
 
+def test_a_column_to_ignore_that_there_is_not_is_told(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, known = write_rows(project, LATER), ["colour", "fruit", "probability_melon"]
+    write_params(project, monitor={"ignore": known})
+    assert main(["monitor", rows]) == 0
+    write_params(project, monitor={"ignore": [*known, "wieght", "prediction"]})
+    assert main(["monitor", rows]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "error: params.yaml: monitor.ignore: wieght: no such column; did you mean weight? allowed: "
+        "weight, seeds, colour, fruit, prediction, probability_apple, probability_melon"
+    ]
+
+
 def keep_requests(
     project: Project, rows: pd.DataFrame, days: int, end: int = 0, **other: Any
 ) -> None:
@@ -235,6 +249,19 @@ def test_the_reference_of_a_version_is_found_wherever_its_model_is(
     shutil.copytree(kept, package / "champion")
     (package / "package.json").write_text(json.dumps({"run": run}))
     assert find(project, run).profile.rows == 434
+
+
+def test_a_model_that_was_nowhere_is_looked_for_again_when_told_to(project: Project) -> None:
+    references, kept = References(project), project.root / "kept"
+    subject = SUBJECT._replace(run=sha256(project.record))
+    shutil.move(project.champion, kept)
+    assert references.find(subject) is None
+    assert not references.look_again()
+    shutil.move(kept, project.champion)
+    assert references.find(subject) is None
+    assert references.look_again()
+    assert references.find(subject).profile.rows == 434
+    assert not references.look_again(), "nothing is lacking any more"
 
 
 def test_a_version_without_a_profile_is_told(project: Project) -> None:

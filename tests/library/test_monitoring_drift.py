@@ -265,6 +265,32 @@ def test_rows_that_depend_on_each_other_are_tested_by_blocks(is_known: bool) -> 
     assert tell(find_drift(by_blocks, blocks, SETTINGS))["distribution", 7] == "alarm"
 
 
+@pytest.mark.parametrize(("share", "state"), [(0, "fine"), (0.01, "fine"), (0.2, "alarm")])
+def test_what_no_group_had_is_told_where_nobody_knows_the_groups(
+    share: float, state: str, rng: np.random.Generator
+) -> None:
+    rows = draw(
+        rng, 2000, age=rng.normal(40, 10, 2000), region=rng.choice(["north", "south"], 2000)
+    )
+    profile = make_profile(rows, np.arange(2000) // 10, OPEN.model_copy(update={"open": False}))
+    is_new = rng.random((2, 1000)) < share
+    windows = [
+        make_window(
+            profile,
+            draw(
+                rng,
+                1000,
+                age=np.where(new, np.nan, rng.normal(40, 10, 1000)),
+                region=np.where(new, "west", rng.choice(["north", "south"], 1000)),
+            ),
+        )
+        for new in is_new
+    ]
+    findings = find_drift(profile, windows, SETTINGS)
+    last = {one.what: one.state for one in findings if one.window == 1}
+    assert last.get("new", "fine") == last.get("missing", "fine") == state
+
+
 @pytest.mark.parametrize("others", [0, 30])
 def test_a_category_that_training_never_saw_is_told_where_rows_depend_on_each_other(
     others: int, rng: np.random.Generator
@@ -311,6 +337,20 @@ def test_rows_that_are_alike_are_stale_only_where_several_groups_would_differ(
         windows = [make_window(profile, rows, np.arange(600) % groups) for _ in range(2)]
         findings = find_drift(profile, windows, SETTINGS)
         assert {one.state for one in findings if one.what == "stale"} == states
+
+
+@pytest.mark.parametrize(("is_month", "states"), [(True, set()), (False, {"moved", "alarm"})])
+def test_what_no_day_of_training_had_several_values_of_is_not_stale(
+    is_month: bool, states: set[str], rng: np.random.Generator
+) -> None:
+    days = np.arange(3600) // 10
+    months = days // 30 if is_month else rng.permutation(days // 30)
+    profile = make_profile(draw(rng, 3600, age=months.astype("float64")), days)
+    profile = replace(profile, blocks=replace(profile.blocks, by="day"))
+    weeks = [draw(rng, 70, age=np.full(70, 5.0)) for _ in range(2)]
+    windows = [make_window(profile, week, np.arange(70) // 10) for week in weeks]
+    findings = find_drift(profile, windows, MonitorParams(least_rows=50))
+    assert {one.state for one in findings if one.what == "stale"} == states
 
 
 def test_orders_are_compared_as_by_kolmogorov_and_smirnov(rng: np.random.Generator) -> None:

@@ -59,9 +59,9 @@ def look(
     return judge(watch(*batches, by=by), MonitorParams(), stages or {}, Nothing())
 
 
-def tell(*batches: Batch, **settings: Any) -> dict[str, Any]:
+def tell(*batches: Batch, by: By = "day", **settings: Any) -> dict[str, Any]:
     options = {"source": "requests", "since": None, "stages": {}, "gauge": Nothing()}
-    return make_report(watch(*batches), MonitorParams(**settings), **options)
+    return make_report(watch(*batches, by=by), MonitorParams(**settings), **options)
 
 
 def list_current(judgements: Sequence[Judgement]) -> dict[str, bool]:
@@ -132,6 +132,31 @@ def test_what_was_new_once_and_comes_again_is_told_since_it_came_again() -> None
     report = tell(*days)
     (line,) = [line for line in report["lines"] if "mauve" in line]
     assert line.endswith(f"since {(FIRST + 4 * DAY).astype('datetime64[D]')}")
+
+
+def test_windows_that_cannot_be_judged_say_nothing_of_when_it_began() -> None:
+    for between, since in ((make_day(3, 40), 0), (make_day(3), 4)):
+        report = tell(*CHAMPION, between, *[make_day(day, **MOVED) for day in (4, 5)])
+        start = str((FIRST + since * DAY).astype("datetime64[D]"))
+        columns = {one["name"]: one for one in report["versions"][0]["columns"]}
+        assert (columns["weight"]["since"], columns["seeds"]["since"]) == (start, None)
+        assert report["alarm_since"] == start
+        lines = [one for one in report["lines"] if "weight" in one]
+        assert {line.rpartition("since ")[2] for line in lines} == {start}
+
+
+def test_what_stands_longest_is_told_however_windows_are_called() -> None:
+    days = [make_day(day, 1000, **(MOVED if day > 1 else {})) for day in range(13)]
+    days[10:] = [day._replace(predictions=day.predictions + 10) for day in days[10:]]
+    report = tell(*days, by="rows")
+    assert {one["name"]: one["since"] for one in report["versions"][0]["columns"]} == {
+        "weight": "rows 2,001 to 3,000",
+        "prediction": "rows 10,001 to 11,000",
+        "seeds": None,
+        "colour": None,
+    }
+    assert report["alarm_since"] == "rows 2,001 to 3,000"
+    assert "An alarm stands since <span" in render_page(report, live=False)
 
 
 def test_an_alarm_of_rows_that_are_refused_ends_when_no_more_are() -> None:

@@ -74,7 +74,7 @@ def test_the_server_shows_what_has_come_since(project: Project) -> None:
         shown = await wait_for(monitoring, has_rows(2))
         shown = await wait_for(monitoring, lambda report: report["trouble"] is None)
         assert datetime.now(UTC) - read_time(shown) < timedelta(minutes=3)
-        assert b"The requests were read last at 2" in shown.page
+        assert b'The requests were last read at <span class="brief">2' in shown.page
         assert shown.page.startswith(b"<!DOCTYPE html>")
         assert [*map(tuple, monitoring.alarms)] == [("fruit", "1.0.0", "answer", 0)]
         write(project, "r-3")
@@ -142,7 +142,8 @@ def test_of_a_process_that_fails_the_log_and_what_is_shown_tell_in_a_line(
     assert f'<p class="note doubt" role="status">Not all requests are read: {fault}' in str(
         shown.page, "utf-8"
     )
-    assert f"What is shown is of {read_time(shown):%Y-%m-%d %H:%M} UTC." in str(shown.page, "utf-8")
+    when = f'What is shown is of <span class="brief">{read_time(shown):%Y-%m-%d %H:%M} UTC</span>.'
+    assert when in str(shown.page, "utf-8")
     assert capfd.readouterr().err.splitlines() == [f"serve: {report['trouble']}"]
 
 

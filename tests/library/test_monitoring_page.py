@@ -7,7 +7,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from lockstep.monitoring import charts
-from lockstep.monitoring.page import MOST_COLUMNS, MOST_WINDOWS, render_page
+from lockstep.monitoring.page import MOST_COLUMNS, render_page
+from lockstep.monitoring.windows import LATEST_WINDOWS
 from lockstep.monitoring.wording import format_effect, format_seconds, format_share, name_places
 from lockstep.serving.errors import Busy
 from lockstep.serving.monitoring_process import Shown
@@ -87,6 +88,21 @@ def test_it_says_first_whether_all_is_well() -> None:
     assert said["nothing"] == said["before"] == "Nobody can say yet"
 
 
+def test_dates_of_a_line_are_marked_and_the_rest_is_text() -> None:
+    content = made_up(1, lines=["age: higher, <b> since 2026-11-16"], notes=["from 2026-11-17 on"])
+    page = render_page(content, live=True)
+    assert "<li>age: higher, &lt;b&gt; since <time>2026-11-16</time></li>" in page
+    assert "from <time>2026-11-17</time> on" in page
+
+
+def test_beside_a_doubt_it_does_not_say_that_all_is_well() -> None:
+    content = CONTENTS["well"]() | {"has_doubt": True}
+    assert "No alarm stands, but there is a doubt</p>" in render_page(content, live=True)
+    assert "Something moved, once so far</p>" in render_page(
+        content | {"has_news": True}, live=True
+    )
+
+
 def test_no_column_that_moved_is_folded_away() -> None:
     content = made_up(60)
     page = render_page(content, live=True)
@@ -97,22 +113,13 @@ def test_no_column_that_moved_is_folded_away() -> None:
 
 
 def test_of_many_windows_the_last_ones_are_drawn() -> None:
-    content = made_up(windows=MOST_WINDOWS + 8)
+    content = made_up(windows=LATEST_WINDOWS + 8)
     page = render_page(content, live=True)
     assert "8 earlier ones are not drawn" in page
     names = [window["name"] for window in content["versions"][0]["windows"]]
     assert names[8] in page
     assert names[0] not in page
-    assert f'viewBox="0 0 {MOST_WINDOWS} 100"' in page
-
-
-def test_windows_that_cannot_be_judged_say_nothing_of_when_it_began() -> None:
-    content = made_up()
-    windows = content["versions"][0]["columns"][0]["windows"]
-    windows[24] |= {"state": "too few", "movement": None}
-    assert "since 2026-11-16" in render_page(content, live=True)
-    windows[24] |= {"state": "fine"}
-    assert "since 2026-11-22" in render_page(content, live=True)
+    assert f'viewBox="0 0 {LATEST_WINDOWS} 100"' in page
 
 
 def test_a_column_that_cannot_be_judged_tells_why_and_shows_what_came() -> None:
@@ -169,8 +176,18 @@ def test_too_few_rows_stretch_no_axis() -> None:
     version["windows"][1]["state"] = "too few"
     before = render_page(content, live=True)
     version["quality"]["metrics"]["rmse"]["windows"][1]["estimate"]["high"] = 1e6
-    scale = re.compile('<div class="scale.+?</div>')
-    assert scale.findall(render_page(content, live=True)) == scale.findall(before) != []
+    axis = re.compile('<div class="axis.+?</div>')
+    assert axis.findall(render_page(content, live=True)) == axis.findall(before) != []
+
+
+def test_what_was_expected_is_three_lines_through_all_windows() -> None:
+    page = render_page(made_up(1, windows=3), live=True)
+    lines = re.findall('<path class="expected (.+?)" d="M0 (.+?)H3"/>', page)
+    assert [name for name, _ in sorted(lines, key=lambda line: -float(line[1]))] == [
+        "low",
+        "figure",
+        "high",
+    ]
 
 
 def test_shares_are_told_of_intervals_and_categories() -> None:

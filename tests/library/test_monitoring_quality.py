@@ -176,7 +176,9 @@ def test_the_report_tells_that_outcomes_stay_worse_than_estimated() -> None:
     lax = {"rmse": {"figure": 5.0, "low": 4.0, "high": 6.0}}
     windows = make_windows(1.6 * ERROR, 1.6 * ERROR, None)
     quality = measure(windows, metrics=lax)
-    assert report_on(windows, quality)["lines"] == [f"1.0.0: {quality.doubt}"]
+    content = report_on(windows, quality)
+    assert content["lines"] == [f"1.0.0: {quality.doubt}"]
+    assert content["has_doubt"]
 
 
 def test_an_alarm_of_quality_counts_as_any_other() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import CONTRACT, make_project
+from conftest import CONTRACT, make_project, write_params
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.params import MonitorParams
@@ -23,7 +23,13 @@ from lockstep.monitoring.live import Monitor
 from lockstep.monitoring.quality import Gauge
 from lockstep.monitoring.references import Reference
 from lockstep.monitoring.report import make_report
-from lockstep.monitoring.request_source import find_latest, find_start, make_batches, read_pages
+from lockstep.monitoring.request_source import (
+    as_times,
+    find_latest,
+    find_start,
+    make_batches,
+    read_pages,
+)
 from lockstep.monitoring.watch import Watch
 from lockstep.monitoring.windows import Windows
 from lockstep.serving.request_database import REQUESTS, RequestDatabase, as_json
@@ -41,11 +47,18 @@ class MadeUpReferences:
     def __init__(self, *kept: str) -> None:
         contract = Contract.model_validate(CONTRACT | {"target": "ripeness"} | RIPENESS)
         self.reference: Reference | None = Reference(contract, make_profile())
+        self.elsewhere: Reference | None = None
         self.kept = kept or ("weight", "seeds", "colour")
         self.problems: dict[str, str] = {}
 
     def find(self, _: Subject) -> Reference | None:
         return self.reference
+
+    def look_again(self) -> bool:
+        if self.reference is not None:
+            return False
+        self.reference = self.elsewhere
+        return self.reference is not None
 
     def list_kept(self, _: Contract) -> tuple[str, ...]:
         return self.kept
@@ -177,7 +190,7 @@ def list_rows(pages: Iterator[Any]) -> list[int]:
 
 def test_what_is_new_is_read_once(database: RequestDatabase) -> None:
     database.write([line(row=0)])
-    reader = Follower(database, NOW - timedelta(days=1))
+    reader = Follower(database, NOW - timedelta(days=1), NOW)
     assert list_rows(reader.read_new(database)) == [0]
     database.write([line(row=1), line(row=2)])
     assert list_rows(reader.read_new(database)) == [1, 2]
@@ -192,7 +205,7 @@ def test_of_two_servers_that_write_at_once_each_row_is_read_once(
     if address.startswith("sqlite"):
         pytest.skip("in SQLite one writes after the other")
     database.write([line(row=0)])
-    reader = Follower(database, NOW - timedelta(days=1))
+    reader = Follower(database, NOW - timedelta(days=1), NOW)
     assert list_rows(reader.read_new(database)) == [0]
     with closing(RequestDatabase(address)) as other, other._begin() as slow:
         slow.execute(insert(REQUESTS), [line(row=1), line(row=2)])
@@ -212,7 +225,7 @@ def test_gaps_are_read_again_after_a_failure_however_long(
     database: RequestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database.write([line(row=row) for row in range(5)])
-    reader = Follower(database, NOW - timedelta(days=1))
+    reader = Follower(database, NOW - timedelta(days=1), NOW)
     with database._begin() as connection:
         connection.execute(delete(REQUESTS).where(REQUESTS.c.row.in_([1, 3])))
     assert list_rows(reader.read_new(database)) == [0, 2, 4]
@@ -237,7 +250,7 @@ def test_what_has_not_come_in_a_minute_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(follower, "SECONDS_TO_COMMIT", -1.0)
     database.write([line(row=row) for row in range(3)])
-    reader = Follower(database, NOW - timedelta(days=1))
+    reader = Follower(database, NOW - timedelta(days=1), NOW)
     with database._begin() as connection:
         connection.execute(delete(REQUESTS).where(REQUESTS.c.row == 1))
     assert list_rows(reader.read_new(database)) == [0, 2]
@@ -250,8 +263,10 @@ class Watching:
     """The monitor of a project whose versions all have the same made-up reference."""
 
     def __init__(self, project: Project, place: str) -> None:
-        self.monitor = Monitor(project, place)
-        self.monitor._references = self.monitor._watch.references = MadeUpReferences()
+        self.now = NOW
+        self.monitor = Monitor(project, place, lambda: self.now)
+        self.references = MadeUpReferences()
+        self.monitor._references = self.monitor._watch.references = self.references
 
     def look(self) -> dict[str, Any]:
         while self.monitor.look():
@@ -278,11 +293,85 @@ def test_the_running_sums_are_those_of_reading_all_at_once(
         followed = watching.look()
     watch = Watch(MadeUpReferences(), "day")
     for one in read(database):
-        watch.add(one, find_latest())
+        watch.add(one, as_times([find_latest(watching.now)])[0])
     stages = {name: followed[name] for name in ("source", "since")}
     gauge = Gauge(watching.monitor._project)
     assert followed == make_report(watch, MonitorParams(), **stages, stages={}, gauge=gauge)
     assert count_rows(followed) == [4, 4, 4]
+
+
+def read_at_once(watching: Watching) -> dict[str, Any]:
+    """The report of a monitor that begins now."""
+    other = Watching(watching.monitor._project, watching.monitor._address)
+    other.now = watching.now
+    return other.look()
+
+
+def test_rows_from_the_future_are_counted_once_their_time_has_come(
+    watching: Watching, database: RequestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_source, "PAGE", 2)
+    hours = [0, *[3] * 5, 30, 0]
+    times = [NOW + timedelta(hours=hour) for hour in hours]
+    database.write([line(f"r-{row}", time=time) for row, time in enumerate(times)])
+    for hour, rows, omitted in ((0, 2, 6), (1, 2, 6), (3, 7, 1), (2, 7, 1), (4, 7, 1), (30, 8, 0)):
+        watching.now = NOW + timedelta(hours=hour)
+        for _ in range(2):
+            report = watching.look()
+            assert (sum(count_rows(report)), len(report["notes"])) == (rows, min(omitted, 1))
+            assert not omitted or report["notes"][0].startswith(f"1.0.0: {omitted} row")
+        database.add_outcomes([(f"r-{row}", 0, hour) for row in range(8)], datetime.now(UTC))
+        watching.look()
+        (windows,) = watching.monitor._watch.windows.values()
+        assert sum(window.outcomes for window in windows) == rows
+    assert watching.look() == read_at_once(watching)
+
+
+def test_rows_from_the_future_are_counted_once_though_the_database_fails_in_between(
+    watching: Watching, database: RequestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_source, "PAGE", 1)
+    database.write([line(f"r-{row}", time=NOW + timedelta(hours=1)) for row in range(4)])
+    watching.look()
+    watching.now = NOW + timedelta(hours=2)
+    pages = iter([follower.read_page] * 2)
+
+    def read_page(*arguments: Any) -> Any:
+        if read := next(pages, None):
+            return read(*arguments)
+        raise UserError("the database does not answer")
+
+    with monkeypatch.context() as context:
+        context.setattr(follower, "read_page", read_page)
+        assert count_rows(watching.look()) == [2]
+        assert watching.monitor.trouble == "the database does not answer"
+    assert count_rows(watching.look()) == [4]
+
+
+def test_a_row_from_the_future_that_comes_late_is_read_once(database: RequestDatabase) -> None:
+    database.write([line(row=row) for row in range(3)])
+    reader = Follower(database, NOW - timedelta(days=1), NOW)
+    with database._begin() as connection:
+        connection.execute(delete(REQUESTS).where(REQUESTS.c.row == 1))
+    assert list_rows(reader.read_new(database)) == [0, 2]
+    database.write([line(row=1, id=2, time=NOW + timedelta(hours=1))])
+    assert list_rows(reader.read_ripe(database, NOW + timedelta(hours=2))) == []
+    assert list_rows(reader.read_late(database)) == [1]
+    assert reader.latest == NOW + timedelta(hours=2), "what it is read by"
+
+
+def test_a_model_that_was_away_is_looked_for_again_after_minutes(
+    watching: Watching, database: RequestDatabase
+) -> None:
+    references = watching.references
+    references.reference, references.elsewhere = None, references.reference
+    database.write([line(f"r-{row}") for row in range(5)])
+    for minutes, columns in ((0, 0), (4, 0), (6, 4), (60, 4)):
+        watching.now = NOW + timedelta(minutes=minutes)
+        report = watching.look()
+        (version,) = report["versions"]
+        assert (len(version["columns"]), count_rows(report)) == (columns, [5])
+        assert len(report["notes"]) == (0 if columns else 1)
 
 
 def test_outcomes_that_come_later_are_counted_once(
@@ -357,6 +446,22 @@ def test_a_clock_that_is_ahead_moves_nothing_and_is_told(
     assert report["notes"] == [
         "1.0.0: 1 row was left out: from the future, by the clock of the server that kept it",
         "1.1.0: 2 rows were left out: from the future, by the clock of the server that kept it",
+    ]
+
+
+def test_a_column_to_ignore_that_there_is_not_is_a_note(
+    watching: Watching, database: RequestDatabase
+) -> None:
+    write_params(watching.monitor._project, monitor={"ignore": ["seeds", "prediction", "coluor"]})
+    assert watching.look()["notes"] == []
+    database.write([line()])
+    assert watching.look()["notes"] == [
+        "params.yaml: monitor.ignore: coluor: no such column; did you mean colour? "
+        "allowed: weight, seeds, colour, fruit, ripeness, prediction"
+    ]
+    watching.references.reference = None
+    assert watching.look()["notes"] == [
+        "1.0.0: its model is not to be had here; only volume and time are shown"
     ]
 
 

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -286,6 +287,16 @@ def test_prometheus_reads_requests_rows_and_versions(client: TestClient) -> None
     assert "lockstep_entries_dropped_total 0.0" in lines
     labels = 'model="fruit",role="answer",version="1.0.0"'
     assert f"lockstep_version_alarms{{{labels}}} 2.0" in lines
+
+
+def test_prometheus_reads_when_the_requests_were_last_read(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gauge = re.compile(r"^lockstep_monitoring_read_timestamp_seconds (.+)$", re.MULTILINE)
+    (seconds,) = gauge.findall(client.get("/metrics").text)
+    assert datetime.fromtimestamp(float(seconds), UTC) == MadeUpMonitoring.read_time
+    monkeypatch.setattr(MadeUpMonitoring, "read_time", None)
+    assert not gauge.findall(client.get("/metrics").text), "nobody has read them yet"
 
 
 def test_what_is_watched_is_shown_as_a_page_that_loads_nothing_from_elsewhere(

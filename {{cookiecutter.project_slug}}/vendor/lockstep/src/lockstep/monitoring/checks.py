@@ -30,7 +30,7 @@ from .permutation import (
     measure_order_gap,
 )
 from .windows import Window
-from .wording import format_number, format_share
+from .wording import format_edge, format_share
 
 What = Literal["distribution", "missing", "new", "outside", "contract", "stale", "refused"]
 ALL = ""
@@ -267,8 +267,8 @@ def _check_outside(series: Series) -> Iterator[Check]:
     counts, edges, rows = series.counts, series.scale.edges, series.counts.sum(axis=1)
     total = int(series.reference.counts.sum())
     sides = (
-        (0, FIRST_BAR, f"below {format_number(edges[0])}, the least"),
-        (-1, LAST_BAR, f"above {format_number(edges[-1])}, the greatest"),
+        (0, FIRST_BAR, f"below {format_edge(edges[0])}, the least"),
+        (-1, LAST_BAR, f"above {format_edge(edges[-1])}, the greatest"),
     )
     p_values = np.stack(
         [
@@ -322,7 +322,7 @@ def _check_stale(series: Series) -> Iterator[Check]:
     """The same value in every row, where training had several."""
     reference = series.reference.counts
     rows, places = series.counts.sum(axis=1), series.counts.argmax(axis=1)
-    has_several = np.count_nonzero(reference) > 1
+    has_several = np.count_nonzero(reference) > 1 and not _is_of_days(series)
     is_stale = np.array(
         [has_several and window.is_constant(series.name) for window in series.windows.values()]
     )
@@ -336,6 +336,18 @@ def _check_stale(series: Series) -> Iterator[Check]:
     others = reference.sum() - reference[places]
     effects = np.where(is_stale, 2 * np.arcsin(np.sqrt(others / max(reference.sum(), 1))), 0)
     yield from series.check("stale", effects, p_values, texts, series.has_blocks)
+
+
+def _is_of_days(series: Series) -> bool:
+    """Whether no day of training shows that rows of a day differ, as none does of months.
+
+    Days on end may then have one value, and nobody knows how many: the profile has no order.
+    """
+    blocks = series.profile.blocks
+    if blocks is None or blocks.by != "day" or series.name not in blocks.counts:
+        return False
+    values = blocks.counts[series.name][:, :MISSING_BAR]
+    return bool((np.count_nonzero(values, axis=1) < 2).all())
 
 
 def _check_events(

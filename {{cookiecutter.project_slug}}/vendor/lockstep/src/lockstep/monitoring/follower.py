@@ -8,14 +8,16 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from ..serving.request_database import REQUESTS, RequestDatabase, as_utc
-from .request_source import PAGE, SUBJECT, Line, find_start, read_one, read_pages
+from .request_source import PAGE, SUBJECT, Line, find_start, read_one, read_page, read_pages
 
 SECONDS_TO_COMMIT = 60.0
 """In which a transaction that has taken ids has ended, well or not."""
 MOST_GAPS = 1000
+LAST_ID = 2**63 - 1
+"""That a line can have."""
 OVERLAP = timedelta(minutes=2)
 """How far outcomes may lie apart by their times, of those that come at once."""
 
@@ -35,11 +37,15 @@ class Follower:
     Args:
         database: Of the requests.
         since: When those begin that matter.
+        latest: When the latest can have come; those after it are from the future.
     """
 
-    def __init__(self, database: RequestDatabase, since: datetime) -> None:
+    def __init__(self, database: RequestDatabase, since: datetime, latest: datetime) -> None:
+        self.latest = latest
         self._after = find_start(database, since)
         self._gaps: deque[Gap] = deque(maxlen=MOST_GAPS)
+        self._last = LAST_ID
+        """The last line at `latest` that is no longer from the future."""
         self._labelled = datetime.now(UTC) - OVERLAP
 
     def is_ahead(self, database: RequestDatabase) -> bool:
@@ -67,6 +73,28 @@ class Follower:
             finally:  # the database may fail at any time
                 if is_open and gap.first <= gap.last:
                     self._gaps.append(gap)
+
+    def read_ripe(self, database: RequestDatabase, latest: datetime) -> Iterator[Sequence[Line]]:
+        """The lines that were read before, from the future, and are not any more, page by page.
+
+        After them, what is not later than `latest` is read as it comes.
+        """
+        latest = max(self.latest, latest)  # the clock may have been put back
+        time, number = REQUESTS.c.time, REQUESTS.c.id
+        was_read, is_ripe = number <= self._after, time <= latest
+
+        def is_next() -> ColumnElement[bool]:
+            is_after = or_(time > self.latest, number > self._last)
+            return and_(time >= self.latest, is_after)
+
+        while page := read_page(database, time, was_read, is_ripe, is_next()):
+            self.latest, self._last = as_utc(page[-1]["time"]), page[-1]["id"]
+            yield [line for line in page if not self._is_awaited(line["id"])]
+        self.latest, self._last = latest, LAST_ID
+
+    def _is_awaited(self, number: int) -> bool:
+        """Whether a line is one of those that come late, and are read as such."""
+        return any(gap.first <= number <= gap.last for gap in self._gaps)
 
     def read_labelled(self, database: RequestDatabase) -> Iterator[Sequence[Line]]:
         """Of lines whose outcomes have come the version and the time, page by page.

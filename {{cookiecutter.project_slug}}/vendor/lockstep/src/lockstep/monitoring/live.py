@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,12 +21,15 @@ from threading import Thread
 from traceback import extract_tb
 from typing import BinaryIO
 
+import numpy as np
+
 from ..core.errors import UserError, shorten
 from ..core.project import Project
 from ..serving.request_database import RequestDatabase, open_requests
 from ..standalone.frames import claim_pipes, pack, read_frame
 from .batches import Batch, Subject
 from .follower import Follower
+from .ignored import list_mistakes
 from .page import render_page
 from .quality import Gauge
 from .references import References
@@ -43,10 +46,16 @@ SHARE = 0.1
 """Of its time that it works at most; it sleeps the rest."""
 SLICE = 5.0
 """Seconds that it reads before it shows what there is so far."""
+PATIENCE = timedelta(minutes=5)
+"""Until it looks again for models that were not to be had."""
 LONGEST_FAULT = 300
 """Letters."""
 POLITENESS = 10
 """How far it steps back for others, in the levels of `nice`."""
+
+
+def _tell_time() -> datetime:
+    return datetime.now(UTC)
 
 
 class Monitor:
@@ -55,10 +64,14 @@ class Monitor:
     Args:
         project: The project.
         address: Of the database; by default the project's file.
+        clock: What tells the time.
     """
 
-    def __init__(self, project: Project, address: str | None) -> None:
-        self._project, self._address = project, address
+    def __init__(
+        self, project: Project, address: str | None, clock: Callable[[], datetime] = _tell_time
+    ) -> None:
+        self._project, self._address, self._clock = project, address, clock
+        self._search_time = clock() + PATIENCE
         self._references = References(project)
         self._gauge = Gauge(project)
         self._follower: Follower | None = None
@@ -80,33 +93,54 @@ class Monitor:
 
     def make_report(self) -> Content:
         """What is to be shown."""
-        return make_report(
+        content = make_report(
             self._watch,
             self._project.params.monitor,
             source="requests",
-            since=_find_since().isoformat(timespec="seconds"),
+            since=self._find_since().isoformat(timespec="seconds"),
             stages=list_stages(self._project),
             gauge=self._gauge,
         )
+        content["notes"] = [*list_mistakes(self._project, self._watch), *content["notes"]]
+        return content
 
     def _look(self, database: RequestDatabase) -> bool:
-        if self._follower is None or self._follower.is_ahead(database):
-            self._follower = Follower(database, _find_since())
+        since, latest = self._find_since(), find_latest(self._clock())
+        is_anew = self._has_found_models()
+        if is_anew or self._follower is None or self._follower.is_ahead(database):
+            self._follower = Follower(database, since, latest)
             self._watch = Watch(self._references, self._by)
-        self._watch.forget(as_times([_find_since()])[0])
-        for page in self._follower.read_late(database):
-            self._count(page)
+        self._watch.forget(as_times([since])[0])
+        follower = self._follower
+        for page in follower.read_ripe(database, latest):
+            for batch in make_batches(page, self._references):
+                self._watch.readmit(batch, as_times([follower.latest])[0])
+        for page in follower.read_late(database):
+            self._count(page, follower)
         end = time.monotonic() + SLICE
-        for page in self._follower.read_new(database):
-            self._count(page)
+        for page in follower.read_new(database):
+            self._count(page, follower)
             if time.monotonic() > end:
                 return True
-        self._renew_outcomes(self._follower, database)
+        self._renew_outcomes(follower, database)
         return False
 
-    def _count(self, page: Sequence[Line]) -> None:
+    def _has_found_models(self) -> bool:
+        """Whether models can be had that could not before, so that all is to be counted anew."""
+        if self._clock() < self._search_time:
+            return False
+        has_found = self._references.look_again()
+        self._search_time = self._clock() + PATIENCE
+        return has_found
+
+    def _count(self, page: Sequence[Line], follower: Follower) -> None:
         for batch in make_batches(page, self._references):
-            self._watch.add(batch, find_latest())
+            self._watch.add(batch, as_times([follower.latest])[0])
+
+    def _find_since(self) -> datetime:
+        """The beginning of the first day that is shown."""
+        day = self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
+        return day - timedelta(days=DAYS - 1)
 
     def _renew_outcomes(self, follower: Follower, database: RequestDatabase) -> None:
         """Read again what is known of the rows of a window, where outcomes of it have come."""
@@ -117,19 +151,14 @@ class Monitor:
             renewed.update(zip(subjects, numbers.tolist(), strict=True))
         for subject, number in sorted(renewed):
             if windows := self._watch.windows.get(subject):
-                ends = (windows.find_start(number), windows.find_start(number + 1))
-                pages = read_labelled(database, subject, *ends)
+                start, end = windows.find_start(number), windows.find_start(number + 1)
+                is_over = as_times([follower.latest])[0] + np.timedelta64(1, "us")
+                pages = read_labelled(database, subject, start, min(end, is_over))
                 windows.replace_outcomes(number, self._make_batches(pages))
 
     def _make_batches(self, pages: Iterable[Sequence[Line]]) -> Iterator[Batch]:
         for page in pages:
             yield from make_batches(page, self._references)
-
-
-def _find_since() -> datetime:
-    """The beginning of the first day that is shown."""
-    day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return day - timedelta(days=DAYS - 1)
 
 
 def main() -> None:

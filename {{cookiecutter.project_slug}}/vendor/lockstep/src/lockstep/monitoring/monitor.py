@@ -18,6 +18,7 @@ from ..modeling.model import Model
 from ..records.run import WORKSPACE
 from .batches import Batch, Subject
 from .file_source import read_files
+from .ignored import list_mistakes
 from .page import render_page
 from .quality import Gauge
 from .references import References, find_run, read_reference
@@ -46,7 +47,7 @@ def monitor(files: Sequence[str], since: str | None, by: By | None, address: str
         The exit status: 0 if all is fine, 1 for an alarm, 2 where nobody can say.
 
     Raises:
-        UserError: There is nothing to read.
+        UserError: There is nothing to read, or `monitor.ignore` names no column.
     """
     project = Project.find()
     if files and address:
@@ -56,6 +57,8 @@ def monitor(files: Sequence[str], since: str | None, by: By | None, address: str
         watch = _watch_files(project, [*map(Path, files)], start, by)
     else:
         watch = _watch_requests(project, start, by or choose_windows(project.contract), address)
+    if mistakes := list_mistakes(project, watch):
+        raise UserError("\n".join(mistakes))
     content = make_report(
         watch,
         project.params.monitor,
@@ -107,7 +110,7 @@ def _keep_since(batches: Iterable[Batch], since: datetime) -> Iterator[Batch]:
 def _watch_requests(project: Project, since: datetime | None, by: By, address: str | None) -> Watch:
     try:
         from ..serving.request_database import REQUESTS, open_requests
-        from .request_source import find_latest, find_start, make_batches, read_pages
+        from .request_source import as_times, find_latest, find_start, make_batches, read_pages
     except ModuleNotFoundError as error:
         command = project.command.replace("run", "run --extra serve", 1)
         raise UserError(
@@ -118,7 +121,7 @@ def _watch_requests(project: Project, since: datetime | None, by: By, address: s
         conditions = [REQUESTS.c.time >= since] if since else []
         pages = read_pages(database, find_start(database, since), *conditions)
         batches = (batch for page in pages for batch in make_batches(page, watch.references))
-        return _fill(watch, batches, find_latest())
+        return _fill(watch, batches, as_times([find_latest(datetime.now(UTC))])[0])
 
 
 def _fill(watch: Watch, batches: Iterable[Batch], latest: np.datetime64 = NEVER) -> Watch:

@@ -13,12 +13,11 @@ from ..records.wording import format_number
 from ..reporting.pages import render
 from ..serving.monitoring_process import FRESHNESS, format_time
 from . import charts
+from .windows import LATEST_WINDOWS
 from .wording import format_effect, format_seconds, format_share, name_places
 
 STATIC = Path(__file__).parents[1] / "serving" / "static"
 STYLES = ("page.css", "monitoring.css")
-MOST_WINDOWS = 92
-"""That are drawn, the last ones: a quarter of a year by day."""
 MOST_COLUMNS = 20
 """That are in sight at once, unless more of them moved."""
 FLOORS = charts.Axis(0, 4)
@@ -42,7 +41,6 @@ def render_page(content: Record, *, live: bool) -> str:
         Path(__file__).with_name("templates"),
         content=content,
         versions=[_cut(version) for version in content["versions"]],
-        alarm_start=_find_alarm(content["versions"]),
         live=live,
         style=""
         if live
@@ -53,7 +51,6 @@ def render_page(content: Record, *, live: bool) -> str:
         count_shown=_count_shown,
         find_figure=_find_figure,
         find_last=_find_last,
-        find_start=_find_start,
         format_effect=format_effect,
         format_number=format_number,
         format_seconds=format_seconds,
@@ -72,7 +69,7 @@ def render_page(content: Record, *, live: bool) -> str:
 
 def _cut(version: Record) -> Record:
     """A version with no more windows than are drawn."""
-    last, quality = slice(-MOST_WINDOWS, None), version["quality"]
+    last, quality = slice(-LATEST_WINDOWS, None), version["quality"]
     if quality:
         metrics = {
             name: metric | {"windows": metric["windows"][last]}
@@ -84,33 +81,8 @@ def _cut(version: Record) -> Record:
         "windows": version["windows"][last],
         "columns": [each | {"windows": each["windows"][last]} for each in version["columns"]],
         "quality": quality,
-        "earlier": max(0, len(version["windows"]) - MOST_WINDOWS),
+        "earlier": max(0, len(version["windows"]) - LATEST_WINDOWS),
     }
-
-
-def _find_alarm(versions: Sequence[Record]) -> str | None:
-    """Since which window an alarm has stood in a version that answers now."""
-    current = [one for one in versions if one["is_current"] and one["role"] == "answer"]
-    starts = [
-        _find_start(version["windows"], column["windows"])
-        for version in current
-        for column in version["columns"]
-        if column["state"] == "alarm"
-    ]
-    qualities = [version["quality"] for version in current if version["quality"]]
-    starts += [quality["since"] for quality in qualities if quality["state"] == "alarm"]
-    return min(filter(None, starts), default=None)
-
-
-def _find_start(windows: Sequence[Record], parts: Sequence[Record]) -> str | None:
-    """The window from which on a column has been away from training, if it still is."""
-    start = None
-    for window, part in zip(windows, parts, strict=True):
-        if part["state"] in MOVED:
-            start = start or window["name"]
-        elif part["state"] == "fine":
-            start = None
-    return start
 
 
 def _find_last(parts: Sequence[Record]) -> int | None:

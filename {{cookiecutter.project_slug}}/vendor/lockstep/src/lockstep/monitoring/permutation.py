@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import gamma
+from scipy.stats import gamma, hypergeom
 
 from .shares import share_out
 
@@ -46,7 +46,7 @@ def compare_with_blocks(
     """The p-value where nobody knows the blocks of the window, which are taken to be like those.
 
     Blocks of the reference change places between its halves. How far shares are apart then is that
-    much more of fewer blocks.
+    much more of fewer blocks. Where they never are, blocks that are unlike all of them are counted.
 
     Args:
         reference: (n_blocks, n_bars) counts.
@@ -59,9 +59,26 @@ def compare_with_blocks(
         return 1.0
     chosen = _draw(blocks, blocks // 2) @ reference
     distances = measure(share_out(reference.sum(axis=0) - chosen), share_out(chosen))
-    distances *= (1 / count + 1 / blocks) / (1 / (blocks // 2) + 1 / (blocks - blocks // 2))
     shares = share_out(np.stack([reference.sum(axis=0), window]))
+    if not distances.any():
+        return _compare_unlike(reference, window, count, shares)
+    distances *= (1 / count + 1 / blocks) / (1 / (blocks // 2) + 1 / (blocks - blocks // 2))
     return _find_p_value(shares[0], shares[1], distances, measure)
+
+
+def _compare_unlike(
+    reference: np.ndarray, window: np.ndarray, count: float, shares: np.ndarray
+) -> float:
+    """The p-value where all blocks of the reference have the same shares, and the window others.
+
+    So many rows take at least so many blocks that are unlike all of these, were they the largest
+    ones: how likely all such blocks are the window's is told by Fisher's exact test.
+    """
+    blocks, draws = len(reference), int(count)
+    rows = window.sum() * np.abs(shares[1] - shares[0]).sum() / 2
+    sizes = np.sort(np.tile(reference.sum(axis=1), -(-draws // blocks)))[::-1][:draws]
+    unlike = min(int((sizes.cumsum() < rows).sum()) + 1, draws) if rows > 0.5 else 0
+    return float(hypergeom.sf(unlike - 1, blocks + draws, unlike, draws))
 
 
 def _find_p_value(

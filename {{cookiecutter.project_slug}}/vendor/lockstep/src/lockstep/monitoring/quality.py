@@ -20,7 +20,7 @@ from .batches import Subject
 from .estimates import Figure, Figures, estimate, realise
 from .references import Reference
 from .samples import Sample
-from .windows import MOST_SAMPLES, Window
+from .windows import LATEST_WINDOWS, Window
 
 ENOUGH_KNOWN = 0.5
 """Of the rows: once outcomes of so many are known, an estimate has no say any more."""
@@ -176,7 +176,7 @@ class Gauge:
         former, known = self._known.get((subject, find), {}), {}
         table: list[Figures] = []
         for place, sample in enumerate(samples):
-            if sample is None or place < len(samples) - MOST_SAMPLES:
+            if sample is None or place < len(samples) - LATEST_WINDOWS:
                 table.append([None] * len(metrics))
                 continue
             key = _digest(sample)

@@ -38,7 +38,7 @@ class Reference(NamedTuple):
 
 
 class References:
-    """The references of the versions of a project, each looked for once.
+    """The references of the versions of a project, each looked for once, or when told to.
 
     Args:
         project: The project.
@@ -61,6 +61,14 @@ class References:
         if subject.run not in self._references:
             self._references[subject.run] = self._look(subject.run)
         return self._references[subject.run]
+
+    def look_again(self) -> bool:
+        """Look for those that were not to be had; returns whether one of them is now."""
+        runs = [run for run, reference in self._references.items() if reference is None]
+        for run in runs:
+            self.problems.pop(run, None)
+            self._references[run] = self._look(run)
+        return any(self._references[run] for run in runs)
 
     def list_kept(self, contract: Contract) -> list[str]:
         """The columns of a contract that the server keeps."""

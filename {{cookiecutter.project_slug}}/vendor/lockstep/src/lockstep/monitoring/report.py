@@ -65,6 +65,8 @@ def make_report(
         "since": since,
         "until": _tell_time(max(ends, default=NEVER)),
         "state": state,
+        "alarm_since": _find_alarm_start(answers),
+        "has_doubt": any(one.quality.doubt for one in answers if one.quality),
         "has_news": any(news for one in answers for news in _tell_news(one)),
         "lines": [*_list_lines(answers, settings.least_rows)][:MOST_LINES],
         "notes": [*_list_omissions(watch), *_list_notes(judgements, watch.references.problems)],
@@ -140,13 +142,32 @@ def _tell_news(judgement: Judgement) -> Iterator[str]:
         yield finding.text
 
 
-def _find_since(judgement: Judgement, alarm: Finding) -> str:
+def _find_alarm_start(judgements: Sequence[Judgement]) -> str | None:
+    """The first of the windows since which alarms of any of these versions stand."""
+    slots = []
+    for one in judgements:
+        starts = {_find_since(one, alarm) for alarm in one.alarms}
+        if one.quality and one.quality.state == "alarm":
+            starts.add(str(one.quality.since))
+        slots += [slot for slot in one.slots if slot.name in starts][:1]
+    first = min(slots, key=lambda slot: _tell_time(slot.start) or "", default=None)
+    return first and first.name
+
+
+def _find_column_start(judgement: Judgement, last: Slot, name: str) -> str | None:
+    """The first of the windows since which a column is away from training, if it is still."""
+    own = [one for one in last.findings.get(name, ()) if one.state in ("moved", "alarm")]
+    starts = {_find_since(judgement, one) for one in own}
+    return next((slot.name for slot in judgement.slots if slot.name in starts), None)
+
+
+def _find_since(judgement: Judgement, finding: Finding) -> str:
     """The first of the windows on end that have moved like this, which alone is no alarm."""
-    first = alarm.what, "moved"
+    first = finding.what, "moved"
     return next(
         slot.name
         for slot in reversed(judgement.slots)
-        if any((one.what, one.state) == first for one in slot.findings.get(alarm.column, ()))
+        if any((one.what, one.state) == first for one in slot.findings.get(finding.column, ()))
     )
 
 
@@ -239,6 +260,7 @@ def _describe_column(
         "unit": (column and column.unit) or "",
         "meaning": (column and column.meaning) or "",
         "state": last.find_state(name) if last else unjudged,
+        "since": _find_column_start(judgement, last, name) if last else None,
         "movement": last.find_movement(name) if last else 0.0,
         "reference": {**bars, **_tell_shares(profile.tallies[name], profile.bars[name])},
         "windows": [_describe_part(name, slot, profile) for slot in judgement.slots],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ PAGE = 20_000
 SUBJECT = ("model", "version", "run", "role")
 JSON = ("content", "answer", "outcome")
 NAME = "the requests"
-TOLERANCE = np.timedelta64(5, "m")
+TOLERANCE = timedelta(minutes=5)
 """How far the clock of a server may be ahead of ours."""
 
 Line = RowMapping
@@ -42,18 +42,21 @@ def read_pages(
     Raises:
         UserError: The database does not answer.
     """
+    while page := read_page(database, REQUESTS.c.id, REQUESTS.c.id > after, *conditions):
+        after = page[-1]["id"]
+        yield page
+
+
+def read_page(
+    database: RequestDatabase, order: ColumnElement[Any], *conditions: ColumnElement[bool]
+) -> Sequence[Line]:
+    """The first lines in an order; none if there are no more."""
     columns = [
         cast(column, Text).label(column.name) if column.name in JSON else column
         for column in REQUESTS.c
     ]
-    query = select(*columns).where(*conditions).order_by(REQUESTS.c.id).limit(PAGE)
-    while True:
-        parts = database.read(query.where(REQUESTS.c.id > after), PAGE)
-        page = [line for part in parts for line in part]
-        if not page:
-            return
-        after = page[-1]["id"]
-        yield page
+    query = select(*columns).where(*conditions).order_by(order, REQUESTS.c.id).limit(PAGE)
+    return [line for part in database.read(query, PAGE) for line in part]
 
 
 def read_labelled(
@@ -81,10 +84,9 @@ def find_start(database: RequestDatabase, since: datetime | None) -> int:
     return int(first) - 1
 
 
-def find_latest() -> np.datetime64:
+def find_latest(now: datetime) -> datetime:
     """When the latest request can have come, by a clock that is a little ahead of ours."""
-    [now] = as_times([datetime.now(UTC)])
-    return np.datetime64(now + TOLERANCE)
+    return now + TOLERANCE
 
 
 def as_times(times: Sequence[datetime | None]) -> np.ndarray:

@@ -38,6 +38,11 @@ class Watch:
             self.windows[batch.subject] = Windows(profile, self.by)
         self.windows[batch.subject].add(batch, latest)
 
+    def readmit(self, batch: Batch, latest: np.datetime64) -> None:
+        """Count rows that were left out, since they came from the future."""
+        self.windows[batch.subject].omitted["future"] -= batch.rows
+        self.add(batch, latest)
+
     def forget(self, end: np.datetime64) -> None:
         """Let go of what came before the day or week of a time."""
         for subject, windows in [*self.windows.items()]:

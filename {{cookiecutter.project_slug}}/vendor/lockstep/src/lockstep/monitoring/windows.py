@@ -22,8 +22,8 @@ By = Literal["day", "week", "rows"]
 Part = Literal["values", "scores"]
 MOST_WINDOWS = 400
 """Of a version, by time; the rows of older ones are left out."""
-MOST_SAMPLES = 92
-"""Windows by time, the latest ones, that keep rows; the others have their counts alone."""
+LATEST_WINDOWS = 92
+"""Of them, a quarter of a year by day: they keep rows and are drawn; others have counts alone."""
 MOST_COUNTS = 256
 """Windows by rows; of more, each two become one."""
 ROWS = 1000
@@ -234,7 +234,7 @@ class Windows:
         while len(self._windows) > MOST_WINDOWS:
             self.omitted["old"] += self._windows.pop(min(self._windows)).rows
         if self.by != "rows":  # of those, several may become one yet
-            for number in sorted(self._windows)[:-MOST_SAMPLES]:
+            for number in sorted(self._windows)[:-LATEST_WINDOWS]:
                 self._windows[number].sample = self._windows[number].labelled = None
 
     def forget(self, end: np.datetime64) -> None:

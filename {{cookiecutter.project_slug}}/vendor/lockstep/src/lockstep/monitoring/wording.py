@@ -51,17 +51,17 @@ def _format_edges(edges: Sequence[float]) -> list[str]:
     """With as few digits as tell them apart."""
     texts: list[str] = []
     for digits in range(DIGITS, MOST_DIGITS + 1):
-        texts = [format_number(edge, digits) for edge in edges]
+        texts = [format_edge(edge, digits) for edge in edges]
         if len({*texts}) == len({*edges}):
             break
     return texts
 
 
-def format_number(number: float, digits: int = DIGITS) -> str:
+def format_edge(edge: float, digits: int = DIGITS) -> str:
     """With so many digits, but for zeros at the end."""
-    size = abs(number)
+    size = abs(edge)
     if size and not SMALL <= size < LARGE:
-        return f"{number:.{digits - 1}e}"
+        return f"{edge:.{digits - 1}e}"
     decimals = max(0, digits - 1 - math.floor(math.log10(size))) if size else 0
-    text = f"{number:.{decimals}f}"
+    text = f"{edge:.{decimals}f}"
     return text.rstrip("0").rstrip(".") if decimals else text

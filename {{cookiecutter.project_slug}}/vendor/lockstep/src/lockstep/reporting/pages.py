@@ -18,6 +18,7 @@ from .facts import Facts
 from .markdown import code, plain
 
 CARD, REPORT = "model_card.md.jinja", "report.html.jinja"
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
 IN_BACKQUOTES = re.compile(r"(`+) ?(.+?) ?\1")
 
 
@@ -54,10 +55,16 @@ def render(name: str, *folders: Path, **content: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"plain": plain, "code": code, "mark_code": _mark_code}
+    environment.filters |= {"plain": plain, "code": code}
+    environment.filters |= {"mark_code": _mark_code, "mark_dates": _mark_dates}
     return environment.get_template(name).render(content)
 
 
 def _mark_code(text: str) -> Markup:
     """Text in which what is in backquotes is code."""
     return Markup(IN_BACKQUOTES.sub(r"<code>\2</code>", str(escape(text))))
+
+
+def _mark_dates(text: str) -> Markup:
+    """Text in which dates are marked, so that a page can keep them on one line."""
+    return Markup(DATE.sub(r"<time>\g<0></time>", str(escape(text))))

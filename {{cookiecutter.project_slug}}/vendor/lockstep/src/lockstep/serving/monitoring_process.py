@@ -53,7 +53,8 @@ class MonitoringProcess:
         self._paths, self._address = paths, address
         self._task: asyncio.Task[None] | None = None
         self._shown: Shown | None = None
-        self._read_time: datetime | None = None
+        self.read_time: datetime | None = None
+        """When all requests were last read, as far as they had come."""
         self._trouble: str | None = None
         self._changed = asyncio.Event()
 
@@ -146,7 +147,7 @@ class MonitoringProcess:
         """Take what was told of a look at the requests; without a payload, all is as it was."""
         self._trouble = content["trouble"]
         if self._trouble is None:
-            self._read_time = datetime.now(UTC)
+            self.read_time = datetime.now(UTC)
         if payload:
             end = content["report"]
             self._shown = Shown(payload[:end], payload[end:], content["alarms"])
@@ -154,14 +155,14 @@ class MonitoringProcess:
 
     def _add_freshness(self, report: bytes) -> bytes:
         """The report, which is not parsed for it, since it may be large."""
-        read_time = self._read_time and self._read_time.isoformat(timespec="minutes")
+        read_time = self.read_time and self.read_time.isoformat(timespec="minutes")
         content = to_json({"read": read_time, "trouble": self._trouble})
         return content[:-1] + b"," + report[1:]
 
     def _render_freshness(self) -> str:
-        when = self._read_time and format_time(self._read_time)
+        when = self.read_time and f'<span class="brief">{format_time(self.read_time)}</span>'
         if self._trouble is None:
-            return f'<p class="soft">The requests were read last at {when}.</p>'
+            return f'<p class="soft">The requests were last read at {when}.</p>'
         last = f"What is shown is of {when}." if when else ""
         text = f"Not all requests are read: {escape(self._trouble)}. {last}"
         return f'<p class="note doubt" role="status">{text.strip()}</p>'

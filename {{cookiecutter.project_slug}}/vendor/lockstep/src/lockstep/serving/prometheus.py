@@ -124,6 +124,12 @@ class _State(Collector):
         for *subject, count in self._monitoring.alarms:
             alarms.add_metric(subject, count)
         yield from (ready, memory, waiting, dropped, deaths, alarms)
+        if read_time := self._monitoring.read_time:
+            yield GaugeMetricFamily(
+                "lockstep_monitoring_read_timestamp_seconds",
+                "When what watches the requests last read all of them, in Unix time.",
+                value=read_time.timestamp(),
+            )
         yield CounterMetricFamily(
             "lockstep_entries_dropped",
             "Answers that could not be kept, since the database was too slow or failed.",
