@@ -56,7 +56,7 @@ def frame_contract(contract: Contract) -> Contract:
     past = [
         name
         for name in contract.features
-        if described[name].type in NUMBERS and not described[name].ahead
+        if name != contract.time and described[name].type in NUMBERS and not described[name].ahead
     ]
     kept = [contract.series, contract.time, contract.target]
     columns = {

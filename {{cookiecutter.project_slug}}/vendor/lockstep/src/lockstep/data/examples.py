@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from math import ceil, gcd
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
 import pandas as pd
 
 from ..core.contract import Contract
+from ..core.errors import UserError
+from ..core.examples import ORIGIN, STEP, frame_contract
 from ..core.params import Params
+from .conformity import as_texts
+from .framing import ROWS_IN_BATCH, Piece, Plan
+from .grid import Grid
+from .partitions import Partitions
+from .past import fewest_known
+from .series import CONTRACT, Layout, order_rows, read_series, require_places
+
+MOST_EXAMPLES = 1_000_000
+"""Of each side; of more, every second origin makes some, or every third, and so on."""
+FEWEST_SERIES = 10
+"""So many are evidence apart from each other; of fewer it is stretches of time."""
+STRETCHES = 10
+"""Into how many the origins of a side are divided at least, if there are as many."""
 
 
 def make_examples(
@@ -19,4 +39,136 @@ def make_examples(
     """
     if contract.horizon is None:
         return rows
-    raise NotImplementedError
+    return Examples(rows, contract, params)
+
+
+class Examples:
+    """The examples of a forecast: an example for each step from each origin.
+
+    Test examples have an origin from the cut on, after which the latest `split.test_fraction` of
+    all times lies; train examples are of times up to the cut. What lies across is not made. An
+    origin is a time of a known value.
+
+    Of so many rows as do not fit into memory, a part of the series is in it at a time.
+
+    Args:
+        rows: Of the series, in batches and in any order.
+        contract: Of the rows.
+        params: Says how large the test is.
+
+    Raises:
+        UserError: `split.by` is not time.
+    """
+
+    def __init__(self, rows: Iterable[pd.DataFrame], contract: Contract, params: Params) -> None:
+        if params.split.by != "time":
+            raise UserError(
+                f"params.yaml: split.by: found {params.split.by}; what is forecast is learnt from "
+                "what came before, so it is split by time"
+            )
+        assert contract.horizon is not None
+        self._rows, self._contract, self._params = rows, contract, params
+        self._layout = Layout.of_contract(contract)
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        layout, framed = self._layout, frame_contract(self._contract)
+        with TemporaryDirectory(prefix="examples-") as folder:
+            partitions, census = Partitions(Path(folder), layout.series), Census(layout)
+            for batch in self._rows:
+                rows = layout.select(batch)
+                census.add(rows)
+                partitions.add(rows)
+            plan = census.plan(self._contract, self._params)
+            for part in partitions:
+                rows = order_rows(part, layout)
+                pieces = chain.from_iterable(map(plan.frame, read_series(rows, layout)))
+                for gathered in _gather(pieces):
+                    yield _join(gathered, rows, framed)
+
+
+class Census:
+    """What has to be known of all rows before any is framed."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._counts = pd.Series(dtype="int64")
+        self._series: set[object] = set()
+
+    def add(self, rows: pd.DataFrame) -> None:
+        """Count further rows."""
+        require_places(rows, self._layout)
+        counts = pd.Series(1, self._layout.times(rows))
+        self._counts = pd.concat([self._counts, counts]).groupby(level=0).sum()
+        if self._layout.series is not None:
+            self._series.update(rows[self._layout.series].unique())
+
+    def plan(self, contract: Contract, params: Params) -> Plan:
+        """How the examples are framed.
+
+        Raises:
+            UserError: There are too few times for a test and something to learn from.
+        """
+        assert contract.horizon is not None
+        assert contract.window is not None
+        assert contract.season is not None
+        times, counts = self._counts.index.to_numpy(), self._counts.to_numpy()
+        fewest = fewest_known(contract.window) + 1
+        if len(times):
+            share = params.split.test_fraction
+            latest = max(0, len(times) - 1 - max(1, round(share * len(times))))
+            end = Grid.of_times(times[-1:], self._layout.every)
+            cut = min(times[latest], end.times(np.array([-contract.horizon]))[0])
+        if not len(times) or (times <= cut).sum() < fewest:
+            raise UserError(
+                f"{CONTRACT}: horizon: the rows are of {len(times)} times; to learn to forecast "
+                f"{contract.horizon} steps and to test it takes {fewest + contract.horizon} or more"
+            )
+        is_origin_of_test = times >= cut
+        strides = [
+            _choose_stride(int(counts[is_origin].sum()) * contract.horizon, contract.season)
+            for is_origin in (~is_origin_of_test, is_origin_of_test)
+        ]
+        stretch = max(1, min(contract.horizon, int(is_origin_of_test.sum()) // STRETCHES))
+        return Plan(
+            (contract.horizon, contract.window, contract.season),
+            Grid.of_times(np.array([cut]), self._layout.every),
+            (strides[0], strides[1]),
+            stretch if len(self._series) < FEWEST_SERIES else None,
+        )
+
+
+def _choose_stride(count: int, season: int) -> int:
+    """Every how many origins make examples, such that origins of all places in a season do."""
+    stride = max(1, ceil(count / MOST_EXAMPLES))
+    while gcd(stride, season) > 1:
+        stride += 1
+    return stride
+
+
+def _gather(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    """The same pieces, as many together as make about a batch."""
+    gathered: list[Piece] = []
+    count = 0
+    for piece in pieces:
+        gathered.append(piece)
+        count += len(piece.rows)
+        if count >= ROWS_IN_BATCH:
+            yield gathered
+            gathered, count = [], 0
+    if count:
+        yield gathered
+
+
+def _join(pieces: list[Piece], rows: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """The examples as a table with the columns of their contract."""
+    table = rows.iloc[np.concatenate([piece.rows for piece in pieces])].reset_index(drop=True)
+    origins = np.concatenate([piece.origins for piece in pieces])
+    assert contract.time is not None
+    table[ORIGIN] = rows[contract.time].iloc[origins].array
+    for name in pieces[0].columns:
+        table[name] = np.concatenate([piece.columns[name] for piece in pieces])
+    table[STEP] = table[STEP].astype("Int64")
+    for name, column in contract.columns.items():
+        if column.type == "identifier":
+            table[name] = as_texts(table[name])
+    return table[[*contract.columns]]

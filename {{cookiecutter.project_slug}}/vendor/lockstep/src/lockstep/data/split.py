@@ -58,6 +58,9 @@ def make_split(rows: Iterable[pd.DataFrame], contract: Contract, params: Params)
     Raises:
         UserError: The contract lacks the column to split by, or rows lack what decides their side.
     """
+    if contract.forecasts:
+        # `make_examples` says it of each, and none equals another of another time.
+        return Split(_is_of(contract, "train"), _is_of(contract, "test"), "by time")
     if contract.part is not None and any(has_given_split(batch, contract) for batch in rows):
         return _given_split(rows, contract, contract.part)
     share = params.split.test_fraction
@@ -131,6 +134,10 @@ def _given_split(rows: Iterable[pd.DataFrame], contract: Contract, part: str) ->
         return contains(test_hashes, hash_rows(batch[contract.features]))
 
     return Split(lambda batch: ~(is_test(batch) | is_copy(batch)), is_test, "as given")
+
+
+def _is_of(contract: Contract, side: str) -> IsOnSide:
+    return lambda batch: (batch[contract.part] == side).to_numpy()
 
 
 def require_column(contract: Contract, by: str) -> str:

@@ -1,0 +1,100 @@
+"""Framing the examples of one series: what is known at each origin, and what comes after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from ..core.contract import PART, SIDES
+from ..core.examples import BLOCK, LEVEL, PAST, SCALE, SPREAD, SQUARED_SCALE, STEP
+from .grid import Grid
+from .past import encode_pasts, fewest_known, level_and_spread
+from .series import Series, describe_time
+
+ROWS_IN_BATCH = 2**16
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How examples are framed from each series."""
+
+    lengths: tuple[int, int, int]
+    """Horizon, window and season."""
+    cut: Grid
+    """From the last time that is learnt from on."""
+    strides: tuple[int, int]
+    """Every how many origins make train examples, and test examples."""
+    stretch: int | None
+    """How many origins are no evidence apart from each other; without it all of a series are."""
+
+    def frame(self, series: Series) -> Iterator[Piece]:
+        """The examples of a series, some origins at a time, in the order of origins and steps."""
+        horizon, window, season = self.lengths
+        is_known, cut = ~np.isnan(series.target), series.grid.floor(self.cut.start)
+        first_test = cut + (series.grid.times(np.array([cut]))[0] < self.cut.start)
+        known = np.cumsum(np.append(np.zeros(window), is_known))
+        is_long = known[window:] - known[:-window] >= fewest_known(window)
+        steps = np.arange(len(is_known))
+        strides = np.where(steps >= first_test, self.strides[1], self.strides[0])
+        origins = np.flatnonzero(is_known & is_long & ((steps - cut) % strides == 0))
+        scales = measure_scales(series.target[: max(0, cut + 1)], season)
+        before = np.full((window - 1, series.channels.shape[1]), np.nan)
+        windows = sliding_window_view(np.concatenate([before, series.channels]), window, axis=0)
+        size = max(1, ROWS_IN_BATCH // horizon)
+        for some in np.split(origins, range(size, len(origins), size)):
+            later = some[:, np.newaxis] + np.arange(1, horizon + 1)
+            is_made = later < len(is_known)
+            is_made &= is_known[np.minimum(later, len(is_known) - 1)]
+            is_made &= (some >= first_test)[:, np.newaxis] | (later <= cut)
+            some, is_made = some[is_made.any(axis=1)], is_made[is_made.any(axis=1)]
+            places, ahead = np.nonzero(is_made)
+            pasts = np.ascontiguousarray(windows[some].transpose(0, 2, 1))
+            level, spread = level_and_spread(pasts[:, :, 0], season)
+            columns = {
+                STEP: ahead + 1,
+                PAST: encode_pasts(pasts)[places],
+                LEVEL: level[places],
+                SPREAD: spread[places],
+                SCALE: np.full(len(places), scales[0]),
+                SQUARED_SCALE: np.full(len(places), scales[1]),
+                BLOCK: self._blocks(series, some - cut)[places],
+                PART: np.array(SIDES, dtype="object")[(some >= first_test).astype(int)][places],
+            }
+            yield Piece(series.rows[some[places] + ahead + 1], series.rows[some[places]], columns)
+
+    def _blocks(self, series: Series, origins: np.ndarray) -> np.ndarray:
+        """(n,) what origins, counted from the cut, are no evidence apart from others by."""
+        if self.stretch is None:
+            return np.full(len(origins), series.name, dtype="object")
+        stretches, places = np.unique(origins // self.stretch, return_inverse=True)
+        labels = [describe_time(time) for time in self.cut.times(stretches * self.stretch)]
+        return np.array(labels, dtype="object")[places]
+
+
+class Piece(NamedTuple):
+    """Some examples of a series."""
+
+    rows: np.ndarray
+    """(n_examples,) places of the rows of their times."""
+    origins: np.ndarray
+    """(n_examples,) places of the rows of their origins."""
+    columns: dict[str, np.ndarray]
+    """(n_examples,) what no row has."""
+
+
+def measure_scales(target: np.ndarray, season: int) -> tuple[float, float]:
+    """The mean absolute and mean squared error of the value a season before; nan for no error.
+
+    Args:
+        target: (n_steps,) values that are learnt from, nan where unknown.
+        season: How many steps it is.
+    """
+    errors = target[season:] - target[:-season]
+    errors = errors[~np.isnan(errors)]
+    if not errors.any():
+        return np.nan, np.nan
+    return float(abs(errors).mean()), float((errors**2).mean())

@@ -1,0 +1,79 @@
+"""The regular times of a series, counted from one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor
+from typing import Any
+
+import numpy as np
+
+from .every import Every, days_of_months
+
+TOLERANCE = 1e-6
+"""How far a time that is a number may be off, in steps."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The times that lie whole steps before or after `start`."""
+
+    every: Every
+    start: Any
+    """A point in time, as datetime64[us], or a float."""
+    day: int
+    """Of steps of months the day of the month, which a shorter month's last stands for."""
+
+    @classmethod
+    def of_times(cls, times: np.ndarray, every: Every) -> Grid:
+        """That through the earliest of some times of a series.
+
+        Where each is the last of its month, those between and after them are, too.
+        """
+        day = 1
+        if every.unit == "month":
+            days, lengths = days_of_months(times)
+            day = 31 if (days == lengths).all() else int(days.max())
+        return cls(every, times.min(), day)
+
+    def times(self, steps: np.ndarray) -> np.ndarray:
+        """(n,) the times so many steps from the start."""
+        steps, size = np.asarray(steps, dtype="int64"), self.every.size
+        times: np.ndarray
+        if self.every.unit == "number":
+            times = self.every.round(self.start + steps * size)
+        elif self.every.unit == "microsecond":
+            times = self.start + (steps * int(size)).astype("timedelta64[us]")
+        else:
+            months = self.start.astype("datetime64[M]") + steps * int(size)
+            first = months.astype("datetime64[us]")
+            days = np.minimum(self.day, days_of_months(first)[1]) - 1
+            clock = self.start - self.start.astype("datetime64[D]")
+            times = first + days.astype("timedelta64[D]") + clock
+        return times
+
+    def steps(self, times: np.ndarray) -> np.ndarray:
+        """(n,) how many steps from the start each time lies; nan for one that is off the grid."""
+        size = self.every.size
+        if self.every.unit == "number":
+            steps = (times - self.start) / size
+            whole = np.round(steps)
+            return np.where(abs(steps - whole) <= TOLERANCE, whole, np.nan)
+        if self.every.unit == "microsecond":
+            gaps = (times - self.start).astype("int64")
+        else:
+            months = times.astype("datetime64[M]") - self.start.astype("datetime64[M]")
+            gaps = months.astype("int64")
+        whole = gaps // int(size)
+        return np.where(self.times(whole) == times, whole, np.nan)
+
+    def floor(self, time: Any) -> int:
+        """How many steps from the start the last time of the grid up to this one lies."""
+        size = self.every.size
+        if self.every.unit == "number":
+            return floor((time - self.start) / size + TOLERANCE)
+        if self.every.unit == "microsecond":
+            return int((time - self.start).astype("int64") // int(size))
+        months = time.astype("datetime64[M]") - self.start.astype("datetime64[M]")
+        steps: int = months.astype("int64") // int(size)
+        return steps if self.times(np.array([steps]))[0] <= time else steps - 1
