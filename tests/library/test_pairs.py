@@ -185,3 +185,25 @@ def test_a_table_that_is_none_is_told_in_a_line(history: History, content: str) 
     runs = [read_run(repository, name) for name in ("HEAD", WORKSPACE)]
     with pytest.raises(UserError, match=r"predictions\.csv of workspace: not what `evaluate`"):
         pair_runs(repository, *runs)
+
+
+def test_forecasts_are_paired_with_what_they_are_measured_in(history: History) -> None:
+    forecasts = pd.DataFrame(
+        {
+            "actual": [1.0, 2.0, 3.0, 4.0],
+            "step": [1, 2, 1, 2],
+            "spread": 1.0,
+            "scale": [2.0, 2.0, np.nan, np.nan],
+            "squared_scale": 4.0,
+            "row": ["a", "b", "c", "d"],
+            "group": [0, 0, 1, 1],
+        }
+    )
+    before = forecasts.assign(prediction=[2.0, 3.0, 9.0, 9.0])
+    after = forecasts.assign(prediction=[1.5, 2.5, 3.0, 4.0])
+    history.record = history.record | {"kind": "forecasting", "classes": []}
+    both = pair(history, before, after)
+    assert both is not None
+    mase = next(one for one in METRICS["forecasting"] if one.name == "mase")
+    assert [mase.score(one) for one in (both.before, both.after)] == [0.5, 0.25]
+    assert both.after.forecasts["step"].tolist() == [1, 2, 1, 2]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.contract import Contract
+from ..core.examples import STEP
 from ..core.records import IDENTIFIER, ROW
 from .split import hash_rows
 
@@ -22,10 +23,15 @@ def name_rows(rows: pd.DataFrame, contract: Contract) -> pd.DataFrame:
 
     Returns:
         (n_rows,) `row`, of the features and the target; and `id`, of the contract's identifiers, if
-        it has some: it stays the same when features come, go or are corrected.
+        it has some: it stays the same when features come, go or are corrected. Of a forecast that
+        is which series, when, and how many steps ahead.
     """
     names = {ROW: _hash([*contract.features, contract.target], rows)}
-    identifiers = [name for name, column in contract.columns.items() if column.type == "identifier"]
+    columns = contract.columns
+    identifiers = [name for name, column in columns.items() if column.type == "identifier"]
+    if contract.history is not None:
+        forecast = (contract.history.series, contract.time, STEP)
+        identifiers = [name for name in forecast if name is not None]
     if identifiers:
         names[IDENTIFIER] = _hash(identifiers, rows)
     return pd.DataFrame(names, rows.index, dtype="str")

@@ -21,7 +21,7 @@ from ..core.table import escape_formula
 from ..core.validation import explain
 from ..modeling.intervals import compare_pair
 from ..modeling.metrics import METRICS, ON_REQUEST, OWN_METRICS, Metric
-from ..modeling.outcome import HIGH, LOW, PROBABILITY, SUBGROUP, Outcome
+from ..modeling.outcome import FORECAST, HIGH, LOW, PROBABILITY, SUBGROUP, Outcome
 from .comparison import PREDICTIONS
 from .repository import Repository
 from .run import Run, read_file
@@ -153,7 +153,9 @@ def read_predictions(repository: Repository, run: Run) -> pd.DataFrame | None:
             table[ACTUAL] = [names[text] for text in table[ACTUAL]]
             numbers = [f"{PROBABILITY}{name}" for name in classes]
         else:
-            numbers = [ACTUAL, "prediction", *(name for name in (LOW, HIGH) if name in table)]
+            known = [name for name in (LOW, HIGH, *FORECAST) if name in table]
+            table[known] = table[known].replace("", "nan")
+            numbers = [ACTUAL, "prediction", *known]
         return table.astype(dict.fromkeys(numbers, "float64"))
 
 
@@ -175,9 +177,14 @@ def _find_groups(table: pd.DataFrame) -> np.ndarray:
 
 
 def _make_outcome(run: Run, table: pd.DataFrame, groups: np.ndarray) -> Outcome:
-    threshold = run.record["model"]["postprocessing"].get("threshold")
+    learnt = run.record["model"]["postprocessing"]
     outcome = Outcome.from_predictions(
-        table[ACTUAL].to_numpy(), table, run.record["classes"], threshold
+        table[ACTUAL].to_numpy(),
+        table,
+        run.record["classes"],
+        learnt.get("threshold"),
+        coverage=learnt.get("coverage"),
+        forecasts=table if run.record["kind"] == "forecasting" else None,
     )
     return replace(outcome, groups=groups)
 

@@ -25,6 +25,7 @@ from ..data.duplicates import contains
 from ..data.row_names import name_rows
 from ..data.split import hash_rows, require_column
 from ..modeling.model import Model
+from ..modeling.outcome import FORECAST
 from ..records.outputs import fetch_output
 from ..records.pairs import ACTUAL, Pair, pair_tables, read_predictions
 from ..records.repository import Repository
@@ -105,7 +106,9 @@ def _describe(rows: pd.DataFrame, model: Model) -> pd.DataFrame:
     actual = rows[model.contract.target].rename(ACTUAL)
     if predicts_numbers(model.kind):
         actual = actual.astype("float64")
-    return pd.concat([model.apply(rows), actual, name_rows(rows, model.contract)], axis=1)
+    forecasts = rows[FORECAST if model.contract.forecasts else []]
+    names = name_rows(rows, model.contract)
+    return pd.concat([model.apply(rows), actual, forecasts, names], axis=1)
 
 
 def _require_same_predictions(former: pd.DataFrame, later: pd.DataFrame) -> None:

@@ -15,7 +15,7 @@ from ..data.row_names import digest_names, name_rows
 from ..data.sample import sample_rows
 from ..data.split import has_given_split
 from ..modeling.model import Model
-from ..modeling.outcome import SUBGROUP, Outcome
+from ..modeling.outcome import FORECAST, SUBGROUP, Outcome
 from . import figures, gallery
 from .facts import Facts
 from .pages import render_model_card, render_report
@@ -100,6 +100,7 @@ class Report:
         return pd.concat(
             [
                 self.sample[contract.target].rename("actual"),
+                self.sample[FORECAST if contract.forecasts else []],
                 name_rows(self.sample, contract),
                 pd.DataFrame({} if groups is None else {"group": groups}, self.sample.index),
                 self.sample[[*contract.subgroups]].add_prefix(SUBGROUP),
