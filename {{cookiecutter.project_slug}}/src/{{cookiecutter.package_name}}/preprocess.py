@@ -24,21 +24,14 @@ def preprocess(project: Project) -> None:
     # By row, by group or by time, as params.yaml says under `split`; a row stays on its side
     # whatever other rows come later, and copies of given test rows are left out of training.
     split = make_split(rows, project.examples, params)
-    kept = 0
     with project.writers(project.train, project.test) as (train, test):
         for batch in rows:
             train.write(batch[split.is_train(batch)])
             test.write(batch[split.is_test(batch)])
-            kept += len(batch)
         split.require_both(train.rows, test.rows)
 
-    copies, dropped = kept - train.rows - test.rows, len(dataset) - kept
-    note = f", {copies} copies of test rows left out" if copies else ""
-    note += f", {dropped} rows left out by clean" if dropped else ""
-    print(
-        f"preprocess: {train.rows} rows for training, {test.rows} for the test{note} "
-        f"-> {project.name(project.train.parent)}"
-    )
+    summary = rows.summary(len(dataset), train.rows, test.rows)
+    print(f"preprocess: {summary} -> {project.name(project.train.parent)}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from math import ceil, gcd
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,25 +23,61 @@ from .series import CONTRACT, Layout, order_rows, read_series, require_places
 
 MOST_EXAMPLES = 1_000_000
 """Of each side; of more, every second origin makes some, or every third, and so on."""
+MOST_NAMED = 3
+"""Series that a message lists."""
 FEWEST_SERIES = 10
 """So many are evidence apart from each other; of fewer it is stretches of time."""
 STRETCHES = 10
 """Into how many the origins of a side are divided at least, if there are as many."""
 
 
-def make_examples(
-    rows: Iterable[pd.DataFrame], contract: Contract, params: Params
-) -> Iterable[pd.DataFrame]:
+def make_examples(rows: Iterable[pd.DataFrame], contract: Contract, params: Params) -> Examples:
     """The rows that a model learns from, batch by batch, as often as they are iterated.
 
     Those of a forecast are framed as `core.examples` says; others are examples as they are.
+
+    Args:
+        rows: Of the contract, in batches.
+        contract: Says whether they are of a forecast.
+        params: Says how large its test is.
+
+    Raises:
+        UserError: The rows of a forecast are not split by time.
     """
-    if contract.horizon is None:
-        return rows
-    return Examples(rows, contract, params)
+    return Examples(rows) if contract.horizon is None else ForecastExamples(rows, contract, params)
 
 
 class Examples:
+    """Rows that are examples as they are."""
+
+    def __init__(self, rows: Iterable[pd.DataFrame]) -> None:
+        self._rows = rows
+        self._row_count = 0
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        self._row_count = 0
+        for batch in self._rows:
+            self._row_count += len(batch)
+            yield batch
+
+    def summary(self, total: int, train: int, test: int) -> str:
+        """What has become of the rows when all have been gone through, in words.
+
+        Args:
+            total: How many rows there were before they were cleaned.
+            train: How many examples are for training.
+            test: How many are for the test.
+        """
+        copies = self._row_count - train - test
+        note = f", {copies} copies of test rows left out" if copies else ""
+        return f"{train} rows for training, {test} for the test{note}{self._count_dropped(total)}"
+
+    def _count_dropped(self, total: int) -> str:
+        dropped = total - self._row_count
+        return f", {dropped} rows left out by clean" if dropped else ""
+
+
+class ForecastExamples(Examples):
     """The examples of a forecast: an example for each step from each origin.
 
     Test examples have an origin from the cut on, after which the latest `split.test_fraction` of
@@ -50,40 +85,62 @@ class Examples:
     origin is a time of a known value.
 
     Of so many rows as do not fit into memory, a part of the series is in it at a time.
-
-    Args:
-        rows: Of the series, in batches and in any order.
-        contract: Of the rows.
-        params: Says how large the test is.
-
-    Raises:
-        UserError: `split.by` is not time.
     """
 
     def __init__(self, rows: Iterable[pd.DataFrame], contract: Contract, params: Params) -> None:
+        super().__init__(rows)
         if params.split.by != "time":
             raise UserError(
                 f"params.yaml: split.by: found {params.split.by}; what is forecast is learnt from "
                 "what came before, so it is split by time"
             )
-        assert contract.horizon is not None
-        self._rows, self._contract, self._params = rows, contract, params
+        self._contract, self._params = contract, params
         self._layout = Layout.of_contract(contract)
+        self._series_count, self._short = 0, list[object]()
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         layout, framed = self._layout, frame_contract(self._contract)
+        self._series_count, self._short = 0, []
         with TemporaryDirectory(prefix="examples-") as folder:
             partitions, census = Partitions(Path(folder), layout.series), Census(layout)
-            for batch in self._rows:
+            for batch in super().__iter__():
                 rows = layout.select(batch)
                 census.add(rows)
                 partitions.add(rows)
             plan = census.plan(self._contract, self._params)
             for part in partitions:
                 rows = order_rows(part, layout)
-                pieces = chain.from_iterable(map(plan.frame, read_series(rows, layout)))
-                for gathered in _gather(pieces):
-                    yield _join(gathered, rows, framed)
+                for pieces in _gather(self._frame(rows, plan)):
+                    yield _join(pieces, rows, framed)
+        if len(self._short) == self._series_count:
+            assert self._contract.window is not None
+            raise UserError(
+                f"{CONTRACT}: horizon: no value can be forecast from those before it: that takes "
+                f"{fewest_known(self._contract.window)} known ones among {self._contract.window} "
+                f"steps of {layout.every}, the last one among them"
+            )
+
+    def _frame(self, rows: pd.DataFrame, plan: Plan) -> Iterator[Piece]:
+        for series in read_series(rows, self._layout):
+            count = 0
+            for piece in plan.frame(series):
+                count += len(piece.rows)
+                yield piece
+            self._series_count += 1
+            if not count:
+                self._short.append(series.name)
+
+    def summary(self, total: int, train: int, test: int) -> str:
+        """What has become of the rows; see `Examples.summary`."""
+        of = "" if self._layout.series is None else f" of {self._series_count} series"
+        names = ", ".join(map(repr, self._short[:MOST_NAMED]))
+        more = len(self._short) - MOST_NAMED
+        others = f" and {more} more" if more > 0 else ""
+        short = f", {len(self._short)} of them too short: {names}{others}" if self._short else ""
+        return (
+            f"{train} examples for training, {test} for the test, from {self._row_count} rows"
+            f"{of}{short}{self._count_dropped(total)}"
+        )
 
 
 class Census:

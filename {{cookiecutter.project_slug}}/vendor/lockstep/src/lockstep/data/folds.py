@@ -12,6 +12,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, TimeSeries
 
 from ..core.contract import Contract
 from ..core.errors import UserError
+from ..core.examples import ORIGIN, STEP
 from ..core.params import Params, predicts_numbers
 from .draws import draw_groups, draw_share, number_parts
 from .duplicates import contains
@@ -24,6 +25,8 @@ from .split import (
     require_times,
 )
 
+LATER_HALF = 0.5
+"""Of the origins of a forecast, so that the first fold learns from as many as all are tried on."""
 Fold = tuple[np.ndarray, np.ndarray]
 """Positions of the rows to learn from and of those to try it on."""
 
@@ -34,13 +37,16 @@ def make_folds(rows: pd.DataFrame, contract: Contract, params: Params) -> list[F
     By row, every class of a classification has its share in each fold. By group, classes are
     spread as evenly as whole groups allow. By time, fold after fold learns from all that came
     before the rows it is tried on. With `train.holdout` there is one fold, that share of the rows.
+    Of a forecast, what comes before is what was known at each origin that a fold is tried on.
 
     Raises:
         UserError: There are too few rows, classes, groups or times for so many folds.
     """
     y = rows[contract.target].to_numpy()
     _require_variety(y, params, "the train rows hold")
-    if params.train.holdout is not None:
+    if contract.history is not None:
+        folds = _roll_origins(rows, contract.history, params)
+    elif params.train.holdout is not None:
         folds = [_hold_out(rows, contract, params, params.train.holdout)]
     elif params.split.by == "time":
         folds = _fold_by_time(rows[require_column(contract, "time")], params.train.fold_count)
@@ -56,14 +62,48 @@ def make_folds(rows: pd.DataFrame, contract: Contract, params: Params) -> list[F
 def make_filter(validation: pd.DataFrame, contract: Contract, params: Params) -> IsOnSide:
     """Gives what tells which of some rows may be learnt from by what is then tried on these.
 
-    By the rule that divides rows: those of other features, of other groups, or of earlier times.
+    By the rule that divides rows: those of other features, of other groups, or of earlier times;
+    of a forecast those of times that had come at all origins.
     """
     if params.split.by == "time":
         column = require_column(contract, "time")
+        if contract.forecasts:
+            end = validation[ORIGIN].min()
+            return lambda rows: (rows[column] <= end).to_numpy(dtype="bool")
         start = validation[column].min()
         return lambda rows: ~is_since(start, rows[column])
     hashes = np.unique(hash_keys(validation, contract, params))
     return lambda rows: ~contains(hashes, hash_keys(rows, contract, params))
+
+
+def _roll_origins(rows: pd.DataFrame, history: Contract, params: Params) -> list[Fold]:
+    """Folds with one stretch of origins after the other, of which all steps are known.
+
+    They are of the later half of these or, with `train.holdout`, of that share. A fold learns from
+    the examples of times up to the first of its origins, so that none is of a time to come.
+    """
+    times, origins = (rows[name].to_numpy() for name in (require_column(history, "time"), ORIGIN))
+    distinct = np.unique(origins[(rows[STEP] == history.horizon).to_numpy()])
+    count, share = params.train.fold_count, params.train.holdout or LATER_HALF
+    size = int(len(distinct) * share) // count
+    if size == 0:
+        raise UserError(
+            f"params.yaml: train: {count} folds of a forecast of {history.horizon} steps need more "
+            f"than the {len(distinct)} origins that all these steps are known of in the train "
+            "rows; take fewer folds, or a shorter horizon"
+        )
+    folds = []
+    for number in range(count, 0, -1):
+        own = distinct[len(distinct) - number * size :][:size]
+        is_tried = (origins >= own[0]) & (origins <= own[-1])
+        folds.append((np.flatnonzero(times <= own[0]), np.flatnonzero(is_tried)))
+    fewest = min(len(places) for fold in folds for places in fold)
+    if fewest < 2:
+        raise UserError(
+            f"params.yaml: train: one of {count} folds of a forecast learns from, or is tried on, "
+            f"{fewest} examples; both need two or more, so take fewer folds, or a shorter horizon"
+        )
+    return folds
 
 
 def _strata(rows: pd.DataFrame, contract: Contract, params: Params) -> np.ndarray:

@@ -71,9 +71,9 @@ class Grid:
         """How many steps from the start the last time of the grid up to this one lies."""
         size = self.every.size
         if self.every.unit == "number":
-            return floor((time - self.start) / size + TOLERANCE)
+            return floor(float(time - self.start) / size + TOLERANCE)
         if self.every.unit == "microsecond":
             return int((time - self.start).astype("int64") // int(size))
         months = time.astype("datetime64[M]") - self.start.astype("datetime64[M]")
-        steps: int = months.astype("int64") // int(size)
-        return steps if self.times(np.array([steps]))[0] <= time else steps - 1
+        steps = int(months.astype("int64") // int(size))
+        return steps - int(self.times(np.array([steps]))[0] > time)
