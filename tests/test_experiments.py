@@ -13,7 +13,7 @@ from conftest import OFFLINE, Project
 pytestmark = pytest.mark.matrix  # DVC's queue takes a minute
 
 MARKED = {
-    "owner": "src/my_project/models.py",
+    "owner": "src/my_project/models/common.py",
     "library": "vendor/lockstep/src/lockstep/modeling/metrics.py",
 }
 """A file of the owner's and one of the library, which say who they are when they are imported."""

@@ -283,11 +283,9 @@ def test_a_layer_a_feature_and_a_metric_of_ones_own_work_as_the_page_shows_them(
 ) -> None:
     package = demo / "src/my_project"
     network, line = blocks_of(demo, "The layers of a network")
-    models = (package / "models.py").read_text(encoding="utf-8")
-    before, _, rest = models.partition("@candidate\ndef mlp(")
-    after = rest.partition("@candidate(takes_codes=True)")[2]
-    text = f"{before}{network}\n\n@candidate(takes_codes=True){after}"
-    (package / "models.py").write_text(text, encoding="utf-8", newline="\n")
+    models = (package / "models/common.py").read_text(encoding="utf-8")
+    before, _, _ = models.partition("@candidate\ndef mlp(")  # the last one
+    (package / "models/common.py").write_text(before + network, encoding="utf-8", newline="\n")
     short = line.replace("max_epochs: 100", "max_epochs: 2")
     edit(demo / "params.yaml", "    linear: {", f"{short}    linear: {{")
 
@@ -325,13 +323,11 @@ def test_a_candidate_from_elsewhere_is_a_dependency_a_function_and_a_line(
     page = (project / "docs/modelling.md").read_text(encoding="utf-8")
     section = page.partition("### A candidate from elsewhere\n")[2].partition("\n### ")[0]
     blocks = re.findall(r"```(\w+)\n(.*?)```", section, flags=re.DOTALL)
-    assert [language for language, _ in blocks] == ["console", "python", "python", "yaml"]
-    command, imports, function, line = [block for _, block in blocks]
+    assert [language for language, _ in blocks] == ["console", "python", "yaml"]
+    command, module, line = [block for _, block in blocks]
     project.run(*command.removeprefix("$ ").split())
-    source = project / "src/my_project/models.py"
-    edit(source, "import lockstep\n", f"import lockstep\n{imports}")
-    with source.open("a", encoding="utf-8") as file:
-        file.write(f"\n\n{function}")
+    source = project / "src/my_project/models/own.py"
+    source.write_text(module, encoding="utf-8", newline="\n")
     edit(project / "params.yaml", "    mlp: {", f"{line}    mlp: {{")
     project.run("uv", "run", "ruff", "check")
     project.run("uv", "run", "ruff", "format", "--check")

@@ -65,7 +65,8 @@ EDITS = {
         '    "scikit-learn>=1.9",\n    "tabulate>=0.9",\n',
     ),
 }
-HOMES = [f"src/my_project/{name}.py" for name in ("preprocess", "models", "features")]
+OWN_CANDIDATES = "src/my_project/models/own.py"
+HOMES = [OWN_CANDIDATES, "src/my_project/preprocess.py", "src/my_project/features.py"]
 """Where what the owner wrote is now."""
 MIGRATED = """\
 vendor/lockstep/src/lockstep/core/programs.py: by hand: it replaces a module that you had \
@@ -74,16 +75,16 @@ pyproject.toml: requires the library now, beside what you have added
 src/my_project/preprocess.py: the new version, with your clean
 src/my_project/train.py: the new version
   by hand: what else you had changed; `git diff HEAD -- src/my_project/train.py` shows it
-src/my_project/models.py: your extra, from src/my_project/modeling/estimators.py
+src/my_project/models/own.py: your extra, from src/my_project/modeling/estimators.py
 src/my_project/features.py: your square, from src/my_project/modeling/steps.py
 notebooks/1.0-yn-data-exploration.ipynb: the new version
 notebooks/2.0-yn-model-review.ipynb: the new version
 notebooks/3.0-yn-new-rows.ipynb: by hand: import from `lockstep` what it imports from my_project
 notebooks/4.0-yn-run-comparison.ipynb: new; notebooks/dvc.yaml runs it
 src/my_project/errors.py: by hand: nothing calls it any more; what you need of it \
-belongs into a module of yours beside models.py, which imports from `lockstep`
+belongs into a module of yours beside features.py, which imports from `lockstep`
 src/my_project/modeling/mine.py: by hand: nothing calls it any more; what you need of it \
-belongs into a module of yours beside models.py, which imports from `lockstep`
+belongs into a module of yours beside features.py, which imports from `lockstep`
 tests/test_tables.py: by hand: it tests what is in the library now; keep what is yours, \
 and import it anew
 """
@@ -153,7 +154,8 @@ def test_every_file_is_that_of_the_newest_template(updated: Updated, pristine: P
     assert compared > 100
     modules = {name for name in project.files() if name.startswith(("src/", "vendor/"))}
     caches = {name for name in modules if "__pycache__" in name}
-    left = {name for name in OWN if name[:4] == "src/"} | {"src/my_project/errors.py"}
+    left = {name for name in OWN if name[:4] == "src/"}
+    left |= {OWN_CANDIDATES, "src/my_project/errors.py"}
     assert modules - caches - pristine.files() == left
 
 
@@ -183,7 +185,7 @@ def test_what_the_owner_has_made_and_changed_stays(updated: Updated) -> None:
     assert "test_fraction: 0.3" in params
     assert "extra: {trees: 20}" in params
     assert CLEAN in (project / "src/my_project/preprocess.py").read_text(encoding="utf-8")
-    models = (project / "src/my_project/models.py").read_text(encoding="utf-8")
+    models = (project / OWN_CANDIDATES).read_text(encoding="utf-8")
     assert models.endswith("\n" + CANDIDATE.rstrip() + "\n")
     features = (project / "src/my_project/features.py").read_text(encoding="utf-8")
     assert features.count(STEP.partition("\n\n\n")[0]) == 1
@@ -216,7 +218,7 @@ def test_from_then_on_an_update_of_the_library_touches_the_library_alone(
     cookiecut(tmp_path, str(clone))
     project = Project(tmp_path / "my-project")
     edit(
-        project / "src/my_project/models.py",
+        project / "src/my_project/models/common.py",
         "alpha: PositiveFloat = 1.0",
         "alpha: PositiveFloat = 2.0",
     )

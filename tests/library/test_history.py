@@ -27,7 +27,7 @@ def write_record(project: Project, **changes: object) -> dict:
     """A record of the project as it is, without having run anything."""
     room = project.root / ROOM
     files = {file.relative_to(room).as_posix(): file.read_bytes() for file in room.rglob("*.py")}
-    model = project.root / "src/owner/models.py"
+    model = project.root / "src/owner/models/common.py"
     record = {
         "record": 1,
         "kind": "classification",
@@ -38,7 +38,7 @@ def write_record(project: Project, **changes: object) -> dict:
         "parameters": json.loads(project.params_file.read_text()),
         "code": {
             "preprocess": {ROOM: digest_sources(files)},
-            "train": {"src/owner/models.py": digest_source(model.read_bytes())},
+            "train": {"src/owner/models/common.py": digest_source(model.read_bytes())},
         },
         "environment": {"python": "3.11", "numpy": "2.4.6", "processor": "x86_64"},
         "model": {"candidate": "linear", "files": {}, "postprocessing": {}},
@@ -299,7 +299,10 @@ def test_what_differs_between_runs_has_the_names_that_users_give_it(project: Pro
     before = make_run(project)
     train = {"metric": "accuracy", "folds": 5, "candidates": {"linear": {"alpha": 2.0}}}
     parameters = {**before.record["parameters"], "train": train}
-    code = {"train": {"src/owner/models.py": "other"}, "evaluate": {"src/owner/more.py": "new"}}
+    code = {
+        "train": {"src/owner/models/common.py": "other"},
+        "evaluate": {"src/owner/more.py": "new"},
+    }
     after = make_run(
         project,
         inputs={"data/raw/fruit.csv": "2"},
@@ -315,7 +318,7 @@ def test_what_differs_between_runs_has_the_names_that_users_give_it(project: Pro
         ("parameters", "train.candidates.mlp.max_epochs"),
         ("parameters", "train.candidates.linear.alpha"),
         ("code", ROOM),
-        ("code", "src/owner/models.py"),
+        ("code", "src/owner/models/common.py"),
         ("code", "src/owner/more.py"),
         ("environment", "python"),
     ]
@@ -338,7 +341,7 @@ def replace(project: Project, name: str, before: str, after: str) -> None:
     [
         (break_nothing, []),
         (append_comment("README.md"), []),
-        (append_comment("src/owner/models.py"), ["src/owner/models.py is another"]),
+        (append_comment("src/owner/models/common.py"), ["src/owner/models/common.py is another"]),
         (append_comment(f"{ROOM}/split.py"), [f"{ROOM} is another"]),
         (lambda project: shutil.rmtree(project.root / ROOM), [f"{ROOM} is another"]),
         (append_comment("references/schema.yaml"), ["references/schema.yaml is another"]),
@@ -387,7 +390,7 @@ def test_a_commit_that_is_not_what_its_record_tells_is_known(
     ("change", "expected"),
     [
         (break_nothing, []),
-        (append_comment("src/owner/models.py"), ["src/owner/models.py is another"]),
+        (append_comment("src/owner/models/common.py"), ["src/owner/models/common.py is another"]),
         (append_comment(f"{ROOM}/split.py"), [f"{ROOM} is another"]),
         (append_comment("data/raw/fruit.csv"), ["data/raw/fruit.csv is another"]),
         (lambda project: shutil.rmtree(project.raw), []),
@@ -472,7 +475,7 @@ def test_new_code_is_known_where_the_whole_package_was_recorded(
     project: Project, revision: str
 ) -> None:
     package = project.root / "src/owner"
-    files = {f"src/owner/{file.name}": file for file in package.glob("*.py")}
+    files = {project.name(file): file for file in package.rglob("*.py")}
     code = {name: digest_source(file.read_bytes()) for name, file in files.items()}
     write_record(project, code={"evaluate": code})
     (package / "__pycache__").mkdir(exist_ok=True)

@@ -67,7 +67,7 @@ def test_each_run_has_a_row_the_newest_on_top_and_a_line_in_the_table(history: H
         ({"parameters": ALPHA}, "P"),
         ({"inputs": {"data/raw/fruit.csv": "0"}}, "D"),
         ({"contract": {"references/schema.yaml": "0"}}, "D"),
-        ({"code": {"train": {"src/owner/models.py": "0"}}}, "C"),
+        ({"code": {"train": {"src/owner/models/common.py": "0"}}}, "C"),
         ({"environment": {"numpy": "2.5.0"}}, "E"),
     ],
 )

@@ -64,11 +64,12 @@ def test_it_tells_the_code_of_each_stage(done: Project) -> None:
     room = "vendor/lockstep/src/lockstep/reading"
     assert room in code["ingest"]
     assert room not in code["train"]
-    assert "src/owner/models.py" in code["train"]
-    own = [f"src/owner/{file.name}" for file in (done.root / "src/owner").iterdir()]
-    assert {*own} <= code["evaluate"].keys()
-    source = done.root / "src/owner/models.py"
-    assert code["train"]["src/owner/models.py"] == digest_source(source.read_bytes())
+    assert "src/owner/models/common.py" in code["train"]
+    own = {done.name(file) for file in (done.root / "src/owner").rglob("*.py")}
+    assert own <= code["evaluate"].keys()
+    assert {name for name in own if "/models/" in name} <= code["train"].keys()
+    source = done.root / "src/owner/models/common.py"
+    assert code["train"]["src/owner/models/common.py"] == digest_source(source.read_bytes())
 
 
 def test_the_same_run_has_the_same_bytes_elsewhere(done: Project, tmp_path: Path) -> None:

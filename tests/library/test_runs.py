@@ -68,7 +68,7 @@ def test_runs_are_listed_with_their_figures_and_what_changed_newest_first(
         ({"contract": {"references/schema.yaml": "0"}}, "contract"),
         ({"environment": {"numpy": "2.5.0"}}, "numpy 2.4.0 -> 2.5.0"),
         ({"environment": dict.fromkeys("abcd", "1")}, "4 versions"),
-        ({"code": {"train": {"src/owner/models.py": "0"}}}, "code of models.py"),
+        ({"code": {"train": {"src/owner/models/common.py": "0"}}}, "code of common.py"),
         (
             {
                 "code": {
@@ -219,13 +219,13 @@ def test_each_kind_of_difference_has_its_section_with_the_values_of_all(
         inputs={"data/raw/more.csv": None},
         parameters=ALPHA,
         environment={"numpy": "2.5.0"},
-        code={"train": {"src/owner/models.py": "87654321abc"}},
+        code={"train": {"src/owner/models/common.py": "87654321abc"}},
     )
     words = tell(capsys, "HEAD~2", "HEAD~1", "HEAD")
     for part in (
         "parameters train.candidates.linear.alpha 0.1 0.1 1.0 data data/raw/more.csv - 12345678 -",
         "contract references/schema.yaml bbbbbbbb 9 9 environment numpy 2.4.0 2.4.0 2.5.0",
-        "code src/owner/models.py - - 87654321 metrics",
+        "code src/owner/models/common.py - - 87654321 metrics",
         "log_loss, validated 0.3100 +- 0.0200 0.3100 +- 0.0200 0.3100 +- 0.0200",
         "accuracy 0.8500 (0.7000 to 0.9300) 0.8500",
         "calibration_error 0.0500 0.0500 0.0500",
@@ -281,7 +281,7 @@ def test_of_equal_predictions_that_is_said_instead_of_an_interval(
     history: History, capsys: pytest.CaptureFixture[str]
 ) -> None:
     history.commit("Begin", predictions=make_predictions())
-    code = {"train": {"src/owner/models.py": "0"}}
+    code = {"train": {"src/owner/models/common.py": "0"}}
     history.commit("Rename", day=2, code=code, predictions=make_predictions())
     assert "that both have: both predict the same of each row" in tell(capsys, "HEAD~1", "HEAD")
 

@@ -3,9 +3,9 @@
     python vendor/lockstep/migrate.py
 
 Run it in the project after `make update`, which has brought the library and left what the owner
-had edited. Candidates go to models.py, steps to features.py, `clean` stays in preprocess.py; what
-has to be done by hand is told, file by file. It needs Python 3.11 and git, nothing else, for the
-library may not be installed yet. Commit before the update: git then shows what was done here.
+had edited. Candidates go to models/own.py, steps to features.py, `clean` stays in preprocess.py;
+what has to be done by hand is told, file by file. It needs Python 3.11 and git, nothing else, for
+the library may not be installed yet. Commit before the update: git then shows what was done here.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 OLD_MODULES = (
@@ -37,9 +38,10 @@ MARKS = re.compile(r"<<<<<<< .*\n([\s\S]*?)=======\n([\s\S]*?)>>>>>>> .*\n")
 FORMER_REQUIREMENTS = ("joblib", "keras", "matplotlib", "pillow", "pyarrow", "ruamel-yaml")
 STAGES = ("__init__.py", "__main__.py", "ingest.py", "preprocess.py", "train.py", "evaluate.py")
 CARRIED = {
-    "modeling/estimators.py": ("models.py", "candidate"),
+    "modeling/estimators.py": ("models/own.py", "candidate"),
     "modeling/steps.py": ("features.py", "step"),
 }
+COMMON = ".common"
 RELATIVE = re.compile(r"(?<=from )\.+[\w.]*(?= import )")
 REQUIREMENT = re.compile(r"^[+ ](\s*\"lockstep-core==.*)$", re.MULTILINE)
 REPLACED_KEY = re.compile(r"^-(\S.*)\n\+(\S.*)$", re.MULTILINE)
@@ -62,7 +64,7 @@ def main() -> None:
                 lines += renew_stage(root, package / name, template)
         for old, (new, decorator) in CARRIED.items():
             if (package / old).exists():
-                lines += carry_functions(root, package / old, package / new, decorator, template)
+                lines += carry_functions(root, package, (old, new), decorator, template)
         lines += renew_notebooks(root, package.name, template)
     lines += list_leftovers(root, package)
     lines += list_unmerged(root)
@@ -212,36 +214,39 @@ def renew_stage(root: Path, path: Path, template: Template) -> list[str]:
 
 
 def carry_functions(
-    root: Path, old: Path, new: Path, decorator: str, template: Template
+    root: Path, package: Path, places: tuple[str, str], decorator: str, template: Template
 ) -> list[str]:
     """Append the owner's candidates or steps to the file where they belong now."""
-    before, after = read(old), read(new)
+    old, new = (package / place for place in places)
+    after = read(new) if new.exists() else '"""Candidates of our own."""\n'
+    before, shared = read(old), list_imports(new.with_name("common.py"))
     tree, bound = ast.parse(before), bindings(ast.parse(after))
-    former = template.former_text(old.relative_to(new.parent).as_posix())
+    former = template.former_text(places[0])
     known = {ast.dump(node) for node in ast.parse(former).body}
     own = [
         node
         for node in tree.body
         if isinstance(node, ast.FunctionDef)
         and decorator in map(decorator_name, node.decorator_list)
-        and node.name not in bound | {*functions(former)}
+        and node.name not in bound | {*functions(former)} | shared.keys()
     ]
-    imports, nodes = closure(tree, own, bound)
+    imports, nodes = closure(tree, own, bound, shared)
     statements = [rewrite_imports(source(before, node)) for node in nodes]
     names = {path: path.relative_to(root).as_posix() for path in (old, new)}
     lines = []
     if own:
-        last = max(
+        head = [
             node.end_lineno or 0
-            for node in ast.parse(after).body
-            if isinstance(node, ast.Import | ast.ImportFrom)
-        )
+            for place, node in enumerate(ast.parse(after).body)
+            if place == 0 or isinstance(node, ast.Import | ast.ImportFrom)
+        ]
         text = after.splitlines()
-        text[last:last] = imports
+        text[max(head) : max(head)] = imports if len(head) > 1 else ["", *imports]
         write("\n".join(text).rstrip() + "\n\n\n" + "\n\n\n".join(statements) + "\n", new)
         own_names = ", ".join(node.name for node in own)
         lines.append(f"{names[new]}: your {own_names}, from {names[old]}")
-    if homeless := sorted(set(RELATIVE.findall("\n".join([*imports, *statements])))):
+    relative = {*RELATIVE.findall("\n".join([*imports, *statements]))}
+    if homeless := sorted(relative - {COMMON}):
         lines.append(f"  by hand: what it imports from {', '.join(homeless)}")
     rest = [
         node
@@ -263,9 +268,16 @@ def carry_functions(
 
 
 def closure(
-    tree: ast.Module, own: list[ast.FunctionDef], bound: set[str]
+    tree: ast.Module, own: list[ast.FunctionDef], bound: set[str], shared: dict[str, str]
 ) -> tuple[list[str], list[ast.stmt]]:
-    """Imports and statements of a module that functions of it need, and these, in their order."""
+    """Imports and statements of a module that functions of it need, and these, in their order.
+
+    Args:
+        tree: The module.
+        own: The functions.
+        bound: Names that stand for something already where they go to.
+        shared: Imports that take the place of what names stood for.
+    """
     homes = {name: node for node in tree.body for name in bindings(ast.Module([node], []))}
     waiting: list[ast.stmt] = [*own]
     nodes: list[ast.stmt] = []
@@ -277,11 +289,37 @@ def closure(
             home = homes.get(name)
             if name in bound or home is None or home in [*nodes, *waiting]:
                 continue
-            if isinstance(home, ast.Import | ast.ImportFrom):
+            if name in shared:
+                imports[name] = shared[name]
+            elif isinstance(home, ast.Import | ast.ImportFrom):
                 imports[name] = rewrite_imports(import_line(home, name))
             else:
                 waiting.append(home)
-    return sorted({*imports.values()}), sorted(nodes, key=lambda node: node.lineno)
+    return join_imports(imports.values()), sorted(nodes, key=lambda node: node.lineno)
+
+
+def list_imports(path: Path) -> dict[str, str]:
+    """For each name at the top of a module, the line that imports it in a module beside it."""
+    return {
+        name: import_line(node, name)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        else f"from {COMMON} import {name}"
+        for node in (ast.parse(read(path)).body if path.exists() else [])
+        for name in bindings(ast.Module([node], []))
+    }
+
+
+def join_imports(lines: Iterable[str]) -> list[str]:
+    """One line for all names that are imported of a module, and those of its own package last."""
+    names: dict[str, set[str]] = {}
+    for line in lines:
+        module, _, name = line.partition(" import ")
+        names.setdefault(module, set()).add(name)
+    ordered = sorted(names, key=lambda module: (module.startswith("from ."), module))
+    return [
+        f"{module} import {', '.join(sorted(names[module]))}" if names[module] != {""} else module
+        for module in ordered
+    ]
 
 
 def rewrite_imports(text: str) -> str:
@@ -360,7 +398,7 @@ def list_leftovers(root: Path, package: Path) -> list[str]:
         **dict.fromkeys(
             files,
             "nothing calls it any more; what you need of it belongs into a module of yours beside "
-            "models.py, which imports from `lockstep`",
+            "features.py, which imports from `lockstep`",
         ),
         **dict.fromkeys(
             tests, "it tests what is in the library now; keep what is yours, and import it anew"

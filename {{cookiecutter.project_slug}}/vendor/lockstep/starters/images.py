@@ -2,11 +2,10 @@
 
 from typing import Literal, Unpack
 
-from pydantic import NonNegativeInt
-from sklearn.base import BaseEstimator
-
 import lockstep
 from lockstep import Problem, Training, candidate, keras
+from pydantic import NonNegativeInt
+from sklearn.base import BaseEstimator
 
 from .common import Dropout, Units
 

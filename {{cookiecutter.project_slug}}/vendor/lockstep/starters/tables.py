@@ -2,11 +2,10 @@
 
 from typing import Unpack
 
+from lockstep import Problem, SmoothTree, Training, candidate, keras
 from pydantic import PositiveInt
 from sklearn.base import BaseEstimator
 from sklearn.tree import DecisionTreeRegressor
-
-from lockstep import Problem, SmoothTree, Training, candidate, keras
 
 from .common import Balanced, Depth, Dropout, Hidden, LeafRows, Units
 

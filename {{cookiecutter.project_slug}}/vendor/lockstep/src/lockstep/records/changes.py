@@ -25,7 +25,7 @@ class Change(NamedTuple):
 
     kind: Kind
     name: str
-    """Such as `train.candidates.linear.alpha`, of code such as `src/iris/models.py`."""
+    """Such as `train.candidates.linear.alpha`, of code such as `src/iris/models/common.py`."""
     before: Any
     after: Any
 

@@ -92,7 +92,9 @@ def _read_code(project: Project) -> dict[str, dict[str, str]]:
             project.name(path): _digest(project, path)
             for source in sources
             if project.name(source) not in others
-            for path in (list_watched_files(project, source) if source == own else [source])
+            for path in (
+                list_watched_files(project, source) if source.is_relative_to(own) else [source]
+            )
         }
     return code
 
