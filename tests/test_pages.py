@@ -163,7 +163,7 @@ def test_make_docs_tells_what_the_project_is_and_found(published: Published) -> 
     assert "split.test_fraction" in published.page("parameters.html")
     assert "What this project pins" in published.page("decisions/index.html")
     assert "Nothing has been computed yet" not in results
-    assert "What any model must beat" in published.page("api/my_project.models.html")
+    assert "What any model must beat" in published.page("api/my_project.models.common.html")
 
 
 def test_the_drawing_of_the_pipeline_is_that_of_dvc(published: Published) -> None:
@@ -225,7 +225,7 @@ def test_search_finds_a_function(published: Published, browser: Browser) -> None
     visit.page.press("input[name=q]", "Enter")
     first = visit.page.locator("#search-results li a").first
     assert first.get_attribute("href").endswith(
-        "my_project.models.html#my_project.models.perceptron"
+        "my_project.models.common.html#my_project.models.common.perceptron"
     )
     assert visit.wrong == []
 

@@ -43,6 +43,11 @@ def import_package(name: str, *folders: Path) -> None:
 # From where the template keeps it, with the candidates for every kind of data.
 import_package("owner", OWNER)
 import_package("owner.models", OWNER / "models", STARTERS)
+POOL = [
+    *("baseline", "linear", "knn", "svm", "tree", "forest", "boosting", "mlp", "wide_and_deep"),
+    "cnn",
+]
+"""The candidates for tables and images, whose rows are examples as they are."""
 # Workers know no `owner`, unless a test has the fixture `importable`.
 os.environ["LOCKSTEP_WORKERS"] = "1"
 

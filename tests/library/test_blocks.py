@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import POOL
 from lockstep.modeling.blocks import SIZE, predict_in_blocks
-from lockstep.modeling.candidates import CANDIDATES, make_candidate
+from lockstep.modeling.candidates import make_candidate
 from lockstep.modeling.problem import Problem
 from owner import models  # noqa: F401 - it registers the candidates
 from sklearn.linear_model import LogisticRegression
@@ -19,7 +20,7 @@ VALUES = X[:, 0] - 2 * X[:, 5] + RNG.normal(size=len(X))
 TARGETS = {"classification": np.digitize(VALUES, [-1, 1]).astype(str), "regression": VALUES}
 NETWORKS = ("mlp", "wide_and_deep", "cnn")
 CASES = [
-    *((name, kind) for name in CANDIDATES for kind in TARGETS if name != "cnn"),
+    *((name, kind) for name in POOL for kind in TARGETS if name != "cnn"),
     ("cnn", "classification"),
 ]
 

@@ -22,7 +22,7 @@ from lockstep.modeling.networks import (
     load_network,
     without_network,
 )
-from owner import models
+from owner.models import common, images, tables
 from sklearn.base import clone
 from sklearn.model_selection import cross_validate
 
@@ -45,22 +45,22 @@ def regressor(**parameters: object) -> NetworkRegressor:
 
 def perceptron(kind: type, **parameters: object) -> NetworkClassifier | NetworkRegressor:
     options = {name: parameters.pop(name, value) for name, value in PERCEPTRON.items()}
-    return kind(build=models.perceptron, options=options, **parameters)
+    return kind(build=common.perceptron, options=options, **parameters)
 
 
 def wide_and_deep(kind: type, categories: tuple[int, ...] = (), **training: object) -> object:
     options = WIDE_AND_DEEP | {"categories": categories}
-    return kind(build=models.linear_beside_perceptron, options=options, **training)
+    return kind(build=tables.linear_beside_perceptron, options=options, **training)
 
 
 def convolution(shift: int = 0, **training: object) -> NetworkClassifier:
     options = CONVOLUTION | {"shift": shift}
-    return NetworkClassifier(build=models.convolutional, options=options, **training)
+    return NetworkClassifier(build=images.convolutional, options=options, **training)
 
 
 def test_clone_keeps_every_parameter() -> None:
     options = {"hidden_units": (7,), "dropout": 0.1}
-    changed = {"build": models.perceptron, "options": options}
+    changed = {"build": common.perceptron, "options": options}
     changed |= {"learning_rate": 0.5, "batch_size": 3}
     changed |= {"max_epochs": 9, "patience": 2, "validation_fraction": 0.3, "random_state": 5}
     changed |= {"schedule": "cosine", "class_weight": "balanced"}

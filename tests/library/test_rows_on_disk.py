@@ -24,7 +24,7 @@ from lockstep.modeling.problem import make_problem
 from lockstep.modeling.rows_on_disk import NumbersOnDisk, fit_on_table, learns_in_batches
 from lockstep.modeling.train_rows import TrainRows
 from lockstep.modeling.training import StreamedBatches
-from owner import models
+from owner.models.common import perceptron
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -214,7 +214,7 @@ def test_a_network_learns_from_a_file_what_it_learns_in_memory(
 ) -> None:
     options = {"hidden_units": (32,), "dropout": 0.0}
     settings = {"max_epochs": 15, "learning_rate": 0.01, "batch_size": 8}
-    network = NetworkClassifier(build=models.perceptron, options=options, **settings)
+    network = NetworkClassifier(build=perceptron, options=options, **settings)
     fitted = fit(make_pipeline(numbers(scale=100), network), stored, contract)
     rows = stored.read()
     assert fitted.classes_.tolist() == ["apple", "melon"]
@@ -225,7 +225,7 @@ def test_a_network_learns_from_a_file_what_it_learns_in_memory(
 @pytest.mark.parametrize("cuts", [[60], [1, 59], [20, 20, 20], [3, 50, 7]])
 def test_mean_and_deviation_of_a_target_are_merged_rightly(cuts: list[int]) -> None:
     y = np.random.default_rng(0).lognormal(3, 1, 60) + 1e6
-    network = NetworkRegressor(build=models.perceptron, options={})
+    network = NetworkRegressor(build=perceptron, options={})
     network._learn_targets(np.split(y, np.cumsum(cuts)[:-1]))
     assert network.mean_ == pytest.approx(y.mean(), rel=1e-14)
     assert network.scale_ == pytest.approx(y.std(), rel=1e-9)

@@ -4,12 +4,11 @@ from typing import Any
 
 import jinja2
 import pytest
-from conftest import PARAMS, TEMPLATE, make_params, write_params
+from conftest import PARAMS, POOL, TEMPLATE, make_params, write_params
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.params import Params, SearchParams, Space
 from lockstep.core.project import Project
-from lockstep.modeling.candidates import CANDIDATES
 from lockstep.modeling.problem import Problem, make_problem
 from lockstep.searching.space import choose_spaces, decode, draw_grid, encode, read_current
 from owner import models  # noqa: F401 - it registers the candidates
@@ -48,7 +47,7 @@ def render(dataset: str) -> Params:
 
 def test_every_candidate_of_the_template_has_a_space() -> None:
     for dataset in ("iris", "diabetes", "digits", "none"):
-        assert {*render(dataset).search.space} == {*CANDIDATES} - {"baseline"}
+        assert {*render(dataset).search.space} == {*POOL} - {"baseline"}
 
 
 @pytest.mark.parametrize("dataset", ["iris", "diabetes", "digits"])

@@ -12,7 +12,8 @@ from lockstep.core.project import Project
 from lockstep.modeling import tensorboard
 from lockstep.modeling.fit_names import naming
 from lockstep.modeling.networks import NetworkRegressor
-from owner import models
+from owner.models.common import perceptron
+from owner.models.tables import linear_beside_perceptron
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 
@@ -35,7 +36,7 @@ def read_graph(folder: Path) -> dict[str, tuple[str, list[str]]]:
 
 def fit(epochs: int = 2) -> None:
     options = {"hidden_units": (4,), "dropout": 0.5}
-    NetworkRegressor(build=models.perceptron, options=options, max_epochs=epochs).fit(X, X[:, 0])
+    NetworkRegressor(build=perceptron, options=options, max_epochs=epochs).fit(X, X[:, 0])
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ def test_the_graph_of_layers_in_a_row_is_a_chain(project: Project) -> None:
 
 def test_the_graph_of_parts_side_by_side_shows_what_each_layer_takes_in(project: Project) -> None:
     options = {"hidden_units": (4,), "dropout": 0.0, "embedding": 2, "categories": (3,)}
-    network = NetworkRegressor(build=models.linear_beside_perceptron, options=options, max_epochs=1)
+    network = NetworkRegressor(build=linear_beside_perceptron, options=options, max_epochs=1)
     with naming("wide_and_deep, all"):
         network.fit(np.column_stack([CODES, X]), X[:, 0])
     graph = read_graph(project.logs / "wide_and_deep/all")

@@ -13,13 +13,13 @@ from types import ModuleType
 import numpy as np
 import psutil
 import pytest
-from conftest import run_stage, write_params
+from conftest import POOL, run_stage, write_params
 from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 from lockstep.core import workers
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.core.workers import Task, count_workers, end_workers, run_tasks
-from lockstep.modeling.candidates import CANDIDATES, make_candidate
+from lockstep.modeling.candidates import make_candidate
 from lockstep.modeling.cost import estimate_cost
 from lockstep.modeling.problem import Problem
 from owner import models  # noqa: F401 - it registers the candidates
@@ -364,7 +364,7 @@ def test_what_costs_more_is_known_to(project: Project) -> None:
     def cost(name: str, rows: int = 1000, **options: object) -> float:
         return estimate_cost(make_pipeline(make_candidate(name, options, problem)), contract, rows)
 
-    names = {name: cost(name) for name in CANDIDATES if name != "cnn"}
+    names = {name: cost(name) for name in POOL if name != "cnn"}
     assert min(names, key=names.__getitem__) == "baseline"
     assert all(cost(name, 10_000) > names[name] for name in names)
     assert cost("forest", trees=200) > 1.5 * cost("forest", trees=100)
