@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from conftest import CONTRACT, PARAMS
 from lockstep.core.contract import Contract
+from lockstep.core.examples import frame_contract
 from lockstep.core.params import Params
 from lockstep.modeling.metrics import METRICS
 from lockstep.modeling.model import Model
@@ -417,3 +418,45 @@ def test_a_split_by_somebody_else_is_told(pictures: Path) -> None:
         facts, CAPTIONS, pictures, "owner"
     )
     assert "those that `side` calls test" in render_model_card(facts, {})
+
+
+def test_a_forecast_is_told_by_its_horizon_its_error_and_its_intervals(pictures: Path) -> None:
+    columns = {
+        "day": {"type": "datetime", "meaning": "when"},
+        "price": {"type": "numeric", "meaning": "what it costs", "ahead": True},
+        "fruit": {"type": "numeric", "meaning": "how much is sold", "unit": "kg"},
+    }
+    history = {"time": "day", "horizon": 14, "every": "1 day", "season": 7, "window": 28}
+    terms = Contract.model_validate(CONTRACT | history | {"columns": columns})
+    facts = make_facts(
+        params={"kind": "forecasting", "train": PARAMS["train"] | {"metric": "mase"}},
+        champion=0.5,
+        baseline=0.9,
+    )
+    learnt = Postprocessing(coverage=0.9, step_margins=((-1, 1),) * 14)
+    champion = replace(facts.champion, contract=frame_contract(terms), postprocessing=learnt)
+    step = {"step": 1, "coverage": 0.95, "interval": [0.8, 1], "mean_width": 3.0}
+    facts.metrics["prediction_intervals"] = {
+        **(step | {"coverage": 0.875, "interval": [0.75, 0.95]}),
+        "by_step": [step, step | {"step": 14, "coverage": 0.8, "mean_width": 7.5}],
+    }
+    facts.metrics["unscaled_rows"] = 3
+    facts = replace(facts, champion=champion, has_given_split=True)
+    page, card = render_report(facts, CAPTIONS, pictures, "owner"), render_model_card(facts, {})
+    for sentence in (
+        "from the latest 28 values of the series and 1 column known ahead: a forecast of 1 to 14 "
+        "steps of 1 day ahead.",
+        "3 kg wide on average at 1 step ahead and 7.5 kg at 14.",
+        "Intervals hold 87.5% of the test rows (95% interval 75.0% to 95.0%), at single steps from "
+        "80.0% to 95.0%.",
+        "3 of 40 test rows count neither in mase nor in rmsse and pinball",
+    ):
+        assert sentence in page
+        assert sentence in card
+    assert "of the times in <code>day</code>" in page
+    assert (
+        "Forecasts are off by 0.5 kg on average (95% interval 0.45 to 0.55), 0.5 times as far as "
+        "the value a season before was in the train rows; the baseline is off by 0.9 kg." in page
+    )
+    assert "examples to learn from" in page
+    assert "mase" in facts.verdict

@@ -161,7 +161,7 @@ def find_fault(times: np.ndarray, steps: np.ndarray, grid: Grid) -> str | None:
 
 def describe_time(time: Any) -> str:
     """A time in words, without what is zero at its end."""
-    if isinstance(time, np.datetime64):
+    if isinstance(time, np.datetime64 | pd.Timestamp):
         return str(pd.Timestamp(time)).removesuffix(" 00:00:00")
     return f"{time:.12g}"
 

@@ -13,6 +13,14 @@ from ..core.environment import read_environment
 from ..core.params import Params, predicts_numbers
 from ..modeling.metrics import Metric, primary_metric, run_metrics
 from ..modeling.model import Model
+from .forecast_facts import (
+    describe_error,
+    describe_gaps,
+    describe_inputs,
+    describe_intervals,
+    describe_split,
+    describe_task,
+)
 from .markdown import code
 from .slices import FALSE_DISCOVERIES, MIN_ROWS, is_worse
 
@@ -94,8 +102,17 @@ class Facts:
     @property
     def inputs(self) -> str:
         """What a prediction is made from."""
+        if self.contract.history is not None:
+            return describe_inputs(self.contract.history)
         count = len(self.champion.features)
         return "an image" if self.contract.images else f"{count} feature{'s' if count > 1 else ''}"
+
+    @property
+    def task(self) -> str:
+        """Which kind of prediction it is."""
+        if self.contract.history is not None:
+            return describe_task(self.contract.history)
+        return f"a {self.params.kind}"
 
     @property
     def confidence(self) -> str:
@@ -105,6 +122,8 @@ class Facts:
     @property
     def split(self) -> str:
         """How the test rows were set apart."""
+        if self.contract.history is not None:
+            return describe_split(self.contract.history, self.params)
         if self.has_given_split:
             return f"those that {code(self.contract.part or '')} calls test"
         share = f"{100 * self.params.split.test_fraction:g}%"
@@ -216,12 +235,19 @@ class Facts:
                 f"{round(accuracy * rows)} of {rows} test rows are predicted right, {accuracy:.1%}"
                 f"{interval}; the baseline is right for {baseline['accuracy']:.1%}."
             )
-        unit = f" {self.target.unit}" if self.target.unit else ""
+        unit = self._unit
         interval = self._between(scores["intervals"]["mae"], ".3g")
+        if self.contract.forecasts:
+            return describe_error(scores, interval, unit)
         return (
             f"Predictions are off by {scores['mae']:.3g}{unit} on average{interval}; the baseline "
             f"is off by {baseline['mae']:.3g}{unit}."
         )
+
+    @property
+    def _unit(self) -> str:
+        """Of the target after a number."""
+        return f" {self.target.unit}" if self.target.unit else ""
 
     def _between(self, ends: list[float] | None, form: str) -> str:
         """An interval in brackets; nothing where the test rows are of a single group."""
@@ -261,14 +287,15 @@ class Facts:
     @property
     def intervals(self) -> list[str]:
         """How wide the intervals of numbers are, and whether they hold; nothing of classes."""
-        learnt = self.champion.postprocessing
+        learnt, unit = self.champion.postprocessing, self._unit
         if self.params.kind == "classification":
             return []
-        if learnt.coverage is None or learnt.margins is None:
+        if learnt.coverage is None:
             return ["There were too few validation rows for intervals of single predictions."]
-        unit = f" {self.target.unit}" if self.target.unit else ""
-        share, (low, high) = learnt.coverage, learnt.margins
-        measured = self.metrics["prediction_intervals"]
+        share, measured = learnt.coverage, self.metrics["prediction_intervals"]
+        if learnt.margins is None:
+            return describe_intervals(measured, f"{share:.0%}", self.confidence, unit)
+        low, high = learnt.margins
         least, most = measured["interval"]
         lines = [
             f"An interval from {low:+.3g} to {high:+.3g}{unit} around the prediction is to hold "
@@ -353,6 +380,7 @@ class Facts:
             lines.append(f"The champion is worse than the baseline in {names}.")
         return [
             *lines,
+            *(f"{line}." for line in describe_gaps(self.metrics)),
             "The figures hold for rows like those in the data set.",
             "Rows outside the ranges of the data contract are refused, not predicted.",
             "Nothing here shows that a feature causes the outcome.",

@@ -40,7 +40,7 @@ STYLE: dict[str, Any] = {
 
 
 @contextmanager
-def _canvas(
+def canvas(
     title: str, x: str, y: str, width: float = 6.0, height: float = 4.5
 ) -> Iterator[tuple[Figure, Axes]]:
     """A figure with a title and one pair of axes, which say what they show."""
@@ -87,7 +87,7 @@ def confusion_matrix(outcome: Outcome) -> Figure:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     size = min(max(4.5, 0.6 * len(names) + 2), 14)
     title = "Confusion matrix of the test rows"
-    with _canvas(title, "predicted", "actual", size + 0.9, size - 0.2) as (figure, axes):
+    with canvas(title, "predicted", "actual", size + 0.9, size - 0.2) as (figure, axes):
         image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         axes.grid(False)
         crowded = len(names) > 4 or max(map(len, names)) > 10
@@ -140,7 +140,7 @@ def _class_curves(
     # Perfect curves coincide: earlier ones are drawn wider, so that each stays visible.
     widths = np.linspace(5 if 1 < len(names) < 5 else 1.8, 1.8, len(names))
     x, y = columns
-    with _canvas(title, words(x), words(y), 5.4, 5.2) as (figure, axes):
+    with canvas(title, words(x), words(y), 5.4, 5.2) as (figure, axes):
         for name, colour, width in zip(names, colours, widths, strict=True):
             curve = table[table["class"] == name]
             legend = f"{abbreviate(name)} ({label} {figures[name]:.3f})"
@@ -160,7 +160,7 @@ def calibration(table: pd.DataFrame, claim: str) -> Figure:
     The table is that of `curves.calibration`.
     """
     title = "Calibration: is 80% sure right 80% of the time?"
-    with _canvas(title, f"probability of {claim}", f"share of {claim}", 5.4, 5.2) as (figure, axes):
+    with canvas(title, f"probability of {claim}", f"share of {claim}", 5.4, 5.2) as (figure, axes):
         axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="as sure as right")
         x, y, rows = table["probability"], table["share_so"], table["rows"]
         axes.plot(x, y, color=BLUE, linewidth=1)
@@ -176,7 +176,7 @@ def decision_curve(table: pd.DataFrame, claim: str, threshold: float, most: floa
     The `threshold` that is decided at is marked.
     """
     title = "What decisions are worth, by threshold"
-    with _canvas(title, f"probability from which on a row is called {claim}", "net benefit") as (
+    with canvas(title, f"probability from which on a row is called {claim}", "net benefit") as (
         figure,
         axes,
     ):
@@ -209,7 +209,7 @@ def training_sizes(table: pd.DataFrame, metric: str, candidate: str) -> Figure:
     The table has the columns `rows`, `fold`, `train` and `validation`.
     """
     title = f"Would more rows help? {candidate} trained on a part"
-    with _canvas(title, "rows learnt from", words(metric)) as (figure, axes):
+    with canvas(title, "rows learnt from", words(metric)) as (figure, axes):
         for column, colour, label in (
             ("train", BLUE, "rows learnt from"),
             ("validation", ORANGE, "rows held out"),
@@ -229,7 +229,7 @@ def importance(table: pd.DataFrame, metric: str) -> Figure:
     names = [abbreviate(name) for name in top["feature"]]
     title = "Importance: what shuffling a feature costs"
     label = f"how much worse {words(metric)} gets on test rows"
-    with _canvas(title, label, "", 6, 1.6 + 0.32 * len(top)) as (figure, axes):
+    with canvas(title, label, "", 6, 1.6 + 0.32 * len(top)) as (figure, axes):
         axes.barh(names, top["loss"], xerr=top["loss_std"], color=BLUE, ecolor=GREY, height=0.6)
         axes.axvline(0, color=GREY, linewidth=1)
         axes.grid(False, axis="y")
@@ -259,7 +259,7 @@ def learning_curve(history: pd.DataFrame) -> Figure:
     """
     name, folds = history["candidate"].iloc[0], history["fold"].nunique()
     title = f"Learning curve of {name}{', a line per fold' if folds > 1 else ''}"
-    with _canvas(title, "epoch", "loss") as (figure, axes):
+    with canvas(title, "epoch", "loss") as (figure, axes):
         for column, colour, label in (
             ("loss", BLUE, "training rows"),
             ("val_loss", ORANGE, "rows watched for early stopping"),
@@ -281,7 +281,7 @@ def learning_curve(history: pd.DataFrame) -> Figure:
 def predicted_against_actual(actual: np.ndarray, predicted: np.ndarray, target: str) -> Figure:
     """A point per row; on the diagonal the prediction is right."""
     title = f"Predicted against actual {target}, test rows"
-    with _canvas(title, f"actual {target}", f"predicted {target}", 5.2, 5) as (figure, axes):
+    with canvas(title, f"actual {target}", f"predicted {target}", 5.2, 5) as (figure, axes):
         ends = [min(actual.min(), predicted.min()), max(actual.max(), predicted.max())]
         axes.plot(ends, ends, color=GREY, linestyle=":")
         axes.scatter(actual, predicted, s=18, color=BLUE, alpha=0.7, linewidths=0)
@@ -292,7 +292,7 @@ def predicted_against_actual(actual: np.ndarray, predicted: np.ndarray, target: 
 def residuals(actual: np.ndarray, predicted: np.ndarray, target: str) -> Figure:
     """How far each prediction is off, over the prediction."""
     title = f"Residuals of {target}, test rows"
-    with _canvas(title, f"predicted {target}", "actual - predicted") as (figure, axes):
+    with canvas(title, f"predicted {target}", "actual - predicted") as (figure, axes):
         axes.axhline(0, color=GREY, linestyle=":")
         axes.scatter(predicted, actual - predicted, s=18, color=BLUE, alpha=0.7, linewidths=0)
     return figure
@@ -306,7 +306,7 @@ def prediction_intervals(outcome: Outcome, target: str, coverage: float) -> Figu
     order = np.argsort(actual, kind="stable")[rows]
     is_held = outcome.is_held[order]
     title = f"{coverage:.0%} intervals of {target}, test rows"
-    with _canvas(title, f"actual {target}", f"predicted {target}", 6, 5) as (figure, axes):
+    with canvas(title, f"actual {target}", f"predicted {target}", 6, 5) as (figure, axes):
         ends = [actual[order].min(), actual[order].max()]
         axes.plot(ends, ends, color="black", linestyle=":", label="where the actual value is")
         for is_part, colour, label in (

@@ -145,7 +145,9 @@ def show_features(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -
         f"How much worse {metric.name} gets when the values of one feature are shuffled.",
     )
     alone = Gallery({"importance": picture}, {"importance": importance})
-    leading = importance.loc[importance["loss"] > 0, "feature"].head(MOST_PANELS)
+    columns, is_costly = model.contract.columns, importance["loss"] > 0
+    leading = importance.loc[is_costly, "feature"]
+    leading = leading[[columns[name].type != "sequence" for name in leading]].head(MOST_PANELS)
     if leading.empty:
         return alone
     classes = model.contract.classes

@@ -10,6 +10,7 @@ from scipy import stats
 from sklearn.metrics import confusion_matrix
 
 from ..core.contract import Contract
+from ..core.examples import ORIGIN, SCALE, STEP
 from ..core.params import Params
 from ..core.table import Table
 from ..data.row_names import name_rows
@@ -29,11 +30,13 @@ def predict_all(table: Table, *models: Model) -> tuple[pd.DataFrame, list[Outcom
 
     Returns:
         (n_rows, n_columns) the target and what rows are told apart by: their group, their side of a
-        given split and the subgroups, indexed by their names; and an outcome of all rows for each
-        model.
+        given split, the subgroups and, of forecasts, the series, the origin and the step ahead;
+        indexed by their names; and an outcome of all rows for each model.
     """
     contract = models[0].contract
     needed = [contract.target, contract.group, contract.part, *contract.subgroups]
+    if contract.history is not None:
+        needed += [contract.history.series, ORIGIN, STEP]
     columns = [name for name in dict.fromkeys(needed) if name is not None]
     batches: list[pd.DataFrame] = []
     clusters: list[pd.Series] = []
@@ -55,15 +58,24 @@ def measure(params: Params, champion: Outcome, baseline: Outcome) -> dict[str, A
         `test_rows`, each metric by its name, their `intervals`, the same of the `baseline`, and
         `gain`, the intervals of what the champion is better by on the same resamples. Of two
         classes also `decisions`, how many are right and wrong; of numbers `prediction_intervals`,
-        how many rows they hold and how wide they are.
+        how many rows they hold and how wide they are; of forecasts also `by_step`
+        ahead, and how many `unscaled_rows` have no scale of errors.
     """
     scores = compare_models(run_metrics(params), champion, baseline, params.evaluate, params.seed)
     scores = {"test_rows": len(champion), **scores}
     if len(champion.classes) == 2:
         scores["decisions"] = _count_decisions(champion)
+    if champion.forecasts is not None:
+        scores["unscaled_rows"] = int(champion.forecasts[SCALE].isna().sum())
     if champion.interval is not None:
         confidence = params.evaluate.confidence
         scores["prediction_intervals"] = _measure_intervals(champion, confidence)
+        if champion.forecasts is not None:
+            steps = champion.forecasts[STEP].to_numpy("int64")
+            scores["prediction_intervals"]["by_step"] = [
+                {"step": int(step), **_measure_intervals(champion.take(steps == step), confidence)}
+                for step in np.unique(steps)
+            ]
     return scores
 
 

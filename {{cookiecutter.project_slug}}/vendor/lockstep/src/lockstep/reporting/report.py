@@ -14,10 +14,14 @@ from ..core.table import Table, write_csv
 from ..data.row_names import digest_names, name_rows
 from ..data.sample import sample_rows
 from ..data.split import has_given_split
+from ..modeling.metrics import primary_metric
 from ..modeling.model import Model
 from ..modeling.outcome import FORECAST, SUBGROUP, Outcome
 from . import figures, gallery
 from .facts import Facts
+from .forecast_facts import describe_gaps
+from .forecast_gallery import show_forecasts
+from .forecasts import Forecasts
 from .pages import render_model_card, render_report
 from .record import write_record
 from .slices import measure_slices, row_losses
@@ -56,6 +60,11 @@ class Report:
         self.rows, self.metrics = rows, metrics
         self.sample, places = sample_rows(test, None, PLOT_ROWS, project.params.seed)
         self.outcome, self.baseline = outcome.take(places), baseline.take(places)
+        self.forecasts: Forecasts | None = None
+        if champion.contract.forecasts:
+            tables = (project.table(project.train), test)
+            metric = primary_metric(project.params)
+            self.forecasts = Forecasts(champion.contract, metric, rows, outcome, baseline, *tables)
         leaderboard, self.history, self.training_sizes = (
             pd.read_csv(project.require(path))
             for path in (project.leaderboard, project.history, project.training_sizes)
@@ -113,13 +122,15 @@ class Report:
         facts, champion, seed = self.facts, self.champion, self.project.params.seed
         target, coverage = facts.contract.target, champion.postprocessing.coverage
         parts = []
+        if self.forecasts is not None:
+            parts.append(show_forecasts(self.forecasts, self.metrics))
         if champion.kind == "classification":
             parts.append(gallery.show_classes(self.outcome))
         else:
             parts.append(gallery.show_numbers(self.outcome, target))
         if len(self.outcome.classes) == 2:
             parts.append(gallery.show_decisions(self.outcome, self.baseline))
-        if coverage is not None:
+        if coverage is not None and self.forecasts is None:
             parts.append(gallery.show_intervals(self.outcome, target, coverage))
         if facts.contract.images:
             parts.append(gallery.show_mistakes(champion, self.sample, self.outcome))
@@ -132,7 +143,7 @@ class Report:
     def warnings(self) -> list[str]:
         """What stands in the way of an honest evaluation, a line each."""
         if predicts_numbers(self.champion.kind):
-            return []
+            return describe_gaps(self.metrics)
         classes = {*self.rows[self.champion.contract.target].unique()}
         missing = " or ".join(sorted(classes - {*self.champion.pipeline.classes_}))
         if not missing:
@@ -169,5 +180,9 @@ class Report:
 
 def is_nearly_perfect(metrics: dict[str, Any]) -> bool:
     """Whether a champion is better than one that has learnt from honest features mostly is."""
-    log_loss, r2 = metrics.get("log_loss"), metrics.get("r2")
-    return bool((log_loss is not None and log_loss < 0.005) or (r2 is not None and r2 > 0.9999))
+    log_loss, mase, r2 = (metrics.get(name) for name in ("log_loss", "mase", "r2"))
+    return bool(
+        (log_loss is not None and log_loss < 0.005)
+        or (mase is not None and mase < 0.02)
+        or (r2 is not None and r2 > 0.9999)
+    )

@@ -1,0 +1,93 @@
+"""What is to be said of forecasts, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..core.contract import Contract
+from ..core.params import Params
+from .markdown import code
+
+
+def describe_task(contract: Contract) -> str:
+    """What is forecast, of the contract of the series."""
+    steps = "1 step" if contract.horizon == 1 else f"1 to {contract.horizon} steps"
+    return f"a forecast of {steps} of {contract.every} ahead"
+
+
+def describe_inputs(contract: Contract) -> str:
+    """What a forecast is made from, of the contract of the series."""
+    count = sum(contract.columns[name].ahead for name in contract.features)
+    ahead = f" and {count} column{'s' if count > 1 else ''} known ahead" if count else ""
+    of = "the series" if contract.series is None else "its series"
+    return f"the latest {contract.window} values of {of}{ahead}"
+
+
+def describe_split(contract: Contract, params: Params) -> str:
+    """How the test rows were set apart, of the contract of the series."""
+    share = f"{100 * params.split.test_fraction:g}%"
+    return (
+        f"those forecast from the latest {share} of the times in {code(contract.time or '')}, each "
+        "so many steps after its origin; nothing that is learnt from is later than the first of "
+        "these origins"
+    )
+
+
+def describe_error(metrics: Mapping[str, Any], interval: str, unit: str) -> str:
+    """How far forecasts are off, in a sentence for everybody.
+
+    Args:
+        metrics: What metrics.json says.
+        interval: Of the mean absolute error, in brackets.
+        unit: Of the target, after a space, or nothing.
+    """
+    mase = metrics["mase"]
+    beside = (
+        ""
+        if mase is None
+        else f", {mase:.3g} times as far as the value a season before was in the train rows"
+    )
+    return (
+        f"Forecasts are off by {metrics['mae']:.3g}{unit} on average{interval}{beside}; the "
+        f"baseline is off by {metrics['baseline']['mae']:.3g}{unit}."
+    )
+
+
+def describe_intervals(
+    measured: Mapping[str, Any], promise: str, confidence: str, unit: str
+) -> list[str]:
+    """How wide the intervals are by step ahead, and whether they hold, a sentence each.
+
+    Args:
+        measured: What metrics.json says of them.
+        promise: The share of rows that they are to hold.
+        confidence: Of the interval of the share that they hold.
+        unit: Of the target, after a space, or nothing.
+    """
+    (least, most), steps = measured["interval"], measured["by_step"]
+    shares, widths = ([step[key] for step in steps] for key in ("coverage", "mean_width"))
+    by_step = f"{widths[0]:.3g}{unit} wide on average"
+    held = ""
+    if len(steps) > 1:
+        by_step += f" at 1 step ahead and {widths[-1]:.3g}{unit} at {steps[-1]['step']}"
+        held = f", at single steps from {min(shares):.1%} to {max(shares):.1%}"
+    return [
+        f"At each step ahead an interval is to hold {promise} of rows, as it did the validation "
+        f"rows; it is the wider, the more the latest values vary: {by_step}.",
+        f"Intervals hold {measured['coverage']:.1%} of the test rows ({confidence} interval "
+        f"{least:.1%} to {most:.1%}){held}.",
+        "Times to come may differ from those before, so the share is not assured; and that all "
+        "steps of one forecast stay within their intervals is rarer than that one does.",
+    ]
+
+
+def describe_gaps(metrics: Mapping[str, Any]) -> list[str]:
+    """Which test rows have no scale, if there are some."""
+    count, rows = metrics.get("unscaled_rows", 0), metrics["test_rows"]
+    if not count:
+        return []
+    return [
+        f"{count} of {rows} test rows count neither in mase nor in rmsse and pinball: their series "
+        "do not change from one season to the next in the train rows, or are too short to tell"
+    ]
