@@ -147,7 +147,7 @@ def test_fans_show_what_was_known_what_came_and_what_was_forecast(forecasts: For
         rows = forecasts.rows.iloc[forecast.places]
         assert axes.get_title("left") == f"{forecast.name}, mase {forecast.figure:.3g}"
         assert {*rows["shop"]} == {forecast.name}
-        assert rows["origin"].nunique() == 1
+        assert len({*rows["origin"]}) == 1
         assert rows["step"].tolist() == [1, 2, 3, 4, 5]
         lines, origin = find_lines(axes), rows["origin"].iloc[0]
         times, values = lines["actual"]
