@@ -15,7 +15,8 @@ from lockstep.adopting.inference import Guess
 from lockstep.adopting.refining import Claim, search
 from lockstep.adopting.sampling import Sample, draw_sample
 from lockstep.adopting.summary import summarise
-from lockstep.adopting.understanding import Understanding, Wishes, understand
+from lockstep.adopting.understanding import Understanding, understand
+from lockstep.adopting.wishes import Wishes
 from lockstep.commands import cli
 from lockstep.core.contract import Column, Contract, Layout
 from lockstep.core.errors import UserError

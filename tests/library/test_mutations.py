@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lockstep.adopting.images import understand_images
-from lockstep.adopting.understanding import Wishes, understand
+from lockstep.adopting.understanding import understand
+from lockstep.adopting.wishes import Wishes
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.params import DataParams

@@ -11,7 +11,8 @@ from conftest import CONTRACT, make_fruit, make_params, run_stage, write_params
 from lockstep.adopting import sampling
 from lockstep.adopting.contract_text import format_contract
 from lockstep.adopting.inference import guess, guess_target
-from lockstep.adopting.understanding import Wishes, understand
+from lockstep.adopting.understanding import understand
+from lockstep.adopting.wishes import Wishes
 from lockstep.commands.cli import main
 from lockstep.core.contract import Column, Contract, Layout
 from lockstep.core.errors import UserError

@@ -5,6 +5,13 @@ from __future__ import annotations
 from ..core.contract import Contract
 from ..core.editing import style, write_yaml
 
+FORECAST = {
+    "horizon": "steps ahead that are forecast",
+    "every": "from one step to the next",
+    "season": "after so many steps things are alike again; 1 if never",
+    "window": "so many of the latest values a forecast is made from",
+}
+"""What the words of a forecast mean."""
 HEADER = """\
 # The data contract: what each column means and which values it may hold. `ingest` sets rows aside
 # that break it. Written by `use` from what it saw: look at what is `guessed`, say what it means.
@@ -12,6 +19,11 @@ HEADER = """\
 # type: numeric, integer, binary, categorical, ordered, datetime, text or identifier; the last two
 # are no features. range: [smallest, largest], null leaves a side open; nullable: true allows
 # missing values; missing: texts that stand for them; open: true allows other categories.
+
+"""
+AHEAD = """\
+# The target is forecast. ahead: true: a column is known of times to come, so that a row after the
+# latest may hold it, and the target not yet. Of other numbers only the past is used.
 
 """
 
@@ -34,5 +46,7 @@ def format_contract(contract: Contract, split: str = "") -> str:
     if split:
         note = f"split {split}; `split` in params.yaml is for the folds"
         document.yaml_add_eol_comment(note, "part")
+    for key in FORECAST.keys() & document.keys():
+        document.yaml_add_eol_comment(FORECAST[key], key)
     document.yaml_set_comment_before_after_key("columns", before="\n")
-    return HEADER + write_yaml(document)
+    return HEADER + (AHEAD if contract.forecasts else "") + write_yaml(document)

@@ -28,6 +28,8 @@ SAMPLE_ROWS = 50_000
 def find_doubts(table: pd.DataFrame, contract: Contract) -> list[str]:
     """What is doubtful about a typed table as a whole, in words."""
     sample = table.sample(min(len(table), SAMPLE_ROWS), random_state=0).reset_index(drop=True)
+    if contract.forecasts:  # what rows lack and share is told of series, and the past is no leak
+        return [*_find_leaks(sample, contract), *_find_twins(sample, contract)]
     return [
         *_find_scarcity(table, contract),
         *_find_several_labels(contract),
@@ -81,6 +83,8 @@ def _find_leaks(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
     is_train = np.random.default_rng(0).permutation(len(y)) < len(y) / 2
     for name, column in contract.features_only().items():
         if column.type == "image" or table[name].isna().all():
+            continue
+        if contract.forecasts and not column.ahead:
             continue
         is_level = column.type in LEVELS
         x = _encode(table[name], is_level)

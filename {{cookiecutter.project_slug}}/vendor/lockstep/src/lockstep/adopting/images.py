@@ -10,7 +10,8 @@ from ..data.conformity import conform, describe_first
 from ..reading.images import FOLDERS, list_folders, read_images, survey
 from .doubts import find_doubts
 from .inference import NO_MEANING
-from .understanding import Understanding, Wishes, make_contract
+from .understanding import Understanding, make_contract
+from .wishes import Wishes
 
 LARGEST_SIDE = 64
 """Images of several sizes, or larger than this, are scaled to it: a network need not see more."""
@@ -25,7 +26,10 @@ def understand_images(
         UserError: It cannot be read, its images are of fewer than two classes, or a larger share of
             them than `max_rejected` is unusable.
     """
-    for option in ("identifiers", "group", "time", "drop", "sheet", "table"):
+    for option in (
+        *("identifiers", "group", "time", "series", "horizon", "every", "ahead", "drop", "sheet"),
+        "table",
+    ):
         if getattr(wishes, option):
             raise UserError(f"{name}: images have one column, their class; see --target")
     if wishes.kind == "regression":

@@ -113,6 +113,11 @@ def guess(cells: pd.Series, layout: Layout) -> Guess:
     return _guess_identifier(cells, texts, is_of_rows) or result
 
 
+def guess_time(cells: pd.Series, layout: Layout) -> Guess:
+    """Guess the column of times, which may be whole numbers that go up."""
+    return _guess_by_values(cells, layout)
+
+
 def guess_target(cells: pd.Series, layout: Layout, kind: str | None) -> Guess:
     """Guess the column to predict: as a category where it has few values, unless `kind` says."""
     result = _guess_by_values(cells, layout)

@@ -15,7 +15,7 @@ from ..core.validation import load
 from ..reading.folder import list_dvc_targets, list_entries
 from .sources import Source
 from .swap import run_dvc
-from .understanding import Wishes
+from .wishes import Wishes
 
 SAMPLES = (
     "9cc1c345c71bcc9b486b74cbf6063fa66f4bb5e0f603a4b3c3471ec2e5e8e355",  # iris.csv
@@ -58,11 +58,15 @@ def is_in_use(
         return False
     # What a person may have chosen, and not the rest, which they may have corrected since.
     choices, former_choices = (
-        (each.target, each.group, each.time, each.kind, each.layout.sheet, each.layout.table)
+        (
+            *(each.target, each.group, each.time, each.kind, each.layout.sheet, each.layout.table),
+            *(each.series, each.horizon, each.every if wishes.every else None),
+        )
         for each in (contract, former)
     )
     return (
         choices == former_choices
+        and all(former.columns[name].ahead for name in wishes.ahead)
         and {*former.drop} >= {*contract.drop}
         and {*former.features}.isdisjoint(wishes.identifiers)
     )

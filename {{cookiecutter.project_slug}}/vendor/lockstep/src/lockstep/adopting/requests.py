@@ -86,6 +86,11 @@ def _make_room(project: Project) -> dict[Path, str]:
             "use: images are learnt from, of which the server keeps no pixels; no request can be "
             "raw data"
         )
+    if project.contract.forecasts:
+        raise UserError(
+            "use: a request holds the past of a series, and its outcome what became of it later, "
+            "so none is a row of it; give the next rows to `use` as a file"
+        )
     where = project.params.data.raw
     if where == RAW:
         return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import ceil, prod
 from typing import Any
 
 import pandas as pd
@@ -26,12 +26,18 @@ FEW_ROWS, MANY_ROWS = 2_000, 20_000
 ROWS_OF_FEW_STEPS = 500
 """Rows below which a network makes so few steps that they must be larger."""
 SKEW, MANY_GAPS = 3.0, 0.05
+TEST_SHARE, LARGEST_TEST_SHARE = 0.2, 0.4
+"""Of the times of a forecast, what the test has, unless two horizons take more; and at most."""
+MANY_EXAMPLES = 200_000
+"""Examples above which a forecast is compared over fewer folds."""
 COUNTS = "poisson_deviance"
 """What a regression of counts is judged by."""
 
 
 def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     """Settings for a typed table, by their keys in params.yaml."""
+    if contract.horizon is not None:
+        return _suggest_forecast(contract, contract.horizon, table)
     is_costly = contract.images is not None and len(table) > MOST_IMAGES_FOLDED
     target, is_rare = table[contract.target].dropna(), False
     if contract.classes:
@@ -53,6 +59,25 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def _suggest_forecast(contract: Contract, horizon: int, table: pd.DataFrame) -> dict[str, Any]:
+    """Those of the rows of series, which are tested on two horizons at least."""
+    known = table[table[contract.target].notna()]
+    share = max(TEST_SHARE, 2 * horizon / known[contract.time].nunique())
+    examples = len(known) * horizon
+    return {
+        "kind": contract.kind,
+        "split.by": "time",
+        "split.test_fraction": min(ceil(100 * share) / 100, LARGEST_TEST_SHARE),
+        "features.past": ["seasons", "averages"],
+        "features.columns": _suggest_steps(contract, table),
+        "train.metric": "mase",
+        "train.decision": None,
+        "train.folds": 5 if examples <= MANY_EXAMPLES else 3,
+        "train.holdout": None,
+        "train.candidates": _suggest_forecasters(examples),
+    }
+
+
 def is_fit_long(contract: Contract, rows: int) -> bool:
     """Whether a single fit takes minutes, so that more of them than need be are not made."""
     width = prod(contract.images.shape) if contract.images else len(contract.features)
@@ -69,6 +94,8 @@ def _suggest_steps(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     """Steps of the columns that those of their group would serve badly."""
     steps: dict[str, Any] = {}
     for name, column in contract.features_only().items():
+        if contract.forecasts and not column.ahead:
+            continue  # what is of the past is no column of an example
         if column.type in NUMBERS:
             marks = ["indicate_missing"] if table[name].isna().mean() > MANY_GAPS else []
             logs = ["log1p"] if _is_skewed(table[name]) else []
@@ -125,3 +152,16 @@ def _suggest_network(rows: int) -> dict[str, Any]:
     elif rows < MANY_ROWS:
         training["batch_size"] = 128
     return {"hidden_units": units, "schedule": "cosine", **training, "patience": 20}
+
+
+def _suggest_forecasters(examples: int) -> dict[str, Any]:
+    network = {"batch_size": 256, "learning_rate": 0.003, "max_epochs": 30}
+    return {
+        "baseline": {},
+        "naive": {},
+        "drift": {},
+        "autoregression": {"alpha": 10.0},
+        "boosting": _suggest_boosting(examples, "mase"),
+        "gru": network,
+        "tcn": network,
+    }

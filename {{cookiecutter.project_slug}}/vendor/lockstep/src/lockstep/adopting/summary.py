@@ -43,9 +43,8 @@ def _tabulate(understanding: Understanding) -> list[str]:
     names = [contract.target] if contract.images else [*contract.columns]
     rows = [("column", "type", "missing", "holds", "")]
     for name in names[:MOST_LINES]:
-        roles = [role for role in ("target", "group", "time") if getattr(contract, role) == name]
         share = understanding.missing_shares[name]
-        missing, role = f"{share:.1%}" if share else "-", roles[0] if roles else ""
+        missing, role = f"{share:.1%}" if share else "-", _describe_role(contract, name)
         values = _describe_values(understanding, name)
         type_ = contract.columns[name].type
         rows.append((shorten(name, LONGEST_NAME), type_, missing, values, role))
@@ -57,6 +56,16 @@ def _tabulate(understanding: Understanding) -> list[str]:
     if len(names) > MOST_LINES:
         lines.append(f"and {len(names) - MOST_LINES} more columns, see references/schema.yaml")
     return lines
+
+
+def _describe_role(contract: Contract, name: str) -> str:
+    """What a column is beside a feature, or when it is known to a forecast."""
+    roles = ("target", "group", "time", "series")
+    if role := next((role for role in roles if getattr(contract, role) == name), None):
+        return role
+    if not contract.forecasts or name not in contract.features:
+        return ""
+    return "known ahead" if contract.columns[name].ahead else "known of the past"
 
 
 def _describe_values(understanding: Understanding, name: str) -> str:
@@ -89,8 +98,6 @@ def describe_split(folders: Sequence[str]) -> str:
 
 def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequence[str]) -> str:
     """What will be learnt and how, by the settings for params.yaml, and what is left out."""
-    count = len(contract.features)
-    source = "the images" if contract.images else f"{count} column{'s' if count > 1 else ''}"
     share = settings.get("train.holdout")
     way = f"on {share:.0%} held out" if share else f"over {settings['train.folds']} folds"
     target, decision = shorten(contract.target, LONGEST_NAME), settings.get("train.decision")
@@ -101,11 +108,25 @@ def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequenc
         "`training_sizes: [0.25, 0.5, 0.75, 1.0]` below `train` in params.yaml asks for it"
     )
     return (
-        f"learns: {target}, a {settings['kind']}{counts}, from {source}; "
+        f"learns: {target}, {_describe_problem(contract, counts)}; "
         f"{len(settings['train.candidates'])} candidates, judged by {settings['train.metric']} "
         f"{way}{decided}; split {describe_split(folders) or 'by ' + settings['split.by']}"
         f"{omission if settings.get('train.training_sizes') == [] else ''}"
     )
+
+
+def _describe_problem(contract: Contract, counts: str) -> str:
+    count = len(contract.features)
+    if contract.horizon is None:
+        source = "the images" if contract.images else f"{count} column{'s' if count > 1 else ''}"
+        return f"a {contract.kind}{counts}, from {source}"
+    ahead = sum(contract.columns[name].ahead for name in contract.features)
+    past = count - ahead - 1
+    steps = f"{contract.horizon} step{'s' if contract.horizon > 1 else ''}"
+    sources = [f"its latest {contract.window} values"]
+    sources += [f"those of {past} other column{'s' if past > 1 else ''}"] if past else []
+    sources += [f"{ahead} column{'s' if ahead > 1 else ''} known ahead"] if ahead else []
+    return f"{steps} of {contract.every} ahead, from {' and '.join(sources)}"
 
 
 def find_idle_times(contract: Contract) -> list[str]:

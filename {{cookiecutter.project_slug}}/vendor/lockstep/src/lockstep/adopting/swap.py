@@ -27,6 +27,7 @@ from ..core.lock import hold_lock
 from ..core.paths import Paths
 from ..core.programs import run_program
 from .addresses import hide_secrets
+from .starters import STARTERS, place_starter
 
 DATA, SETTINGS, REMOVED = "data", "settings", "removed"
 LONGEST_REASON = 300
@@ -192,9 +193,13 @@ def _read_journal(paths: Paths) -> tuple[list[_Move], list[Path]]:
 
 
 def _make_move(paths: Paths, folder: str, name: str, stamp: tuple[int, int] | None) -> _Move:
-    places = {path.name: path for path in (paths.contract_file, paths.params_file)}
-    places[".gitignore"] = paths.raw / ".gitignore"
-    place = paths.raw / name if folder == DATA else places[name]
+    if folder == DATA:
+        place = paths.raw / name
+    elif name in STARTERS:
+        place = place_starter(paths, name)
+    else:
+        settings = (paths.contract_file, paths.params_file, paths.raw / ".gitignore")
+        place = {path.name: path for path in settings}[name]
     return _Move(folder, paths.staging / folder / name, place, stamp)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,53 +11,30 @@ import pandas as pd
 from pydantic import ValidationError
 
 from ..core.contract import LEVELS, NUMBERS, TARGETS, Column, Contract, Layout
-from ..core.errors import UserError
+from ..core.errors import UserError, shorten
 from ..core.params import Kind, predicts_numbers
 from ..core.validation import explain, nearest
-from ..data.conformity import conform
+from ..data.conformity import as_texts, conform
 from ..reading.formats import detect_format
 from ..reading.spreadsheets import has_merged_rows, list_sheets
 from ..reading.tables import read_batches, read_table, require_file
 from ..reading.texts import open_text_tables
 from .doubts import find_doubts
-from .inference import MOST_CATEGORIES, NO_MEANING, Guess, guess, guess_target
+from .forecasts import understand_forecast
+from .inference import MOST_CATEGORIES, NO_MEANING, Guess, guess, guess_target, guess_time
 from .refining import refine
 from .sampling import draw_sample
 from .sniffing import LayoutGuess, count_lines_above, has_header, sniff
+from .wishes import Wishes
 
 FIRST_ROWS = 200
 """Rows of a spreadsheet that are looked at to tell its header."""
 MOST_NAMES = 20
 """Columns that a message lists."""
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What a person says of the data; the rest is guessed."""
-
-    target: str | None = None
-    kind: Kind | None = None
-    identifiers: tuple[str, ...] = ()
-    group: str | None = None
-    time: str | None = None
-    drop: tuple[str, ...] = ()
-    sheet: str | None = None
-    table: str | None = None
-
-    def as_options(self) -> list[str]:
-        """How a person says so on the command line."""
-        options: dict[str, Sequence[str | None]] = {
-            "--target": [self.target],
-            "--kind": [self.kind],
-            "--id": self.identifiers,
-            "--group": [self.group],
-            "--time": [self.time],
-            "--drop": self.drop,
-            "--sheet": [self.sheet],
-            "--table": [self.table],
-        }
-        pairs = ((option, word) for option, words in options.items() for word in words)
-        return [part for option, word in pairs if word is not None for part in (option, word)]
+ADVICE_FOR_WIDE_TABLES = (
+    "if each is a series, give each value a row of its own, in pandas by "
+    "frame.melt(TIME, var_name='series', value_name=TARGET)"
+)
 
 
 class Understanding(NamedTuple):
@@ -115,16 +91,23 @@ def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) ->
         )
     if not breaches.empty:
         table, _ = conform(columns, frame, layout)
+    words: dict[str, Any] = {"group": wishes.group, "time": wishes.time}
+    if wishes.horizon is not None:
+        forecast = understand_forecast(table, columns, frame, name, wishes)
+        words |= forecast.words
+        columns, table = forecast.columns, table[[*forecast.columns]]
+        notes = [*notes, forecast.note]
+        for key, reasons in forecast.doubts.items():
+            doubts[key] = [*(doubts[key] if key is None else []), *reasons]
     contract = make_contract(
         name,
         source=source,
         target=target,
-        group=wishes.group,
-        time=wishes.time,
         missing=missing,
         drop=(*wishes.drop, *(column for column in guesses if column not in columns)),
         layout=layout,
         columns=columns,
+        **words,
     )
     doubts[None] += find_doubts(table, contract)
     shares = table.isna().mean() if refinement is None else pd.Series(refinement.gaps) / rows
@@ -202,32 +185,56 @@ def _require_columns(frame: pd.DataFrame, name: str, wishes: Wishes, doubts: lis
         "--id": wishes.identifiers,
         "--group": [wishes.group],
         "--time": [wishes.time],
+        "--series": [wishes.series],
+        "--ahead": wishes.ahead,
         "--drop": wishes.drop,
     }
     for option, columns in options.items():
         for column in columns:
             if column is not None and column not in names:
                 meant = nearest(column, names).partition("allowed: ")[0]
+                if option == "--target" and wishes.horizon is not None and not meant:
+                    doubts = [*doubts, ADVICE_FOR_WIDE_TABLES]
                 advice = "; ".join([f"{meant}{listing}", *doubts])
                 raise UserError(f"{name}: {option}: no column {column!r}; {advice}")
             if option != "--target" and column == wishes.target:
                 raise UserError(f"{name}: {option}: {column!r} is the target")
+    _require_fitting_wishes(name, wishes)
     if wishes.group and wishes.time:
         raise UserError(f"{name}: --group and --time: rows are split by one of them; choose one")
-    for option in ("--group", "--time", "--id"):
+    for option in ("--group", "--time", "--id", "--series", "--ahead"):
         if both := {*options[option]} & {*wishes.drop}:
             raise UserError(f"{name}: {option}: {both.pop()!r} is dropped by --drop as well")
     return wishes.target
+
+
+def _require_fitting_wishes(name: str, wishes: Wishes) -> None:
+    """Check that what is said of a forecast goes with all else that is said."""
+    if wishes.horizon is None:
+        words = {"--series": wishes.series, "--every": wishes.every, "--ahead": wishes.ahead}
+        for option in (option for option, word in words.items() if word):
+            raise UserError(
+                f"{name}: {option}: it is of a forecast: say by --horizon how many steps ahead"
+            )
+        return
+    if wishes.kind is not None:
+        raise UserError(f"{name}: --kind and --horizon: a forecast is of numbers; leave out --kind")
+    if wishes.group is not None:
+        raise UserError(f"{name}: --group and --horizon: what tells series apart is --series")
+    if wishes.time is not None and wishes.time in (wishes.series, *wishes.ahead):
+        raise UserError(f"{name}: --time: {wishes.time!r} is named for something else as well")
 
 
 def _guess_column(cells: pd.Series, layout: Layout, file: str, wishes: Wishes) -> Guess:
     """What a column is, by its cells and by what the person has said of it."""
     name = str(cells.name)
     if name == wishes.target:
-        target = guess_target(cells, layout, wishes.kind)
-        _require_target(target, cells, f"{file}: target {name!r}", wishes.kind)
+        target = guess_target(cells, layout, wishes.goal)
+        _require_target(target, cells, f"{file}: target {name!r}", wishes.goal)
         return target
-    column, doubts = guess(cells, layout)
+    if name == wishes.series:
+        return _take_for_series(cells, file)
+    column, doubts = (guess_time if name == wishes.time else guess)(cells, layout)
     if column is None:
         return Guess(None, doubts)
     if name in wishes.identifiers:
@@ -251,6 +258,23 @@ def _guess_column(cells: pd.Series, layout: Layout, file: str, wishes: Wishes) -
             )
         return Guess(column, [])
     return Guess(column, doubts)
+
+
+def _take_for_series(cells: pd.Series, file: str) -> Guess:
+    """A column that tells series apart: new ones may come, and there may be one only."""
+    texts = as_texts(cells.dropna())
+    if len(texts) < len(cells):
+        raise UserError(
+            f"{file}: --series: {len(cells) - len(texts)} of {len(cells)} rows lack "
+            f"{str(cells.name)!r}; each needs its series: fill it in, or take these rows out"
+        )
+    column = Column(
+        type="identifier",
+        meaning=NO_MEANING,
+        example=shorten(texts.iloc[0], 60),
+        guessed=f"named by --series, {texts.nunique()} different",
+    )
+    return Guess(column, [])
 
 
 def _require_target(guess: Guess, cells: pd.Series, target: str, kind: Kind | None) -> None:

@@ -9,12 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pandas as pd
 from ruamel.yaml import YAML
 
+from ..core.contract import Contract
 from ..core.editing import edit_yaml
 from ..core.errors import UserError
+from ..core.examples import frame_contract
 from ..core.params import FeaturesParams, Params
 from ..core.project import Project
+from ..data.examples import make_examples
 from ..data.folds import make_folds
 from ..data.split import choose_split_seed, split_rows
 from ..reading.formats import is_table
@@ -34,9 +38,16 @@ from .inventory import (
     pointer,
 )
 from .sources import Source, fetch
+from .starters import find_missing_starter
 from .suggestion import is_fit_long, suggest
 from .summary import describe_plan, describe_split, find_idle_times, summarise
-from .understanding import Understanding, Wishes, understand
+from .understanding import Understanding, understand
+from .wishes import Wishes
+
+FOLDS = (5, 4, 3, 2)
+"""How many are tried, until the rows allow them."""
+MOST_EXAMPLES_TRIED = 200_000
+"""Of a forecast, to see what folds its times allow."""
 
 
 def use_data(address: str | None, wishes: Wishes, *, dry_run: bool, replace: bool) -> None:
@@ -111,7 +122,8 @@ def _take_in(
             project,
             staging,
             source,
-            format_contract(contract, split),
+            contract,
+            split,
             settings,
             removals,
             is_in_git,
@@ -148,15 +160,18 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
         del settings["train.holdout"]
     if not params.features.model_fields_set:
         columns = settings.pop("features.columns")
-        settings["features"] = FeaturesParams().model_dump() | {"columns": columns}
+        unused = set() if contract.forecasts else {"past"}
+        settings["features"] = FeaturesParams().model_dump(exclude=unused) | {"columns": columns}
     text = project.params_file.read_text(encoding="utf-8")
+    if contract.horizon is not None:
+        return _choose_folds_of_forecast(name, text, contract, table, settings)
     rows = table.dropna(subset=[contract.target]).reset_index(drop=True)
     usual = _preview(text, settings)
     seed = choose_split_seed(rows, contract, usual)
     if seed != usual.split.seed:
         settings["split.seed"] = seed
     # Few groups may allow fewer folds only.
-    for folds in (5, 4, 3, 2):
+    for folds in FOLDS:
         trial = settings | ({"train.folds": folds} if settings["train.folds"] else {})
         try:
             trial_params = _preview(text, trial)
@@ -186,6 +201,36 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
     raise UserError(f"{name}: too few rows to learn and to test: {reason}")
 
 
+def _choose_folds_of_forecast(
+    name: str, text: str, contract: Contract, table: pd.DataFrame, settings: dict[str, Any]
+) -> dict[str, Any]:
+    """The settings with as many folds, up to those suggested, as the times of the series allow."""
+    rows = _draw_series(table, contract)
+    for folds in (folds for folds in FOLDS if folds <= settings["train.folds"]):
+        trial = settings | {"train.folds": folds}
+        try:
+            params = _preview(text, trial)
+            examples = pd.concat(make_examples([rows], contract, params), ignore_index=True)
+            framed = frame_contract(contract)
+            make_folds(split_rows(examples, framed, params)[0], framed, params)
+        except UserError as error:
+            reason = error
+        else:
+            return trial
+    raise UserError(f"{name}: too few times to learn to forecast and to test it: {reason}")
+
+
+def _draw_series(table: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """The rows of the longest series, so many that their examples are soon made."""
+    assert contract.horizon is not None
+    if contract.series is None:
+        return table
+    counts = table[contract.series].value_counts()
+    few = max(1, int((counts.cumsum() * contract.horizon <= MOST_EXAMPLES_TRIED).sum()))
+    is_drawn = table[contract.series].isin(counts.index[:few])
+    return table[is_drawn.to_numpy()].reset_index(drop=True)
+
+
 def _preview(text: str, settings: dict[str, Any]) -> Params:
     """What params.yaml will say."""
     return Params.model_validate(YAML(typ="safe", pure=True).load(edit_yaml(text, settings)))
@@ -195,7 +240,8 @@ def _adopt(
     project: Project,
     staging: Path,
     source: Source,
-    contract_text: str,
+    contract: Contract,
+    split: str,
     settings: dict[str, Any],
     removals: Sequence[Path],
     is_in_git: bool,
@@ -218,14 +264,16 @@ def _adopt(
         f"use: {project.name(path)} is no longer used, and removed{describe_cache(path)}"
         for path in removals
     ]
+    starter = find_missing_starter(project, contract)
     swap.commit(
         project,
         staged,
-        {
+        starter
+        | {
             project.raw / ".gitignore": swap.edit_gitignore(
                 project, [] if is_in_git else [place], [place, *removals]
             ),
-            project.contract_file: contract_text,
+            project.contract_file: format_contract(contract, split),
             project.params_file: edit_yaml(text, settings),
         },
         [each.name for path in removals for each in (path, pointer(path))],
@@ -235,6 +283,8 @@ def _adopt(
         f"use: {project.name(place)} (kept by {keeper}), references/schema.yaml, "
         f"{project.name(project.params_file)}"
     )
+    for path in starter:
+        print(f"use: {project.name(path)}: candidates for such data, to change as you like")
     notes = [f"use: {note}" for note in source.notes]
     for line in [*notes, *lines]:
         print(line)

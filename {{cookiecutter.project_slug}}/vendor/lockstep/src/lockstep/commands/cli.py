@@ -60,6 +60,26 @@ def _make_parser() -> argparse.ArgumentParser:
     use.add_argument("--group", metavar="COLUMN", help="rows with one value are on one side")
     use.add_argument("--time", metavar="COLUMN", help="the latest rows by it are the test")
     use.add_argument(
+        "--horizon",
+        type=_read_steps,
+        metavar="STEPS",
+        help="forecast the target so many times ahead, such as 14 days of a row each day",
+    )
+    use.add_argument(
+        "--series", metavar="COLUMN", help="of a forecast, what tells series apart, such as a shop"
+    )
+    use.add_argument(
+        "--every", metavar="STEP", help="of a forecast, such as '1 day' (default: as the times are)"
+    )
+    use.add_argument(
+        "--ahead",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="COLUMN",
+        help="of a forecast, what is known of times to come, such as a promotion",
+    )
+    use.add_argument(
         "--drop", action="extend", nargs="+", default=[], metavar="COLUMN", help="not to be used"
     )
     use.add_argument("--sheet", metavar="NAME", help="of a spreadsheet (default: the first)")
@@ -183,6 +203,13 @@ def _read_minutes(text: str) -> float:
     raise argparse.ArgumentTypeError(f"found {text!r}; a number above 0 was expected")
 
 
+def _read_steps(text: str) -> int:
+    with suppress(ValueError):
+        if (steps := int(text)) > 0:
+            return steps
+    raise argparse.ArgumentTypeError(f"found {text!r}; a whole number above 0 was expected")
+
+
 def _run(options: argparse.Namespace) -> int | None:
     match options.command:
         case "use" if options.from_requests or options.requests or options.since:
@@ -191,8 +218,8 @@ def _run(options: argparse.Namespace) -> int | None:
             _require_requests_alone(options)
             use_requests(options.requests, options.since, dry_run=options.dry_run)
         case "use":
-            from ..adopting.understanding import Wishes
             from ..adopting.use import use_data
+            from ..adopting.wishes import Wishes
 
             wishes = Wishes(
                 target=options.target,
@@ -200,6 +227,10 @@ def _run(options: argparse.Namespace) -> int | None:
                 identifiers=tuple(options.id),
                 group=options.group,
                 time=options.time,
+                series=options.series,
+                horizon=options.horizon,
+                every=options.every,
+                ahead=tuple(options.ahead),
                 drop=tuple(options.drop),
                 sheet=options.sheet,
                 table=options.table,
@@ -278,7 +309,8 @@ def _require_requests_alone(options: argparse.Namespace) -> None:
     if not options.from_requests:
         raise UserError("use: --requests and --since go with --from-requests")
     words = (options.source, options.target, options.kind, *options.id, options.group, options.time)
-    if any([*words, *options.drop, options.sheet, options.table, options.replace]):
+    more = (options.series, options.horizon, options.every, *options.ahead, *options.drop)
+    if any([*words, *more, options.sheet, options.table, options.replace]):
         raise UserError(
             "use: --from-requests adds rows by the contract that there is, so name no file and "
             "say nothing of columns"

@@ -1,0 +1,386 @@
+"""Making out series: what is of one, how far apart in time, and what is known of times to come."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import combinations
+from shlex import quote
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..core.contract import LEVELS, NO_FEATURES, NUMBERS, Column
+from ..core.errors import UserError
+from ..data.every import MICROSECONDS, Every, infer_every, parse_every
+from ..data.grid import Grid
+from ..data.past import fewest_known
+from ..data.series import describe_time, find_fault
+from .wishes import Wishes
+
+SHORTEST_WINDOW, LONGEST_WEEK = 12, 168
+"""Values that a forecast is made from at least, and at most where they are those of a week."""
+FEW_HORIZONS = 6
+"""How many times the horizon the times of a series should be, to learn and to test well."""
+MANY_SIBLINGS = 3
+"""Columns of numbers from which on they may be series, side by side."""
+KNOWN_LATER = 0.5
+"""Share of the rows after the last target in which a column has a value, to be known ahead."""
+MOST_PAIRED = 20
+"""Columns of which each pair is tried to tell series apart."""
+
+
+ZONE = re.compile(r":[\d:.]+(Z|[+-]\d\d(?::?\d\d)?)$")
+"""At the end of a time, where it says of which zone it is."""
+
+
+class Forecast(NamedTuple):
+    """What the rows of series were taken for."""
+
+    words: dict[str, Any]
+    """What the contract says of them as a whole."""
+    columns: dict[str, Column]
+    """Those that are used, each with whether it is known ahead."""
+    note: str
+    """In words, for the first line."""
+    doubts: dict[str | None, list[str]]
+    """By column; what concerns all of them under None."""
+
+
+def understand_forecast(
+    table: pd.DataFrame,
+    columns: dict[str, Column],
+    frame: pd.DataFrame,
+    name: str,
+    wishes: Wishes,
+) -> Forecast:
+    """Make out the series in the rows of the data called `name`.
+
+    Args:
+        table: (n_rows, n_columns) typed.
+        columns: What they were taken for.
+        frame: The same rows as they came.
+        name: What messages call the data.
+        wishes: What the person says of them.
+
+    Raises:
+        UserError: No series can be told, or what one has is not regular.
+    """
+    assert wishes.target is not None
+    assert wishes.horizon is not None
+    time, time_doubts = _find_time(columns, name, wishes)
+    rows = SeriesRows(table, wishes.target, time, wishes.series)
+    _require_distinct(rows, columns, name)
+    zones = _list_zones(frame[time])
+    with _tell_zones(zones):
+        every = _choose_every(rows, name, wishes)
+        spans = _measure(rows, every, name)
+    longest = int(spans["steps"].max())
+    season = every.season if 2 * every.season <= longest else 1
+    words = {
+        "time": time,
+        "series": wishes.series,
+        "horizon": wishes.horizon,
+        "every": str(every),
+        "season": season,
+        "window": suggest_window(every, season, wishes.horizon, longest),
+    }
+    used, doubts = _choose_columns(rows, columns, wishes)
+    doubts[None] = [
+        *time_doubts,
+        *([f"{zones}: read as UTC"] if zones else []),
+        *_find_doubts(rows, spans, words),
+        *_find_siblings(rows, used),
+    ]
+    count = f"{len(spans)} series" if wishes.series else "one series"
+    return Forecast(words, used, f"{count}, {every} from row to row", doubts)
+
+
+class SeriesRows:
+    """Typed rows in the order of their series and times.
+
+    Args:
+        table: Of the rows, in any order.
+        target: The column to forecast.
+        time: That of their times.
+        series: That tells which series each is of, or None if there is one.
+    """
+
+    def __init__(self, table: pd.DataFrame, target: str, time: str, series: str | None) -> None:
+        self.target, self.time, self.series = target, time, series
+        self.keys = [key for key in (series, time) if key is not None]
+        self.table = table.sort_values(self.keys, kind="stable", ignore_index=True)
+        self.names = self.table[series] if series else pd.Series(target, self.table.index)
+        cells = self.table[time]
+        self.times = cells.to_numpy("datetime64[us]" if cells.dtype.kind == "M" else "float64")
+        """(n_rows,) as datetime64[us] or floats."""
+        known = cells.where(self.table[target].notna())
+        self.is_future = (cells > known.groupby(self.names).transform("max")).to_numpy(bool)
+        """(n_rows,) whether each comes after the last known value of its series."""
+
+    def by_series(self, cells: pd.Series) -> Any:
+        """Cells of the rows, grouped."""
+        return cells.groupby(self.names, sort=False)
+
+    def others(self, columns: dict[str, Column]) -> dict[str, Column]:
+        """The columns beside the times, the names of series, and the target."""
+        own = (self.target, *self.keys)
+        return {name: column for name, column in columns.items() if name not in own}
+
+    def is_apart_by(self, *names: str) -> bool:
+        """Whether no two rows of a series have one time, if these columns told series apart too."""
+        return not self.table.duplicated([*self.keys, *names]).any()
+
+
+def _find_time(columns: dict[str, Column], name: str, wishes: Wishes) -> tuple[str, list[str]]:
+    if wishes.time is not None:
+        return wishes.time, []
+    times = [key for key, column in columns.items() if column.type == "datetime"]
+    if len(times) != 1:
+        found = f"the dates are {', '.join(map(repr, times))}" if times else "no column holds dates"
+        raise UserError(f"{name}: --horizon: name the column of times by --time; {found}")
+    if columns[times[0]].nullable:
+        raise UserError(f"{name}: --time: some rows lack {times[0]!r}; each needs its time")
+    return times[0], [f"times are those of {times[0]!r}, the only dates: else say `--time COLUMN`"]
+
+
+def _require_distinct(rows: SeriesRows, columns: dict[str, Column], name: str) -> None:
+    """Check that no series has two rows of one time."""
+    is_repeated = np.asarray(rows.table.duplicated(rows.keys))
+    if not is_repeated.any():
+        return
+    place = int(is_repeated.argmax())
+    of = f" of {rows.series} {rows.names[place]!r}" if rows.series else ""
+    count = int(is_repeated.sum())
+    fault = (
+        f"{name}: --time: {count} row{'s have' if count > 1 else ' has'} the time of another"
+        f"{' of its series' if of else ''}, such as {describe_time(rows.times[place])}{of}"
+    )
+    counts: dict[str, Any] = {
+        key: rows.table[key].nunique()
+        for key, column in rows.others(columns).items()
+        if column.type in (*LEVELS, *NO_FEATURES, "integer")
+    }
+    # What differs from row to row tells everything apart, and no series.
+    candidates = [key for key, count in counts.items() if 2 * count <= len(rows.table)]
+    single = [key for key in candidates if rows.is_apart_by(key)]
+    if single and rows.series is None:
+        single.sort(key=counts.__getitem__)
+        options = " or ".join(f"`--series {quote(key)}`" for key in single[:2])
+        raise UserError(f"{fault}; {options} tells series apart")
+    both: Iterable[tuple[str, str]] = combinations(candidates[:MOST_PAIRED], 2)
+    if rows.series is not None:
+        both = ((rows.series, key) for key in single)
+    if pair := next((pair for pair in both if rows.is_apart_by(*pair)), None):
+        raise UserError(
+            f"{fault}; {pair[0]!r} and {pair[1]!r} together tell series apart: write a column "
+            "that joins them, for `--series`"
+        )
+    raise UserError(f"{fault}; leave one row of each time, such as their sum")
+
+
+def _list_zones(cells: pd.Series) -> str:
+    """The zones of times, in words, if texts name several."""
+    if cells.dtype != "str":
+        return ""
+    zones = sorted({*cells.str.extract(ZONE, expand=False).dropna()})
+    return f"times are of several zones, such as {zones[0]} and {zones[1]}" if zones[1:] else ""
+
+
+@contextmanager
+def _tell_zones(zones: str) -> Iterator[None]:
+    """Add to an error of uneven times what may be the cause of it."""
+    try:
+        yield
+    except UserError as error:
+        advice = f"; {zones}: write all as local times without a zone, or all in UTC"
+        raise UserError(f"{error}{advice}") if zones else error from error
+
+
+def _choose_every(rows: SeriesRows, name: str, wishes: Wishes) -> Every:
+    if wishes.every is not None:
+        try:
+            return parse_every(wishes.every, rows.times.dtype.kind != "M")
+        except UserError as error:
+            raise UserError(f"{name}: --every: {str(error).partition('every: ')[2]}") from error
+    every = infer_every(rows.table[rows.time], rows.names)
+    if every is None:
+        raise UserError(
+            f"{name}: --time: the times of {rows.time!r} are too few, or not evenly apart: make a "
+            "row of each day, say, or tell what they are apart by `--every '1 day'`"
+        )
+    return every
+
+
+def _measure(rows: SeriesRows, every: Every, name: str) -> pd.DataFrame:
+    """By series the place of its first and last row with a target, and how many steps and known
+    values are between.
+
+    Raises:
+        UserError: A time is no whole number of steps from the first of its series.
+    """
+    spans = []
+    known = rows.table[rows.target].notna().to_numpy()
+    for series, places in rows.by_series(rows.names).indices.items():
+        times = rows.times[places]
+        grid = Grid.of_times(times, every)
+        steps = grid.steps(times)
+        if fault := find_fault(times, steps, grid):
+            of = f" of {rows.series} {series!r}" if rows.series else ""
+            fault = fault.replace("correct `every`, or those rows", "say `--every`, or mend them")
+            raise UserError(f"{name}: --time: {rows.time!r}{of} {fault}")
+        held = places[known[places]]
+        if len(held):
+            inside = steps[known[places]]
+            count, longest = inside[-1] - inside[0] + 1, np.diff(inside).max(initial=1) - 1
+            spans.append((series, held[0], held[-1], count, len(held), longest))
+    return pd.DataFrame(spans, columns=["series", "first", "last", "steps", "known", "gap"])
+
+
+def suggest_window(every: Every, season: int, horizon: int, longest: int) -> int:
+    """From how many of the latest values a forecast is made.
+
+    Those of two seasons, of twice the horizon, and of hours those of a week; of a short history at
+    most a third, so that there is something to learn.
+    """
+    week = MICROSECONDS["week"] / every.size if every.unit == "microsecond" else 0
+    hours = int(week) if SHORTEST_WINDOW < week <= LONGEST_WEEK else 0
+    return max(1, min(max(2 * season, 2 * horizon, SHORTEST_WINDOW, hours), longest // 3))
+
+
+def _choose_columns(
+    rows: SeriesRows, columns: dict[str, Column], wishes: Wishes
+) -> tuple[dict[str, Column], dict[str | None, list[str]]]:
+    """The columns that are used, and what is doubtful about each."""
+    used, doubts = dict(columns), dict[str | None, list[str]]()
+    own = columns[rows.target]
+    used[rows.target] = own.model_copy(update={"nullable": True})
+    used[rows.time] = columns[rows.time].model_copy(update={"range": None, "seen": None})
+    for name, column in rows.others(columns).items():
+        reason = "named by --ahead" if name in wishes.ahead else _find_reason(rows, name)
+        if column.type in NO_FEATURES:
+            if name in wishes.ahead:
+                raise UserError(
+                    f"--ahead: {name!r} looks like {column.type}, such as {column.example!r}; a "
+                    "number, a date or one of a few texts was expected"
+                )
+            if name not in wishes.identifiers:
+                del used[name]
+                doubts[name] = [f"left out: a {column.type}, of which nothing is learnt"]
+        elif reason:
+            guessed = f"{column.guessed}; {reason}" if column.guessed else reason
+            used[name] = column.model_copy(update={"ahead": True, "guessed": guessed})
+        elif column.type in NUMBERS:
+            used[name] = column.model_copy(update={"nullable": True})
+            if _is_calendar(rows, name):
+                doubts[name] = [
+                    "the same in all series: known of times to come? then `--ahead "
+                    f"{quote(name)}`; until then only its past is used"
+                ]
+        else:
+            del used[name]
+            doubts[name] = [
+                "left out: known of times to come, as holidays and promotions are? then "
+                f"`--ahead {quote(name)}`"
+            ]
+    return used, doubts
+
+
+def _find_reason(rows: SeriesRows, name: str) -> str | None:
+    """Why a column must be known ahead, if it must."""
+    cells = rows.table[name]
+    if rows.series is not None and _is_told_by(rows.series, name, rows.table):
+        return "constant in each series, so known ahead"
+    if rows.is_future.any() and cells[rows.is_future].notna().mean() > KNOWN_LATER:
+        return "there after the last target, so known ahead"
+    return None
+
+
+def _is_calendar(rows: SeriesRows, name: str) -> bool:
+    """Whether all of several series have the same at a time."""
+    if rows.names.nunique() < 2:
+        return False
+    return _is_told_by(rows.time, name, rows.table)
+
+
+def _is_told_by(key: str, name: str, table: pd.DataFrame) -> bool:
+    """Whether all rows of one key have the same in a column, or nothing."""
+    return table[[key, name]].dropna().drop_duplicates()[key].is_unique
+
+
+def _find_doubts(rows: SeriesRows, spans: pd.DataFrame, words: dict[str, Any]) -> Iterator[str]:
+    horizon, fewest = words["horizon"], fewest_known(words["window"])
+    of_several = rows.series is not None
+
+    def list_series(which: np.ndarray) -> str:
+        """How many they are, and the first of them."""
+        first = spans["series"][which].iloc[0]
+        many = int(which.sum())
+        if not of_several:
+            return "the series"
+        if many == 1:
+            return f"series {first!r}"
+        return f"{many} of {len(spans)} series, such as {first!r},"
+
+    def verb(which: np.ndarray, one: str, several: str) -> str:
+        return several if of_several and which.sum() > 1 else one
+
+    steps = spans["steps"].to_numpy()
+    if (longest := int(steps.max())) < FEW_HORIZONS * horizon:
+        yield (
+            f"{horizon} steps ahead are far for {longest} times: little is left to learn and to "
+            f"test on; `--horizon {max(1, longest // FEW_HORIZONS)}` would do"
+        )
+    if (is_short := steps < fewest + horizon).any():
+        yield (
+            f"{list_series(is_short)} {verb(is_short, 'has', 'have')} fewer than "
+            f"{fewest + horizon} times: nothing or little is learnt from "
+            f"{verb(is_short, 'it', 'them')}"
+        )
+    gaps = steps - spans["known"].to_numpy()
+    if (has_gaps := gaps > 0).any():
+        longer = int(spans["gap"].max())
+        beyond = ", longer than the horizon" if longer > horizon else ""
+        yield (
+            f"{list_series(has_gaps)} {verb(has_gaps, 'lacks', 'lack')} {int(gaps.sum())} of "
+            f"{int(steps[has_gaps].sum())} values between the first and the last, at most {longer} "
+            f"in a row{beyond}: they stay gaps, and are not forecast"
+        )
+    first, last = rows.times[spans["first"]], rows.times[spans["last"]]
+    if (is_late := first > first.min()).any():
+        yield (
+            f"{list_series(is_late)} {verb(is_late, 'starts', 'start')} after "
+            f"{describe_time(first.min())}, the latest at {describe_time(first.max())}"
+        )
+    if (is_early := last < last.max()).any():
+        yield (
+            f"{list_series(is_early)} {verb(is_early, 'ends', 'end')} before "
+            f"{describe_time(last.max())}, the earliest at {describe_time(last.min())}: a forecast "
+            "goes on from there; take out what is no longer of use"
+        )
+    constant = rows.by_series(rows.table[rows.target]).nunique()
+    is_constant = (constant[spans["series"]] <= 1).to_numpy()
+    if is_constant.any():
+        yield (
+            f"{list_series(is_constant)} never {verb(is_constant, 'changes', 'change')}: errors "
+            "have no scale there, so that mase leaves them out"
+        )
+    if count := int(rows.is_future.sum()):
+        yield f"{count} rows come after the last target: what they hold is known ahead"
+    unknown = rows.names.nunique() - len(spans)
+    if unknown:
+        yield f"{unknown} series have no value of the target: nothing is learnt from them"
+
+
+def _find_siblings(rows: SeriesRows, columns: dict[str, Column]) -> Iterator[str]:
+    """Whether columns look like series side by side."""
+    others = rows.others(columns)
+    numbers = [name for name, column in others.items() if column.type in NUMBERS]
+    if rows.series is None and len(numbers) == len(others) >= MANY_SIBLINGS:
+        melted = f"frame.melt({rows.time!r}, var_name='series', value_name='value')"
+        yield (
+            f"if {numbers[0]!r} and others are series like {rows.target!r}, each to be forecast, "
+            f"give each a row of its own instead, in pandas by {melted}"
+        )

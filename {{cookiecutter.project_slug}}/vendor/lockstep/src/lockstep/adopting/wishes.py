@@ -1,0 +1,52 @@
+"""What a person says of their data on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..core.params import Kind
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person says of the data; the rest is guessed."""
+
+    target: str | None = None
+    kind: Kind | None = None
+    identifiers: tuple[str, ...] = ()
+    group: str | None = None
+    time: str | None = None
+    series: str | None = None
+    horizon: int | None = None
+    """How many steps ahead the target is forecast; without it nothing is."""
+    every: str | None = None
+    ahead: tuple[str, ...] = ()
+    """Columns that are known of times to come."""
+    drop: tuple[str, ...] = ()
+    sheet: str | None = None
+    table: str | None = None
+
+    @property
+    def goal(self) -> Kind | None:
+        """The kind of problem, if it is wished for."""
+        return self.kind if self.horizon is None else "forecasting"
+
+    def as_options(self) -> list[str]:
+        """How a person says so on the command line."""
+        options: dict[str, Sequence[str | int | None]] = {
+            "--target": [self.target],
+            "--kind": [self.kind],
+            "--id": self.identifiers,
+            "--group": [self.group],
+            "--time": [self.time],
+            "--series": [self.series],
+            "--horizon": [self.horizon],
+            "--every": [self.every],
+            "--ahead": self.ahead,
+            "--drop": self.drop,
+            "--sheet": [self.sheet],
+            "--table": [self.table],
+        }
+        pairs = ((option, word) for option, words in options.items() for word in words)
+        return [part for option, word in pairs if word is not None for part in (option, str(word))]
