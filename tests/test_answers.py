@@ -38,8 +38,8 @@ COMMON = """
     docs/_static/monitoring_story.png docs/_static/monitoring_story_quiet.png
     docs/_static/project.css docs/_static/project.js docs/_static/search_history.png
     docs/_static/search_slices.png docs/_static/serving.png
-    docs/conf.py docs/data.md docs/index.md docs/library.md docs/modelling.md docs/monitoring.md
-    docs/monitoring_story.md
+    docs/conf.py docs/data.md docs/forecasting.md docs/index.md docs/library.md
+    docs/modelling.md docs/monitoring.md docs/monitoring_story.md
     docs/registry.md docs/serving.md docs/tuning.md docs/yours.md
     models/.gitignore models/README.md
     notebooks/1.0-yn-data-exploration.ipynb notebooks/2.0-yn-model-review.ipynb
