@@ -285,6 +285,7 @@ def test_boosting_splits_sets_of_categories() -> None:
         ("mlp", {"schedule": "linear"}, "train.candidates.mlp.schedule: found 'linear'"),
         ("tree", {"class_weight": "even"}, "train.candidates.tree.class_weight: found 'even'"),
         ("cnn", {}, "train.candidates.cnn: it tells classes of images apart; this is a class"),
+        ("tcn", {}, "train.candidates.tcn: it forecasts series; this is a classification"),
     ],
 )
 def test_a_mistake_in_params_is_told_in_one_line(name: str, options: dict, expected: str) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal, Unpack
 
+import lockstep
 from lockstep import Problem, SmoothForest, SmoothNeighbours, Training, candidate, keras
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from sklearn.base import BaseEstimator
@@ -36,7 +37,9 @@ Dropout = Annotated[
 
 @candidate
 def baseline(problem: Problem) -> BaseEstimator:
-    """What any model must beat: always the shares of the classes, or the mean."""
+    """What any model must beat: the shares of the classes, the mean, or the value a season ago."""
+    if problem.series:
+        return lockstep.SeasonalNaive(problem.series)
     return DummyClassifier(strategy="prior") if problem.classifies else DummyRegressor()
 
 

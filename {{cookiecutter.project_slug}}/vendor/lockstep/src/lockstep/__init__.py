@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from .modeling.compare import warn_of_rare_classes as warn_of_rare_classes
     from .modeling.derived import derived as derived
     from .modeling.features import make_features as make_features
+    from .modeling.forecasters import BySteps as BySteps
+    from .modeling.forecasters import Drift as Drift
+    from .modeling.forecasters import LastValue as LastValue
+    from .modeling.forecasters import SeasonalNaive as SeasonalNaive
     from .modeling.keras import keras as keras
     from .modeling.layers import RandomShift as RandomShift
     from .modeling.metrics import metric as metric
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from .modeling.problem import Problem as Problem
     from .modeling.problem import make_problem as make_problem
     from .modeling.profile import make_profile as make_profile
+    from .modeling.series import Series as Series
     from .modeling.smoothing import SmoothForest as SmoothForest
     from .modeling.smoothing import SmoothNeighbours as SmoothNeighbours
     from .modeling.smoothing import SmoothTree as SmoothTree
@@ -73,6 +78,7 @@ ROOMS = {
     "modeling.compare": ("Leaderboard", "cross_validate", "learning_curve", "warn_of_rare_classes"),
     "modeling.derived": ("derived",),
     "modeling.features": ("make_features",),
+    "modeling.forecasters": ("BySteps", "Drift", "LastValue", "SeasonalNaive"),
     "modeling.keras": ("keras",),
     "modeling.layers": ("RandomShift",),
     "modeling.metrics": ("metric",),
@@ -80,6 +86,7 @@ ROOMS = {
     "modeling.networks": ("Training",),
     "modeling.problem": ("Problem", "make_problem"),
     "modeling.profile": ("make_profile",),
+    "modeling.series": ("Series",),
     "modeling.smoothing": ("SmoothForest", "SmoothNeighbours", "SmoothTree"),
     "modeling.steps": ("Scope", "step"),
     "modeling.train_rows": ("TrainRows",),

@@ -315,6 +315,11 @@ class Contract(Strict):
                 raise ValueError(f"horizon: a forecast needs `{key}` as well")
         if self.images:
             raise ValueError("horizon: images are no series")
+        assert self.window and self.season
+        if self.window < self.season:
+            raise ValueError(
+                f"window: it is {self.window} steps, and must hold a season, which is {self.season}"
+            )
         return self
 
     @property

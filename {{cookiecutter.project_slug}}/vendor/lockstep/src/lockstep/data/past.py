@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil
 
 import numpy as np
@@ -30,8 +30,12 @@ def encode_pasts(pasts: np.ndarray) -> np.ndarray:
 def decode_pasts(cells: Sequence[bytes], column: Column) -> np.ndarray:
     """(n_examples, window, channels) the values that the cells of a column hold."""
     assert column.length is not None
-    shape = (len(cells), column.length, len(column.channels))
-    return np.frombuffer(b"".join(cells), dtype="float64").reshape(shape)
+    return decode_shape(cells, (column.length, len(column.channels)))
+
+
+def decode_shape(cells: Iterable[bytes], shape: tuple[int, int]) -> np.ndarray:
+    """(n_examples, window, channels) the values of cells, of such a `shape` (window, channels)."""
+    return np.frombuffer(b"".join(cells), dtype="float64").reshape(-1, *shape)
 
 
 def level_and_spread(values: np.ndarray, season: int) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,7 @@ from ..core.paths import Paths
 from ..modeling.candidates import CANDIDATES
 from ..modeling.problem import Problem
 from ..modeling.registry import Registry
+from ..modeling.series import Series
 from ..modeling.steps import STEPS
 from ..reporting.markdown import code, directive, table
 
@@ -27,6 +28,12 @@ TYPES = {
     "boolean": "`true` or `false`",
     "null": "`null`",
 }
+PROBLEMS = (
+    Problem("classification", 0),
+    Problem("classification", 0, image=(28, 28, 1)),
+    Problem("forecasting", 0, series=Series(28, 1, 7, 7)),
+)
+"""Of each kind of data one, for candidates that take nothing else."""
 BOUNDS = {
     "minimum": "from",
     "exclusiveMinimum": "above",
@@ -108,13 +115,13 @@ def _option_rows(registry: Registry) -> list[list[str]]:
 
 
 def _read_defaults(candidate: Callable[..., Any]) -> dict[str, Any]:
-    """The parameters of what a candidate makes of a table or, if it takes none, of images.
+    """The parameters of what a candidate makes of a table or, if it takes none, of other examples.
 
     The options that several candidates share have their defaults only there.
     """
-    for image in (None, (28, 28, 1)):
+    for problem in PROBLEMS:
         with suppress(Exception):  # it is for another problem, or it is no candidate but a step
-            estimator = candidate(Problem("classification", 0, (), image))
+            estimator = candidate(problem)
             return dict(estimator.get_params(deep=False))
     return {}
 

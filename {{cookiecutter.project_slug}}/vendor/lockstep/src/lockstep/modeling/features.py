@@ -8,16 +8,18 @@ import numpy as np
 import pandas as pd
 from sklearn.base import TransformerMixin
 from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 
 from ..core.contract import LEVELS, NUMBERS, Column, Contract
 from ..core.errors import UserError
+from ..core.examples import PAST, STEP
 from ..core.params import FeaturesParams, Params, Recipe
 from ..core.validation import nearest
 from ..data.pixels import pixels
 from .candidates import TAKES_CODES
 from .derived import DeriveColumns, select_derived
+from .series import Series, flatten_examples
 from .steps import STEPS, TRAITS, Cells, Scope
 
 CELLS: dict[str, Cells] = {
@@ -32,7 +34,8 @@ def make_features(name: str, params: Params, contract: Contract) -> TransformerM
     """The unfitted transformer of the contract's features, by the recipe in params.yaml.
 
     Features that are derived from others are added first. A candidate that takes codes gets
-    columns of few texts as whole numbers, whatever the recipe says of them, and gets them first.
+    columns of few texts as whole numbers, whatever the recipe says of them, and gets them first. Of
+    a forecast what `Series` reads comes next, and what the recipe makes of that.
 
     Args:
         name: The candidate that learns from them.
@@ -42,7 +45,7 @@ def make_features(name: str, params: Params, contract: Contract) -> TransformerM
     Raises:
         UserError: The recipe names an unknown step or column, or steps that do not fit the cells.
     """
-    recipe = params.features
+    recipe, series = params.features, Series.of_examples(contract)
     codes = _list_coded(contract, recipe) if name in TAKES_CODES else {}
     parts: list[tuple[str, TransformerMixin, list[str]]] = []
     if codes:
@@ -53,6 +56,10 @@ def make_features(name: str, params: Params, contract: Contract) -> TransformerM
             unknown_value=-1,
         )
         parts.append(("codes", encoder, list(codes)))
+    if series is not None:
+        flatten = FunctionTransformer(flatten_examples, kw_args={"series": series})
+        beside = _join_steps(recipe.past, Scope({}, params.kind, params.seed, series))
+        parts.append(("past", make_pipeline(flatten, beside), [PAST, STEP]))
     for section, steps, cells, columns in _sections(contract, recipe):
         others = {name: column for name, column in columns.items() if name not in codes}
         # Also without columns, since a mistake in the recipe is one all the same.
@@ -100,6 +107,8 @@ def _sections(
     """What params.yaml calls each part of the recipe, its steps, and its cells and columns."""
     derived = select_derived(recipe.derived, contract)
     columns = contract.features_only() | {name: one.column for name, one in derived.items()}
+    if contract.history is not None:
+        columns = {name: column for name, column in columns.items() if name not in (PAST, STEP)}
     for name in recipe.columns:
         if name not in columns or columns[name].type == "image":
             raise UserError(
@@ -121,6 +130,20 @@ def _sections(
     return [section for section in sections if section[1] != "drop"]
 
 
+def _join_steps(steps: Recipe, scope: Scope) -> TransformerMixin:
+    """The past as it is, and beside it what each step makes of it."""
+    where = "params.yaml: features.past"
+    if steps == "drop":
+        raise UserError(f"{where}: a forecast is made from it; [] adds nothing to it")
+    parts: list[tuple[str, Any]] = [("values", "passthrough")]
+    for step in steps:
+        name, options = _parse_step(step)
+        STEPS.require(name, f"{where}.{name}")
+        _require_cells(name, "pasts", where)
+        parts.append((name, STEPS.call(name, options, f"{where}.{name}", scope)))
+    return FeatureUnion(parts)
+
+
 def _chain_steps(steps: Recipe, section: str, cells: Cells, scope: Scope) -> TransformerMixin:
     """The steps as one transformer, after a check that each can take what it gets."""
     where = f"params.yaml: features.{section}"
@@ -137,11 +160,8 @@ def _chain_steps(steps: Recipe, section: str, cells: Cells, scope: Scope) -> Tra
     for step in steps:
         name, options = _parse_step(step)
         STEPS.require(name, f"{where}.{name}")
-        takes, fills, needs_all = TRAITS[name]
-        if takes != cells:
-            raise UserError(
-                f"{where}: {name} takes {takes}, and gets {cells}, which {_list_steps(cells)} take"
-            )
+        _require_cells(name, cells, where)
+        _, fills, needs_all = TRAITS[name]
         if needs_all and gap:
             raise UserError(f"{where}: {name}: {gap}; put impute before it")
         if name == "indicate_missing" and is_filled:
@@ -159,6 +179,14 @@ def _chain_steps(steps: Recipe, section: str, cells: Cells, scope: Scope) -> Tra
     if gap:
         raise UserError(f"{where}: {gap}; add the step impute")
     return make_pipeline(*transformers)
+
+
+def _require_cells(name: str, cells: Cells, where: str) -> None:
+    takes = TRAITS[name].takes
+    if takes != cells:
+        raise UserError(
+            f"{where}: {name} takes {takes}, and gets {cells}, which {_list_steps(cells)} take"
+        )
 
 
 def _list_steps(cells: Cells) -> str:

@@ -32,6 +32,7 @@ from .features import used_columns
 from .networks import Network, load_network, without_network
 from .outcome import FORECAST, PROBABILITY, Outcome, decide
 from .postprocessing import NONE, Postprocessing
+from .series import decode_target
 from .unpickler import read_joblib
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ class Model:
 
     def _predict_numbers(self, X: pd.DataFrame) -> pd.DataFrame:
         features = X[self.contract.features]
-        numbers = self._predict("predict", features) if len(X) else np.empty(0)
+        learnt = self._predict("predict", features) if len(X) else np.empty(0)
+        numbers = decode_target(learnt, X, self.contract)
         table = pd.DataFrame({"prediction": numbers})
         ends = self.postprocessing.find_interval(numbers, X, self.contract)
         return table if ends is None else table.join(ends)

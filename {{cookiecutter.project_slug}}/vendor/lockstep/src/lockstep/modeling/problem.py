@@ -14,6 +14,7 @@ from ..core.params import Kind, Params
 from ..data.inner_folds import InnerFolds
 from .features import count_categories
 from .networks import Build, NetworkClassifier, NetworkRegressor, Training
+from .series import Series
 
 Choice = TypeVar("Choice", bound=Callable[..., BaseEstimator])
 
@@ -28,6 +29,8 @@ class Problem:
     """Number of categories of each of the first columns, for a candidate that takes codes."""
     image: tuple[int, int, int] | None = None
     """Height, width and channels, when each row is an image."""
+    series: Series | None = None
+    """What a forecast is made from; None if nothing is forecast."""
 
     @property
     def classifies(self) -> bool:
@@ -62,6 +65,21 @@ class Problem:
                 f"params.yaml: train.candidates.{name}: it is for tables, and the contract "
                 "describes images; cnn is for those"
             )
+
+    def require_series(self, name: str) -> Series:
+        """What a forecast is made from.
+
+        Args:
+            name: The candidate that learns from nothing else.
+
+        Raises:
+            UserError: Nothing is forecast.
+        """
+        if self.series is None:
+            raise UserError(
+                f"params.yaml: train.candidates.{name}: it forecasts series; this is a {self.kind}"
+            )
+        return self.series
 
     def require_images(
         self, name: str, convolutions: int, *, keeps_edges: bool
@@ -120,4 +138,5 @@ def make_problem(params: Params, contract: Contract) -> Problem:
         params.seed,
         count_categories(contract, params.features),
         contract.images.shape if contract.images else None,
+        Series.of_examples(contract),
     )

@@ -24,6 +24,7 @@ from ..core.params import Params
 from ..core.table import Table
 from ..data.folds import make_filter
 from ..data.split import IsOnSide
+from .series import encode_target
 
 ROWS_IN_BLOCK = 2**10
 BLOCKS_MIXED = 2**7
@@ -52,7 +53,7 @@ def fit_on_table(
     """
     fitted = clone(pipeline)
     features, estimator = fitted[0], fitted[-1]
-    y = sample[contract.target].to_numpy()
+    y = encode_target(sample, contract)
     # Of the sample, a step such as target_encode makes other numbers than of rows it has not met.
     X = np.asarray(features.fit_transform(sample[contract.features], y))
     learn, watch = estimator.hold_out(y)
@@ -68,7 +69,7 @@ def fit_on_table(
             above += len(batch)
             if len(own):
                 numbers = np.asarray(features.transform(own[contract.features]))
-                rows.append(numbers, own[contract.target].to_numpy())
+                rows.append(numbers, encode_target(own, contract))
                 is_learnt.append(may_be_learnt(own))
         estimator.fit_batches(rows, rows.select(np.concatenate(is_learnt)), X[watch], y[watch])
     return fitted

@@ -12,8 +12,9 @@ from ..core.contract import Column
 from ..core.params import Kind
 from ..data.inner_folds import InnerFolds
 from .registry import Registry
+from .series import Series
 
-Cells = Literal["numbers", "texts", "times"]
+Cells = Literal["numbers", "texts", "times", "pasts"]
 STEPS = Registry("step")
 
 
@@ -36,6 +37,8 @@ class Scope:
     """The columns, as the contract describes them."""
     kind: Kind
     seed: int
+    series: Series | None = None
+    """Of a forecast, what a step that takes pasts reads them by."""
 
     @property
     def inner_folds(self) -> InnerFolds:
@@ -53,7 +56,8 @@ def step(
     One option can stand alone in params.yaml: `quantile_bin: 50`.
 
     Args:
-        takes: The cells that it works on: `numbers`, `texts` or `times`.
+        takes: The cells that it works on: `numbers`, `texts`, `times` or, of a forecast, `pasts`,
+            which are the features that `Series` reads; what it makes of these stands beside them.
         fills: Whether nothing is missing after it.
         needs_all: Whether it cannot take a missing number.
     """

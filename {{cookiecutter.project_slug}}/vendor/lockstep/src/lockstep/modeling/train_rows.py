@@ -25,6 +25,7 @@ from ..data.sample import sample_rows
 from ..data.split import IsOnSide
 from .fit_names import naming
 from .rows_on_disk import fit_on_table, learns_in_batches
+from .series import encode_target
 
 LONGEST_WARNING = 200
 """Signs of what a library says that are passed on."""
@@ -62,8 +63,8 @@ class TrainRows:
 
     @property
     def y(self) -> np.ndarray:
-        """(n_rows,) labels or targets of the rows in memory."""
-        return self.table[self.contract.target].to_numpy()
+        """(n_rows,) what candidates learn of the rows in memory; see `encode_target`."""
+        return encode_target(self.table, self.contract)
 
     @cached_property
     def units(self) -> Units:

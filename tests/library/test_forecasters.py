@@ -1,0 +1,237 @@
+"""What forecasts: its features, what it learns of them, and the rules it is measured against."""
+
+from pathlib import Path
+
+import numpy as np
+import owner.features
+import owner.models  # noqa: F401 - they register steps and candidates
+import pandas as pd
+import pytest
+from conftest import make_params
+from lockstep.core.contract import Contract
+from lockstep.core.errors import UserError
+from lockstep.core.examples import LEVEL, PAST, SPREAD, STEP, frame_contract
+from lockstep.data.past import decode_shape, encode_pasts, level_and_spread
+from lockstep.modeling.candidates import make_candidate
+from lockstep.modeling.features import make_features
+from lockstep.modeling.forecasters import BySteps, Drift, LastValue, SeasonalNaive
+from lockstep.modeling.model import Model
+from lockstep.modeling.problem import make_problem
+from lockstep.modeling.series import Series, encode_target
+from made_up_series import make_contract, make_examples_of_sales, make_sales
+from sklearn.base import TransformerMixin, clone
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+
+NETWORKS = {"recurrent": {"units": 8, "max_epochs": 8}, "tcn": {"filters": 8, "max_epochs": 8}}
+PLAIN = ("baseline", "naive", "drift", "linear", "autoregression", "boosting")
+CANDIDATES = {name: {} for name in PLAIN} | NETWORKS
+CONTRACT = make_contract()
+EXAMPLES = make_examples_of_sales(CONTRACT)
+
+
+def sides(examples: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The examples to learn from and those of the test."""
+    train, test = (examples[examples["part"] == side] for side in ("train", "test"))
+    return train.reset_index(drop=True), test.reset_index(drop=True)
+
+
+def make_model(name: str, examples: pd.DataFrame = EXAMPLES, rows: Contract = CONTRACT) -> Model:
+    """A candidate that has learnt from the train examples."""
+    params, contract = make_params(kind="forecasting"), frame_contract(rows)
+    train, _ = sides(examples)
+    candidate = make_candidate(name, CANDIDATES[name], make_problem(params, contract))
+    pipeline = make_pipeline(make_features(name, params, contract), candidate)
+    pipeline.fit(train[contract.features], encode_target(train, contract))
+    return Model(pipeline, name, "forecasting", contract)
+
+
+def forecast(model: Model, examples: pd.DataFrame = EXAMPLES) -> np.ndarray:
+    """What it predicts of the test examples."""
+    predictions: np.ndarray = model.apply(sides(examples)[1])["prediction"].to_numpy()
+    return predictions
+
+
+def make_features_of(past: list[float], steps: int) -> np.ndarray:
+    """A row of features for each step from an origin."""
+    rows = [[*past, step / steps] for step in range(1, steps + 1)]
+    return np.array(rows, dtype="float64")
+
+
+@pytest.mark.parametrize(
+    ("season", "rule", "expected"),
+    [
+        (3, LastValue, [7, 7, 7, 7, 7, 7, 7]),
+        (3, SeasonalNaive, [5, 6, 7, 5, 6, 7, 5]),
+        (1, SeasonalNaive, [7, 7, 7, 7, 7, 7, 7]),
+        (1, Drift, [8, 9, 10, 11, 12, 13, 14]),
+        # The latest season is 4 above the earliest, which begins 4 steps before: 1 for each step,
+        # from the same place in a season to the time.
+        (3, Drift, [8, 9, 10, 11, 12, 13, 14]),
+        # Of a window of a season nothing is known of where it goes.
+        (7, Drift, [1, 2, 3, 4, 5, 6, 7]),
+    ],
+)
+def test_a_rule_gives_what_it_does_by_hand_at_each_step(
+    season: int, rule: type, expected: list[float]
+) -> None:
+    series = Series(7, 1, season, 7)
+    X = make_features_of([1, 2, 3, 4, 5, 6, 7], 7)
+    assert rule(series).fit(X, X[:, 0]).predict(X).tolist() == expected
+
+
+def test_the_baseline_is_the_value_of_the_same_day_a_week_before() -> None:
+    _, test = sides(EXAMPLES)
+    weeks = pd.to_timedelta(7 * np.ceil(test[STEP].astype("int64") / 7), unit="D")
+    known = make_sales().set_index(["shop", "day"])["sales"]
+    expected = known[[*zip(test["shop"], test["day"] - weeks, strict=True)]]
+    np.testing.assert_allclose(forecast(make_model("baseline")), expected)
+
+
+def test_a_season_further_back_is_read_until_the_window_ends() -> None:
+    series, X = Series(7, 1, 3, 4), make_features_of([1, 2, 3, 4, 5, 6, 7], 4)
+    assert series.lag(X, 1).tolist() == [2, 3, 4, 2]
+    assert series.lag(X, 2).tolist() == series.lag(X, 9).tolist() == [2, 3, 1, 2]
+
+
+def errors(name: str) -> np.ndarray:
+    """How far forecasts are off, in units of the series' level."""
+    _, test = sides(EXAMPLES)
+    off: np.ndarray = np.abs(forecast(make_model(name)) - test["sales"]) / test[LEVEL]
+    return off.to_numpy()
+
+
+@pytest.mark.parametrize("name", ["linear", "autoregression", "boosting", *NETWORKS])
+def test_a_candidate_learns_more_than_the_baseline_knows(name: str) -> None:
+    assert errors(name).mean() < 0.9 * errors("baseline").mean()
+
+
+@pytest.mark.parametrize("name", [*CANDIDATES])
+def test_a_model_is_saved_and_loaded_as_it_was(name: str, tmp_path: Path) -> None:
+    for number in (1, 2):
+        model = make_model(name)
+        model.save(tmp_path / str(number))
+        np.testing.assert_array_equal(
+            forecast(Model.load(tmp_path / str(number))), forecast(model), strict=True
+        )
+    first, second = ({f.name: f.read_bytes() for f in (tmp_path / n).iterdir()} for n in "12")
+    assert first == second
+
+
+@pytest.mark.parametrize("name", [*CANDIDATES])
+def test_forecasts_are_moved_and_scaled_as_their_series_is(name: str) -> None:
+    sales = make_sales()
+    moved = sales.assign(sales=sales["sales"] * 8 + 64)
+    forecasts = [
+        forecast(make_model(name, examples), examples)
+        for examples in (EXAMPLES, make_examples_of_sales(CONTRACT, moved))
+    ]
+    tolerance = 1e-4 if name in NETWORKS else 1e-8
+    spread = sides(EXAMPLES)[1][SPREAD].to_numpy()
+    np.testing.assert_allclose(
+        (forecasts[1] - 64) / 8 / spread, forecasts[0] / spread, atol=tolerance * 100, rtol=0
+    )
+
+
+@pytest.mark.parametrize("name", [*CANDIDATES])
+def test_a_forecast_is_the_same_bits_whatever_others_there_are(name: str) -> None:
+    model, (_, test) = make_model(name), sides(EXAMPLES)
+    alone = model.apply(test.iloc[[40]].reset_index(drop=True))["prediction"]
+    assert alone[0] == model.apply(test)["prediction"][40]
+
+
+def transform(recipe: dict, examples: pd.DataFrame, rows: Contract = CONTRACT) -> np.ndarray:
+    contract = frame_contract(rows)
+    return np.asarray(transformer(recipe, contract).fit_transform(examples[contract.features]))
+
+
+def transformer(recipe: dict, contract: Contract, name: str = "linear") -> TransformerMixin:
+    params = make_params(kind="forecasting", features=recipe)
+    return make_features(name, params, contract)
+
+
+NOTHING = dict.fromkeys(["numeric", "binary", "categorical", "ordered", "datetime"], "drop")
+
+
+def test_features_begin_with_what_is_read_of_the_series() -> None:
+    contract = frame_contract(CONTRACT)
+    series = make_problem(make_params(kind="forecasting"), contract).series
+    assert series == Series(window=28, channels=2, season=7, horizon=7)
+    X = transform({"numeric": ["impute"], "datetime": "drop", "past": []}, EXAMPLES)
+    raw = decode_shape(EXAMPLES[PAST], (28, 2))
+    relative = (raw[:, :, 0] - EXAMPLES[[LEVEL]].to_numpy()) / EXAMPLES[[SPREAD]].to_numpy()
+    whole = ~np.isnan(raw).any(axis=(1, 2))
+    np.testing.assert_allclose(series.past(X)[whole, :, 0], relative[whole])
+    visitors = series.past(X)[:, :, 1]
+    np.testing.assert_allclose(visitors[:, -7:].mean(axis=1), 0, atol=1e-9)
+    assert series.steps(X).tolist() == EXAMPLES[STEP].tolist()
+    assert X[:, series.size + 1 :].tolist() == EXAMPLES[["price"]].to_numpy().tolist()
+
+
+def test_gaps_are_filled_forward_and_what_was_before_a_series_by_its_first_value() -> None:
+    past = np.full((1, 28, 2), np.nan)
+    past[0, [10, 11, 12, 20, 27], 0] = [3.0, 5.0, 4.0, 6.0, 7.0]
+    level, spread = level_and_spread(past[:, :, 0], 7)
+    row = EXAMPLES.iloc[[0]].assign(**{PAST: encode_pasts(past)})
+    X = transform(NOTHING | {"past": []}, row)
+    seen = Series(28, 2, 7, 7).past(X)[0]
+    filled = [3.0] * 11 + [5.0] + [4.0] * 8 + [6.0] * 7 + [7.0]
+    np.testing.assert_allclose(seen[:, 0] * spread + level, filled)
+    assert not seen[:, 1].any()
+
+
+def test_each_step_of_the_past_has_columns_of_its_own_beside_the_others() -> None:
+    recipe = {"past": [{"seasons": 2}, {"averages": [0.5]}]}
+    X, series = transform(NOTHING | recipe, EXAMPLES), Series(28, 2, 7, 7)
+    assert X.shape[1] == series.size + 1 + 3
+    np.testing.assert_array_equal(X[:, -3], series.lag(X))
+    np.testing.assert_array_equal(X[:, -2], series.lag(X, 1))
+    target = series.past(X)[:, :, 0]
+    expected = 0.0
+    for value in target.T:
+        expected = expected + 0.5 * (value - expected)
+    np.testing.assert_allclose(X[:, -1], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        ({"past": "drop"}, "features.past: a forecast is made from it"),
+        ({"past": ["impute"]}, "features.past: impute takes numbers, and gets pasts, which"),
+        ({"past": ["season"]}, "features.past.season: unknown step; did you mean seasons"),
+        ({"numeric": ["seasons"]}, "features.numeric: seasons takes pasts, and gets numbers"),
+        ({"columns": {"past": ["impute"]}}, "features.columns.past: no feature"),
+    ],
+)
+def test_a_mistake_in_the_recipe_is_told(recipe: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        transformer(recipe, frame_contract(CONTRACT))
+
+
+def test_a_candidate_that_takes_codes_gets_them_before_the_past() -> None:
+    columns = CONTRACT.model_dump(exclude_none=True)["columns"]
+    kind = {"type": "binary", "categories": ["no", "yes"], "meaning": "holiday", "ahead": True}
+    rows = make_contract(columns=columns | {"holiday": kind})
+    sales = make_sales().assign(holiday="no").assign(holiday=lambda t: t["holiday"].astype("str"))
+    examples = make_examples_of_sales(rows, sales)
+    contract = frame_contract(rows)
+    X = transformer({}, contract, "boosting").fit_transform(examples[contract.features])
+    assert not X[:, 0].any()
+    assert Series(28, 2, 7, 7).steps(X[:, 1:]).tolist() == examples[STEP].tolist()
+
+
+def test_a_clone_for_each_step_learns_from_its_own_examples() -> None:
+    series = Series(2, 1, 1, 3)
+    X = np.tile(make_features_of([0, 1], 3), (20, 1))
+    X[:, 1] = np.random.default_rng(0).normal(size=60)
+    steps = series.steps(X)
+    model = BySteps(Ridge(alpha=1e-9), series).fit(X, X[:, 1] * steps)
+    np.testing.assert_allclose(model.predict(X), X[:, 1] * steps, atol=1e-6)
+    assert repr(clone(model)) == repr(model)
+    first = BySteps(Ridge(alpha=1e-9), series).fit(X[steps == 1], X[steps == 1, 1])
+    np.testing.assert_allclose(first.predict(X), X[:, 1], atol=1e-6)
+
+
+def test_a_window_holds_a_season() -> None:
+    with pytest.raises(ValueError, match="window: it is 6 steps, and must hold a season, which is"):
+        make_contract(window=6)
