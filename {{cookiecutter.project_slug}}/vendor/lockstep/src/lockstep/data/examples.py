@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from math import ceil, gcd
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,21 +13,15 @@ from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.examples import ORIGIN, STEP, frame_contract
 from ..core.params import Params
+from .census import Census
 from .conformity import as_texts
-from .framing import ROWS_IN_BATCH, Piece, Plan
-from .grid import Grid
 from .partitions import Partitions
 from .past import fewest_known
-from .series import CONTRACT, Layout, order_rows, read_series, require_places
+from .plan import ROWS_IN_BATCH, Piece, Plan
+from .series import CONTRACT, Framing, order_rows, read_series
 
-MOST_EXAMPLES = 1_000_000
-"""Of each side; of more, every second origin makes some, or every third, and so on."""
 MOST_NAMED = 3
 """Series that a message lists."""
-FEWEST_SERIES = 10
-"""So many are evidence apart from each other; of fewer it is stretches of time."""
-STRETCHES = 10
-"""Into how many the origins of a side are divided at least, if there are as many."""
 
 
 def make_examples(rows: Iterable[pd.DataFrame], contract: Contract, params: Params) -> Examples:
@@ -95,33 +88,32 @@ class ForecastExamples(Examples):
                 "what came before, so it is split by time"
             )
         self._contract, self._params = contract, params
-        self._layout = Layout.of_contract(contract)
+        self._framing = Framing.of_contract(contract)
         self._series_count, self._short = 0, list[object]()
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
-        layout, framed = self._layout, frame_contract(self._contract)
+        framing, framed = self._framing, frame_contract(self._contract)
         self._series_count, self._short = 0, []
         with TemporaryDirectory(prefix="examples-") as folder:
-            partitions, census = Partitions(Path(folder), layout.series), Census(layout)
+            partitions, census = Partitions(Path(folder), framing.series), Census(framing)
             for batch in super().__iter__():
-                rows = layout.select(batch)
+                rows = framing.select(batch)
                 census.add(rows)
                 partitions.add(rows)
-            plan = census.plan(self._contract, self._params)
+            plan = census.plan(self._params.split.test_fraction)
             for part in partitions:
-                rows = order_rows(part, layout)
+                rows = order_rows(part, framing)
                 for pieces in _gather(self._frame(rows, plan)):
                     yield _join(pieces, rows, framed)
         if len(self._short) == self._series_count:
-            assert self._contract.window is not None
             raise UserError(
                 f"{CONTRACT}: horizon: no value can be forecast from those before it: that takes "
-                f"{fewest_known(self._contract.window)} known ones among {self._contract.window} "
-                f"steps of {layout.every}, the last one among them"
+                f"{fewest_known(framing.window)} known ones among {framing.window} steps of "
+                f"{framing.every}"
             )
 
     def _frame(self, rows: pd.DataFrame, plan: Plan) -> Iterator[Piece]:
-        for series in read_series(rows, self._layout):
+        for series in read_series(rows, self._framing):
             count = 0
             for piece in plan.frame(series):
                 count += len(piece.rows)
@@ -132,7 +124,7 @@ class ForecastExamples(Examples):
 
     def summary(self, total: int, train: int, test: int) -> str:
         """What has become of the rows; see `Examples.summary`."""
-        of = "" if self._layout.series is None else f" of {self._series_count} series"
+        of = "" if self._framing.series is None else f" of {self._series_count} series"
         names = ", ".join(map(repr, self._short[:MOST_NAMED]))
         more = len(self._short) - MOST_NAMED
         others = f" and {more} more" if more > 0 else ""
@@ -141,65 +133,6 @@ class ForecastExamples(Examples):
             f"{train} examples for training, {test} for the test, from {self._row_count} rows"
             f"{of}{short}{self._count_dropped(total)}"
         )
-
-
-class Census:
-    """What has to be known of all rows before any is framed."""
-
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self._counts = pd.Series(dtype="int64")
-        self._series: set[object] = set()
-
-    def add(self, rows: pd.DataFrame) -> None:
-        """Count further rows."""
-        require_places(rows, self._layout)
-        counts = pd.Series(1, self._layout.times(rows))
-        self._counts = pd.concat([self._counts, counts]).groupby(level=0).sum()
-        if self._layout.series is not None:
-            self._series.update(rows[self._layout.series].unique())
-
-    def plan(self, contract: Contract, params: Params) -> Plan:
-        """How the examples are framed.
-
-        Raises:
-            UserError: There are too few times for a test and something to learn from.
-        """
-        assert contract.horizon is not None
-        assert contract.window is not None
-        assert contract.season is not None
-        times, counts = self._counts.index.to_numpy(), self._counts.to_numpy()
-        fewest = fewest_known(contract.window) + 1
-        if len(times):
-            share = params.split.test_fraction
-            latest = max(0, len(times) - 1 - max(1, round(share * len(times))))
-            end = Grid.of_times(times[-1:], self._layout.every)
-            cut = min(times[latest], end.times(np.array([-contract.horizon]))[0])
-        if not len(times) or (times <= cut).sum() < fewest:
-            raise UserError(
-                f"{CONTRACT}: horizon: the rows are of {len(times)} times; to learn to forecast "
-                f"{contract.horizon} steps and to test it takes {fewest + contract.horizon} or more"
-            )
-        is_origin_of_test = times >= cut
-        strides = [
-            _choose_stride(int(counts[is_origin].sum()) * contract.horizon, contract.season)
-            for is_origin in (~is_origin_of_test, is_origin_of_test)
-        ]
-        stretch = max(1, min(contract.horizon, int(is_origin_of_test.sum()) // STRETCHES))
-        return Plan(
-            (contract.horizon, contract.window, contract.season),
-            Grid.of_times(np.array([cut]), self._layout.every),
-            (strides[0], strides[1]),
-            stretch if len(self._series) < FEWEST_SERIES else None,
-        )
-
-
-def _choose_stride(count: int, season: int) -> int:
-    """Every how many origins make examples, such that origins of all places in a season do."""
-    stride = max(1, ceil(count / MOST_EXAMPLES))
-    while gcd(stride, season) > 1:
-        stride += 1
-    return stride
 
 
 def _gather(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:

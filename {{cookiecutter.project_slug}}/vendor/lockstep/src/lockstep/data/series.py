@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ import pandas as pd
 from ..core.contract import NUMBERS, Contract
 from ..core.errors import UserError
 from ..core.examples import PAST, frame_contract
+from .conformity import describe
 from .every import Every, parse_every
 from .grid import Grid
 from .split import require_times
@@ -22,7 +23,7 @@ SPARSEST, SHORTEST_SPARSE = 100, 100_000
 
 
 @dataclass(frozen=True)
-class Series:
+class RegularSeries:
     """The rows of one series by how many steps after its first time they lie."""
 
     name: object
@@ -41,8 +42,8 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Where the rows of a forecast have what."""
+class Framing:
+    """What of the rows of a forecast its examples are framed from."""
 
     time: str
     series: str | None
@@ -51,12 +52,21 @@ class Layout:
     ahead: tuple[str, ...]
     """The features that are."""
     every: Every
+    horizon: int
+    """How many steps are forecast."""
+    window: int
+    """How many of the latest steps that is done from."""
+    season: int
+    """After how many steps things are alike again."""
 
     @classmethod
-    def of_contract(cls, contract: Contract) -> Layout:
+    def of_contract(cls, contract: Contract) -> Framing:
         """That of rows; see `parse_every` for errors."""
         assert contract.time is not None
         assert contract.every is not None
+        assert contract.horizon is not None
+        assert contract.window is not None
+        assert contract.season is not None
         every = parse_every(contract.every, contract.columns[contract.time].type in NUMBERS)
         channels = frame_contract(contract).columns[PAST].channels
         ahead = [
@@ -64,12 +74,30 @@ class Layout:
             for name, column in contract.features_only().items()
             if column.ahead and name != contract.time
         ]
-        return cls(contract.time, contract.series, channels, tuple(ahead), every)
+        return cls(
+            contract.time,
+            contract.series,
+            channels,
+            tuple(ahead),
+            every,
+            contract.horizon,
+            contract.window,
+            contract.season,
+        )
+
+    @property
+    def keys(self) -> list[str]:
+        """Those that tell rows apart."""
+        return [self.time] if self.series is None else [self.series, self.time]
+
+    @property
+    def names(self) -> list[str]:
+        """All of them."""
+        return [*self.keys, *self.channels, *self.ahead]
 
     def select(self, rows: pd.DataFrame) -> pd.DataFrame:
         """What a forecast takes of rows, with such times as a grid has."""
-        names = [self.time, *self.channels, *self.ahead]
-        rows = rows[names if self.series is None else [self.series, *names]]
+        rows = rows[self.names]
         if self.every.unit == "number" and rows[self.time].dtype.kind == "f":
             return rows.assign(**{self.time: self.every.round(rows[self.time])})
         return rows
@@ -79,82 +107,97 @@ class Layout:
         cells = rows[self.time]
         return cells.to_numpy("datetime64[us]" if cells.dtype.kind == "M" else "float64")
 
+    def values(self, rows: pd.DataFrame) -> np.ndarray:
+        """(n_rows, n_channels) the numbers of some rows that come to be the past."""
+        return rows[[*self.channels]].to_numpy("float64", na_value=np.nan)
 
-def require_places(rows: pd.DataFrame, layout: Layout) -> None:
+
+def require_places(rows: pd.DataFrame, framing: Framing) -> None:
     """Check that each row has a time and, of several series, says which one it is of."""
-    require_times(rows[layout.time])
-    unnamed = 0 if layout.series is None else rows[layout.series].isna().sum()
+    require_times(rows[framing.time])
+    unnamed = 0 if framing.series is None else rows[framing.series].isna().sum()
     if unnamed:
         raise UserError(
-            f"{CONTRACT}: series: {unnamed} of {len(rows)} rows lack {layout.series!r}; make it "
+            f"{CONTRACT}: series: {unnamed} of {len(rows)} rows lack {framing.series!r}; make it "
             "`nullable: false`, so that ingest sets them aside"
         )
 
 
-def order_rows(rows: pd.DataFrame, layout: Layout) -> pd.DataFrame:
+def order_rows(rows: pd.DataFrame, framing: Framing) -> pd.DataFrame:
     """The rows series by series, and by time within each."""
-    keys = [name for name in (layout.series, layout.time) if name is not None]
-    return rows.sort_values(keys, kind="stable", ignore_index=True)
+    return rows.sort_values(framing.keys, kind="stable", ignore_index=True)
 
 
-def read_series(rows: pd.DataFrame, layout: Layout) -> Iterator[Series]:
+def read_series(rows: pd.DataFrame, framing: Framing) -> Iterator[RegularSeries]:
     """The series of rows that are in the order of `order_rows`, one after the other.
 
     Raises:
         UserError: A series has two rows of one time, or a time that is no whole number of steps
             from its first.
     """
-    times, values = (
-        layout.times(rows),
-        rows[[*layout.channels]].to_numpy("float64", na_value=np.nan),
-    )
-    names = np.array([None]) if layout.series is None else rows[layout.series].unique()
-    counts = (
-        [len(rows)] if layout.series is None else rows.groupby(layout.series, sort=False).size()
-    )
-    end = 0
-    for name, count in zip(names, counts, strict=True):
-        start, end = end, end + int(count)
-        own = times[start:end]
-        grid = Grid.of_times(own, layout.every)
-        steps = grid.steps(own)
-        fault = find_fault(own, steps, grid)
+    times, values = framing.times(rows), framing.values(rows)
+    names, starts = np.array([None]), np.array([0])
+    if framing.series is not None:
+        names, starts = np.unique(rows[framing.series].to_numpy("object"), return_index=True)
+    for name, start, end in zip(names, starts, [*starts[1:], len(rows)], strict=True):
+        grid = Grid.of_times(times[start:end], framing.every)
+        fault = find_fault(times[start:end], grid)
         if fault:
-            of = "" if name is None else f" of {layout.series} {name!r}"
-            raise UserError(f"{CONTRACT}: time: {layout.time!r}{of} {fault}")
-        places = steps.astype("int64")
-        on_grid = np.full((places[-1] + 1, values.shape[1]), np.nan)
-        on_grid[places] = values[start:end]
-        numbers = np.full(len(on_grid), -1)
-        numbers[places] = np.arange(start, end)
-        yield Series(name, grid, on_grid, numbers)
+            of = "" if name is None else f"{framing.series} {name!r}: "
+            more = f" (and {fault.rows - 1} more)" if fault.rows > 1 else ""
+            text = describe(framing.time, fault.value, fault.rule)
+            raise UserError(f"{CONTRACT}: time: {of}{text}{more}; {fault.advice}")
+        yield lay_on_grid(name, np.arange(start, end), times[start:end], values[start:end], grid)
 
 
-def find_fault(times: np.ndarray, steps: np.ndarray, grid: Grid) -> str | None:
-    """What is wrong with the ordered times of a series, in words, or None.
+def lay_on_grid(
+    name: object, rows: np.ndarray, times: np.ndarray, values: np.ndarray, grid: Grid
+) -> RegularSeries:
+    """A series of (n_rows,) places and times, and (n_rows, n_channels) values, without a fault."""
+    steps = grid.steps(times).astype("int64")
+    channels = np.full((steps[-1] + 1, values.shape[1]), np.nan)
+    channels[steps] = values
+    places = np.full(len(channels), -1)
+    places[steps] = rows
+    return RegularSeries(name, grid, channels, places)
 
-    Args:
-        times: (n_rows,) its times.
-        steps: (n_rows,) their places on the grid, nan for none.
-        grid: What they should be of.
-    """
+
+class Fault(NamedTuple):
+    """What is wrong with the times of a series."""
+
+    value: str
+    """The first of them."""
+    rule: str
+    """What was expected."""
+    rows: int
+    advice: str
+
+
+def find_fault(times: np.ndarray, grid: Grid) -> Fault | None:
+    """What is wrong with (n_rows,) times of a series in their order, if anything."""
+    steps = grid.steps(times)
     is_off = np.isnan(steps)
     if is_off.any():
-        return (
-            f"has {describe_time(times[is_off][0])}, which is no whole number of steps of "
-            f"{grid.every} after {describe_time(grid.start)}{_count_more(is_off)}; correct "
-            "`every`, or those rows"
+        return Fault(
+            describe_time(times[is_off][0]),
+            f"whole steps of {grid.every} from {describe_time(grid.start)} on",
+            int(is_off.sum()),
+            "correct `every`, or those rows",
         )
     is_repeated = np.diff(steps, prepend=-1) == 0
     if is_repeated.any():
-        return (
-            f"is {describe_time(times[is_repeated][0])} in two rows{_count_more(is_repeated)}; "
-            "leave one row of each time, or name the column that tells series apart as `series`"
+        return Fault(
+            describe_time(times[is_repeated][0]),
+            "one row of each time",
+            int(is_repeated.sum()),
+            "leave one of them, or name the column that tells series apart as `series`",
         )
     if steps[-1] > SPARSEST * len(times) + SHORTEST_SPARSE:
-        return (
-            f"has {len(times)} rows in {steps[-1]:.0f} steps of {grid.every}, nearly all of them "
-            "gaps; correct `every`"
+        return Fault(
+            describe_time(times[-1]),
+            f"no more than {SPARSEST} steps of {grid.every} for a row",
+            1,
+            "correct `every`, or that row",
         )
     return None
 
@@ -164,8 +207,3 @@ def describe_time(time: Any) -> str:
     if isinstance(time, np.datetime64 | pd.Timestamp):
         return str(pd.Timestamp(time)).removesuffix(" 00:00:00")
     return f"{time:.12g}"
-
-
-def _count_more(is_faulty: np.ndarray) -> str:
-    more = int(is_faulty.sum()) - 1
-    return f" (and {more} more)" if more else ""

@@ -13,7 +13,7 @@ from ..core.contract import PART, SIDES
 from ..core.examples import BLOCK, LEVEL, PAST, SCALE, SPREAD, SQUARED_SCALE, STEP
 from .grid import Grid
 from .past import encode_pasts, fewest_known, level_and_spread
-from .series import Series, describe_time
+from .series import Framing, RegularSeries, describe_time
 
 ROWS_IN_BATCH = 2**16
 
@@ -22,8 +22,7 @@ ROWS_IN_BATCH = 2**16
 class Plan:
     """How examples are framed from each series."""
 
-    lengths: tuple[int, int, int]
-    """Horizon, window and season."""
+    framing: Framing
     cut: Grid
     """From the last time that is learnt from on."""
     strides: tuple[int, int]
@@ -31,9 +30,10 @@ class Plan:
     stretch: int | None
     """How many origins are no evidence apart from each other; without it all of a series are."""
 
-    def frame(self, series: Series) -> Iterator[Piece]:
+    def frame(self, series: RegularSeries) -> Iterator[Piece]:
         """The examples of a series, some origins at a time, in the order of origins and steps."""
-        horizon, window, season = self.lengths
+        horizon, window = self.framing.horizon, self.framing.window
+        season = self.framing.season
         is_known, cut = ~np.isnan(series.target), series.grid.floor(self.cut.start)
         first_test = cut + (series.grid.times(np.array([cut]))[0] < self.cut.start)
         known = np.cumsum(np.append(np.zeros(window), is_known))
@@ -66,7 +66,7 @@ class Plan:
             }
             yield Piece(series.rows[some[places] + ahead + 1], series.rows[some[places]], columns)
 
-    def _blocks(self, series: Series, origins: np.ndarray) -> np.ndarray:
+    def _blocks(self, series: RegularSeries, origins: np.ndarray) -> np.ndarray:
         """(n,) what origins, counted from the cut, are no evidence apart from others by."""
         if self.stretch is None:
             return np.full(len(origins), series.name, dtype="object")

@@ -1,0 +1,221 @@
+"""The examples of what is to come, framed from rows of what has been.
+
+They are one for each step after the last known value of each series. Later rows, without the
+target, tell what else is known of those times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..core.contract import Column, Contract
+from ..core.examples import LEVEL, ORIGIN, PAST, SCALE, SPREAD, SQUARED_SCALE, STEP
+from .conformity import (
+    NO_BREACHES,
+    as_texts,
+    conform,
+    describe,
+    mask_missing,
+    require_columns,
+    require_distinct,
+)
+from .grid import Grid
+from .new_rows import NewRows
+from .past import encode_pasts, fewest_known, level_and_spread
+from .series import Framing, RegularSeries, describe_time, find_fault, lay_on_grid
+
+
+def frame_history(frame: pd.DataFrame, contract: Contract, name: str) -> NewRows:
+    """The steps after the last known value of each series, in the order in which series come.
+
+    Args:
+        frame: (n_rows, n_columns) of the series, as cells, typed, or both: the latest values of
+            each and, where something is known ahead, rows of times to come without the target.
+            What is older than the contract's window is not looked at.
+        contract: Of the examples.
+        name: What messages call the rows.
+
+    Returns:
+        A row for each step of each series; `names` has the series, the time and the step. One that
+        cannot be forecast has a reason, which is its breach.
+
+    Raises:
+        UserError: A column is missing.
+    """
+    history = contract.history
+    assert history is not None
+    framing = Framing.of_contract(history)
+    frame = frame.set_axis(frame.columns.map(str), axis=1)
+    require_columns(frame, framing.names, name)
+    require_distinct([key for key in frame if key in framing.names], name)
+    cells = frame[framing.names].reset_index(drop=True)
+    cells = cells.assign(**mask_missing(cells.loc[:, cells.dtypes != "str"], history.missing))
+    may_lack = dict.fromkeys(framing.keys, False) | {history.target: True}
+    rules = {key: history.columns[key] for key in framing.names}
+    rules |= {
+        key: rules[key].model_copy(update={"nullable": nullable})
+        for key, nullable in may_lack.items()
+    }
+    typed, broken = conform(rules, cells, history.layout, history.missing)
+    rows = framing.select(typed)
+    breaches = {
+        (row - 1, column): Breach(column, value, rule, row)
+        for row, column, value, rule in broken[["row", "column", "value", "rule"]].to_numpy()
+    }
+    keys = pd.Series("", rows.index)
+    if framing.series is not None:
+        # As it stands there, since a series whose name breaks the contract is told of by it, too.
+        keys = as_texts(cells[framing.series]).fillna("")
+    futures = [
+        _frame(rows.iloc[places], breaches, framing, history)
+        for places in keys.groupby(keys, sort=False).indices.values()
+    ]
+    return _join(futures, keys.unique(), rows, framing, contract)
+
+
+class Breach(NamedTuple):
+    """Why something cannot be forecast."""
+
+    column: str
+    value: str
+    rule: str
+    row: int | None = None
+    """Which row it is of, from 1; None where it is of no single one."""
+
+    @property
+    def reason(self) -> str:
+        """The same in words."""
+        place = "" if self.row is None else f"row {self.row}, "
+        return place + describe(self.column, self.value, self.rule)
+
+
+Breaches = Mapping[tuple[int, str], Breach]
+"""Those of cells, by the places of their rows and by columns."""
+
+
+@dataclass
+class Future:
+    """The steps to come of a series."""
+
+    times: np.ndarray
+    """(horizon,) points in time or numbers; missing where those of the series are wrong."""
+    rows: np.ndarray
+    """(horizon,) places of the rows of these times, -1 where there is none."""
+    breaches: list[Breach | None]
+    """(horizon,) what is wrong with each."""
+    origin: Any
+    past: np.ndarray
+    """(window, channels) the latest values."""
+
+
+def _frame(rows: pd.DataFrame, breaches: Breaches, framing: Framing, contract: Contract) -> Future:
+    horizon, window = framing.horizon, framing.window
+    unknown = np.full((window, len(framing.channels)), np.nan)
+    series = _lay_out(rows, breaches, framing)
+    if isinstance(series, Breach):
+        missing = np.full(horizon, np.nan, dtype=framing.times(rows).dtype)
+        return Future(missing, np.full(horizon, -1), [series] * horizon, missing[0], unknown)
+    known = np.flatnonzero(~np.isnan(series.target))
+    # Where nothing is known, times are told from the last row on.
+    origin = int(known[-1]) if len(known) else len(series.rows) - 1
+    steps = origin + np.arange(horizon + 1)
+    times = series.grid.times(steps)
+    places = np.append(series.rows, np.full(horizon + 1, -1))[steps[1:]]
+    count = int((known > origin - window).sum())
+    breach = _find_breach(series, max(0, origin + 1 - window), breaches, framing)
+    if breach is None and count < fewest_known(window):
+        rule = f"{fewest_known(window)} or more among {window} steps of {framing.every}"
+        breach = Breach(contract.target, f"{count} known value{'s'[: count != 1]}", rule)
+    ahead = {name: contract.columns[name] for name in framing.ahead}
+    gaps = [
+        breach or _find_gap(place, time, breaches, ahead)
+        for place, time in zip(places, times[1:], strict=True)
+    ]
+    # Rows without the target are none to learn from, so that nothing else of them is known there.
+    channels = np.where(np.isnan(series.target)[:, np.newaxis], np.nan, series.channels)
+    past = np.concatenate([unknown, channels[: origin + 1]])[-window:]
+    return Future(times[1:], places, gaps, times[0], past)
+
+
+def _lay_out(rows: pd.DataFrame, breaches: Breaches, framing: Framing) -> RegularSeries | Breach:
+    """The series of some rows or, where names or times are wrong, why there is none."""
+    cells = product(rows.index, framing.keys) if breaches else ()
+    breach = next((breaches[cell] for cell in cells if cell in breaches), None)
+    if breach:
+        return breach
+    rows = rows.sort_values(framing.time, kind="stable")
+    times = framing.times(rows)
+    grid = Grid.of_times(times, framing.every)
+    fault = find_fault(times, grid)
+    if fault:
+        return Breach(framing.time, fault.value, fault.rule)
+    return lay_on_grid(None, rows.index.to_numpy(), times, framing.values(rows), grid)
+
+
+def _find_breach(
+    series: RegularSeries, first: int, breaches: Breaches, framing: Framing
+) -> Breach | None:
+    """The first cell from a step on that is no value for what comes to be the past."""
+    if not breaches:
+        return None
+    for place, is_unknown in zip(series.rows[first:], np.isnan(series.target)[first:], strict=True):
+        for name in framing.channels:
+            breach = breaches.get((place, name))
+            # What else is past at a time to come, nobody can know.
+            if breach and (breach.value or not is_unknown):
+                return breach
+    return None
+
+
+def _find_gap(
+    place: int, time: Any, breaches: Breaches, ahead: Mapping[str, Column]
+) -> Breach | None:
+    """What is wrong or missing of a step, of the columns that should be known ahead."""
+    for name, column in ahead.items():
+        if (place, name) in breaches:
+            return breaches[place, name]
+        if place < 0 and not column.nullable:
+            return Breach(name, "", f"{column.rule()} at {describe_time(time)}")
+    return None
+
+
+def _join(
+    futures: list[Future],
+    keys: np.ndarray,
+    rows: pd.DataFrame,
+    framing: Framing,
+    contract: Contract,
+) -> NewRows:
+    horizon, no_times = framing.horizon, framing.times(rows.iloc[:0])
+    places = np.concatenate([np.empty(0, int), *(future.rows for future in futures)])
+    times = np.concatenate([no_times, *(future.times for future in futures)])
+    origins = np.array([future.origin for future in futures], no_times.dtype)
+    pasts = np.array([future.past for future in futures])
+    pasts = pasts.reshape(-1, framing.window, len(framing.channels))
+    level, spread = level_and_spread(pasts[:, :, 0], framing.season)
+
+    table = rows.reindex(places).reset_index(drop=True)
+    table[framing.time] = pd.Series(times).astype(rows[framing.time].dtype)
+    table[STEP] = pd.array(np.tile(np.arange(1, horizon + 1), len(futures)), dtype="Int64")
+    table[ORIGIN] = pd.Series(np.repeat(origins, horizon)).astype(rows[framing.time].dtype)
+    table[PAST] = np.repeat(encode_pasts(pasts), horizon)
+    table[LEVEL], table[SPREAD] = np.repeat(level, horizon), np.repeat(spread, horizon)
+    table[[SCALE, SQUARED_SCALE]] = np.nan
+    names = table[[framing.time, STEP]]
+    if framing.series is not None:
+        names.insert(0, framing.series, pd.Series(np.repeat(keys, horizon), dtype="str"))
+
+    faults = [fault for future in futures for fault in future.breaches]
+    reasons = pd.Series([fault and fault.reason for fault in faults], dtype="str", name="reason")
+    breaches = pd.DataFrame(
+        [(place, *fault[:3]) for place, fault in enumerate(faults, start=1) if fault],
+        columns=NO_BREACHES.columns,
+    )
+    X = table[[*contract.features, *contract.carried]]
+    return NewRows(names, X, reasons, breaches)
