@@ -227,10 +227,10 @@ def _measure(rows: SeriesRows, every: Every, name: str) -> pd.DataFrame:
         times = rows.times[places]
         grid = Grid.of_times(times, every)
         steps = grid.steps(times)
-        if fault := find_fault(times, steps, grid):
-            of = f" of {rows.series} {series!r}" if rows.series else ""
-            fault = fault.replace("correct `every`, or those rows", "say `--every`, or mend them")
-            raise UserError(f"{name}: --time: {rows.time!r}{of} {fault}")
+        if fault := find_fault(times, grid):
+            of = f"{rows.series} {series!r}: " if rows.series else ""
+            advice = fault.advice.replace("`every`", "`--every`").replace("`series`", "`--series`")
+            raise UserError(f"{name}: --time: {of}{fault.describe(rows.time)}; {advice}")
         held = places[known[places]]
         if len(held):
             inside = steps[known[places]]

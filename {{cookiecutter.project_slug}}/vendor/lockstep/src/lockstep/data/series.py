@@ -144,9 +144,7 @@ def read_series(rows: pd.DataFrame, framing: Framing) -> Iterator[RegularSeries]
         fault = find_fault(times[start:end], grid)
         if fault:
             of = "" if name is None else f"{framing.series} {name!r}: "
-            more = f" (and {fault.rows - 1} more)" if fault.rows > 1 else ""
-            text = describe(framing.time, fault.value, fault.rule)
-            raise UserError(f"{CONTRACT}: time: {of}{text}{more}; {fault.advice}")
+            raise UserError(f"{CONTRACT}: time: {of}{fault.describe(framing.time)}; {fault.advice}")
         yield lay_on_grid(name, np.arange(start, end), times[start:end], values[start:end], grid)
 
 
@@ -170,7 +168,13 @@ class Fault(NamedTuple):
     rule: str
     """What was expected."""
     rows: int
+    """How many there are."""
     advice: str
+
+    def describe(self, time: str) -> str:
+        """The same in words, of the column that has the times."""
+        more = f" (and {self.rows - 1} more)" if self.rows > 1 else ""
+        return f"{describe(time, self.value, self.rule)}{more}"
 
 
 def find_fault(times: np.ndarray, grid: Grid) -> Fault | None:
