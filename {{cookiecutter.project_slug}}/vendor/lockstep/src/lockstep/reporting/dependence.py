@@ -24,7 +24,7 @@ def partial_dependence(
 
     Args:
         model: What predicts.
-        rows: (n_rows, n_columns) typed table with the contract's features.
+        rows: (n_rows, n_columns) typed table with the contract's features, and what is carried.
         features: Each by itself.
         seed: Of very many rows another seed draws others.
 
@@ -34,10 +34,11 @@ def partial_dependence(
     """
     count = min(len(rows), MOST_ROWS)
     places = np.sort(np.random.default_rng(seed).choice(len(rows), count, replace=False))
-    sample = rows[model.contract.features].iloc[places]
+    contract = model.contract
+    sample = rows[[*contract.features, *contract.carried]].iloc[places]
     parts = []
     for feature in features:
-        grid = _make_grid(rows[feature], model.contract.columns[feature])
+        grid = _make_grid(rows[feature], contract.columns[feature])
         repeated = pd.concat([sample] * len(grid), ignore_index=True)
         repeated[feature] = grid.repeat(count).reset_index(drop=True)
         means = _predict(model, repeated).groupby(np.arange(len(grid)).repeat(count)).mean()

@@ -28,9 +28,8 @@ def describe_split(contract: Contract, params: Params) -> str:
     """How the test rows were set apart, of the contract of the series."""
     share = f"{100 * params.split.test_fraction:g}%"
     return (
-        f"those forecast from the latest {share} of the times in {code(contract.time or '')}, each "
-        "so many steps after its origin; nothing that is learnt from is later than the first of "
-        "these origins"
+        f"those with an origin in the latest {share} of the times in {code(contract.time or '')}, "
+        "and nothing that was learnt from is later than the first of these"
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import matplotlib
 import numpy as np
@@ -26,6 +27,16 @@ NAMES = {
 """Of a step and a season, what its places are called, and each of them."""
 
 
+@contextmanager
+def _pairs(title: str, titles: Sequence[str], y: str) -> Iterator[tuple[Figure, list[Axes]]]:
+    """A figure with a pair of axes below each of some titles, two side by side."""
+    with panels(title, len(titles), y, 2) as (figure, grid):
+        figure.set_size_inches(6.4, 1 + 2.2 * -(-len(titles) // 2))
+        for axes, name in zip(grid, titles, strict=True):
+            axes.set_title(name, fontsize=10, pad=6)
+        yield figure, grid
+
+
 def forecast_fans(
     table: pd.DataFrame, titles: Sequence[str], target: str, coverage: float | None
 ) -> Figure:
@@ -38,11 +49,9 @@ def forecast_fans(
         coverage: Share that the intervals are to hold, if there are some.
     """
     title = "Forecasts of test rows, from the best to the worst"
-    columns = 1 if len(titles) == 1 else 2
-    with panels(title, len(titles), target, columns, 2.5) as (figure, grid):
-        for axes, (_, rows), name in zip(grid, table.groupby("forecast"), titles, strict=True):
+    with _pairs(title, titles, target) as (figure, grid):
+        for axes, (_, rows) in zip(grid, table.groupby("forecast"), strict=True):
             _draw_fan(axes, rows, coverage)
-            axes.set_title(name, fontsize=10, pad=6)
         handles, labels = grid[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure
@@ -126,16 +135,14 @@ def season_plot(
     where, names = NAMES.get((every, season), (f"steps of {every} into the season", None))
     seasons = int(-table["season"].min()) + 1
     shades = matplotlib.colormaps["viridis"](np.linspace(0.9, 0, seasons))
-    columns = 1 if len(titles) == 1 else 2
     title = "Season by season, train rows: the darker, the later"
-    with panels(title, len(titles), target, columns, 2.6) as (figure, grid):
-        for axes, (_, rows), name in zip(grid, table.groupby("series"), titles, strict=True):
+    with _pairs(title, titles, target) as (figure, grid):
+        for axes, (_, rows) in zip(grid, table.groupby("series"), strict=True):
             lines = rows.pivot_table(index="place", columns="season", values="value")
             for number, line in lines.reindex(range(season)).items():
                 axes.plot(line, color=shades[-int(str(number))], linewidth=0.9, alpha=0.7)
             means = rows.groupby("place")["value"].mean()
             axes.plot(means, color=ORANGE, linewidth=2.4, label="mean of the seasons")
-            axes.set_title(name, fontsize=10, pad=6)
             axes.set_xlabel(where)
             if names:
                 axes.set_xticks(range(season), names)
