@@ -13,6 +13,8 @@ from .errors import UserError
 
 ORIGIN, STEP, PAST, LEVEL, SPREAD = "origin", "step", "past", "level", "spread"
 SCALE, SQUARED_SCALE, BLOCK = "scale", "squared_scale", "block"
+GAPS = "gaps"
+"""What stands for `past` where forecasts are watched: the share of it that is unknown."""
 CARRIED = (ORIGIN, LEVEL, SPREAD, SCALE, SQUARED_SCALE)
 COLUMNS: dict[str, dict[str, Any]] = {
     STEP: {"type": "integer", "meaning": "how many steps after the origin the time lies"},
@@ -47,7 +49,7 @@ def frame_contract(contract: Contract) -> Contract:
         return contract
     assert contract.time is not None
     described = contract.columns
-    for name in (*COLUMNS, ORIGIN, PAST):
+    for name in (*COLUMNS, ORIGIN, PAST, GAPS):
         if name in described:
             raise UserError(
                 f"references/schema.yaml: columns: {name!r} is what a forecast calls a column of "

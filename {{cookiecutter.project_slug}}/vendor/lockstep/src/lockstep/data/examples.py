@@ -103,8 +103,8 @@ class ForecastExamples(Examples):
             plan = census.plan(self._params.split.test_fraction)
             for part in partitions:
                 rows = order_rows(part, framing)
-                for pieces in _gather(self._frame(rows, plan)):
-                    yield _join(pieces, rows, framed)
+                for pieces in gather(self._frame(rows, plan)):
+                    yield join(pieces, rows, framed)
         if len(self._short) == self._series_count:
             raise UserError(
                 f"{CONTRACT}: horizon: no value can be forecast from those before it: that takes "
@@ -135,7 +135,7 @@ class ForecastExamples(Examples):
         )
 
 
-def _gather(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+def gather(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
     """The same pieces, as many together as make about a batch."""
     gathered: list[Piece] = []
     count = 0
@@ -149,7 +149,7 @@ def _gather(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
         yield gathered
 
 
-def _join(pieces: list[Piece], rows: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+def join(pieces: list[Piece], rows: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     """The examples as a table with the columns of their contract."""
     table = rows.iloc[np.concatenate([piece.rows for piece in pieces])].reset_index(drop=True)
     origins = np.concatenate([piece.origins for piece in pieces])

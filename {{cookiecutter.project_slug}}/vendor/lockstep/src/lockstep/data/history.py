@@ -1,13 +1,13 @@
 """The examples of what is to come, framed from rows of what has been.
 
 They are one for each step after the last known value of each series. Later rows, without the
-target, tell what else is known of those times.
+target, tell what else is known of those times; what never changes in a series stays as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -112,6 +112,8 @@ class Future:
     origin: Any
     past: np.ndarray
     """(window, channels) the latest values."""
+    constants: Mapping[str, int] = field(default_factory=dict)
+    """Columns that are the same in all rows of the series, each with the place of one of these."""
 
 
 def _frame(rows: pd.DataFrame, breaches: Breaches, framing: Framing, contract: Contract) -> Future:
@@ -133,14 +135,16 @@ def _frame(rows: pd.DataFrame, breaches: Breaches, framing: Framing, contract: C
         rule = f"{fewest_known(window)} or more among {window} steps of {framing.every}"
         breach = Breach(contract.target, f"{count} known value{'s'[: count != 1]}", rule)
     ahead = {name: contract.columns[name] for name in framing.ahead}
+    # What never changes in a series needs no rows of times to come.
+    constants = {name: rows.index[0] for name in ahead if len(rows[name].unique()) == 1}
     gaps = [
-        breach or _find_gap(place, time, breaches, ahead)
+        breach or _find_gap(place, time, breaches, ahead, constants)
         for place, time in zip(places, times[1:], strict=True)
     ]
     # Rows without the target are none to learn from, so that nothing else of them is known there.
     channels = np.where(np.isnan(series.target)[:, np.newaxis], np.nan, series.channels)
     past = np.concatenate([unknown, channels[: origin + 1]])[-window:]
-    return Future(times[1:], places, gaps, times[0], past)
+    return Future(times[1:], places, gaps, times[0], past, constants)
 
 
 def _lay_out(rows: pd.DataFrame, breaches: Breaches, framing: Framing) -> RegularSeries | Breach:
@@ -174,13 +178,17 @@ def _find_breach(
 
 
 def _find_gap(
-    place: int, time: Any, breaches: Breaches, ahead: Mapping[str, Column]
+    place: int,
+    time: Any,
+    breaches: Breaches,
+    ahead: Mapping[str, Column],
+    constants: Collection[str],
 ) -> Breach | None:
     """What is wrong or missing of a step, of the columns that should be known ahead."""
     for name, column in ahead.items():
         if (place, name) in breaches:
             return breaches[place, name]
-        if place < 0 and not column.nullable:
+        if place < 0 and not column.nullable and name not in constants:
             return Breach(name, "", f"{column.rule()} at {describe_time(time)}")
     return None
 
@@ -201,6 +209,9 @@ def _join(
     level, spread = level_and_spread(pasts[:, :, 0], framing.season)
 
     table = rows.reindex(places).reset_index(drop=True)
+    for name in framing.ahead:
+        others = np.repeat([future.constants.get(name, -1) for future in futures], horizon)
+        table[name] = rows[name].reindex(np.where(places < 0, others, places)).array
     table[framing.time] = pd.Series(times).astype(rows[framing.time].dtype)
     table[STEP] = pd.array(np.tile(np.arange(1, horizon + 1), len(futures)), dtype="Int64")
     table[ORIGIN] = pd.Series(np.repeat(origins, horizon)).astype(rows[framing.time].dtype)

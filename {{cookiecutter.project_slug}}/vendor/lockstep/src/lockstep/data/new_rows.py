@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
 from math import prod
 from typing import NamedTuple
 
@@ -29,6 +31,31 @@ class NewRows(NamedTuple):
     """(n_rows,) what breaks the contract, in words; missing where nothing does."""
     breaches: pd.DataFrame
     """The same cell by cell, as `conform` gives it: `row` is the place in the table, from 1."""
+
+    def take(self, start: int, end: int) -> NewRows:
+        """The rows from one place to another, which is not among them."""
+        breaches = self.breaches[self.breaches["row"].between(start + 1, end)]
+        return NewRows(
+            self.names.iloc[start:end],
+            self.X.iloc[start:end],
+            self.reasons.iloc[start:end],
+            breaches.assign(row=breaches["row"] - start).reset_index(drop=True),
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[NewRows]) -> NewRows:
+        """The rows of all parts, below each other and numbered anew."""
+        ends = [*accumulate(len(part.reasons) for part in parts)]
+        breaches = [
+            part.breaches.assign(row=part.breaches["row"] + end - len(part.reasons))
+            for part, end in zip(parts, ends, strict=True)
+        ]
+        return cls(
+            pd.concat([part.names for part in parts], ignore_index=True),
+            pd.concat([part.X for part in parts], ignore_index=True),
+            pd.concat([part.reasons for part in parts], ignore_index=True),
+            pd.concat(breaches, ignore_index=True),
+        )
 
 
 def parse_rows(

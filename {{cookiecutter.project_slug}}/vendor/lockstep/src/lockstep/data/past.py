@@ -13,6 +13,8 @@ SMALLEST_SPREAD = 0.01
 """Of values that hardly move, the share of their size that counts as how far apart they lie."""
 FEWEST_KNOWN, FEWEST_SHARE = 3, 0.25
 """Values of the target that a window must hold, and the share of it; all of a shorter one."""
+CELLS_AT_ONCE = 2**12
+"""That are unpacked in memory."""
 
 
 def fewest_known(window: int) -> int:
@@ -36,6 +38,14 @@ def decode_pasts(cells: Sequence[bytes], column: Column) -> np.ndarray:
 def decode_shape(cells: Iterable[bytes], shape: tuple[int, int]) -> np.ndarray:
     """(n_examples, window, channels) the values of cells, of such a `shape` (window, channels)."""
     return np.frombuffer(b"".join(cells), dtype="float64").reshape(-1, *shape)
+
+
+def measure_gaps(cells: Sequence[bytes], column: Column) -> np.ndarray:
+    """(n_examples,) the share of the target's part of each past that is unknown."""
+    starts = range(0, len(cells), CELLS_AT_ONCE)
+    parts = [decode_pasts(cells[start : start + CELLS_AT_ONCE], column) for start in starts]
+    gaps = [np.isnan(part[:, :, 0]).mean(axis=1) for part in parts]
+    return np.concatenate(gaps) if gaps else np.empty(0)
 
 
 def level_and_spread(values: np.ndarray, season: int) -> tuple[np.ndarray, np.ndarray]:

@@ -25,7 +25,9 @@ from ..core.errors import UserError, guard_reading
 from ..core.files import replacing_directory, sha256, write_json
 from ..core.params import Kind, predicts_numbers
 from ..core.paths import Paths
+from ..data.history import frame_history
 from ..data.new_rows import NewRows, parse_rows
+from ..data.series import Framing
 from .archive import write_joblib, write_keras
 from .blocks import predict_in_blocks
 from .features import used_columns
@@ -57,24 +59,43 @@ class Model:
         columns = used_columns(self.pipeline[0])
         return [name for name in self.contract.features if name in columns]
 
+    @property
+    def inputs(self) -> list[str]:
+        """The columns of rows to predict that a prediction depends on, by the contract of those.
+
+        A forecast takes all that its series are framed from.
+        """
+        if self.contract.history is None:
+            return self.features
+        return Framing.of_contract(self.contract.history).names
+
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Predict rows as they come, each held against the contract by itself.
 
-        A row's prediction is the same bits whatever other rows there are.
+        A row's prediction is the same bits whatever other rows there are. A forecast is made from
+        the rows of its series alone: see `data.history`.
 
         Args:
             frame: (n_rows, n_columns) table with at least the features: cells as they stand in the
-                raw data, typed ones, or both. An image is the bytes of its pixels.
+                raw data, typed ones, or both. An image is the bytes of its pixels. Of a forecast
+                the rows of the series so far; later ones tell what is known ahead.
 
         Returns:
             (n_rows,) the contract's identifiers, as far as `frame` has them; the columns of
             `apply`; and `reason`, which says what breaks the contract in a row that therefore has
-            no prediction. The index is that of `frame`.
+            no prediction. The index is that of `frame`. Of a forecast (n_series * horizon,) rows:
+            series, time and step stand in the place of identifiers.
 
         Raises:
             UserError: A feature has no column.
         """
-        return self.predict_rows(parse_rows(frame, self.contract, "the table"))
+        return self.predict_rows(self.parse(frame, "the table"))
+
+    def parse(self, frame: pd.DataFrame, name: str) -> NewRows:
+        """The rows that are predicted of a table, which messages call `name`: see `predict`."""
+        if self.contract.history is not None:
+            return frame_history(frame, self.contract, name)
+        return parse_rows(frame, self.contract, name)
 
     def predict_rows(self, rows: NewRows) -> pd.DataFrame:
         """Predict rows that are parsed already; see `predict`."""

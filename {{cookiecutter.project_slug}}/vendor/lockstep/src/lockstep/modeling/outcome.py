@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ..core.examples import SCALE, SPREAD, SQUARED_SCALE, STEP
+from ..core.examples import LEVEL, SCALE, SPREAD, SQUARED_SCALE, STEP
 
 PROBABILITY = "probability_"
 """What the column of a class begins with, in a table of predictions."""
@@ -105,6 +105,24 @@ class Outcome:
             groups=groups,
             interval=None if self.interval is None else self.interval[rows],
             forecasts=None if self.forecasts is None else self.forecasts.iloc[rows],
+        )
+
+    def relative_to(self, rows: pd.DataFrame) -> Outcome:
+        """The same numbers as models learn them: away from where the latest values lie.
+
+        Args:
+            rows: (n_rows, n_columns) with at least `level` and `spread`, the unit.
+        """
+        level, spread = rows[[LEVEL, SPREAD]].to_numpy("float64").T
+        interval = self.interval
+        if interval is not None:
+            interval = (interval - level[:, np.newaxis]) / spread[:, np.newaxis]
+        return replace(
+            self,
+            actual=(self.actual - level) / spread,
+            predicted=(self.predicted - level) / spread,
+            interval=interval,
+            forecasts=None,
         )
 
     @property

@@ -19,9 +19,11 @@ import pandas as pd
 
 from ..core.contract import LEVELS, NUMBERS, Column, Contract
 from ..core.errors import UserError
+from ..core.examples import GAPS, PAST, STEP
 from ..core.files import sha256, write_text
 from ..core.params import EvaluateParams, Params
 from ..data.folds import Fold
+from ..data.past import measure_gaps
 from ..data.split import find_clusters
 from .compare import CONFIDENCE, STANDARD_ERROR_RESAMPLES
 from .embedding import Embedding
@@ -50,7 +52,9 @@ class Profile:
     """How many train rows it counts."""
     scales: dict[str, Scale]
     """Of features and scores by their names: `prediction` and, of classes, `probability_<class>`.
-    Points in time always move, and are left out; so is a feature that is called like a score."""
+    Points in time always move, and are left out; so is a feature that is called like a score. Of
+    forecasts `gaps` stands for the latest values, and numbers are as models learn them: see
+    `Outcome.relative_to`."""
     tallies: dict[str, Tally]
     """The train rows on these scales; of scores, what models said that had not learnt the rows."""
     spreads: dict[str, float]
@@ -197,6 +201,9 @@ def make_profile(
     validated = np.concatenate([validation for _, validation in folds])
     clusters = find_clusters(table.iloc[validated], model.contract)
     outcome = Outcome.concatenate(outcomes, clusters)
+    if model.contract.history is not None:
+        # Series grow, and one is larger than another, which must be no alarm.
+        outcome = outcome.relative_to(table.iloc[validated])
     embedding = _fit_embedding(model, table)
     scores = list_scores(outcome)
     columns = _list_features(model, table, embedding) | scores
@@ -237,11 +244,14 @@ def _list_features(
         numbers = embedding.embed(model.pipeline, table[model.contract.features])
         return {name: numbers[name] for name in embedding.names}
     columns = model.contract.columns
-    return {
+    features = {
         name: table[name]
         for name in model.features
-        if columns[name].type in (*NUMBERS, *LEVELS) and name != model.contract.time
+        if columns[name].type in (*NUMBERS, *LEVELS) and name not in (model.contract.time, STEP)
     }
+    if PAST in columns:
+        features[GAPS] = pd.Series(measure_gaps(table[PAST].tolist(), columns[PAST]))
+    return features
 
 
 def list_scores(outcome: Outcome) -> dict[str, pd.Series]:

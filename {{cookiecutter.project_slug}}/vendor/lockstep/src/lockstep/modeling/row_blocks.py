@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.contract import Contract
+from ..core.examples import ORIGIN
 
 By = Literal["group", "day"]
 MOST_BLOCKS = 200
@@ -88,7 +89,12 @@ class BlockTally:
 
 
 def find_block_column(contract: Contract) -> tuple[By, str] | None:
-    """What makes rows depend on each other, and the column that tells it; None if nothing does."""
+    """What makes rows depend on each other, and the column that tells it; None if nothing does.
+
+    Forecasts do that are made at one time.
+    """
+    if contract.history is not None:
+        return "group", ORIGIN
     if contract.group is not None:
         return "group", contract.group
     if contract.time is not None and contract.columns[contract.time].type == "datetime":

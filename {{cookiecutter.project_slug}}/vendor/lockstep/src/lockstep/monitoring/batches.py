@@ -93,6 +93,21 @@ class Batch(NamedTuple):
         )
 
 
+def make_relative(batch: Batch, level: np.ndarray, spread: np.ndarray) -> Batch:
+    """A batch of forecasts with its numbers as models learn them: see `Outcome.relative_to`.
+
+    Args:
+        batch: With numbers in the target's unit.
+        level: (n_rows,) where the latest values lay that each was made from.
+        spread: (n_rows,) how far these lay apart; both nan where nobody knows.
+    """
+    numbers = batch.predictions.astype("float64")
+    predictions = numbers.sub(level, axis=0).div(spread, axis=0)
+    actual = (pd.Series(batch.outcomes, dtype="float64") - level) / spread
+    outcomes = actual.astype("object").where(actual.notna(), None).to_numpy()
+    return batch._replace(predictions=predictions, outcomes=outcomes)
+
+
 def read_outcomes(cells: pd.Series, contract: Contract) -> np.ndarray:
     """(n_rows,) outcomes as values of the target; None where one is unknown, or no such value."""
     target = contract.columns[contract.target]

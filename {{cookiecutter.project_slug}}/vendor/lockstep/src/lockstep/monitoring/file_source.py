@@ -9,12 +9,16 @@ import numpy as np
 import pandas as pd
 
 from ..core.contract import Contract
-from ..data.conformity import as_texts, conform
+from ..core.examples import GAPS, LEVEL, PAST, SPREAD
+from ..data.conformity import NO_BREACHES, as_texts, conform, require_columns
 from ..data.new_rows import NewRows, parse_rows
+from ..data.past import measure_gaps
+from ..data.replay import replay
 from ..modeling.embedding import Embedding
 from ..modeling.model import Model
+from ..modeling.row_blocks import find_block_column
 from ..reading.tables import read_batches
-from .batches import REFUSED, Batch, Subject, read_outcomes
+from .batches import REFUSED, Batch, Subject, make_relative, read_outcomes
 from .windows import NEVER
 
 
@@ -29,7 +33,8 @@ def read_files(
     """The rows of some files in their order, with what the model predicts.
 
     Args:
-        files: Tables or images; rows that have the contract's target know their outcome.
+        files: Tables or images; rows that have the contract's target know their outcome. Of a
+            forecast rows of series, whose forecasts are made anew: see `data.replay`.
         subject: What the model is called.
         model: The model.
         embedding: What numbers stand for an image.
@@ -40,6 +45,9 @@ def read_files(
     """
     for number, file in enumerate(files):
         first = 0
+        if model.contract.history is not None:
+            yield from _replay(file, subject, model, model.contract.history, str(number))
+            continue
         for frame, rows in _read(file, model.contract, resize=resize):
             batch = _make_batch(frame, rows, subject, model, str(number), first)
             yield _embed(batch, model, embedding) if embedding else batch
@@ -61,6 +69,57 @@ def _read(
         yield frame, parse_rows(_complete(frame, contract), contract, name)
 
 
+def _replay(
+    path: Path, subject: Subject, model: Model, history: Contract, request: str
+) -> Iterator[Batch]:
+    """What could have been forecast in a file, after the rows of it that break the contract."""
+    batches = read_batches(path, str(path), history.missing, history.layout)
+    frame = pd.concat([*batches], ignore_index=True)
+    columns = {name: history.columns[name] for name in model.inputs}
+    # Rows of times to come tell what is known ahead.
+    target = columns[history.target].model_copy(update={"nullable": True})
+    require_columns(frame, columns, str(path))
+    rows, breaches = conform(
+        columns | {history.target: target}, frame, history.layout, history.missing
+    )
+    is_whole = ~rows.index.isin(breaches["row"] - 1)
+    first = len(rows) - int(is_whole.sum())
+    if first:
+        yield _make_refused(rows[~is_whole], history, breaches, subject, request)
+    for examples in replay(rows[is_whole], model.contract):
+        reasons = pd.Series(None, examples.index, dtype="str")
+        parsed = NewRows(pd.DataFrame(), examples, reasons, NO_BREACHES)
+        batch = _make_batch(examples, parsed, subject, model, request, first)
+        first += len(examples)
+        gaps = measure_gaps(examples[PAST].tolist(), model.contract.columns[PAST])
+        batch = batch._replace(X=examples.assign(**{GAPS: gaps}))
+        yield make_relative(batch, *examples[[LEVEL, SPREAD]].to_numpy("float64").T)
+
+
+def _make_refused(
+    rows: pd.DataFrame, history: Contract, breaches: pd.DataFrame, subject: Subject, request: str
+) -> Batch:
+    """Rows of series that no forecast can be made from."""
+    count, times = len(rows), rows[str(history.time)]
+    numbers = pd.Series(range(1, count + 1), rows.index + 1)
+    never = np.full(count, NEVER)
+    return Batch(
+        subject,
+        times.to_numpy("datetime64[us]") if times.dtype.kind == "M" else never,
+        np.full(count, request, dtype="object"),
+        np.arange(count),
+        np.full(count, REFUSED),
+        np.full(count, np.nan),
+        pd.DataFrame(index=range(count)),
+        np.full(count, False),
+        breaches.assign(row=breaches["row"].map(numbers)),
+        None,
+        pd.DataFrame(index=range(count)),
+        np.full(count, None, dtype="object"),
+        never,
+    )
+
+
 def _complete(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     """The frame with the features that it lacks, all missing; a file without any is another one."""
     features = contract.features_only()
@@ -74,9 +133,10 @@ def _make_batch(
     contract, count = model.contract, len(frame)
     X, is_whole = rows.X.reset_index(drop=True), rows.reasons.isna().to_numpy()
     predictions = model.apply(X[is_whole]).set_axis(np.flatnonzero(is_whole))
+    by, block = find_block_column(contract) or ("day", None)
     others = {
         name: contract.columns[name]
-        for name in (contract.group, contract.time)
+        for name in (block, contract.time)
         if name is not None and name in frame
     }
     table, _ = conform(others, frame, contract.layout, contract.missing)
@@ -84,8 +144,8 @@ def _make_batch(
     if contract.time in table and table[contract.time].dtype.kind == "M":
         times = table[contract.time].to_numpy(dtype="datetime64[us]")
     groups = None
-    if contract.group in table:
-        groups = as_texts(table[contract.group]).to_numpy(dtype="object")
+    if by == "group" and block in table:
+        groups = as_texts(table[block]).to_numpy(dtype="object")
     target = pd.Series(None, range(count), dtype="object")
     if contract.target in frame:
         target = frame[contract.target].reset_index(drop=True)

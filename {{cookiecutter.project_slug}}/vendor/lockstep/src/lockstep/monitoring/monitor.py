@@ -91,7 +91,8 @@ def _watch_files(
         )
     subject = Subject(project.title, WORKSPACE, find_run(project) or "", "answer")
     reference = read_reference(project.champion, name)
-    usual = choose_windows(model.contract) if has_time else "rows"
+    has_steps = model.contract.forecasts  # a week may have but one of them
+    usual = choose_windows(model.contract) if has_time and not has_steps else "rows"
     watch = Watch(References(project, {subject.run: reference}), by or usual)
     embedding = reference.profile.embedding if reference.profile else None
     resize = project.params.data.resize

@@ -34,6 +34,9 @@ ASSUMPTIONS = {
     False: f"as long as errors are as large as those of rows alike in training. {BLIND}",
 }
 """Of estimates, by whether they are of classes."""
+UNIT = "Of forecasts it is in units of how far the latest values of a series lay apart"
+RELATIVE = "mae"
+"""That decides of forecasts: what others are measured in, the requests do not tell."""
 WIDENING = 1.75
 """Of what is expected, where outcomes are held against it: all windows of a version share its
 error, which would be an alarm in each of them (`benchmarks/quality.py` of the template). Estimates
@@ -123,6 +126,8 @@ class Gauge:
     def primary(self) -> str:
         """The name of the metric that decides."""
         params = self.project.params
+        if params.kind == "forecasting":
+            return RELATIVE
         return params.train.metric or DEFAULTS[params.kind]
 
     def find_metrics(self, names: Collection[str]) -> dict[str, Metric]:
@@ -160,6 +165,8 @@ class Gauge:
         }
         verdict = self._judge(courses[self.primary], windows)
         assumption = ASSUMPTIONS[bool(reference.contract.classes)]
+        if reference.contract.history is not None:
+            assumption += f". {UNIT}"
         labels = [_describe_labels(window) for _, window in windows]
         doubt = self._find_doubt(courses[self.primary], windows)
         return Quality(self.primary, assumption, courses, labels, *verdict, doubt)

@@ -12,12 +12,13 @@ from pydantic_core import from_json
 from sqlalchemy import ColumnElement, RowMapping, Select, Text, cast, func, select
 
 from ..core.contract import Contract
+from ..core.examples import GAPS, LEVEL, SPREAD
 from ..data.conformity import NO_BREACHES
 from ..data.new_rows import parse_rows
 from ..modeling.outcome import HIGH, LOW, PROBABILITY
 from ..modeling.profile import PREDICTION
 from ..serving.request_database import REQUESTS, RequestDatabase, as_json
-from .batches import Batch, Subject, read_outcomes
+from .batches import Batch, Subject, make_relative, read_outcomes
 from .references import Reference, References
 
 PAGE = 20_000
@@ -123,7 +124,7 @@ def _make_batch(subject: Subject, lines: Sequence[Line], references: References)
         X = _read_values(contents, reference, kept)
         groups = _read_groups(contents, reference.contract, kept)
         values = read_outcomes(pd.Series(outcomes, dtype="object"), reference.contract)
-    return Batch(
+    batch = Batch(
         subject,
         times,
         np.array([line["request"] for line in lines], dtype="object"),
@@ -138,6 +139,22 @@ def _make_batch(subject: Subject, lines: Sequence[Line], references: References)
         values,
         outcome_times,
     )
+    if reference is None or reference.contract.history is None:
+        return batch
+    return _read_forecasts(batch, contents)
+
+
+def _read_forecasts(batch: Batch, contents: Sequence[Mapping[str, Any] | None]) -> Batch:
+    """The same of forecasts, but for those of which nobody knows what they were made from."""
+    cells = {
+        name: pd.Series([(one or {}).get(name) for one in contents], dtype="float64")
+        for name in (LEVEL, SPREAD, GAPS)
+    }
+    level, spread, gaps = (cells[name].to_numpy() for name in (LEVEL, SPREAD, GAPS))
+    # Those that one request asks for are made of the same latest values.
+    whole = batch._replace(X=batch.X.assign(**{GAPS: gaps}), groups=batch.requests)
+    is_known = batch.is_refused | ~np.isnan(spread)
+    return make_relative(whole, level, spread).take(np.flatnonzero(is_known))
 
 
 def read_one(database: RequestDatabase, query: Select[*tuple[Any, ...]]) -> Line:

@@ -12,9 +12,13 @@ from .windows import NEVER, By, Windows
 
 
 def choose_windows(contract: Contract) -> By:
-    """Days; but weeks where the rows of a day are alike, so that one day alone tells little."""
+    """Days; but weeks where the rows of a day are alike, so that one day alone tells little.
+
+    Those of forecasts are, if they are made once a day.
+    """
     column = find_block_column(contract)
-    return "week" if column and column[0] == "day" else "day"
+    is_alike = contract.forecasts or (column and column[0] == "day")
+    return "week" if is_alike else "day"
 
 
 class Watch:

@@ -15,12 +15,18 @@ import numpy as np
 
 from ..core.contract import IMAGE, LEVELS, Column, Contract
 from ..core.errors import guard_reading
+from ..data.grid import Grid
+from ..data.series import Framing
 from ..modeling.model import Model
 from ..standalone.golden import Golden, Row, list_answers, make_frame
 
 LEAST = 24
 """Rows, unless some column has more values that must be there."""
 IMAGES = 6
+SERIES = ("1", "2")
+"""Names of series that any contract allows but one that lists them."""
+FEWEST_KNOWN = 3
+"""Values of a series, beside one that is left out."""
 FIRST_DAY, DAYS = datetime(2000, 1, 1), 10_000
 """Where points in time are drawn from."""
 
@@ -46,7 +52,10 @@ def make_golden(model: Model, seed: int) -> Golden:
 
 
 def make_rows(contract: Contract, rng: np.random.Generator) -> list[Row]:
-    """Rows of the contract's features."""
+    """Rows of the contract's features or, of a forecast, of series to continue."""
+    if contract.history is not None:
+        names = _name_series(contract.history)
+        return [row for name in names for row in _make_series(contract.history, name, rng)]
     if contract.images is not None:
         size = prod(contract.images.shape)
         pictures = [bytes(size), b"\xff" * size, *(rng.bytes(size) for _ in range(IMAGES - 2))]
@@ -59,6 +68,49 @@ def make_rows(contract: Contract, rng: np.random.Generator) -> list[Row]:
         for name, column in columns.items()
     }
     return [{name: cells[name][place] for name in columns} for place in range(count)]
+
+
+def _name_series(contract: Contract) -> tuple[str, ...]:
+    if contract.series is None:
+        return SERIES[:1]
+    return tuple((contract.columns[contract.series].categories or SERIES)[: len(SERIES)])
+
+
+def _make_series(contract: Contract, name: str, rng: np.random.Generator) -> list[Row]:
+    """Rows of a series, one of which is missing, and those that tell what is known ahead of it."""
+    assert contract.horizon is not None
+    assert contract.window is not None
+    framing = Framing.of_contract(contract)
+    others = {key: contract.columns[key] for key in (*framing.channels, *framing.ahead)}
+    musts = {key: _list_musts(column, contract) for key, column in others.items()}
+    known = max(FEWEST_KNOWN, contract.window, *map(len, musts.values()))
+    cells = {
+        key: _fill(musts[key], known, _make_draw(column, rng), rng)
+        for key, column in others.items()
+    }
+    for key in framing.ahead:
+        draw = _make_draw(others[key], rng)
+        cells[key] += [draw() for _ in range(contract.horizon)]
+    series = {} if framing.series is None else {framing.series: name}
+    values = {key: iter(of) for key, of in cells.items()}
+    rows = [
+        {**series, framing.time: time, **{key: next(of, None) for key, of in values.items()}}
+        for time in _write_times(known + contract.horizon, framing, contract)
+    ]
+    # The last value is known, from which the steps to come are counted.
+    rows[known - 1][contract.target] = _make_draw(others[contract.target], rng)()
+    del rows[1]
+    return rows
+
+
+def _write_times(count: int, framing: Framing, contract: Contract) -> list[Any]:
+    """So many times that are a step apart."""
+    column, every = contract.columns[framing.time], framing.every
+    if every.unit == "number":
+        grid = Grid(every, 0.0, 1)
+        return [_as_written(time, column) for time in grid.times(np.arange(count)).tolist()]
+    grid = Grid(every, np.datetime64(FIRST_DAY, "us"), FIRST_DAY.day)
+    return [_write_time(time, column) for time in grid.times(np.arange(count)).tolist()]
 
 
 def _fill(
@@ -110,6 +162,10 @@ def _as_written(number: float, column: Column) -> float | int:
 
 def _write_day(day: datetime, column: Column) -> str:
     return day.strftime(column.format) if column.format else day.date().isoformat()
+
+
+def _write_time(time: datetime, column: Column) -> str:
+    return time.strftime(column.format) if column.format else time.isoformat()
 
 
 def _make_unknown(column: Column, contract: Contract) -> str:

@@ -40,6 +40,7 @@ def find_breaks(before: Contract, after: Contract) -> list[str]:
     """
     return [
         *_compare_targets(before, after),
+        *_compare_forecasts(before, after),
         *_compare_layouts(before, after),
         *(
             text
@@ -59,6 +60,18 @@ def _compare_targets(before: Contract, after: Contract) -> Iterator[str]:
     one, other = before.columns[before.target].unit, after.columns[after.target].unit
     if one and other and one != other:
         yield f"the prediction is in {other}, not in {one}"
+
+
+def _compare_forecasts(before: Contract, after: Contract) -> Iterator[str]:
+    if before.horizon is None or after.horizon is None:
+        return
+    if (after.horizon, after.every) != (before.horizon, before.every):
+        yield (
+            f"it is forecast {after.horizon} steps of {after.every} ahead, not {before.horizon} of "
+            f"{before.every}"
+        )
+    if after.series != before.series:
+        yield f"the column of the series is {after.series!r}, not {before.series!r}"
 
 
 def _compare_layouts(before: Contract, after: Contract) -> Iterator[str]:
@@ -86,6 +99,8 @@ def _compare_features(
         yield f"{name} is written as {column.format or 'ISO 8601 says'}"
     if former.nullable and not column.nullable:
         yield f"{name} must not be missing"
+    if after.forecasts and column.ahead and not former.ahead:
+        yield f"{name} must be sent of times to come"
     marks = {*before.missing, *former.missing} - {*after.missing, *column.missing}
     if former.nullable and column.nullable and marks:
         yield f"{name} is no longer missing where it says {_list(sorted(marks))}"

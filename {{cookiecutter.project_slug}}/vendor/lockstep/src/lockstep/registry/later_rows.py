@@ -23,7 +23,7 @@ from ..core.records import IDENTIFIER, ROW
 from ..core.table import Table
 from ..data.duplicates import contains
 from ..data.row_names import name_rows
-from ..data.split import hash_rows, require_column
+from ..data.split import IsOnSide, hash_rows, require_column
 from ..modeling.model import Model
 from ..modeling.outcome import FORECAST
 from ..records.outputs import fetch_output
@@ -60,9 +60,10 @@ def _require_same_rule(repository: Repository, present: Run, run: Run) -> None:
     for one in (present, run):
         contract = read_contract(repository, _name_commit(one))
         parameters = one.record["parameters"]
-        roles = (contract.group, contract.time, contract.part)
+        roles = (contract.group, contract.time, contract.part, contract.series)
         types = {name: contract.columns[name].type for name in (*contract.features, *roles) if name}
-        rules.append((types, roles, parameters.get("seed"), parameters.get("split")))
+        steps = (contract.horizon, contract.every, contract.season, contract.window)
+        rules.append((types, roles, steps, parameters.get("seed"), parameters.get("split")))
     if rules[0] != rules[1]:
         raise UserError("the rows were split otherwise, so that it may have learnt from them")
 
@@ -86,13 +87,26 @@ def _predict(repository: Repository, present: Run, run: Run) -> pd.DataFrame:
         model = Model.load(fetch(present, paths.champion), f"the model of {present.name}")
         train = Table(fetch(present, paths.train), f"the train rows of {present.name}")
         test = Table(fetch(run, paths.test), f"the test rows of {run.name}")
-        keys = _list_keys(model.contract, run)
-        learnt = np.unique(np.concatenate([hash_rows(rows) for rows in train.batches(keys)]))
-        unlearnt = test.map(lambda rows: rows[~contains(learnt, hash_rows(rows[keys]))])
+        has_learnt = _find_learnt(train, model.contract, run)
+        unlearnt = test.map(lambda rows: rows[~has_learnt(rows)])
         parts = [_describe(rows, model) for rows in unlearnt if len(rows)]
     if not parts:
         raise UserError("it has learnt from all of them")
     return pd.concat(parts, ignore_index=True)
+
+
+def _find_learnt(train: Table, contract: Contract, run: Run) -> IsOnSide:
+    """What tells which of some rows the present model has learnt from.
+
+    What has learnt to forecast knows all values up to a time, whatever example each is of.
+    """
+    if contract.time is not None and contract.history is not None:
+        time = contract.time
+        latest = max(rows[time].max() for rows in train.batches([time]))
+        return lambda rows: (rows[time] <= latest).to_numpy()
+    keys = _list_keys(contract, run)
+    learnt = np.unique(np.concatenate([hash_rows(rows) for rows in train.batches(keys)]))
+    return lambda rows: contains(learnt, hash_rows(rows[keys]))
 
 
 def _list_keys(contract: Contract, run: Run) -> list[str]:
@@ -117,7 +131,8 @@ def _require_same_predictions(former: pd.DataFrame, later: pd.DataFrame) -> None
     rows = former.index.intersection(later.index)
     if not len(rows):
         raise UserError("no test row is in common by which to see whether it predicts what it did")
-    names = later.select_dtypes("float64").columns
+    # What forecasts are measured in is of the train rows, of which there are more now.
+    names = later.select_dtypes("float64").columns.difference(FORECAST)
     one, other = (table.loc[rows, names].to_numpy() for table in (former, later))
     if not np.allclose(one, other, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
         raise UserError("it does not predict any more what it did of the rows in common")

@@ -7,6 +7,7 @@ from collections.abc import Set
 from functools import cached_property
 from typing import Any
 
+from ..core.examples import LEVEL, SPREAD
 from ..core.params import ServeParams
 from ..standalone.model_package import CHAMPION
 from .messages import Reply
@@ -14,6 +15,8 @@ from .pool import Limits, Pool
 from .preparation import Installation
 
 WORKER = "lockstep.standalone.worker"
+STANDING = (LEVEL, SPREAD)
+"""What stands for the latest values that a forecast is made from."""
 
 
 class Deployment:
@@ -48,8 +51,8 @@ class Deployment:
             for name, column in columns.items()
             if keep.rows
             and name not in self.private
-            and column["type"] != "image"
-            and (keep.columns is None or name in keep.columns)
+            and column["type"] not in ("image", "sequence")
+            and (keep.columns is None or name in keep.columns or name in STANDING)
         ]
         self.hidden = frozenset(columns) - {*keepable}
         limits = Limits(

@@ -72,6 +72,14 @@ def _list_rows(versions: list[Version]) -> Iterator[str]:
             continue
         row = describe_row(version)
         yield f"<h2>Rows of {escape(version.model)} {escape(version.version)}</h2>"
+        history = version.contract.get("history")
+        if history:
+            yield (
+                "<p>They are those of the series so far, each of which is continued by "
+                f"{history['horizon']} steps of {escape(history['every'])} from its last value on. "
+                f"The latest {history['window']} steps of each are enough. Rows of times to come, "
+                "without the target, tell what is known ahead.</p>"
+            )
         yield from _tabulate(
             ("column", "what it is", "values"),
             [

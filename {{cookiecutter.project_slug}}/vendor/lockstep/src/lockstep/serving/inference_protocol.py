@@ -25,6 +25,7 @@ from .predict_route import read_key
 from .prometheus import Measures
 from .refusals import refuse
 from .request_ids import ID
+from .row_contract import find_row_contract, list_rows_to_come
 from .tensors import BYTES, PIXELS, Tensor, read_tensors, transpose, write_tensor
 from .tracing import describe_span
 
@@ -96,7 +97,10 @@ def make_inference_routes(
         if reason := _find_strange_wish(wishes, choice):
             raise Unusable(reason)
         columns = {
-            name for one in versions if one.model == model for name in one.contract["columns"]
+            name
+            for one in versions
+            if one.model == model
+            for name in find_row_contract(one)["columns"]
         }
         key = read_key(request)
         first, *others = await handle_body(
@@ -131,7 +135,9 @@ def make_inference_routes(
 
 
 def _describe(versions: Sequence[Version], model: str, name: str | None = None) -> dict[str, Any]:
-    """The metadata of a model, whose tensors have a value for each row."""
+    """The metadata of a model, whose tensors have a value for each row; those that go out, of a
+    forecast, for each of times to come.
+    """
     version = find_version(versions, model, name)
     outputs = [
         {"name": name, "datatype": datatype, "shape": [-1]}
@@ -148,7 +154,7 @@ def _describe(versions: Sequence[Version], model: str, name: str | None = None) 
 
 def list_inputs(version: Version) -> list[dict[str, Any]]:
     """The tensors that a version asks for, each with its name, datatype and shape."""
-    columns, images = version.contract["columns"], version.contract.get("images")
+    columns, images = find_row_contract(version)["columns"], version.contract.get("images")
     if images:
         shades = 3 if images.get("colour") else 1
         shape = [-1, images["height"], images["width"], shades]
@@ -168,7 +174,8 @@ def _list_outputs(version: Version) -> dict[str, str]:
     if version.kind == "classification":
         shares = {f"probability_{name}": "FP64" for name in version.classes}
         return {"prediction": BYTES, **shares}
-    return dict.fromkeys(("prediction", "prediction_low", "prediction_high"), "FP64")
+    names = {name: _find_datatype(one) for name, one in list_rows_to_come(version).items()}
+    return names | dict.fromkeys(("prediction", "prediction_low", "prediction_high"), "FP64")
 
 
 def _tell_state(version: Version) -> Response:
@@ -249,7 +256,8 @@ def _find_refusal(reply: Reply) -> str | None:
     for row, answer in enumerate(reply.answers):
         if "errors" in answer:
             reasons = [f"{error['column']}: {error['reason']}" for error in answer["errors"]]
-            return f"row {row}, {'; '.join(reasons)}"
+            names = [f"{name} {cell}" for name, cell in answer.items() if name != "errors"]
+            return f"{', '.join(names) or f'row {row}'}, {'; '.join(reasons)}"
     return None
 
 

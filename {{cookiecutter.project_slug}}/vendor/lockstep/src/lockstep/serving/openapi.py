@@ -13,6 +13,7 @@ from .bodies import FILES, JSON
 from .inference_protocol import list_inputs
 from .predict_route import LONGEST_KEY
 from .request_ids import HEADER, ID
+from .row_contract import find_optional, find_row_contract, list_rows_to_come
 
 if TYPE_CHECKING:
     from .engine import Version
@@ -65,7 +66,8 @@ def make_openapi(app: FastAPI, versions: Sequence[Version], *, asks_tokens: bool
     document = get_openapi(
         title=app.title,
         version=", ".join(f"{version.model} {version.version}" for version in versions) or "none",
-        description="Each row that is asked for is held against the contract of the version.",
+        description="Each row that is asked for is held against the contract of the version. Of a "
+        "forecast the rows are those of series so far, and each answer is of a time to come.",
         routes=app.routes,
     )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
@@ -92,8 +94,13 @@ def make_openapi(app: FastAPI, versions: Sequence[Version], *, asks_tokens: bool
 
 def describe_row(version: Version) -> Schema:
     """The schema of a row of the contract's features and identifiers."""
-    columns: Mapping[str, Mapping[str, Any]] = version.contract["columns"]
-    features = {name: columns[name] for name in version.features if name in columns}
+    columns: Mapping[str, Mapping[str, Any]] = find_row_contract(version)["columns"]
+    optional = find_optional(version)
+    features = {
+        name: {**columns[name], "nullable": True} if name in optional else columns[name]
+        for name in version.features
+        if name in columns
+    }
     names = {name: column for name, column in columns.items() if column["type"] == "identifier"}
     return {
         "type": "object",
@@ -126,7 +133,7 @@ def describe_tensors(version: Version) -> Schema:
     """The schema of a tensor that a version takes."""
     tensors = []
     for tensor in list_inputs(version):
-        column = version.contract["columns"].get(tensor["name"])
+        column = find_row_contract(version)["columns"].get(tensor["name"])
         changes = {
             "name": {"const": tensor["name"]},
             "datatype": {"type": "string", "examples": [tensor["datatype"]]},
@@ -145,10 +152,14 @@ def describe_answer(version: Version) -> Schema:
     if predicts_numbers(version.kind):
         number = {"type": "number"}
         ends = {"prediction_low": number, "prediction_high": number}
+        to_come = {
+            name: {"type": NUMBERS.get(one["type"], "string"), "description": one["meaning"]}
+            for name, one in list_rows_to_come(version).items()
+        }
         return {
             "type": "object",
-            "required": ["prediction"],
-            "properties": {"prediction": number, **ends},
+            "required": [*to_come, "prediction"],
+            "properties": {**to_come, "prediction": number, **ends},
         }
     shares = {
         f"probability_{name}": {"type": "number", "minimum": 0, "maximum": 1}
@@ -202,8 +213,9 @@ def _describe_predict(versions: Sequence[Version]) -> Schema:
     }
     stages = {stage for version in versions for stage in version.stages}
     return {
-        "description": "An answer for each row, in their order. A row that breaks the contract has "
-        "errors instead; where all do, the status is 422.",
+        "description": "An answer for each row, in their order; of a forecast for each step ahead "
+        "of each series. A row that breaks the contract has errors instead; where all do, the "
+        "status is 422.",
         "parameters": [
             _parameter("model", [version.model for version in versions]),
             _parameter("version", [version.version for version in versions]),

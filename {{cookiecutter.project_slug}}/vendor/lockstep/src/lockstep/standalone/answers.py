@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
 from math import isfinite
 from pathlib import Path
@@ -22,8 +22,10 @@ import pyarrow.parquet as pq
 
 from ..core.contract import FILE, Contract
 from ..core.errors import UserError, guard_reading, shorten
+from ..core.examples import GAPS, PAST
 from ..data.conformity import LONGEST_VALUE
 from ..data.new_rows import NewRows, parse_rows
+from ..data.past import measure_gaps
 from ..modeling.embedding import Embedding
 from ..modeling.model import Model
 from ..reading.tables import read_batches
@@ -57,9 +59,12 @@ class Part(NamedTuple):
 
     parsed: NewRows
     records: list[dict[str, Any]]
-    """Their cells by the names of their columns, as JSON has them; none of image files."""
+    """Their cells by the names of their columns, as JSON has them; none of image files, nor of
+    forecasts, whose rows are to come."""
     counts: list[int]
-    """Rows of each question."""
+    """Rows of each question that are answered."""
+    of_series: bool = False
+    """Whether they are the steps to come of series."""
 
 
 class Answerer:
@@ -104,13 +109,13 @@ class Answerer:
         """Answer some questions together or, if one of them cannot be answered, each by itself."""
         try:
             return self._answer_together(questions, columns, most_rows)
-        except UserError as error:
-            return [{"fault": str(error)}] * len(questions)
         except Exception as error:
             if len(questions) > 1:
                 return [
                     reply for one in questions for reply in self._try([one], columns, most_rows)
                 ]
+            if isinstance(error, UserError):
+                return [{"fault": str(error)}]
             traceback.print_exc()
             return [{"crash": f"{type(error).__name__}: {error}"}]
 
@@ -119,11 +124,13 @@ class Answerer:
     ) -> list[dict[str, Any]]:
         contract = self.model.contract
         match questions[0].form:
+            case "image":
+                part = _read_images(questions, contract, resize=self.resize)
+            case _ if contract.history is not None:
+                part = _read_series(questions, self.model, contract.history, most_rows)
             case "rows":
                 _require_few(len(questions[0].rows), most_rows)
                 part = _read_rows(questions, contract)
-            case "image":
-                part = _read_images(questions, contract, resize=self.resize)
             case form:
                 part = _read_table(questions[0].body, form, contract, most_rows)
         answers = _join_errors(self.model.predict_rows(part.parsed), part)
@@ -135,7 +142,9 @@ class Answerer:
         ]
 
     def _list_cells(self, part: Part, columns: Sequence[str]) -> list[dict[str, Any]]:
-        """Of each row the cells of some columns, or the numbers that stand for an image."""
+        """Of each row the cells of some columns, or the numbers that stand for what it holds."""
+        if self.model.contract.history is not None:
+            return _list_forecasts(part.parsed, self.model.contract, columns)
         if self.embedding is None or not columns:
             return [
                 {name: record[name] for name in columns if name in record}
@@ -157,18 +166,66 @@ def _divide(questions: Sequence[Query], most_rows: int) -> list[list[int]]:
 
 
 def _read_rows(questions: Sequence[Query], contract: Contract) -> Part:
-    records = [
-        {name: _clean(row[name]) for name in contract.columns if name in row}
-        for question in questions
-        for row in question.rows
-    ]
+    rows = [row for question in questions for row in question.rows]
+    records = _clean_rows(rows, contract)
     names = [name for name in contract.columns if _is_asked(name, contract)]
-    # Of a type that holds anything, so that no cell becomes another for its neighbours' sake.
-    cells = {
-        name: pd.Series([record.get(name) for record in records], dtype="object") for name in names
-    }
-    parsed = parse_rows(pd.DataFrame(cells), contract, NAME)
+    parsed = parse_rows(_tabulate(records, names), contract, NAME)
     return Part(parsed, records, [len(question.rows) for question in questions])
+
+
+def _clean_rows(rows: Iterable[dict[str, Any]], contract: Contract) -> list[dict[str, Any]]:
+    """The cells of the contract's columns that rows of JSON have."""
+    return [{name: _clean(row[name]) for name in contract.columns if name in row} for row in rows]
+
+
+def _tabulate(records: Sequence[dict[str, Any]], names: Iterable[str]) -> pd.DataFrame:
+    """(n_rows, n_names) the cells of rows, missing where one has none."""
+    # Of a type that holds anything, so that no cell becomes another for its neighbours' sake.
+    return pd.DataFrame(
+        {name: pd.Series([row.get(name) for row in records], dtype="object") for name in names}
+    )
+
+
+def _read_series(questions: Sequence[Query], model: Model, rows: Contract, most_rows: int) -> Part:
+    """The forecasts that questions ask for by the rows of series; each is framed by itself.
+
+    Args:
+        questions: The questions.
+        model: What their rows are framed for.
+        rows: The contract of these.
+        most_rows: Of a question, and of its answer.
+    """
+    parts = []
+    for question in questions:
+        if question.form == "rows":
+            _require_few(len(question.rows), most_rows)
+            frame = _tabulate(_clean_rows(question.rows, rows), model.inputs)
+        else:
+            frame = _read_frame(question.body, question.form, rows, most_rows)
+        parts.append(model.parse(frame, NAME))
+        if (count := len(parts[-1].reasons)) > most_rows:
+            raise UserError(
+                f"{NAME}: it asks for {count:,} forecasts, of which at most {most_rows:,} are made "
+                "at once; send the rows of fewer series"
+            )
+    counts = [len(part.reasons) for part in parts]
+    return Part(NewRows.concatenate(parts), [], counts, of_series=True)
+
+
+def _list_forecasts(
+    rows: NewRows, contract: Contract, columns: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Of each forecast the cells of some columns that it has beside its names, and `gaps`."""
+    is_whole = rows.reasons.isna().to_numpy()
+    kept = [name for name in columns if name in rows.X and name not in rows.names]
+    table = rows.X.loc[is_whole, kept]
+    pasts = rows.X.loc[is_whole, PAST].tolist()
+    table[GAPS] = measure_gaps(pasts, contract.columns[PAST])
+    records = iter(_list_records(table))
+    return [
+        {name: _as_json(cell) for name, cell in next(records).items()} if whole else {}
+        for whole in is_whole
+    ]
 
 
 def _is_asked(name: str, contract: Contract) -> bool:
@@ -214,6 +271,15 @@ def _read_images(questions: Sequence[Query], contract: Contract, *, resize: bool
 
 
 def _read_table(body: bytes, form: str, contract: Contract, most_rows: int) -> Part:
+    table = _read_frame(body, form, contract, most_rows)
+    parsed = parse_rows(table, contract, NAME)
+    rows = _list_records(table[[name for name in table if name in contract.columns]])
+    records = [{name: _as_json(cell) for name, cell in row.items()} for row in rows]
+    return Part(parsed, records, [len(table)])
+
+
+def _read_frame(body: bytes, form: str, contract: Contract, most_rows: int) -> pd.DataFrame:
+    """The table in a file."""
     with TemporaryDirectory(prefix="serve-") as folder:
         path = Path(folder) / f"rows.{form}"
         path.write_bytes(body)
@@ -227,11 +293,7 @@ def _read_table(body: bytes, form: str, contract: Contract, most_rows: int) -> P
             count += len(frame)
             _require_few(count, most_rows)
             frames.append(frame)
-    table = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
-    parsed = parse_rows(table, contract, NAME)
-    rows = _list_records(table[[name for name in table if name in contract.columns]])
-    records = [{name: _as_json(cell) for name, cell in row.items()} for row in rows]
-    return Part(parsed, records, [len(table)])
+    return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
 
 def _list_records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -279,8 +341,10 @@ def _join_errors(predictions: pd.DataFrame, part: Part) -> list[dict[str, Any]]:
             value = shorten(value, LONGEST_VALUE)
         errors[row - 1].append({"column": column, "value": value, "reason": f"expected {rule}"})
     answers = list_answers(predictions.drop(columns=part.parsed.reasons.name))
+    # Which row of a forecast it is, no place in the request tells.
+    names = [*part.parsed.names] if part.of_series else []
     return [
-        {"errors": errors[place]}
+        {**{name: answer[name] for name in names}, "errors": errors[place]}
         if place in errors
         else {name: cell for name, cell in answer.items() if cell is not None}
         for place, answer in enumerate(answers)

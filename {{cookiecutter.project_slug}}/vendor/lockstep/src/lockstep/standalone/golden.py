@@ -30,10 +30,9 @@ def read_golden(path: Path) -> Golden:
 
 
 def make_frame(rows: Sequence[Row], contract: Contract) -> pd.DataFrame:
-    """(n_rows, n_features) cells as they are, none of which depends on those of other rows."""
-    columns = {
-        name: pd.Series([row[name] for row in rows], dtype="object") for name in contract.features
-    }
+    """(n_rows, n_columns) cells as they are, none of which depends on those of other rows."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: pd.Series([row.get(name) for row in rows], dtype="object") for name in names}
     if contract.images is not None:
         columns[IMAGE] = columns[IMAGE].map(b64decode)
     return pd.DataFrame(columns)
@@ -49,4 +48,6 @@ def list_answers(table: pd.DataFrame) -> list[Row]:
 
 
 def _as_plain(cell: Any) -> Any:
+    if isinstance(cell, pd.Timestamp):
+        return cell.isoformat().removesuffix("T00:00:00")
     return cell.item() if hasattr(cell, "item") else cell

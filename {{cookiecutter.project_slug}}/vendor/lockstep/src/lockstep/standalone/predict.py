@@ -10,8 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, TextIO
 
+import pandas as pd
+
 from ..core.batches import prefetch
-from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.files import replacing
 from ..core.progress import progress
@@ -21,12 +22,16 @@ from ..modeling.model import Model
 from ..reading.tables import read_batches
 
 STANDARD_INPUT = Path("-")
+ROWS_AT_ONCE = 2**16
+"""Of forecasts, however many the series of a file have."""
 
 
 def predict_file(model: Model, file: Path, output: Path | None, *, resize: bool) -> None:
     """Predict a row for each row of `file`, in its order, as CSV to `output` or standard output.
 
-    A row that breaks the contract has the reason in place of its prediction.
+    A row that breaks the contract has the reason in place of its prediction. Of a forecast the file
+    holds the rows of series so far, all of which are in memory at once, and the rows that are
+    written continue each.
 
     Args:
         model: The model.
@@ -43,12 +48,14 @@ def predict_file(model: Model, file: Path, output: Path | None, *, resize: bool)
         _open_output(output) as lines,
         progress("predict") as count,
     ):
-        batches = _read_rows(path, name, model.contract, resize=resize)
+        batches = _read_rows(path, name, model, resize=resize)
         for batch in prefetch(batches):
             lines.write(as_csv(model.predict_rows(batch), header=rows == 0))
             reasons = batch.reasons.reset_index(drop=True).dropna()
             if len(reasons) and not refusals:
-                first_refusal = f"row {rows + reasons.index[0] + 1}, {reasons.iloc[0]}"
+                place = reasons.index[0]
+                which = _name_forecast(batch, place) if model.contract.history else ""
+                first_refusal = f"{which or f'row {rows + place + 1}'}, {reasons.iloc[0]}"
             refusals += len(reasons)
             rows += len(batch.reasons)
             count(len(batch.reasons))
@@ -89,16 +96,33 @@ def _open_input(file: Path) -> Iterator[tuple[Path, str]]:
         yield path, "standard input"
 
 
-def _read_rows(path: Path, name: str, contract: Contract, *, resize: bool) -> Iterator[NewRows]:
+def _name_forecast(rows: NewRows, place: int) -> str:
+    """Which series and time a row is of."""
+    return ", ".join(f"{name} {cell}" for name, cell in rows.names.iloc[place].items())
+
+
+def _read_rows(path: Path, name: str, model: Model, *, resize: bool) -> Iterator[NewRows]:
     """The rows of a table or images, held against the contract, batch by batch."""
+    contract = model.contract
     if contract.images and path.suffix.lower() != ".parquet":
         from ..reading.images import read_images  # Pillow is there where models take images
 
         frame, unusable = read_images(path, name, contract, resize=resize)
         yield parse_rows(frame, contract, name, unusable)
         return
-    for frame in read_batches(path, name, contract.missing, contract.layout):
+    batches = read_batches(path, name, contract.missing, contract.layout)
+    if contract.history is not None:
+        rows = [batch[[column for column in batch if column in model.inputs]] for batch in batches]
+        yield from _divide(model.parse(pd.concat(rows, ignore_index=True), name))
+        return
+    for frame in batches:
         yield parse_rows(frame, contract, name)
+
+
+def _divide(rows: NewRows) -> Iterator[NewRows]:
+    """The same forecasts, some at a time, whose features need not be in memory at once."""
+    for start in range(0, len(rows.reasons), ROWS_AT_ONCE):
+        yield rows.take(start, start + ROWS_AT_ONCE)
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def _answer(package: ModelPackage, questions: BinaryIO, answers: BinaryIO) -> No
     profile = read_profile(package.folder / CHAMPION, package.name)
     embedding = profile.embedding if profile else None
     answerer = Answerer(package.model, resize=resize, embedding=embedding)
-    _send(answers, {"features": package.model.features})
+    _send(answers, {"features": package.model.inputs})
     while frame := read_frame(questions):
         content, payload = frame
         bodies = BytesIO(payload)

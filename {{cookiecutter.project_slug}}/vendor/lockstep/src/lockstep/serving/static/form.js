@@ -39,7 +39,7 @@ export class Form {
     const texts = this.write();
     this.fields.clear();
     this.preview = null;
-    this.element.replaceChildren(...(contract.images ? this.makeForImages(contract.images) : this.makeForRows(contract, features)));
+    this.element.replaceChildren(...this.makeAll(contract, features));
     for (const [name, text] of Object.entries(texts)) this.fill(name, text);
     this.isDisabled = isShadow;
     this.element.querySelectorAll("input, select, button").forEach(control => (control.disabled = isShadow));
@@ -48,6 +48,19 @@ export class Form {
   /** Whether its buttons can be pressed. */
   enable(isEnabled) {
     this.element.querySelectorAll("button").forEach(button => (button.disabled = !isEnabled));
+  }
+
+  makeAll(contract, features) {
+    if (contract.images) return this.makeForImages(contract.images);
+    return contract.history ? this.makeForSeries(contract.history, features) : this.makeForRows(contract, features);
+  }
+
+  /** A forecast takes rows of series so far, not a single one. */
+  makeForSeries({ horizon, every }, features) {
+    const drop = this.makeDrop("Drop the rows of the series so far here", "CSV, parquet or JSON", ".csv,.json,.parquet");
+    drop.classList.add("large");
+    const text = `They have the columns ${features.join(", ")}, and are continued by ${horizon} steps of ${every}.`;
+    return [drop, make("p", { className: "soft" }, text)];
   }
 
   makeForRows(contract, features) {

@@ -1,0 +1,38 @@
+"""What the rows must be like that a version is asked with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..core.examples import STEP
+
+if TYPE_CHECKING:
+    from .engine import Version
+
+
+def find_row_contract(version: Version) -> dict[str, Any]:
+    """The contract of these rows: of a forecast, of those of series so far."""
+    contract: dict[str, Any] = version.contract.get("history") or version.contract
+    return contract
+
+
+def list_rows_to_come(version: Version) -> dict[str, dict[str, Any]]:
+    """The columns that say what a forecast is of; none where each row is answered by itself."""
+    contract = version.contract
+    history = contract.get("history")
+    if not history:
+        return {}
+    names = (history.get("series"), contract["time"], STEP)
+    return {name: contract["columns"][name] for name in names if name is not None}
+
+
+def find_optional(version: Version) -> set[str]:
+    """The columns that a row may leave out, whatever is said of them: those that are only known of
+    the past, where other rows say what is known ahead."""
+    contract = find_row_contract(version)
+    if contract is version.contract:
+        return set()
+    features = [name for name in version.features if name in contract["columns"]]
+    ahead = {name for name in features if contract["columns"][name].get("ahead")}
+    kept = {*ahead, contract["time"], contract.get("series")}
+    return {*features} - kept if ahead else set()
