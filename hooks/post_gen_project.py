@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
-STARTERS = {"digits": ["images"]}
+STARTERS = {"digits": ["images"], "flights": ["forecasting"]}
 """Candidates that only some kinds of data need; without an entry, those for tables."""
 PLACEHOLDER = re.compile(r"^(from|import) package_name\b", flags=re.MULTILINE)
 

