@@ -1,5 +1,6 @@
 """The sample data are what they are said to be."""
 
+import csv
 import hashlib
 import re
 import sys
@@ -14,9 +15,11 @@ RAW = TEMPLATE / "{{cookiecutter.project_slug}}" / "data" / "raw"
 
 def test_the_samples_equal_scikit_learns_copies(tmp_path: Path, light: Project) -> None:
     script = TEMPLATE / "scripts" / "export_samples.py"
-    light.run("uv", "run", "python", str(script), str(tmp_path))
+    samples = ["iris.csv", "diabetes.csv", "digits.zip"]
+    light.run("uv", "run", "python", str(script), str(tmp_path), *samples)
     exported = {path.name: path for path in tmp_path.iterdir()}
-    committed = {path.name: path for path in RAW.iterdir() if path.name != "README.md"}
+    others = {path.name for path in RAW.glob("*flights*")} | {"README.md"}
+    committed = {path.name: path for path in RAW.iterdir() if path.name not in others}
     assert set(exported) == set(committed)
     for name, path in committed.items():
         if "digits.zip" in name:
@@ -41,6 +44,15 @@ def test_the_samples_are_those_that_use_may_take_away() -> None:
 
 def test_the_samples_have_the_rows_they_are_known_for() -> None:
     rows = {path.name: path.read_text().count("\n") - 1 for path in RAW.glob("*.csv*")}
-    assert sorted(rows.values()) == [150, 442]
+    assert sorted(rows.values()) == [150, 442, 3 * (365 + 14)]
     (digits,) = RAW.glob("*digits*")
     assert len(members(digits)) == 1797
+
+
+def test_the_flights_are_those_of_a_year_that_were_not_cancelled() -> None:
+    (flights,) = RAW.glob("*flights*")
+    rows = list(csv.DictReader(flights.read_text().splitlines()))
+    assert sum(int(row["departures"] or 0) for row in rows) == 336_776 - 8_255
+    later = [row for row in rows if row["day"] > "2013-12-31"]
+    assert {(row["departures"], row["mean_delay"]) for row in later} == {("", "")}
+    assert {row["day"] for row in later if row["holiday"] == "yes"} == {"2014-01-01"}

@@ -20,12 +20,9 @@ from sklearn.pipeline import make_pipeline
 
 from package_name import features, models  # noqa: F401 - the recipe names the steps in it
 
-NETWORKS = {name: {"max_epochs": 2} for name in ("mlp", "wide_and_deep") if name in CANDIDATES}
-TABLES = [
-    name
-    for name in ("baseline", "linear", "knn", "svm", "tree", "forest", "boosting", *NETWORKS)
-    if name in CANDIDATES
-]
+NETWORKS = {name: {"max_epochs": 2} for name in ("mlp", "wide_and_deep")}
+OTHERS = ("baseline", "linear", "knn", "svm", "tree", "forest", "boosting")
+TABLES = [name for name in (*OTHERS, *NETWORKS) if name in CANDIDATES]
 
 
 def fit(name: str, fruit: pd.DataFrame, contract: Contract, params: Params) -> Model:
