@@ -163,9 +163,9 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
         unused = set() if contract.forecasts else {"past"}
         settings["features"] = FeaturesParams().model_dump(exclude=unused) | {"columns": columns}
     text = project.params_file.read_text(encoding="utf-8")
-    if contract.horizon is not None:
-        return _choose_folds_of_forecast(name, text, contract, table, settings)
     rows = table.dropna(subset=[contract.target]).reset_index(drop=True)
+    if contract.forecasts:
+        return _choose_folds_of_forecast(name, text, contract, rows, settings)
     usual = _preview(text, settings)
     seed = choose_split_seed(rows, contract, usual)
     if seed != usual.split.seed:

@@ -1,0 +1,232 @@
+"""Making out series: what `use` writes, what it doubts, and what it refuses in a line."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from lockstep.adopting.contract_text import format_contract
+from lockstep.adopting.suggestion import suggest
+from lockstep.adopting.summary import describe_plan, summarise
+from lockstep.adopting.understanding import Understanding, understand
+from lockstep.adopting.wishes import Wishes
+from lockstep.core.contract import Contract
+from lockstep.core.errors import UserError
+from ruamel.yaml import YAML
+
+DAYS, FUTURE = 120, 14
+
+
+def sales(days: int = DAYS, shops: int = 3, future: int = 0) -> pd.DataFrame:
+    """What shops sell day by day, of which the last `future` days are still to come."""
+    rng, parts = np.random.default_rng(0), []
+    for shop in range(shops):
+        day = pd.Series(pd.date_range("2025-01-01", periods=days + future))
+        season = 100 * (1 + 0.3 * np.sin(2 * np.pi * np.arange(len(day)) / 7))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "day": day,
+                    "shop": f"S{shop}",
+                    "region": "north" if shop < 2 else "south",
+                    "price": rng.normal(10, 1, len(day)).round(2),
+                    "visitors": rng.poisson(50, len(day)),
+                    "promo": rng.integers(0, 2, len(day)),
+                    "weather": rng.choice(["sun", "rain", "snow"], len(day)),
+                    "note": [f"what was said on day {number}" for number in range(len(day))],
+                    "sales": (season + rng.normal(0, 5, len(day))).round(1),
+                }
+            )
+        )
+        parts[-1].loc[days:, ["visitors", "sales"]] = np.nan
+    return pd.concat(parts, ignore_index=True)
+
+
+WISHES = {"target": "sales", "time": "day", "series": "shop", "horizon": 14}
+
+
+def make_out(tmp_path: Path, frame: pd.DataFrame, **wishes: Any) -> Understanding:
+    file = tmp_path / "sales.csv"
+    frame.to_csv(file, index=False)
+    return understand([file], file.name, "a test", Wishes(**WISHES | wishes))
+
+
+def words(contract: Contract) -> tuple[object, ...]:
+    return (contract.horizon, contract.every, contract.season, contract.window)
+
+
+def doubts(understanding: Understanding) -> str:
+    return "\n".join(summarise("sales.csv", understanding))
+
+
+def test_what_a_forecast_needs_is_made_out_of_target_time_series_and_horizon(
+    tmp_path: Path,
+) -> None:
+    understanding = make_out(tmp_path, sales())
+    contract = understanding.contract
+    assert (contract.kind, contract.time, contract.series) == ("forecasting", "day", "shop")
+    assert words(contract) == (14, "1 day", 7, 28)
+    assert contract.features == ["day", "region", "price", "visitors"]
+    assert [name for name in contract.features if contract.columns[name].ahead] == ["region"]
+    assert {*contract.drop} == {"promo", "weather", "note"}
+    assert "3 series, 1 day from row to row" in doubts(understanding)
+    assert "promo: left out: known of times to come" in doubts(understanding)
+    assert "`--ahead promo`" in doubts(understanding)
+    assert "note: left out: a text" in doubts(understanding)
+
+
+def test_what_rows_after_the_last_target_hold_is_known_ahead(tmp_path: Path) -> None:
+    contract = make_out(tmp_path, sales(future=FUTURE)).contract
+    ahead = [name for name in contract.features if contract.columns[name].ahead]
+    assert ahead == ["region", "price", "promo", "weather"]
+    assert contract.columns["visitors"].nullable
+
+
+def test_a_person_says_what_else_is_known_ahead_and_how_far_rows_are_apart(tmp_path: Path) -> None:
+    frame = sales()
+    frame = frame[frame["day"].dt.dayofyear % 2 == 1]
+    contract = make_out(tmp_path, frame, ahead=("promo",), every="2 days", horizon=5).contract
+    assert contract.columns["promo"].ahead
+    assert contract.every == "2 days"
+
+
+@pytest.mark.parametrize(
+    ("frequency", "horizon", "expected"),
+    [
+        ("D", 7, (7, "1 day", 7, 14)),
+        ("h", 24, (24, "1 hour", 24, 168)),
+        ("ME", 12, (12, "1 month", 12, 24)),
+        ("QE", 4, (4, "1 quarter", 4, 12)),
+        ("YS", 2, (2, "1 year", 1, 12)),
+    ],
+)
+def test_season_and_window_follow_from_how_far_times_are_apart(
+    tmp_path: Path, frequency: str, horizon: int, expected: tuple[object, ...]
+) -> None:
+    times = pd.date_range("2001-01-01", periods=600 if frequency in "hD" else 90, freq=frequency)
+    frame = pd.DataFrame({"day": times, "sales": np.random.default_rng(0).normal(size=len(times))})
+    assert words(make_out(tmp_path, frame, series=None, horizon=horizon).contract) == expected
+
+
+def test_times_may_be_numbers_and_later_ones_are_no_breach(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"day": range(100), "sales": np.random.default_rng(0).normal(size=100)})
+    contract = make_out(tmp_path, frame, series=None, horizon=5).contract
+    assert contract.every == "1"
+    assert contract.columns["day"].range is None
+
+
+def test_the_only_dates_are_the_times(tmp_path: Path) -> None:
+    understanding = make_out(tmp_path, sales(), time=None)
+    assert understanding.contract.time == "day"
+    assert "times are those of 'day', the only dates" in doubts(understanding)
+
+
+def test_without_a_horizon_the_table_is_one_of_rows(tmp_path: Path) -> None:
+    contract = make_out(tmp_path, sales(), series=None, horizon=None).contract
+    assert (contract.kind, contract.horizon, contract.every) == ("regression", None, None)
+
+
+def test_what_is_doubtful_about_series_is_told(tmp_path: Path) -> None:
+    frame = sales()
+    day, shop = frame["day"], frame["shop"]
+    is_gap = (shop == "S0") & day.between("2025-02-01", "2025-02-20")
+    is_early = (shop == "S1") & (day < "2025-02-10")
+    is_late = (shop == "S2") & (day > "2025-04-01")
+    frame.loc[shop == "S1", "sales"] = 5
+    told = doubts(make_out(tmp_path, frame[~(is_gap | is_early | is_late)]))
+    assert "series 'S0' lacks 20 of 120 values" in told
+    assert "longer than the horizon" in told
+    assert "series 'S1' starts after 2025-01-01" in told
+    assert "series 'S2' ends before 2025-04-30" in told
+    assert "series 'S1' never changes" in told
+    told = doubts(make_out(tmp_path, sales(40)))
+    assert "14 steps ahead are far for 40 times" in told
+    assert "`--horizon 6`" in told
+
+
+def test_columns_that_look_like_series_are_told_with_what_to_do(tmp_path: Path) -> None:
+    wide = sales(shops=5).pivot_table("sales", "day", "shop").reset_index()
+    told = doubts(make_out(tmp_path, wide, series=None, target="S0"))
+    assert "frame.melt('day'" in told
+    with pytest.raises(UserError, match=r"no column 'sales'.*frame\.melt\("):
+        make_out(tmp_path, wide, series=None)
+
+
+def of_two_items(frame: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([frame.assign(item="a"), frame.assign(item="b")])
+
+
+def in_two_zones(frame: pd.DataFrame) -> pd.DataFrame:
+    zone = np.where(frame["day"] < "2025-03-30", "+01:00", "+02:00")
+    return frame.assign(day=frame["day"].dt.strftime("%Y-%m-%dT00:00:00") + zone)
+
+
+def off_by_hours(frame: pd.DataFrame) -> pd.DataFrame:
+    hours = np.where(frame.index == 10, 5, 0)
+    return frame.assign(day=frame["day"] + pd.to_timedelta(hours, unit="h"))
+
+
+@pytest.mark.parametrize(
+    ("change", "wishes", "message"),
+    [
+        (sales, {"series": None}, r"240 rows have the time of another.*`--series shop` tells"),
+        (of_two_items, {}, "'shop' and 'item' together tell series apart"),
+        (of_two_items, {"series": None}, "'shop' and 'item' together tell series apart"),
+        (
+            lambda frame: pd.concat([frame, frame.head(1)]),
+            {},
+            "1 row has the time of another of its series, such as 2025-01-01 of shop 'S0'; leave",
+        ),
+        (in_two_zones, {}, r"no whole number of steps.*several zones, such as \+01:00 and \+02:00"),
+        (off_by_hours, {}, "has 2025-01-11 05:00:00, which is no whole number of steps of 1 day"),
+        (None, {"every": "1 dy"}, "--every: found '1 dy'; a whole number and one of second"),
+        (None, {"every": "2 days"}, "2025-01-02, which is no whole number of steps of 2 days"),
+        (None, {"ahead": ("note",)}, "--ahead: 'note' looks like text"),
+        (None, {"ahead": ("primo",)}, "--ahead: no column 'primo'; did you mean promo"),
+        (None, {"kind": "regression"}, "--kind and --horizon: a forecast is of numbers"),
+        (None, {"group": "region"}, "--group and --horizon: what tells series apart is --series"),
+        (None, {"horizon": None}, "--series: it is of a forecast: say by --horizon"),
+        (None, {"target": "shop", "series": None}, "--kind forecasting predicts numbers"),
+        (
+            lambda frame: frame.assign(sales=1),
+            {},
+            r"target 'sales' holds '1' only; there is nothing to learn",
+        ),
+        (
+            lambda frame: frame.assign(shop=frame["shop"].where(frame.index > 2)),
+            {},
+            "--series: 3 of 360 rows lack 'shop'",
+        ),
+        (lambda frame: frame.head(1), {}, "sales"),
+    ],
+)
+def test_series_that_cannot_be_told_are_refused_in_a_line(
+    tmp_path: Path, change: Any, wishes: dict[str, Any], message: str
+) -> None:
+    frame = sales()
+    if change is not None and change is not sales:
+        frame = change(frame)
+    with pytest.raises(UserError, match=message) as told:
+        make_out(tmp_path, frame, **wishes)
+    assert "\n" not in str(told.value)
+
+
+def test_the_contract_tells_its_words_and_is_read_back(tmp_path: Path) -> None:
+    contract = make_out(tmp_path, sales(future=FUTURE)).contract
+    text = format_contract(contract)
+    assert "horizon: 14 # steps ahead that are forecast\n" in text
+    assert "ahead: true: a column is known of times to come" in text
+    assert Contract.model_validate(YAML(typ="safe").load(text)) == contract
+
+
+def test_settings_split_by_time_with_a_test_of_two_horizons(tmp_path: Path) -> None:
+    contract, table, *_ = make_out(tmp_path, sales(future=FUTURE))
+    settings = suggest(contract, table)
+    assert (settings["kind"], settings["split.by"]) == ("forecasting", "time")
+    assert settings["train.metric"] == "mase"
+    assert 2 * 14 <= settings["split.test_fraction"] * DAYS < 2 * 14 + 2
+    assert next(iter(settings["train.candidates"])) == "baseline"
+    plan = describe_plan(contract, settings, ())
+    assert "sales, 14 steps of 1 day ahead, from its latest 28 values" in plan
+    assert "4 columns known ahead" in plan
