@@ -85,7 +85,7 @@ def test_what_rows_after_the_last_target_hold_is_known_ahead(tmp_path: Path) -> 
 
 def test_a_person_says_what_else_is_known_ahead_and_how_far_rows_are_apart(tmp_path: Path) -> None:
     frame = sales()
-    frame = frame[frame["day"].dt.dayofyear % 2 == 1]
+    frame = frame[frame["day"].dt.day_of_year % 2 == 1]
     contract = make_out(tmp_path, frame, ahead=("promo",), every="2 days", horizon=5).contract
     assert contract.columns["promo"].ahead
     assert contract.every == "2 days"

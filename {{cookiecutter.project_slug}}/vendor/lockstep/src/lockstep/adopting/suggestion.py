@@ -162,6 +162,6 @@ def _suggest_forecasters(examples: int) -> dict[str, Any]:
         "drift": {},
         "autoregression": {"alpha": 10.0},
         "boosting": _suggest_boosting(examples, "mase"),
-        "gru": network,
+        "recurrent": {"cell": "gru"} | network,
         "tcn": network,
     }
