@@ -593,7 +593,7 @@ def test_the_owners_example_picks_the_champion_and_stands_in_every_report(
     write_params(project, kind="regression", train=settings)
     run_stages()
     printed = capsys.readouterr().out
-    assert "train: linear        mape 0." in printed
+    assert "train: linear         mape 0." in printed
     assert "\nmape          0." in printed
     leaderboard = pd.read_csv(project.leaderboard).set_index("candidate")
     assert leaderboard["mape_mean"]["linear"] < leaderboard["mape_mean"]["baseline"]

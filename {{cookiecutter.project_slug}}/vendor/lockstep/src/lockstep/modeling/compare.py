@@ -220,7 +220,7 @@ class Leaderboard:
         # One that says the same of all rows of a fold decides nothing.
         if threshold is not None and any(np.ptp(one.decisions) for one in validation.outcomes):
             note += f", decided at {threshold:.3g}"
-        print(f"train: {name:<13} {self.metric.name} {figure} {where}{note}", flush=True)
+        print(f"train: {name:<14} {self.metric.name} {figure} {where}{note}", flush=True)
         self._lines.append({"candidate": name, **line, "learnt": learnt})
         self._histories.append(validation.history.assign(candidate=name))
         self.outcomes[name] = validation.outcomes
