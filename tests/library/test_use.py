@@ -14,7 +14,7 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_project, run_stage
+from conftest import STARTERS, make_project, run_stage
 from lockstep.adopting import inventory, suggestion
 from lockstep.commands import cli
 from lockstep.core.contract import Contract
@@ -846,3 +846,77 @@ def test_a_given_split_of_one_side_is_told(
     status, _, errors = use(capsys, tmp_path / "pictures")
     assert status == 1
     assert f"all images lie below {' and '.join(folders)}, so that none is for the" in errors
+
+
+def sales() -> pd.DataFrame:
+    """Of two shops, each day."""
+    rng, days = np.random.default_rng(0), pd.date_range("2025-01-01", periods=90)
+    shops = [
+        pd.DataFrame({"day": days, "shop": shop, "sales": rng.normal(100, 9, 90).round(1)})
+        for shop in ("A", "B")
+    ]
+    return pd.concat(shops).assign(promo=rng.integers(0, 2, 180))
+
+
+FORECAST = ("--target", "sales", "--time", "day", "--series", "shop", "--horizon", "7")
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> Path:
+    """A person's own file of series."""
+    path = tmp_path / "sales.csv"
+    sales().to_csv(path, index=False)
+    return path
+
+
+def test_series_come_with_their_settings_and_candidates(
+    project: Project, series: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = project.root / "src/owner/models"
+    models.mkdir(parents=True)
+    for name in ("forecasting.py", "tables.py"):
+        (models.parent / name).write_text("# elsewhere\n")
+    starters = project.root / "vendor/lockstep/starters"
+    shutil.copytree(STARTERS, starters)
+    status, printed, errors = use(capsys, series, *FORECAST)
+    assert (status, errors) == (0, "")
+    assert "use: src/owner/models/forecasting.py: candidates for such data" in printed
+    assert (models / "forecasting.py").read_bytes() == (starters / "forecasting.py").read_bytes()
+    assert [path.name for path in models.iterdir()] == ["forecasting.py"]
+    params, contract = project.params, contract_of(project)
+    assert (params.kind, params.split.by, params.train.metric) == ("forecasting", "time", "mase")
+    assert (contract.series, contract.horizon, contract.every) == ("shop", 7, "1 day")
+
+    (models / "forecasting.py").write_text("# mine\n")
+    before = snapshot(project.root)
+    status, printed, errors = use(capsys, series, *FORECAST)
+    assert "sales.csv is in use already: nothing was changed" in printed
+    assert snapshot(project.root) == before
+    status, printed, errors = use(capsys, series, *FORECAST, "--ahead", "promo")
+    assert (status, errors) == (0, "")
+    assert contract_of(project).columns["promo"].ahead
+    assert (models / "forecasting.py").read_text() == "# mine\n"
+    assert "candidates for such data" not in printed
+
+
+def test_too_short_series_are_one_line_and_change_nothing(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sales().groupby("shop").head(8).to_csv(tmp_path / "short.csv", index=False)
+    before = snapshot(project.root)
+    status, _, errors = use(capsys, tmp_path / "short.csv", *FORECAST)
+    assert status == 1
+    assert errors.startswith("error: short.csv: too few times to learn to forecast and to test it:")
+    assert errors.count("\n") == 1
+    assert snapshot(project.root) == before
+
+
+def test_requests_are_no_rows_of_series(
+    project: Project, series: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(capsys, series, *FORECAST)
+    before = snapshot(project.root)
+    status, _, errors = use(capsys, "--from-requests")
+    assert status == 1
+    assert errors.startswith("error: use: a request holds the past of a series")
+    assert snapshot(project.root) == before

@@ -67,7 +67,7 @@ def is_in_use(
     )
     return (
         choices == former_choices
-        and all(former.columns[name].ahead for name in wishes.ahead)
+        and {name for name, column in former.columns.items() if column.ahead} >= {*wishes.ahead}
         and {*former.drop} >= {*contract.drop}
         and {*former.features}.isdisjoint(wishes.identifiers)
     )
