@@ -189,6 +189,10 @@ def test_seasons_lie_above_each_other_by_the_day_of_the_week(forecasts: Forecast
     drawn = find_lines(axes)["mean of the seasons"][1]
     assert drawn == pytest.approx(mean.tolist(), rel=0.02)
     assert [tick.get_text() for tick in axes.get_xticklabels()][:2] == ["Mon", "Tue"]
+    *seasons, _ = axes.get_lines()
+    shades = [sum(line.get_color()[:3]) for line in seasons]
+    assert seasons[-1].get_ydata()[0] == own.set_index("day")["sales"]["2024-03-25"]
+    assert shades.index(min(shades)) == len(seasons) - 1
     assert table["season"].max() == 0
 
 

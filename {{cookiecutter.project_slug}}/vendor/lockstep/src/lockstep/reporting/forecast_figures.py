@@ -134,7 +134,7 @@ def season_plot(
     """A panel per series of `forecasts.tabulate_seasons`: a line per season, and their mean."""
     where, names = NAMES.get((every, season), (f"steps of {every} into the season", None))
     seasons = int(-table["season"].min()) + 1
-    shades = matplotlib.colormaps["viridis"](np.linspace(0.9, 0, seasons))
+    shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, seasons))
     title = "Season by season, train rows: the darker, the later"
     with _pairs(title, titles, target) as (figure, grid):
         for axes, (_, rows) in zip(grid, table.groupby("series"), strict=True):
