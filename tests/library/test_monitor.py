@@ -142,10 +142,10 @@ def test_a_column_to_ignore_that_there_is_not_is_told(
     rows, known = write_rows(project, LATER), ["colour", "fruit", "probability_melon"]
     write_params(project, monitor={"ignore": known})
     assert main(["monitor", rows]) == 0
-    write_params(project, monitor={"ignore": [*known, "wieght", "prediction"]})
+    write_params(project, monitor={"ignore": [*known, "weigt", "prediction"]})
     assert main(["monitor", rows]) == 2
     assert capsys.readouterr().err.splitlines() == [
-        "error: params.yaml: monitor.ignore: wieght: no such column; did you mean weight? allowed: "
+        "error: params.yaml: monitor.ignore: weigt: no such column; did you mean weight? allowed: "
         "weight, seeds, colour, fruit, prediction, probability_apple, probability_melon"
     ]
 
