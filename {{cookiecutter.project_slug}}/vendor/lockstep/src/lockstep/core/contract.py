@@ -102,6 +102,8 @@ class Column(Strict):
     """Texts that stand for a missing value in this column, beside those of the whole table."""
     ahead: bool = False
     """Whether it is known of times to come, such as a price or a holiday; of a forecast."""
+    constant: bool = False
+    """Whether all points of a sequence have the same number, such as the age of a patient."""
     length: PositiveInt | None = None
     """Of a sequence, how many points it has."""
     channels: tuple[Text, ...] = ()
@@ -233,6 +235,11 @@ class Contract(Strict):
     """Of a forecast, after how many steps things are alike again, such as 7 days; 1 if never."""
     window: PositiveInt | None = None
     """Of a forecast, how many of the latest values of a series it is made from."""
+    sequence: str | None = None
+    """Where each row is a point of a sequence, the column that says of which; no feature. The
+    examples are whole sequences then, in the order of `time`."""
+    length: PositiveInt | None = None
+    """Of sequences, how many points are looked at: the latest ones of a longer one."""
     part: str | None = None
     """The column that says `train` or `test` where somebody else has split the rows; no feature."""
     subgroups: tuple[Text, ...] = ()
@@ -253,6 +260,8 @@ class Contract(Strict):
     """Of examples, the columns that tell what becomes of a prediction; no features."""
     history: Contract | None = None
     """Of examples that a stage has framed for a forecast, the contract of the rows of a series."""
+    points: Contract | None = None
+    """Of examples that a stage has gathered from sequences, the contract of their points."""
 
     @model_validator(mode="before")
     @classmethod
@@ -264,7 +273,7 @@ class Contract(Strict):
 
     @model_validator(mode="after")
     def _require_columns_for_roles(self) -> Self:
-        names = ("target", "group", "time", "series", "part")
+        names = ("target", "group", "time", "series", "sequence", "part")
         roles = {name: getattr(self, name) for name in names}
         subgroups = {f"subgroups.{number}": name for number, name in enumerate(self.subgroups)}
         for key, name in (roles | subgroups).items():
@@ -322,6 +331,26 @@ class Contract(Strict):
             )
         return self
 
+    @model_validator(mode="after")
+    def _require_what_sequences_need(self) -> Self:
+        if self.sequence is None:
+            if self.length is not None:
+                raise ValueError("length: it is of sequences, whose column `sequence` names")
+            return self
+        for key in ("time", "length"):
+            if getattr(self, key) is None:
+                raise ValueError(f"sequence: sequences need `{key}` as well")
+        if self.horizon is not None or self.images:
+            other = "images" if self.images else "horizon"
+            raise ValueError(f"sequence: it goes without `{other}`")
+        if self.sequence in (self.target, self.time):
+            raise ValueError(f"sequence: {self.sequence!r} has another role already")
+        if not self.channels:
+            raise ValueError(
+                "sequence: no column holds a number of each point; one that is `constant` does not"
+            )
+        return self
+
     @property
     def forecasts(self) -> bool:
         """Whether the target is predicted of times to come."""
@@ -330,7 +359,7 @@ class Contract(Strict):
     @property
     def features(self) -> list[str]:
         """The columns that a prediction is made from."""
-        others = (self.target, self.group, self.series, self.part, *self.carried)
+        others = (self.target, self.group, self.series, self.sequence, self.part, *self.carried)
         return [
             name
             for name, column in self.columns.items()
@@ -340,6 +369,15 @@ class Contract(Strict):
     def features_only(self) -> dict[str, Column]:
         """The feature columns by name."""
         return {name: self.columns[name] for name in self.features}
+
+    @property
+    def channels(self) -> list[str]:
+        """Of sequences, the columns of which each point has a number of its own."""
+        return [
+            name
+            for name, column in self.features_only().items()
+            if column.type in NUMBERS and not column.constant and name != self.time
+        ]
 
     @property
     def classes(self) -> list[str]:

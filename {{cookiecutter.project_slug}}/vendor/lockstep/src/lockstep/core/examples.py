@@ -10,6 +10,7 @@ from typing import Any
 
 from .contract import NUMBERS, PART, SIDES, Contract
 from .errors import UserError
+from .sequences import gather_contract
 
 ORIGIN, STEP, PAST, LEVEL, SPREAD = "origin", "step", "past", "level", "spread"
 SCALE, SQUARED_SCALE, BLOCK = "scale", "squared_scale", "block"
@@ -32,8 +33,8 @@ COLUMNS: dict[str, dict[str, Any]] = {
 
 
 def frame_contract(contract: Contract) -> Contract:
-    """What the examples hold that are framed from rows of a series; other rows are examples as
-    they are.
+    """What the examples hold that are framed from rows of a series, or gathered from sequences;
+    other rows are examples as they are.
 
     Each has the latest `window` values of the target and of the numbers that are not known ahead,
     as the sequence `past`; those columns that are known ahead as they are at its time; and the
@@ -45,6 +46,8 @@ def frame_contract(contract: Contract) -> Contract:
     Raises:
         UserError: A column has a name that examples need for their own.
     """
+    if contract.sequence is not None:
+        return gather_contract(contract)
     if contract.horizon is None:
         return contract
     assert contract.time is not None

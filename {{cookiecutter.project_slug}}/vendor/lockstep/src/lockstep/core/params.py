@@ -109,6 +109,8 @@ class FeaturesParams(Strict):
     """Columns of points in time."""
     past: Recipe = ["seasons", "averages"]
     """What is made of a series' latest values beside those themselves; each step adds its own."""
+    signal: Recipe = ["summaries", "impute", "standardise"]
+    """What was measured of sequences, for candidates that do not learn from it point by point."""
     columns: dict[str, Recipe] = {}
     """Steps of single columns, instead of those of their group."""
     derived: tuple[str, ...] = ()

@@ -39,8 +39,8 @@ class Project(Paths):
     def examples(self) -> Contract:
         """What the rows are that models learn from, which `preprocess` writes.
 
-        Of a forecast they are framed from several rows of a series each; otherwise this is
-        `contract`.
+        Of a forecast they are framed from several rows of a series each, and of sequences they are
+        gathered from all rows of one; otherwise this is `contract`.
 
         Raises:
             UserError: As `contract`.

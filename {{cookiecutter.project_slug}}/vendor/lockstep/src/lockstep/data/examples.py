@@ -18,6 +18,7 @@ from .conformity import as_texts
 from .partitions import Partitions
 from .past import fewest_known
 from .plan import ROWS_IN_BATCH, Piece, Plan
+from .sequences import Points, gather_rows, require_names
 from .series import CONTRACT, Framing, order_rows, read_series
 
 MOST_NAMED = 3
@@ -27,7 +28,8 @@ MOST_NAMED = 3
 def make_examples(rows: Iterable[pd.DataFrame], contract: Contract, params: Params) -> Examples:
     """The rows that a model learns from, batch by batch, as often as they are iterated.
 
-    Those of a forecast are framed as `core.examples` says; others are examples as they are.
+    Those of a forecast are framed as `core.examples` says, and sequences gathered as
+    `core.sequences` says; others are examples as they are.
 
     Args:
         rows: Of the contract, in batches.
@@ -37,6 +39,8 @@ def make_examples(rows: Iterable[pd.DataFrame], contract: Contract, params: Para
     Raises:
         UserError: The rows of a forecast are not split by time.
     """
+    if contract.sequence is not None:
+        return SequenceExamples(rows, contract)
     return Examples(rows) if contract.horizon is None else ForecastExamples(rows, contract, params)
 
 
@@ -68,6 +72,52 @@ class Examples:
     def _count_dropped(self, total: int) -> str:
         dropped = total - self._row_count
         return f", {dropped} rows left out by clean" if dropped else ""
+
+
+class SequenceExamples(Examples):
+    """Whole sequences, each an example that is gathered from its points.
+
+    Of so many rows as do not fit into memory, a part of the sequences is in it at a time.
+    """
+
+    def __init__(self, rows: Iterable[pd.DataFrame], contract: Contract) -> None:
+        super().__init__(rows)
+        self._contract = contract
+        self._counts = np.empty(0, int)
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        counts = []
+        with TemporaryDirectory(prefix="examples-") as folder:
+            partitions = Partitions(Path(folder), self._contract.sequence)
+            for batch in super().__iter__():
+                require_names(batch, self._contract)
+                partitions.add(batch)
+            for part in partitions:
+                points = Points.of_rows(part, self._contract)
+                counts.append(points.counts)
+                yield gather_rows(points)
+        self._counts = np.concatenate(counts) if counts else self._counts
+        if len(self._counts) and self._counts.max() == 1:
+            raise UserError(
+                f"{CONTRACT}: sequence: each of {len(self._counts)} sequences has a single point; "
+                "rows that are examples as they are need no `sequence`"
+            )
+
+    def summary(self, total: int, train: int, test: int) -> str:
+        """What has become of the rows; see `Examples.summary`."""
+        length, count = self._contract.length, len(self._counts)
+        copies = count - train - test
+        counts = {
+            f"of single points: {(self._counts == 1).sum()}": (self._counts == 1).any(),
+            f"{(self._counts > length).sum()} of them longer than {length}, whose latest points "
+            "are kept": (self._counts > length).any(),
+            f"{copies} copies of test sequences left out": copies > 0,
+        }
+        notes = "".join(f", {note}" for note, holds in counts.items() if holds)
+        return (
+            f"{train} sequences for training, {test} for the test, from {self._row_count} rows"
+            f"{notes}{self._count_dropped(total)}"
+        )
 
 
 class ForecastExamples(Examples):

@@ -59,7 +59,7 @@ def derived(
     Raises:
         ValueError: The type and the categories do not go together, as in the contract.
     """
-    if type in ("text", "identifier", "image"):
+    if type in ("text", "identifier", "image", "sequence"):
         raise ValueError(f"a derived feature cannot be of type {type}")
 
     def register(function: Function) -> Function:

@@ -15,17 +15,20 @@ from ..core.contract import LEVELS, NUMBERS, Column, Contract
 from ..core.errors import UserError
 from ..core.examples import PAST, STEP
 from ..core.params import FeaturesParams, Params, Recipe
+from ..core.sequences import SIGNAL
 from ..core.validation import nearest
 from ..data.pixels import pixels
-from .candidates import TAKES_CODES
+from .candidates import TAKES_CODES, TAKES_SIGNALS
 from .derived import DeriveColumns, select_derived
 from .series import Series, flatten_examples
+from .signals import SignalScaler, find_shape, read_signals
 from .steps import STEPS, TRAITS, Cells, Scope
 
 CELLS: dict[str, Cells] = {
     **dict.fromkeys(NUMBERS, "numbers"),
     "datetime": "times",
     **dict.fromkeys(LEVELS, "texts"),
+    "sequence": "signals",
 }
 """What steps find in a column of a type."""
 
@@ -34,8 +37,9 @@ def make_features(name: str, params: Params, contract: Contract) -> TransformerM
     """The unfitted transformer of the contract's features, by the recipe in params.yaml.
 
     Features that are derived from others are added first. A candidate that takes codes gets
-    columns of few texts as whole numbers, whatever the recipe says of them, and gets them first. Of
-    a forecast what `Series` reads comes next, and what the recipe makes of that.
+    columns of few texts as whole numbers, whatever the recipe says of them, and gets them first;
+    one that takes signals gets what was measured of sequences in the same way. Of a forecast what
+    `Series` reads comes next, and what the recipe makes of that.
 
     Args:
         name: The candidate that learns from them.
@@ -48,6 +52,9 @@ def make_features(name: str, params: Params, contract: Contract) -> TransformerM
     recipe, series = params.features, Series.of_examples(contract)
     codes = _list_coded(contract, recipe) if name in TAKES_CODES else {}
     parts: list[tuple[str, TransformerMixin, list[str]]] = []
+    shape = find_shape(contract)
+    if shape is not None and name in TAKES_SIGNALS:
+        parts.append(("points", SignalScaler(shape), [SIGNAL]))
     if codes:
         encoder = OrdinalEncoder(
             categories=[column.categories for column in codes.values()],
@@ -62,6 +69,8 @@ def make_features(name: str, params: Params, contract: Contract) -> TransformerM
         parts.append(("past", make_pipeline(flatten, beside), [PAST, STEP]))
     for section, steps, cells, columns in _sections(contract, recipe):
         others = {name: column for name, column in columns.items() if name not in codes}
+        if cells == "signals" and name in TAKES_SIGNALS:
+            continue
         # Also without columns, since a mistake in the recipe is one all the same.
         chain = _chain_steps(steps, section, cells, Scope(others, params.kind, params.seed))
         if others:
@@ -110,7 +119,7 @@ def _sections(
     if contract.history is not None:
         columns = {name: column for name, column in columns.items() if name not in (PAST, STEP)}
     for name in recipe.columns:
-        if name not in columns or columns[name].type == "image":
+        if name not in columns or columns[name].type in ("image", "sequence"):
             raise UserError(
                 f"params.yaml: features.columns.{name}: no feature of references/schema.yaml; "
                 + nearest(name, columns)
@@ -124,6 +133,9 @@ def _sections(
             if column.type in types and name not in recipe.columns
         }
         sections.append((group, getattr(recipe, group), CELLS[group], members))
+    if contract.points is not None:
+        signal = {SIGNAL: columns[SIGNAL]}
+        sections.append(("signal", recipe.signal, CELLS["sequence"], signal))
     for name, steps in recipe.columns.items():
         own = {name: columns[name]}
         sections.append((f"columns.{name}", steps, CELLS[columns[name].type], own))
@@ -156,6 +168,10 @@ def _chain_steps(steps: Recipe, section: str, cells: Cells, scope: Scope) -> Tra
     transformers: list[TransformerMixin] = []
     if cells == "numbers":
         transformers.append(FunctionTransformer(as_floats, feature_names_out="one-to-one"))
+    if cells == "signals":
+        (column,) = scope.columns.values()
+        shape = (column.length, len(column.channels))
+        transformers.append(FunctionTransformer(read_signals, kw_args={"shape": shape}))
     is_filled = False
     for step in steps:
         name, options = _parse_step(step)

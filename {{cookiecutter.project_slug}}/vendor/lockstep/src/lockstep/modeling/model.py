@@ -27,6 +27,7 @@ from ..core.params import Kind, predicts_numbers
 from ..core.paths import Paths
 from ..data.history import frame_history
 from ..data.new_rows import NewRows, parse_rows
+from ..data.sequences import gather_frame
 from ..data.series import Framing
 from .archive import write_joblib, write_keras
 from .blocks import predict_in_blocks
@@ -95,6 +96,8 @@ class Model:
         """The rows that are predicted of a table, which messages call `name`: see `predict`."""
         if self.contract.history is not None:
             return frame_history(frame, self.contract, name)
+        if self.contract.points is not None:
+            return gather_frame(frame, self.contract, name)
         return parse_rows(frame, self.contract, name)
 
     def predict_rows(self, rows: NewRows) -> pd.DataFrame:

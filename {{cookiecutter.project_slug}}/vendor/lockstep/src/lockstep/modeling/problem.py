@@ -15,6 +15,7 @@ from ..data.inner_folds import InnerFolds
 from .features import count_categories
 from .networks import Build, NetworkClassifier, NetworkRegressor, Training
 from .series import Series
+from .signals import find_shape
 
 Choice = TypeVar("Choice", bound=Callable[..., BaseEstimator])
 
@@ -31,6 +32,8 @@ class Problem:
     """Height, width and channels, when each row is an image."""
     series: Series | None = None
     """What a forecast is made from; None if nothing is forecast."""
+    signal: tuple[int, int] | None = None
+    """How many points and how many channels, when each row is a sequence."""
 
     @property
     def classifies(self) -> bool:
@@ -80,6 +83,22 @@ class Problem:
                 f"params.yaml: train.candidates.{name}: it forecasts series; this is a {self.kind}"
             )
         return self.series
+
+    def require_signal(self, name: str) -> tuple[int, int]:
+        """How many points the sequences have, and how many channels.
+
+        Args:
+            name: The candidate that learns from nothing else.
+
+        Raises:
+            UserError: There are no sequences.
+        """
+        if self.signal is None:
+            raise UserError(
+                f"params.yaml: train.candidates.{name}: it learns from sequences, which the "
+                "contract has where it names a `sequence`"
+            )
+        return self.signal
 
     def require_images(
         self, name: str, convolutions: int, *, keeps_edges: bool
@@ -139,4 +158,5 @@ def make_problem(params: Params, contract: Contract) -> Problem:
         count_categories(contract, params.features),
         contract.images.shape if contract.images else None,
         Series.of_examples(contract),
+        find_shape(contract),
     )

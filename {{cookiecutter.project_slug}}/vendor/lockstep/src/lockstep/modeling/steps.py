@@ -14,7 +14,7 @@ from ..data.inner_folds import InnerFolds
 from .registry import Registry
 from .series import Series
 
-Cells = Literal["numbers", "texts", "times", "pasts"]
+Cells = Literal["numbers", "texts", "times", "signals", "pasts"]
 STEPS = Registry("step")
 
 
@@ -56,8 +56,10 @@ def step(
     One option can stand alone in params.yaml: `quantile_bin: 50`.
 
     Args:
-        takes: The cells that it works on: `numbers`, `texts`, `times` or, of a forecast, `pasts`,
-            which are the features that `Series` reads; what it makes of these stands beside them.
+        takes: The cells that it works on: `numbers`, `texts`, `times`, `signals`, which are
+            (n_rows, length, channels) numbers of sequences, nan where nothing is known, or, of a
+            forecast, `pasts`, which are the features that `Series` reads; what it makes of these
+            stands beside them.
         fills: Whether nothing is missing after it.
         needs_all: Whether it cannot take a missing number.
     """

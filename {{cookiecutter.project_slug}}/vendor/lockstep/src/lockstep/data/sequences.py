@@ -1,0 +1,178 @@
+"""Whole sequences as examples, gathered from their points."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from ..core.contract import Contract
+from ..core.errors import UserError
+from ..core.sequences import SIGNAL, gather_contract
+from .conformity import (
+    as_texts,
+    conform,
+    describe,
+    mask_missing,
+    require_columns,
+    require_distinct,
+)
+from .new_rows import NewRows
+from .past import encode_pasts
+from .split import require_times
+
+CONTRACT = "references/schema.yaml"
+MOST_BREACHES = 3
+"""Points of a sequence that a message tells of."""
+
+
+class Points:
+    """The points of some sequences, one sequence after the other and each in the order of time.
+
+    Args:
+        rows: (n_points, n_columns) typed by the contract, in any order.
+        codes: (n_points,) which sequence each is of, as whole numbers from 0 without a gap.
+        contract: That of the points.
+    """
+
+    def __init__(self, rows: pd.DataFrame, codes: np.ndarray, contract: Contract) -> None:
+        cells = rows[contract.time]
+        is_date = cells.dtype.kind == "M"
+        times = cells.to_numpy("datetime64[us]" if is_date else "float64", na_value=np.nan)
+        order = np.lexsort((times, codes))
+        self.contract, self._times = contract, times[order]
+        self.rows, self.codes = rows.iloc[order].reset_index(drop=True), codes[order]
+        self.counts = np.bincount(codes)
+        """(n_sequences,) how many points each has."""
+
+    @classmethod
+    def of_rows(cls, rows: pd.DataFrame, contract: Contract) -> Points:
+        """Those of rows that name their sequence, in the order of the names."""
+        codes, _ = pd.factorize(rows[contract.sequence], sort=True)
+        return cls(rows, codes, contract)
+
+    @cached_property
+    def faults(self) -> pd.Series:
+        """(n_faults,) what is wrong with a sequence as a whole, in words, by its number."""
+        assert self.contract.time is not None
+        same = (self.codes[1:] == self.codes[:-1]) & (self._times[1:] == self._times[:-1])
+        twice = self.rows[self.contract.time].iloc[1:][same]
+        rule = "a time of its own for each point"
+        told = dict.fromkeys(self.codes[1:][same], "")
+        for code, time in zip(self.codes[1:][same], twice, strict=True):
+            told[code] = told[code] or describe(self.contract.time, f"{time} twice", rule)
+        for name in self._shared:
+            values = self.rows[name].groupby(self.codes)
+            for code in np.flatnonzero(values.nunique().to_numpy() > 1):
+                one, other = values.get_group(code).dropna().unique()[:2]
+                fault = describe(name, f"{one} and {other}", "one value for all points")
+                told[code] = "; ".join(filter(None, [told.get(code), fault]))
+        return pd.Series(told, dtype="str").sort_index()
+
+    @property
+    def _shared(self) -> list[str]:
+        """The columns that have one value for all points of a sequence."""
+        left = (self.contract.time, *self.contract.channels)
+        columns = gather_contract(self.contract).columns
+        return [name for name in columns if name in self.rows and name not in left]
+
+    def gather(self) -> pd.DataFrame:
+        """(n_sequences, n_columns) the examples: `signal`, and of other columns the last value.
+
+        The signal ends at the latest point: of a longer sequence the earliest ones are left out,
+        and a shorter one has gaps in front.
+        """
+        assert self.contract.length is not None
+        columns = self.rows[[*self._shared, *filter(None, [self.contract.time])]]
+        table = columns.groupby(self.codes).last().reset_index(drop=True)
+        ends = np.cumsum(self.counts)
+        back = ends[self.codes] - 1 - np.arange(len(self.codes))
+        kept = back < self.contract.length
+        channels = self.contract.channels
+        values = self.rows[channels].to_numpy("float64", na_value=np.nan)
+        signals = np.full((len(ends), self.contract.length, len(channels)), np.nan)
+        signals[self.codes[kept], self.contract.length - 1 - back[kept]] = values[kept]
+        return table.assign(**{SIGNAL: encode_pasts(signals)})
+
+
+def gather_rows(points: Points) -> pd.DataFrame:
+    """(n_sequences, n_columns) the examples of sequences that keep what a contract asks of them.
+
+    Raises:
+        UserError: Two points have one time, or something that they share differs, such as a label.
+    """
+    faults, contract = points.faults, points.contract
+    if len(faults):
+        place = np.flatnonzero(points.codes == faults.index[0])[0]
+        name = points.rows[contract.sequence].iloc[place]
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise UserError(
+            f"{CONTRACT}: sequence: {contract.sequence} {name!r}{more}: {faults.iloc[0]}; mend the "
+            "rows, or give each part a name of its own"
+        )
+    framed = gather_contract(contract)
+    table = points.gather()
+    for name, column in framed.columns.items():
+        if column.type == "identifier":
+            table[name] = as_texts(table[name])
+    return table[[*framed.columns]]
+
+
+def require_names(rows: pd.DataFrame, contract: Contract) -> None:
+    """Check that each point has a time and says which sequence it is of."""
+    require_times(rows[contract.time])
+    unnamed = int(rows[contract.sequence].isna().sum())
+    if unnamed:
+        raise UserError(
+            f"{CONTRACT}: sequence: {unnamed} of {len(rows)} rows lack {contract.sequence!r}; make "
+            "it `nullable: false`, so that ingest sets them aside"
+        )
+
+
+def gather_frame(frame: pd.DataFrame, contract: Contract, name: str) -> NewRows:
+    """A row to predict for each sequence of a table of points, in the order of the first of each.
+
+    A sequence of which a point breaks the contract is not predicted.
+
+    Args:
+        frame: (n_points, n_columns) with at least the features, the names and the times.
+        contract: That of the examples.
+        name: What messages call the table.
+
+    Raises:
+        UserError: A column is missing.
+    """
+    points = contract.points
+    assert points is not None
+    assert points.sequence is not None
+    assert points.time is not None
+    frame = frame.set_axis(frame.columns.map(str), axis=1)
+    taken = [points.sequence, points.time, *points.features]
+    columns = {key: column for key, column in points.columns.items() if key in taken}
+    require_columns(frame, columns, name)
+    require_distinct([key for key in frame if key in columns], name)
+    cells = frame[[*columns]].reset_index(drop=True)
+    cells = cells.assign(**mask_missing(cells.loc[:, cells.dtypes != "str"], points.missing))
+    typed, breaches = conform(columns, cells, points.layout, points.missing)
+    names = as_texts(cells[points.sequence])
+    codes, _ = pd.factorize(names.fillna(""))
+    sequences = Points(typed, codes, points)
+    table = sequences.gather()
+    first = pd.Series(names.index, names.index).groupby(codes).first().to_numpy()
+    breaches = breaches.assign(row=codes[breaches["row"].to_numpy() - 1] + 1)
+    lines = {code + 1: [fault] for code, fault in sequences.faults.items()}
+    for row, *cell in breaches[["row", "column", "value", "rule"]].to_numpy():
+        lines.setdefault(row, []).append(describe(*cell))
+    reasons = {row - 1: _join(told) for row, told in lines.items()}
+    return NewRows(
+        names[first].reset_index(drop=True).to_frame(points.sequence),
+        table[contract.features],
+        pd.Series(reasons, dtype="str").reindex(range(len(table))).astype("str").rename("reason"),
+        breaches.sort_values("row", kind="stable", ignore_index=True),
+    )
+
+
+def _join(told: list[str]) -> str:
+    more = len(told) - MOST_BREACHES
+    return "; ".join(told[:MOST_BREACHES]) + (f"; and {more} more" if more > 0 else "")

@@ -1,0 +1,60 @@
+"""What was measured of sequences, as numbers in the columns of a table."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from ..core.contract import Contract
+from ..core.sequences import SIGNAL
+
+
+def find_shape(contract: Contract) -> tuple[int, int] | None:
+    """How many points the signals of examples have, and how many channels; None without signals."""
+    if contract.points is None:
+        return None
+    column = contract.columns[SIGNAL]
+    assert column.length is not None
+    return (column.length, len(column.channels))
+
+
+def read_signals(X: pd.DataFrame, shape: tuple[int, int]) -> np.ndarray:
+    """(n_rows, length, channels) numbers of the column of signals, nan where nothing is known."""
+    cells = b"".join(X[SIGNAL])
+    return np.frombuffer(cells, dtype="float64").reshape(-1, *shape)
+
+
+class SignalScaler(TransformerMixin, BaseEstimator):
+    """Standardises each channel over all points of the train rows.
+
+    A gap becomes the number before it; where there is none, as in front of a shorter sequence, it
+    becomes 0, the mean.
+
+    Args:
+        shape: How many points a signal has, and how many channels.
+    """
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.shape = shape
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: ARG002 - scikit-learn's
+        """Learn mean and standard deviation of each channel."""
+        values = read_signals(X, self.shape).reshape(-1, self.shape[1])
+        is_known = ~np.isnan(values)
+        counts = np.maximum(is_known.sum(axis=0), 1)
+        self.mean_ = np.where(is_known, values, 0.0).sum(axis=0) / counts
+        squares = np.where(is_known, values - self.mean_, 0.0) ** 2
+        deviation = np.sqrt(squares.sum(axis=0) / counts)
+        self.scale_ = np.where(deviation > 0, deviation, 1.0)
+        return self
+
+    def transform(self, X: pd.DataFrame) -> np.ndarray:
+        """(n_rows, length * channels) standardised numbers, point by point."""
+        values = (read_signals(X, self.shape) - self.mean_) / self.scale_
+        places = np.arange(self.shape[0])[:, np.newaxis]
+        latest = np.maximum.accumulate(np.where(np.isnan(values), 0, places), axis=1)
+        filled = np.take_along_axis(values, latest, axis=1)
+        return np.nan_to_num(filled).reshape(len(X), -1)

@@ -1,0 +1,140 @@
+"""Candidates for sequences, and the step that makes features of them."""
+
+from typing import Literal, Unpack
+
+import numpy as np
+from lockstep import Problem, Scope, Training, candidate, keras, step
+from pydantic import PositiveInt
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.preprocessing import FunctionTransformer
+
+from .common import Dropout, Units
+
+
+@step(takes="signals")
+def summaries(_: Scope) -> TransformerMixin:
+    """Of each channel its mean, standard deviation, minimum, maximum, slope and mean change."""
+    return FunctionTransformer(summarise)
+
+
+# A saved model names this function, so it must stay a function of this file.
+def summarise(X: np.ndarray) -> np.ndarray:
+    """(n_rows, 6 * channels) numbers of (n_rows, length, channels), nan where nothing is known."""
+    values = np.ma.masked_invalid(np.ascontiguousarray(X.transpose(0, 2, 1)))
+    mean = values.mean(axis=-1)
+    places = np.ma.array(np.broadcast_to(np.arange(X.shape[1]), values.shape), mask=values.mask)
+    places = places - places.mean(axis=-1)[..., None]
+    slope = (places * (values - mean[..., None])).sum(axis=-1) / (places**2).sum(axis=-1)
+    change = abs(np.ma.diff(values, axis=-1)).mean(axis=-1)
+    parts = (mean, values.std(axis=-1), values.min(axis=-1), values.max(axis=-1), slope, change)
+    return np.hstack([np.ma.filled(part.astype("float64"), np.nan) for part in parts])
+
+
+# The networks, as in common.py. The first columns are the sequence, point by point; what all its
+# points share comes after it.
+
+
+@candidate(takes_signals=True)
+def rnn(
+    problem: Problem,
+    *,
+    cell: Literal["gru", "lstm"] = "gru",
+    units: PositiveInt = 64,
+    dropout: Dropout = 0.2,
+    **training: Unpack[Training],
+) -> BaseEstimator:
+    """A recurrent network, which reads a sequence point by point, in Keras.
+
+    Args:
+        cell: what remembers: `gru` (Cho et al., 2014) or `lstm` (Hochreiter and Schmidhuber, 1997)
+        units: numbers that it remembers
+    """
+    signal = problem.require_signal("rnn")
+    defaults = Training(learning_rate=0.003, max_epochs=60)
+    return problem.network(
+        recurrent,
+        {**defaults, **training},
+        signal=signal,
+        cell=cell,
+        units=units,
+        dropout=dropout,
+    )
+
+
+def recurrent(
+    columns: int,
+    outputs: int,
+    activation: str,
+    *,
+    signal: tuple[int, int],
+    cell: str,
+    units: int,
+    dropout: float,
+) -> "keras.Model":
+    """A state that each point changes; where all is 0 there is no point, as before the first."""
+    layers, inputs = keras.layers, keras.Input((columns,))
+    points = layers.Reshape(signal)(inputs[:, : signal[0] * signal[1]])
+    memory = layers.GRU if cell == "gru" else layers.LSTM
+    state = memory(units)(layers.Masking()(points))
+    return add_head(inputs, layers.Dropout(dropout)(state), signal, outputs, activation)
+
+
+@candidate(takes_signals=True)
+def conv1d(
+    problem: Problem,
+    *,
+    filters: Units = (64, 128, 64),
+    width: PositiveInt = 7,
+    dropout: Dropout = 0.2,
+    **training: Unpack[Training],
+) -> BaseEstimator:
+    """A fully convolutional network (Wang et al., 2017), which looks for shapes, in Keras.
+
+    Args:
+        filters: filters of each convolution
+        width: points that each convolution sees at once
+    """
+    signal = problem.require_signal("conv1d")
+    defaults = Training(learning_rate=0.001, max_epochs=60)
+    return problem.network(
+        convolutions,
+        {**defaults, **training},
+        signal=signal,
+        filters=filters,
+        width=width,
+        dropout=dropout,
+    )
+
+
+def convolutions(
+    columns: int,
+    outputs: int,
+    activation: str,
+    *,
+    signal: tuple[int, int],
+    filters: Units,
+    width: int,
+    dropout: float,
+) -> "keras.Model":
+    """Convolutions, and how strongly each filter of the last one answers on average."""
+    layers, inputs = keras.layers, keras.Input((columns,))
+    hidden = layers.Reshape(signal)(inputs[:, : signal[0] * signal[1]])
+    for count in filters:
+        hidden = layers.Conv1D(count, width, padding="same", use_bias=False)(hidden)
+        hidden = layers.Activation("relu")(layers.BatchNormalization()(hidden))
+    hidden = layers.GlobalAveragePooling1D()(hidden)
+    return add_head(inputs, layers.Dropout(dropout)(hidden), signal, outputs, activation)
+
+
+def add_head(
+    inputs: "keras.KerasTensor",
+    hidden: "keras.KerasTensor",
+    signal: tuple[int, int],
+    outputs: int,
+    activation: str,
+) -> "keras.Model":
+    """The outputs, from what was made of the sequence and from the columns after it."""
+    size = signal[0] * signal[1]
+    if inputs.shape[1] > size:
+        hidden = keras.layers.Concatenate()([hidden, inputs[:, size:]])
+    return keras.Model(inputs, keras.layers.Dense(outputs, activation=activation)(hidden))
