@@ -8,7 +8,9 @@ from pydantic import PositiveInt
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import FunctionTransformer
 
-from .common import Dropout, Units
+from .common import Units
+
+Shape = tuple[int, int]
 
 
 @step(takes="signals")
@@ -40,7 +42,6 @@ def rnn(
     *,
     cell: Literal["gru", "lstm"] = "gru",
     units: PositiveInt = 64,
-    dropout: Dropout = 0.2,
     **training: Unpack[Training],
 ) -> BaseEstimator:
     """A recurrent network, which reads a sequence point by point, in Keras.
@@ -50,33 +51,19 @@ def rnn(
         units: numbers that it remembers
     """
     signal = problem.require_signal("rnn")
-    defaults = Training(learning_rate=0.003, max_epochs=60)
-    return problem.network(
-        recurrent,
-        {**defaults, **training},
-        signal=signal,
-        cell=cell,
-        units=units,
-        dropout=dropout,
-    )
+    training = {**Training(learning_rate=0.003), **training}
+    return problem.network(recurrent, training, signal=signal, cell=cell, units=units)
 
 
 def recurrent(
-    columns: int,
-    outputs: int,
-    activation: str,
-    *,
-    signal: tuple[int, int],
-    cell: str,
-    units: int,
-    dropout: float,
+    columns: int, outputs: int, activation: str, *, signal: Shape, cell: str, units: int
 ) -> "keras.Model":
     """A state that each point changes; where all is 0 there is no point, as before the first."""
     layers, inputs = keras.layers, keras.Input((columns,))
-    points = layers.Reshape(signal)(inputs[:, : signal[0] * signal[1]])
-    memory = layers.GRU if cell == "gru" else layers.LSTM
-    state = memory(units)(layers.Masking()(points))
-    return add_head(inputs, layers.Dropout(dropout)(state), signal, outputs, activation)
+    points = layers.Masking()(layers.Reshape(signal)(inputs[:, : signal[0] * signal[1]]))
+    state = (layers.GRU if cell == "gru" else layers.LSTM)(units)(points)
+    hidden = layers.Concatenate()([state, inputs[:, signal[0] * signal[1] :]])
+    return keras.Model(inputs, layers.Dense(outputs, activation=activation)(hidden))
 
 
 @candidate(takes_signals=True)
@@ -85,7 +72,6 @@ def conv1d(
     *,
     filters: Units = (64, 128, 64),
     width: PositiveInt = 7,
-    dropout: Dropout = 0.2,
     **training: Unpack[Training],
 ) -> BaseEstimator:
     """A fully convolutional network (Wang et al., 2017), which looks for shapes, in Keras.
@@ -95,26 +81,12 @@ def conv1d(
         width: points that each convolution sees at once
     """
     signal = problem.require_signal("conv1d")
-    defaults = Training(learning_rate=0.001, max_epochs=60)
-    return problem.network(
-        convolutions,
-        {**defaults, **training},
-        signal=signal,
-        filters=filters,
-        width=width,
-        dropout=dropout,
-    )
+    training = {**Training(learning_rate=0.001), **training}
+    return problem.network(convolutions, training, signal=signal, filters=filters, width=width)
 
 
 def convolutions(
-    columns: int,
-    outputs: int,
-    activation: str,
-    *,
-    signal: tuple[int, int],
-    filters: Units,
-    width: int,
-    dropout: float,
+    columns: int, outputs: int, activation: str, *, signal: Shape, filters: Units, width: int
 ) -> "keras.Model":
     """Convolutions, and how strongly each filter of the last one answers on average."""
     layers, inputs = keras.layers, keras.Input((columns,))
@@ -122,19 +94,6 @@ def convolutions(
     for count in filters:
         hidden = layers.Conv1D(count, width, padding="same", use_bias=False)(hidden)
         hidden = layers.Activation("relu")(layers.BatchNormalization()(hidden))
-    hidden = layers.GlobalAveragePooling1D()(hidden)
-    return add_head(inputs, layers.Dropout(dropout)(hidden), signal, outputs, activation)
-
-
-def add_head(
-    inputs: "keras.KerasTensor",
-    hidden: "keras.KerasTensor",
-    signal: tuple[int, int],
-    outputs: int,
-    activation: str,
-) -> "keras.Model":
-    """The outputs, from what was made of the sequence and from the columns after it."""
-    size = signal[0] * signal[1]
-    if inputs.shape[1] > size:
-        hidden = keras.layers.Concatenate()([hidden, inputs[:, size:]])
-    return keras.Model(inputs, keras.layers.Dense(outputs, activation=activation)(hidden))
+    answers = layers.GlobalAveragePooling1D()(hidden)
+    hidden = layers.Concatenate()([answers, inputs[:, signal[0] * signal[1] :]])
+    return keras.Model(inputs, layers.Dense(outputs, activation=activation)(hidden))

@@ -357,6 +357,11 @@ class Contract(Strict):
         return self.horizon is not None or self.history is not None
 
     @property
+    def rows(self) -> Contract | None:
+        """Of examples that are made of several rows each, the contract of these."""
+        return self.history or self.points
+
+    @property
     def features(self) -> list[str]:
         """The columns that a prediction is made from."""
         others = (self.target, self.group, self.series, self.sequence, self.part, *self.carried)

@@ -161,10 +161,11 @@ def gather_frame(frame: pd.DataFrame, contract: Contract, name: str) -> NewRows:
     table = sequences.gather()
     first = pd.Series(names.index, names.index).groupby(codes).first().to_numpy()
     breaches = breaches.assign(row=codes[breaches["row"].to_numpy() - 1] + 1)
-    lines = {code + 1: [fault] for code, fault in sequences.faults.items()}
+    faults = sequences.faults
+    lines = dict(zip(faults.index, [[fault] for fault in faults], strict=True))
     for row, *cell in breaches[["row", "column", "value", "rule"]].to_numpy():
-        lines.setdefault(row, []).append(describe(*cell))
-    reasons = {row - 1: _join(told) for row, told in lines.items()}
+        lines.setdefault(row - 1, []).append(describe(*cell))
+    reasons = {code: _join(told) for code, told in lines.items()}
     return NewRows(
         names[first].reset_index(drop=True).to_frame(points.sequence),
         table[contract.features],

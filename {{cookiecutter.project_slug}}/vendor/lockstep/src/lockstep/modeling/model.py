@@ -64,8 +64,11 @@ class Model:
     def inputs(self) -> list[str]:
         """The columns of rows to predict that a prediction depends on, by the contract of those.
 
-        A forecast takes all that its series are framed from.
+        A forecast takes all that its series are framed from, a sequence all that is of a point.
         """
+        points = self.contract.points
+        if points is not None:
+            return [name for name in (points.sequence, points.time) if name] + points.features
         if self.contract.history is None:
             return self.features
         return Framing.of_contract(self.contract.history).names
@@ -79,13 +82,14 @@ class Model:
         Args:
             frame: (n_rows, n_columns) table with at least the features: cells as they stand in the
                 raw data, typed ones, or both. An image is the bytes of its pixels. Of a forecast
-                the rows of the series so far; later ones tell what is known ahead.
+                the rows of the series so far; later ones tell what is known ahead. Of sequences
+                their points.
 
         Returns:
             (n_rows,) the contract's identifiers, as far as `frame` has them; the columns of
             `apply`; and `reason`, which says what breaks the contract in a row that therefore has
             no prediction. The index is that of `frame`. Of a forecast (n_series * horizon,) rows:
-            series, time and step stand in the place of identifiers.
+            series, time and step stand in the place of identifiers; of sequences (n_sequences,).
 
         Raises:
             UserError: A feature has no column.

@@ -57,4 +57,5 @@ class SignalScaler(TransformerMixin, BaseEstimator):
         places = np.arange(self.shape[0])[:, np.newaxis]
         latest = np.maximum.accumulate(np.where(np.isnan(values), 0, places), axis=1)
         filled = np.take_along_axis(values, latest, axis=1)
-        return np.nan_to_num(filled).reshape(len(X), -1)
+        numbers: np.ndarray = np.nan_to_num(filled).reshape(len(X), -1)
+        return numbers

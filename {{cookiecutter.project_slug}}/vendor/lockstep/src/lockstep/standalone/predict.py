@@ -23,7 +23,7 @@ from ..reading.tables import read_batches
 
 STANDARD_INPUT = Path("-")
 ROWS_AT_ONCE = 2**16
-"""Of forecasts, however many the series of a file have."""
+"""Of forecasts or sequences, however many the rows of a file make."""
 
 
 def predict_file(model: Model, file: Path, output: Path | None, *, resize: bool) -> None:
@@ -31,7 +31,7 @@ def predict_file(model: Model, file: Path, output: Path | None, *, resize: bool)
 
     A row that breaks the contract has the reason in place of its prediction. Of a forecast the file
     holds the rows of series so far, all of which are in memory at once, and the rows that are
-    written continue each.
+    written continue each; of sequences it holds all points, and a row is written for each.
 
     Args:
         model: The model.
@@ -54,7 +54,7 @@ def predict_file(model: Model, file: Path, output: Path | None, *, resize: bool)
             reasons = batch.reasons.reset_index(drop=True).dropna()
             if len(reasons) and not refusals:
                 place = reasons.index[0]
-                which = _name_forecast(batch, place) if model.contract.history else ""
+                which = _name_example(batch, place) if model.contract.rows else ""
                 first_refusal = f"{which or f'row {rows + place + 1}'}, {reasons.iloc[0]}"
             refusals += len(reasons)
             rows += len(batch.reasons)
@@ -96,8 +96,8 @@ def _open_input(file: Path) -> Iterator[tuple[Path, str]]:
         yield path, "standard input"
 
 
-def _name_forecast(rows: NewRows, place: int) -> str:
-    """Which series and time a row is of."""
+def _name_example(rows: NewRows, place: int) -> str:
+    """Which series and time a row is of, or which sequence."""
     return ", ".join(f"{name} {cell}" for name, cell in rows.names.iloc[place].items())
 
 
@@ -111,7 +111,7 @@ def _read_rows(path: Path, name: str, model: Model, *, resize: bool) -> Iterator
         yield parse_rows(frame, contract, name, unusable)
         return
     batches = read_batches(path, name, contract.missing, contract.layout)
-    if contract.history is not None:
+    if contract.rows is not None:
         rows = [batch[[column for column in batch if column in model.inputs]] for batch in batches]
         yield from _divide(model.parse(pd.concat(rows, ignore_index=True), name))
         return
@@ -120,7 +120,7 @@ def _read_rows(path: Path, name: str, model: Model, *, resize: bool) -> Iterator
 
 
 def _divide(rows: NewRows) -> Iterator[NewRows]:
-    """The same forecasts, some at a time, whose features need not be in memory at once."""
+    """The same examples, some at a time, whose features need not be in memory at once."""
     for start in range(0, len(rows.reasons), ROWS_AT_ONCE):
         yield rows.take(start, start + ROWS_AT_ONCE)
 
