@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..core.contract import Contract
 from ..core.paths import Paths
 
-STARTERS = ("tables.py", "images.py", "forecasting.py")
+if TYPE_CHECKING:  # it takes long, and what starts with Python imports this
+    from ..core.contract import Contract
+
+STARTERS = ("tables.py", "images.py", "forecasting.py", "sequences.py")
 """Files of candidates that the library brings along, for the owner's package."""
 
 
@@ -21,9 +24,16 @@ def find_missing_starter(paths: Paths, contract: Contract) -> dict[Path, str]:
 
     Nothing if it is there, however changed; or if the package has a module instead of the folder.
     """
-    name = "images" if contract.images else "forecasting" if contract.forecasts else "tables"
-    place = place_starter(paths, f"{name}.py")
+    place = place_starter(paths, f"{_name_kind(contract)}.py")
     source = paths.root / "vendor" / "lockstep" / "starters" / place.name
     if place.exists() or not place.parent.is_dir() or not source.is_file():
         return {}
     return {place: source.read_text(encoding="utf-8")}
+
+
+def _name_kind(contract: Contract) -> str:
+    if contract.images:
+        return "images"
+    if contract.forecasts:
+        return "forecasting"
+    return "sequences" if contract.sequence is not None else "tables"
