@@ -120,7 +120,9 @@ def test_the_package_is_the_same_as_in_the_template(pristine: Project) -> None:
         assert copy.read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize(("dataset", "kind"), [("iris", "tables"), ("digits", "images"), ("flights", "forecasting")])
+@pytest.mark.parametrize(
+    ("dataset", "kind"), [("iris", "tables"), ("digits", "images"), ("flights", "forecasting")]
+)
 def test_a_project_has_the_candidates_for_its_kind_of_data(
     tmp_path: Path, dataset: str, kind: str
 ) -> None:

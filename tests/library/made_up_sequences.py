@@ -68,7 +68,9 @@ def write_swings(project: Project, rows: pd.DataFrame | None = None, **changes: 
     params |= {"train": {"metric": "accuracy", "folds": 2, "candidates": CANDIDATES}}
     project.params_file.write_text(json.dumps(params))
     project.contract_file.write_text(json.dumps(CONTRACT | changes))
-    (make_swings() if rows is None else rows).to_csv(project.root / "data/raw/swings.csv", index=False)
+    (make_swings() if rows is None else rows).to_csv(
+        project.root / "data/raw/swings.csv", index=False
+    )
     (project.root / "data/raw/fruit.csv").unlink()
     for name in ("params", "contract", "examples"):
         vars(project).pop(name, None)

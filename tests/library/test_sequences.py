@@ -1,19 +1,215 @@
 """Sequences are examples: gathered from their points, learnt from, and predicted."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
-from conftest import run_stages
+import pytest
+from conftest import make_params, make_project, run_stages
+from lockstep.core.contract import Contract
+from lockstep.core.errors import UserError
+from lockstep.core.examples import frame_contract
 from lockstep.core.project import Project
+from lockstep.data.conformity import conform
+from lockstep.data.examples import make_examples
+from lockstep.modeling.features import make_features
 from lockstep.modeling.model import Model
-from made_up_sequences import make_swings, write_swings
+from lockstep.modeling.signals import SignalScaler
+from lockstep.packaging.golden import make_golden
+from lockstep.standalone.answers import Answerer, Query
+from lockstep.standalone.predict import predict_file
+from made_up_sequences import CONTRACT, make_swings, write_swings
+from owner import features  # noqa: F401 - the recipe names the steps in it
+from owner.models.sequences import summarise
+
+POINTS = Contract.model_validate(CONTRACT)
+EXAMPLES = frame_contract(POINTS)
 
 
-def test_a_model_of_sequences_predicts_each_from_its_points(project: Project) -> None:
+def type_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    return conform(POINTS.columns, rows, POINTS.layout, POINTS.missing)[0]
+
+
+def gather(rows: pd.DataFrame, contract: Contract = POINTS) -> pd.DataFrame:
+    examples = make_examples([type_rows(rows)], contract, make_params())
+    return pd.concat(examples, ignore_index=True)
+
+
+def read(cell: bytes) -> np.ndarray:
+    return np.frombuffer(cell).reshape(24, 2)
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project of swings that has run."""
+    project = make_project(tmp_path_factory.mktemp("swings"))
     write_swings(project)
-    run_stages()
-    metrics = json.loads(project.metrics.read_text())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project.root)
+        run_stages()
+    return project
+
+
+def test_an_example_holds_what_was_measured_and_what_all_points_share() -> None:
+    rows = make_swings(6)
+    table = gather(rows.sample(frac=1, random_state=0))
+    assert [*table] == [*EXAMPLES.columns]
+    table = table.set_index("swing").sort_index()
+    assert list(table["weight"]) == [1, 2, 3, 4, 5, 1]
+    for name, points in rows.groupby("swing"):
+        signal = read(table.loc[name, "signal"])
+        gaps = 24 - len(points)
+        assert np.isnan(signal[:gaps]).all()
+        assert (signal[gaps:] == points[["angle", "speed"]].to_numpy()).all()
+        assert table.loc[name, "second"] == points["second"].max()
+
+
+def test_the_latest_points_of_a_longer_sequence_are_kept() -> None:
+    rows = make_swings(3, points=30)
+    table = gather(rows).set_index("swing")
+    latest = rows[rows["swing"] == "swing 000"][["angle", "speed"]].to_numpy()[-24:]
+    assert (read(table.loc["swing 000", "signal"]) == latest).all()
+    examples = make_examples([type_rows(rows)], POINTS, make_params())
+    assert len(pd.concat(examples)) == 3
+    assert "3 of them longer than 24, whose latest points are kept" in examples.summary(87, 2, 1)
+
+
+def test_examples_are_the_same_in_whatever_batches_the_rows_come() -> None:
+    rows = type_rows(make_swings(8))
+    batches = [rows.iloc[start : start + 7] for start in range(0, len(rows), 7)]
+    whole, parts = (
+        pd.concat(make_examples(each, POINTS, make_params()), ignore_index=True)
+        for each in ([rows], batches)
+    )
+    pd.testing.assert_frame_equal(whole, parts)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"second": 0.25}, r"second is '0.25 twice', expected a time of its own for each point"),
+        ({"drive": "often"}, "drive is 'often and once', expected one value for all points"),
+        ({"weight": 9.0}, "weight is '9.0 and 1.0', expected one value for all points"),
+        ({"swing": None}, "sequence: 1 of 24 rows lack 'swing'"),
+        ({"second": None}, "time: 1 of 24 rows lack 'second'"),
+    ],
+)
+def test_points_that_make_no_sequence_are_told(changes: dict[str, object], fault: str) -> None:
+    rows = make_swings(1)
+    rows.loc[0, [*changes]] = [*changes.values()]
+    with pytest.raises(UserError, match=fault):
+        gather(rows)
+
+
+def test_sequences_of_single_points_are_told() -> None:
+    with pytest.raises(UserError, match="each of 3 sequences has a single point"):
+        gather(make_swings(3).groupby("swing", as_index=False).first())
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"length": None}, "sequences need `length` as well"),
+        ({"time": None}, "sequences need `time` as well"),
+        ({"sequence": None}, "length: it is of sequences"),
+        ({"sequence": "drive"}, "'drive' has another role already"),
+        ({"horizon": 2, "every": "1", "season": 1, "window": 3}, "it goes without `horizon`"),
+    ],
+)
+def test_a_contract_says_all_that_sequences_need(changes: dict[str, object], fault: str) -> None:
+    content = {key: value for key, value in (CONTRACT | changes).items() if value is not None}
+    with pytest.raises(ValueError, match=fault):
+        Contract.model_validate(content)
+
+
+def test_a_contract_without_a_number_of_each_point_is_no_sequence() -> None:
+    columns = {
+        name: column | ({"constant": True} if column["type"] == "numeric" else {})
+        for name, column in CONTRACT["columns"].items()
+    }
+    with pytest.raises(ValueError, match="no column holds a number of each point"):
+        Contract.model_validate(CONTRACT | {"columns": columns})
+
+
+def test_networks_get_standardised_points_and_others_get_summaries() -> None:
+    table = gather(make_swings(9))
+    points, summaries = (
+        make_features(name, make_params(), EXAMPLES).fit_transform(table)
+        for name in ("rnn", "linear")
+    )
+    assert points.shape == (9, 24 * 2 + 1)
+    assert summaries.shape == (9, 6 * 2 + 1)
+    assert np.isfinite(points).all() and np.isfinite(summaries).all()
+    channels = points[:, :48].reshape(9, 24, 2)
+    is_known = np.stack([~np.isnan(read(cell)) for cell in table["signal"]])
+    assert channels[is_known].reshape(-1, 2).mean(axis=0) == pytest.approx([0, 0], abs=1e-9)
+    assert channels[is_known].reshape(-1, 2).std(axis=0) == pytest.approx([1, 1])
+    assert (channels[~is_known] == 0).all()
+
+
+def test_a_gap_becomes_the_number_before_it() -> None:
+    signal = np.array([[np.nan], [1.0], [np.nan], [3.0]])
+    table = pd.DataFrame({"signal": [signal.tobytes()]})
+    scaled = SignalScaler((4, 1)).fit_transform(table)
+    assert scaled.tolist() == [[0, -1, -1, 1]]
+
+
+def test_summaries_are_those_of_what_is_known() -> None:
+    X = np.array([[[np.nan, 5.0], [1.0, 5.0], [2.0, 5.0], [6.0, 5.0]]])
+    slope = np.polyfit([0, 1, 2], [1, 2, 6], 1)[0]
+    expected = [3, 5, np.std([1, 2, 6]), 0, 1, 5, 6, 5, slope, 0, 2.5, 0]
+    assert summarise(X)[0] == pytest.approx(expected)
+    assert np.isnan(summarise(np.full((1, 3, 1), np.nan))).all()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 300])
+def test_a_summary_is_the_same_bits_whatever_stands_beside_it(rows: int) -> None:
+    X = np.random.default_rng(0).normal(size=(300, 24, 3))
+    assert summarise(X[:rows])[0].tobytes() == summarise(X)[0].tobytes()
+
+
+def test_a_model_predicts_each_sequence_from_its_points(learnt: Project) -> None:
+    metrics = json.loads(learnt.metrics.read_text())
     assert metrics["accuracy"] > 0.8
-    model = Model.load(project.champion)
-    print(pd.read_csv(project.leaderboard))
-    print(model.predict(make_swings(4)))
+    model, rows = Model.load(learnt.champion), make_swings(5)
+    answers = model.predict(rows.drop(columns=["drive", "pendulum"]))
+    assert list(answers["swing"]) == sorted({*rows["swing"]})
+    assert list(answers["prediction"]) == ["once", "often", "once", "often", "once"]
+    alone = model.predict(rows[rows["swing"] == "swing 003"].sample(frac=1, random_state=1))
+    numbers = [name for name in answers if name.startswith("probability")]
+    assert (alone[numbers].to_numpy() == answers.loc[[3], numbers].to_numpy()).all()
+
+
+def test_a_sequence_with_a_point_that_breaks_the_contract_is_not_predicted(
+    learnt: Project,
+) -> None:
+    rows = make_swings(3).astype({"speed": "object"})
+    rows.loc[30, "speed"] = "fast"
+    rows = pd.concat([rows, rows.iloc[[0]]])
+    answers = Model.load(learnt.champion).predict(rows)
+    assert list(answers["prediction"].isna()) == [True, True, False]
+    assert list(answers["reason"][:2]) == [
+        "second is '0.0 twice', expected a time of its own for each point",
+        "speed is 'fast', expected a number",
+    ]
+
+
+def test_predict_writes_a_row_for_each_sequence_of_a_file(learnt: Project, tmp_path: Path) -> None:
+    file, output = tmp_path / "swings.csv", tmp_path / "answers.csv"
+    make_swings(7).drop(columns="drive").to_csv(file, index=False)
+    predict_file(Model.load(learnt.champion), file, output, resize=False)
+    assert len(pd.read_csv(output)) == 7
+
+
+def test_a_server_answers_for_each_sequence_that_it_is_asked_about(learnt: Project) -> None:
+    rows = json.loads(make_swings(2).drop(columns="drive").to_json(orient="records"))
+    answerer = Answerer(Model.load(learnt.champion), resize=False)
+    (reply,) = answerer.answer([Query("rows", rows, b"")], None, 100)
+    assert [one["prediction"] for one in reply["answers"]] == ["once", "often"]
+
+
+def test_a_packed_model_is_tried_on_made_up_sequences(learnt: Project) -> None:
+    golden = make_golden(Model.load(learnt.champion), seed=1)
+    assert len(golden.answers) == 2
+    assert all(answer["reason"] is None for answer in golden.answers)

@@ -68,7 +68,8 @@ class Model:
         """
         points = self.contract.points
         if points is not None:
-            return [name for name in (points.sequence, points.time) if name] + points.features
+            names = (points.sequence, points.time, *points.features)
+            return [*dict.fromkeys(name for name in names if name is not None)]
         if self.contract.history is None:
             return self.features
         return Framing.of_contract(self.contract.history).names

@@ -52,7 +52,9 @@ def make_golden(model: Model, seed: int) -> Golden:
 
 
 def make_rows(contract: Contract, rng: np.random.Generator) -> list[Row]:
-    """Rows of the contract's features or, of a forecast, of series to continue."""
+    """Rows of the contract's features or, of a forecast, of series to continue, or of sequences."""
+    if contract.points is not None:
+        return [row for name in SERIES for row in _make_sequence(contract.points, name, rng)]
     if contract.history is not None:
         names = _name_series(contract.history)
         return [row for name in names for row in _make_series(contract.history, name, rng)]
@@ -100,6 +102,26 @@ def _make_series(contract: Contract, name: str, rng: np.random.Generator) -> lis
     # The last value is known, from which the steps to come are counted.
     rows[known - 1][contract.target] = _make_draw(others[contract.target], rng)()
     del rows[1]
+    return rows
+
+
+def _make_sequence(points: Contract, name: str, rng: np.random.Generator) -> list[Row]:
+    """The points of a sequence, one fewer than the model looks at, so that there is a gap."""
+    assert points.length is not None
+    assert points.sequence is not None
+    assert points.time is not None
+    columns = points.features_only()
+    draws = {key: _make_draw(column, rng) for key, column in columns.items()}
+    shared = {key: draw() for key, draw in draws.items() if key not in points.channels}
+    rows = [
+        {points.sequence: name, **shared, **{key: draws[key]() for key in points.channels}}
+        for _ in range(max(FEWEST_KNOWN, points.length - 1))
+    ]
+    column = points.columns[points.time]
+    for place, row in enumerate(rows):
+        time = FIRST_DAY + timedelta(days=place)
+        is_date = column.type == "datetime"
+        row[points.time] = _write_time(time, column) if is_date else _as_written(place, column)
     return rows
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from ..core.contract import Column, Contract
 from ..core.environment import read_environment
 from ..core.params import Params, predicts_numbers
+from ..core.sequences import SIGNAL
 from ..modeling.metrics import Metric, primary_metric, run_metrics
 from ..modeling.model import Model
 from .forecast_facts import (
@@ -104,6 +105,10 @@ class Facts:
         """What a prediction is made from."""
         if self.contract.history is not None:
             return describe_inputs(self.contract.history)
+        if self.contract.points is not None:
+            signal = self.contract.columns[SIGNAL]
+            channels = ", ".join(map(code, signal.channels))
+            return f"sequences of at most {signal.length} points of {channels}"
         count = len(self.champion.features)
         return "an image" if self.contract.images else f"{count} feature{'s' if count > 1 else ''}"
 

@@ -126,8 +126,8 @@ class Answerer:
         match questions[0].form:
             case "image":
                 part = _read_images(questions, contract, resize=self.resize)
-            case _ if contract.history is not None:
-                part = _read_series(questions, self.model, contract.history, most_rows)
+            case _ if contract.rows is not None:
+                part = _read_series(questions, self.model, contract.rows, most_rows)
             case "rows":
                 _require_few(len(questions[0].rows), most_rows)
                 part = _read_rows(questions, contract)
@@ -143,7 +143,7 @@ class Answerer:
 
     def _list_cells(self, part: Part, columns: Sequence[str]) -> list[dict[str, Any]]:
         """Of each row the cells of some columns, or the numbers that stand for what it holds."""
-        if self.model.contract.history is not None:
+        if self.model.contract.rows is not None:
             return _list_forecasts(part.parsed, self.model.contract, columns)
         if self.embedding is None or not columns:
             return [
@@ -219,8 +219,9 @@ def _list_forecasts(
     is_whole = rows.reasons.isna().to_numpy()
     kept = [name for name in columns if name in rows.X and name not in rows.names]
     table = rows.X.loc[is_whole, kept]
-    pasts = rows.X.loc[is_whole, PAST].tolist()
-    table[GAPS] = measure_gaps(pasts, contract.columns[PAST])
+    if contract.history is not None:
+        pasts = rows.X.loc[is_whole, PAST].tolist()
+        table[GAPS] = measure_gaps(pasts, contract.columns[PAST])
     records = iter(_list_records(table))
     return [
         {name: _as_json(cell) for name, cell in next(records).items()} if whole else {}
