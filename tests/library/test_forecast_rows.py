@@ -136,10 +136,12 @@ def test_of_too_many_examples_every_so_manieth_origin_makes_some(
     monkeypatch: pytest.MonkeyPatch, sales: pd.DataFrame, examples: pd.DataFrame
 ) -> None:
     monkeypatch.setattr(census, "MOST_EXAMPLES", 400)
-    thinned = frame(sales)
+    made = make_examples([sales], make_contract(), PARAMS)
+    thinned = pd.concat(made, ignore_index=True)
     assert thinned["part"].value_counts().max() <= 400
     both = pd.concat([thinned, examples]).duplicated(keep=False)
     assert both[: len(thinned)].all()
+    assert ", one origin in 5 and in 2, from 360 rows of 3 series" in made.summary(360, 1, 1)
     # A stride of 7 would have made one weekday the only one.
     assert learn_from(thinned)["origin"].dt.day_of_week.nunique() == 7
     assert learn_from(thinned).groupby("origin")["step"].nunique().max() == 7
@@ -357,4 +359,22 @@ def test_preprocess_writes_the_sides_and_says_what_came_of_the_rows(
     assert capsys.readouterr().out.splitlines()[-1] == (
         f"preprocess: {len(train)} examples for training, {len(test)} for the test, from 358 rows "
         "of 3 series, 2 rows left out by clean -> data/processed"
+    )
+
+
+def test_steps_between_whole_numbers_are_whole() -> None:
+    columns = CONTRACT["columns"] | {"day": {"type": "integer", "meaning": "day"}}
+    rows = make_sales(days=60).assign(day=pd.array([*range(60)] * 3, dtype="Int64"))
+    assert frame(rows, make_contract(columns=columns, every=1))["origin"].dtype == "Int64"
+    with pytest.raises(UserError, match=r"every: found 0\.5; 'day' has whole numbers"):
+        make_examples([rows], make_contract(columns=columns, every=0.5), PARAMS)
+
+
+def test_rows_of_a_table_are_examples_as_they_are(fruit: pd.DataFrame, contract: Contract) -> None:
+    examples = make_examples([fruit.head(40), fruit.tail(20)], contract, make_params())
+    pd.testing.assert_frame_equal(pd.concat(examples), fruit)
+    assert examples.summary(60, 40, 20) == "40 rows for training, 20 for the test"
+    assert examples.summary(65, 40, 18) == (
+        "40 rows for training, 18 for the test, 2 copies of test rows left out, 5 rows left out by "
+        "clean"
     )

@@ -140,17 +140,22 @@ class ForecastExamples(Examples):
         self._contract, self._params = contract, params
         self._framing = Framing.of_contract(contract)
         self._series_count, self._short = 0, list[object]()
+        self._strides = (1, 1)
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         framing, framed = self._framing, frame_contract(self._contract)
         self._series_count, self._short = 0, []
-        with TemporaryDirectory(prefix="examples-") as folder:
-            partitions, census = Partitions(Path(folder), framing.series), Census(framing)
+        census = Census(framing)
+        with (
+            TemporaryDirectory(prefix="examples-") as folder,
+            Partitions(Path(folder), framing.series) as partitions,
+        ):
             for batch in super().__iter__():
                 rows = framing.select(batch)
                 census.add(rows)
                 partitions.add(rows)
             plan = census.plan(self._params.split.test_fraction)
+            self._strides = plan.strides
             for part in partitions:
                 rows = order_rows(part, framing)
                 for pieces in gather(self._frame(rows, plan)):
@@ -179,9 +184,11 @@ class ForecastExamples(Examples):
         more = len(self._short) - MOST_NAMED
         others = f" and {more} more" if more > 0 else ""
         short = f", {len(self._short)} of them too short: {names}{others}" if self._short else ""
+        learnt, tried = self._strides
+        thinned = f", one origin in {learnt} and in {tried}" if learnt + tried > 2 else ""
         return (
-            f"{train} examples for training, {test} for the test, from {self._row_count} rows"
-            f"{of}{short}{self._count_dropped(total)}"
+            f"{train} examples for training, {test} for the test{thinned}, from {self._row_count} "
+            f"rows{of}{short}{self._count_dropped(total)}"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -27,20 +28,28 @@ class Partitions:
         self._folder, self._key = folder, key
         self._writers: dict[int, pa.RecordBatchStreamWriter] = {}
         self._files = ExitStack()
+        self._schema: pa.Schema | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._files.close()
 
     def add(self, rows: pd.DataFrame) -> None:
         """Keep further rows."""
-        table = pa.Table.from_pandas(rows, preserve_index=False)
+        table = pa.Table.from_pandas(rows, self._schema, preserve_index=False)
+        self._schema = table.schema
         numbers = np.zeros(len(rows), "uint64")
         if self._key is not None:
             numbers = hash_rows(rows[[self._key]]) % np.uint64(PARTITIONS)
         for number in np.unique(numbers):
             part = table.take(np.flatnonzero(numbers == number))
-            self._writer(int(number), table.schema).write_table(part)
+            self._writer(int(number)).write_table(part)
 
-    def _writer(self, number: int, schema: pa.Schema) -> pa.RecordBatchStreamWriter:
+    def _writer(self, number: int) -> pa.RecordBatchStreamWriter:
         if number not in self._writers:
-            file = pa.ipc.new_stream(self._folder / str(number), schema)
+            file = pa.ipc.new_stream(self._folder / str(number), self._schema)
             self._writers[number] = self._files.enter_context(file)
         return self._writers[number]
 

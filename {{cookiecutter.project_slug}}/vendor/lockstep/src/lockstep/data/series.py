@@ -67,7 +67,13 @@ class Framing:
         assert contract.horizon is not None
         assert contract.window is not None
         assert contract.season is not None
-        every = parse_every(contract.every, contract.columns[contract.time].type in NUMBERS)
+        type_of_time = contract.columns[contract.time].type
+        every = parse_every(contract.every, type_of_time in NUMBERS)
+        if type_of_time == "integer" and not every.size.is_integer():
+            raise UserError(
+                f"{CONTRACT}: every: found {every}; {contract.time!r} has whole numbers, so that "
+                "a whole one was expected"
+            )
         channels = frame_contract(contract).columns[PAST].channels
         ahead = [
             name
