@@ -45,7 +45,7 @@ ROWS = {
 
 
 def make_rows(shops: int, days: int = 120) -> pd.DataFrame:
-    """Weekly seasons; the more noise, the higher a shop's number. The last one sells nothing new."""
+    """Weekly seasons, with more noise the higher a shop's number; the last one never changes."""
     rng = np.random.default_rng(0)
     day = np.arange(days)
     parts = []
