@@ -72,8 +72,13 @@ def frame_history(frame: pd.DataFrame, contract: Contract, name: str) -> NewRows
     if framing.series is not None:
         # As it stands there, since a series whose name breaks the contract is told of by it, too.
         keys = as_texts(cells[framing.series]).fillna("")
+    ahead = {key: history.columns[key] for key in framing.ahead}
+    codes = {key: pd.factorize(rows[key])[0] for key in ahead}
+    histories = Histories(
+        framing, framing.times(rows), framing.values(rows), ahead, codes, breaches
+    )
     futures = [
-        _frame(rows.iloc[places], breaches, framing, history)
+        histories.frame(np.asarray(places))
         for places in keys.groupby(keys, sort=False).indices.values()
     ]
     return _join(futures, keys.unique(), rows, framing, contract)
@@ -116,81 +121,91 @@ class Future:
     """Columns that are the same in all rows of the series, each with the place of one of these."""
 
 
-def _frame(rows: pd.DataFrame, breaches: Breaches, framing: Framing, contract: Contract) -> Future:
-    horizon, window = framing.horizon, framing.window
-    unknown = np.full((window, len(framing.channels)), np.nan)
-    series = _lay_out(rows, breaches, framing)
-    if isinstance(series, Breach):
-        missing = np.full(horizon, np.nan, dtype=framing.times(rows).dtype)
-        return Future(missing, np.full(horizon, -1), [series] * horizon, missing[0], unknown)
-    known = np.flatnonzero(~np.isnan(series.target))
-    # Where nothing is known, times are told from the last row on.
-    origin = int(known[-1]) if len(known) else len(series.rows) - 1
-    steps = origin + np.arange(horizon + 1)
-    times = series.grid.times(steps)
-    places = np.append(series.rows, np.full(horizon + 1, -1))[steps[1:]]
-    count = int((known > origin - window).sum())
-    breach = _find_breach(series, max(0, origin + 1 - window), breaches, framing)
-    if breach is None and count < fewest_known(window):
-        rule = f"{fewest_known(window)} or more among {window} steps of {framing.every}"
-        breach = Breach(contract.target, f"{count} known value{'s'[: count != 1]}", rule)
-    ahead = {name: contract.columns[name] for name in framing.ahead}
-    # What never changes in a series needs no rows of times to come.
-    constants = {name: rows.index[0] for name in ahead if len(rows[name].unique()) == 1}
-    gaps = [
-        breach or _find_gap(place, time, breaches, ahead, constants)
-        for place, time in zip(places, times[1:], strict=True)
-    ]
-    # Rows without the target are none to learn from, so that nothing else of them is known there.
-    channels = np.where(np.isnan(series.target)[:, np.newaxis], np.nan, series.channels)
-    past = np.concatenate([unknown, channels[: origin + 1]])[-window:]
-    return Future(times[1:], places, gaps, times[0], past, constants)
+@dataclass(frozen=True)
+class Histories:
+    """The rows of all series, column by column."""
 
+    framing: Framing
+    times: np.ndarray
+    """(n_rows,) points in time or numbers."""
+    values: np.ndarray
+    """(n_rows, n_channels) what comes to be the past."""
+    ahead: Mapping[str, Column]
+    """What is known of times to come."""
+    codes: Mapping[str, np.ndarray]
+    """(n_rows,) the same number for the same value, of each of these columns."""
+    breaches: Breaches
 
-def _lay_out(rows: pd.DataFrame, breaches: Breaches, framing: Framing) -> RegularSeries | Breach:
-    """The series of some rows or, where names or times are wrong, why there is none."""
-    cells = product(rows.index, framing.keys) if breaches else ()
-    breach = next((breaches[cell] for cell in cells if cell in breaches), None)
-    if breach:
-        return breach
-    rows = rows.sort_values(framing.time, kind="stable")
-    times = framing.times(rows)
-    grid = Grid.of_times(times, framing.every)
-    fault = find_fault(times, grid)
-    if fault:
-        return Breach(framing.time, fault.value, fault.rule)
-    return lay_on_grid(None, rows.index.to_numpy(), times, framing.values(rows), grid)
+    def frame(self, places: np.ndarray) -> Future:
+        """The steps to come of the series that has the rows at (n_own,) places."""
+        framing, horizon, window = self.framing, self.framing.horizon, self.framing.window
+        unknown = np.full((window, len(framing.channels)), np.nan)
+        series = self._lay_out(places)
+        if isinstance(series, Breach):
+            missing = np.full(horizon, np.nan, dtype=self.times.dtype)
+            return Future(missing, np.full(horizon, -1), [series] * horizon, missing[0], unknown)
+        known = np.flatnonzero(~np.isnan(series.target))
+        # Where nothing is known, times are told from the last row on.
+        origin = int(known[-1]) if len(known) else len(series.rows) - 1
+        steps = origin + np.arange(horizon + 1)
+        times = series.grid.times(steps)
+        rows = np.append(series.rows, np.full(horizon + 1, -1))[steps[1:]]
+        count = int((known > origin - window).sum())
+        breach = self._find_breach(series, max(0, origin + 1 - window))
+        if breach is None and count < fewest_known(window):
+            rule = f"{fewest_known(window)} or more among {window} steps of {framing.every}"
+            value = f"{count} known value{'s'[: count != 1]}"
+            breach = Breach(framing.channels[0], value, rule)
+        # What never changes in a series needs no rows of times to come.
+        constants = {
+            name: int(places[0])
+            for name, codes in self.codes.items()
+            if (codes[places] == codes[places[0]]).all()
+        }
+        breaches = [
+            breach or self._find_gap(row, time, constants)
+            for row, time in zip(rows, times[1:], strict=True)
+        ]
+        # Rows without the target are none to learn from: nothing else of them is known there.
+        channels = np.where(np.isnan(series.target)[:, np.newaxis], np.nan, series.channels)
+        past = np.concatenate([unknown, channels[: origin + 1]])[-window:]
+        return Future(times[1:], rows, breaches, times[0], past, constants)
 
+    def _lay_out(self, places: np.ndarray) -> RegularSeries | Breach:
+        """The series or, where its name or its times are wrong, why there is none."""
+        cells = product(places, self.framing.keys) if self.breaches else ()
+        breach = next((self.breaches[cell] for cell in cells if cell in self.breaches), None)
+        if breach:
+            return breach
+        places = places[np.argsort(self.times[places], kind="stable")]
+        times = self.times[places]
+        grid = Grid.of_times(times, self.framing.every)
+        fault = find_fault(times, grid)
+        if fault:
+            return Breach(self.framing.time, fault.value, fault.rule)
+        return lay_on_grid(None, places, times, self.values[places], grid)
 
-def _find_breach(
-    series: RegularSeries, first: int, breaches: Breaches, framing: Framing
-) -> Breach | None:
-    """The first cell from a step on that is no value for what comes to be the past."""
-    if not breaches:
+    def _find_breach(self, series: RegularSeries, first: int) -> Breach | None:
+        """The first cell from a step on that is no value for what comes to be the past."""
+        if not self.breaches:
+            return None
+        rows, is_unknown = series.rows[first:], np.isnan(series.target)[first:]
+        for row, unknown in zip(rows, is_unknown, strict=True):
+            for name in self.framing.channels:
+                breach = self.breaches.get((row, name))
+                # What else is past at a time to come, nobody can know.
+                if breach and (breach.value or not unknown):
+                    return breach
         return None
-    for place, is_unknown in zip(series.rows[first:], np.isnan(series.target)[first:], strict=True):
-        for name in framing.channels:
-            breach = breaches.get((place, name))
-            # What else is past at a time to come, nobody can know.
-            if breach and (breach.value or not is_unknown):
-                return breach
-    return None
 
-
-def _find_gap(
-    place: int,
-    time: Any,
-    breaches: Breaches,
-    ahead: Mapping[str, Column],
-    constants: Collection[str],
-) -> Breach | None:
-    """What is wrong or missing of a step, of the columns that should be known ahead."""
-    for name, column in ahead.items():
-        if (place, name) in breaches:
-            return breaches[place, name]
-        if place < 0 and not column.nullable and name not in constants:
-            return Breach(name, "", f"{column.rule()} at {describe_time(time)}")
-    return None
+    def _find_gap(self, row: int, time: Any, constants: Collection[str]) -> Breach | None:
+        """What is wrong or missing of a step, of what should be known ahead."""
+        for name, column in self.ahead.items():
+            if (row, name) in self.breaches:
+                return self.breaches[row, name]
+            if row < 0 and not column.nullable and name not in constants:
+                return Breach(name, "", f"{column.rule()} at {describe_time(time)}")
+        return None
 
 
 def _join(
