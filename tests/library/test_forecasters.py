@@ -14,7 +14,13 @@ from lockstep.core.examples import LEVEL, PAST, SPREAD, STEP, frame_contract
 from lockstep.data.past import decode_shape, encode_pasts, level_and_spread
 from lockstep.modeling.candidates import make_candidate
 from lockstep.modeling.features import make_features
-from lockstep.modeling.forecasters import BySteps, Drift, LastValue, SeasonalNaive
+from lockstep.modeling.forecasters import (
+    BySteps,
+    Drift,
+    ExponentialSmoothing,
+    LastValue,
+    SeasonalNaive,
+)
 from lockstep.modeling.model import Model
 from lockstep.modeling.problem import make_problem
 from lockstep.modeling.series import Series, encode_target
@@ -24,7 +30,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
 NETWORKS = {"recurrent": {"units": 8, "max_epochs": 8}, "tcn": {"filters": 8, "max_epochs": 8}}
-PLAIN = ("baseline", "naive", "drift", "linear", "autoregression", "boosting")
+PLAIN = ("baseline", "naive", "drift", "smoothing", "linear", "autoregression", "boosting")
 CANDIDATES = {name: {} for name in PLAIN} | NETWORKS
 CONTRACT = make_contract()
 EXAMPLES = make_examples_of_sales(CONTRACT)
@@ -101,7 +107,7 @@ def errors(name: str) -> np.ndarray:
     return off.to_numpy()
 
 
-@pytest.mark.parametrize("name", ["linear", "autoregression", "boosting", *NETWORKS])
+@pytest.mark.parametrize("name", ["smoothing", "linear", "autoregression", "boosting", *NETWORKS])
 def test_a_candidate_learns_more_than_the_baseline_knows(name: str) -> None:
     assert errors(name).mean() < 0.9 * errors("baseline").mean()
 
@@ -230,6 +236,47 @@ def test_a_clone_for_each_step_learns_from_its_own_examples() -> None:
     assert repr(clone(model)) == repr(model)
     first = BySteps(Ridge(alpha=1e-9), series).fit(X[steps == 1], X[steps == 1, 1])
     np.testing.assert_allclose(first.predict(X), X[:, 1], atol=1e-6)
+
+
+def make_pasts(season: int, trend: float, noise: float, count: int = 200) -> np.ndarray:
+    """Rows of features, each a past of 16 steps on a line with a season, and a step."""
+    rng, steps = np.random.default_rng(0), np.arange(19)
+    seasons = rng.normal(size=(count, season))[:, steps % season]
+    values = rng.normal(size=(count, 1)) + trend * steps + seasons
+    values += noise * rng.normal(size=values.shape)
+    rows = [[*row[:16], (place % 3 + 1) / 3] for place, row in enumerate(values)]
+    targets = values[np.arange(count), 16 + np.arange(count) % 3]
+    return np.column_stack([rows, targets])
+
+
+@pytest.mark.parametrize("season", [1, 4])
+def test_smoothing_continues_a_line_with_a_season(season: int) -> None:
+    series, rows = Series(16, 1, season, 3), make_pasts(season, 0.5, 0)
+    X, y = rows[:, :-1], rows[:, -1]
+    smoothing = ExponentialSmoothing(series).fit(X, y)
+    # The line is drawn from a few values, of which a season is a part.
+    assert (
+        np.abs(smoothing.predict(X) - y).mean()
+        < 0.1 * np.abs(LastValue(series).predict(X) - y).mean()
+    )
+
+
+def test_smoothing_is_by_hand_what_its_weights_say() -> None:
+    smoothing = ExponentialSmoothing(Series(3, 1, 1, 2))
+    X = make_features_of([3, 3, 9], 2)
+    smoothing.weights_ = (0.5, 0.0, 0.0, 0.0)  # from the mean, 5, to 4, 3.5 and 6.25
+    assert smoothing.predict(X).tolist() == [6.25, 6.25]
+    # From -1, with the slope from 3 to 9: 2 and 3, so 2.5; 5.5 and 3, so 4.25; 7.25 and 9.
+    smoothing.weights_ = (0.5, 0.0, 0.0, 1.0)
+    assert smoothing.predict(X).tolist() == [11.125, 14.125]
+    smoothing.weights_ = (0.0, 0.0, 0.0, 0.5)  # a slope that halves: 0.5, 1.25, 1.625
+    assert smoothing.predict(X).tolist() == [1.8125, 1.90625]
+
+
+def test_noise_is_smoothed_away() -> None:
+    rows = make_pasts(1, 0, 1)
+    smoothing = ExponentialSmoothing(Series(16, 1, 1, 3)).fit(rows[:, :-1], rows[:, -1])
+    assert smoothing.weights_[0] <= 0.2
 
 
 def test_a_window_holds_a_season() -> None:

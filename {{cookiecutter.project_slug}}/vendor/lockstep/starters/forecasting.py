@@ -57,6 +57,12 @@ def drift(problem: Problem) -> BaseEstimator:
 
 
 @candidate
+def smoothing(problem: Problem) -> BaseEstimator:
+    """Exponential smoothing of level, trend and season, as all series together suggest."""
+    return lockstep.ExponentialSmoothing(problem.require_series("smoothing"))
+
+
+@candidate
 def autoregression(problem: Problem, *, alpha: PositiveFloat = 1.0) -> BaseEstimator:
     """A ridge regression on the features for each step ahead.
 

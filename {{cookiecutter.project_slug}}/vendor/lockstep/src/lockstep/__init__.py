@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .modeling.features import make_features as make_features
     from .modeling.forecasters import BySteps as BySteps
     from .modeling.forecasters import Drift as Drift
+    from .modeling.forecasters import ExponentialSmoothing as ExponentialSmoothing
     from .modeling.forecasters import LastValue as LastValue
     from .modeling.forecasters import SeasonalNaive as SeasonalNaive
     from .modeling.keras import keras as keras
@@ -78,7 +79,13 @@ ROOMS = {
     "modeling.compare": ("Leaderboard", "cross_validate", "learning_curve", "warn_of_rare_classes"),
     "modeling.derived": ("derived",),
     "modeling.features": ("make_features",),
-    "modeling.forecasters": ("BySteps", "Drift", "LastValue", "SeasonalNaive"),
+    "modeling.forecasters": (
+        "BySteps",
+        "Drift",
+        "ExponentialSmoothing",
+        "LastValue",
+        "SeasonalNaive",
+    ),
     "modeling.keras": ("keras",),
     "modeling.layers": ("RandomShift",),
     "modeling.metrics": ("metric",),

@@ -28,6 +28,8 @@ ROWS_OF_FEW_STEPS = 500
 SKEW, MANY_GAPS = 3.0, 0.05
 TEST_SHARE, LARGEST_TEST_SHARE = 0.2, 0.4
 """Of the times of a forecast, what the test has, unless two horizons take more; and at most."""
+EXAMPLES_PASSED = 1_000_000
+"""Examples that a network of a forecast goes over in all its epochs, which takes about a minute."""
 MANY_EXAMPLES = 200_000
 """Examples above which a forecast is compared over fewer folds."""
 COUNTS = "poisson_deviance"
@@ -155,13 +157,19 @@ def _suggest_network(rows: int) -> dict[str, Any]:
 
 
 def _suggest_forecasters(examples: int) -> dict[str, Any]:
-    network = {"batch_size": 256, "learning_rate": 0.003, "max_epochs": 30}
+    """Few examples allow little beyond their averages; many need few passes of a network."""
+    epochs = min(60, max(3, EXAMPLES_PASSED // max(1, examples)))
+    network = {
+        **{"schedule": "cosine", "batch_size": 64 if examples < FEW_ROWS else 256},
+        **{"learning_rate": 0.003, "max_epochs": epochs},
+    }
     return {
         "baseline": {},
         "naive": {},
         "drift": {},
-        "autoregression": {"alpha": 10.0},
+        "smoothing": {},
+        "autoregression": {"alpha": 100.0 if examples < MANY_ROWS else 10.0},
         "boosting": _suggest_boosting(examples, "mase"),
-        "recurrent": {"cell": "gru"} | network,
+        "recurrent": {"cell": "gru", **network},
         "tcn": network,
     }
