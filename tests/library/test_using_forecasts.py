@@ -62,7 +62,7 @@ def test_forecasts_are_the_same_in_parts(tmp_path: Path, monkeypatch: pytest.Mon
 def test_what_cannot_be_forecast_is_named_by_series_and_time(tmp_path: Path) -> None:
     rows = make_sales()
     rows.loc[rows.index[-1], "price"] = None
-    with pytest.raises(UserError, match=r"no prediction for 1 of 6 rows; first: shop b, day 2026"):
+    with pytest.raises(UserError, match=r"1 of 6 rows; first: shop 'b', step 3, row 126, price"):
         forecast(rows, tmp_path)
     forecasts = pd.read_csv(tmp_path / "forecasts.csv")
     assert forecasts["prediction"].isna().tolist() == [False] * 5 + [True]
@@ -177,5 +177,5 @@ def test_what_never_changes_in_a_series_needs_no_rows_of_times_to_come(tmp_path:
     parsed = make_model().parse(rows, "rows")
     assert parsed.X["price"].tolist() == [2.5] * HORIZON + [3.5] * HORIZON
     rows.loc[0, "price"] = 2.6
-    with pytest.raises(UserError, match=r"no prediction for 3 of 6 rows; first: shop a"):
+    with pytest.raises(UserError, match=r"3 of 6 rows; first: shop 'a', step 1, price"):
         forecast(rows, tmp_path)

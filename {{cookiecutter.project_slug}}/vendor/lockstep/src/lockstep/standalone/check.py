@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from ..core.errors import UserError
 from .golden import Row, list_answers, make_frame, read_golden
@@ -27,27 +28,28 @@ def check(package: ModelPackage) -> None:
     model = package.model  # all files are those that were packed now
     rows, expected = read_golden(package.folder / GOLDEN)
     answers = list_answers(model.predict(make_frame(rows, model.contract)))
-    wrong = [
-        place for place in range(len(rows)) if _texts(answers, place) != _texts(expected, place)
-    ]
+    no_answer: Row = {}
+    pairs = [*zip_longest(answers, expected, fillvalue=no_answer)]
+    wrong = sum(_list_texts(one) != _list_texts(other) for one, other in pairs)
     gaps = {name: _measure_gap(answers, expected, name) for name in _list_numbers(expected)}
     widest = max(gaps, key=lambda name: gaps[name], default="")
     gap = gaps.get(widest, 0.0)
     what = f"{package.info['name']} {package.version}"
+    golden = "golden forecasts" if model.contract.forecasts else "golden rows"
     if wrong:
-        raise UserError(f"{what}: {len(wrong)} of {len(rows)} golden rows have other answers here")
+        raise UserError(f"{what}: {wrong} of {len(pairs)} {golden} have other answers here")
     if gap > CLOSE:
-        raise UserError(f"{what}: {widest} of the golden rows differs by up to {gap:.1g} here")
+        raise UserError(f"{what}: {widest} of the {golden} differs by up to {gap:.1g} here")
     result = f"{widest} differs by up to {gap:.1g} of its largest" if gap else SAME
-    print(f"check: {what}: {len(rows)} golden rows, {result}")
+    print(f"check: {what}: {len(expected)} {golden}, {result}")
 
 
 def _list_numbers(answers: Sequence[Row]) -> list[str]:
     return [name for name, cell in answers[0].items() if isinstance(cell, float)]
 
 
-def _texts(answers: Sequence[Row], place: int) -> Row:
-    return {name: cell for name, cell in answers[place].items() if not isinstance(cell, float)}
+def _list_texts(answer: Row) -> Row:
+    return {name: cell for name, cell in answer.items() if not isinstance(cell, float)}
 
 
 def _measure_gap(answers: Sequence[Row], expected: Sequence[Row], name: str) -> float:

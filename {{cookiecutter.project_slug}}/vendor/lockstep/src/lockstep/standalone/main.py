@@ -64,7 +64,8 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file",
         type=Path,
-        help="table with the feature columns, written like the raw data; or images; - for stdin",
+        help="table with the feature columns, written like the raw data, or images; of a forecast "
+        "the rows of the series so far; - for stdin",
     )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="CSV to write (default: standard output)"

@@ -146,13 +146,15 @@ class ModelPackage:
 
         Args:
             frame: (n_rows, n_columns) table with at least the features: cells as they stand in the
-                raw data, typed ones, or both. An image is the bytes of its pixels.
+                raw data, typed ones, or both. An image is the bytes of its pixels. Of a forecast
+                the rows of the series so far; later ones tell what is known ahead.
 
         Returns:
             (n_rows,) the contract's identifiers, as far as `frame` has them; `prediction` and, of a
-            classification, `probability_<class>`, or, of a regression, `prediction_low` and
+            classification, `probability_<class>`, or, of numbers, `prediction_low` and
             `prediction_high`; and `reason`, which says what breaks the contract in a row that
-            therefore has no prediction. The index is that of `frame`.
+            therefore has no prediction. The index is that of `frame`. Of a forecast there is a row
+            for each step ahead of each series, with the series, the time and the step.
 
         Raises:
             UserError: It is no table of pandas, a feature has no column, or the model cannot be

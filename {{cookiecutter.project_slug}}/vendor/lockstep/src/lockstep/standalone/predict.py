@@ -97,8 +97,10 @@ def _open_input(file: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _name_example(rows: NewRows, place: int) -> str:
-    """Which series and time a row is of, or which sequence."""
-    return ", ".join(f"{name} {cell}" for name, cell in rows.names.iloc[place].items())
+    """Which step of which series a row is of, or which sequence."""
+    cells = rows.names.select_dtypes(exclude="datetime").iloc[place]
+    texts = (repr(cell) if isinstance(cell, str) else str(cell) for cell in cells)
+    return ", ".join(map(" ".join, zip(cells.index, texts, strict=True)))
 
 
 def _read_rows(path: Path, name: str, model: Model, *, resize: bool) -> Iterator[NewRows]:
