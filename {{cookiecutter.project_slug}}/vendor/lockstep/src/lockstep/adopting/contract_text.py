@@ -5,13 +5,15 @@ from __future__ import annotations
 from ..core.contract import Contract
 from ..core.editing import style, write_yaml
 
-FORECAST = {
+WORDS = {
+    "sequence": "rows with one value of it are the points of one example",
+    "length": "so many points are looked at, the latest ones",
     "horizon": "steps ahead that are forecast",
     "every": "from one step to the next",
     "season": "after so many steps things are alike again; 1 if never",
     "window": "so many of the latest values a forecast is made from",
 }
-"""What the words of a forecast mean."""
+"""What the words of a forecast, and of sequences, mean."""
 HEADER = """\
 # The data contract: what each column means and which values it may hold. `ingest` sets rows aside
 # that break it. Written by `use` from what it saw: look at what is `guessed`, say what it means.
@@ -46,7 +48,7 @@ def format_contract(contract: Contract, split: str = "") -> str:
     if split:
         note = f"split {split}; `split` in params.yaml is for the folds"
         document.yaml_add_eol_comment(note, "part")
-    for key in FORECAST.keys() & document.keys():
-        document.yaml_add_eol_comment(FORECAST[key], key)
+    for key in WORDS.keys() & document.keys():
+        document.yaml_add_eol_comment(WORDS[key], key)
     document.yaml_set_comment_before_after_key("columns", before="\n")
     return HEADER + (AHEAD if contract.forecasts else "") + write_yaml(document)

@@ -51,7 +51,7 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
         metric = "mae" if _is_skewed(target) else "rmse"
     return {
         "kind": contract.kind,
-        "split.by": "time" if contract.time else "group" if contract.group else "row",
+        "split.by": _suggest_split(contract),
         "features.columns": _suggest_steps(contract, table),
         "train.metric": metric,
         "train.decision": "f1_macro" if is_rare and len(contract.classes) == 2 else None,
@@ -59,6 +59,12 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
         "train.holdout": 0.2 if is_costly else None,
         "train.candidates": _suggest_candidates(contract, len(table), metric),
     }
+
+
+def _suggest_split(contract: Contract) -> str:
+    if contract.time and contract.points is None:
+        return "time"
+    return "group" if contract.group else "row"
 
 
 def _suggest_forecast(contract: Contract, horizon: int, table: pd.DataFrame) -> dict[str, Any]:
@@ -117,6 +123,8 @@ def _suggest_candidates(contract: Contract, rows: int, metric: str) -> dict[str,
             "forest": {"trees": 100},
             "cnn": CONVOLUTIONS,
         }
+    if contract.points is not None:
+        return _suggest_for_sequences(rows, metric)
     has_levels = any(column.type in LEVELS for column in contract.features_only().values())
     loss = {"loss": "poisson"} if metric == COUNTS else {}
     network = _suggest_network(rows)
@@ -130,6 +138,21 @@ def _suggest_candidates(contract: Contract, rows: int, metric: str) -> dict[str,
         "boosting": {**_suggest_boosting(rows, metric), **loss},
         "mlp": network,
         **({"wide_and_deep": network} if has_levels else {}),
+    }
+
+
+def _suggest_for_sequences(rows: int, metric: str) -> dict[str, Any]:
+    """Those that learn from summaries, and the networks that read each point."""
+    batch = 32 if rows < FEW_ROWS else 128
+    network = {"schedule": "cosine", "batch_size": batch, "max_epochs": 60, "patience": 20}
+    loss = {"loss": "poisson"} if metric == COUNTS else {}
+    return {
+        "baseline": {},
+        "linear": {"alpha": 0.01 if loss else 1.0, **loss},
+        "forest": {"trees": 100},
+        "boosting": {**_suggest_boosting(rows, metric), **loss},
+        "conv1d": network,
+        "rnn": {"cell": "gru", **network},
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.contract import LEVELS, SIDES, Contract
 from ..core.errors import shorten
+from ..core.examples import frame_contract
 from .suggestion import COUNTS
 from .understanding import Understanding
 
@@ -60,9 +61,11 @@ def _tabulate(understanding: Understanding) -> list[str]:
 
 def _describe_role(contract: Contract, name: str) -> str:
     """What a column is beside a feature, or when it is known to a forecast."""
-    roles = ("target", "group", "time", "series")
+    roles = ("target", "group", "time", "series", "sequence")
     if role := next((role for role in roles if getattr(contract, role) == name), None):
         return role
+    if contract.sequence is not None and name in contract.features:
+        return "of each point" if name in contract.channels else "of the whole sequence"
     if not contract.forecasts or name not in contract.features:
         return ""
     return "known ahead" if contract.columns[name].ahead else "known of the past"
@@ -117,6 +120,13 @@ def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequenc
 
 def _describe_problem(contract: Contract, counts: str) -> str:
     count = len(contract.features)
+    if contract.sequence is not None:
+        shared = len(frame_contract(contract).features) - 1
+        more = f", and {shared} of the whole sequence" if shared else ""
+        source = (
+            f"sequences of {len(contract.channels)} numbers at each of {contract.length} points"
+        )
+        return f"a {contract.kind}{counts}, from {source}{more}"
     if contract.horizon is None:
         source = "the images" if contract.images else f"{count} column{'s' if count > 1 else ''}"
         return f"a {contract.kind}{counts}, from {source}"

@@ -12,9 +12,11 @@ from pydantic import ValidationError
 
 from ..core.contract import LEVELS, NUMBERS, TARGETS, Column, Contract, Layout
 from ..core.errors import UserError, shorten
+from ..core.examples import frame_contract
 from ..core.params import Kind, predicts_numbers
 from ..core.validation import explain, nearest
 from ..data.conformity import as_texts, conform
+from ..data.sequences import Points, gather_rows
 from ..reading.formats import detect_format
 from ..reading.spreadsheets import has_merged_rows, list_sheets
 from ..reading.tables import read_batches, read_table, require_file
@@ -24,6 +26,7 @@ from .forecasts import understand_forecast
 from .inference import MOST_CATEGORIES, NO_MEANING, Guess, guess, guess_target, guess_time
 from .refining import refine
 from .sampling import draw_sample
+from .sequences import understand_sequences
 from .sniffing import LayoutGuess, count_lines_above, has_header, sniff
 from .wishes import Wishes
 
@@ -99,6 +102,13 @@ def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) ->
         notes = [*notes, forecast.note]
         for key, reasons in forecast.doubts.items():
             doubts[key] = [*(doubts[key] if key is None else []), *reasons]
+    if wishes.sequence is not None:
+        sequences = understand_sequences(table, columns, len(frame) / rows, name, wishes)
+        words |= sequences.words
+        columns, table = sequences.columns, table[[*sequences.columns]]
+        notes = [*notes, sequences.note]
+        for key, reasons in sequences.doubts.items():
+            doubts[key] = [*(doubts[key] if key is None else []), *reasons]
     contract = make_contract(
         name,
         source=source,
@@ -109,9 +119,16 @@ def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) ->
         columns=columns,
         **words,
     )
-    doubts[None] += find_doubts(table, contract)
+    doubts[None] += find_doubts(*frame_sample(table, contract))
     shares = table.isna().mean() if refinement is None else pd.Series(refinement.gaps) / rows
     return Understanding(contract, table, notes, doubts, rows, shares)
+
+
+def frame_sample(table: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, Contract]:
+    """The examples that are gathered from sequences, and their contract; other rows as they are."""
+    if contract.sequence is None:
+        return table, contract
+    return gather_rows(Points.of_rows(table, contract)), frame_contract(contract)
 
 
 def make_contract(name: str, **content: Any) -> Contract:
@@ -185,6 +202,7 @@ def _require_columns(frame: pd.DataFrame, name: str, wishes: Wishes, doubts: lis
         "--id": wishes.identifiers,
         "--group": [wishes.group],
         "--time": [wishes.time],
+        "--sequence": [wishes.sequence],
         "--series": [wishes.series],
         "--ahead": wishes.ahead,
         "--drop": wishes.drop,
@@ -200,16 +218,23 @@ def _require_columns(frame: pd.DataFrame, name: str, wishes: Wishes, doubts: lis
             if option != "--target" and column == wishes.target:
                 raise UserError(f"{name}: {option}: {column!r} is the target")
     _require_fitting_wishes(name, wishes)
-    if wishes.group and wishes.time:
+    if wishes.group and wishes.time and wishes.sequence is None:
         raise UserError(f"{name}: --group and --time: rows are split by one of them; choose one")
-    for option in ("--group", "--time", "--id", "--series", "--ahead"):
+    for option in ("--group", "--time", "--id", "--sequence", "--series", "--ahead"):
         if both := {*options[option]} & {*wishes.drop}:
             raise UserError(f"{name}: {option}: {both.pop()!r} is dropped by --drop as well")
     return wishes.target
 
 
 def _require_fitting_wishes(name: str, wishes: Wishes) -> None:
-    """Check that what is said of a forecast goes with all else that is said."""
+    """Check that what is said of a forecast, or of sequences, goes with all else that is said."""
+    if wishes.sequence is not None:
+        if wishes.horizon is not None:
+            raise UserError(
+                f"{name}: --sequence and --horizon: what tells series apart is --series"
+            )
+        if wishes.sequence == wishes.time:
+            raise UserError(f"{name}: --sequence: {wishes.sequence!r} is named by --time as well")
     if wishes.horizon is None:
         words = {"--series": wishes.series, "--every": wishes.every, "--ahead": wishes.ahead}
         for option in (option for option, word in words.items() if word):
@@ -232,8 +257,8 @@ def _guess_column(cells: pd.Series, layout: Layout, file: str, wishes: Wishes) -
         target = guess_target(cells, layout, wishes.goal)
         _require_target(target, cells, f"{file}: target {name!r}", wishes.goal)
         return target
-    if name == wishes.series:
-        return _take_for_series(cells, file)
+    if name in (wishes.series, wishes.sequence):
+        return _take_for_name(cells, file, "--series" if name == wishes.series else "--sequence")
     column, doubts = (guess_time if name == wishes.time else guess)(cells, layout)
     if column is None:
         return Guess(None, doubts)
@@ -260,19 +285,19 @@ def _guess_column(cells: pd.Series, layout: Layout, file: str, wishes: Wishes) -
     return Guess(column, doubts)
 
 
-def _take_for_series(cells: pd.Series, file: str) -> Guess:
-    """A column that tells series apart: new ones may come, and there may be one only."""
+def _take_for_name(cells: pd.Series, file: str, option: str) -> Guess:
+    """A column that tells series or sequences apart: new ones may come, and there may be one."""
     texts = as_texts(cells.dropna())
     if len(texts) < len(cells):
         raise UserError(
-            f"{file}: --series: {len(cells) - len(texts)} of {len(cells)} rows lack "
-            f"{str(cells.name)!r}; each needs its series: fill it in, or take these rows out"
+            f"{file}: {option}: {len(cells) - len(texts)} of {len(cells)} rows lack "
+            f"{str(cells.name)!r}; each needs one: fill it in, or take these rows out"
         )
     column = Column(
         type="identifier",
         meaning=NO_MEANING,
         example=shorten(texts.iloc[0], 60),
-        guessed=f"named by --series, {texts.nunique()} different",
+        guessed=f"named by {option}, {texts.nunique()} different",
     )
     return Guess(column, [])
 

@@ -41,7 +41,7 @@ from .sources import Source, fetch
 from .starters import find_missing_starter
 from .suggestion import is_fit_long, suggest
 from .summary import describe_plan, describe_split, find_idle_times, summarise
-from .understanding import Understanding, understand
+from .understanding import Understanding, frame_sample, understand
 from .wishes import Wishes
 
 FOLDS = (5, 4, 3, 2)
@@ -150,7 +150,8 @@ def _understand_source(project: Project, source: Source, wishes: Wishes) -> Unde
 
 def _choose_settings(project: Project, name: str, understanding: Understanding) -> dict[str, Any]:
     """What params.yaml has to say, such that the rows can be split and folded by it."""
-    contract, table, params = understanding.contract, understanding.table, project.params
+    params = project.params
+    table, contract = frame_sample(understanding.table, understanding.contract)
     settings = suggest(contract, table) | {"data.raw": "data/raw"}
     if params.train.training_sizes and is_fit_long(contract, understanding.rows):
         settings["train.training_sizes"] = []
@@ -160,7 +161,8 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
         del settings["train.holdout"]
     if not params.features.model_fields_set:
         columns = settings.pop("features.columns")
-        unused = set() if contract.forecasts else {"past"}
+        unused = {"signal"} if contract.points is None else set()
+        unused |= set() if contract.forecasts else {"past"}
         settings["features"] = FeaturesParams().model_dump(exclude=unused) | {"columns": columns}
     text = project.params_file.read_text(encoding="utf-8")
     rows = table.dropna(subset=[contract.target]).reset_index(drop=True)

@@ -17,6 +17,8 @@ class Wishes:
     identifiers: tuple[str, ...] = ()
     group: str | None = None
     time: str | None = None
+    sequence: str | None = None
+    """The column that tells which rows are points of one sequence."""
     series: str | None = None
     horizon: int | None = None
     """How many steps ahead the target is forecast; without it nothing is."""
@@ -40,6 +42,7 @@ class Wishes:
             "--id": self.identifiers,
             "--group": [self.group],
             "--time": [self.time],
+            "--sequence": [self.sequence],
             "--series": [self.series],
             "--horizon": [self.horizon],
             "--every": [self.every],

@@ -58,7 +58,16 @@ def _make_parser() -> argparse.ArgumentParser:
         "--id", action="append", default=[], metavar="COLUMN", help="a name of the row, no feature"
     )
     use.add_argument("--group", metavar="COLUMN", help="rows with one value are on one side")
-    use.add_argument("--time", metavar="COLUMN", help="the latest rows by it are the test")
+    use.add_argument(
+        "--time",
+        metavar="COLUMN",
+        help="the latest rows by it are the test; of sequences, their order",
+    )
+    use.add_argument(
+        "--sequence",
+        metavar="COLUMN",
+        help="rows with one value are the points of one sequence, which has one target",
+    )
     use.add_argument(
         "--horizon",
         type=_read_steps,
@@ -227,6 +236,7 @@ def _run(options: argparse.Namespace) -> int | None:
                 identifiers=tuple(options.id),
                 group=options.group,
                 time=options.time,
+                sequence=options.sequence,
                 series=options.series,
                 horizon=options.horizon,
                 every=options.every,
@@ -309,7 +319,14 @@ def _require_requests_alone(options: argparse.Namespace) -> None:
     if not options.from_requests:
         raise UserError("use: --requests and --since go with --from-requests")
     words = (options.source, options.target, options.kind, *options.id, options.group, options.time)
-    more = (options.series, options.horizon, options.every, *options.ahead, *options.drop)
+    more = (
+        options.sequence,
+        options.series,
+        options.horizon,
+        options.every,
+        *options.ahead,
+        *options.drop,
+    )
     if any([*words, *more, options.sheet, options.table, options.replace]):
         raise UserError(
             "use: --from-requests adds rows by the contract that there is, so name no file and "
