@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ..core.contract import LEVELS, NUMBERS, Contract
+from ..core.params import FeaturesParams
 from .doubts import RARE
 from .inference import MANY_CATEGORIES
 
@@ -52,6 +53,7 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     return {
         "kind": contract.kind,
         "split.by": _suggest_split(contract),
+        **({"features.signal": [*FeaturesParams().signal]} if contract.points else {}),
         "features.columns": _suggest_steps(contract, table),
         "train.metric": metric,
         "train.decision": "f1_macro" if is_rare and len(contract.classes) == 2 else None,
