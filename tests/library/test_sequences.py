@@ -1,12 +1,17 @@
 """Sequences are examples: gathered from their points, learnt from, and predicted."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_params, make_project, run_stages
+from lockstep.adopting.suggestion import suggest
+from lockstep.adopting.understanding import Understanding, frame_sample, understand
+from lockstep.adopting.wishes import Wishes
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.examples import frame_contract
@@ -213,3 +218,71 @@ def test_a_packed_model_is_tried_on_made_up_sequences(learnt: Project) -> None:
     golden = make_golden(Model.load(learnt.champion), seed=1)
     assert len(golden.answers) == 2
     assert all(answer["reason"] is None for answer in golden.answers)
+
+
+def use(file: Path, **words: object) -> Understanding:
+    wishes = {"target": "drive", "sequence": "swing", "time": "second"} | words
+    return understand([file], file.name, "here", Wishes(**wishes))
+
+
+@pytest.fixture
+def swings(tmp_path: Path) -> Callable[..., Path]:
+    """Writes swings as a file."""
+
+    def write(rows: pd.DataFrame) -> Path:
+        rows.to_csv(tmp_path / "swings.csv", index=False)
+        return tmp_path / "swings.csv"
+
+    return write
+
+
+def test_use_makes_out_what_each_point_has_and_what_they_share(
+    swings: Callable[..., Path],
+) -> None:
+    rows = make_swings(40).assign(note=lambda table: np.where(table["speed"] > 0, "up", "down"))
+    told = use(swings(rows), group="pendulum")
+    contract = told.contract
+    assert (contract.sequence, contract.time, contract.length) == ("swing", "second", 24)
+    assert contract.channels == ["angle", "speed"]
+    assert contract.columns["weight"].constant
+    assert "40 sequences of 22 to 24 points" in told.notes
+    assert told.doubts["note"] == ["changes within a sequence and is no number: not used"]
+    assert "note" in contract.drop
+    table, examples = frame_sample(told.table, contract)
+    settings = suggest(examples, table)
+    assert settings["split.by"] == "group"
+    assert {"baseline", "boosting", "conv1d", "rnn"} <= settings["train.candidates"].keys()
+
+
+def test_use_looks_at_the_usual_length_where_one_sequence_is_far_longer(
+    swings: Callable[..., Path],
+) -> None:
+    rows = pd.concat([make_swings(30), make_swings(31, points=200).tail(200)])
+    told = use(swings(rows))
+    assert told.contract.length == 24
+    assert "1 of 31 sequences have more, up to 200" in str(told.doubts[None])
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "fault"),
+    [
+        ({"drive": ["once", "often"] * 30}, {}, "'drive' changes within 3 of 3 sequences"),
+        ({"second": 1.0}, {}, "'second' is the same in all rows"),
+        (
+            {"second": [0.0, 1.0] * 30},
+            {},
+            "54 rows have the 'second' of another of the same sequence",
+        ),
+        ({"swing": np.arange(60)}, {}, "each row has a 'swing' of its own"),
+        ({"angle": 1.0, "speed": 2.0}, {}, "no column holds numbers that change within"),
+        ({}, {"time": None}, "name the column of times, or of the order of the points, by --time"),
+        ({}, {"horizon": 3}, "what tells series apart is --series"),
+        ({}, {"time": "swing"}, "'swing' is named by --time as well"),
+    ],
+)
+def test_use_tells_what_makes_no_sequences(
+    swings: Callable[..., Path], change: dict[str, Any], words: dict[str, Any], fault: str
+) -> None:
+    rows = make_swings(3, points=21).iloc[:60].assign(**change)
+    with pytest.raises(UserError, match=fault):
+        use(swings(rows), **words)

@@ -89,8 +89,13 @@ def _list_roles(time: str, wishes: Wishes) -> set[str | None]:
 
 
 def _find_order(columns: dict[str, Column], name: str, wishes: Wishes) -> tuple[str, list[str]]:
-    if wishes.time is not None:
+    if wishes.time in columns:
         return wishes.time, []
+    if wishes.time is not None:
+        raise UserError(
+            f"{name}: --time: {wishes.time!r} is the same in all rows; the points of a sequence "
+            "each need a time, or a number that counts them"
+        )
     times = [key for key, column in columns.items() if column.type == "datetime"]
     if len(times) != 1:
         dates = f"the dates are {', '.join(map(repr, times))}" if times else "no column holds dates"
