@@ -86,7 +86,10 @@ def test_losses_of_rows_are_those_of_the_metrics() -> None:
     probabilities = np.array([[0.5, 0.5], [0.0, 1.0]])
     classes = Outcome(np.array([0, 0]), probabilities, ("apple", "melon"))
     assert row_losses(classes).tolist() == pytest.approx([np.log(2), 36.04], abs=0.01)
-    assert row_losses(Outcome(np.array([1.0, 5.0]), np.array([3.0, 4.0]))).tolist() == [2, 1]
+    numbers = Outcome(np.array([1.0, 5.0]), np.array([3.0, 4.0]))
+    assert row_losses(numbers).tolist() == [2, 1]
+    forecasts = replace(numbers, forecasts=pd.DataFrame({"spread": [4.0, 0.5]}))
+    assert row_losses(forecasts).tolist() == [0.5, 2]
 
 
 def test_the_net_benefit_weighs_false_alarms_by_the_threshold() -> None:

@@ -130,3 +130,16 @@ def test_without_enough_validation_rows_there_are_no_intervals(project: Project)
     assert "There were too few validation rows for intervals" in project.model_card.read_text()
     assert not (project.figures / "coverage_by_step.png").exists()
     assert (project.figures / "forecasts.png").exists()
+
+
+def test_a_forecast_of_one_step_has_no_figures_by_step(project: Project) -> None:
+    make_forecasts(project)
+    changes = {"horizon": 1, "season": 1}
+    project.contract_file.write_text(json.dumps(CONTRACT | changes))
+    settings = json.loads(project.params_file.read_text())["train"]
+    write_params(project, train=settings | {"candidates": {"baseline": {}}})
+    run_stages()
+    shown = {path.stem for path in project.figures.glob("*.png")}
+    assert {"forecasts", "error_by_series"} < shown
+    assert not shown & {"error_by_step", "coverage_by_step", "seasons"}
+    assert "a forecast of 1 step of 1 day ahead" in project.model_card.read_text()

@@ -353,6 +353,8 @@ class Facts:
     @property
     def loss(self) -> str:
         """What slices are compared by."""
+        if self.contract.forecasts:
+            return "absolute error over the spread of the latest values"
         return "absolute error" if predicts_numbers(self.params.kind) else "log loss"
 
     @property

@@ -25,8 +25,9 @@ def show_forecasts(forecasts: Forecasts, metrics: Mapping[str, Any]) -> Gallery:
         parts.insert(0, _show_chosen(forecasts))
         if forecasts.season > 1:
             parts.append(_show_seasons(forecasts))
-    if "prediction_intervals" in metrics:
-        parts.append(_show_intervals(forecasts, metrics["prediction_intervals"]["by_step"]))
+    by_step = metrics.get("prediction_intervals", {}).get("by_step", [])
+    if len(by_step) > 1:
+        parts.append(_show_intervals(forecasts, by_step))
     return join(*parts)
 
 

@@ -20,8 +20,8 @@ from ..data.series import describe_time
 from ..modeling.metrics import Metric
 from ..modeling.outcome import HIGH, LOW, Outcome
 
-MOST_FORECASTS, MOST_SEASONS = 6, 52
-"""That are shown of all, and the latest of each series."""
+MOST_FORECASTS, MOST_SEASONS, FEWEST_VALUES = 6, 52, 20
+"""That are shown of all, the latest of each series, and the latest before an origin."""
 MONDAY = np.datetime64("1970-01-05", "us")
 """From which weeks, days and hours are counted, so that they begin where people begin them."""
 
@@ -138,7 +138,7 @@ class Forecasts:
         """
         needed = np.sort(np.concatenate([forecast.places for forecast in self.chosen]))
         table = _read_rows(self.test, needed, [self.time, ORIGIN, STEP, PAST]).set_axis(needed)
-        length = max(3 * (self.history.horizon or 1), 2 * self.season)
+        length = max(FEWEST_VALUES, 3 * (self.history.horizon or 1), 2 * self.season)
         parts = []
         for number, forecast in enumerate(self.chosen):
             places, rows = forecast.places, table.loc[forecast.places]

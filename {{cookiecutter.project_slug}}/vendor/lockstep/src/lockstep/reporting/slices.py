@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from ..core.contract import NUMBERS, Column, Contract
+from ..core.examples import SPREAD
 from ..modeling.metrics import SMALLEST
 from ..modeling.outcome import Outcome
 
@@ -21,9 +22,15 @@ QUARTERS = 4
 
 
 def row_losses(outcome: Outcome) -> np.ndarray:
-    """(n_rows,) minus the logarithm of the true class's probability, or the absolute error."""
+    """(n_rows,) minus the logarithm of the true class's probability, or the absolute error.
+
+    Of a forecast that is in units of how far the latest values of its series lie apart, so that
+    large series are not all that counts.
+    """
     if not outcome.classes:
         errors: np.ndarray = np.abs(outcome.predicted - outcome.actual)
+        if outcome.forecasts is not None:
+            errors = errors / outcome.forecasts[SPREAD].to_numpy("float64")
         return errors
     probabilities = outcome.predicted[np.arange(len(outcome)), outcome.actual]
     losses: np.ndarray = -np.log(np.clip(probabilities, SMALLEST, 1))
