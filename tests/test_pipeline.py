@@ -240,10 +240,15 @@ def outputs_of(project: Project) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    ("dataset", "metric", "least"), [("diabetes", "r2", 0.3), ("digits", "accuracy", 0.9)]
+    ("dataset", "metric", "low", "high"),
+    [
+        ("diabetes", "r2", 0.3, 1.0),
+        ("digits", "accuracy", 0.9, 1.0),
+        ("flights", "rmsse", 0.0, MOST_ERROR),
+    ],
 )
 def test_other_data_sets_run_through_the_same_stages(
-    tmp_path: Path, ready: Project, dataset: str, metric: str, least: float
+    tmp_path: Path, ready: Project, dataset: str, metric: str, low: float, high: float
 ) -> None:
     project = ready.equip(bake(tmp_path, dataset=dataset))
     lighten(project)
