@@ -146,7 +146,7 @@ def boosting(
     min_samples_leaf: LeafRows = 20,
     max_features: Share = 0.5,
     l2: NonNegativeFloat = 5.0,
-    loss: Loss = "squared_error",
+    loss: Literal["squared_error", "absolute_error", "poisson"] = "squared_error",
     class_weight: Balanced = None,
 ) -> BaseEstimator:
     """Gradient boosting of small trees over histograms (Friedman, 2001; Ke et al., 2017).
@@ -156,7 +156,7 @@ def boosting(
         max_leaf_nodes: most leaves of a tree
         max_features: share of the columns that each split is looked for in
         l2: weight of the L2 penalty on the leaves
-        loss: what a regression makes small; `poisson` is for counts
+        loss: what is made small of numbers; `poisson` is for counts
     """
     return problem.either(
         HistGradientBoostingClassifier,

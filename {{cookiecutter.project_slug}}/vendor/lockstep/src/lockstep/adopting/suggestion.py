@@ -194,7 +194,7 @@ def _suggest_forecasters(examples: int) -> dict[str, Any]:
         "drift": {},
         "smoothing": {},
         "autoregression": {"alpha": 100.0 if examples < MANY_ROWS else 10.0},
-        "boosting": _suggest_boosting(examples, "mase"),
+        "boosting": _suggest_boosting(examples, "mase") | {"loss": "absolute_error"},
         "recurrent": {"cell": "gru", **network},
         "tcn": network,
     }

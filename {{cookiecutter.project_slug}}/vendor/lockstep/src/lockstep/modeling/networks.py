@@ -283,6 +283,13 @@ class NetworkRegressor(RegressorMixin, Network):
         return self._outputs(X)[:, 0] * self.scale_ + self.mean_
 
 
+@parameters
+class NetworkForecaster(NetworkRegressor):
+    """A network that learns the median, as forecasts are judged by their absolute errors."""
+
+    _activation_and_loss = ("linear", "mean_absolute_error")
+
+
 def load_network(path: Path) -> keras.Model:
     """The network of a `.keras` file, to predict with."""
     from . import layers  # noqa: F401 - it registers the library's own ones

@@ -13,7 +13,13 @@ from ..core.errors import UserError
 from ..core.params import Kind, Params
 from ..data.inner_folds import InnerFolds
 from .features import count_categories
-from .networks import Build, NetworkClassifier, NetworkRegressor, Training
+from .networks import (
+    Build,
+    NetworkClassifier,
+    NetworkForecaster,
+    NetworkRegressor,
+    Training,
+)
 from .series import Series
 from .signals import find_shape
 
@@ -142,7 +148,7 @@ class Problem:
         """
         return self.either(
             NetworkClassifier,
-            NetworkRegressor,
+            NetworkForecaster if self.series else NetworkRegressor,
             build=build,
             options=options,
             random_state=self.seed,
