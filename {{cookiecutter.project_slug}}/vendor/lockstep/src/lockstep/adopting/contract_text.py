@@ -48,7 +48,7 @@ def format_contract(contract: Contract, split: str = "") -> str:
     if split:
         note = f"split {split}; `split` in params.yaml is for the folds"
         document.yaml_add_eol_comment(note, "part")
-    for key in WORDS.keys() & document.keys():
+    for key in (key for key in WORDS if key in document):
         document.yaml_add_eol_comment(WORDS[key], key)
     document.yaml_set_comment_before_after_key("columns", before="\n")
     return HEADER + (AHEAD if contract.forecasts else "") + write_yaml(document)
