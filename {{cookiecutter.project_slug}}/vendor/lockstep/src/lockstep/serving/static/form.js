@@ -59,8 +59,8 @@ export class Form {
   makeForSeries({ horizon, every }, features) {
     const drop = this.makeDrop("Drop the rows of the series so far here", "CSV, parquet or JSON", ".csv,.json,.parquet");
     drop.classList.add("large");
-    const text = `They have the columns ${features.join(", ")}, and are continued by ${horizon} steps of ${every}.`;
-    return [drop, make("p", { className: "soft" }, text)];
+    const text = `Rows of series have the columns ${features.join(", ")}, and each series is continued by ${horizon} steps of ${every}.`;
+    return [make("p", { className: "soft" }, text), drop];
   }
 
   makeForRows(contract, features) {
