@@ -54,10 +54,11 @@ def test_each_series_goes_on_after_its_latest_value() -> None:
 @given(st.integers(10, 100), st.integers(0, 2**32 - 1))
 def test_what_a_forecast_is_made_from_is_what_was_learnt_from(day: int, seed: int) -> None:
     """The history up to an origin gives the example that training has of it."""
-    sales = make_sales().astype({"visitors": "Int64"})
-    sales = sales[np.random.default_rng(seed).random(len(sales)) < 0.9]
+    rng, sales = np.random.default_rng(seed), make_sales().astype({"visitors": "Int64"})
+    sales = sales[rng.random(len(sales)) < 0.9]
+    sales["sales"] = sales["sales"].mask(rng.random(len(sales)) < 0.1)
     origin = pd.Timestamp("2025-01-01") + pd.Timedelta(days=day)
-    examples = make_examples_of_sales(make_contract(), sales)
+    examples = make_examples_of_sales(make_contract(), sales.dropna(subset="sales"))
     examples = examples[examples["origin"] == origin]
     is_known = sales["day"] <= origin
     history = sales.assign(
@@ -131,6 +132,15 @@ def test_what_may_be_missing_ahead_is_missing() -> None:
     framed = frame(make_sales(shops=1), frame_contract(contract))
     assert framed.reasons.isna().all()
     assert framed.X["price"].isna().all()
+
+
+def test_what_is_only_past_need_not_be_known_of_times_to_come() -> None:
+    visitors = CONTRACT["columns"]["visitors"] | {"nullable": False}
+    contract = make_contract(columns=CONTRACT["columns"] | {"visitors": visitors})
+    rows = make_later(make_sales(shops=1))
+    assert frame(rows, frame_contract(contract)).reasons.isna().all()
+    gap = frame(spoil(rows, 110, "visitors", None), frame_contract(contract))
+    assert set(gap.reasons) == {"row 111, visitors is missing, expected a whole number"}
 
 
 @pytest.mark.parametrize(("days", "count"), [(0, "0 known values"), (1, "1 known value"), (6, "6")])
