@@ -367,17 +367,23 @@ def test_the_tests_of_a_project_without_data_pass(tmp_path: Path) -> None:
     assert " passed" in bake(tmp_path, dataset="none").run("uv", "run", "pytest", "-n", "auto")
 
 
-LEAST = {"iris": ("accuracy", 0.9), "diabetes": ("r2", 0.3), "digits": ("accuracy", 0.97)}
+BOUNDS = {
+    "iris": ("accuracy", 0.9, 1.0),
+    "diabetes": ("r2", 0.3, 1.0),
+    "digits": ("accuracy", 0.97, 1.0),
+    "flights": ("mase", 0.0, 1.0),
+}
+"""The least and the most that a figure of the champion may be."""
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("dataset", LEAST)
+@pytest.mark.parametrize("dataset", BOUNDS)
 @pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
 def test_every_backend_runs_every_data_set(tmp_path: Path, backend: str, dataset: str) -> None:
     project = bake(tmp_path, keras_backend=backend, dataset=dataset)
     pin_torch(project)
     assert stages_run(project.run("uv", "run", "dvc", "repro")) == STAGES
     metrics = json.loads((project / "reports/metrics.json").read_text(encoding="utf-8"))
-    metric, least = LEAST[dataset]
-    assert metrics[metric] > least
+    metric, least, most = BOUNDS[dataset]
+    assert least < metrics[metric] <= most
     assert " passed" in project.run("uv", "run", "pytest", "-n", "auto")
