@@ -47,6 +47,11 @@ def test_steps_of_numbers_are_counted_again(size: float, start: int, steps: np.n
     assert (grid.steps((start + steps) * size) == steps).all()  # as floats have them
 
 
+def test_seconds_since_1970_are_steps_although_floats_hold_them_roughly() -> None:
+    grid = Grid(Every(0.1, "number"), 1.7e9)
+    assert (grid.steps(1.7e9 + np.arange(1000) * 0.1) == np.arange(1000)).all()
+
+
 @given(EVERY, POINTS, st.integers(-500, 500))
 def test_a_time_between_two_is_of_no_grid(every: Every, start: pd.Timestamp, step: int) -> None:
     grid = Grid.of_times(np.array([start], dtype="datetime64[us]"), every)
@@ -89,6 +94,7 @@ def test_a_day_of_the_month_stays_where_the_month_has_it() -> None:
         ("0 days", None, None),
         ("1.5 days", None, None),
         ("1 fortnight", None, None),
+        ("1000000 weeks", None, None),
         ("5", None, None),
     ],
 )
@@ -104,7 +110,7 @@ def test_a_step_is_written_in_words(text: str, written: str | None, season: int 
 
 def test_a_step_of_numbers_is_a_number() -> None:
     assert str(parse_every("0.5", is_number=True)) == "0.5"
-    for text in ("1 day", "0", "-1"):
+    for text in ("1 day", "0", "-1", "1e999"):
         with pytest.raises(UserError, match="a number above zero, since the times are numbers"):
             parse_every(text, is_number=True)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from math import floor, log10
+from math import floor, inf, log10
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +29,8 @@ LONGEST_SEASON = 300
 """Steps of a season that is taken for granted: those of a day of five minutes each fit."""
 FEWEST_REGULAR = 0.95
 """Share of the times of a series that must be whole steps apart to tell how long a step is."""
+MOST_UNITS = 100_000
+"""Of a step, so that thousands of steps are no longer than time is counted."""
 SHORTEST_MONTH = 28 * MICROSECONDS["day"]
 
 
@@ -88,12 +90,12 @@ def parse_every(text: str, is_number: bool) -> Every:
     form = r"(\d*\.?\d+(?:e[+-]?\d+)?)" if is_number else r"(\d+) *([a-z]+?)s?"
     match = re.fullmatch(form, text.strip().lower())
     size = float(match[1]) if match else 0.0
-    if match and size > 0:
+    if match and 0 < size < inf:
         if is_number:
             return Every(size, "number")
-        if match[2] in MONTHS:
+        if match[2] in MONTHS and size <= MOST_UNITS:
             return Every(size * MONTHS[match[2]], "month")
-        if match[2] in MICROSECONDS:
+        if match[2] in MICROSECONDS and size <= MOST_UNITS:
             return Every(size * MICROSECONDS[match[2]], "microsecond")
     units = [*MICROSECONDS, *MONTHS]
     expected = (

@@ -10,7 +10,7 @@ import numpy as np
 
 from .every import Every, days_of_months
 
-TOLERANCE = 1e-6
+TOLERANCE = 1e-3
 """How far a time that is a number may be off, in steps."""
 
 
@@ -21,7 +21,7 @@ class Grid:
     every: Every
     start: Any
     """A point in time, as datetime64[us], or a float."""
-    day: int
+    day: int = 1
     """Of steps of months the day of the month, which a shorter month's last stands for."""
 
     @classmethod
