@@ -109,7 +109,7 @@ class ExponentialSmoothing(Forecaster):
     Level, trend and season of each past are followed from its first value to its last with the
     same weights, which are those of a grid that forecast the train examples best. They begin as the
     past has them as a whole: a line through its mean, as steep as from its first season to its
-    last, and the mean of each place in the season. Series need not be long, since all share weights.
+    last, and the mean of each place in the season. All series share the weights, and may be short.
 
     Attributes:
         weights_: What the latest value counts for the level, the trend and the season, and what
