@@ -29,6 +29,7 @@ ROWS_OF_FEW_STEPS = 500
 SKEW, MANY_GAPS = 3.0, 0.05
 TEST_SHARE, LARGEST_TEST_SHARE = 0.2, 0.4
 """Of the times of a forecast, what the test has, unless two horizons take more; and at most."""
+TWO_YEARS = pd.Timedelta(days=730)
 EXAMPLES_PASSED = 1_000_000
 """Examples that a network of a forecast goes over in all its epochs, which takes about a minute."""
 MANY_EXAMPLES = 200_000
@@ -79,13 +80,22 @@ def _suggest_forecast(contract: Contract, horizon: int, table: pd.DataFrame) -> 
         "split.by": "time",
         "split.test_fraction": min(ceil(100 * share) / 100, LARGEST_TEST_SHARE),
         "features.past": ["seasons", "averages"],
-        "features.columns": _suggest_steps(contract, table),
+        "features.columns": _suggest_times(contract, known) | _suggest_steps(contract, table),
         "train.metric": "mase",
         "train.decision": None,
         "train.folds": 5 if examples <= MANY_EXAMPLES else 3,
         "train.holdout": None,
         "train.candidates": _suggest_forecasters(examples),
     }
+
+
+def _suggest_times(contract: Contract, known: pd.DataFrame) -> dict[str, Any]:
+    """No feature of times whose place in the year, or on the line, the test is the first to have."""
+    assert contract.time is not None
+    times = known[contract.time]
+    is_dated = contract.columns[contract.time].type == "datetime"
+    recurs = is_dated and times.max() - times.min() >= TWO_YEARS
+    return {} if recurs else {contract.time: "drop"}
 
 
 def is_fit_long(contract: Contract, rows: int) -> bool:
