@@ -154,7 +154,7 @@ class Histories:
         breach = self._find_breach(series, max(0, origin + 1 - window))
         if breach is None and count < fewest_known(window):
             rule = f"{fewest_known(window)} or more among {window} steps of {framing.every}"
-            value = f"{count} known value{'s'[: count != 1]}"
+            value = "1 known value" if count == 1 else f"{count} known values"
             breach = Breach(framing.channels[0], value, rule)
         # What never changes in a series needs no rows of times to come.
         constants = {

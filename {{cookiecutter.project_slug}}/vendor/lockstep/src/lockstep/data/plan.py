@@ -32,28 +32,21 @@ class Plan:
 
     def frame(self, series: RegularSeries) -> Iterator[Piece]:
         """The examples of a series, some origins at a time, in the order of origins and steps."""
-        horizon, window = self.framing.horizon, self.framing.window
-        season = self.framing.season
-        is_known, cut = ~np.isnan(series.target), series.grid.floor(self.cut.start)
+        window, channels = self.framing.window, series.channels
+        cut = series.grid.floor(self.cut.start)
+        # Where the last time that is learnt from is none of this series, its next one is later.
         first_test = cut + (series.grid.times(np.array([cut]))[0] < self.cut.start)
-        known = np.cumsum(np.append(np.zeros(window), is_known))
-        is_long = known[window:] - known[:-window] >= fewest_known(window)
-        steps = np.arange(len(is_known))
-        strides = np.where(steps >= first_test, self.strides[1], self.strides[0])
-        origins = np.flatnonzero(is_known & is_long & ((steps - cut) % strides == 0))
-        scales = measure_scales(series.target[: max(0, cut + 1)], season)
-        before = np.full((window - 1, series.channels.shape[1]), np.nan)
-        windows = sliding_window_view(np.concatenate([before, series.channels]), window, axis=0)
-        size = max(1, ROWS_IN_BATCH // horizon)
+        origins = self._find_origins(series, cut, first_test)
+        scales = measure_scales(series.target[: max(0, cut + 1)], self.framing.season)
+        before = np.full((window - 1, channels.shape[1]), np.nan)
+        windows = sliding_window_view(np.concatenate([before, channels]), window, axis=0)
+        size = max(1, ROWS_IN_BATCH // self.framing.horizon)
         for some in np.split(origins, range(size, len(origins), size)):
-            later = some[:, np.newaxis] + np.arange(1, horizon + 1)
-            is_made = later < len(is_known)
-            is_made &= is_known[np.minimum(later, len(is_known) - 1)]
-            is_made &= (some >= first_test)[:, np.newaxis] | (later <= cut)
+            is_made = self._find_steps(series, some, cut, first_test)
             some, is_made = some[is_made.any(axis=1)], is_made[is_made.any(axis=1)]
             places, ahead = np.nonzero(is_made)
             pasts = np.ascontiguousarray(windows[some].transpose(0, 2, 1))
-            level, spread = level_and_spread(pasts[:, :, 0], season)
+            level, spread = level_and_spread(pasts[:, :, 0], self.framing.season)
             columns = {
                 STEP: ahead + 1,
                 PAST: encode_pasts(pasts)[places],
@@ -65,6 +58,26 @@ class Plan:
                 PART: np.array(SIDES, dtype="object")[(some >= first_test).astype(int)][places],
             }
             yield Piece(series.rows[some[places] + ahead + 1], series.rows[some[places]], columns)
+
+    def _find_origins(self, series: RegularSeries, cut: int, first_test: int) -> np.ndarray:
+        """(n_origins,) the steps of known values with enough others in the window before them."""
+        window, is_known = self.framing.window, ~np.isnan(series.target)
+        known = np.cumsum(np.append(np.zeros(window), is_known))
+        is_long = known[window:] - known[:-window] >= fewest_known(window)
+        steps = np.arange(len(is_known))
+        strides = np.where(steps >= first_test, self.strides[1], self.strides[0])
+        return np.flatnonzero(is_known & is_long & ((steps - cut) % strides == 0))
+
+    def _find_steps(
+        self, series: RegularSeries, origins: np.ndarray, cut: int, first_test: int
+    ) -> np.ndarray:
+        """(n_origins, horizon) whether there is an example: none is of both sides of the cut."""
+        later = origins[:, np.newaxis] + np.arange(1, self.framing.horizon + 1)
+        length = len(series.target)
+        is_known = ~np.isnan(series.target[np.minimum(later, length - 1)])
+        is_on_a_side = (origins >= first_test)[:, np.newaxis] | (later <= cut)
+        is_made: np.ndarray = (later < length) & is_known & is_on_a_side
+        return is_made
 
     def _blocks(self, series: RegularSeries, origins: np.ndarray) -> np.ndarray:
         """(n,) what origins, counted from the cut, are no evidence apart from others by."""
