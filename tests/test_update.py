@@ -26,6 +26,8 @@ OWN = {
     ),
     "data/external/rates.csv": "a,b\n1,2\n",
 }
+# The last one before the candidates stood in files by the kind of data.
+IN_ONE_FILE = "6e8290a"
 CANDIDATE = '''@candidate
 def extra(problem: Problem, *, trees: Trees = 50, share: Fraction = 0.5) -> BaseEstimator:
     """Extremely randomised trees."""
@@ -98,9 +100,9 @@ def state_of(project: Project) -> dict:
     return json.loads((project / ".cruft.json").read_text(encoding="utf-8"))
 
 
-def generate_older(folder: Path) -> Project:
+def generate_older(folder: Path, commit: str = OLDER) -> Project:
     """The default project as the template made it then."""
-    command = [Path(sys.executable).parent / "cruft", "create", TEMPLATE, "--checkout", OLDER]
+    command = [Path(sys.executable).parent / "cruft", "create", TEMPLATE, "--checkout", commit]
     options = ["--no-input", "--default-config", "--output-dir", folder]
     subprocess.run([*command, *options], check=True, capture_output=True)
     project = Project(folder / "my-project")
@@ -228,6 +230,29 @@ def test_from_then_on_an_update_of_the_library_touches_the_library_alone(
     project.run("make", "update")
     changed = project.run("git", "diff", "HEAD", "--name-only").split()
     assert changed == [".cruft.json", library]
+
+
+def test_candidates_of_ones_own_come_into_a_file_beside_those_of_the_template(
+    tmp_path: Path, pristine: Project
+) -> None:
+    project = generate_older(tmp_path, IN_ONE_FILE)
+    own = CANDIDATE.replace("Fraction", "Share").rstrip()
+    models = project / "src/my_project/models.py"
+    models.write_text(models.read_text("utf-8") + f"\n\n{own}\n", "utf-8", newline="\n")
+    project.commit()
+    project.run("make", "update")
+    told = project.run(sys.executable, "vendor/lockstep/migrate.py")
+    assert told == "src/my_project/models/own.py: your extra, from src/my_project/models.py\n"
+    assert not models.exists() and not list(project.root.glob("**/*.rej"))
+    common = "src/my_project/models/common.py"
+    assert (project / common).read_bytes() == (pristine / common).read_bytes()
+    assert (project / OWN_CANDIDATES).read_text("utf-8") == (
+        '"""Candidates of our own."""\n\n'
+        "from lockstep import Problem, candidate\n"
+        "from sklearn.base import BaseEstimator\n"
+        "from .common import Share, Trees\n"
+        f"\n\n{own}\n"
+    )
 
 
 @pytest.mark.matrix

@@ -62,6 +62,8 @@ def main() -> None:
         for name in STAGES:
             if is_unmerged(package / name):
                 lines += renew_stage(root, package / name, template)
+        if is_unmerged(package / "models" / "common.py"):
+            lines += renew_candidates(root, package, template)
         for old, (new, decorator) in CARRIED.items():
             if (package / old).exists():
                 lines += carry_functions(root, package, (old, new), decorator, template)
@@ -211,6 +213,19 @@ def renew_stage(root: Path, path: Path, template: Template) -> list[str]:
     if first != old:
         lines.append(f"  by hand: what else you had changed; `git diff HEAD -- {name}` shows it")
     return lines
+
+
+def renew_candidates(root: Path, package: Path, template: Template) -> list[str]:
+    """Put the new file of candidates in place, with the owner's in a file of their own.
+
+    Git takes it for the edited `models.py` under another name.
+    """
+    common, former = package / "models" / "common.py", package / "models.py"
+    write(template.text(f"{PACKAGE}/models/common.py"), common)
+    common.with_name(f"{common.name}.rej").unlink(missing_ok=True)
+    ask_git(root, "reset", "--quiet", "--", common.relative_to(root).as_posix())
+    write(ask_git(root, "show", f"HEAD:./{former.relative_to(root).as_posix()}"), former)
+    return carry_functions(root, package, ("models.py", "models/own.py"), "candidate", template)
 
 
 def carry_functions(

@@ -123,9 +123,9 @@ def _describe_problem(contract: Contract, counts: str) -> str:
     if contract.sequence is not None:
         shared = len(frame_contract(contract).features) - 1
         more = f", and {shared} of the whole sequence" if shared else ""
-        source = (
-            f"sequences of {len(contract.channels)} numbers at each of {contract.length} points"
-        )
+        each = len(contract.channels)
+        numbers = f"{each} number{'s' if each > 1 else ''} at each of {contract.length} points"
+        source = f"sequences of {numbers}"
         return f"a {contract.kind}{counts}, from {source}{more}"
     if contract.horizon is None:
         source = "the images" if contract.images else f"{count} column{'s' if count > 1 else ''}"

@@ -107,8 +107,9 @@ class Facts:
             return describe_inputs(self.contract.history)
         if self.contract.points is not None:
             signal = self.contract.columns[SIGNAL]
-            channels = ", ".join(map(code, signal.channels))
-            return f"sequences of at most {signal.length} points of {channels}"
+            count = len(signal.channels)
+            numbers = signal.channels[0] if count == 1 else f"{count} numbers each"
+            return f"sequences of at most {signal.length} points of {numbers}"
         count = len(self.champion.features)
         return "an image" if self.contract.images else f"{count} feature{'s' if count > 1 else ''}"
 
