@@ -191,6 +191,16 @@ def test_a_constant_series_can_be_learnt_from() -> None:
     assert set(frame_one([0.0] * 60)["spread"]) == {1.0}
 
 
+def test_the_level_is_of_the_latest_season_and_the_spread_of_the_whole_window() -> None:
+    nan = np.nan
+    values = [[1, 3, 5, 9], [nan, 3, 5, nan], [1, 3, nan, nan], [nan] * 4, [8, 8, 8, 8]]
+    level, spread = level_and_spread(np.array(values), 2)
+    assert level.tolist() == [7, 5, 2, 0, 8]
+    assert spread.tolist() == [2.5, 1, 1, 1, 0.08]
+    alone = [level_and_spread(np.array([line]), 2) for line in values]
+    np.testing.assert_array_equal(np.array(alone)[:, :, 0].T, [level, spread])
+
+
 def test_the_scale_is_the_error_of_a_season_before_in_what_is_learnt_from() -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(size=60).round(3).tolist()
