@@ -5,10 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import PARAMS
+from lockstep.adopting.spaces import SPACES, suggest_spaces
 from lockstep.adopting.suggestion import suggest
 from lockstep.adopting.summary import describe_plan
 from lockstep.core.contract import Contract
-from lockstep.modeling.candidates import make_candidate
+from lockstep.core.params import Params
+from lockstep.modeling.candidates import CANDIDATES, make_candidate
 from lockstep.modeling.problem import Problem
 from owner import models  # noqa: F401 - it registers the candidates
 from sklearn.base import BaseEstimator
@@ -101,3 +104,16 @@ def test_on_some_thousand_rows_boosting_is_better_than_by_scikit_learns_defaults
         )
     )
     assert ours < 0.99 * theirs
+
+
+def test_candidates_that_data_need_bring_what_tune_may_try_of_them() -> None:
+    params = Params.model_validate(PARAMS | {"search": {"space": {"tcn": {"filters": [8, 16]}}}})
+    spaces = suggest_spaces(["baseline", "autoregression", "tcn"], params)
+    assert spaces == {"search.space.autoregression": SPACES["autoregression"]}
+    assert suggest_spaces(["autoregression"], Params.model_validate(PARAMS)) == {}
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_a_space_that_is_suggested_has_options_that_the_candidate_takes(name: str) -> None:
+    assert {*SPACES[name]} <= {*CANDIDATES.options(name)}
+    Params.model_validate(PARAMS | {"search": {"space": {name: SPACES[name]}}})

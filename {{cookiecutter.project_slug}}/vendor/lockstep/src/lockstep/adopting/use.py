@@ -38,6 +38,7 @@ from .inventory import (
     pointer,
 )
 from .sources import Source, fetch
+from .spaces import suggest_spaces
 from .starters import find_missing_starter
 from .suggestion import is_fit_long, suggest
 from .summary import describe_plan, describe_split, find_idle_times, summarise
@@ -153,6 +154,7 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
     params = project.params
     table, contract = frame_sample(understanding.table, understanding.contract)
     settings = suggest(contract, table) | {"data.raw": "data/raw"}
+    settings |= suggest_spaces(settings["train.candidates"], params)
     if params.train.training_sizes and is_fit_long(contract, understanding.rows):
         settings["train.training_sizes"] = []
     if params.data.resize != understanding.resize:

@@ -1,0 +1,49 @@
+"""What `tune` may try of the candidates that only some kinds of data need."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from ..core.params import Params
+
+LEARNING_RATES = {"low": 0.0003, "high": 0.03, "log": True}
+UNITS = {"low": 8, "high": 128, "log": True}
+SPACES: dict[str, dict[str, Any]] = {
+    "tree": {
+        "max_depth": {"low": 2, "high": 16},
+        "min_samples_leaf": {"low": 1, "high": 100, "log": True},
+    },
+    "wide_and_deep": {
+        "hidden_units": {"low": 16, "high": 256, "log": True, "length": [1, 3]},
+        "embedding": {"low": 2, "high": 16, "log": True},
+        "dropout": {"low": 0.0, "high": 0.5},
+        "learning_rate": LEARNING_RATES,
+        "batch_size": [32, 64, 128, 256],
+    },
+    "cnn": {
+        "filters": [[16, 32], [32, 64], [64, 128]],
+        "dropout": {"low": 0.0, "high": 0.6},
+        "shift": [0, 1, 2],
+        "learning_rate": {"low": 0.0003, "high": 0.01, "log": True},
+        "batch_size": [32, 64, 128],
+    },
+    "autoregression": {"alpha": {"low": 0.01, "high": 10000.0, "log": True}},
+    "recurrent": {"cell": ["gru", "lstm"], "units": UNITS, "learning_rate": LEARNING_RATES},
+    "tcn": {"filters": UNITS, "learning_rate": LEARNING_RATES},
+    "rnn": {"cell": ["gru", "lstm"], "units": UNITS, "learning_rate": LEARNING_RATES},
+    "conv1d": {"width": [3, 5, 7, 9], "learning_rate": LEARNING_RATES},
+}
+
+
+def suggest_spaces(candidates: Collection[str], params: Params) -> dict[str, Any]:
+    """Settings by their keys in params.yaml, for candidates that have no space there yet.
+
+    There are none where the owner has taken all spaces away.
+    """
+    spaces = params.search.space
+    return {
+        f"search.space.{name}": SPACES[name]
+        for name in candidates
+        if spaces and name in SPACES and name not in spaces
+    }
