@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_params, make_project, run_stages
+from conftest import PARAMS, make_params, make_project, run_stages
 from lockstep.adopting.suggestion import suggest
 from lockstep.adopting.understanding import Understanding, frame_sample, understand
 from lockstep.adopting.wishes import Wishes
@@ -20,8 +20,10 @@ from lockstep.data.conformity import conform
 from lockstep.data.examples import make_examples
 from lockstep.modeling.features import make_features
 from lockstep.modeling.model import Model
+from lockstep.modeling.problem import make_problem
 from lockstep.modeling.signals import SignalScaler
 from lockstep.packaging.golden import make_golden
+from lockstep.searching.space import choose_spaces
 from lockstep.standalone.answers import Answerer, Query
 from lockstep.standalone.predict import predict_file
 from made_up_sequences import CONTRACT, make_swings, write_swings
@@ -286,3 +288,16 @@ def test_use_tells_what_makes_no_sequences(
     rows = make_swings(3, points=21).iloc[:60].assign(**change)
     with pytest.raises(UserError, match=fault):
         use(swings(rows), **words)
+
+
+def test_a_search_may_try_options_of_the_networks_that_use_suggests(
+    swings: Callable[..., Path],
+) -> None:
+    told = use(swings(make_swings(40)))
+    table, examples = frame_sample(told.table, told.contract)
+    settings = suggest(examples, table)
+    space = {name: settings[f"search.space.{name}"] for name in ("conv1d", "rnn")}
+    train = PARAMS["train"] | {"candidates": settings["train.candidates"]}
+    params = make_params(train=train, search={"space": space})
+    spaces = choose_spaces(params, make_problem(params, examples), ())
+    assert {*spaces} == {"conv1d", "rnn"}
