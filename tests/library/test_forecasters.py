@@ -30,8 +30,9 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
 NETWORKS = {"recurrent": {"units": 8, "max_epochs": 8}, "tcn": {"filters": 8, "max_epochs": 8}}
-PLAIN = ("baseline", "naive", "drift", "smoothing", "linear", "autoregression", "boosting")
-CANDIDATES = {name: {} for name in PLAIN} | NETWORKS
+RULES = ("baseline", "naive", "drift")
+LEARNERS = ("smoothing", "linear", "autoregression", "combination", "boosting")
+CANDIDATES = {name: {} for name in (*RULES, *LEARNERS)} | NETWORKS
 CONTRACT = make_contract()
 EXAMPLES = make_examples_of_sales(CONTRACT)
 

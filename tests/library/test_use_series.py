@@ -95,9 +95,9 @@ def test_a_person_says_what_else_is_known_ahead_and_how_far_rows_are_apart(tmp_p
 @pytest.mark.parametrize(
     ("frequency", "horizon", "expected"),
     [
-        ("D", 7, (7, "1 day", 7, 14)),
+        ("D", 7, (7, "1 day", 7, 21)),
         ("h", 24, (24, "1 hour", 24, 168)),
-        ("ME", 12, (12, "1 month", 12, 24)),
+        ("ME", 12, (12, "1 month", 12, 30)),
         ("QE", 4, (4, "1 quarter", 4, 12)),
         ("YS", 2, (2, "1 year", 1, 12)),
     ],

@@ -7,9 +7,12 @@ import numpy as np
 from lockstep import Problem, Scope, Series, Training, candidate, keras, step
 from pydantic import Field, PositiveFloat, PositiveInt
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.ensemble import VotingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import FunctionTransformer
 
+Cell = Literal["gru", "lstm"]
+Size = Annotated[PositiveInt, Field(description="numbers that each layer gives")]
 Weights = tuple[Annotated[float, Field(gt=0, le=1)], ...]
 
 
@@ -63,7 +66,7 @@ def smoothing(problem: Problem) -> BaseEstimator:
 
 
 @candidate
-def autoregression(problem: Problem, *, alpha: PositiveFloat = 1.0) -> BaseEstimator:
+def autoregression(problem: Problem, *, alpha: PositiveFloat = 100.0) -> BaseEstimator:
     """A ridge regression on the features for each step ahead.
 
     Args:
@@ -73,18 +76,20 @@ def autoregression(problem: Problem, *, alpha: PositiveFloat = 1.0) -> BaseEstim
 
 
 @candidate
+def combination(problem: Problem) -> BaseEstimator:
+    """The mean of smoothing and autoregression, which err apart (Bates and Granger, 1969)."""
+    parts = {"smoothing": smoothing(problem), "autoregression": autoregression(problem)}
+    return VotingRegressor([*parts.items()])
+
+
+@candidate
 def recurrent(
-    problem: Problem,
-    *,
-    cell: Literal["gru", "lstm"] = "gru",
-    units: PositiveInt = 32,
-    **training: Unpack[Training],
+    problem: Problem, *, cell: Cell = "gru", units: Size = 32, **training: Unpack[Training]
 ) -> BaseEstimator:
     """A recurrent network, which reads the past value by value, in Keras.
 
     Args:
         cell: what remembers: `gru` (Cho et al., 2014) or `lstm` (Hochreiter and Schmidhuber, 1997)
-        units: numbers that it remembers
     """
     series = problem.require_series("recurrent")
     return problem.network(remembering, training, series=series, cell=cell, units=units)
@@ -103,14 +108,8 @@ def remembering(
 
 
 @candidate
-def tcn(
-    problem: Problem, *, filters: PositiveInt = 32, **training: Unpack[Training]
-) -> BaseEstimator:
-    """A temporal convolutional network (Bai et al., 2018) in Keras.
-
-    Args:
-        filters: filters of each convolution, which sees twice as far back as the one before
-    """
+def tcn(problem: Problem, *, filters: Size = 32, **training: Unpack[Training]) -> BaseEstimator:
+    """A temporal convolutional network (Bai et al., 2018) in Keras."""
     series = problem.require_series("tcn")
     return problem.network(convolving, training, series=series, filters=filters)
 
@@ -118,7 +117,7 @@ def tcn(
 def convolving(
     columns: int, outputs: int, activation: str, *, series: Series, filters: int
 ) -> "keras.Model":
-    """Causal convolutions until one sees the whole past, and the other features."""
+    """Causal convolutions, each seeing twice as far back, up to all of it; and the others."""
     layers, inputs, reach = keras.layers, keras.Input((columns,)), 1
     past = layers.Dense(filters)(layers.Reshape(series.shape)(inputs[:, : series.size]))
     while reach < series.window:

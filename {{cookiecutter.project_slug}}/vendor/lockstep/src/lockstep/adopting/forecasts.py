@@ -242,12 +242,12 @@ def _measure(rows: SeriesRows, every: Every, name: str) -> pd.DataFrame:
 def suggest_window(every: Every, season: int, horizon: int, longest: int) -> int:
     """From how many of the latest values a forecast is made.
 
-    Those of two seasons, of twice the horizon, and of hours those of a week; of a short history at
-    most a third, so that there is something to learn, but those of a season.
+    Those of three seasons, of twice the horizon, and of hours those of a week; of a short history
+    at most a third, so that there is something to learn, but those of a season.
     """
     week = MICROSECONDS["week"] / every.size if every.unit == "microsecond" else 0
     hours = int(week) if SHORTEST_WINDOW < week <= LONGEST_WEEK else 0
-    return max(season, min(max(2 * season, 2 * horizon, SHORTEST_WINDOW, hours), longest // 3))
+    return max(season, min(max(3 * season, 2 * horizon, SHORTEST_WINDOW, hours), longest // 3))
 
 
 def _choose_columns(

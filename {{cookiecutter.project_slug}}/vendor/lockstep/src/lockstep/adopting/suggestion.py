@@ -222,6 +222,7 @@ def _suggest_forecasters(examples: int) -> dict[str, Any]:
         "drift": {},
         "smoothing": {},
         "autoregression": {"alpha": 100.0 if examples < MANY_ROWS else 10.0},
+        "combination": {},
         "boosting": _suggest_boosting(examples, "mase") | {"loss": "absolute_error"},
         "recurrent": {"cell": "gru", **network},
         "tcn": network,
