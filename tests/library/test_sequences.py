@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PARAMS, make_params, make_project, run_stages
+from lockstep.adopting.spaces import SPACES
 from lockstep.adopting.suggestion import suggest
 from lockstep.adopting.understanding import Understanding, frame_sample, understand
 from lockstep.adopting.wishes import Wishes
@@ -22,6 +23,8 @@ from lockstep.modeling.features import make_features
 from lockstep.modeling.model import Model
 from lockstep.modeling.problem import make_problem
 from lockstep.modeling.signals import SignalScaler
+from lockstep.monitoring.batches import Subject
+from lockstep.monitoring.file_source import read_files
 from lockstep.packaging.golden import make_golden
 from lockstep.searching.space import choose_spaces
 from lockstep.standalone.answers import Answerer, Query
@@ -296,8 +299,18 @@ def test_a_search_may_try_options_of_the_networks_that_use_suggests(
     told = use(swings(make_swings(40)))
     table, examples = frame_sample(told.table, told.contract)
     settings = suggest(examples, table)
-    space = {name: settings[f"search.space.{name}"] for name in ("conv1d", "rnn")}
+    space = {name: SPACES[name] for name in ("conv1d", "rnn")}
     train = PARAMS["train"] | {"candidates": settings["train.candidates"]}
     params = make_params(train=train, search={"space": space})
     spaces = choose_spaces(params, make_problem(params, examples), ())
     assert {*spaces} == {"conv1d", "rnn"}
+
+
+def test_a_file_of_sequences_can_be_watched(learnt: Project, tmp_path: Path) -> None:
+    file, model = tmp_path / "swings.csv", Model.load(learnt.champion)
+    make_swings(6).to_csv(file, index=False)
+    (batch,) = read_files(
+        [file], Subject("swings", "1", "run", "answer"), model, None, resize=False
+    )
+    assert list(batch.predictions["prediction"]) == list(batch.outcomes)
+    assert not batch.is_refused.any()

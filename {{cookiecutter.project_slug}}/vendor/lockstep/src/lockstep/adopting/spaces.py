@@ -32,7 +32,11 @@ SPACES: dict[str, dict[str, Any]] = {
     "recurrent": {"cell": ["gru", "lstm"], "units": UNITS, "learning_rate": LEARNING_RATES},
     "tcn": {"filters": UNITS, "learning_rate": LEARNING_RATES},
     "rnn": {"cell": ["gru", "lstm"], "units": UNITS, "learning_rate": LEARNING_RATES},
-    "conv1d": {"width": [3, 5, 7, 9], "learning_rate": LEARNING_RATES},
+    "conv1d": {
+        "filters": [[32, 64, 32], [64, 128, 64], [128, 256, 128]],
+        "width": {"low": 3, "high": 15},
+        "learning_rate": LEARNING_RATES,
+    },
 }
 
 

@@ -54,7 +54,7 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     return {
         "kind": contract.kind,
         "split.by": _suggest_split(contract),
-        **(_suggest_more_for_sequences() if contract.points else {}),
+        **({"features.signal": [*FeaturesParams().signal]} if contract.points else {}),
         "features.columns": _suggest_steps(contract, table),
         "train.metric": metric,
         "train.decision": "f1_macro" if is_rare and len(contract.classes) == 2 else None,
@@ -150,24 +150,6 @@ def _suggest_candidates(contract: Contract, rows: int, metric: str) -> dict[str,
         "boosting": {**_suggest_boosting(rows, metric), **loss},
         "mlp": network,
         **({"wide_and_deep": network} if has_levels else {}),
-    }
-
-
-def _suggest_more_for_sequences() -> dict[str, Any]:
-    """The steps of signals, and what a search may try of the networks that read them."""
-    rate = {"low": 0.0003, "high": 0.03, "log": True}
-    return {
-        "features.signal": [*FeaturesParams().signal],
-        "search.space.conv1d": {
-            "filters": [[32, 64, 32], [64, 128, 64], [128, 256, 128]],
-            "width": {"low": 3, "high": 15},
-            "learning_rate": rate,
-        },
-        "search.space.rnn": {
-            "cell": ["gru", "lstm"],
-            "units": {"low": 16, "high": 128, "log": True},
-            "learning_rate": rate,
-        },
     }
 
 

@@ -14,6 +14,7 @@ from ..data.conformity import NO_BREACHES, as_texts, conform, require_columns
 from ..data.new_rows import NewRows, parse_rows
 from ..data.past import measure_gaps
 from ..data.replay import replay
+from ..data.sequences import gather_frame
 from ..modeling.embedding import Embedding
 from ..modeling.model import Model
 from ..modeling.row_blocks import find_block_column
@@ -65,7 +66,14 @@ def _read(
         frame, unusable = read_images(path, name, contract, resize=resize)
         yield frame, parse_rows(frame, contract, name, unusable)
         return
-    for frame in read_batches(path, name, contract.missing, contract.layout):
+    batches = read_batches(path, name, contract.missing, contract.layout)
+    if contract.points is not None:
+        frame = pd.concat([*batches], ignore_index=True)
+        rows = gather_frame(frame, contract, name)
+        # What all points of a sequence share stands in the first of each, too.
+        yield frame[~frame[contract.points.sequence].duplicated()].reset_index(drop=True), rows
+        return
+    for frame in batches:
         yield frame, parse_rows(_complete(frame, contract), contract, name)
 
 
