@@ -21,7 +21,7 @@ def has_contract() -> bool:
 def imported_by(module: str) -> set[str]:
     """The package's own modules that a module imports, directly or through another."""
     file = HERE.root / PACKAGE / f"{module}.py"
-    text = file.read_text("utf-8") if file.exists() else ""  # of a folder nothing but its name counts
+    text = file.read_text("utf-8") if file.exists() else ""  # a folder counts by its name
     names = [one or many for one, many in OWN_IMPORT.findall(text)]
     direct = {name.strip() for line in names for name in line.split(",")}
     return direct.union(*map(imported_by, direct))
