@@ -55,7 +55,7 @@ class Evaluator:
     """
 
     def __init__(self, project: Project, problem: Problem) -> None:
-        self._params, self._contract, self._problem = project.params, project.contract, problem
+        self._params, self._contract, self._problem = project.params, project.examples, problem
         self.metric = primary_metric(self._params)
         self._rows = TrainRows.load(project)
         self._folds = make_folds(self._rows.table, self._contract, self._params)

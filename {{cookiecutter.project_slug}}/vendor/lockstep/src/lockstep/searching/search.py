@@ -95,7 +95,7 @@ def search(
     import_own(project, "train")  # it registers the candidates
     if project.params.search.method == "tpe":
         import_optuna()
-    params, problem = project.params, make_problem(project.params, project.contract)
+    params, problem = project.params, make_problem(project.params, project.examples)
     spaces = choose_spaces(params, problem, names)
     evaluator = Evaluator(project, problem)
     contenders = [
