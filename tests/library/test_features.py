@@ -135,6 +135,15 @@ def test_times_are_near_each_other_around_the_turn_of_the_year_and_of_the_day() 
     assert np.linalg.norm(X[0] - X[1]) < np.linalg.norm(X[0] - X[2]) / 3
 
 
+def test_months_can_be_left_out_of_times() -> None:
+    recipe = NOTHING | {"datetime": [{"calendar": {"month": False}}, "impute"]}
+    clock = transformer(recipe).fit(ROWS, FRUIT)
+    mondays = pd.to_datetime(["2026-01-05 12:00", "2026-06-29 12:00", "2026-06-30 12:00"])
+    X = clock.transform(ROWS.head(3).assign(picked=mondays))
+    assert X.shape == (3, 4)
+    assert X[0].tolist() == X[1].tolist() != X[2].tolist()
+
+
 def test_times_can_be_days() -> None:
     X = transform(datetime=["elapsed", {"impute": 0}])
     assert X[:, 0].tolist() == [9497, 9678, 0] + [9587.25] * 3

@@ -233,9 +233,11 @@ def test_settings_split_by_time_with_a_test_of_two_horizons(tmp_path: Path) -> N
     assert "4 columns known ahead" in plan
 
 
-@pytest.mark.parametrize(("days", "steps"), [(DAYS, {"day": "drop"}), (800, {})])
-def test_the_calendar_is_a_feature_once_it_has_come_twice(
-    tmp_path: Path, days: int, steps: dict[str, str]
+@pytest.mark.parametrize(
+    ("days", "steps"), [(DAYS, {"day": [{"calendar": {"month": False}}, "impute"]}), (800, {})]
+)
+def test_months_are_a_feature_once_they_have_come_twice(
+    tmp_path: Path, days: int, steps: dict[str, Any]
 ) -> None:
     understanding = make_out(tmp_path, sales(days, shops=1)[["day", "shop", "sales"]])
     assert suggest(understanding.contract, understanding.table)["features.columns"] == steps

@@ -129,9 +129,13 @@ def target_encode(scope: Scope, *, smooth: NonNegativeFloat | None = None) -> Tr
 
 
 @step(takes="times")
-def calendar(_: Scope) -> TransformerMixin:
-    """Month, day of the week and hour as points on a circle, so that December is near January."""
-    return FunctionTransformer(on_circles)
+def calendar(_: Scope, *, month: bool = True) -> TransformerMixin:
+    """Month, day of the week and hour as points on a circle, so that December is near January.
+
+    Args:
+        month: without it, rows of a year or less tell nothing of months that are still to come
+    """
+    return FunctionTransformer(on_circles, kw_args={"month": month})
 
 
 @step(takes="times")
@@ -147,13 +151,14 @@ def signed_log1p(X: np.ndarray) -> np.ndarray:
     return signed
 
 
-def on_circles(X: pd.DataFrame) -> np.ndarray:
+def on_circles(X: pd.DataFrame, month: bool) -> np.ndarray:
     """(n_rows, 6 * n_columns) sines and cosines of the month, the day of the week and the hour."""
     turns = []
     for name in X:
         times = X[name].dt
         hours = times.hour + times.minute / 60
-        turns += [(times.month - 1) / 12, times.day_of_week / 7, hours / 24]
+        turns += [(times.month - 1) / 12] if month else []
+        turns += [times.day_of_week / 7, hours / 24]
     angles = 2 * np.pi * np.column_stack(turns).astype("float64")
     return np.hstack([np.sin(angles), np.cos(angles)])
 

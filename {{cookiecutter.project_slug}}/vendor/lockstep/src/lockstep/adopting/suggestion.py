@@ -90,12 +90,14 @@ def _suggest_forecast(contract: Contract, horizon: int, table: pd.DataFrame) -> 
 
 
 def _suggest_times(contract: Contract, known: pd.DataFrame) -> dict[str, Any]:
-    """No feature of times whose place in the year, or on the line, the test is the first to have."""
+    """Nothing of a time that never comes again: a place on a line, a month of a single year."""
     assert contract.time is not None
+    if contract.columns[contract.time].type != "datetime":
+        return {contract.time: "drop"}
     times = known[contract.time]
-    is_dated = contract.columns[contract.time].type == "datetime"
-    recurs = is_dated and times.max() - times.min() >= TWO_YEARS
-    return {} if recurs else {contract.time: "drop"}
+    if times.max() - times.min() >= TWO_YEARS:
+        return {}
+    return {contract.time: [{"calendar": {"month": False}}, "impute"]}
 
 
 def is_fit_long(contract: Contract, rows: int) -> bool:
