@@ -152,13 +152,11 @@ def signed_log1p(X: np.ndarray) -> np.ndarray:
 
 
 def on_circles(X: pd.DataFrame, month: bool) -> np.ndarray:
-    """(n_rows, 6 * n_columns) sines and cosines of the month, the day of the week and the hour."""
+    """(n_rows, 4 or 6 * n_columns) sines and cosines of the month, the day of the week, the hour."""
     turns = []
-    for name in X:
-        times = X[name].dt
-        hours = times.hour + times.minute / 60
-        turns += [(times.month - 1) / 12] if month else []
-        turns += [times.day_of_week / 7, hours / 24]
+    for times in (X[name].dt for name in X):
+        months, hours = (times.month - 1) / 12, (times.hour + times.minute / 60) / 24
+        turns += [*([months] if month else []), times.day_of_week / 7, hours]
     angles = 2 * np.pi * np.column_stack(turns).astype("float64")
     return np.hstack([np.sin(angles), np.cos(angles)])
 
