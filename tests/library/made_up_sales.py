@@ -25,7 +25,7 @@ SALES: dict[str, Any] = {
     "columns": {
         "shop": {"type": "identifier", "meaning": "which shop"},
         "day": {"type": "datetime", "meaning": "the day"},
-        "price": {"type": "numeric", "range": [0, None], "ahead": True, "meaning": "the price"},
+        "price": {"type": "numeric", "range": [0, None], "future": True, "meaning": "the price"},
         "visitors": {"type": "integer", "nullable": True, "meaning": "who came"},
         "sold": {"type": "numeric", "nullable": True, "meaning": "what was sold"},
     },
@@ -33,12 +33,12 @@ SALES: dict[str, Any] = {
 CONTRACT = Contract.model_validate(SALES)
 
 
-def make_sales(days: int = 60, shops: str = "ab", ahead: int = HORIZON) -> pd.DataFrame:
+def make_sales(days: int = 60, shops: str = "ab", future: int = HORIZON) -> pd.DataFrame:
     """Of each shop that many days, and days to come of which only the price is known."""
     rng = np.random.default_rng(0)
     tables = []
     for place, shop in enumerate(shops):
-        steps = np.arange(days + ahead)
+        steps = np.arange(days + future)
         sold = 100 * (place + 1) + 10 * np.sin(steps * 2 * np.pi / 7) + rng.normal(0, 2, len(steps))
         table = pd.DataFrame(
             {

@@ -25,7 +25,7 @@ CONTRACT: dict[str, Any] = {
     "columns": {
         "shop": {"type": "identifier", "meaning": "the shop"},
         "day": {"type": "datetime", "meaning": "the day"},
-        "price": {"type": "numeric", "unit": "EUR", "meaning": "price", "ahead": True},
+        "price": {"type": "numeric", "unit": "EUR", "meaning": "price", "future": True},
         "visitors": {"type": "integer", "meaning": "people who came in", "nullable": True},
         "sales": {"type": "numeric", "meaning": "pieces sold", "nullable": True},
     },

@@ -45,9 +45,9 @@ def write_sales(days: int, factor: float = 1.0) -> str:
 
 def test_the_champion_continues_the_series_of_the_raw_data(project: Project) -> None:
     rows = pd.read_csv(write_sales(150))
-    ahead = rows.groupby("shop").tail(7).assign(sales=None, visitors=None)
-    ahead["day"] = (pd.to_datetime(ahead["day"]) + pd.Timedelta(days=7)).astype("str")
-    pd.concat([rows, ahead]).to_csv("sales.csv", index=False)
+    future = rows.groupby("shop").tail(7).assign(sales=None, visitors=None)
+    future["day"] = (pd.to_datetime(future["day"]) + pd.Timedelta(days=7)).astype("str")
+    pd.concat([rows, future]).to_csv("sales.csv", index=False)
     predict_with_champion(Path("sales.csv"), Path("forecasts.csv"))
     forecasts = pd.read_csv(project.root / "forecasts.csv")
     assert forecasts["reason"].isna().all()

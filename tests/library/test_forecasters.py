@@ -217,7 +217,7 @@ def test_a_mistake_in_the_recipe_is_told(recipe: dict, message: str) -> None:
 
 def test_a_candidate_that_takes_codes_gets_them_before_the_past() -> None:
     columns = CONTRACT.model_dump(exclude_none=True)["columns"]
-    kind = {"type": "binary", "categories": ["no", "yes"], "meaning": "holiday", "ahead": True}
+    kind = {"type": "binary", "categories": ["no", "yes"], "meaning": "holiday", "future": True}
     rows = make_contract(columns=columns | {"holiday": kind})
     sales = make_sales().assign(holiday="no").assign(holiday=lambda t: t["holiday"].astype("str"))
     examples = make_examples_of_sales(rows, sales)

@@ -89,7 +89,7 @@ def test_a_series_that_is_larger_has_the_same_errors(profile: Profile) -> None:
 
 
 def test_forecasts_are_replayed_whenever_their_horizon_has_passed(model: Model) -> None:
-    rows = type_rows(make_sales(days=40, shops="ab", ahead=0))
+    rows = type_rows(make_sales(days=40, shops="ab", future=0))
     examples = pd.concat([*replay(rows, model.contract)], ignore_index=True)
     assert examples["origin"].is_monotonic_increasing
     origins = examples["origin"].drop_duplicates()

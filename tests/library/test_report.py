@@ -423,7 +423,7 @@ def test_a_split_by_somebody_else_is_told(pictures: Path) -> None:
 def test_a_forecast_is_told_by_its_horizon_its_error_and_its_intervals(pictures: Path) -> None:
     columns = {
         "day": {"type": "datetime", "meaning": "when"},
-        "price": {"type": "numeric", "meaning": "what it costs", "ahead": True},
+        "price": {"type": "numeric", "meaning": "what it costs", "future": True},
         "fruit": {"type": "numeric", "meaning": "how much is sold", "unit": "kg"},
     }
     history = {"time": "day", "horizon": 14, "every": "1 day", "season": 7, "window": 28}

@@ -107,7 +107,7 @@ def test_the_inference_protocol_has_columns_of_history_and_of_forecasts(
         **{"shop": "BYTES", "day": "BYTES", "step": "INT64"},
         **dict.fromkeys(PREDICTION, "FP64"),
     }
-    rows = make_rows(ahead=0)
+    rows = make_rows(future=0)
     for row in rows[-HORIZON:]:
         row["visitors"] = 7
     rows += [

@@ -892,9 +892,9 @@ def test_series_come_with_their_settings_and_candidates(
     status, printed, errors = use(capsys, series, *FORECAST)
     assert "sales.csv is in use already: nothing was changed" in printed
     assert snapshot(project.root) == before
-    status, printed, errors = use(capsys, series, *FORECAST, "--ahead", "promo")
+    status, printed, errors = use(capsys, series, *FORECAST, "--future", "promo")
     assert (status, errors) == (0, "")
-    assert contract_of(project).columns["promo"].ahead
+    assert contract_of(project).columns["promo"].future
     assert (models / "forecasting.py").read_text() == "# mine\n"
     assert "candidates for such data" not in printed
 

@@ -69,26 +69,28 @@ def test_what_a_forecast_needs_is_made_out_of_target_time_series_and_horizon(
     assert (contract.kind, contract.time, contract.series) == ("forecasting", "day", "shop")
     assert words(contract) == (14, "1 day", 7, 28)
     assert contract.features == ["day", "region", "price", "visitors"]
-    assert [name for name in contract.features if contract.columns[name].ahead] == ["region"]
+    assert [name for name in contract.features if contract.columns[name].future] == ["region"]
+    assert contract.columns["region"].constant
     assert {*contract.drop} == {"promo", "weather", "note"}
     assert "3 series, 1 day from row to row" in doubts(understanding)
     assert "promo: left out: known of times to come" in doubts(understanding)
-    assert "`--ahead promo`" in doubts(understanding)
+    assert "`--future promo`" in doubts(understanding)
     assert "note: left out: a text" in doubts(understanding)
 
 
 def test_what_rows_after_the_last_target_hold_is_known_ahead(tmp_path: Path) -> None:
     contract = make_out(tmp_path, sales(future=FUTURE)).contract
-    ahead = [name for name in contract.features if contract.columns[name].ahead]
-    assert ahead == ["region", "price", "promo", "weather"]
+    future = [name for name in contract.features if contract.columns[name].future]
+    assert future == ["region", "price", "promo", "weather"]
     assert contract.columns["visitors"].nullable
 
 
 def test_a_person_says_what_else_is_known_ahead_and_how_far_rows_are_apart(tmp_path: Path) -> None:
     frame = sales()
     frame = frame[frame["day"].dt.day_of_year % 2 == 1]
-    contract = make_out(tmp_path, frame, ahead=("promo",), every="2 days", horizon=5).contract
-    assert contract.columns["promo"].ahead
+    contract = make_out(tmp_path, frame, future=("promo",), every="2 days", horizon=5).contract
+    assert contract.columns["promo"].future
+    assert not contract.columns["promo"].constant
     assert contract.every == "2 days"
 
 
@@ -183,8 +185,8 @@ def off_by_hours(frame: pd.DataFrame) -> pd.DataFrame:
         (off_by_hours, {}, "'2025-01-11 05:00:00', expected whole steps of 1 day"),
         (None, {"every": "1 dy"}, "--every: found '1 dy'; a whole number and one of second"),
         (None, {"every": "2 days"}, "'2025-01-02', expected whole steps of 2 days"),
-        (None, {"ahead": ("note",)}, "--ahead: 'note' looks like text"),
-        (None, {"ahead": ("primo",)}, "--ahead: no column 'primo'; did you mean promo"),
+        (None, {"future": ("note",)}, "--future: 'note' looks like text"),
+        (None, {"future": ("primo",)}, "--future: no column 'primo'; did you mean promo"),
         (None, {"kind": "regression"}, "--kind and --horizon: a forecast is of numbers"),
         (None, {"group": "region"}, "--group and --horizon: what tells series apart is --series"),
         (None, {"horizon": None}, "--series: it is of a forecast: say by --horizon"),
@@ -217,7 +219,7 @@ def test_the_contract_tells_its_words_and_is_read_back(tmp_path: Path) -> None:
     contract = make_out(tmp_path, sales(future=FUTURE)).contract
     text = format_contract(contract)
     assert re.search("\nhorizon: 14 +# steps ahead that are forecast\n", text)
-    assert "ahead: true: a column is known of times to come" in text
+    assert "future: true: a column is known of times to come" in text
     assert Contract.model_validate(YAML(typ="safe").load(text)) == contract
 
 

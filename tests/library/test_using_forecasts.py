@@ -90,7 +90,7 @@ def test_a_question_that_cannot_be_answered_leaves_others_their_answers() -> Non
 
 
 def test_a_question_asks_for_no_more_forecasts_than_rows() -> None:
-    rows = make_sales(days=8, shops="ab", ahead=0)
+    rows = make_sales(days=8, shops="ab", future=0)
     contract = Contract.model_validate(SALES | {"horizon": 20})
     [reply] = Answerer(make_model(contract), resize=False).answer([as_rows(rows)], [], 30)
     assert "it asks for 40 forecasts" in reply["fault"]
@@ -171,11 +171,15 @@ def test_golden_rows_leave_a_gap_and_tell_what_is_known_ahead() -> None:
     assert len(own) == CONTRACT.window + HORIZON - 1
 
 
-def test_what_never_changes_in_a_series_needs_no_rows_of_times_to_come(tmp_path: Path) -> None:
-    rows = make_sales(ahead=0).assign(price=lambda rows: np.where(rows["shop"] == "a", 2.5, 3.5))
-    assert forecast(rows, tmp_path)["reason"].isna().all()
-    parsed = make_model().parse(rows, "rows")
+def test_what_is_constant_in_a_series_needs_no_rows_of_times_to_come(tmp_path: Path) -> None:
+    rows = make_sales(future=0).assign(price=lambda rows: np.where(rows["shop"] == "a", 2.5, 3.5))
+    with pytest.raises(UserError, match=r"6 of 6 rows; first: shop 'a', step 1, price"):
+        forecast(rows, tmp_path)  # it may change tomorrow, for all that is known of it
+    columns = SALES["columns"] | {"price": SALES["columns"]["price"] | {"constant": True}}
+    contract = Contract.model_validate(SALES | {"columns": columns})
+    parsed = make_model(contract).parse(rows, "rows")
+    assert parsed.reasons.isna().all()
     assert parsed.X["price"].tolist() == [2.5] * HORIZON + [3.5] * HORIZON
     rows.loc[0, "price"] = 2.6
-    with pytest.raises(UserError, match=r"3 of 6 rows; first: shop 'a', step 1, price"):
-        forecast(rows, tmp_path)
+    parsed = make_model(contract).parse(rows, "rows")
+    assert parsed.reasons.notna().tolist() == [True] * HORIZON + [False] * HORIZON

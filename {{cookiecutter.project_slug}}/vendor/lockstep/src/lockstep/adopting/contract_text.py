@@ -24,7 +24,7 @@ HEADER = """\
 
 """
 AHEAD = """\
-# The target is forecast. ahead: true: a column is known of times to come, so that a row after the
+# The target is forecast. future: true: a column is known of times to come, so that a row after the
 # latest may hold it, and the target not yet. Of other numbers only the past is used.
 
 """

@@ -84,7 +84,7 @@ def _find_leaks(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
     for name, column in contract.features_only().items():
         if column.type in ("image", "sequence") or table[name].isna().all():
             continue
-        if contract.forecasts and not column.ahead:
+        if contract.forecasts and not column.future:
             continue
         is_level = column.type in LEVELS
         x = _encode(table[name], is_level)

@@ -259,11 +259,12 @@ def _choose_columns(
     used[rows.target] = own.model_copy(update={"nullable": True})
     used[rows.time] = columns[rows.time].model_copy(update={"range": None, "seen": None})
     for name, column in rows.others(columns).items():
-        reason = "named by --ahead" if name in wishes.ahead else _find_reason(rows, name)
+        is_constant = rows.series is not None and _is_told_by(rows.series, name, rows.table)
+        reason = _find_reason(rows, name, wishes, is_constant=is_constant)
         if column.type in NO_FEATURES:
-            if name in wishes.ahead:
+            if name in wishes.future:
                 raise UserError(
-                    f"--ahead: {name!r} looks like {column.type}, such as {column.example!r}; a "
+                    f"--future: {name!r} looks like {column.type}, such as {column.example!r}; a "
                     "number, a date or one of a few texts was expected"
                 )
             if name not in wishes.identifiers:
@@ -271,27 +272,30 @@ def _choose_columns(
                 doubts[name] = [f"left out: a {column.type}, of which nothing is learnt"]
         elif reason:
             guessed = f"{column.guessed}; {reason}" if column.guessed else reason
-            used[name] = column.model_copy(update={"ahead": True, "guessed": guessed})
+            marks = {"future": True, "constant": is_constant}
+            used[name] = column.model_copy(update={**marks, "guessed": guessed})
         elif column.type in NUMBERS:
             used[name] = column.model_copy(update={"nullable": True})
             if _is_calendar(rows, name):
                 doubts[name] = [
-                    "the same in all series: known of times to come? then `--ahead "
+                    "the same in all series: known of times to come? then `--future "
                     f"{quote(name)}`; until then only its past is used"
                 ]
         else:
             del used[name]
             doubts[name] = [
                 "left out: known of times to come, as holidays and promotions are? then "
-                f"`--ahead {quote(name)}`"
+                f"`--future {quote(name)}`"
             ]
     return used, doubts
 
 
-def _find_reason(rows: SeriesRows, name: str) -> str | None:
-    """Why a column must be known ahead, if it must."""
+def _find_reason(rows: SeriesRows, name: str, wishes: Wishes, *, is_constant: bool) -> str | None:
+    """Why a column is known ahead, if it is."""
     cells = rows.table[name]
-    if rows.series is not None and _is_told_by(rows.series, name, rows.table):
+    if name in wishes.future:
+        return "named by --future"
+    if is_constant:
         return "constant in each series, so known ahead"
     if rows.is_future.any() and cells[rows.is_future].notna().mean() > KNOWN_LATER:
         return "there after the last target, so known ahead"

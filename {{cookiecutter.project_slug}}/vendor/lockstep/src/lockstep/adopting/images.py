@@ -27,7 +27,7 @@ def understand_images(
             them than `max_rejected` is unusable.
     """
     for option in (
-        *("identifiers", "group", "time", "series", "horizon", "every", "ahead", "drop", "sheet"),
+        *("identifiers", "group", "time", "series", "horizon", "every", "future", "drop", "sheet"),
         "table",
     ):
         if getattr(wishes, option):

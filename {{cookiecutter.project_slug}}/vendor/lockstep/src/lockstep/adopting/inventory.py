@@ -67,7 +67,7 @@ def is_in_use(
     )
     return (
         choices == former_choices
-        and {name for name, column in former.columns.items() if column.ahead} >= {*wishes.ahead}
+        and {name for name, column in former.columns.items() if column.future} >= {*wishes.future}
         and {*former.drop} >= {*contract.drop}
         and {*former.features}.isdisjoint(wishes.identifiers)
     )

@@ -116,7 +116,7 @@ def _suggest_steps(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     """Steps of the columns that those of their group would serve badly."""
     steps: dict[str, Any] = {}
     for name, column in contract.features_only().items():
-        if contract.forecasts and not column.ahead:
+        if contract.forecasts and not column.future:
             continue  # what is of the past is no column of an example
         if column.type in NUMBERS:
             marks = ["indicate_missing"] if table[name].isna().mean() > MANY_GAPS else []

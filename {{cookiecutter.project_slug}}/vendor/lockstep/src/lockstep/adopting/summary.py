@@ -68,7 +68,7 @@ def _describe_role(contract: Contract, name: str) -> str:
         return "of each point" if name in contract.channels else "of the whole sequence"
     if not contract.forecasts or name not in contract.features:
         return ""
-    return "known ahead" if contract.columns[name].ahead else "known of the past"
+    return "known ahead" if contract.columns[name].future else "known of the past"
 
 
 def _describe_values(understanding: Understanding, name: str) -> str:
@@ -130,12 +130,12 @@ def _describe_problem(contract: Contract, counts: str) -> str:
     if contract.horizon is None:
         source = "the images" if contract.images else f"{count} column{'s' if count > 1 else ''}"
         return f"a {contract.kind}{counts}, from {source}"
-    ahead = sum(contract.columns[name].ahead for name in contract.features)
-    past = count - ahead - 1
+    future = sum(contract.columns[name].future for name in contract.features)
+    past = count - future - 1
     steps = f"{contract.horizon} step{'s' if contract.horizon > 1 else ''}"
     sources = [f"its latest {contract.window} values"]
     sources += [f"those of {past} other column{'s' if past > 1 else ''}"] if past else []
-    sources += [f"{ahead} column{'s' if ahead > 1 else ''} known ahead"] if ahead else []
+    sources += [f"{future} column{'s' if future > 1 else ''} known ahead"] if future else []
     return f"{steps} of {contract.every} ahead, from {' and '.join(sources)}"
 
 

@@ -204,7 +204,7 @@ def _require_columns(frame: pd.DataFrame, name: str, wishes: Wishes, doubts: lis
         "--time": [wishes.time],
         "--sequence": [wishes.sequence],
         "--series": [wishes.series],
-        "--ahead": wishes.ahead,
+        "--future": wishes.future,
         "--drop": wishes.drop,
     }
     for option, columns in options.items():
@@ -220,7 +220,7 @@ def _require_columns(frame: pd.DataFrame, name: str, wishes: Wishes, doubts: lis
     _require_fitting_wishes(name, wishes)
     if wishes.group and wishes.time and wishes.sequence is None:
         raise UserError(f"{name}: --group and --time: rows are split by one of them; choose one")
-    for option in ("--group", "--time", "--id", "--sequence", "--series", "--ahead"):
+    for option in ("--group", "--time", "--id", "--sequence", "--series", "--future"):
         if both := {*options[option]} & {*wishes.drop}:
             raise UserError(f"{name}: {option}: {both.pop()!r} is dropped by --drop as well")
     return wishes.target
@@ -236,7 +236,7 @@ def _require_fitting_wishes(name: str, wishes: Wishes) -> None:
         if wishes.sequence == wishes.time:
             raise UserError(f"{name}: --sequence: {wishes.sequence!r} is named by --time as well")
     if wishes.horizon is None:
-        words = {"--series": wishes.series, "--every": wishes.every, "--ahead": wishes.ahead}
+        words = {"--series": wishes.series, "--every": wishes.every, "--future": wishes.future}
         for option in (option for option, word in words.items() if word):
             raise UserError(
                 f"{name}: {option}: it is of a forecast: say by --horizon how many steps ahead"
@@ -246,7 +246,7 @@ def _require_fitting_wishes(name: str, wishes: Wishes) -> None:
         raise UserError(f"{name}: --kind and --horizon: a forecast is of numbers; leave out --kind")
     if wishes.group is not None:
         raise UserError(f"{name}: --group and --horizon: what tells series apart is --series")
-    if wishes.time is not None and wishes.time in (wishes.series, *wishes.ahead):
+    if wishes.time is not None and wishes.time in (wishes.series, *wishes.future):
         raise UserError(f"{name}: --time: {wishes.time!r} is named for something else as well")
 
 

@@ -23,7 +23,7 @@ class Wishes:
     horizon: int | None = None
     """How many steps ahead the target is forecast; without it nothing is."""
     every: str | None = None
-    ahead: tuple[str, ...] = ()
+    future: tuple[str, ...] = ()
     """Columns that are known of times to come."""
     drop: tuple[str, ...] = ()
     sheet: str | None = None
@@ -46,7 +46,7 @@ class Wishes:
             "--series": [self.series],
             "--horizon": [self.horizon],
             "--every": [self.every],
-            "--ahead": self.ahead,
+            "--future": self.future,
             "--drop": self.drop,
             "--sheet": [self.sheet],
             "--table": [self.table],

@@ -81,7 +81,7 @@ def _make_parser() -> argparse.ArgumentParser:
         "--every", metavar="STEP", help="of a forecast, such as '1 day' (default: as the times are)"
     )
     use.add_argument(
-        "--ahead",
+        "--future",
         action="extend",
         nargs="+",
         default=[],
@@ -240,7 +240,7 @@ def _run(options: argparse.Namespace) -> int | None:
                 series=options.series,
                 horizon=options.horizon,
                 every=options.every,
-                ahead=tuple(options.ahead),
+                future=tuple(options.future),
                 drop=tuple(options.drop),
                 sheet=options.sheet,
                 table=options.table,
@@ -324,7 +324,7 @@ def _require_requests_alone(options: argparse.Namespace) -> None:
         options.series,
         options.horizon,
         options.every,
-        *options.ahead,
+        *options.future,
         *options.drop,
     )
     if any([*words, *more, options.sheet, options.table, options.replace]):

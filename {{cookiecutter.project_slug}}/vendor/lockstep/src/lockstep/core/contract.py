@@ -100,10 +100,11 @@ class Column(Strict):
     """Whether a row may lack the value."""
     missing: tuple[Text, ...] = ()
     """Texts that stand for a missing value in this column, beside those of the whole table."""
-    ahead: bool = False
+    future: bool = False
     """Whether it is known of times to come, such as a price or a holiday; of a forecast."""
     constant: bool = False
-    """Whether all points of a sequence have the same number, such as the age of a patient."""
+    """Whether it is the same at all points of a sequence, such as the age of a patient, or at all
+    times of a series, such as the region of a shop."""
     length: PositiveInt | None = None
     """Of a sequence, how many points it has."""
     channels: tuple[Text, ...] = ()

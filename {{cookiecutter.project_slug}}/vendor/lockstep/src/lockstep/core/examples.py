@@ -61,13 +61,13 @@ def frame_contract(contract: Contract) -> Contract:
     past = [
         name
         for name in contract.features
-        if name != contract.time and described[name].type in NUMBERS and not described[name].ahead
+        if name != contract.time and described[name].type in NUMBERS and not described[name].future
     ]
     kept = [contract.series, contract.time, contract.target]
     columns = {
         name: column.model_dump(exclude_none=True)
         for name, column in described.items()
-        if name in kept or (name in contract.features and column.ahead)
+        if name in kept or (name in contract.features and column.future)
     }
     if contract.series is not None:
         columns[contract.series] = {

@@ -72,10 +72,10 @@ def frame_history(frame: pd.DataFrame, contract: Contract, name: str) -> NewRows
     if framing.series is not None:
         # As it stands there, since a series whose name breaks the contract is told of by it, too.
         keys = as_texts(cells[framing.series]).fillna("")
-    ahead = {key: history.columns[key] for key in framing.ahead}
-    codes = {key: pd.factorize(rows[key])[0] for key in ahead}
+    future = {key: history.columns[key] for key in framing.future}
+    codes = {key: pd.factorize(rows[key])[0] for key in future}
     histories = Histories(
-        framing, framing.times(rows), framing.values(rows), ahead, codes, breaches
+        framing, framing.times(rows), framing.values(rows), future, codes, breaches
     )
     futures = [
         histories.frame(np.asarray(places))
@@ -130,7 +130,7 @@ class Histories:
     """(n_rows,) points in time or numbers."""
     values: np.ndarray
     """(n_rows, n_channels) what comes to be the past."""
-    ahead: Mapping[str, Column]
+    future: Mapping[str, Column]
     """What is known of times to come."""
     codes: Mapping[str, np.ndarray]
     """(n_rows,) the same number for the same value, of each of these columns."""
@@ -156,11 +156,11 @@ class Histories:
             rule = f"{fewest_known(window)} or more among {window} steps of {framing.every}"
             value = "1 known value" if count == 1 else f"{count} known values"
             breach = Breach(framing.channels[0], value, rule)
-        # What never changes in a series needs no rows of times to come.
+        # What the contract calls constant needs no rows of times to come.
         constants = {
             name: int(places[0])
             for name, codes in self.codes.items()
-            if (codes[places] == codes[places[0]]).all()
+            if self.future[name].constant and (codes[places] == codes[places[0]]).all()
         }
         breaches = [
             breach or self._find_gap(row, time, constants)
@@ -200,7 +200,7 @@ class Histories:
 
     def _find_gap(self, row: int, time: Any, constants: Collection[str]) -> Breach | None:
         """What is wrong or missing of a step, of what should be known ahead."""
-        for name, column in self.ahead.items():
+        for name, column in self.future.items():
             if (row, name) in self.breaches:
                 return self.breaches[row, name]
             if row < 0 and not column.nullable and name not in constants:
@@ -224,7 +224,7 @@ def _join(
     level, spread = level_and_spread(pasts[:, :, 0], framing.season)
 
     table = rows.reindex(places).reset_index(drop=True)
-    for name in framing.ahead:
+    for name in framing.future:
         others = np.repeat([future.constants.get(name, -1) for future in futures], horizon)
         table[name] = rows[name].reindex(np.where(places < 0, others, places)).array
     table[framing.time] = pd.Series(times).astype(rows[framing.time].dtype)

@@ -44,11 +44,11 @@ class Plan:
         for some in np.split(origins, range(size, len(origins), size)):
             is_made = self._find_steps(series, some, cut, first_test)
             some, is_made = some[is_made.any(axis=1)], is_made[is_made.any(axis=1)]
-            places, ahead = np.nonzero(is_made)
+            places, future = np.nonzero(is_made)
             pasts = np.ascontiguousarray(windows[some].transpose(0, 2, 1))
             level, spread = level_and_spread(pasts[:, :, 0], self.framing.season)
             columns = {
-                STEP: ahead + 1,
+                STEP: future + 1,
                 PAST: encode_pasts(pasts)[places],
                 LEVEL: level[places],
                 SPREAD: spread[places],
@@ -57,7 +57,7 @@ class Plan:
                 BLOCK: self._blocks(series, some - cut)[places],
                 PART: np.array(SIDES, dtype="object")[(some >= first_test).astype(int)][places],
             }
-            yield Piece(series.rows[some[places] + ahead + 1], series.rows[some[places]], columns)
+            yield Piece(series.rows[some[places] + future + 1], series.rows[some[places]], columns)
 
     def _find_origins(self, series: RegularSeries, cut: int, first_test: int) -> np.ndarray:
         """(n_origins,) the steps of known values with enough others in the window before them."""

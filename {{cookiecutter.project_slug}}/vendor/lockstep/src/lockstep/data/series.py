@@ -49,7 +49,7 @@ class Framing:
     series: str | None
     channels: tuple[str, ...]
     """The target and those numbers that are not known ahead."""
-    ahead: tuple[str, ...]
+    future: tuple[str, ...]
     """The features that are."""
     every: Every
     horizon: int
@@ -75,16 +75,16 @@ class Framing:
                 "a whole one was expected"
             )
         channels = frame_contract(contract).columns[PAST].channels
-        ahead = [
+        future = [
             name
             for name, column in contract.features_only().items()
-            if column.ahead and name != contract.time
+            if column.future and name != contract.time
         ]
         return cls(
             contract.time,
             contract.series,
             channels,
-            tuple(ahead),
+            tuple(future),
             every,
             contract.horizon,
             contract.window,
@@ -99,7 +99,7 @@ class Framing:
     @property
     def names(self) -> list[str]:
         """All of them."""
-        return [*self.keys, *self.channels, *self.ahead]
+        return [*self.keys, *self.channels, *self.future]
 
     def select(self, rows: pd.DataFrame) -> pd.DataFrame:
         """What a forecast takes of rows, with such times as a grid has."""

@@ -83,14 +83,14 @@ def _make_series(contract: Contract, name: str, rng: np.random.Generator) -> lis
     assert contract.horizon is not None
     assert contract.window is not None
     framing = Framing.of_contract(contract)
-    others = {key: contract.columns[key] for key in (*framing.channels, *framing.ahead)}
+    others = {key: contract.columns[key] for key in (*framing.channels, *framing.future)}
     musts = {key: _list_musts(column, contract) for key, column in others.items()}
     known = max(FEWEST_KNOWN, contract.window, *map(len, musts.values()))
     cells = {
         key: _fill(musts[key], known, _make_draw(column, rng), rng)
         for key, column in others.items()
     }
-    for key in framing.ahead:
+    for key in framing.future:
         draw = _make_draw(others[key], rng)
         cells[key] += [draw() for _ in range(contract.horizon)]
     series = {} if framing.series is None else {framing.series: name}

@@ -99,7 +99,7 @@ def _compare_features(
         yield f"{name} is written as {column.format or 'ISO 8601 says'}"
     if former.nullable and not column.nullable:
         yield f"{name} must not be missing"
-    if after.forecasts and column.ahead and not former.ahead:
+    if after.forecasts and column.future and not former.future:
         yield f"{name} must be sent of times to come"
     marks = {*before.missing, *former.missing} - {*after.missing, *column.missing}
     if former.nullable and column.nullable and marks:

@@ -18,10 +18,10 @@ def describe_task(contract: Contract) -> str:
 
 def describe_inputs(contract: Contract) -> str:
     """What a forecast is made from, of the contract of the series."""
-    count = sum(contract.columns[name].ahead for name in contract.features)
-    ahead = f" and {count} column{'s' if count > 1 else ''} known ahead" if count else ""
+    count = sum(contract.columns[name].future for name in contract.features)
+    future = f" and {count} column{'s' if count > 1 else ''} known ahead" if count else ""
     of = "the series" if contract.series is None else "its series"
-    return f"the latest {contract.window} values of {of}{ahead}"
+    return f"the latest {contract.window} values of {of}{future}"
 
 
 def describe_split(contract: Contract, params: Params) -> str:

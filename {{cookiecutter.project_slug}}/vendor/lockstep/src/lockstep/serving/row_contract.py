@@ -33,6 +33,6 @@ def find_optional(version: Version) -> set[str]:
     if contract is version.contract:
         return set()
     features = [name for name in version.features if name in contract["columns"]]
-    ahead = {name for name in features if contract["columns"][name].get("ahead")}
-    kept = {*ahead, contract["time"], contract.get("series")}
-    return {*features} - kept if ahead else set()
+    future = {name for name in features if contract["columns"][name].get("future")}
+    kept = {*future, contract["time"], contract.get("series")}
+    return {*features} - kept if future else set()
