@@ -152,7 +152,7 @@ def signed_log1p(X: np.ndarray) -> np.ndarray:
 
 
 def on_circles(X: pd.DataFrame, month: bool) -> np.ndarray:
-    """(n_rows, 4 or 6 * n_columns) sines and cosines of the month, the day of the week, the hour."""
+    """(n_rows, 4 or 6 * n_columns) sines and cosines of month, day of the week and hour."""
     turns = []
     for times in (X[name].dt for name in X):
         months, hours = (times.month - 1) / 12, (times.hour + times.minute / 60) / 24
