@@ -143,6 +143,20 @@ def test_what_is_only_past_need_not_be_known_of_times_to_come() -> None:
     assert set(gap.reasons) == {"row 111, visitors is missing, expected a whole number"}
 
 
+def test_what_is_constant_may_be_missing_in_rows_of_times_to_come() -> None:
+    region = {"type": "categorical", "categories": ["n", "s"], "future": True, "constant": True}
+    columns = CONTRACT["columns"] | {"region": region | {"meaning": "where"}}
+    examples = frame_contract(make_contract(columns=columns))
+    rows = make_later(make_sales(shops=2).assign(region="n"))
+    framed = frame(rows, examples)
+    assert framed.reasons.isna().all()
+    assert set(framed.X["region"]) == {"n"}
+    moved = frame(spoil(rows, 3, "region", "s"), examples)
+    assert moved.reasons.notna().tolist() == [True] * 7 + [False] * 7
+    wrong = frame(spoil(rows, len(rows) - 1, "region", "x"), examples)
+    assert wrong.reasons.iloc[-1] == f"row {len(rows)}, region is 'x', expected one of n, s"
+
+
 @pytest.mark.parametrize(("days", "count"), [(0, "0 known values"), (1, "1 known value"), (6, "6")])
 def test_a_series_of_too_few_values_says_so(days: int, count: str) -> None:
     rows = make_later(make_sales(days=20, shops=1))

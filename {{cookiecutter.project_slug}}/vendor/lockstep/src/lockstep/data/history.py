@@ -118,7 +118,7 @@ class Future:
     past: np.ndarray
     """(window, channels) the latest values."""
     constants: Mapping[str, int] = field(default_factory=dict)
-    """Columns that are the same in all rows of the series, each with the place of one of these."""
+    """Columns that are the same wherever the series has them, each with the place of such a row."""
 
 
 @dataclass(frozen=True)
@@ -156,12 +156,13 @@ class Histories:
             rule = f"{fewest_known(window)} or more among {window} steps of {framing.every}"
             value = "1 known value" if count == 1 else f"{count} known values"
             breach = Breach(framing.channels[0], value, rule)
-        # What the contract calls constant needs no rows of times to come.
-        constants = {
-            name: int(places[0])
-            for name, codes in self.codes.items()
-            if self.future[name].constant and (codes[places] == codes[places[0]]).all()
-        }
+        # What the contract calls constant needs no cells of times to come.
+        constants = {}
+        for name, codes in self.codes.items():
+            known_places = places[codes[places] >= 0]
+            is_same = codes[known_places] == codes[known_places[:1]]
+            if self.future[name].constant and len(is_same) and is_same.all():
+                constants[name] = int(known_places[0])
         breaches = [
             breach or self._find_gap(row, time, constants)
             for row, time in zip(rows, times[1:], strict=True)
@@ -201,8 +202,9 @@ class Histories:
     def _find_gap(self, row: int, time: Any, constants: Collection[str]) -> Breach | None:
         """What is wrong or missing of a step, of what should be known ahead."""
         for name, column in self.future.items():
-            if (row, name) in self.breaches:
-                return self.breaches[row, name]
+            breach = self.breaches.get((row, name))
+            if breach and (breach.value or name not in constants):
+                return breach
             if row < 0 and not column.nullable and name not in constants:
                 return Breach(name, "", f"{column.rule()} at {describe_time(time)}")
         return None
@@ -226,7 +228,7 @@ def _join(
     table = rows.reindex(places).reset_index(drop=True)
     for name in framing.future:
         others = np.repeat([future.constants.get(name, -1) for future in futures], horizon)
-        table[name] = rows[name].reindex(np.where(places < 0, others, places)).array
+        table[name] = rows[name].reindex(np.where(others < 0, places, others)).array
     table[framing.time] = pd.Series(times).astype(rows[framing.time].dtype)
     table[STEP] = pd.array(np.tile(np.arange(1, horizon + 1), len(futures)), dtype="Int64")
     table[ORIGIN] = pd.Series(np.repeat(origins, horizon)).astype(rows[framing.time].dtype)
