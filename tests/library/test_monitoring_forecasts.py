@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_params
-from lockstep.core.examples import LEVEL, PAST, SPREAD
+from lockstep.core.examples import LEVEL, PAST, SPREAD, frame_contract
 from lockstep.data.conformity import conform
 from lockstep.data.examples import make_examples
 from lockstep.data.past import decode_pasts, level_and_spread
@@ -96,6 +96,24 @@ def test_forecasts_are_replayed_whenever_their_horizon_has_passed(model: Model) 
     assert [*{*origins.diff().dropna()}] == [pd.Timedelta(days=HORIZON)]
     assert not examples.duplicated(["shop", "day"]).any()
     assert len({*examples.groupby("shop").size()}) == 1
+
+
+def test_forecasts_of_working_days_are_replayed_from_these() -> None:
+    weekly = CONTRACT.model_copy(update={"horizon": 7})
+    rows = type_rows(make_sales(days=60, shops="a", future=0))
+    is_working = rows["day"].dt.day_of_week < 5
+    for first in range(7):
+        some = rows[is_working].iloc[first:]
+        examples = pd.concat([*replay(some, frame_contract(weekly))], ignore_index=True)
+        assert (examples["origin"].drop_duplicates().diff().dropna() == pd.Timedelta(days=7)).all()
+        assert (examples["origin"].dt.day_of_week < 5).all()
+        assert not examples.duplicated(["shop", "day"]).any()
+
+
+def test_nothing_is_replayed_of_rows_without_a_known_value(model: Model) -> None:
+    rows = type_rows(make_sales(days=40, shops="a", future=0))
+    assert [*replay(rows.iloc[:0], model.contract)] == []
+    assert [*replay(rows.assign(sold=np.nan), model.contract)] == []
 
 
 def watch_file(model: Model, rows: pd.DataFrame, folder: Path) -> list[Batch]:

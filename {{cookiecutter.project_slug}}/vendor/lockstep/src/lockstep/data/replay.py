@@ -32,11 +32,27 @@ def replay(rows: pd.DataFrame, contract: Contract) -> Iterator[pd.DataFrame]:
     assert history is not None
     framing = Framing.of_contract(history)
     rows = order_rows(framing.select(rows), framing)
+    times = framing.times(rows[rows[history.target].notna()])
+    if not len(times):
+        return
     # Before all of them, so that nothing counts as learnt from.
-    start = Grid.of_times(framing.times(rows), framing.every).times(np.array([-1]))
+    start = _choose_start(times, framing)
     strides = (framing.horizon, framing.horizon)
     plan = Plan(framing, Grid.of_times(start, framing.every), strides, None)
     pieces = (piece for series in read_series(rows, framing) for piece in plan.frame(series))
     for some in gather(pieces):
         examples = join(some, rows, contract)
         yield examples.sort_values([ORIGIN, STEP], kind="stable", ignore_index=True)
+
+
+def _choose_start(times: np.ndarray, framing: Framing) -> np.ndarray:
+    """(1,) the time before all (n,) known ones that origins are counted from, by horizons.
+
+    It is the latest such that about as many origins are at known times as can be: of working days,
+    none would be on Sundays.
+    """
+    grid = Grid.of_times(times, framing.every)
+    steps = grid.steps(times)
+    back = (-1 - steps[~np.isnan(steps)]) % framing.horizon
+    counts = np.bincount(back.astype("int64"))
+    return grid.times(-1 - np.flatnonzero(2 * counts >= counts.max())[:1])
