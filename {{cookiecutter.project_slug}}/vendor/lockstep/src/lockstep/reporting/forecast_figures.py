@@ -40,7 +40,7 @@ def _pairs(title: str, titles: Sequence[str], y: str) -> Iterator[tuple[Figure, 
 def forecast_fans(
     table: pd.DataFrame, titles: Sequence[str], target: str, coverage: float | None
 ) -> Figure:
-    """A panel per forecast of `forecasts.tabulate_forecasts`: what was known, what came, the fan.
+    """A panel per forecast of `Forecasts.tabulate_chosen`: what was known, what came, the fan.
 
     Args:
         table: The forecasts.
@@ -78,7 +78,7 @@ def _draw_fan(axes: Axes, rows: pd.DataFrame, coverage: float | None) -> None:
 
 
 def error_by_step(table: pd.DataFrame, metric: str, every: str) -> Figure:
-    """The champion's and the baseline's error over the steps ahead, of `measure_parts`."""
+    """The champion's and the baseline's error over the steps ahead, of `Forecasts.by_step`."""
     title = "Error by steps ahead, test rows"
     with canvas(title, f"steps of {every} ahead", words(metric)) as (figure, axes):
         for name, colour, mark in (("baseline", ORANGE, "s"), ("champion", BLUE, "o")):
@@ -131,7 +131,7 @@ def error_by_series(table: pd.DataFrame, metric: str) -> Figure:
 def season_plot(
     table: pd.DataFrame, titles: Sequence[str], target: str, every: str, season: int
 ) -> Figure:
-    """A panel per series of `forecasts.tabulate_seasons`: a line per season, and their mean."""
+    """A panel per series of `Forecasts.tabulate_seasons`: a line per season, and their mean."""
     where, names = NAMES.get((every, season), (f"steps of {every} into the season", None))
     seasons = int(-table["season"].min()) + 1
     shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, seasons))
