@@ -87,8 +87,10 @@ class SequenceExamples(Examples):
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         counts = []
-        with TemporaryDirectory(prefix="examples-") as folder:
-            partitions = Partitions(Path(folder), self._contract.sequence)
+        with (
+            TemporaryDirectory(prefix="examples-") as folder,
+            Partitions(Path(folder), self._contract.sequence) as partitions,
+        ):
             for batch in super().__iter__():
                 require_names(batch, self._contract)
                 partitions.add(batch)
