@@ -153,6 +153,8 @@ def test_what_is_constant_may_be_missing_in_rows_of_times_to_come() -> None:
     assert set(framed.X["region"]) == {"n"}
     moved = frame(spoil(rows, 3, "region", "s"), examples)
     assert moved.reasons.notna().tolist() == [True] * 7 + [False] * 7
+    unknown = frame(rows.assign(region=rows["region"].where(rows["region"].isna(), "x")), examples)
+    assert unknown.reasons.iloc[0] == "row 1, region is 'x', expected one of n, s"
     wrong = frame(spoil(rows, len(rows) - 1, "region", "x"), examples)
     assert wrong.reasons.iloc[-1] == f"row {len(rows)}, region is 'x', expected one of n, s"
 

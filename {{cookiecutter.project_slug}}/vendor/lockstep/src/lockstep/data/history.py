@@ -6,7 +6,7 @@ target, tell what else is known of those times; what never changes in a series s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, NamedTuple
@@ -199,11 +199,11 @@ class Histories:
                     return breach
         return None
 
-    def _find_gap(self, row: int, time: Any, constants: Collection[str]) -> Breach | None:
+    def _find_gap(self, row: int, time: Any, constants: Mapping[str, int]) -> Breach | None:
         """What is wrong or missing of a step, of what should be known ahead."""
         for name, column in self.future.items():
-            breach = self.breaches.get((row, name))
-            if breach and (breach.value or name not in constants):
+            breach = self.breaches.get((constants.get(name, row), name))
+            if breach:
                 return breach
             if row < 0 and not column.nullable and name not in constants:
                 return Breach(name, "", f"{column.rule()} at {describe_time(time)}")
