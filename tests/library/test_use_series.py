@@ -78,6 +78,13 @@ def test_what_a_forecast_needs_is_made_out_of_target_time_series_and_horizon(
     assert "note: left out: a text" in doubts(understanding)
 
 
+def test_a_series_may_grow_beyond_what_there_has_been(tmp_path: Path) -> None:
+    frame = sales().assign(visitors=lambda rows: rows["visitors"] - 60)
+    columns = make_out(tmp_path, frame).contract.columns
+    assert columns["sales"].range == (0, None)
+    assert columns["visitors"].range is None
+
+
 def test_what_rows_after_the_last_target_hold_is_known_ahead(tmp_path: Path) -> None:
     contract = make_out(tmp_path, sales(future=FUTURE)).contract
     future = [name for name in contract.features if contract.columns[name].future]

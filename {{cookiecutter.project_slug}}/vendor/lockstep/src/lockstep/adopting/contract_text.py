@@ -40,10 +40,7 @@ def format_contract(contract: Contract, split: str = "") -> str:
         columns = {contract.target: columns[contract.target]}
     for column in columns.values():
         if "range" in column:
-            column["range"] = [
-                int(limit) if limit.is_integer() and abs(limit) < 2**53 else limit
-                for limit in column["range"]
-            ]
+            column["range"] = [_shorten(limit) for limit in column["range"]]
     document = style(content | {"columns": columns}, depth=3)
     if split:
         note = f"split {split}; `split` in params.yaml is for the folds"
@@ -52,3 +49,8 @@ def format_contract(contract: Contract, split: str = "") -> str:
         document.yaml_add_eol_comment(WORDS[key], key)
     document.yaml_set_comment_before_after_key("columns", before="\n")
     return HEADER + (AHEAD if contract.forecasts else "") + write_yaml(document)
+
+
+def _shorten(limit: float | None) -> float | None:
+    """A whole number without decimals, as far as floats tell those apart."""
+    return int(limit) if limit is not None and limit.is_integer() and abs(limit) < 2**53 else limit

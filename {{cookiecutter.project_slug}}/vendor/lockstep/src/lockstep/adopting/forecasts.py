@@ -256,7 +256,7 @@ def _choose_columns(
     """The columns that are used, and what is doubtful about each."""
     used, doubts = dict(columns), dict[str | None, list[str]]()
     own = columns[rows.target]
-    used[rows.target] = own.model_copy(update={"nullable": True})
+    used[rows.target] = _open_range(own).model_copy(update={"nullable": True})
     used[rows.time] = columns[rows.time].model_copy(update={"range": None, "seen": None})
     for name, column in rows.others(columns).items():
         is_constant = rows.series is not None and _is_told_by(rows.series, name, rows.table)
@@ -275,7 +275,7 @@ def _choose_columns(
             marks = {"future": True, "constant": is_constant}
             used[name] = column.model_copy(update={**marks, "guessed": guessed})
         elif column.type in NUMBERS:
-            used[name] = column.model_copy(update={"nullable": True})
+            used[name] = _open_range(column).model_copy(update={"nullable": True})
             if _is_calendar(rows, name):
                 doubts[name] = [
                     "the same in all series: known of times to come? then `--future "
@@ -288,6 +288,12 @@ def _choose_columns(
                 f"`--future {quote(name)}`"
             ]
     return used, doubts
+
+
+def _open_range(column: Column) -> Column:
+    """A column that may grow beyond what there has been, but not below zero where nothing was."""
+    low, _ = column.range or (None, None)
+    return column.model_copy(update={"range": (0, None) if low == 0 else None})
 
 
 def _find_reason(rows: SeriesRows, name: str, wishes: Wishes, *, is_constant: bool) -> str | None:

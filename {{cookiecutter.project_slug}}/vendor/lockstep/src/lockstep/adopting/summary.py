@@ -86,7 +86,8 @@ def _describe_values(understanding: Understanding, name: str) -> str:
         return f"{listing}, open to others" if column.open else listing
     if column.range is not None and column.seen is not None:
         (low, high), (least, most) = column.seen, column.range
-        return f"{low:g} to {high:g}, allowed {least:g} to {most:g}"
+        allowed = f"from {least:g} up" if most is None else f"{least:g} to {most:g}"
+        return f"{low:g} to {high:g}, allowed {allowed}"
     return column.guessed or ""
 
 
