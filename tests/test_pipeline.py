@@ -270,7 +270,7 @@ def test_series_run_through_the_same_stages_and_are_continued(
     params.write_text(text.replace("[0.25, 0.5, 0.75, 1.0]", "[]"), encoding="utf-8", newline="\n")
     assert stages_run(project.run("uv", "run", "dvc", "repro")) == STAGES
     metrics = json.loads((project / "reports/metrics.json").read_text(encoding="utf-8"))
-    assert metrics["mase"] < min(1, metrics["baseline"]["mase"])
+    assert metrics["mase"] < 0.9 * metrics["baseline"]["mase"]
     assert "Data and pipelines are up to date." in project.run(
         "uv", "run", "dvc", "status", "dvc.yaml"
     )
