@@ -32,6 +32,20 @@ COLUMNS: dict[str, dict[str, Any]] = {
 }
 
 
+def list_channels(contract: Contract) -> list[str]:
+    """What there is a number of at each time of the past: the target, and what is not known ahead.
+
+    Args:
+        contract: Of the rows.
+    """
+    past = [
+        name
+        for name, column in contract.features_only().items()
+        if name != contract.time and column.type in NUMBERS and not column.future
+    ]
+    return [contract.target, *past]
+
+
 def frame_contract(contract: Contract) -> Contract:
     """What the examples hold that are framed from rows of a series, or gathered from sequences;
     other rows are examples as they are.
@@ -58,11 +72,6 @@ def frame_contract(contract: Contract) -> Contract:
                 f"references/schema.yaml: columns: {name!r} is what a forecast calls a column of "
                 "its own; give it another name in the raw file, or leave it out by `drop`"
             )
-    past = [
-        name
-        for name in contract.features
-        if name != contract.time and described[name].type in NUMBERS and not described[name].future
-    ]
     kept = [contract.series, contract.time, contract.target]
     columns = {
         name: column.model_dump(exclude_none=True)
@@ -82,7 +91,7 @@ def frame_contract(contract: Contract) -> Contract:
         PAST: {
             "type": "sequence",
             "length": contract.window,
-            "channels": [contract.target, *past],
+            "channels": list_channels(contract),
             "meaning": "the latest values, from the earliest to that of the origin",
         },
     }

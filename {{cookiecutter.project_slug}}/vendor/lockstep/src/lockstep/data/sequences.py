@@ -20,7 +20,7 @@ from .conformity import (
 )
 from .new_rows import NewRows
 from .past import encode_pasts
-from .split import require_times
+from .split import require_times, require_values
 
 CONTRACT = "references/schema.yaml"
 MOST_BREACHES = 3
@@ -70,7 +70,7 @@ class Points:
                 told[code] = "; ".join(filter(None, [told.get(code), fault]))
         return pd.Series(told, dtype="str").sort_index()
 
-    @property
+    @cached_property
     def _shared(self) -> list[str]:
         """The columns that have one value for all points of a sequence."""
         left = (self.contract.time, *self.contract.channels)
@@ -122,12 +122,7 @@ def gather_rows(points: Points) -> pd.DataFrame:
 def require_names(rows: pd.DataFrame, contract: Contract) -> None:
     """Check that each point has a time and says which sequence it is of."""
     require_times(rows[contract.time])
-    unnamed = int(rows[contract.sequence].isna().sum())
-    if unnamed:
-        raise UserError(
-            f"{CONTRACT}: sequence: {unnamed} of {len(rows)} rows lack {contract.sequence!r}; make "
-            "it `nullable: false`, so that ingest sets them aside"
-        )
+    require_values(rows[contract.sequence], "sequence")
 
 
 def gather_frame(frame: pd.DataFrame, contract: Contract, name: str) -> NewRows:

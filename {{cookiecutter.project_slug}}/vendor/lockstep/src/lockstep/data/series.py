@@ -11,11 +11,11 @@ import pandas as pd
 
 from ..core.contract import NUMBERS, Contract
 from ..core.errors import UserError
-from ..core.examples import PAST, frame_contract
+from ..core.examples import list_channels
 from .conformity import describe
 from .every import Every, parse_every
 from .grid import Grid
-from .split import require_times
+from .split import require_times, require_values
 
 CONTRACT = "references/schema.yaml"
 SPARSEST, SHORTEST_SPARSE = 100, 100_000
@@ -74,7 +74,6 @@ class Framing:
                 f"{CONTRACT}: every: found {every}; {contract.time!r} has whole numbers, so that "
                 "a whole one was expected"
             )
-        channels = frame_contract(contract).columns[PAST].channels
         future = [
             name
             for name, column in contract.features_only().items()
@@ -83,7 +82,7 @@ class Framing:
         return cls(
             contract.time,
             contract.series,
-            channels,
+            tuple(list_channels(contract)),
             tuple(future),
             every,
             contract.horizon,
@@ -121,12 +120,8 @@ class Framing:
 def require_places(rows: pd.DataFrame, framing: Framing) -> None:
     """Check that each row has a time and, of several series, says which one it is of."""
     require_times(rows[framing.time])
-    unnamed = 0 if framing.series is None else rows[framing.series].isna().sum()
-    if unnamed:
-        raise UserError(
-            f"{CONTRACT}: series: {unnamed} of {len(rows)} rows lack {framing.series!r}; make it "
-            "`nullable: false`, so that ingest sets them aside"
-        )
+    if framing.series is not None:
+        require_values(rows[framing.series], "series")
 
 
 def order_rows(rows: pd.DataFrame, framing: Framing) -> pd.DataFrame:

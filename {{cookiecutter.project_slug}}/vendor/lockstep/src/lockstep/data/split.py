@@ -193,10 +193,15 @@ def is_since(start: Any, times: pd.Series) -> np.ndarray:
 
 def require_times(times: pd.Series) -> None:
     """Check that each row has a time."""
-    if times.isna().any():
+    require_values(times, "time")
+
+
+def require_values(cells: pd.Series, role: str) -> None:
+    """Check that each row has a value of the column that has this role in the contract."""
+    if cells.isna().any():
         raise UserError(
-            f"references/schema.yaml: time: {times.isna().sum()} of {len(times)} rows lack "
-            f"{times.name!r}; make it `nullable: false`, so that ingest sets them aside"
+            f"references/schema.yaml: {role}: {cells.isna().sum()} of {len(cells)} rows lack "
+            f"{cells.name!r}; make it `nullable: false`, so that ingest sets them aside"
         )
 
 

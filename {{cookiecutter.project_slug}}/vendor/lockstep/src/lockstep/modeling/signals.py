@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from ..core.contract import Contract
 from ..core.sequences import SIGNAL
+from ..data.past import decode_shape
 
 
 def find_shape(contract: Contract) -> tuple[int, int] | None:
@@ -23,8 +24,7 @@ def find_shape(contract: Contract) -> tuple[int, int] | None:
 
 def read_signals(X: pd.DataFrame, shape: tuple[int, int]) -> np.ndarray:
     """(n_rows, length, channels) numbers of the column of signals, nan where nothing is known."""
-    cells = b"".join(X[SIGNAL])
-    return np.frombuffer(cells, dtype="float64").reshape(-1, *shape)
+    return decode_shape(X[SIGNAL], shape)
 
 
 class SignalScaler(TransformerMixin, BaseEstimator):
