@@ -15,7 +15,7 @@ import pandas as pd
 from ..core.contract import LEVELS, NO_FEATURES, NUMBERS, Column
 from ..core.errors import UserError
 from ..data.every import MICROSECONDS, Every, infer_every, parse_every
-from ..data.grid import Grid
+from ..data.grid import Grid, as_array
 from ..data.past import fewest_known
 from ..data.series import describe_time, find_fault
 from .wishes import Wishes
@@ -114,7 +114,7 @@ class SeriesRows:
         self.table = table.sort_values(self.keys, kind="stable", ignore_index=True)
         self.names = self.table[series] if series else pd.Series(target, self.table.index)
         cells = self.table[time]
-        self.times = cells.to_numpy("datetime64[us]" if cells.dtype.kind == "M" else "float64")
+        self.times = as_array(cells)
         """(n_rows,) as datetime64[us] or floats."""
         known = cells.where(self.table[target].notna())
         self.is_future = (cells > known.groupby(self.names).transform("max")).to_numpy(bool)

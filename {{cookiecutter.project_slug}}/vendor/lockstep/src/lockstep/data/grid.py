@@ -7,11 +7,18 @@ from math import floor
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from .every import Every, days_of_months
 
 TOLERANCE = 1e-3
 """How far a time that is a number may be off, in steps."""
+
+
+def as_array(times: pd.Series) -> np.ndarray:
+    """(n,) times as a grid takes them: datetime64[us] or floats, NaT or nan where there is none."""
+    is_date = times.dtype.kind == "M"
+    return times.to_numpy("datetime64[us]" if is_date else "float64", na_value=np.nan)
 
 
 @dataclass(frozen=True)

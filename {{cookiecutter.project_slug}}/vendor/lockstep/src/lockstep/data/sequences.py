@@ -18,6 +18,7 @@ from .conformity import (
     require_columns,
     require_distinct,
 )
+from .grid import as_array
 from .new_rows import NewRows
 from .past import encode_pasts
 from .split import require_times, require_values
@@ -37,9 +38,7 @@ class Points:
     """
 
     def __init__(self, rows: pd.DataFrame, codes: np.ndarray, contract: Contract) -> None:
-        cells = rows[contract.time]
-        is_date = cells.dtype.kind == "M"
-        times = cells.to_numpy("datetime64[us]" if is_date else "float64", na_value=np.nan)
+        times = as_array(rows[contract.time])
         order = np.lexsort((times, codes))
         self.contract, self._times = contract, times[order]
         self.rows, self.codes = rows.iloc[order].reset_index(drop=True), codes[order]

@@ -14,7 +14,7 @@ from ..core.errors import UserError
 from ..core.examples import list_channels
 from .conformity import describe
 from .every import Every, parse_every
-from .grid import Grid
+from .grid import Grid, as_array
 from .split import require_times, require_values
 
 CONTRACT = "references/schema.yaml"
@@ -109,8 +109,7 @@ class Framing:
 
     def times(self, rows: pd.DataFrame) -> np.ndarray:
         """(n_rows,) the times of some rows, as datetime64[us] or floats."""
-        cells = rows[self.time]
-        return cells.to_numpy("datetime64[us]" if cells.dtype.kind == "M" else "float64")
+        return as_array(rows[self.time])
 
     def values(self, rows: pd.DataFrame) -> np.ndarray:
         """(n_rows, n_channels) the numbers of some rows that come to be the past."""

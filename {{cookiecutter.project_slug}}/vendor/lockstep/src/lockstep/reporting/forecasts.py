@@ -14,7 +14,7 @@ from ..core.contract import NUMBERS, Contract
 from ..core.examples import ORIGIN, PAST, STEP
 from ..core.table import Table
 from ..data.every import Every, parse_every
-from ..data.grid import Grid
+from ..data.grid import Grid, as_array
 from ..data.past import decode_pasts
 from ..data.series import describe_time
 from ..modeling.metrics import Metric
@@ -145,12 +145,12 @@ class Forecasts:
             past = decode_pasts(rows[PAST].head(1).tolist(), self.contract.columns[PAST])
             known = past[0, -length:, 0]
             steps = np.arange(1 - len(known), 1)
-            grid = Grid.of_times(_as_array(rows[ORIGIN].head(1)), self.every)
+            grid = Grid.of_times(as_array(rows[ORIGIN].head(1)), self.every)
             before = pd.DataFrame({STEP: steps, "time": grid.times(steps), "actual": known})
             after = pd.DataFrame(
                 {
                     STEP: rows[STEP].to_numpy("int64"),
-                    "time": _as_array(rows[self.time]),
+                    "time": as_array(rows[self.time]),
                     "actual": self.champion.actual[places],
                     "baseline": self.baseline.predicted[places],
                     "prediction": self.champion.predicted[places],
@@ -176,7 +176,7 @@ class Forecasts:
             part = batch[columns].set_axis(["time", "value"], axis=1).assign(series=names)
             parts.append(part.dropna(subset="series"))
         rows = pd.concat(parts).drop_duplicates(["series", "time"]).sort_values(["series", "time"])
-        steps = number_steps(_as_array(rows["time"]), self.every)
+        steps = number_steps(as_array(rows["time"]), self.every)
         seasons = pd.Series(steps // self.season, rows.index)
         table = pd.DataFrame(
             {
@@ -199,10 +199,6 @@ def _spread(parts: Sequence[Forecast]) -> list[Forecast]:
     """As many as are shown, evenly from the first to the last."""
     places = np.linspace(0, len(parts) - 1, min(MOST_FORECASTS, len(parts)))
     return [parts[place] for place in places.round().astype(int)]
-
-
-def _as_array(times: pd.Series) -> np.ndarray:
-    return times.to_numpy("datetime64[us]" if times.dtype.kind == "M" else "float64")
 
 
 def _read_rows(table: Table, places: np.ndarray, columns: list[str]) -> pd.DataFrame:
