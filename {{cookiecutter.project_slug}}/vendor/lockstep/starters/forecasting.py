@@ -92,10 +92,10 @@ def recurrent(
         cell: what remembers: `gru` (Cho et al., 2014) or `lstm` (Hochreiter and Schmidhuber, 1997)
     """
     series = problem.require_series("recurrent")
-    return problem.network(remembering, training, series=series, cell=cell, units=units)
+    return problem.network(recurrent_network, training, series=series, cell=cell, units=units)
 
 
-def remembering(
+def recurrent_network(
     columns: int, outputs: int, activation: str, *, series: Series, cell: str, units: int
 ) -> "keras.Model":
     """What is remembered of the past, which comes first, and the others into a hidden layer."""
@@ -111,10 +111,10 @@ def remembering(
 def tcn(problem: Problem, *, filters: Size = 32, **training: Unpack[Training]) -> BaseEstimator:
     """A temporal convolutional network (Bai et al., 2018) in Keras."""
     series = problem.require_series("tcn")
-    return problem.network(convolving, training, series=series, filters=filters)
+    return problem.network(convolutional_network, training, series=series, filters=filters)
 
 
-def convolving(
+def convolutional_network(
     columns: int, outputs: int, activation: str, *, series: Series, filters: int
 ) -> "keras.Model":
     """Causal convolutions, each seeing twice as far back, up to all of it; and the others."""

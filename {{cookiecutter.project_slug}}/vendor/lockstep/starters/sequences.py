@@ -52,10 +52,10 @@ def rnn(
     """
     signal = problem.require_signal("rnn")
     training = {**Training(learning_rate=0.003), **training}
-    return problem.network(recurrent, training, signal=signal, cell=cell, units=units)
+    return problem.network(recurrent_network, training, signal=signal, cell=cell, units=units)
 
 
-def recurrent(
+def recurrent_network(
     columns: int, outputs: int, activation: str, *, signal: Shape, cell: str, units: int
 ) -> "keras.Model":
     """A state that each point changes; where all is 0 there is no point, as before the first."""
@@ -82,10 +82,12 @@ def conv1d(
     """
     signal = problem.require_signal("conv1d")
     training = {**Training(learning_rate=0.001), **training}
-    return problem.network(convolutions, training, signal=signal, filters=filters, width=width)
+    return problem.network(
+        convolutional_network, training, signal=signal, filters=filters, width=width
+    )
 
 
-def convolutions(
+def convolutional_network(
     columns: int, outputs: int, activation: str, *, signal: Shape, filters: Units, width: int
 ) -> "keras.Model":
     """Convolutions, and how strongly each filter of the last one answers on average."""
