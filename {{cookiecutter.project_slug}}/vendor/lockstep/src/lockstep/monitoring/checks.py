@@ -62,7 +62,7 @@ class Check(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Series:
+class Trace:
     """A column in the windows that have enough rows of it."""
 
     name: str
@@ -155,24 +155,24 @@ def count_blocks(name: str, profile: Profile, window: Window) -> int | None:
     return int(window.tallies[name].rows * len(table) / max(table.sum(), 1))
 
 
-def check_column(series: Series) -> Iterator[Check]:
+def check_column(trace: Trace) -> Iterator[Check]:
     """All that is looked at of a column."""
-    if series.windows:
-        yield from _check_distribution(series)
-        yield from _check_missing(series)
-        yield from _check_contract(series)
-        yield from _check_stale(series)
+    if trace.windows:
+        yield from _check_distribution(trace)
+        yield from _check_missing(trace)
+        yield from _check_contract(trace)
+        yield from _check_stale(trace)
         # Of scores the profile knows those of models that learnt from fewer rows, whose
         # probabilities do not go as far.
-        if series.scale.edges and series.name not in series.profile.scores:
-            yield from _check_outside(series)
-        if series.scale.categories:
-            yield from _check_new(series)
+        if trace.scale.edges and trace.name not in trace.profile.scores:
+            yield from _check_outside(trace)
+        if trace.scale.categories:
+            yield from _check_new(trace)
 
 
-def _check_distribution(series: Series) -> Iterator[Check]:
+def _check_distribution(trace: Trace) -> Iterator[Check]:
     """The values that training saw, or their order."""
-    scale, reference, counts = series.scale, series.reference.counts, series.counts
+    scale, reference, counts = trace.scale, trace.reference.counts, trace.counts
     is_seen = reference > 0
     if scale.is_number and is_seen.sum() > FEW_VALUES:
         p_values, measure = compare_orders(reference, counts), measure_order_gap
@@ -181,7 +181,7 @@ def _check_distribution(series: Series) -> Iterator[Check]:
         measure = measure_cell_gap
     directions = None
     if len(scale.edges) > 1:
-        spread = series.profile.spreads[series.name]
+        spread = trace.profile.spreads[trace.name]
         edges = np.array(scale.edges)
         effects, gains = measure_shift(reference, counts, edges, spread)
         directions = np.where(np.abs(gains) < effects / 2, 0, np.sign(gains))
@@ -191,8 +191,8 @@ def _check_distribution(series: Series) -> Iterator[Check]:
         effects = measure_angle(reference[is_seen], counts[:, is_seen])
         texts = [_tell_shares(scale, reference, one) for one in counts]
     p_values = np.where(counts.sum(axis=1) > 0, p_values, np.nan)
-    p_values = _permute(series, p_values, slice(0, MISSING_BAR), measure)
-    yield from series.check("distribution", effects, p_values, texts, series.has_blocks, directions)
+    p_values = _permute(trace, p_values, slice(0, MISSING_BAR), measure)
+    yield from trace.check("distribution", effects, p_values, texts, trace.has_blocks, directions)
 
 
 def _tell_shift(effect: float, direction: float, is_capped: bool) -> str:
@@ -210,33 +210,33 @@ def _tell_shares(scale: Scale, reference: np.ndarray, counts: np.ndarray) -> str
     return f"{names[place]} in {shares[0]} of rows, {shares[1]} in training"
 
 
-def _check_missing(series: Series) -> Iterator[Check]:
+def _check_missing(trace: Trace) -> Iterator[Check]:
     """Rows without a value, but for those whose value cannot be read."""
-    events = np.array([tally.missing for tally in series.tallies]) - series.unreadable
-    before, rows = series.reference.missing, series.reference.rows
-    p_values = compare_shares(before, rows, events, series.rows)
-    is_gone = events == series.rows
-    permuted = _permute(series, p_values, MISSING_BAR)
-    shares = [format_share(share) for share in events / series.rows]
+    events = np.array([tally.missing for tally in trace.tallies]) - trace.unreadable
+    before, rows = trace.reference.missing, trace.reference.rows
+    p_values = compare_shares(before, rows, events, trace.rows)
+    is_gone = events == trace.rows
+    permuted = _permute(trace, p_values, MISSING_BAR)
+    shares = [format_share(share) for share in events / trace.rows]
     texts = [
         "missing in every row, as if the column no longer came"
         if is_all
         else f"missing in {share} of rows, {format_share(before / rows)} in training"
         for share, is_all in zip(shares, is_gone, strict=True)
     ]
-    p_values, is_judged = np.where(is_gone, p_values, permuted), series.has_blocks | is_gone
-    yield from _check_events("missing", series, before, events, p_values, texts, is_judged)
+    p_values, is_judged = np.where(is_gone, p_values, permuted), trace.has_blocks | is_gone
+    yield from _check_events("missing", trace, before, events, p_values, texts, is_judged)
 
 
-def _check_contract(series: Series) -> Iterator[Check]:
+def _check_contract(trace: Trace) -> Iterator[Check]:
     """Values that the contract does not allow, of which training has seen none."""
-    rows = np.array([window.rows for window in series.windows.values()])
+    rows = np.array([window.rows for window in trace.windows.values()])
     texts = [
         f"{format_share(share)} of rows break the contract{_name_texts(tally.others)}"
-        for share, tally in zip(series.breaches / rows, series.tallies, strict=True)
+        for share, tally in zip(trace.breaches / rows, trace.tallies, strict=True)
     ]
-    effects, p_values = _find_breaches(series.profile, series.breaches, rows)
-    yield from series.check("contract", effects, p_values, texts, series.is_any)
+    effects, p_values = _find_breaches(trace.profile, trace.breaches, rows)
+    yield from trace.check("contract", effects, p_values, texts, trace.is_any)
 
 
 def check_refusals(profile: Profile, windows: Mapping[int, Window]) -> Iterator[Check]:
@@ -262,17 +262,17 @@ def _find_breaches(
     return effects, np.where(events > 0, p_values, np.nan)
 
 
-def _check_outside(series: Series) -> Iterator[Check]:
+def _check_outside(trace: Trace) -> Iterator[Check]:
     """Values below or above all that training saw, on the side where that is less likely."""
-    counts, edges, rows = series.counts, series.scale.edges, series.counts.sum(axis=1)
-    total = int(series.reference.counts.sum())
+    counts, edges, rows = trace.counts, trace.scale.edges, trace.counts.sum(axis=1)
+    total = int(trace.reference.counts.sum())
     sides = (
         (0, FIRST_BAR, f"below {format_edge(edges[0])}, the least"),
         (-1, LAST_BAR, f"above {format_edge(edges[-1])}, the greatest"),
     )
     p_values = np.stack(
         [
-            _permute(series, compare_excesses(0, total, counts[:, place], rows), bar)
+            _permute(trace, compare_excesses(0, total, counts[:, place], rows), bar)
             for place, bar, _ in sides
         ]
     )
@@ -284,30 +284,30 @@ def _check_outside(series: Series) -> Iterator[Check]:
     ]
     p_values = np.minimum(1, len(sides) * p_values.min(axis=0))
     yield from _check_events(
-        *("outside", series, 0, events, p_values, texts, series.has_blocks, 2 * side - 1)
+        *("outside", trace, 0, events, p_values, texts, trace.has_blocks, 2 * side - 1)
     )
 
 
-def _check_new(series: Series) -> Iterator[Check]:
+def _check_new(trace: Trace) -> Iterator[Check]:
     """Categories that training never saw or, where there are too many of them, the rare ones."""
-    reference, rows = series.reference.counts, series.counts.sum(axis=1)
-    is_new = find_new(series.reference)
-    events, before = series.counts[:, is_new].sum(axis=1), int(reference[-1])
+    reference, rows = trace.reference.counts, trace.counts.sum(axis=1)
+    is_new = find_new(trace.reference)
+    events, before = trace.counts[:, is_new].sum(axis=1), int(reference[-1])
     p_values = compare_novelties(reference[:-1], before, events, rows)
-    p_values = _permute(series, p_values, LAST_BAR)
+    p_values = _permute(trace, p_values, LAST_BAR)
     texts = [
         f"{format_share(event / max(row, 1))} of rows have a value that training "
-        f"{'saw seldom or ' if before else ''}never saw{_list_new(series, tally)}"
-        for event, row, tally in zip(events, rows, series.tallies, strict=True)
+        f"{'saw seldom or ' if before else ''}never saw{_list_new(trace, tally)}"
+        for event, row, tally in zip(events, rows, trace.tallies, strict=True)
     ]
-    yield from _check_events("new", series, before, events, p_values, texts, series.has_blocks)
+    yield from _check_events("new", trace, before, events, p_values, texts, trace.has_blocks)
 
 
-def _list_new(series: Series, tally: Tally) -> str:
+def _list_new(trace: Trace, tally: Tally) -> str:
     """The most frequent ones."""
-    reference = series.reference
+    reference = trace.reference
     new = tally.others.copy()
-    parts = zip(series.scale.categories, reference.counts, tally.counts, strict=False)
+    parts = zip(trace.scale.categories, reference.counts, tally.counts, strict=False)
     new.update({text: int(count) for text, before, count in parts if count and not before})
     return _name_texts({text: new[text] for text in new if text not in reference.others})
 
@@ -318,41 +318,39 @@ def _name_texts(texts: Mapping[str, int]) -> str:
     return ": " * bool(order) + ", ".join(f"{_quote(text)} ({texts[text]:,})" for text in order)
 
 
-def _check_stale(series: Series) -> Iterator[Check]:
+def _check_stale(trace: Trace) -> Iterator[Check]:
     """The same value in every row, where training had several."""
-    reference = series.reference.counts
-    rows, places = series.counts.sum(axis=1), series.counts.argmax(axis=1)
-    has_several = np.count_nonzero(reference) > 1 and not _is_of_days(series)
+    reference = trace.reference.counts
+    rows, places = trace.counts.sum(axis=1), trace.counts.argmax(axis=1)
+    has_several = np.count_nonzero(reference) > 1 and not _is_of_days(trace)
     is_stale = np.array(
-        [has_several and window.is_constant(series.name) for window in series.windows.values()]
+        [has_several and window.is_constant(trace.name) for window in trace.windows.values()]
     )
     share = reference.max() / max(reference.sum(), 1)
     # Where rows depend on each other, those of a block may well have the same value.
-    draws = [
-        row if count is None else count for row, count in zip(rows, series.blocks, strict=True)
-    ]
+    draws = [row if count is None else count for row, count in zip(rows, trace.blocks, strict=True)]
     p_values = np.where(is_stale, share ** np.array(draws), np.nan)
     texts = [f"the same value in all of {row:,} rows" for row in rows]
     others = reference.sum() - reference[places]
     effects = np.where(is_stale, 2 * np.arcsin(np.sqrt(others / max(reference.sum(), 1))), 0)
-    yield from series.check("stale", effects, p_values, texts, series.has_blocks)
+    yield from trace.check("stale", effects, p_values, texts, trace.has_blocks)
 
 
-def _is_of_days(series: Series) -> bool:
+def _is_of_days(trace: Trace) -> bool:
     """Whether no day of training shows that rows of a day differ, as none does of months.
 
     Days on end may then have one value, and nobody knows how many: the profile has no order.
     """
-    blocks = series.profile.blocks
-    if blocks is None or blocks.by != "day" or series.name not in blocks.counts:
+    blocks = trace.profile.blocks
+    if blocks is None or blocks.by != "day" or trace.name not in blocks.counts:
         return False
-    values = blocks.counts[series.name][:, :MISSING_BAR]
+    values = blocks.counts[trace.name][:, :MISSING_BAR]
     return bool((np.count_nonzero(values, axis=1) < 2).all())
 
 
 def _check_events(
     what: What,
-    series: Series,
+    trace: Trace,
     before: int,
     events: np.ndarray,
     p_values: np.ndarray,
@@ -362,41 +360,41 @@ def _check_events(
 ) -> Iterator[Check]:
     """Rows of a kind, `before` of them in training."""
     effects = measure_angle(
-        np.array([before, series.reference.rows - before]),
-        np.stack([events, series.rows - events], axis=1),
+        np.array([before, trace.reference.rows - before]),
+        np.stack([events, trace.rows - events], axis=1),
     )
     p_values = np.where(events + before > 0, p_values, np.nan)
-    yield from series.check(what, effects, p_values, texts, is_judged, directions)
+    yield from trace.check(what, effects, p_values, texts, is_judged, directions)
 
 
 def _permute(
-    series: Series,
+    trace: Trace,
     p_values: np.ndarray,
     bars: slice | int,
     measure: Measure = measure_cell_gap,
 ) -> np.ndarray:
     """The p-values where rows depend on each other, by the bars of whole blocks."""
-    blocks, name, p_values = series.profile.blocks, series.name, p_values.copy()
+    blocks, name, p_values = trace.profile.blocks, trace.name, p_values.copy()
     if blocks is None or name not in blocks.counts:
         return p_values
     reference = _select(blocks.counts[name], bars)
-    for place, window in enumerate(series.windows.values()):
+    for place, window in enumerate(trace.windows.values()):
         if not p_values[place] < LIKELY:
             continue
         own = window.blocks.counts.get(name) if window.blocks else None
         if own is not None:
             p_value = compare_blocks(reference, _select(own, bars), measure)
         else:
-            count = count_blocks(name, series.profile, window) or 0
-            own = _join_bars(series, window.tallies[name])
+            count = count_blocks(name, trace.profile, window) or 0
+            own = _join_bars(trace, window.tallies[name])
             p_value = compare_with_blocks(reference, _select(own, bars)[0], count, measure)
         p_values[place] = max(p_values[place], p_value)
     return p_values
 
 
-def _join_bars(series: Series, tally: Tally) -> np.ndarray:
+def _join_bars(trace: Trace, tally: Tally) -> np.ndarray:
     """(1, n_bars) counts of the places of each bar, and of missing values."""
-    bars = series.profile.block_bars[series.name]
+    bars = trace.profile.block_bars[trace.name]
     return np.bincount(bars, np.append(tally.counts, tally.missing))[None]
 
 

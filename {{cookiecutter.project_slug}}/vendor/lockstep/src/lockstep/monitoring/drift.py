@@ -14,7 +14,7 @@ from scipy.stats import false_discovery_control
 
 from ..core.params import MonitorParams
 from ..modeling.profile import Profile
-from .checks import Check, Series, What, check_column, check_refusals, count_blocks
+from .checks import Check, Trace, What, check_column, check_refusals, count_blocks
 from .permutation import FEWEST_BLOCKS
 from .windows import Window
 
@@ -68,7 +68,7 @@ def find_drift(
             for place, one in counted.items()
             if one.tallies[name].rows >= settings.least_rows
         }
-        checks += check_column(Series(name, profile, enough))
+        checks += check_column(Trace(name, profile, enough))
     whole = {place: one for place, one in enumerate(windows) if one.rows >= settings.least_rows}
     checks += check_refusals(profile, whole)
     return [*findings, *_judge(checks, settings.floor)]
