@@ -19,6 +19,7 @@ from lockstep.data.examples import make_examples
 from lockstep.data.folds import make_filter, make_folds
 from lockstep.data.inner_folds import InnerFolds, Units, learning_from
 from lockstep.data.past import decode_pasts, level_and_spread
+from lockstep.modeling.networks import NetworkForecaster
 from made_up_series import CONTRACT, make_contract, make_sales
 from owner.preprocess import preprocess
 from ruamel.yaml import YAML
@@ -336,17 +337,23 @@ def test_too_few_origins_for_the_folds_are_told(examples: pd.DataFrame) -> None:
         make_folds(few, frame_contract(make_contract()), params)
 
 
-def test_early_stopping_and_inner_folds_learn_no_time_that_is_watched(
+def test_early_stopping_and_inner_folds_learn_what_is_known_at_the_origins_they_are_tried_on(
     examples: pd.DataFrame,
 ) -> None:
     train = learn_from(examples)
-    times = train["day"].to_numpy()
+    times, origins = train["day"].to_numpy(), train["origin"].to_numpy()
     units = Units.of_rows(train, frame_contract(make_contract()), PARAMS)
-    is_watched = units.draw(np.zeros(len(train)), 0.2, 0)
-    assert times[~is_watched].max() < times[is_watched].min()
     with learning_from(units):
-        for learn, own in InnerFolds(0, classifies=False).split(train, train["sales"]):
-            assert not {*times[learn]} & {*times[own]}
+        learn, watch = NetworkForecaster(build=dict, options={}).hold_out(np.zeros(len(train)))
+        folds = [*InnerFolds(0, classifies=False).split(train, train["sales"])]
+    assert times[learn].max() == origins[watch].min()
+    (learn, own), *later = folds
+    # Nothing comes before the first one.
+    assert times[own].max() <= origins[learn].min()
+    assert len(later) == 4
+    for learn, own in later:
+        assert times[learn].max() == origins[own].min()
+    assert sorted(np.concatenate([own for _, own in folds])) == [*range(len(train))]
 
 
 def test_preprocess_writes_the_sides_and_says_what_came_of_the_rows(

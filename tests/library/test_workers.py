@@ -10,18 +10,20 @@ from errno import ENOSPC
 from pathlib import Path
 from types import ModuleType
 
+import made_up_series
 import numpy as np
 import psutil
 import pytest
-from conftest import POOL, run_stage, write_params
+from conftest import POOL, make_params, run_stage, write_params
 from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 from lockstep.core import workers
 from lockstep.core.errors import UserError
+from lockstep.core.examples import frame_contract
 from lockstep.core.project import Project
 from lockstep.core.workers import Task, count_workers, end_workers, run_tasks
 from lockstep.modeling.candidates import make_candidate
 from lockstep.modeling.cost import estimate_cost
-from lockstep.modeling.problem import Problem
+from lockstep.modeling.problem import Problem, make_problem
 from owner import models  # noqa: F401 - it registers the candidates
 from sklearn.pipeline import make_pipeline
 from tasks import describe, die, linger, meet, name_threads, square
@@ -374,3 +376,16 @@ def test_what_costs_more_is_known_to(project: Project) -> None:
     small = {name: cost(name, 100) for name in names}
     assert sum(5 * seconds for seconds in small.values()) < workers.WORTHWHILE
     assert 20 * max(small.values()) < workers.WORTHWHILE
+
+
+@pytest.mark.parametrize("name", ["boosting", "forest", "autoregression", "tcn"])
+def test_what_costs_more_of_a_forecast_is_a_longer_window_of_more_columns(name: str) -> None:
+    def cost(**changes: object) -> float:
+        contract = frame_contract(made_up_series.make_contract(**changes))
+        problem = make_problem(make_params(kind="forecasting"), contract)
+        pipeline = make_pipeline(make_candidate(name, {}, problem))
+        return estimate_cost(pipeline, contract, 10_000)
+
+    columns = {name: made_up_series.CONTRACT["columns"][name] for name in ("shop", "day", "sales")}
+    assert cost(window=168) > 3 * cost()
+    assert cost() > 1.5 * cost(columns=columns)

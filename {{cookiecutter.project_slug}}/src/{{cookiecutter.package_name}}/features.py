@@ -123,7 +123,7 @@ def target_encode(scope: Scope, *, smooth: NonNegativeFloat | None = None) -> Tr
     Args:
         smooth: rows that the mean of all rows counts for; estimated if `null`
     """
-    kind = "continuous" if scope.kind == "regression" else "auto"  # whole numbers are no classes
+    kind = "auto" if scope.kind == "classification" else "continuous"  # numbers are no classes
     amount = "auto" if smooth is None else smooth
     return TargetEncoder(target_type=kind, smooth=amount, cv=scope.inner_folds)
 

@@ -18,6 +18,7 @@ import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
 
 from ..core.contract import Contract
+from ..core.examples import ORIGIN
 from ..core.params import Params
 from .draws import draw_groups, draw_share, number_groups, number_parts
 from .split import find_start_of_latest, hash_keys, hash_rows, is_since, require_column
@@ -30,16 +31,20 @@ class Units:
     """What each of some rows must stay together with."""
 
     keys: np.ndarray
-    """(n_rows,) hashes of rows or groups, or times; equal ones stay together."""
+    """(n_rows,) hashes of rows or groups, or times; of a forecast origins. Equal ones stay
+    together."""
     by: str
     """As `split.by` in params.yaml."""
+    arrivals: np.ndarray | None = None
+    """(n_rows,) of a forecast, the times at which the targets become known."""
 
     @classmethod
     def of_rows(cls, rows: pd.DataFrame, contract: Contract, params: Params) -> Units:
         """Those of a table, by the rule in params.yaml."""
         by = params.split.by
         if by == "time":
-            return cls(rows[require_column(contract, "time")].to_numpy(), by)
+            times = rows[require_column(contract, "time")].to_numpy()
+            return cls(rows[ORIGIN].to_numpy(), by, times) if contract.forecasts else cls(times, by)
         return cls(hash_keys(rows, contract, params), by)
 
     @classmethod
@@ -49,7 +54,8 @@ class Units:
 
     def take(self, rows: np.ndarray) -> Units:
         """Those of some rows, by their places."""
-        return Units(self.keys[rows], self.by)
+        arrivals = None if self.arrivals is None else self.arrivals[rows]
+        return Units(self.keys[rows], self.by, arrivals)
 
     def draw(self, strata: np.ndarray, share: float, seed: int) -> np.ndarray:
         """(n_rows,) whether each is drawn; by time, the latest are. There are some on both sides.
@@ -83,6 +89,18 @@ class Units:
             return parts
         return number_parts(Units.of_each_row(len(parts)).keys, strata, count, seed)
 
+    def find_learnable(self, is_tried: np.ndarray) -> np.ndarray:
+        """(n_rows,) whether each may be learnt from by what is tried on some: all others.
+
+        Of a forecast those whose targets are known at the first origin of these. Where there are
+        none, as of the earliest stretch, it is those whose origins come after all of these.
+        """
+        if self.arrivals is None:
+            return ~is_tried
+        is_before: np.ndarray = self.arrivals <= self.keys[is_tried].min()
+        is_after = self.keys >= self.arrivals[is_tried].max()
+        return next((each for each in (is_before, is_after) if each.any()), ~is_tried)
+
 
 _units: ContextVar[Units | None] = ContextVar("units", default=None)
 
@@ -108,7 +126,8 @@ class InnerFolds(BaseCrossValidator):
     """Five parts of the rows that a candidate learns from, for scikit-learn's argument `cv`.
 
     They follow `split.by` in params.yaml: rows of equal features stay together, or those of a
-    group, or those of a stretch of time. Classes are spread as evenly as these allow.
+    group, or those of a stretch of time. Classes are spread as evenly as these allow. What a
+    forecast learns from comes before what it is tried on, but for the first part.
     """
 
     seed: int
@@ -126,11 +145,13 @@ class InnerFolds(BaseCrossValidator):
         y: Any,
         groups: Any = None,  # noqa: ARG002
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """For each part the places of all other rows, and of its own; a ValueError of one row."""
+        """For each part the places to learn from, and its own; a ValueError of one row."""
         y = np.asarray(y)
         if len(y) < 2:
             raise ValueError(f"n_samples={len(y)}: two rows are needed to divide them")
         strata = y if self.classifies else np.zeros(len(y))
-        parts = find_units(len(y)).number_parts(strata, PARTS, self.seed)
+        units = find_units(len(y))
+        parts = units.number_parts(strata, PARTS, self.seed)
         for part in np.unique(parts):
-            yield np.flatnonzero(parts != part), np.flatnonzero(parts == part)
+            is_own = parts == part
+            yield np.flatnonzero(units.find_learnable(is_own)), np.flatnonzero(is_own)

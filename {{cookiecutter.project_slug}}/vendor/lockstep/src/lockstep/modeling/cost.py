@@ -11,9 +11,11 @@ from math import log2, prod
 
 from sklearn.pipeline import Pipeline
 
-from ..core.contract import Contract
+from ..core.contract import Contract, Type
 from .networks import Network
 
+WIDE: tuple[Type, ...] = ("image", "sequence")
+"""Types of which a cell holds many numbers."""
 FIT = 0.02
 """Seconds of any fit: its features, and predicting the rows that it is tried on."""
 CELL = 2e-7
@@ -26,17 +28,17 @@ PASS, PASS_CELL = 1e-4, 8e-9
 """Seconds of a pass over all rows, and per cell in it."""
 COMPILE = 5.0
 """Seconds that compiling a network takes, on each of a few workers."""
-EXAMPLE, PIXEL = 1e-5, 3e-6
-"""Seconds per row of a network's epoch, and per pixel of it."""
+EXAMPLE, POINT = 1e-5, 3e-6
+"""Seconds per row of a network's epoch, and per pixel or point in time of it."""
 
 
 def estimate_cost(pipeline: Pipeline, contract: Contract, rows: int) -> float:
     """Seconds, roughly, of one core to fit a candidate on so many rows."""
-    estimator, images = pipeline[-1], contract.images
-    pixels = prod(images.shape) if images else 0
-    columns = pixels or len(contract.features)
+    estimator, points = pipeline[-1], _count_points(contract)
+    others = [column for column in contract.features_only().values() if column.type not in WIDE]
+    columns = points + len(others)
     if isinstance(estimator, Network):
-        return FIT + estimator.max_epochs * rows * (EXAMPLE + pixels * PIXEL)
+        return FIT + estimator.max_epochs * rows * (EXAMPLE + points * POINT)
     parameters = {key.rpartition("__")[2]: value for key, value in estimator.get_params().items()}
     cells, seconds = rows * columns, FIT
     if "kernel" in parameters:
@@ -49,6 +51,14 @@ def estimate_cost(pipeline: Pipeline, contract: Contract, rows: int) -> float:
 def estimate_compiling(pipeline: Pipeline) -> float:
     """Seconds, roughly, of one core until a candidate can be fitted for the first time."""
     return COMPILE if isinstance(pipeline[-1], Network) else 0.0
+
+
+def _count_points(contract: Contract) -> int:
+    """How many numbers a row has in an order: the pixels of an image, the values of a sequence."""
+    if contract.images:
+        return prod(contract.images.shape)
+    columns = contract.features_only().values()
+    return sum((column.length or 0) * len(column.channels) for column in columns)
 
 
 def _count(value: object) -> float:

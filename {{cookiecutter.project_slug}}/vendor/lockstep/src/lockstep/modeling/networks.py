@@ -153,8 +153,9 @@ class Network(BaseEstimator):
             # Of many small classes, one row of each to watch would leave few to learn from.
             every_class_fits = min(share, 1 - share) * len(y) >= len(counts)
             strata = y if every_class_fits else strata
-        is_watched = find_units(len(y)).draw(strata, share, self.random_state)
-        return np.flatnonzero(~is_watched), np.flatnonzero(is_watched)
+        units = find_units(len(y))
+        is_watched = units.draw(strata, share, self.random_state)
+        return np.flatnonzero(units.find_learnable(is_watched)), np.flatnonzero(is_watched)
 
     def embed(self, X: Any) -> np.ndarray:
         """(n_rows, n_units) what the last layer takes in; X itself where it takes several."""
