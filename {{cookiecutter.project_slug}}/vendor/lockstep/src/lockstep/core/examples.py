@@ -65,27 +65,27 @@ def frame_contract(contract: Contract) -> Contract:
     if contract.horizon is None:
         return contract
     assert contract.time is not None
-    described = contract.columns
+    originals = contract.columns
     for name in (*COLUMNS, ORIGIN, PAST, GAPS):
-        if name in described:
+        if name in originals:
             raise UserError(
                 f"references/schema.yaml: columns: {name!r} is what a forecast calls a column of "
                 "its own; give it another name in the raw file, or leave it out by `drop`"
             )
-    kept = [contract.series, contract.time, contract.target]
+    roles = [contract.series, contract.time, contract.target]
     columns = {
         name: column.model_dump(exclude_none=True)
-        for name, column in described.items()
-        if name in kept or (name in contract.features and column.future)
+        for name, column in originals.items()
+        if name in roles or (name in contract.features and column.future)
     }
     if contract.series is not None:
         columns[contract.series] = {
             "type": "identifier",
-            "meaning": described[contract.series].meaning,
+            "meaning": originals[contract.series].meaning,
         }
     columns |= COLUMNS | {
         ORIGIN: {
-            "type": described[contract.time].type,
+            "type": originals[contract.time].type,
             "meaning": "when the latest known value was observed",
         },
         PAST: {
@@ -95,10 +95,10 @@ def frame_contract(contract: Contract) -> Contract:
             "meaning": "the latest values, from the earliest to that of the origin",
         },
     }
-    roles = {"group": BLOCK, "part": PART, "carried": CARRIED, "history": contract}
+    own_roles = {"group": BLOCK, "part": PART, "carried": CARRIED, "history": contract}
     forecast = {"series", "horizon", "every", "season", "window"}
     return Contract.model_validate(
         contract.model_dump(exclude_none=True, exclude={"columns", "group", *forecast})
-        | roles
+        | own_roles
         | {"columns": columns, "drop": []}
     )

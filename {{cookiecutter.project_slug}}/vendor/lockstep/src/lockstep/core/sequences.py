@@ -29,12 +29,12 @@ def gather_contract(points: Contract) -> Contract:
             "measured of it; give the column another name in the raw file, or leave it out by "
             "`drop`"
         )
-    names = (points.target, points.time, points.group, points.part, *points.features)
-    kept = [name for name in points.columns if name in names and name not in points.channels]
-    columns = {name: points.columns[name].model_dump(exclude_none=True) for name in kept}
+    roles = (points.target, points.time, points.group, points.part, *points.features)
+    names = [name for name in points.columns if name in roles and name not in points.channels]
+    columns = {name: points.columns[name].model_dump(exclude_none=True) for name in names}
     assert points.sequence is not None
     meaning = points.columns[points.sequence].meaning
-    named = {points.sequence: {"type": "identifier", "meaning": meaning}}
+    identifier = {points.sequence: {"type": "identifier", "meaning": meaning}}
     signal = {
         "type": "sequence",
         "length": points.length,
@@ -45,5 +45,5 @@ def gather_contract(points: Contract) -> Contract:
     return Contract.model_validate(
         points.model_dump(exclude_none=True, exclude=own)
         | {"carried": [points.time], "points": points, "drop": []}
-        | {"columns": named | columns | {SIGNAL: signal}}
+        | {"columns": identifier | columns | {SIGNAL: signal}}
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -47,6 +47,28 @@ def require_columns(frame: pd.DataFrame, columns: Iterable[str], name: str) -> N
 def _listing(names: list[str], most: int = 12) -> str:
     listing = ", ".join(map(repr, names[:most]))
     return listing if len(names) <= most else f"{listing} and {len(names) - most} more"
+
+
+def select_cells(
+    frame: pd.DataFrame, columns: Collection[str], missing: Sequence[str], name: str
+) -> pd.DataFrame:
+    """The cells of some columns, those that count as missing missing.
+
+    Raises:
+        UserError: A column is not there, or stands there twice.
+    """
+    frame = frame.set_axis(frame.columns.map(str), axis=1)
+    require_columns(frame, columns, name)
+    require_distinct([key for key in map(str, frame) if key in columns], name)
+    cells = frame[[*columns]]
+    # Those of text are left to `conform`, which knows where it need not look.
+    return cells.assign(**mask_missing(cells.loc[:, cells.dtypes != "str"], missing))
+
+
+def arrange_columns(table: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
+    """Those of a contract in its order, with identifiers as texts."""
+    texts = {name: as_texts(table[name]) for name in columns if columns[name].type == "identifier"}
+    return table.assign(**texts)[[*columns]]
 
 
 def describe_first(breaches: pd.DataFrame, above: int = 0) -> str:

@@ -98,12 +98,12 @@ def parse_every(text: str, is_number: bool) -> Every:
         if match[2] in MICROSECONDS and size <= MOST_UNITS:
             return Every(size * MICROSECONDS[match[2]], "microsecond")
     units = [*MICROSECONDS, *MONTHS]
-    expected = (
+    rule = (
         "a number above zero, since the times are numbers"
         if is_number
         else f"a whole number and one of {', '.join(units)}, such as 15 minutes,"
     )
-    raise UserError(f"references/schema.yaml: every: found {text!r}; {expected} was expected")
+    raise UserError(f"references/schema.yaml: every: found {text!r}; {rule} was expected")
 
 
 def infer_every(times: pd.Series, series: pd.Series | None = None) -> Every | None:

@@ -14,7 +14,7 @@ from ..core.errors import UserError
 from ..core.examples import ORIGIN, STEP, frame_contract
 from ..core.params import Params
 from .census import Census
-from .conformity import as_texts
+from .conformity import arrange_columns
 from .partitions import Partitions
 from .past import fewest_known
 from .plan import ROWS_IN_BATCH, Piece, Plan
@@ -70,8 +70,8 @@ class Examples:
         return f"{train} rows for training, {test} for the test{note}{self._count_dropped(total)}"
 
     def _count_dropped(self, total: int) -> str:
-        dropped = total - self._row_count
-        return f", {dropped} rows left out by clean" if dropped else ""
+        count = total - self._row_count
+        return f", {count} rows left out by clean" if count else ""
 
 
 class SequenceExamples(Examples):
@@ -145,7 +145,7 @@ class ForecastExamples(Examples):
         self._strides = (1, 1)
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
-        framing, framed = self._framing, frame_contract(self._contract)
+        framing, contract = self._framing, frame_contract(self._contract)
         self._series_count, self._short = 0, []
         census = Census(framing)
         with (
@@ -160,8 +160,8 @@ class ForecastExamples(Examples):
             self._strides = plan.strides
             for part in partitions:
                 rows = order_rows(part, framing)
-                for pieces in gather(self._frame(rows, plan)):
-                    yield join(pieces, rows, framed)
+                for batch_of_pieces in batch_pieces(self._frame(rows, plan)):
+                    yield tabulate_pieces(batch_of_pieces, rows, contract)
         if len(self._short) == self._series_count:
             raise UserError(
                 f"{CONTRACT}: horizon: no value can be forecast from those before it: that takes "
@@ -186,29 +186,29 @@ class ForecastExamples(Examples):
         more = len(self._short) - MOST_NAMED
         others = f" and {more} more" if more > 0 else ""
         short = f", {len(self._short)} of them too short: {names}{others}" if self._short else ""
-        learnt, tried = self._strides
-        thinned = f", one origin in {learnt} and in {tried}" if learnt + tried > 2 else ""
+        of_train, of_test = self._strides
+        origins = f", one origin in {of_train} and in {of_test}" if of_train + of_test > 2 else ""
         return (
-            f"{train} examples for training, {test} for the test{thinned}, from {self._row_count} "
+            f"{train} examples for training, {test} for the test{origins}, from {self._row_count} "
             f"rows{of}{short}{self._count_dropped(total)}"
         )
 
 
-def gather(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+def batch_pieces(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
     """The same pieces, as many together as make about a batch."""
-    gathered: list[Piece] = []
+    batch: list[Piece] = []
     count = 0
     for piece in pieces:
-        gathered.append(piece)
+        batch.append(piece)
         count += len(piece.rows)
         if count >= ROWS_IN_BATCH:
-            yield gathered
-            gathered, count = [], 0
+            yield batch
+            batch, count = [], 0
     if count:
-        yield gathered
+        yield batch
 
 
-def join(pieces: list[Piece], rows: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+def tabulate_pieces(pieces: list[Piece], rows: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     """The examples as a table with the columns of their contract."""
     table = rows.iloc[np.concatenate([piece.rows for piece in pieces])].reset_index(drop=True)
     origins = np.concatenate([piece.origins for piece in pieces])
@@ -217,7 +217,4 @@ def join(pieces: list[Piece], rows: pd.DataFrame, contract: Contract) -> pd.Data
     for name in pieces[0].columns:
         table[name] = np.concatenate([piece.columns[name] for piece in pieces])
     table[STEP] = table[STEP].astype("Int64")
-    for name, column in contract.columns.items():
-        if column.type == "identifier":
-            table[name] = as_texts(table[name])
-    return table[[*contract.columns]]
+    return arrange_columns(table, contract.columns)

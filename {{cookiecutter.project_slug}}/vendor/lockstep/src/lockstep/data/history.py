@@ -16,15 +16,7 @@ import pandas as pd
 
 from ..core.contract import Column, Contract
 from ..core.examples import LEVEL, ORIGIN, PAST, SCALE, SPREAD, SQUARED_SCALE, STEP
-from .conformity import (
-    NO_BREACHES,
-    as_texts,
-    conform,
-    describe,
-    mask_missing,
-    require_columns,
-    require_distinct,
-)
+from .conformity import NO_BREACHES, as_texts, conform, describe, select_cells
 from .grid import Grid
 from .new_rows import NewRows
 from .past import encode_pasts, fewest_known, level_and_spread
@@ -51,22 +43,18 @@ def frame_history(frame: pd.DataFrame, contract: Contract, name: str) -> NewRows
     history = contract.history
     assert history is not None
     framing = Framing.of_contract(history)
-    frame = frame.set_axis(frame.columns.map(str), axis=1)
-    require_columns(frame, framing.names, name)
-    require_distinct([key for key in frame if key in framing.names], name)
-    cells = frame[framing.names].reset_index(drop=True)
-    cells = cells.assign(**mask_missing(cells.loc[:, cells.dtypes != "str"], history.missing))
+    cells = select_cells(frame, framing.names, history.missing, name).reset_index(drop=True)
     may_lack = dict.fromkeys(framing.keys, False) | {history.target: True}
     rules = {key: history.columns[key] for key in framing.names}
     rules |= {
         key: rules[key].model_copy(update={"nullable": nullable})
         for key, nullable in may_lack.items()
     }
-    typed, broken = conform(rules, cells, history.layout, history.missing)
-    rows = framing.select(typed)
-    breaches = {
+    table, breaches = conform(rules, cells, history.layout, history.missing)
+    rows = framing.select(table)
+    by_cell = {
         (row - 1, column): Breach(column, value, rule, row)
-        for row, column, value, rule in broken[["row", "column", "value", "rule"]].to_numpy()
+        for row, column, value, rule in breaches[["row", "column", "value", "rule"]].to_numpy()
     }
     keys = pd.Series("", rows.index)
     if framing.series is not None:
@@ -75,7 +63,7 @@ def frame_history(frame: pd.DataFrame, contract: Contract, name: str) -> NewRows
     future = {key: history.columns[key] for key in framing.future}
     codes = {key: pd.factorize(rows[key])[0] for key in future}
     histories = Histories(
-        framing, framing.times(rows), framing.values(rows), future, codes, breaches
+        framing, framing.times(rows), framing.values(rows), future, codes, by_cell
     )
     futures = [
         histories.frame(np.asarray(places))

@@ -10,14 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ..core.contract import IMAGE, Contract
-from .conformity import (
-    conform,
-    describe,
-    make_breaches,
-    mask_missing,
-    require_columns,
-    require_distinct,
-)
+from .conformity import conform, describe, make_breaches, select_cells
 
 
 class NewRows(NamedTuple):
@@ -72,19 +65,14 @@ def parse_rows(
     Raises:
         UserError: A feature has no column.
     """
-    frame = frame.set_axis(frame.columns.map(str), axis=1)
     features, layout, missing = contract.features_only(), contract.layout, contract.missing
-    require_columns(frame, features, name)
+    keys = {*map(str, frame)}
     identifiers = {
         key: column
         for key, column in contract.columns.items()
-        if column.type == "identifier" and key in frame
+        if column.type == "identifier" and key in keys
     }
-    columns = features | identifiers
-    require_distinct([key for key in frame if key in columns], name)
-    cells = frame[[*columns]]
-    # Those of text are left to `conform`, which knows where it need not look.
-    cells = cells.assign(**mask_missing(cells.loc[:, cells.dtypes != "str"], missing))
+    cells = select_cells(frame, features | identifiers, missing, name)
     X, breaches = conform(features, cells, layout, missing)
     names, _ = conform(identifiers, cells, layout, missing)
     if contract.images is not None:

@@ -38,14 +38,14 @@ class Plan:
         first_test = cut + (series.grid.times(np.array([cut]))[0] < self.cut.start)
         origins = self._find_origins(series, cut, first_test)
         scales = measure_scales(series.target[: max(0, cut + 1)], self.framing.season)
-        before = np.full((window - 1, channels.shape[1]), np.nan)
-        windows = sliding_window_view(np.concatenate([before, channels]), window, axis=0)
+        gaps = np.full((window - 1, channels.shape[1]), np.nan)
+        windows = sliding_window_view(np.concatenate([gaps, channels]), window, axis=0)
         size = max(1, ROWS_IN_BATCH // self.framing.horizon)
-        for some in np.split(origins, range(size, len(origins), size)):
-            is_made = self._find_steps(series, some, cut, first_test)
-            some, is_made = some[is_made.any(axis=1)], is_made[is_made.any(axis=1)]
+        for batch in np.split(origins, range(size, len(origins), size)):
+            is_made = self._find_steps(series, batch, cut, first_test)
+            batch, is_made = batch[is_made.any(axis=1)], is_made[is_made.any(axis=1)]
             places, future = np.nonzero(is_made)
-            pasts = np.ascontiguousarray(windows[some].transpose(0, 2, 1))
+            pasts = np.ascontiguousarray(windows[batch].transpose(0, 2, 1))
             level, spread = level_and_spread(pasts[:, :, 0], self.framing.season)
             columns = {
                 STEP: future + 1,
@@ -54,16 +54,18 @@ class Plan:
                 SPREAD: spread[places],
                 SCALE: np.full(len(places), scales[0]),
                 SQUARED_SCALE: np.full(len(places), scales[1]),
-                BLOCK: self._blocks(series, some - cut)[places],
-                PART: np.array(SIDES, dtype="object")[(some >= first_test).astype(int)][places],
+                BLOCK: self._blocks(series, batch - cut)[places],
+                PART: np.array(SIDES, dtype="object")[(batch >= first_test).astype(int)][places],
             }
-            yield Piece(series.rows[some[places] + future + 1], series.rows[some[places]], columns)
+            yield Piece(
+                series.rows[batch[places] + future + 1], series.rows[batch[places]], columns
+            )
 
     def _find_origins(self, series: RegularSeries, cut: int, first_test: int) -> np.ndarray:
         """(n_origins,) the steps of known values with enough others in the window before them."""
         window, is_known = self.framing.window, ~np.isnan(series.target)
-        known = np.cumsum(np.append(np.zeros(window), is_known))
-        is_long = known[window:] - known[:-window] >= fewest_known(window)
+        counts = np.cumsum(np.append(np.zeros(window), is_known))
+        is_long = counts[window:] - counts[:-window] >= fewest_known(window)
         steps = np.arange(len(is_known))
         strides = np.where(steps >= first_test, self.strides[1], self.strides[0])
         return np.flatnonzero(is_known & is_long & ((steps - cut) % strides == 0))

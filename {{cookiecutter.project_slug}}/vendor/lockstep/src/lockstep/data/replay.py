@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..core.contract import Contract
 from ..core.examples import ORIGIN, STEP
-from .examples import gather, join
+from .examples import batch_pieces, tabulate_pieces
 from .grid import Grid
 from .plan import Plan
 from .series import Framing, order_rows, read_series
@@ -40,8 +40,8 @@ def replay(rows: pd.DataFrame, contract: Contract) -> Iterator[pd.DataFrame]:
     strides = (framing.horizon, framing.horizon)
     plan = Plan(framing, Grid.of_times(start, framing.every), strides, None)
     pieces = (piece for series in read_series(rows, framing) for piece in plan.frame(series))
-    for some in gather(pieces):
-        examples = join(some, rows, contract)
+    for batch in batch_pieces(pieces):
+        examples = tabulate_pieces(batch, rows, contract)
         yield examples.sort_values([ORIGIN, STEP], kind="stable", ignore_index=True)
 
 

@@ -10,14 +10,7 @@ import pandas as pd
 from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.sequences import SIGNAL, gather_contract
-from .conformity import (
-    as_texts,
-    conform,
-    describe,
-    mask_missing,
-    require_columns,
-    require_distinct,
-)
+from .conformity import arrange_columns, as_texts, conform, describe, select_cells
 from .grid import as_array
 from .new_rows import NewRows
 from .past import encode_pasts
@@ -55,26 +48,25 @@ class Points:
     def faults(self) -> pd.Series:
         """(n_faults,) what is wrong with a sequence as a whole, in words, by its number."""
         assert self.contract.time is not None
-        same = (self.codes[1:] == self.codes[:-1]) & (self._times[1:] == self._times[:-1])
-        twice = self.rows[self.contract.time].iloc[1:][same]
+        is_repeated = (self.codes[1:] == self.codes[:-1]) & (self._times[1:] == self._times[:-1])
+        times = self.rows[self.contract.time].iloc[1:][is_repeated]
         rule = "a time of its own for each point"
-        told = dict.fromkeys(self.codes[1:][same], "")
-        for code, time in zip(self.codes[1:][same], twice, strict=True):
-            told[code] = told[code] or describe(self.contract.time, f"{time} twice", rule)
-        for name in self._shared:
+        faults: dict[int, str] = {}
+        for code, time in zip(self.codes[1:][is_repeated], times, strict=True):
+            faults.setdefault(code, describe(self.contract.time, f"{time} twice", rule))
+        for name in self._constants:
             values = self.rows[name].groupby(self.codes)
-            for code in np.flatnonzero(values.nunique().to_numpy() > 1):
+            for code in np.flatnonzero(values.nunique().to_numpy() > 1).tolist():
                 one, other = values.get_group(code).dropna().unique()[:2]
                 fault = describe(name, f"{one} and {other}", "one value for all points")
-                told[code] = "; ".join(filter(None, [told.get(code), fault]))
-        return pd.Series(told, dtype="str").sort_index()
+                faults[code] = "; ".join(filter(None, [faults.get(code), fault]))
+        return pd.Series(faults, dtype="str").sort_index()
 
     @cached_property
-    def _shared(self) -> list[str]:
+    def _constants(self) -> list[str]:
         """The columns that have one value for all points of a sequence."""
-        left = (self.contract.time, *self.contract.channels)
         columns = gather_contract(self.contract).columns
-        return [name for name in columns if name in self.rows and name not in left]
+        return [name for name in columns if name in self.rows and name != self.contract.time]
 
     def gather(self) -> pd.DataFrame:
         """(n_sequences, n_columns) the examples: `signal`, and of other columns the last value.
@@ -83,15 +75,16 @@ class Points:
         and a shorter one has gaps in front.
         """
         assert self.contract.length is not None
-        columns = self.rows[[*self._shared, *filter(None, [self.contract.time])]]
+        columns = self.rows[[*self._constants, *filter(None, [self.contract.time])]]
         table = columns.groupby(self.codes).last().reset_index(drop=True)
         ends = np.cumsum(self.counts)
-        back = ends[self.codes] - 1 - np.arange(len(self.codes))
-        kept = back < self.contract.length
+        ages = ends[self.codes] - 1 - np.arange(len(self.codes))
+        is_latest = ages < self.contract.length
         channels = self.contract.channels
         values = self.rows[channels].to_numpy("float64", na_value=np.nan)
         signals = np.full((len(ends), self.contract.length, len(channels)), np.nan)
-        signals[self.codes[kept], self.contract.length - 1 - back[kept]] = values[kept]
+        places = self.contract.length - 1 - ages[is_latest]
+        signals[self.codes[is_latest], places] = values[is_latest]
         return table.assign(**{SIGNAL: encode_pasts(signals)})
 
 
@@ -110,12 +103,7 @@ def gather_rows(points: Points) -> pd.DataFrame:
             f"{CONTRACT}: sequence: {contract.sequence} {name!r}{more}: {faults.iloc[0]}; mend the "
             "rows, or give each part a name of its own"
         )
-    framed = gather_contract(contract)
-    table = points.gather()
-    for name, column in framed.columns.items():
-        if column.type == "identifier":
-            table[name] = as_texts(table[name])
-    return table[[*framed.columns]]
+    return arrange_columns(points.gather(), gather_contract(contract).columns)
 
 
 def require_names(rows: pd.DataFrame, contract: Contract) -> None:
@@ -141,17 +129,13 @@ def gather_frame(frame: pd.DataFrame, contract: Contract, name: str) -> NewRows:
     assert points is not None
     assert points.sequence is not None
     assert points.time is not None
-    frame = frame.set_axis(frame.columns.map(str), axis=1)
-    taken = [points.sequence, points.time, *points.features]
-    columns = {key: column for key, column in points.columns.items() if key in taken}
-    require_columns(frame, columns, name)
-    require_distinct([key for key in frame if key in columns], name)
-    cells = frame[[*columns]].reset_index(drop=True)
-    cells = cells.assign(**mask_missing(cells.loc[:, cells.dtypes != "str"], points.missing))
-    typed, breaches = conform(columns, cells, points.layout, points.missing)
+    roles = (points.sequence, points.time, *points.features)
+    columns = {key: column for key, column in points.columns.items() if key in roles}
+    cells = select_cells(frame, columns, points.missing, name).reset_index(drop=True)
+    rows, breaches = conform(columns, cells, points.layout, points.missing)
     names = as_texts(cells[points.sequence])
     codes, _ = pd.factorize(names.fillna(""))
-    sequences = Points(typed, codes, points)
+    sequences = Points(rows, codes, points)
     table = sequences.gather()
     first = pd.Series(names.index, names.index).groupby(codes).first().to_numpy()
     breaches = breaches.assign(row=codes[breaches["row"].to_numpy() - 1] + 1)
@@ -159,7 +143,7 @@ def gather_frame(frame: pd.DataFrame, contract: Contract, name: str) -> NewRows:
     lines = dict(zip(faults.index, [[fault] for fault in faults], strict=True))
     for row, *cell in breaches[["row", "column", "value", "rule"]].to_numpy():
         lines.setdefault(row - 1, []).append(describe(*cell))
-    reasons = {code: _join(told) for code, told in lines.items()}
+    reasons = {code: _shorten(faults) for code, faults in lines.items()}
     return NewRows(
         names[first].reset_index(drop=True).to_frame(points.sequence),
         table[contract.features],
@@ -168,6 +152,7 @@ def gather_frame(frame: pd.DataFrame, contract: Contract, name: str) -> NewRows:
     )
 
 
-def _join(told: list[str]) -> str:
-    more = len(told) - MOST_BREACHES
-    return "; ".join(told[:MOST_BREACHES]) + (f"; and {more} more" if more > 0 else "")
+def _shorten(faults: list[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = len(faults) - MOST_BREACHES
+    return "; ".join(faults[:MOST_BREACHES]) + (f"; and {more} more" if more > 0 else "")
