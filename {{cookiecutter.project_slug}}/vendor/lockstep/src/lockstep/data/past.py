@@ -40,6 +40,13 @@ def decode_shape(cells: Iterable[bytes], shape: tuple[int, int]) -> np.ndarray:
     return np.frombuffer(b"".join(cells), dtype="float64").reshape(-1, *shape)
 
 
+def fill_forward(values: np.ndarray) -> np.ndarray:
+    """(n_examples, window, channels) values, a gap as the last known one before it, if any."""
+    places = np.arange(values.shape[1])[:, np.newaxis]
+    latest = np.maximum.accumulate(np.where(np.isnan(values), 0, places), axis=1)
+    return np.take_along_axis(values, latest, axis=1)
+
+
 def measure_gaps(cells: Sequence[bytes], column: Column) -> np.ndarray:
     """(n_examples,) the share of the target's part of each past that is unknown."""
     starts = range(0, len(cells), CELLS_AT_ONCE)

@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 
 from .series import Series
 
-OF_LEVEL, OF_TREND = (0.02, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9), (0.0, 0.05, 0.2)
-OF_SEASON, DAMPING = (0.0, 0.1, 0.3, 0.6), (0.0, 0.8, 0.9, 0.97, 1.0)
+LEVEL_WEIGHTS, TREND_WEIGHTS = (0.02, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9), (0.0, 0.05, 0.2)
+SEASON_WEIGHTS, DAMPINGS = (0.0, 0.1, 0.3, 0.6), (0.0, 0.8, 0.9, 0.97, 1.0)
 """What exponential smoothing tries as its weights; all of them together are its grid."""
 ROWS_SMOOTHED = 2_000
 """Of more, so many are tried on, evenly spread."""
@@ -65,10 +65,10 @@ class Drift(Forecaster):
         """(n_rows,) relative targets of (n_rows, n_features) features."""
         season, steps = self.series.season, self.series.steps(X)
         past = self.series.past(X)[:, :, 0]
-        apart = max(1, self.series.window - season)
-        slope = (past[:, -season:].mean(axis=1) - past[:, :season].mean(axis=1)) / apart
-        moved = -(-steps // season) * season
-        forecast: np.ndarray = self.series.lag(X) + slope * moved
+        span = max(1, self.series.window - season)
+        slope = (past[:, -season:].mean(axis=1) - past[:, :season].mean(axis=1)) / span
+        distance = -(-steps // season) * season
+        forecast: np.ndarray = self.series.lag(X) + slope * distance
         return forecast
 
 
@@ -94,8 +94,8 @@ class BySteps(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     def predict(self, X: Any) -> np.ndarray:
         """(n_rows,) relative targets; of a step that was not learnt, as of the nearest one."""
         X = np.asarray(X)
-        learnt, steps = np.array([*self.estimators_]), self.series.steps(X)
-        nearest = learnt[np.abs(learnt - steps[:, np.newaxis]).argmin(axis=1)]
+        choices, steps = np.array([*self.estimators_]), self.series.steps(X)
+        nearest = choices[np.abs(choices - steps[:, np.newaxis]).argmin(axis=1)]
         forecast = np.empty(len(X))
         for step in np.unique(nearest):
             # All rows go in, so that their products are of one order whatever rows are beside them.
@@ -132,13 +132,18 @@ class ExponentialSmoothing(Forecaster):
         return self._follow(np.asarray(X), *self.weights_)
 
     def _grid(self) -> Iterator[tuple[float, float, float, float]]:
-        of_season = OF_SEASON if self.series.season > 1 else (0.0,)
-        for damping in DAMPING:
-            of_trend = OF_TREND if damping else (0.0,)
-            yield from product(OF_LEVEL, of_trend, of_season, (damping,))
+        season_weights = SEASON_WEIGHTS if self.series.season > 1 else (0.0,)
+        for damping in DAMPINGS:
+            trend_weights = TREND_WEIGHTS if damping else (0.0,)
+            yield from product(LEVEL_WEIGHTS, trend_weights, season_weights, (damping,))
 
     def _follow(
-        self, X: np.ndarray, of_level: float, of_trend: float, of_season: float, damping: float
+        self,
+        X: np.ndarray,
+        level_weight: float,
+        trend_weight: float,
+        season_weight: float,
+        damping: float,
     ) -> np.ndarray:
         """(n_rows,) what comes of the pasts by some weights."""
         season, window = self.series.season, self.series.window
@@ -152,11 +157,11 @@ class ExponentialSmoothing(Forecaster):
             for place in range(season):
                 seasons[:, place] = (past - line)[:, place::season].mean(axis=1)
         for time in range(window):
-            place, before = time % season, level
-            expected = level + damping * trend
-            level = expected + of_level * (past[:, time] - seasons[:, place] - expected)
-            seasons[:, place] += of_season * (past[:, time] - expected - seasons[:, place])
-            trend = damping * trend + of_trend * (level - before - damping * trend)
+            place, old_level = time % season, level
+            next_level = level + damping * trend
+            level = next_level + level_weight * (past[:, time] - seasons[:, place] - next_level)
+            seasons[:, place] += season_weight * (past[:, time] - next_level - seasons[:, place])
+            trend = damping * trend + trend_weight * (level - old_level - damping * trend)
         moves = np.cumsum(damping ** np.arange(1, self.series.horizon + 1))
         places = (window + steps - 1) % season
         forecast: np.ndarray = level + moves[steps - 1] * trend + seasons[np.arange(len(X)), places]

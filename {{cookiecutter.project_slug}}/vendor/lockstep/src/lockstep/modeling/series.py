@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..core.contract import Contract
 from ..core.examples import LEVEL, PAST, SPREAD, STEP
-from ..data.past import decode_shape, level_and_spread
+from ..data.past import decode_shape, fill_forward, level_and_spread
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class Series:
             seasons: How many seasons further back; where the window ends, the earliest one in it.
         """
         phase = -self.steps(X) % self.season
-        back = phase + self.season * np.minimum(seasons, (self.window - 1 - phase) // self.season)
-        values: np.ndarray = self.past(X)[np.arange(len(X)), self.window - 1 - back, 0]
+        lags = phase + self.season * np.minimum(seasons, (self.window - 1 - phase) // self.season)
+        values: np.ndarray = self.past(X)[np.arange(len(X)), self.window - 1 - lags, 0]
         return values
 
     def smooth(self, X: np.ndarray, weight: float) -> np.ndarray:
@@ -87,19 +87,12 @@ def flatten_examples(rows: pd.DataFrame, series: Series) -> np.ndarray:
     pasts = decode_shape(rows[PAST], series.shape)
     values = pasts.transpose(0, 2, 1).reshape(-1, series.window)  # a line for each channel
     level, spread = level_and_spread(values, series.season)
-    relative = _fill_gaps((values - level[:, np.newaxis]) / spread[:, np.newaxis])
+    relative = (values - level[:, np.newaxis]) / spread[:, np.newaxis]
     relative = relative.reshape(-1, series.channels, series.window).transpose(0, 2, 1)
+    # Where a gap is the first, it becomes the next known value; where nothing is known, 0.
+    relative = np.nan_to_num(fill_forward(fill_forward(relative)[:, ::-1])[:, ::-1])
     steps = rows[STEP].to_numpy(dtype="float64") / series.horizon
     return np.column_stack([relative.reshape(len(rows), series.size), steps])
-
-
-def _fill_gaps(values: np.ndarray) -> np.ndarray:
-    """(n, window) values, a gap as the last known one before it or else the first; 0 of none."""
-    places, is_known = np.arange(values.shape[1]), ~np.isnan(values)
-    latest = np.maximum.accumulate(np.where(is_known, places, -1), axis=1)
-    first = is_known.argmax(axis=1)[:, np.newaxis]
-    filled = np.take_along_axis(values, np.where(latest < 0, first, latest), axis=1)
-    return np.where(is_known.any(axis=1)[:, np.newaxis], filled, 0.0)
 
 
 def encode_target(rows: pd.DataFrame, contract: Contract) -> np.ndarray:

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from ..core.contract import Contract
 from ..core.sequences import SIGNAL
-from ..data.past import decode_shape
+from ..data.past import decode_shape, fill_forward
 
 
 def find_shape(contract: Contract) -> tuple[int, int] | None:
@@ -54,8 +54,5 @@ class SignalScaler(TransformerMixin, BaseEstimator):
     def transform(self, X: pd.DataFrame) -> np.ndarray:
         """(n_rows, length * channels) standardised numbers, point by point."""
         values = (read_signals(X, self.shape) - self.mean_) / self.scale_
-        places = np.arange(self.shape[0])[:, np.newaxis]
-        latest = np.maximum.accumulate(np.where(np.isnan(values), 0, places), axis=1)
-        filled = np.take_along_axis(values, latest, axis=1)
-        numbers: np.ndarray = np.nan_to_num(filled).reshape(len(X), -1)
+        numbers: np.ndarray = np.nan_to_num(fill_forward(values)).reshape(len(X), -1)
         return numbers

@@ -42,40 +42,40 @@ def describe_error(metrics: Mapping[str, Any], interval: str, unit: str) -> str:
         unit: Of the target, after a space, or nothing.
     """
     mase = metrics["mase"]
-    beside = (
+    comparison = (
         ""
         if mase is None
         else f", {mase:.3g} times as far as the value a season before was in the train rows"
     )
     return (
-        f"Forecasts are off by {metrics['mae']:.3g}{unit} on average{interval}{beside}; the "
+        f"Forecasts are off by {metrics['mae']:.3g}{unit} on average{interval}{comparison}; the "
         f"baseline is off by {metrics['baseline']['mae']:.3g}{unit}."
     )
 
 
 def describe_intervals(
-    measured: Mapping[str, Any], promise: str, confidence: str, unit: str
+    intervals: Mapping[str, Any], promise: str, confidence: str, unit: str
 ) -> list[str]:
     """How wide the intervals are by step ahead, and whether they hold, a sentence each.
 
     Args:
-        measured: What metrics.json says of them.
+        intervals: What metrics.json says of them.
         promise: The share of rows that they are to hold.
         confidence: Of the interval of the share that they hold.
         unit: Of the target, after a space, or nothing.
     """
-    (least, most), steps = measured["interval"], measured["by_step"]
+    (least, most), steps = intervals["interval"], intervals["by_step"]
     shares, widths = ([step[key] for step in steps] for key in ("coverage", "mean_width"))
     by_step = f"{widths[0]:.3g}{unit} wide on average"
-    held = ""
+    span = ""
     if len(steps) > 1:
         by_step += f" at 1 step ahead and {widths[-1]:.3g}{unit} at {steps[-1]['step']}"
-        held = f", at single steps from {min(shares):.1%} to {max(shares):.1%}"
+        span = f", at single steps from {min(shares):.1%} to {max(shares):.1%}"
     return [
         f"At each step ahead an interval is to hold {promise} of rows, as it did the validation "
         f"rows; it is the wider, the more the latest values vary: {by_step}.",
-        f"Intervals hold {measured['coverage']:.1%} of the test rows ({confidence} interval "
-        f"{least:.1%} to {most:.1%}){held}.",
+        f"Intervals hold {intervals['coverage']:.1%} of the test rows ({confidence} interval "
+        f"{least:.1%} to {most:.1%}){span}.",
         "Times to come may differ from those before, so the share is not assured; and that all "
         "steps of one forecast stay within their intervals is rarer than that one does.",
     ]

@@ -160,19 +160,19 @@ def coverage_by_step(table: pd.DataFrame, coverage: float, target: str, every: s
     `mean_width`.
     """
     title = "Intervals by steps ahead, test rows"
-    with panels(title, 2, "", 1, 2.2, sharex=True) as (figure, [above, below]):
+    with panels(title, 2, "", 1, 2.2, sharex=True) as (figure, [upper, lower]):
         figure.set_size_inches(6, 5)
         steps, share = table["step"], table["coverage"]
-        above.fill_between(steps, table["low"], table["high"], color=BLUE, alpha=0.18, linewidth=0)
-        above.plot(steps, share, color=BLUE, marker="o", markersize=4, label="share held")
-        above.axhline(coverage, color=INK, linestyle=":", label=f"{coverage:.0%} were asked for")
-        above.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
-        above.set_ylim(top=1.02)
-        above.set_ylabel("intervals that hold")
-        above.legend(loc="lower left")
-        below.plot(steps, table["mean_width"], color=BLUE, marker="o", markersize=4)
-        below.set_ylim(0, 1.08 * table["mean_width"].max())
-        below.set_ylabel(f"mean width in {target}")
-        below.set_xlabel(f"steps of {every} ahead")
-        below.xaxis.set_major_locator(ticker.MaxNLocator(8, integer=True))
+        upper.fill_between(steps, table["low"], table["high"], color=BLUE, alpha=0.18, linewidth=0)
+        upper.plot(steps, share, color=BLUE, marker="o", markersize=4, label="share held")
+        upper.axhline(coverage, color=INK, linestyle=":", label=f"{coverage:.0%} were asked for")
+        upper.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
+        upper.set_ylim(top=1.02)
+        upper.set_ylabel("intervals that hold")
+        upper.legend(loc="lower left")
+        lower.plot(steps, table["mean_width"], color=BLUE, marker="o", markersize=4)
+        lower.set_ylim(0, 1.08 * table["mean_width"].max())
+        lower.set_ylabel(f"mean width in {target}")
+        lower.set_xlabel(f"steps of {every} ahead")
+        lower.xaxis.set_major_locator(ticker.MaxNLocator(8, integer=True))
     return figure
