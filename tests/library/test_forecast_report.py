@@ -137,13 +137,13 @@ def test_errors_are_told_by_step_and_by_series(forecasts: Forecasts) -> None:
 
 def test_fans_show_what_was_known_what_came_and_what_was_forecast(forecasts: Forecasts) -> None:
     defined = forecasts.by_series.dropna()
-    names = [forecast.name for forecast in forecasts.chosen]
+    names = [forecast.name for forecast in forecasts.selection]
     assert len(names) == 6
     assert names[0] == defined["series"].iloc[-1]
     assert names[-1] == defined["series"].iloc[0]
     figure = draw(forecasts).pictures["forecasts"].figure
     sales = make_rows(20).set_index(["shop", "day"])["sales"]
-    for axes, forecast in zip(figure.axes, forecasts.chosen, strict=True):
+    for axes, forecast in zip(figure.axes, forecasts.selection, strict=True):
         rows = forecasts.rows.iloc[forecast.places]
         assert axes.get_title("left") == f"{forecast.name}, mase {forecast.figure:.3g}"
         assert {*rows["shop"]} == {forecast.name}
@@ -164,7 +164,7 @@ def test_fans_show_what_was_known_what_came_and_what_was_forecast(forecasts: For
 
 
 def test_the_origins_of_a_single_series_are_ranked(alone: Forecasts) -> None:
-    figures_of = [forecast.figure for forecast in alone.chosen]
+    figures_of = [forecast.figure for forecast in alone.selection]
     assert figures_of == sorted(figures_of)
     rows = alone.rows
     origins = rows.groupby("origin").filter(lambda part: len(part) == HORIZON)
@@ -173,7 +173,7 @@ def test_the_origins_of_a_single_series_are_ranked(alone: Forecasts) -> None:
         for origin in origins["origin"].unique()
     ]
     assert [figures_of[0], figures_of[-1]] == [min(errors), max(errors)]
-    assert alone.chosen[0].name.startswith("from 2024-04-")
+    assert alone.selection[0].name.startswith("from 2024-04-")
     gallery = draw(alone)
     assert "error_by_series" not in gallery.pictures
     assert {*gallery.pictures} == {"forecasts", "error_by_step", "seasons", "coverage_by_step"}
@@ -181,7 +181,7 @@ def test_the_origins_of_a_single_series_are_ranked(alone: Forecasts) -> None:
 
 def test_seasons_lie_above_each_other_by_the_day_of_the_week(forecasts: Forecasts) -> None:
     table, rows = forecasts.tabulate_seasons(), make_rows(20)
-    name = forecasts.chosen[2].name
+    name = forecasts.selection[2].name
     own = rows[(rows["shop"] == name) & (rows["day"] <= "2024-03-31")]
     assert {*table["value"][table["series"] == 2]} <= {*own["sales"]}
     mean = own[own["day"] >= "2024-01-04"].groupby(own["day"].dt.day_of_week)["sales"].mean()

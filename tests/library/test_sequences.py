@@ -280,7 +280,7 @@ def test_use_looks_at_the_usual_length_where_one_sequence_is_far_longer(
         ),
         ({"swing": np.arange(60)}, {}, "each row has a 'swing' of its own"),
         ({"angle": 1.0, "speed": 2.0}, {}, "no column holds numbers that change within"),
-        ({}, {"time": None}, "name the column of times, or of the order of the points, by --time"),
+        ({}, {"time": None}, "name the column of times, or of numbers in their order, by --time"),
         ({}, {"horizon": 3}, "what tells series apart is --series"),
         ({}, {"time": "swing"}, "'swing' is named by --time as well"),
     ],

@@ -209,6 +209,11 @@ def off_by_hours(frame: pd.DataFrame) -> pd.DataFrame:
             "--series: 3 of 360 rows lack 'shop'",
         ),
         (lambda frame: frame.head(1), {}, "sales"),
+        (
+            lambda frame: frame[frame["day"] == "2025-01-01"],
+            {"every": "1 day"},
+            "--time: 'day' is the same in all rows",
+        ),
     ],
 )
 def test_series_that_cannot_be_told_are_refused_in_a_line(

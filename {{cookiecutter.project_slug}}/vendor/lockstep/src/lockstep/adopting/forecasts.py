@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import combinations
 from shlex import quote
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from ..data.every import MICROSECONDS, Every, infer_every, parse_every
 from ..data.grid import Grid, as_array
 from ..data.past import fewest_known
 from ..data.series import describe_time, find_fault
+from .interpretation import Interpretation, find_time
 from .wishes import Wishes
 
 SHORTEST_WINDOW, LONGEST_WEEK = 12, 168
@@ -36,26 +37,13 @@ ZONE = re.compile(r":[\d:.]+(Z|[+-]\d\d(?::?\d\d)?)$")
 """At the end of a time, where it says of which zone it is."""
 
 
-class Forecast(NamedTuple):
-    """What the rows of series were taken for."""
-
-    words: dict[str, Any]
-    """What the contract says of them as a whole."""
-    columns: dict[str, Column]
-    """Those that are used, each with whether it is known ahead."""
-    note: str
-    """In words, for the first line."""
-    doubts: dict[str | None, list[str]]
-    """By column; what concerns all of them under None."""
-
-
 def understand_forecast(
     table: pd.DataFrame,
     columns: dict[str, Column],
     frame: pd.DataFrame,
     name: str,
     wishes: Wishes,
-) -> Forecast:
+) -> Interpretation:
     """Make out the series in the rows of the data called `name`.
 
     Args:
@@ -70,7 +58,7 @@ def understand_forecast(
     """
     assert wishes.target is not None
     assert wishes.horizon is not None
-    time, time_doubts = _find_time(columns, name, wishes)
+    time, time_doubts = find_time(columns, "--horizon", name, wishes)
     rows = SeriesRows(table, wishes.target, time, wishes.series)
     _require_distinct(rows, columns, name)
     zones = _list_zones(frame[time])
@@ -95,7 +83,7 @@ def understand_forecast(
         *_find_siblings(rows, used),
     ]
     count = f"{len(spans)} series" if wishes.series else "one series"
-    return Forecast(words, used, f"{count}, {every} from row to row", doubts)
+    return Interpretation(words, used, f"{count}, {every} from row to row", doubts)
 
 
 class SeriesRows:
@@ -132,18 +120,6 @@ class SeriesRows:
     def is_apart_by(self, *names: str) -> bool:
         """Whether no two rows of a series have one time, if these columns told series apart too."""
         return not self.table.duplicated([*self.keys, *names]).any()
-
-
-def _find_time(columns: dict[str, Column], name: str, wishes: Wishes) -> tuple[str, list[str]]:
-    if wishes.time is not None:
-        return wishes.time, []
-    times = [key for key, column in columns.items() if column.type == "datetime"]
-    if len(times) != 1:
-        found = f"the dates are {', '.join(map(repr, times))}" if times else "no column holds dates"
-        raise UserError(f"{name}: --horizon: name the column of times by --time; {found}")
-    if columns[times[0]].nullable:
-        raise UserError(f"{name}: --time: some rows lack {times[0]!r}; each needs its time")
-    return times[0], [f"times are those of {times[0]!r}, the only dates: else say `--time COLUMN`"]
 
 
 def _require_distinct(rows: SeriesRows, columns: dict[str, Column], name: str) -> None:
@@ -222,7 +198,7 @@ def _measure(rows: SeriesRows, every: Every, name: str) -> pd.DataFrame:
         UserError: A time is no whole number of steps from the first of its series.
     """
     spans = []
-    known = rows.table[rows.target].notna().to_numpy()
+    has_target = rows.table[rows.target].notna().to_numpy()
     for series, places in rows.by_series(rows.names).indices.items():
         times = rows.times[places]
         grid = Grid.of_times(times, every)
@@ -231,11 +207,10 @@ def _measure(rows: SeriesRows, every: Every, name: str) -> pd.DataFrame:
             of = f"{rows.series} {series!r}: " if rows.series else ""
             advice = fault.advice.replace("`every`", "`--every`").replace("`series`", "`--series`")
             raise UserError(f"{name}: --time: {of}{fault.describe(rows.time)}; {advice}")
-        held = places[known[places]]
-        if len(held):
-            inside = steps[known[places]]
-            count, longest = inside[-1] - inside[0] + 1, np.diff(inside).max(initial=1) - 1
-            spans.append((series, held[0], held[-1], count, len(held), longest))
+        places, steps = places[has_target[places]], steps[has_target[places]]
+        if len(places):
+            count, gap = steps[-1] - steps[0] + 1, np.diff(steps).max(initial=1) - 1
+            spans.append((series, places[0], places[-1], count, len(places), gap))
     return pd.DataFrame(spans, columns=["series", "first", "last", "steps", "known", "gap"])
 
 
@@ -389,8 +364,8 @@ def _find_siblings(rows: SeriesRows, columns: dict[str, Column]) -> Iterator[str
     others = rows.others(columns)
     numbers = [name for name, column in others.items() if column.type in NUMBERS]
     if rows.series is None and len(numbers) == len(others) >= MANY_SIBLINGS:
-        melted = f"frame.melt({rows.time!r}, var_name='series', value_name='value')"
+        call = f"frame.melt({rows.time!r}, var_name='series', value_name='value')"
         yield (
             f"if {numbers[0]!r} and others are series like {rows.target!r}, each to be forecast, "
-            f"give each a row of its own instead, in pandas by {melted}"
+            f"give each a row of its own instead, in pandas by {call}"
         )

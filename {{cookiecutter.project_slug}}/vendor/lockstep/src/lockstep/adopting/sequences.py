@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
 import pandas as pd
 
 from ..core.contract import NUMBERS, Column
 from ..core.errors import UserError
 from ..data.conformity import as_texts
+from .interpretation import Interpretation, find_time
 from .wishes import Wishes
 
 LONGEST = 1000
@@ -18,22 +17,9 @@ EVEN = 2.0
 """How many times the usual length the longest may have, to be looked at whole."""
 
 
-class Sequences(NamedTuple):
-    """What rows were taken for that are points of sequences."""
-
-    words: dict[str, Any]
-    """What the contract says of them as a whole."""
-    columns: dict[str, Column]
-    """Those that are used, each with whether the points of a sequence share it."""
-    note: str
-    """In words, for the first line."""
-    doubts: dict[str | None, list[str]]
-    """By column; what concerns all of them under None."""
-
-
 def understand_sequences(
     table: pd.DataFrame, columns: dict[str, Column], share: float, name: str, wishes: Wishes
-) -> Sequences:
+) -> Interpretation:
     """Make out the sequences in the rows of the data called `name`.
 
     Args:
@@ -48,7 +34,7 @@ def understand_sequences(
     """
     assert wishes.sequence is not None
     assert wishes.target is not None
-    time, doubts = _find_order(columns, name, wishes)
+    time, doubts = find_time(columns, "--sequence", name, wishes)
     keys = as_texts(table[wishes.sequence])
     _require_distinct(table[time], keys, name, wishes)
     _require_one_label(table[wishes.target], keys, name, wishes)
@@ -81,29 +67,11 @@ def understand_sequences(
     words = {"sequence": wishes.sequence, "time": time, "length": length}
     short, long = int(counts.min()), int(counts.max())
     span = f"{long}" if short == long else f"{short} to {long}"
-    return Sequences(words, used, f"{len(counts)} sequences of {span} points", by_column)
+    return Interpretation(words, used, f"{len(counts)} sequences of {span} points", by_column)
 
 
 def _list_roles(time: str, wishes: Wishes) -> set[str | None]:
     return {wishes.sequence, wishes.target, wishes.group, time}
-
-
-def _find_order(columns: dict[str, Column], name: str, wishes: Wishes) -> tuple[str, list[str]]:
-    if wishes.time in columns:
-        return wishes.time, []
-    if wishes.time is not None:
-        raise UserError(
-            f"{name}: --time: {wishes.time!r} is the same in all rows; the points of a sequence "
-            "each need a time, or a number that counts them"
-        )
-    times = [key for key, column in columns.items() if column.type == "datetime"]
-    if len(times) != 1:
-        dates = f"the dates are {', '.join(map(repr, times))}" if times else "no column holds dates"
-        raise UserError(
-            f"{name}: --sequence: name the column of times, or of the order of the points, by "
-            f"--time; {dates}"
-        )
-    return times[0], [f"points are in the order of {times[0]!r}, the only dates"]
 
 
 def _require_distinct(times: pd.Series, keys: pd.Series, name: str, wishes: Wishes) -> None:

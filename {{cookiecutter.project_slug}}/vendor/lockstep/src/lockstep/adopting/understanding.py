@@ -95,19 +95,16 @@ def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) ->
     if not breaches.empty:
         table, _ = conform(columns, frame, layout)
     words: dict[str, Any] = {"group": wishes.group, "time": wishes.time}
+    interpretation = None
     if wishes.horizon is not None:
-        forecast = understand_forecast(table, columns, frame, name, wishes)
-        words |= forecast.words
-        columns, table = forecast.columns, table[[*forecast.columns]]
-        notes = [*notes, forecast.note]
-        for key, reasons in forecast.doubts.items():
-            doubts[key] = [*(doubts[key] if key is None else []), *reasons]
-    if wishes.sequence is not None:
-        sequences = understand_sequences(table, columns, len(frame) / rows, name, wishes)
-        words |= sequences.words
-        columns, table = sequences.columns, table[[*sequences.columns]]
-        notes = [*notes, sequences.note]
-        for key, reasons in sequences.doubts.items():
+        interpretation = understand_forecast(table, columns, frame, name, wishes)
+    elif wishes.sequence is not None:
+        interpretation = understand_sequences(table, columns, len(frame) / rows, name, wishes)
+    if interpretation is not None:
+        words |= interpretation.words
+        columns, table = interpretation.columns, table[[*interpretation.columns]]
+        notes = [*notes, interpretation.note]
+        for key, reasons in interpretation.doubts.items():
             doubts[key] = [*(doubts[key] if key is None else []), *reasons]
     contract = make_contract(
         name,

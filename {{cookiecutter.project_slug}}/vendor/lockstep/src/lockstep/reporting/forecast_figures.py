@@ -40,7 +40,7 @@ def _pairs(title: str, titles: Sequence[str], y: str) -> Iterator[tuple[Figure, 
 def forecast_fans(
     table: pd.DataFrame, titles: Sequence[str], target: str, coverage: float | None
 ) -> Figure:
-    """A panel per forecast of `Forecasts.tabulate_chosen`: what was known, what came, the fan.
+    """A panel per forecast of `Forecasts.tabulate_selection`: what was known, what came, the fan.
 
     Args:
         table: The forecasts.

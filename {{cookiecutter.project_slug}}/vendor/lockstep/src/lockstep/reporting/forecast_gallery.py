@@ -21,8 +21,8 @@ def show_forecasts(forecasts: Forecasts, metrics: Mapping[str, Any]) -> Gallery:
         metrics: What metrics.json says.
     """
     parts = [_show_errors(forecasts)]
-    if forecasts.chosen:
-        parts.insert(0, _show_chosen(forecasts))
+    if forecasts.selection:
+        parts.insert(0, _show_selection(forecasts))
         if forecasts.season > 1:
             parts.append(_show_seasons(forecasts))
     by_step = metrics.get("prediction_intervals", {}).get("by_step", [])
@@ -31,10 +31,10 @@ def show_forecasts(forecasts: Forecasts, metrics: Mapping[str, Any]) -> Gallery:
     return join(*parts)
 
 
-def _show_chosen(forecasts: Forecasts) -> Gallery:
+def _show_selection(forecasts: Forecasts) -> Gallery:
     """Fans from the best to the worst forecast."""
-    metric, table = forecasts.metric.name, forecasts.tabulate_chosen()
-    titles = [f"{abbreviate(one.name)}, {metric} {one.figure:.3g}" for one in forecasts.chosen]
+    metric, table = forecasts.metric.name, forecasts.tabulate_selection()
+    titles = [f"{abbreviate(one.name)}, {metric} {one.figure:.3g}" for one in forecasts.selection]
     what = f"from the one of the best {metric} to the one of the worst"
     if forecasts.history.series is not None:
         what = (
@@ -59,12 +59,12 @@ def _show_errors(forecasts: Forecasts) -> Gallery:
             figures.error_by_step(by_step, metric, str(forecasts.every)),
             f"{metric} of the champion and of the baseline by how many steps ahead they forecast.",
         )
-    defined = by_series.dropna()
-    if len(defined) > 1:
+    worst_first = by_series.dropna()
+    if len(worst_first) > 1:
         pictures["error_by_series"] = Picture(
-            figures.error_by_series(defined, metric),
+            figures.error_by_series(worst_first, metric),
             f"{metric} of the champion and of the baseline by series; it is worst of "
-            f"{defined['series'].iloc[0]}.",
+            f"{worst_first['series'].iloc[0]}.",
         )
     return Gallery(pictures, {"error_by_step": by_step, "error_by_series": by_series})
 
@@ -72,7 +72,7 @@ def _show_errors(forecasts: Forecasts) -> Gallery:
 def _show_seasons(forecasts: Forecasts) -> Gallery:
     """What is alike from one season to the next, of the series whose forecasts are shown."""
     has_series = forecasts.history.series is not None
-    names = [abbreviate(one.name) for one in forecasts.chosen] if has_series else [""]
+    names = [abbreviate(one.name) for one in forecasts.selection] if has_series else [""]
     table, target = forecasts.tabulate_seasons(), forecasts.contract.target
     picture = Picture(
         figures.season_plot(table, names, target, str(forecasts.every), forecasts.season),

@@ -101,7 +101,7 @@ class Forecasts:
         return pd.DataFrame(lines, columns=["key", "rows", "champion", "baseline"])
 
     @cached_property
-    def chosen(self) -> list[Forecast]:
+    def selection(self) -> list[Forecast]:
         """Some from the best to the worst: of several series one each, that of middling error.
 
         Series, or origins of one series, for which the metric is not defined are left out.
@@ -109,11 +109,13 @@ class Forecasts:
         series, places = self.history.series, np.arange(len(self.rows))
         if series is None:
             return _spread(self._rank(ORIGIN, places))
-        chosen = []
+        selection = []
         for part in _spread(self._rank(series, places)):
             origins = self._rank(ORIGIN, part.places)
-            chosen += [part._replace(places=origins[len(origins) // 2].places)] if origins else []
-        return chosen
+            selection += (
+                [part._replace(places=origins[len(origins) // 2].places)] if origins else []
+            )
+        return selection
 
     def _rank(self, name: str, places: np.ndarray) -> list[Forecast]:
         """The parts of some rows by a column, the best first; of origins those of most steps."""
@@ -121,33 +123,34 @@ class Forecasts:
         if name == ORIGIN:
             most = max(len(own) for _, own in parts)
             parts = [(f"from {describe_time(key)}", own) for key, own in parts if len(own) == most]
-        ranked = [
+        forecasts = [
             Forecast(str(key), self.metric.score(self.champion.take(own)), own)
             for key, own in parts
         ]
-        defined = [part for part in ranked if not np.isnan(part.figure)]
-        return sorted(defined, key=lambda part: -self.metric.sign * part.figure)
+        forecasts = [forecast for forecast in forecasts if not np.isnan(forecast.figure)]
+        return sorted(forecasts, key=lambda forecast: -self.metric.sign * forecast.figure)
 
-    def tabulate_chosen(self) -> pd.DataFrame:
-        """What was known at the origins of `chosen`, what came then, and what was forecast.
+    def tabulate_selection(self) -> pd.DataFrame:
+        """What was known at the origins of `selection`, what came then, and what was forecast.
 
         Returns:
-            `forecast` (its place in `chosen`), `step` (from the origin; 0 and below is what was
+            `forecast` (its place in `selection`), `step` (from the origin; 0 and below is what was
             known there), `time`, `actual`, `baseline`, `prediction` and, if there are intervals,
             their ends.
         """
-        needed = np.sort(np.concatenate([forecast.places for forecast in self.chosen]))
-        table = _read_rows(self.test, needed, [self.time, ORIGIN, STEP, PAST]).set_axis(needed)
+        all_places = np.sort(np.concatenate([forecast.places for forecast in self.selection]))
+        table = _read_rows(self.test, all_places, [self.time, ORIGIN, STEP, PAST])
+        table = table.set_axis(all_places)
         length = max(FEWEST_VALUES, 3 * (self.history.horizon or 1), 2 * self.season)
         parts = []
-        for number, forecast in enumerate(self.chosen):
+        for number, forecast in enumerate(self.selection):
             places, rows = forecast.places, table.loc[forecast.places]
             past = decode_pasts(rows[PAST].head(1).tolist(), self.contract.columns[PAST])
-            known = past[0, -length:, 0]
-            steps = np.arange(1 - len(known), 1)
+            values = past[0, -length:, 0]
+            steps = np.arange(1 - len(values), 1)
             grid = Grid.of_times(as_array(rows[ORIGIN].head(1)), self.every)
-            before = pd.DataFrame({STEP: steps, "time": grid.times(steps), "actual": known})
-            after = pd.DataFrame(
+            history = pd.DataFrame({STEP: steps, "time": grid.times(steps), "actual": values})
+            future = pd.DataFrame(
                 {
                     STEP: rows[STEP].to_numpy("int64"),
                     "time": as_array(rows[self.time]),
@@ -157,19 +160,20 @@ class Forecasts:
                 }
             )
             if self.champion.interval is not None:
-                after[[LOW, HIGH]] = self.champion.interval[places]
-            parts.append(pd.concat([before, after.sort_values(STEP)]).assign(forecast=number))
-        whole = pd.concat(parts, ignore_index=True)
-        return whole[["forecast", *whole.columns.drop("forecast")]]
+                future[[LOW, HIGH]] = self.champion.interval[places]
+            parts.append(pd.concat([history, future.sort_values(STEP)]).assign(forecast=number))
+        lines = pd.concat(parts, ignore_index=True)
+        return lines[["forecast", *lines.columns.drop("forecast")]]
 
     def tabulate_seasons(self) -> pd.DataFrame:
-        """The train rows of the series of `chosen`, by their place in the season.
+        """The train rows of the series of `selection`, by their place in the season.
 
         Returns:
-            `series` (its place in `chosen`), `season` (0 is the latest), `place` from 0, `value`.
+            `series` (its place in `selection`), `season` (0 is the latest), `place` from 0, and
+            `value`.
         """
         series, columns = self.history.series, [self.time, self.contract.target]
-        numbers = {forecast.name: number for number, forecast in enumerate(self.chosen)}
+        numbers = {forecast.name: number for number, forecast in enumerate(self.selection)}
         parts = []
         for batch in self.train.batches(columns if series is None else [series, *columns]):
             names = pd.Series(0, batch.index) if series is None else batch[series].map(numbers)
@@ -203,11 +207,11 @@ def _spread(parts: Sequence[Forecast]) -> list[Forecast]:
 
 def _read_rows(table: Table, places: np.ndarray, columns: list[str]) -> pd.DataFrame:
     """The rows of a table at ascending places."""
-    above, parts = 0, []
+    start, parts = 0, []
     for batch in table.batches(columns):
-        own = places[(places >= above) & (places < above + len(batch))] - above
+        own = places[(places >= start) & (places < start + len(batch))] - start
         parts.append(batch.iloc[own])
-        above += len(batch)
+        start += len(batch)
     return pd.concat(parts, ignore_index=True)
 
 
