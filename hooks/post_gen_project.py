@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
-STARTERS = {"digits": ["images"], "flights": ["forecasting"]}
+STARTERS = {"digits": ["images"], "flights": ["forecasting"], "vowels": ["sequences"]}
 """Candidates that only some kinds of data need; without an entry, those for tables."""
 PLACEHOLDER = re.compile(r"^(from|import) package_name\b", flags=re.MULTILINE)
 

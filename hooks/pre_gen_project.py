@@ -78,6 +78,7 @@ SAMPLES = {
     "diabetes": "diabetes.csv",
     "digits": "digits.zip",
     "flights": "flights.csv",
+    "vowels": "vowels.csv",
 }
 PORTS = [f"{port}{number}" for port in ("com", "lpt") for number in range(10)]
 WINDOWS_DEVICES = ["aux", "con", "nul", "prn", *PORTS]

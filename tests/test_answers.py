@@ -50,12 +50,13 @@ COMMON = """
     reports/README.md
 """.split()
 HOOK = (TEMPLATE / "hooks" / "pre_gen_project.py").read_text(encoding="utf-8")
-STARTERS = {"digits": "images", "flights": "forecasting"}
+STARTERS = {"digits": "images", "flights": "forecasting", "vowels": "sequences"}
 RAW = {
     "iris": {"data/raw/iris.csv"},
     "diabetes": {"data/raw/diabetes.csv"},
     "digits": {"data/raw/digits.zip"},
     "flights": {"data/raw/flights.csv"},
+    "vowels": {"data/raw/vowels.csv"},
     "none": set(),
 }
 
@@ -120,9 +121,7 @@ def test_the_package_is_the_same_as_in_the_template(pristine: Project) -> None:
         assert copy.read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("dataset", "kind"), [("iris", "tables"), ("digits", "images"), ("flights", "forecasting")]
-)
+@pytest.mark.parametrize(("dataset", "kind"), [("iris", "tables"), *STARTERS.items()])
 def test_a_project_has_the_candidates_for_its_kind_of_data(
     tmp_path: Path, dataset: str, kind: str
 ) -> None:

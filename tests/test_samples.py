@@ -5,6 +5,7 @@ import hashlib
 import re
 import sys
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 from conftest import TEMPLATE, Project
@@ -18,7 +19,8 @@ def test_the_samples_equal_scikit_learns_copies(tmp_path: Path, light: Project) 
     samples = ["iris.csv", "diabetes.csv", "digits.zip"]
     light.run("uv", "run", "python", str(script), str(tmp_path), *samples)
     exported = {path.name: path for path in tmp_path.iterdir()}
-    others = {path.name for path in RAW.glob("*flights*")} | {"README.md"}
+    others = {path.name for name in ("flights", "vowels") for path in RAW.glob(f"*{name}*")}
+    others |= {"README.md"}
     committed = {path.name: path for path in RAW.iterdir() if path.name not in others}
     assert set(exported) == set(committed)
     for name, path in committed.items():
@@ -44,7 +46,7 @@ def test_the_samples_are_those_that_use_may_take_away() -> None:
 
 def test_the_samples_have_the_rows_they_are_known_for() -> None:
     rows = {path.name: path.read_text().count("\n") - 1 for path in RAW.glob("*.csv*")}
-    assert sorted(rows.values()) == [150, 442, 3 * (365 + 14)]
+    assert sorted(rows.values()) == [150, 442, 3 * (365 + 14), 9961]
     (digits,) = RAW.glob("*digits*")
     assert len(members(digits)) == 1797
 
@@ -56,3 +58,12 @@ def test_the_flights_are_those_of_a_year_that_were_not_cancelled() -> None:
     later = [row for row in rows if row["day"] > "2013-12-31"]
     assert {(row["departures"], row["mean_delay"]) for row in later} == {("", "")}
     assert {row["day"] for row in later if row["holiday"] == "yes"} == {"2014-01-01"}
+
+
+def test_the_vowels_are_those_that_are_published() -> None:
+    (vowels,) = RAW.glob("*vowels*")
+    rows = list(csv.DictReader(vowels.read_text().splitlines()))
+    lengths = Counter(row["utterance"] for row in rows)
+    assert (len(lengths), min(lengths.values()), max(lengths.values())) == (640, 7, 29)
+    counts = Counter(speaker for _, speaker in {(row["utterance"], row["speaker"]) for row in rows})
+    assert [counts[str(number)] for number in range(1, 10)] == [61, 65, 118, 74, 59, 54, 70, 80, 59]

@@ -22,6 +22,7 @@ SAMPLES = (
     "d25bf036161d655a476ca52e6aa8997695ea07dc5ede317387e9a238be1abc02",  # diabetes.csv
     "baff137a5b020b4ba80e38b507dc7c0eda1b2418b86929304a7c1af6b706cccc",  # digits.zip
     "6a7d65208baefe2ae2af92360e4deb2b574a2abeb9b9a695ae01ed8ef6d561be",  # flights.csv
+    "9515628fe1ac9b4520fc56bd2edf6cc2d8e14e197a18f81847a62079b1f90104",  # vowels.csv
 )
 """SHA-256 of the data sets that a new project may come with."""
 
@@ -61,7 +62,7 @@ def is_in_use(
     choices, former_choices = (
         (
             *(each.target, each.group, each.time, each.kind, each.layout.sheet, each.layout.table),
-            *(each.series, each.horizon, each.every if wishes.every else None),
+            *(each.series, each.horizon, each.every if wishes.every else None, each.sequence),
         )
         for each in (contract, former)
     )
