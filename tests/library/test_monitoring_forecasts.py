@@ -24,7 +24,7 @@ from lockstep.monitoring.watch import choose_windows
 from lockstep.monitoring.windows import Windows
 from lockstep.serving.request_database import as_json
 from lockstep.standalone.answers import Answerer, Query
-from made_up_sales import CONTRACT, HORIZON, StubPipeline, make_model, make_sales
+from made_up_forecaster import CONTRACT, HORIZON, StubPipeline, make_history, make_model
 
 SEASON = 7
 SUBJECT = Subject("sales", "workspace", "run", "answer")
@@ -62,7 +62,7 @@ def profile(model: Model) -> Profile:
         split={"by": "time", "test_fraction": 0.2},
         train={"folds": 3, "candidates": {"baseline": {}}},
     )
-    parts = make_examples([type_rows(make_sales(days=200, shops="abc"))], CONTRACT, params)
+    parts = make_examples([type_rows(make_history(days=200, shops="abc"))], CONTRACT, params)
     table = pd.concat([*parts], ignore_index=True)
     rows = TrainRows(table, table, model.contract, params, np.arange(len(table)))
     late = np.flatnonzero(table["part"] == "test")
@@ -89,7 +89,7 @@ def test_a_series_that_is_larger_has_the_same_errors(profile: Profile) -> None:
 
 
 def test_forecasts_are_replayed_whenever_their_horizon_has_passed(model: Model) -> None:
-    rows = type_rows(make_sales(days=40, shops="ab", future=0))
+    rows = type_rows(make_history(days=40, shops="ab", future=0))
     examples = pd.concat([*replay(rows, model.contract)], ignore_index=True)
     assert examples["origin"].is_monotonic_increasing
     origins = examples["origin"].drop_duplicates()
@@ -100,7 +100,7 @@ def test_forecasts_are_replayed_whenever_their_horizon_has_passed(model: Model) 
 
 def test_forecasts_of_working_days_are_replayed_from_these() -> None:
     weekly = CONTRACT.model_copy(update={"horizon": 7})
-    rows = type_rows(make_sales(days=60, shops="a", future=0))
+    rows = type_rows(make_history(days=60, shops="a", future=0))
     is_working = rows["day"].dt.day_of_week < 5
     for first in range(7):
         some = rows[is_working].iloc[first:]
@@ -111,9 +111,9 @@ def test_forecasts_of_working_days_are_replayed_from_these() -> None:
 
 
 def test_nothing_is_replayed_of_rows_without_a_known_value(model: Model) -> None:
-    rows = type_rows(make_sales(days=40, shops="a", future=0))
+    rows = type_rows(make_history(days=40, shops="a", future=0))
     assert [*replay(rows.iloc[:0], model.contract)] == []
-    assert [*replay(rows.assign(sold=np.nan), model.contract)] == []
+    assert [*replay(rows.assign(sales=np.nan), model.contract)] == []
 
 
 def watch_file(model: Model, rows: pd.DataFrame, folder: Path) -> list[Batch]:
@@ -125,13 +125,13 @@ def watch_file(model: Model, rows: pd.DataFrame, folder: Path) -> list[Batch]:
 def test_a_file_is_watched_by_what_could_have_been_forecast_in_it(
     model: Model, profile: Profile, tmp_path: Path
 ) -> None:
-    [batch] = watch_file(model, make_sales(days=60, shops="ab"), tmp_path)
+    [batch] = watch_file(model, make_history(days=60, shops="ab"), tmp_path)
     assert {*profile.scales} - {"prediction"} <= {*batch.X}
     outcomes = batch.outcomes.astype("float64")
     errors = batch.predictions["prediction"] - outcomes
     assert abs(errors).mean() < 1
     [ten_times] = watch_file(
-        model, make_sales(days=60, shops="ab").eval("sold = sold * 10"), tmp_path
+        model, make_history(days=60, shops="ab").eval("sales = sales * 10"), tmp_path
     )
     np.testing.assert_allclose(ten_times.predictions, batch.predictions, rtol=0.05, atol=0.05)
     assert len({*batch.groups}) == len({*batch.times}) // HORIZON
@@ -140,15 +140,15 @@ def test_a_file_is_watched_by_what_could_have_been_forecast_in_it(
 def test_rows_of_a_file_that_break_the_contract_are_counted(
     model: Model, profile: Profile, tmp_path: Path
 ) -> None:
-    rows = make_sales(days=60, shops="ab").astype({"sold": "object"})
-    rows.loc[3, "sold"] = "many"
+    rows = make_history(days=60, shops="ab").astype({"sales": "object"})
+    rows.loc[3, "sales"] = "many"
     refused, whole = watch_file(model, rows, tmp_path)
     windows = Windows(profile, "rows")
     for batch in (refused, whole):
         windows.add(batch)
     assert refused.rows == 1
     assert sum(window.refused for window in windows) == 1
-    assert sum(window.breaches["sold"] for window in windows) == 1
+    assert sum(window.breaches["sales"] for window in windows) == 1
 
 
 def keep(model: Model, rows: pd.DataFrame, request: str) -> list[dict[str, Any]]:
@@ -166,7 +166,7 @@ def keep(model: Model, rows: pd.DataFrame, request: str) -> list[dict[str, Any]]
             "seconds": 0.1,
             "content": as_json(content),
             "answer": as_json(answer),
-            "outcome": as_json(rows["sold"].iloc[0]),
+            "outcome": as_json(rows["sales"].iloc[0]),
             "outcome_time": pd.Timestamp("2026-03-03", tz="UTC").to_pydatetime(),
         }
         for place, (answer, content) in enumerate(zip(reply["answers"], reply["rows"], strict=True))
@@ -185,7 +185,7 @@ class Known(References):
 
 def test_requests_are_watched_by_what_was_kept_of_them(model: Model, profile: Profile) -> None:
     references = Known(Reference(model.contract, profile))
-    rows = make_sales(shops="ab").astype("object").where(lambda cells: cells.notna(), None)
+    rows = make_history(shops="ab").astype("object").where(lambda cells: cells.notna(), None)
     lines = keep(model, rows[rows["shop"] == "a"], "one") + keep(model, rows, "two")
     lines[-1] |= {"content": None}
     [batch] = make_batches(lines, references)

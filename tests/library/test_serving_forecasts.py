@@ -12,7 +12,7 @@ from lockstep.serving.errors import Unusable
 from lockstep.serving.messages import Question, Reply
 from lockstep.standalone.answers import Answerer, Query
 from made_up_engine import MadeUpEngine, MadeUpStore, MadeUpVersion, serve_made_up
-from made_up_sales import HORIZON, make_model, make_sales
+from made_up_forecaster import HORIZON, make_history, make_model
 
 MODEL = make_model()
 PREDICTION = ["prediction", "prediction_low", "prediction_high"]
@@ -53,12 +53,12 @@ def client() -> Iterator[httpx.Client]:
 
 
 def make_rows(**options: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads(make_sales(**options).to_json(orient="records"))
+    rows: list[dict[str, Any]] = json.loads(make_history(**options).to_json(orient="records"))
     return rows
 
 
 def make_tensors(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    types = {"shop": "BYTES", "day": "BYTES", "price": "FP64", "sold": "FP64", "visitors": "INT64"}
+    types = {"shop": "BYTES", "day": "BYTES", "price": "FP64", "sales": "FP64", "visitors": "INT64"}
     return [
         {"name": name, "datatype": types[name], "shape": [len(rows)], "data": cells}
         for name in types
@@ -75,7 +75,7 @@ def test_rows_of_series_are_continued(client: httpx.Client) -> None:
     assert first["day"] == "2026-03-02"
     assert len(STORE.entries) == 2 * HORIZON
     assert {*STORE.entries[0].content} == {"price", "level", "spread", "gaps"}
-    body = make_sales().to_csv(index=False)
+    body = make_history().to_csv(index=False)
     by_file = client.post("/predict", content=body, headers={"Content-Type": "text/csv"}).json()
     assert by_file["predictions"] == content["predictions"]
 
@@ -85,7 +85,7 @@ def test_the_schema_tells_of_rows_of_series_and_of_times_to_come(client: httpx.C
     row, answer = schemas["sales-1.1.0-row"], schemas["sales-1.1.0-answer"]
     # What is only known of the past may be missing in a row of a time to come.
     assert row["required"] == ["shop", "day", "price"]
-    assert row["properties"]["sold"]["type"] == ["number", "null"]
+    assert row["properties"]["sales"]["type"] == ["number", "null"]
     assert answer["required"] == ["shop", "day", "step", "prediction"]
     assert {*answer["properties"]} == {"shop", "day", "step", *PREDICTION}
 
@@ -93,7 +93,7 @@ def test_the_schema_tells_of_rows_of_series_and_of_times_to_come(client: httpx.C
 def test_the_page_of_routes_tells_the_columns_of_history(client: httpx.Client) -> None:
     page = client.get("/docs").text
     assert "series so far" in page
-    assert all(f"<td>{name}</td>" in page for name in ("shop", "day", "price", "sold"))
+    assert all(f"<td>{name}</td>" in page for name in ("shop", "day", "price", "sales"))
     assert "spread" not in page
 
 
@@ -111,7 +111,7 @@ def test_the_inference_protocol_has_columns_of_history_and_of_forecasts(
     for row in rows[-HORIZON:]:
         row["visitors"] = 7
     rows += [
-        {"shop": shop, "day": f"2026-03-0{day}", "price": 2.5, "visitors": None, "sold": None}
+        {"shop": shop, "day": f"2026-03-0{day}", "price": 2.5, "visitors": None, "sales": None}
         for shop in "ab"
         for day in (2, 3, 4)
     ]
@@ -127,4 +127,4 @@ def test_the_inference_protocol_refuses_a_series_that_cannot_be_continued(
 ) -> None:
     answer = client.post("/v2/models/sales/infer", json={"inputs": make_tensors(make_rows(days=2))})
     assert answer.status_code == 422
-    assert answer.json()["error"].startswith("shop a, day 2026-01-03, step 1, sold: expected ")
+    assert answer.json()["error"].startswith("shop a, day 2026-01-03, step 1, sales: expected ")

@@ -15,7 +15,7 @@ from lockstep.standalone import predict as predicting
 from lockstep.standalone.answers import Answerer, Query
 from lockstep.standalone.golden import make_frame
 from lockstep.standalone.predict import predict_file
-from made_up_sales import CONTRACT, HORIZON, SALES, make_model, make_sales
+from made_up_forecaster import CONTRACT, HORIZON, SALES, make_history, make_model
 
 COLUMNS = ["shop", "day", "step", "prediction", "prediction_low", "prediction_high", "reason"]
 
@@ -44,7 +44,7 @@ def as_rows(rows: pd.DataFrame) -> Query:
 def test_a_file_of_history_is_continued(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    forecasts = forecast(make_sales(), tmp_path, name)
+    forecasts = forecast(make_history(), tmp_path, name)
     assert [*forecasts] == COLUMNS
     assert forecasts["shop"].tolist() == ["a"] * HORIZON + ["b"] * HORIZON
     assert forecasts["day"].tolist() == ["2026-03-02", "2026-03-03", "2026-03-04"] * 2
@@ -54,13 +54,13 @@ def test_a_file_of_history_is_continued(
 
 
 def test_forecasts_are_the_same_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = forecast(make_sales(), tmp_path)
+    whole = forecast(make_history(), tmp_path)
     monkeypatch.setattr(predicting, "ROWS_AT_ONCE", 2)
-    pd.testing.assert_frame_equal(forecast(make_sales(), tmp_path), whole)
+    pd.testing.assert_frame_equal(forecast(make_history(), tmp_path), whole)
 
 
 def test_what_cannot_be_forecast_is_named_by_series_and_time(tmp_path: Path) -> None:
-    rows = make_sales()
+    rows = make_history()
     rows.loc[rows.index[-1], "price"] = None
     with pytest.raises(UserError, match=r"1 of 6 rows; first: shop 'b', step 3, row 126, price"):
         forecast(rows, tmp_path)
@@ -70,27 +70,27 @@ def test_what_cannot_be_forecast_is_named_by_series_and_time(tmp_path: Path) -> 
 
 
 def test_a_file_without_a_column_that_is_needed_is_refused_in_a_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"sales.csv: column 'sold' is missing"):
-        forecast(make_sales().drop(columns="sold"), tmp_path)
+    with pytest.raises(UserError, match=r"sales.csv: column 'sales' is missing"):
+        forecast(make_history().drop(columns="sales"), tmp_path)
 
 
 def test_questions_that_are_answered_together_keep_their_histories_apart() -> None:
-    rows = make_sales(shops="a")
-    higher = rows.assign(sold=rows["sold"] * 10)
+    rows = make_history(shops="a")
+    higher = rows.assign(sales=rows["sales"] * 10)
     alone = [ask(as_rows(one))[0] for one in (rows, higher)]
     assert alone[0] != alone[1]
     assert ask(as_rows(rows), as_rows(higher)) == alone
 
 
 def test_a_question_that_cannot_be_answered_leaves_others_their_answers() -> None:
-    rows = make_sales(shops="a")
-    many = ask(as_rows(rows), as_rows(make_sales(shops="abcd")), most_rows=70)
+    rows = make_history(shops="a")
+    many = ask(as_rows(rows), as_rows(make_history(shops="abcd")), most_rows=70)
     assert [*many[0]] == ["answers", "rows"]
     assert many[1] == {"fault": "the request: more than 70 rows; send them in parts"}
 
 
 def test_a_question_asks_for_no_more_forecasts_than_rows() -> None:
-    rows = make_sales(days=8, shops="ab", future=0)
+    rows = make_history(days=8, shops="ab", future=0)
     contract = Contract.model_validate(SALES | {"horizon": 20})
     [reply] = Answerer(make_model(contract), resize=False).answer([as_rows(rows)], [], 30)
     assert "it asks for 40 forecasts" in reply["fault"]
@@ -98,7 +98,7 @@ def test_a_question_asks_for_no_more_forecasts_than_rows() -> None:
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_files_are_answered_as_rows_are(form: str) -> None:
-    rows, body = make_sales(), BytesIO()
+    rows, body = make_history(), BytesIO()
     if form == "csv":
         body.write(rows.to_csv(index=False).encode())
     else:
@@ -108,7 +108,7 @@ def test_files_are_answered_as_rows_are(form: str) -> None:
 
 
 def test_an_answer_tells_of_what_it_is_as_json_does() -> None:
-    [reply] = ask(as_rows(make_sales()))
+    [reply] = ask(as_rows(make_history()))
     json.dumps(reply, allow_nan=False)
     assert [answer["day"] for answer in reply["answers"][:2]] == ["2026-03-02", "2026-03-03"]
     assert reply["answers"][0]["shop"] == "a"
@@ -116,16 +116,16 @@ def test_an_answer_tells_of_what_it_is_as_json_does() -> None:
 
 
 def test_what_is_kept_stands_for_the_history_and_holds_none_of_it() -> None:
-    rows = make_sales(shops="a", days=20)
-    rows.loc[19 - 6, "sold"] = None
+    rows = make_history(shops="a", days=20)
+    rows.loc[19 - 6, "sales"] = None
     [reply] = ask(as_rows(rows))
     assert [{*kept} for kept in reply["rows"]] == [{"price", "level", "spread", "gaps"}] * HORIZON
     assert reply["rows"][0]["gaps"] == 1 / 14
-    assert reply["rows"][0]["level"] == pytest.approx(rows["sold"][13:20].mean())
+    assert reply["rows"][0]["level"] == pytest.approx(rows["sales"][13:20].mean())
 
 
 def test_a_series_that_is_too_short_has_errors_for_answers() -> None:
-    rows = pd.concat([make_sales(shops="a"), make_sales(days=2, shops="b")])
+    rows = pd.concat([make_history(shops="a"), make_history(days=2, shops="b")])
     [reply] = ask(as_rows(rows))
     assert [answer.get("errors") is None for answer in reply["answers"]] == [True] * 3 + [False] * 3
     assert {*reply["answers"][3]} == {"shop", "day", "step", "errors"}
@@ -164,7 +164,7 @@ def test_golden_rows_leave_a_gap_and_tell_what_is_known_ahead() -> None:
     rows = make_rows(make_model().contract, np.random.default_rng(0))
     table = pd.read_json(StringIO(json.dumps(rows)))
     own = table[table["shop"] == table["shop"].iloc[0]]
-    assert own["sold"].isna().tolist()[-HORIZON:] == [True] * HORIZON
+    assert own["sales"].isna().tolist()[-HORIZON:] == [True] * HORIZON
     assert own["price"].notna().all()
     assert pd.to_datetime(own["day"]).diff().max() == pd.Timedelta(days=2)
     assert CONTRACT.window is not None
@@ -172,7 +172,7 @@ def test_golden_rows_leave_a_gap_and_tell_what_is_known_ahead() -> None:
 
 
 def test_what_is_constant_in_a_series_needs_no_rows_of_times_to_come(tmp_path: Path) -> None:
-    rows = make_sales(future=0).assign(price=lambda rows: np.where(rows["shop"] == "a", 2.5, 3.5))
+    rows = make_history(future=0).assign(price=lambda rows: np.where(rows["shop"] == "a", 2.5, 3.5))
     with pytest.raises(UserError, match=r"6 of 6 rows; first: shop 'a', step 1, price"):
         forecast(rows, tmp_path)  # it may change tomorrow, for all that is known of it
     columns = SALES["columns"] | {"price": SALES["columns"]["price"] | {"constant": True}}

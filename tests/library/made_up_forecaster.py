@@ -1,6 +1,4 @@
-"""Made-up sales of a few shops, and a model that forecasts them without having learnt anything."""
-
-from typing import Any
+"""Made-up sales of a few shops as they come, and a model that has learnt nothing but the step."""
 
 import numpy as np
 import pandas as pd
@@ -9,47 +7,31 @@ from lockstep.core.contract import Contract
 from lockstep.core.examples import frame_contract
 from lockstep.modeling.model import Model
 from lockstep.modeling.postprocessing import Postprocessing
+from made_up_series import CONTRACT as SERIES
 
 HORIZON = 3
-SALES: dict[str, Any] = {
-    "title": "Made-up sales",
-    "source": "a seeded generator",
-    "licence": "none",
-    "target": "sold",
-    "time": "day",
-    "series": "shop",
-    "horizon": HORIZON,
-    "every": "1 day",
-    "season": 7,
-    "window": 14,
-    "columns": {
-        "shop": {"type": "identifier", "meaning": "which shop"},
-        "day": {"type": "datetime", "meaning": "the day"},
-        "price": {"type": "numeric", "range": [0, None], "future": True, "meaning": "the price"},
-        "visitors": {"type": "integer", "nullable": True, "meaning": "who came"},
-        "sold": {"type": "numeric", "nullable": True, "meaning": "what was sold"},
-    },
-}
+SALES = SERIES | {"horizon": HORIZON, "window": 14}
 CONTRACT = Contract.model_validate(SALES)
 
 
-def make_sales(days: int = 60, shops: str = "ab", future: int = HORIZON) -> pd.DataFrame:
+def make_history(days: int = 60, shops: str = "ab", future: int = HORIZON) -> pd.DataFrame:
     """Of each shop that many days, and days to come of which only the price is known."""
     rng = np.random.default_rng(0)
     tables = []
     for place, shop in enumerate(shops):
         steps = np.arange(days + future)
-        sold = 100 * (place + 1) + 10 * np.sin(steps * 2 * np.pi / 7) + rng.normal(0, 2, len(steps))
+        season = 10 * np.sin(steps * 2 * np.pi / 7)
+        sales = 100 * (place + 1) + season + rng.normal(0, 2, len(steps))
         table = pd.DataFrame(
             {
                 "shop": shop,
                 "day": pd.date_range("2026-01-01", periods=len(steps)).astype("str"),
                 "price": 2.5 + (steps % 5) / 10,
-                "visitors": np.round(sold * 3),
-                "sold": sold.round(2),
+                "visitors": np.round(sales * 3),
+                "sales": sales.round(2),
             }
         )
-        table.loc[days:, ["visitors", "sold"]] = None
+        table.loc[days:, ["visitors", "sales"]] = None
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
