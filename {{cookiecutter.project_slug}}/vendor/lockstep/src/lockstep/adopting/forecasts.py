@@ -75,15 +75,15 @@ def understand_forecast(
         "season": season,
         "window": suggest_window(every, season, wishes.horizon, longest),
     }
-    used, doubts = _choose_columns(rows, columns, wishes)
+    usable, doubts = _choose_columns(rows, columns, wishes)
     doubts[None] = [
         *time_doubts,
         *([f"{zones}: read as UTC"] if zones else []),
         *_find_doubts(rows, spans, words),
-        *_find_siblings(rows, used),
+        *_find_siblings(rows, usable),
     ]
     count = f"{len(spans)} series" if wishes.series else "one series"
-    return Interpretation(words, used, f"{count}, {every} from row to row", doubts)
+    return Interpretation(words, usable, f"{count}, {every} from row to row", doubts)
 
 
 class SeriesRows:
@@ -228,11 +228,11 @@ def suggest_window(every: Every, season: int, horizon: int, longest: int) -> int
 def _choose_columns(
     rows: SeriesRows, columns: dict[str, Column], wishes: Wishes
 ) -> tuple[dict[str, Column], dict[str | None, list[str]]]:
-    """The columns that are used, and what is doubtful about each."""
-    used, doubts = dict(columns), dict[str | None, list[str]]()
+    """The columns that are usable, and what is doubtful about each."""
+    usable, doubts = dict(columns), dict[str | None, list[str]]()
     own = columns[rows.target]
-    used[rows.target] = _open_range(own).model_copy(update={"nullable": True})
-    used[rows.time] = columns[rows.time].model_copy(update={"range": None, "seen": None})
+    usable[rows.target] = _open_range(own).model_copy(update={"nullable": True})
+    usable[rows.time] = columns[rows.time].model_copy(update={"range": None, "seen": None})
     for name, column in rows.others(columns).items():
         is_constant = rows.series is not None and _is_told_by(rows.series, name, rows.table)
         reason = _find_reason(rows, name, wishes, is_constant=is_constant)
@@ -243,26 +243,26 @@ def _choose_columns(
                     "number, a date or one of a few texts was expected"
                 )
             if name not in wishes.identifiers:
-                del used[name]
+                del usable[name]
                 doubts[name] = [f"left out: a {column.type}, of which nothing is learnt"]
         elif reason:
             guessed = f"{column.guessed}; {reason}" if column.guessed else reason
             marks = {"future": True, "constant": is_constant}
-            used[name] = column.model_copy(update={**marks, "guessed": guessed})
+            usable[name] = column.model_copy(update={**marks, "guessed": guessed})
         elif column.type in NUMBERS:
-            used[name] = _open_range(column).model_copy(update={"nullable": True})
+            usable[name] = _open_range(column).model_copy(update={"nullable": True})
             if _is_calendar(rows, name):
                 doubts[name] = [
                     "the same in all series: known of times to come? then `--future "
                     f"{quote(name)}`; until then only its past is used"
                 ]
         else:
-            del used[name]
+            del usable[name]
             doubts[name] = [
                 "left out: known of times to come, as holidays and promotions are? then "
                 f"`--future {quote(name)}`"
             ]
-    return used, doubts
+    return usable, doubts
 
 
 def _open_range(column: Column) -> Column:

@@ -49,15 +49,15 @@ def understand_sequences(
         key: column for key, column in columns.items() if key not in _list_roles(time, wishes)
     }
     is_shared = table[[*others]].groupby(keys).nunique().max() <= 1
-    used, by_column = dict(columns), dict[str | None, list[str]]()
+    usable, by_column = dict(columns), dict[str | None, list[str]]()
     for key, column in others.items():
         if column.type in NUMBERS:
-            used[key] = column.model_copy(update={"constant": bool(is_shared[key])})
+            usable[key] = column.model_copy(update={"constant": bool(is_shared[key])})
         elif not is_shared[key]:
-            del used[key]
+            del usable[key]
             by_column[key] = ["changes within a sequence and is no number: not used"]
-    channels = [key for key in others if key in used and others[key].type in NUMBERS]
-    channels = [key for key in channels if not used[key].constant]
+    channels = [key for key in others if key in usable and others[key].type in NUMBERS]
+    channels = [key for key in channels if not usable[key].constant]
     if not channels:
         raise UserError(
             f"{name}: --sequence: no column holds numbers that change within a sequence; there is "
@@ -65,9 +65,9 @@ def understand_sequences(
         )
     by_column[None] = [*doubts, *length_doubts, *_find_still(table[channels], keys)]
     words = {"sequence": wishes.sequence, "time": time, "length": length}
-    short, long = int(counts.min()), int(counts.max())
-    span = f"{long}" if short == long else f"{short} to {long}"
-    return Interpretation(words, used, f"{len(counts)} sequences of {span} points", by_column)
+    shortest, longest = int(counts.min()), int(counts.max())
+    span = f"{longest}" if shortest == longest else f"{shortest} to {longest}"
+    return Interpretation(words, usable, f"{len(counts)} sequences of {span} points", by_column)
 
 
 def _list_roles(time: str, wishes: Wishes) -> set[str | None]:

@@ -163,9 +163,9 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
         del settings["train.holdout"]
     if not params.features.model_fields_set:
         columns = settings.pop("features.columns")
-        unused = {"signal"} if contract.points is None else set()
-        unused |= set() if contract.forecasts else {"past"}
-        settings["features"] = FeaturesParams().model_dump(exclude=unused) | {"columns": columns}
+        absent = {"signal"} if contract.points is None else set()
+        absent |= set() if contract.forecasts else {"past"}
+        settings["features"] = FeaturesParams().model_dump(exclude=absent) | {"columns": columns}
     text = project.params_file.read_text(encoding="utf-8")
     rows = table.dropna(subset=[contract.target]).reset_index(drop=True)
     if contract.forecasts:
@@ -215,8 +215,8 @@ def _choose_folds_of_forecast(
         try:
             params = _preview(text, trial)
             examples = pd.concat(make_examples([rows], contract, params), ignore_index=True)
-            framed = frame_contract(contract)
-            make_folds(split_rows(examples, framed, params)[0], framed, params)
+            of_examples = frame_contract(contract)
+            make_folds(split_rows(examples, of_examples, params)[0], of_examples, params)
         except UserError as error:
             reason = error
         else:

@@ -130,15 +130,15 @@ class Histories:
         unknown = np.full((window, len(framing.channels)), np.nan)
         series = self._lay_out(places)
         if isinstance(series, Breach):
-            missing = np.full(horizon, np.nan, dtype=self.times.dtype)
-            return Future(missing, np.full(horizon, -1), [series] * horizon, missing[0], unknown)
-        known = np.flatnonzero(~np.isnan(series.target))
+            times = np.full(horizon, np.nan, dtype=self.times.dtype)
+            return Future(times, np.full(horizon, -1), [series] * horizon, times[0], unknown)
+        known_steps = np.flatnonzero(~np.isnan(series.target))
         # Where nothing is known, times are told from the last row on.
-        origin = int(known[-1]) if len(known) else len(series.rows) - 1
+        origin = int(known_steps[-1]) if len(known_steps) else len(series.rows) - 1
         steps = origin + np.arange(horizon + 1)
         times = series.grid.times(steps)
         rows = np.append(series.rows, np.full(horizon + 1, -1))[steps[1:]]
-        count = int((known > origin - window).sum())
+        count = int((known_steps > origin - window).sum())
         breach = self._find_breach(series, max(0, origin + 1 - window))
         if breach is None and count < fewest_known(window):
             rule = f"{fewest_known(window)} or more among {window} steps of {framing.every}"

@@ -65,8 +65,8 @@ def make_features(name: str, params: Params, contract: Contract) -> TransformerM
         parts.append(("codes", encoder, list(codes)))
     if series is not None:
         flatten = FunctionTransformer(flatten_examples, kw_args={"series": series})
-        beside = _join_steps(recipe.past, Scope({}, params.kind, params.seed, series))
-        parts.append(("past", make_pipeline(flatten, beside), [PAST, STEP]))
+        union = _join_steps(recipe.past, Scope({}, params.kind, params.seed, series))
+        parts.append(("past", make_pipeline(flatten, union), [PAST, STEP]))
     for section, steps, cells, columns in _sections(contract, recipe):
         others = {name: column for name, column in columns.items() if name not in codes}
         if cells == "signals" and name in TAKES_SIGNALS:

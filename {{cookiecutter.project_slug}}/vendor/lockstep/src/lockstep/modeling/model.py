@@ -143,8 +143,8 @@ class Model:
 
     def _predict_numbers(self, X: pd.DataFrame) -> pd.DataFrame:
         features = X[self.contract.features]
-        learnt = self._predict("predict", features) if len(X) else np.empty(0)
-        numbers = decode_target(learnt, X, self.contract)
+        y = self._predict("predict", features) if len(X) else np.empty(0)
+        numbers = decode_target(y, X, self.contract)
         table = pd.DataFrame({"prediction": numbers})
         ends = self.postprocessing.find_interval(numbers, X, self.contract)
         return table if ends is None else table.join(ends)

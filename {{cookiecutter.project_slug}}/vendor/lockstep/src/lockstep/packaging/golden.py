@@ -85,9 +85,9 @@ def _make_series(contract: Contract, name: str, rng: np.random.Generator) -> lis
     framing = Framing.of_contract(contract)
     others = {key: contract.columns[key] for key in (*framing.channels, *framing.future)}
     musts = {key: _list_musts(column, contract) for key, column in others.items()}
-    known = max(FEWEST_KNOWN, contract.window, *map(len, musts.values()))
+    count = max(FEWEST_KNOWN, contract.window, *map(len, musts.values()))
     cells = {
-        key: _fill(musts[key], known, _make_draw(column, rng), rng)
+        key: _fill(musts[key], count, _make_draw(column, rng), rng)
         for key, column in others.items()
     }
     for key in framing.future:
@@ -97,10 +97,10 @@ def _make_series(contract: Contract, name: str, rng: np.random.Generator) -> lis
     values = {key: iter(of) for key, of in cells.items()}
     rows = [
         {**series, framing.time: time, **{key: next(of, None) for key, of in values.items()}}
-        for time in _write_times(known + contract.horizon, framing, contract)
+        for time in _write_times(count + contract.horizon, framing, contract)
     ]
     # The last value is known, from which the steps to come are counted.
-    rows[known - 1][contract.target] = _make_draw(others[contract.target], rng)()
+    rows[count - 1][contract.target] = _make_draw(others[contract.target], rng)()
     del rows[1]
     return rows
 
