@@ -30,6 +30,7 @@ CONTRACT: dict[str, Any] = {
 CANDIDATES = {
     "baseline": {},
     "linear": {},
+    "rocket": {"features": 84},
     "conv1d": {"max_epochs": 4, "filters": [8]},
     "rnn": {"max_epochs": 4, "units": 8},
 }

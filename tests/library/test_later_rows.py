@@ -3,18 +3,21 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import CONTRACT, make_fruit, make_project, run_stages, write_params
 from history import commit_run, write_pipeline
+from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.records.pairs import Pair
 from lockstep.records.repository import Repository
 from lockstep.records.run import read_run
 from lockstep.registry import later_rows
+from made_up_sequences import CONTRACT as SWINGS
 
 COLUMNS = {
     "picked": {"type": "integer", "meaning": "the day"},
@@ -125,3 +128,26 @@ def test_groups_stay_on_their_sides_though_a_row_equals_one_of_another_group(
     pair = orchard.pair(present, after)
     assert len(pair) == len(pd.read_parquet(orchard.project.test))
     assert pair.unseen
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"length": 20}, {"sequence": "pendulum", "group": None}, {"weight": {"constant": False}}],
+)
+def test_signals_of_other_points_are_not_known_again(
+    changes: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = {name: column | changes.get(name, {}) for name, column in SWINGS["columns"].items()}
+    words = {key: value for key, value in changes.items() if key not in columns}
+    contracts = {
+        "before": Contract.model_validate(SWINGS),
+        "after": Contract.model_validate(SWINGS | {"columns": columns} | words),
+    }
+    monkeypatch.setattr(later_rows, "read_contract", lambda _, commit: contracts[commit])
+    before, after = (
+        SimpleNamespace(commit=SimpleNamespace(sha=sha), record={"parameters": {"seed": 1}})
+        for sha in contracts
+    )
+    later_rows._require_same_rule(None, before, before)
+    with pytest.raises(UserError, match="the rows were split otherwise"):
+        later_rows._require_same_rule(None, before, after)

@@ -9,6 +9,7 @@ from conftest import CONTRACT, make_fruit
 from lockstep.core.contract import Contract
 from lockstep.data.conformity import conform
 from lockstep.registry.compatibility import find_breaks
+from made_up_sequences import CONTRACT as SWINGS
 
 
 def make_contract(columns: dict[str, Any] | None = None, **changes: Any) -> Contract:
@@ -101,6 +102,33 @@ def test_a_number_instead_of_a_class_is_told() -> None:
     number = {"fruit": {"type": "numeric", "categories": None}}
     found = find_breaks(make_contract(), make_contract(number))
     assert found == ["the prediction is a regression, not a classification"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "change"),
+    [
+        (
+            {"sequence": "pendulum", "group": None},
+            "it predicts sequences of the points that share a 'pendulum', not sequences of the "
+            "points that share a 'swing'",
+        ),
+        (
+            {"sequence": None, "length": None},
+            "it predicts rows, not sequences of the points that share a 'swing'",
+        ),
+        ({"time": "tick"}, "points are in the order of 'tick', not of 'second'"),
+        ({"constant": "angle"}, "angle must be the same at all points of a sequence"),
+    ],
+)
+def test_sequences_of_other_points_are_told(changes: dict, change: str) -> None:
+    columns = deepcopy(SWINGS["columns"])
+    if "time" in changes:
+        columns["tick"] = columns.pop("second")
+    columns["angle"]["constant"] = changes.pop("constant", "") == "angle"
+    content = SWINGS | {"columns": columns} | changes
+    after = {key: value for key, value in content.items() if value is not None}
+    breaks = find_breaks(Contract.model_validate(SWINGS), Contract.model_validate(after))
+    assert change in breaks
 
 
 def test_rows_that_are_refused_now_are_rows_that_break_the_contract() -> None:

@@ -16,12 +16,15 @@ from lockstep.adopting.wishes import Wishes
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.examples import frame_contract
+from lockstep.core.params import Kind
 from lockstep.core.project import Project
 from lockstep.data.conformity import conform
 from lockstep.data.examples import make_examples
+from lockstep.modeling.candidates import make_candidate
+from lockstep.modeling.convolutions import KERNELS, RandomConvolutions
 from lockstep.modeling.features import make_features
 from lockstep.modeling.model import Model
-from lockstep.modeling.problem import make_problem
+from lockstep.modeling.problem import Problem, make_problem
 from lockstep.modeling.signals import SignalScaler
 from lockstep.monitoring.batches import Subject
 from lockstep.monitoring.file_source import read_files
@@ -179,6 +182,48 @@ def test_a_summary_is_the_same_bits_whatever_stands_beside_it(rows: int) -> None
     assert summarise(X[:rows])[0].tobytes() == summarise(X)[0].tobytes()
 
 
+def test_convolutions_give_the_share_of_points_at_which_a_kernel_answers_strongly() -> None:
+    X = np.random.default_rng(0).normal(size=(5, 24 * 2 + 1)).astype("float32")
+    convolutions = RandomConvolutions((24, 2), features=3 * 84).fit(X)
+    shares = convolutions.transform(X)
+    assert (shares[:, -1] == X[:, -1]).all()
+    assert list(convolutions.dilations_) == [1, 1, 2]
+    for place, kernel in [(0, 0), (1, 40), (2, 83)]:
+        dilation = convolutions.dilations_[place]
+        weights = np.full(9, -1)
+        weights[KERNELS[kernel]] = 2
+        taps = np.zeros(8 * dilation + 1)
+        taps[::dilation] = weights
+        channels = X[:, :-1].reshape(5, 24, 2)[:, :, convolutions.channels_[place]].sum(axis=2)
+        bias = convolutions.biases_[place, kernel]
+        answers = np.stack([np.correlate(one, taps, "same") for one in channels])
+        expected = (answers > bias + 1e-5).mean(axis=1)
+        most = (answers > bias - 1e-5).mean(axis=1)
+        share = shares[:, place * 84 + kernel]
+        assert (share > expected - 1e-6).all() and (share < most + 1e-6).all()
+
+
+def test_convolutions_of_a_row_are_the_same_bits_whatever_stands_beside_it() -> None:
+    X = np.random.default_rng(0).normal(size=(900, 40))
+    convolutions = RandomConvolutions((40, 1), features=168).fit(X)
+    whole = convolutions.transform(X)
+    assert (convolutions.transform(X[[899]]) == whole[[899]]).all()
+    assert (RandomConvolutions((40, 1), features=168).fit(X).transform(X) == whole).all()
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_rocket_tells_apart_what_summaries_cannot(kind: Kind) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(0, 0.1, size=(60, 30))
+    y = np.arange(60) % 2
+    for row, place in enumerate(rng.integers(3, 20, 60)):
+        X[row, place : place + 4] += [1, 1, -1, -1] if y[row] else [1, -1, 1, -1]
+    problem = Problem(kind, seed=0, signal=(30, 1))
+    estimator = make_candidate("rocket", {"features": 840}, problem)
+    estimator.fit(X[:40], y[:40])
+    assert ((estimator.predict(X[40:]) > 0.5) == y[40:]).all()
+
+
 def test_a_model_predicts_each_sequence_from_its_points(learnt: Project) -> None:
     metrics = json.loads(learnt.metrics.read_text())
     assert metrics["accuracy"] > 0.8
@@ -256,7 +301,8 @@ def test_use_makes_out_what_each_point_has_and_what_they_share(
     table, examples = frame_sample(told.table, contract)
     settings = suggest(examples, table)
     assert settings["split.by"] == "group"
-    assert {"baseline", "boosting", "conv1d", "rnn"} <= settings["train.candidates"].keys()
+    candidates = settings["train.candidates"].keys()
+    assert {"baseline", "boosting", "rocket", "conv1d", "rnn"} <= candidates
 
 
 def test_use_looks_at_the_usual_length_where_one_sequence_is_far_longer(
@@ -293,17 +339,17 @@ def test_use_tells_what_makes_no_sequences(
         use(swings(rows), **words)
 
 
-def test_a_search_may_try_options_of_the_networks_that_use_suggests(
+def test_a_search_may_try_options_of_the_candidates_that_use_suggests(
     swings: Callable[..., Path],
 ) -> None:
     told = use(swings(make_swings(40)))
     table, examples = frame_sample(told.table, told.contract)
     settings = suggest(examples, table)
-    space = {name: SPACES[name] for name in ("conv1d", "rnn")}
+    space = {name: SPACES[name] for name in ("rocket", "conv1d", "rnn")}
     train = PARAMS["train"] | {"candidates": settings["train.candidates"]}
     params = make_params(train=train, search={"space": space})
     spaces = choose_spaces(params, make_problem(params, examples), ())
-    assert {*spaces} == {"conv1d", "rnn"}
+    assert {*spaces} == {*space}
 
 
 def test_a_file_of_sequences_can_be_watched(learnt: Project, tmp_path: Path) -> None:

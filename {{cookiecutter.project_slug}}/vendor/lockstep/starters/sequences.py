@@ -3,12 +3,13 @@
 from typing import Literal, Unpack
 
 import numpy as np
-from lockstep import Problem, Scope, Training, candidate, keras, step
-from pydantic import PositiveInt
+from lockstep import Problem, RandomConvolutions, Scope, Training, candidate, keras, step
+from pydantic import PositiveFloat, PositiveInt
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from .common import Units
+from .common import Units, linear
 
 Shape = tuple[int, int]
 
@@ -32,8 +33,24 @@ def summarise(X: np.ndarray) -> np.ndarray:
     return np.hstack([np.ma.filled(part.astype("float64"), np.nan) for part in parts])
 
 
-# The networks, as in common.py. The first columns are the sequence, point by point; what all its
-# points share comes after it.
+# To the candidates below the sequence comes first, point by point, and then what its points share.
+
+
+@candidate(takes_signals=True)
+def rocket(
+    problem: Problem, *, features: PositiveInt = 2520, alpha: PositiveFloat = 10.0
+) -> BaseEstimator:
+    """Many convolutions that are not learnt (Dempster et al., 2021), into a linear model.
+
+    Args:
+        features: about how many numbers they make of a sequence
+        alpha: weight of the L2 penalty, beside the sum of the losses
+    """
+    shapes = RandomConvolutions(problem.require_signal("rocket"), features, problem.seed)
+    return make_pipeline(shapes, StandardScaler(), linear(problem, alpha=alpha))
+
+
+# The networks, as in common.py.
 
 
 @candidate(takes_signals=True)

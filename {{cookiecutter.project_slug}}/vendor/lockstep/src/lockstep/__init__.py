@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .modeling.compare import cross_validate as cross_validate
     from .modeling.compare import learning_curve as learning_curve
     from .modeling.compare import warn_of_rare_classes as warn_of_rare_classes
+    from .modeling.convolutions import RandomConvolutions as RandomConvolutions
     from .modeling.derived import derived as derived
     from .modeling.features import make_features as make_features
     from .modeling.forecasters import BySteps as BySteps
@@ -77,6 +78,7 @@ ROOMS = {
     "data.split": ("make_split",),
     "modeling.candidates": ("CANDIDATES", "candidate", "make_candidate"),
     "modeling.compare": ("Leaderboard", "cross_validate", "learning_curve", "warn_of_rare_classes"),
+    "modeling.convolutions": ("RandomConvolutions",),
     "modeling.derived": ("derived",),
     "modeling.features": ("make_features",),
     "modeling.forecasters": (

@@ -32,6 +32,10 @@ SPACES: dict[str, dict[str, Any]] = {
     "recurrent": {"cell": ["gru", "lstm"], "units": UNITS, "learning_rate": LEARNING_RATES},
     "tcn": {"filters": UNITS, "learning_rate": LEARNING_RATES},
     "rnn": {"cell": ["gru", "lstm"], "units": UNITS, "learning_rate": LEARNING_RATES},
+    "rocket": {
+        "features": [1260, 2520, 5040, 10080],
+        "alpha": {"low": 0.1, "high": 100000.0, "log": True},
+    },
     "conv1d": {
         "filters": [[32, 64, 32], [64, 128, 64], [128, 256, 128]],
         "width": {"low": 3, "high": 15},

@@ -22,6 +22,8 @@ MOST_IMAGES_FOLDED = 1000
 """Images above which training each candidate five times takes too long."""
 MOST_VALUES_LEARNT_AGAIN = 2_000_000
 """Cells, or shades of images, above which a single fit of a forest or network takes minutes."""
+MOST_ROWS_CONVOLVED = 50_000
+"""Sequences above which thousands of numbers of each are too much for memory."""
 FEW_ROWS, MANY_ROWS = 2_000, 20_000
 """Rows below which candidates are kept small, and from which on they may be large."""
 ROWS_OF_FEW_STEPS = 500
@@ -138,7 +140,7 @@ def _suggest_candidates(contract: Contract, rows: int, metric: str) -> dict[str,
             "cnn": CONVOLUTIONS,
         }
     if contract.points is not None:
-        return _suggest_for_sequences(rows, metric)
+        return _suggest_for_sequences(contract, rows, metric)
     has_levels = any(column.type in LEVELS for column in contract.features_only().values())
     loss = {"loss": "poisson"} if metric == COUNTS else {}
     network = _suggest_network(rows)
@@ -155,16 +157,18 @@ def _suggest_candidates(contract: Contract, rows: int, metric: str) -> dict[str,
     }
 
 
-def _suggest_for_sequences(rows: int, metric: str) -> dict[str, Any]:
-    """Those that learn from summaries, and the networks that read each point."""
+def _suggest_for_sequences(contract: Contract, rows: int, metric: str) -> dict[str, Any]:
+    """Those that learn from summaries, and those that read each point."""
     batch = 32 if rows < FEW_ROWS else 128
     network = {"schedule": "cosine", "batch_size": batch, "max_epochs": 60, "patience": 20}
+    convolutions = {"rocket": {"alpha": 10.0 if contract.classes else 1000.0}}
     loss = {"loss": "poisson"} if metric == COUNTS else {}
     return {
         "baseline": {},
         "linear": {"alpha": 0.01 if loss else 1.0, **loss},
         "forest": {"trees": 100},
         "boosting": {**_suggest_boosting(rows, metric), **loss},
+        **(convolutions if rows <= MOST_ROWS_CONVOLVED else {}),
         "conv1d": network,
         "rnn": {"cell": "gru", **network},
     }

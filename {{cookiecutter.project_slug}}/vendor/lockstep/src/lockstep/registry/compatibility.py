@@ -41,6 +41,7 @@ def find_breaks(before: Contract, after: Contract) -> list[str]:
     return [
         *_compare_targets(before, after),
         *_compare_forecasts(before, after),
+        *_compare_sequences(before, after),
         *_compare_layouts(before, after),
         *(
             text
@@ -74,6 +75,19 @@ def _compare_forecasts(before: Contract, after: Contract) -> Iterator[str]:
         yield f"the column of the series is {after.series!r}, not {before.series!r}"
 
 
+def _compare_sequences(before: Contract, after: Contract) -> Iterator[str]:
+    if after.sequence != before.sequence:
+        one, other = (
+            f"sequences of the points that share a {contract.sequence!r}"
+            if contract.sequence
+            else "rows"
+            for contract in (after, before)
+        )
+        yield f"it predicts {one}, not {other}"
+    elif after.sequence and after.time != before.time:
+        yield f"points are in the order of {after.time!r}, not of {before.time!r}"
+
+
 def _compare_layouts(before: Contract, after: Contract) -> Iterator[str]:
     one, other = before.layout.model_dump(), after.layout.model_dump()
     for key in one:
@@ -99,6 +113,8 @@ def _compare_features(
         yield f"{name} is written as {column.format or 'ISO 8601 says'}"
     if former.nullable and not column.nullable:
         yield f"{name} must not be missing"
+    if after.sequence and column.constant and not former.constant:
+        yield f"{name} must be the same at all points of a sequence"
     if after.forecasts and column.future and not former.future:
         yield f"{name} must be sent of times to come"
     marks = {*before.missing, *former.missing} - {*after.missing, *column.missing}

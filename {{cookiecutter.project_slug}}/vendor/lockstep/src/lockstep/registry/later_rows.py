@@ -60,10 +60,11 @@ def _require_same_rule(repository: Repository, present: Run, run: Run) -> None:
     for one in (present, run):
         contract = read_contract(repository, _name_commit(one))
         parameters = one.record["parameters"]
-        roles = (contract.group, contract.time, contract.part, contract.series)
+        roles = (contract.group, contract.time, contract.part, contract.series, contract.sequence)
         types = {name: contract.columns[name].type for name in (*contract.features, *roles) if name}
         steps = (contract.horizon, contract.every, contract.season, contract.window)
-        rules.append((types, roles, steps, parameters.get("seed"), parameters.get("split")))
+        signal = (contract.length, contract.sequence and contract.channels)
+        rules.append((types, roles, steps, signal, parameters.get("seed"), parameters.get("split")))
     if rules[0] != rules[1]:
         raise UserError("the rows were split otherwise, so that it may have learnt from them")
 
