@@ -455,3 +455,66 @@ def test_any_table_is_admitted_whole(data: st.DataObject, count: int, block: int
                 assert {*(result.categories or [])} == {*(column.categories or [])}
                 for key in ("range", "seen", "nullable", "unique"):
                     assert getattr(result, key) == getattr(column, key)
+
+
+def shops(series: int, days: int, *, by_day: bool = False) -> pd.DataFrame:
+    """What shops sell every other day, shop by shop or day by day."""
+    day = pd.date_range("2024-01-01", periods=days, freq="2D").strftime("%Y-%m-%d")
+    rng, names = np.random.default_rng(0), [f"S{number:03}" for number in range(series)]
+    keys = {"shop": np.repeat(names, days), "day": np.tile(day, series)}
+    frame = pd.DataFrame(keys | {"sales": rng.integers(0, 1000, series * days)})
+    return frame.sort_values("day", kind="stable", ignore_index=True) if by_day else frame
+
+
+def draw_series(
+    frame: pd.DataFrame, size: int, whole: tuple[str, ...], limit: int, target: str | None = None
+) -> Sample:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampling, "MOST_CELLS", limit * len(frame.columns))
+        return draw_sample(batches(frame, size), target, whole)
+
+
+@pytest.mark.parametrize("by_day", [False, True])
+@pytest.mark.parametrize("size", [7, 100, 5000])
+def test_series_are_drawn_whole_however_their_rows_come(size: int, by_day: bool) -> None:
+    frame = shops(50, 40, by_day=by_day)
+    drawn = draw_series(frame, size, ("shop",), 300).frame
+    counts = drawn["shop"].value_counts()
+    assert (len(counts), {*counts}) == (7, {40})
+    assert {*counts.index} == {*draw_series(shops(50, 40), 300, ("shop",), 300).frame["shop"]}
+    assert drawn.index.is_monotonic_increasing
+    pd.testing.assert_frame_equal(drawn, frame.astype("str").loc[drawn.index])
+
+
+@pytest.mark.parametrize("size", [7, 100, 5000])
+def test_of_series_too_long_to_be_held_the_last_rows_are_drawn(size: int) -> None:
+    frame = shops(3, 500)
+    for rows, whole in ((frame, ("shop",)), (frame[frame["shop"] == "S001"], ())):
+        drawn = draw_series(rows, size, whole, 120).frame
+        assert len(drawn) == 120
+        assert len({*drawn["shop"]}) == 1
+        own = rows[rows["shop"] == drawn["shop"].iloc[0]]
+        assert drawn["day"].tolist() == own["day"].tolist()[-120:]
+
+
+def test_rare_classes_of_sequences_are_drawn_with_all_their_points() -> None:
+    frame = shops(400, 10, by_day=True).assign(sales="usual")
+    frame.loc[frame["shop"].isin(["S007", "S399"]), "sales"] = "rare"
+    counts = draw_series(frame, 300, ("shop",), 200, "sales").frame["shop"].value_counts()
+    assert {*counts} == {10}
+    assert {"S007", "S399"} < {*counts.index}
+    assert 20 <= len(counts) <= 32
+
+
+def test_what_series_are_is_made_out_from_some_of_them(written: Callable) -> None:
+    wishes = {"target": "sales", "time": "day", "series": "shop", "horizon": 5}
+    result = understand_some(written(shops(60, 40)), 1000, **wishes)
+    contract = result.contract
+    assert (contract.every, contract.season, contract.window) == ("2 days", 1, 12)
+    (head, *_) = summarise("a.csv", result)
+    assert "in a sample 8 series, 2 days from row to row" in head
+    assert "guessed from a sample of 320 rows" in head
+    assert not any("lack" in line for line in summarise("a.csv", result))
+    single = shops(1, 2000).drop(columns="shop")
+    result = understand_some(written(single), 1000, **(wishes | {"series": None}))
+    assert (result.contract.every, len(result.table)) == ("2 days", 500)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,12 +37,21 @@ class Sample(NamedTuple):
         return len(self.frame) == self.rows
 
 
-def draw_sample(batches: Iterable[pd.DataFrame], target: str | None) -> Sample:
+def draw_sample(
+    batches: Iterable[pd.DataFrame], target: str | None, whole: Sequence[str] | None = None
+) -> Sample:
     """Draw rows at random, each with the same chance, and the first ones of each class.
 
     The same rows are drawn however the table comes in batches; of at most `MOST_CELLS` cells all.
+
+    Args:
+        batches: The table.
+        target: The column of the classes, if it has any.
+        whole: The columns by whose values rows belong together, such as those of a series: all of
+            them are drawn or none. Of rows too many to be held that are all there are, or that
+            belong together, the last ones are.
     """
-    reservoir, texts = _Reservoir(target), set[str]()
+    reservoir, texts = _Reservoir(target, whole), set[str]()
     for batch in prefetch(batches):
         cells = mask_missing(batch, ("",))
         texts.update(guess_missing(cells))
@@ -54,7 +63,7 @@ def draw_sample(batches: Iterable[pd.DataFrame], target: str | None) -> Sample:
 class _Part(NamedTuple):
     frame: pd.DataFrame
     keys: np.ndarray
-    """(n_rows,) at random, from 0 to 1."""
+    """(n_rows,) at random, from 0 to 1; the same of rows that belong together."""
     is_first: np.ndarray
     """(n_rows,) whether each is among the first of its class."""
 
@@ -64,17 +73,19 @@ class _Part(NamedTuple):
 
 
 class _Reservoir:
-    """The rows with the smallest of random keys, one key for each row."""
+    """The rows with the smallest of random keys, one for each row or for what belongs together."""
 
-    def __init__(self, target: str | None) -> None:
+    def __init__(self, target: str | None, whole: Sequence[str] | None) -> None:
         self.target, self.rows, self.limit, self.least_size = target, 0, 0, 0
+        self.whole, self.chosen = whole, set[float]()
         self.random, self.bar = np.random.default_rng(0), 1.0
         self.parts: list[_Part] = []
         self.classes: Counter[str] = Counter()
 
     def add(self, batch: pd.DataFrame) -> None:
         self.limit = max(1, MOST_CELLS // len(batch.columns))
-        keys, is_first = self.random.random(len(batch)), self._mark_first_of_classes(batch)
+        keys = self._draw_keys(batch)
+        is_first = self._mark_first_of_classes(batch, keys)
         batch = batch.set_axis(pd.RangeIndex(self.rows, self.rows + len(batch)))
         self.parts.append(_Part(batch, keys, is_first).keep(self.bar, with_first=True))
         self.rows += len(batch)
@@ -92,16 +103,31 @@ class _Reservoir:
     def _size(self) -> int:
         return sum(len(part.keys) for part in self.parts)
 
-    def _mark_first_of_classes(self, batch: pd.DataFrame) -> np.ndarray:
+    def _draw_keys(self, batch: pd.DataFrame) -> np.ndarray:
+        if self.whole is None or not {*self.whole} <= {*batch}:
+            return self.random.random(len(batch))
+        if not self.whole:
+            return np.zeros(len(batch))
+        names = batch[[*self.whole]].apply(as_texts)
+        return pd.util.hash_pandas_object(names, index=False).to_numpy() / 2.0**64
+
+    def _mark_first_of_classes(self, batch: pd.DataFrame, keys: np.ndarray) -> np.ndarray:
         if self.target not in batch or self._has_many_classes():
             return np.zeros(len(batch), dtype=bool)
         texts = as_texts(batch[self.target]).dropna()
+        if self.whole is not None:
+            # The first row of each that is not chosen yet stands for it.
+            own = pd.Series(keys, batch.index)[texts.index]
+            texts = texts[~(own.isin(self.chosen) | own.duplicated()).to_numpy()]
         codes, classes = texts.factorize()
         offsets = np.array([self.classes[text] for text in classes], dtype="int64")
         places = pd.Series(codes, texts.index).groupby(codes).cumcount() + offsets[codes]
         self.classes.update(dict(zip(classes, np.bincount(codes).tolist(), strict=True)))
-        is_early = (places < FIRST_OF_A_CLASS).reindex(batch.index, fill_value=False)
-        return np.asarray(is_early)
+        is_early = np.asarray((places < FIRST_OF_A_CLASS).reindex(batch.index, fill_value=False))
+        if self.whole is None:
+            return is_early
+        self.chosen.update(keys[is_early].tolist())
+        return np.isin(keys, [*self.chosen])
 
     def _has_many_classes(self) -> bool:
         return len(self.classes) > MOST_CATEGORIES
@@ -109,6 +135,20 @@ class _Reservoir:
     def _thin(self) -> None:
         keys = np.concatenate([part.keys for part in self.parts])
         if len(keys) > self.limit:
-            self.bar = min(self.bar, float(np.partition(keys, self.limit)[self.limit]))
+            bar = float(np.partition(keys, self.limit)[self.limit])
+            if self.whole is not None and bar == keys.min():
+                self._cut(bar)
+                bar = np.nextafter(bar, 1)
+            self.bar = min(self.bar, bar)
         with_first = not self._has_many_classes()
         self.parts = [part.keep(self.bar, with_first=with_first) for part in self.parts]
+
+    def _cut(self, key: float) -> None:
+        """Let go of the earlier rows of what alone is more than may be held."""
+        left = self.limit
+        for number, part in reversed([*enumerate(self.parts)]):
+            places = np.flatnonzero(part.keys == key)
+            is_kept = np.ones(len(part.keys), dtype=bool)
+            is_kept[places[: max(0, len(places) - left)]] = False
+            left = max(0, left - len(places))
+            self.parts[number] = _Part(*(cells[is_kept] for cells in part))

@@ -18,14 +18,13 @@ EVEN = 2.0
 
 
 def understand_sequences(
-    table: pd.DataFrame, columns: dict[str, Column], share: float, name: str, wishes: Wishes
+    table: pd.DataFrame, columns: dict[str, Column], name: str, wishes: Wishes
 ) -> Interpretation:
     """Make out the sequences in the rows of the data called `name`.
 
     Args:
         table: (n_rows, n_columns) typed.
         columns: What they were taken for.
-        share: Which share of all rows these are.
         name: What messages call the data.
         wishes: What the person says of them.
 
@@ -38,7 +37,7 @@ def understand_sequences(
     keys = as_texts(table[wishes.sequence])
     _require_distinct(table[time], keys, name, wishes)
     _require_one_label(table[wishes.target], keys, name, wishes)
-    counts = (keys.value_counts() / share).round()
+    counts = keys.value_counts()
     if counts.max() == 1:
         raise UserError(
             f"{name}: --sequence: each row has a {wishes.sequence!r} of its own; rows that are "

@@ -68,7 +68,8 @@ def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) ->
     """
     layout, notes, layout_doubts = _guess_layout(files[0], wishes)
     batches = partial(_read_all, files, layout)
-    frame, rows, missing = sample = draw_sample(batches(("",)), wishes.target)
+    classes = wishes.target if wishes.horizon is None else None
+    frame, rows, missing = sample = draw_sample(batches(("",)), classes, wishes.whole)
     target = _require_columns(frame, name, wishes, layout_doubts)
     guess_column = partial(_guess_column, layout=layout, file=name, wishes=wishes)
     rest = frame.drop(columns=[*wishes.drop])
@@ -99,11 +100,12 @@ def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) ->
     if wishes.horizon is not None:
         interpretation = understand_forecast(table, columns, frame, name, wishes)
     elif wishes.sequence is not None:
-        interpretation = understand_sequences(table, columns, len(frame) / rows, name, wishes)
+        interpretation = understand_sequences(table, columns, name, wishes)
     if interpretation is not None:
         words |= interpretation.words
         columns, table = interpretation.columns, table[[*interpretation.columns]]
-        notes = [*notes, interpretation.note]
+        where = "" if sample.is_whole else "in a sample "
+        notes = [*notes, f"{where}{interpretation.note}"]
         for key, reasons in interpretation.doubts.items():
             doubts[key] = [*(doubts[key] if key is None else []), *reasons]
     contract = make_contract(

@@ -34,6 +34,15 @@ class Wishes:
         """The kind of problem, if it is wished for."""
         return self.kind if self.horizon is None else "forecasting"
 
+    @property
+    def whole(self) -> tuple[str, ...] | None:
+        """The columns by whose values rows belong together; None where each stands for itself."""
+        if self.sequence is not None:
+            return (self.sequence,)
+        if self.horizon is not None:
+            return () if self.series is None else (self.series,)
+        return None
+
     def as_options(self) -> list[str]:
         """How a person says so on the command line."""
         options: dict[str, Sequence[str | int | None]] = {
