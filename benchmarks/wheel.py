@@ -1,10 +1,10 @@
 """What the wheel of a champion needs, beside the environment of the project that made it.
 
-    python benchmarks/wheel.py [--keras_backend NAME]
+    python benchmarks/wheel.py [--rounds N] [--keras_backend NAME]
 
 Of diabetes, whose champion is a linear model, and iris, whose champion is a network: the
 distributions that are installed, their size on disk, and the seconds until a new process has the
-champion ready, the median of five.
+champion ready, the median of the rounds.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from pathlib import Path
 
 from run import make_project
 
-ROUNDS = 5
-
 
 def count_distributions(environment: Path) -> int:
     """How many are installed."""
@@ -34,10 +32,10 @@ def measure_size(environment: Path) -> int:
     return round(sum(file.stat().st_size for file in files) / 1e6)
 
 
-def measure_start(environment: Path, code: str, folder: Path) -> float:
+def measure_start(environment: Path, code: str, folder: Path, rounds: int) -> float:
     """Seconds of a new process that runs some code."""
     seconds = []
-    for _ in range(ROUNDS + 1):
+    for _ in range(rounds + 1):
         start = time.perf_counter()
         subprocess.run([environment / "bin" / "python", "-c", code], cwd=folder, check=True)
         seconds.append(time.perf_counter() - start)
@@ -52,7 +50,9 @@ def make_environment(wheel: Path, at: Path) -> Path:
     return at
 
 
-def measure(project: Path, dataset: str, scratch: Path) -> list[tuple[str, int, int, float]]:
+def measure(
+    project: Path, dataset: str, scratch: Path, rounds: int
+) -> list[tuple[str, int, int, float]]:
     """Label, distributions, megabytes and seconds of the project's environment and its wheel's."""
     printed = subprocess.check_output(["my-project", "package"], cwd=project, text=True)
     wheel = project / printed.split()[1].rstrip(",")
@@ -67,13 +67,13 @@ def measure(project: Path, dataset: str, scratch: Path) -> list[tuple[str, int, 
             label,
             count_distributions(environment),
             measure_size(environment),
-            measure_start(environment, code, folder),
+            measure_start(environment, code, folder, rounds),
         )
         for label, environment, code, folder in cases
     ]
 
 
-def main(keras_backend: str) -> None:
+def main(rounds: int, keras_backend: str) -> None:
     """Print the table."""
     rows = []
     for dataset in ("diabetes", "iris"):
@@ -82,7 +82,7 @@ def main(keras_backend: str) -> None:
             project = make_project(Path(scratch), answers)
             command = ["dvc", "repro", "--quiet"]
             subprocess.run(command, cwd=project, check=True, stdout=subprocess.DEVNULL)
-            rows += measure(project, dataset, Path(scratch))
+            rows += measure(project, dataset, Path(scratch), rounds)
     print(f"\n{'environment of':<32}{'distributions':>14}{'MB':>8}{'seconds':>10}")
     for label, count, size, seconds in rows:
         print(f"{label:<32}{count:>14}{size:>8}{seconds:>10.1f}")
@@ -90,5 +90,6 @@ def main(keras_backend: str) -> None:
 
 if __name__ == "__main__":
     options = argparse.ArgumentParser()
+    options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--keras_backend", default="jax")
     main(**vars(options.parse_args()))
