@@ -48,7 +48,9 @@ def understand_sequences(
         key: column for key, column in columns.items() if key not in _list_roles(time, wishes)
     }
     is_shared = table[[*others]].groupby(keys).nunique().max() <= 1
-    usable, by_column = dict(columns), dict[str | None, list[str]]()
+    # Another sequence may go on for longer.
+    usable = columns | {time: columns[time].model_copy(update={"range": None, "seen": None})}
+    by_column = dict[str | None, list[str]]()
     for key, column in others.items():
         if column.type in NUMBERS:
             usable[key] = column.model_copy(update={"constant": bool(is_shared[key])})

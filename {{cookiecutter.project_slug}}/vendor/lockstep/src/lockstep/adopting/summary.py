@@ -74,7 +74,10 @@ def _describe_role(contract: Contract, name: str) -> str:
 def _describe_values(understanding: Understanding, name: str) -> str:
     contract, column = understanding.contract, understanding.contract.columns[name]
     if name == contract.target and column.type in LEVELS:
-        shares = understanding.table[name].value_counts(normalize=True).head(MOST_LEVELS)
+        table = understanding.table
+        if contract.sequence is not None:
+            table = table.drop_duplicates(contract.sequence)
+        shares = table[name].value_counts(normalize=True).head(MOST_LEVELS)
         values = ", ".join(f"{value} {share:.0%}" for value, share in shares.items())
         return values + (f"; positive: {contract.classes[1]}" if column.type == "binary" else "")
     if levels := column.categories:

@@ -18,6 +18,7 @@ from ..core.validation import explain, nearest
 from ..data.conformity import as_texts, conform
 from ..data.sequences import Points, gather_rows
 from ..reading.formats import detect_format
+from ..reading.sequence_files import read_rows
 from ..reading.spreadsheets import has_merged_rows, list_sheets
 from ..reading.tables import read_batches, read_table, require_file
 from ..reading.texts import open_text_tables
@@ -26,6 +27,7 @@ from .forecasts import understand_forecast
 from .inference import MOST_CATEGORIES, NO_MEANING, Guess, guess, guess_target, guess_time
 from .refining import refine
 from .sampling import draw_sample
+from .sequence_files import find_sequence_files
 from .sequences import understand_sequences
 from .sniffing import LayoutGuess, count_lines_above, has_header, sniff
 from .wishes import Wishes
@@ -37,6 +39,9 @@ MOST_NAMES = 20
 ADVICE_FOR_WIDE_TABLES = (
     "if each is a series, give each value a row of its own, in pandas by "
     "frame.melt(TIME, var_name='series', value_name=TARGET)"
+)
+ADVICE_FOR_SEVERAL_FILES = (
+    "if each file is a sequence, and the folder it lies in its class, say so by --sequence file"
 )
 
 
@@ -60,17 +65,25 @@ class Understanding(NamedTuple):
     """Those above the classes of images that say which are for the test."""
 
 
-def understand(files: Sequence[Path], name: str, source: str, wishes: Wishes) -> Understanding:
+def understand(
+    files: Sequence[Path], name: str, source: str, wishes: Wishes, folder: Path | None = None
+) -> Understanding:
     """Make out what files of one table hold; messages and the contract call them `name`.
+
+    Each file may be a sequence where they are all that lies in a `folder`.
 
     Raises:
         UserError: They cannot be read, or do not hold what is wished for.
     """
     layout, notes, layout_doubts = _guess_layout(files[0], wishes)
     batches = partial(_read_all, files, layout)
+    if folder is not None and (each := find_sequence_files(files, folder, layout, wishes)):
+        layout, wishes = each.layout, each.wishes
+        layout_doubts = [*layout_doubts, *each.doubts]
+        batches = partial(read_rows, folder, name, layout=layout)
     classes = wishes.target if wishes.horizon is None else None
     frame, rows, missing = sample = draw_sample(batches(("",)), classes, wishes.whole)
-    target = _require_columns(frame, name, wishes, layout_doubts)
+    target = _require_columns(frame, name, wishes, layout_doubts, len(files))
     guess_column = partial(_guess_column, layout=layout, file=name, wishes=wishes)
     rest = frame.drop(columns=[*wishes.drop])
     refinement = None
@@ -189,7 +202,9 @@ def _read_all(
             yield batch
 
 
-def _require_columns(frame: pd.DataFrame, name: str, wishes: Wishes, doubts: list[str]) -> str:
+def _require_columns(
+    frame: pd.DataFrame, name: str, wishes: Wishes, doubts: list[str], files: int
+) -> str:
     """The target, after a look whether all columns that are wished for are there."""
     names = [str(column) for column in frame.columns]
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
@@ -212,6 +227,8 @@ def _require_columns(frame: pd.DataFrame, name: str, wishes: Wishes, doubts: lis
                 meant = nearest(column, names).partition("allowed: ")[0]
                 if option == "--target" and wishes.horizon is not None and not meant:
                     doubts = [*doubts, ADVICE_FOR_WIDE_TABLES]
+                elif option == "--target" and files > 1 and not meant:
+                    doubts = [*doubts, ADVICE_FOR_SEVERAL_FILES]
                 advice = "; ".join([f"{meant}{listing}", *doubts])
                 raise UserError(f"{name}: {option}: no column {column!r}; {advice}")
             if option != "--target" and column == wishes.target:

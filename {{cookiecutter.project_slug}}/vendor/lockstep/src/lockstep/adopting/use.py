@@ -146,7 +146,7 @@ def _understand_source(project: Project, source: Source, wishes: Wishes) -> Unde
     files = list_files(path)
     if not files:
         raise UserError(f"{name}: a folder without files")
-    return understand(files, name, source.origin, wishes)
+    return understand(files, name, source.origin, wishes, path if path.is_dir() else None)
 
 
 def _choose_settings(project: Project, name: str, understanding: Understanding) -> dict[str, Any]:

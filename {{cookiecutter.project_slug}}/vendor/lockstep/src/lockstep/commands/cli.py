@@ -66,7 +66,8 @@ def _make_parser() -> argparse.ArgumentParser:
     use.add_argument(
         "--sequence",
         metavar="COLUMN",
-        help="rows with one value are the points of one sequence, which has one target",
+        help="rows with one value are the points of one sequence, which has one target; `file`: "
+        "each file of a folder is one",
     )
     use.add_argument(
         "--horizon",

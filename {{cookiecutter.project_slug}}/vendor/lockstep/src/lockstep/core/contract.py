@@ -162,6 +162,17 @@ class Column(Strict):
                 return f"{whole} from {low:g} to {high:g}{unit}"
 
 
+class Files(Strict):
+    """The columns that no file has: what they say stands outside it."""
+
+    name: Text
+    """What each is called: the path within the folder that was taken in, that folder first."""
+    folder: Text | None = None
+    """The folder that each lies in, which is called like its class."""
+    row: Text | None = None
+    """The numbers of its rows, from 1."""
+
+
 class Layout(Strict):
     """How the raw tables are written, all of them in the same way."""
 
@@ -183,6 +194,8 @@ class Layout(Strict):
     """Of a spreadsheet; by default the first."""
     table: str | None = None
     """Of a database."""
+    files: Files | None = None
+    """Where each file is one sequence."""
 
     @model_validator(mode="after")
     def _require_different_marks(self) -> Self:
@@ -351,6 +364,11 @@ class Contract(Strict):
                 "sequence: no column holds a number of each point; one that is `constant` does not"
             )
         return self
+
+    @property
+    def reads_folders(self) -> bool:
+        """Whether the files of a raw folder are one delivery: its images, or its sequences."""
+        return self.images is not None or self.layout.files is not None
 
     @property
     def forecasts(self) -> bool:

@@ -18,7 +18,7 @@ from ..data.sequences import gather_frame
 from ..modeling.embedding import Embedding
 from ..modeling.model import Model
 from ..modeling.row_blocks import find_block_column
-from ..reading.tables import read_batches
+from ..reading.sequence_files import read_rows
 from .batches import REFUSED, Batch, Subject, make_relative, read_outcomes
 from .windows import NEVER
 
@@ -66,7 +66,7 @@ def _read(
         frame, unusable = read_images(path, name, contract, resize=resize)
         yield frame, parse_rows(frame, contract, name, unusable)
         return
-    batches = read_batches(path, name, contract.missing, contract.layout)
+    batches = read_rows(path, name, contract.missing, contract.layout)
     if contract.points is not None:
         frame = pd.concat([*batches], ignore_index=True)
         rows = gather_frame(frame, contract, name)
@@ -81,7 +81,7 @@ def _replay(
     path: Path, subject: Subject, model: Model, history: Contract, request: str
 ) -> Iterator[Batch]:
     """What could have been forecast in a file, after the rows of it that break the contract."""
-    batches = read_batches(path, str(path), history.missing, history.layout)
+    batches = read_rows(path, str(path), history.missing, history.layout)
     frame = pd.concat([*batches], ignore_index=True)
     columns = {name: history.columns[name] for name in model.inputs}
     # Rows of times to come tell what is known ahead.

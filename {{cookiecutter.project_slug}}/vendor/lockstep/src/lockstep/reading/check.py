@@ -25,7 +25,7 @@ from ..data.conformity import as_texts, conform, make_breaches, require_columns
 from ..data.duplicates import Repeats, hash_values
 from .folder import list_dvc_targets, list_entries, list_raw_files
 from .images import read_images
-from .tables import read_batches
+from .sequence_files import read_rows
 from .tally import RawBatch, Tally
 
 MAX_DEVIATIONS = 5
@@ -87,9 +87,12 @@ class RawCheck:
             cells, unusable = read_images(path, name, contract, resize=self.data.resize)
             yield RawBatch(cells, name, unusable=unusable)
             return
-        for cells in read_batches(path, name, contract.missing, contract.layout):
+        files, part = contract.layout.files, None
+        for cells in read_rows(path, name, contract.missing, contract.layout):
             require_columns(cells, contract.columns, name)
-            yield RawBatch(cells, name, above)
+            if files is not None and part != (found := cells[files.name].iloc[0]):
+                above, part = 0, found
+            yield RawBatch(cells, name, above, part=part)
             above += len(cells)
 
     def report(self) -> dict[str, Any]:
@@ -152,7 +155,7 @@ def tabulate_rejected(raw: RawBatch, breaches: pd.DataFrame, columns: list[str])
     originals = cells.drop(columns=IMAGE, errors="ignore").reset_index(drop=True)
     return pd.concat(
         [
-            pd.DataFrame({"file": pd.Series([raw.file] * len(breaches), dtype="str")}),
+            pd.DataFrame({"file": pd.Series([raw.part or raw.file] * len(breaches), dtype="str")}),
             breaches.assign(row=breaches["row"] + raw.above),
             pd.DataFrame({f"raw_{name}": as_texts(originals[name]) for name in originals}),
         ],
@@ -170,7 +173,7 @@ def list_unread_files(paths: Paths, where: str, contract: Contract) -> list[str]
         return [
             f"{paths.name(path)} is not read: params.yaml names {where}"
             for path in list_entries(paths.raw, deep=True)
-            # Within a folder of images all is read.
+            # Within a folder of images, or of sequences, all is read.
             if path not in files and paths.root / where not in path.parents
         ]
     targets = list_dvc_targets(paths.raw)

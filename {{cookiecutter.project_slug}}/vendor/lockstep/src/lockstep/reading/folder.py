@@ -51,11 +51,11 @@ def _resolve(path: Path) -> Path:
 
 
 def list_raw_files(paths: Paths, where: str, contract: Contract) -> list[Path]:
-    """The files at `where`, or the zips and folders of images there."""
+    """The files at `where`, or the zips and folders of images or of sequences there."""
     path = paths.root / where
     # Folders of classes are read as one; data/raw holds one such folder, or zip, per delivery.
-    is_whole = path != paths.raw if contract.images else not path.is_dir()
-    files = [path] if is_whole else sorted(list_entries(path, deep=contract.images is None))
+    is_whole = path != paths.raw if contract.reads_folders else not path.is_dir()
+    files = [path] if is_whole else sorted(list_entries(path, deep=not contract.reads_folders))
     if not files:
         raise UserError(f"{where}: no data there; the command `use` takes a file in")
     return files

@@ -21,6 +21,8 @@ class RawBatch(NamedTuple):
     """Rows of the file that come before them."""
     unusable: pd.DataFrame | None = None
     """What could not be read of images, as `data.conformity.conform` gives breaches."""
+    part: str | None = None
+    """The one of a folder's files that they are of, where each is a sequence."""
 
 
 class Tally:
@@ -74,7 +76,8 @@ class Tally:
             place = raw.file, str(label)
             self.breaches[place] += len(of_column)
             if place not in self.first_breaches:
-                self.first_breaches[place] = describe_first(of_column, raw.above)
+                first = describe_first(of_column, raw.above)
+                self.first_breaches[place] = f"{raw.part}, {first}" if raw.part else first
 
     def report(self) -> dict[str, Any]:
         """All counts, for reports/ingest.json."""

@@ -28,7 +28,7 @@ from ..data.new_rows import NewRows, parse_rows
 from ..data.past import measure_gaps
 from ..modeling.embedding import Embedding
 from ..modeling.model import Model
-from ..reading.tables import read_batches
+from ..reading.sequence_files import read_rows
 from ..reading.texts import count_columns
 from .golden import list_answers
 
@@ -290,7 +290,7 @@ def _read_frame(body: bytes, form: str, contract: Contract, most_rows: int) -> p
         else:
             _require_narrow(count_columns(path, NAME, contract.layout), contract)
         frames, count = [], 0
-        for frame in read_batches(path, NAME, contract.missing, contract.layout):
+        for frame in read_rows(path, NAME, contract.missing, contract.layout):
             count += len(frame)
             _require_few(count, most_rows)
             frames.append(frame)

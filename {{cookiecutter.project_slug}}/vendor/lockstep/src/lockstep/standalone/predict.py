@@ -19,7 +19,7 @@ from ..core.progress import progress
 from ..core.table import as_csv
 from ..data.new_rows import NewRows, parse_rows
 from ..modeling.model import Model
-from ..reading.tables import read_batches
+from ..reading.sequence_files import read_rows
 
 STANDARD_INPUT = Path("-")
 ROWS_AT_ONCE = 2**16
@@ -112,7 +112,7 @@ def _read_rows(path: Path, name: str, model: Model, *, resize: bool) -> Iterator
         frame, unusable = read_images(path, name, contract, resize=resize)
         yield parse_rows(frame, contract, name, unusable)
         return
-    batches = read_batches(path, name, contract.missing, contract.layout)
+    batches = read_rows(path, name, contract.missing, contract.layout)
     if contract.rows is not None:
         rows = [batch[[column for column in batch if column in model.inputs]] for batch in batches]
         yield from _divide(model.parse(pd.concat(rows, ignore_index=True), name))

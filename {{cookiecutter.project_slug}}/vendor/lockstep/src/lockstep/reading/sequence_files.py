@@ -1,0 +1,63 @@
+"""Files that are a sequence each, read as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ..core.contract import PLAIN, Files, Layout
+from ..core.errors import UserError
+from .folder import list_entries
+from .tables import read_batches
+
+
+def read_rows(
+    path: Path, name: str, missing: Sequence[str], layout: Layout = PLAIN
+) -> Iterator[pd.DataFrame]:
+    """Read a table or, where each file is a sequence, all files of a folder below each other.
+
+    See `read_batches`. Of a sequence, `layout.files` names the columns that its file does not have.
+    Of a single file the folder is not known: it may lie anywhere.
+
+    Raises:
+        UserError: A file cannot be read, has other columns than the first, or one that is named for
+            what stands outside it.
+    """
+    if layout.files is None:
+        yield from read_batches(path, name, missing, layout)
+        return
+    files = sorted(list_entries(path, deep=True)) if path.is_dir() else [path]
+    if not files:
+        raise UserError(f"{name}: a folder without files")
+    first: list[str] = []
+    for file in files:
+        within = file.relative_to(path.parent)
+        called = f"{name}/{file.relative_to(path).as_posix()}" if path.is_dir() else name
+        above = 0
+        for batch in read_batches(file, called, missing, layout):
+            first = first or [*batch]
+            if different := sorted({*batch} ^ {*first}):
+                raise UserError(
+                    f"{called}: its columns are not those of {files[0].relative_to(path)}: "
+                    f"{different[0]!r} is in one of them only"
+                )
+            yield _add_columns(batch, called, layout.files, within, above)
+            above += len(batch)
+
+
+def _add_columns(
+    batch: pd.DataFrame, name: str, files: Files, within: Path, above: int
+) -> pd.DataFrame:
+    """The rows with what stands outside their file, which is at a place within a folder."""
+    columns: dict[str, str | range] = {files.name: within.as_posix()}
+    if files.folder is not None and within.parent.name:
+        columns[files.folder] = within.parent.name
+    if files.row is not None:
+        columns[files.row] = range(above + 1, above + len(batch) + 1)
+    if both := {*columns} & {*batch}:
+        raise UserError(
+            f"{name}: its column {min(both)!r} is called like what stands outside of it; rename it"
+        )
+    return batch.assign(**columns)
