@@ -236,6 +236,17 @@ def test_a_model_predicts_each_sequence_from_its_points(learnt: Project) -> None
     assert (alone[numbers].to_numpy() == answers.loc[[3], numbers].to_numpy()).all()
 
 
+def test_the_report_tells_which_channel_counts_and_what_sequences_look_like(
+    learnt: Project,
+) -> None:
+    importance = pd.read_csv(learnt.plots / "importance.csv")
+    assert {*importance["feature"]} <= {"angle", "speed", "weight"}
+    assert importance["feature"].iloc[0] in ("angle", "speed")
+    assert importance["loss"].iloc[0] > 0.1
+    assert (learnt.figures / "signals.png").is_file()
+    assert 'alt="signals: The mean of each point' in learnt.report.read_text()
+
+
 def test_a_sequence_with_a_point_that_breaks_the_contract_is_not_predicted(
     learnt: Project,
 ) -> None:

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from ..core.contract import Contract
 from ..core.sequences import SIGNAL
-from ..data.past import decode_shape, fill_forward
+from ..data.past import decode_shape, encode_pasts, fill_forward
 
 
 def find_shape(contract: Contract) -> tuple[int, int] | None:
@@ -25,6 +25,27 @@ def find_shape(contract: Contract) -> tuple[int, int] | None:
 def read_signals(X: pd.DataFrame, shape: tuple[int, int]) -> np.ndarray:
     """(n_rows, length, channels) numbers of the column of signals, nan where nothing is known."""
     return decode_shape(X[SIGNAL], shape)
+
+
+def part_channels(X: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """(n_rows, n_columns) features with a column of cells for each channel in place of signals."""
+    shape = find_shape(contract)
+    assert shape is not None
+    values = read_signals(X, shape)
+    cells = {
+        name: encode_pasts(values[:, :, [place]])
+        for place, name in enumerate(contract.columns[SIGNAL].channels)
+    }
+    return X.drop(columns=SIGNAL).assign(**cells)
+
+
+def join_channels(X: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """(n_rows, n_features) what `part_channels` has parted."""
+    shape, names = find_shape(contract), contract.columns[SIGNAL].channels
+    assert shape is not None
+    values = [decode_shape(X[name], (shape[0], 1)) for name in names]
+    signals = encode_pasts(np.concatenate(values, axis=2))
+    return X.assign(**{SIGNAL: signals})[contract.features]
 
 
 class SignalScaler(TransformerMixin, BaseEstimator):

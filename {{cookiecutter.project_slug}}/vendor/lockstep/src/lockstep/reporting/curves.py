@@ -10,9 +10,11 @@ import pandas as pd
 from sklearn import metrics
 from sklearn.inspection import permutation_importance
 
+from ..core.sequences import SIGNAL
 from ..modeling.metrics import Metric, bin_probabilities
 from ..modeling.model import Model
 from ..modeling.outcome import Outcome
+from ..modeling.signals import join_channels, part_channels
 
 IMPORTANCE_REPEATS, IMPORTANCE_ROWS = 5, 2000
 
@@ -102,17 +104,22 @@ def importance(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -> p
 
     Returns:
         `feature`, `loss` (mean over the repeats) and `loss_std`, the most important first; of very
-        many rows some are drawn.
+        many rows some are drawn. Of sequences each channel is a feature, its points as they are.
     """
     contract = model.contract
     others = rows.drop(columns=contract.features)
+    features, used = rows[contract.features], [*model.features]
+    if contract.points is not None:
+        features = part_channels(features, contract)
+        used += contract.columns[SIGNAL].channels if SIGNAL in used else []
 
     def merit(_: object, X: pd.DataFrame, y: pd.Series) -> float:
+        X = X if contract.points is None else join_channels(X, contract)
         return metric.score(model.try_on(others.loc[y.index].join(X))) * metric.sign
 
     result = permutation_importance(
         model.pipeline,
-        rows[contract.features],
+        features,
         rows[contract.target],
         scoring=merit,
         n_repeats=IMPORTANCE_REPEATS,
@@ -120,8 +127,8 @@ def importance(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -> p
         max_samples=min(len(rows), IMPORTANCE_ROWS),
     )
     losses = {"loss": result.importances_mean, "loss_std": result.importances_std}
-    table = pd.DataFrame({"feature": contract.features, **losses})
-    table = table[table["feature"].isin(model.features)]
+    table = pd.DataFrame({"feature": [*features], **losses})
+    table = table[table["feature"].isin(used)]
     return table.sort_values("loss", ascending=False, kind="stable", ignore_index=True)
 
 

@@ -140,14 +140,18 @@ def show_training(
 def show_features(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -> Gallery:
     """What each column of a table contributes, and how predictions change with the leading ones."""
     importance = curves.importance(model, rows, metric, seed)
+    what = "values of one feature"
+    if model.contract.points is not None:
+        what = "whole signals of one channel, or the values of one feature,"
     picture = Picture(
         figures.importance(importance, metric.name),
-        f"How much worse {metric.name} gets when the values of one feature are shuffled.",
+        f"How much worse {metric.name} gets when the {what} are shuffled.",
     )
     alone = Gallery({"importance": picture}, {"importance": importance})
     columns, is_costly = model.contract.columns, importance["loss"] > 0
     leading = importance.loc[is_costly, "feature"]
-    leading = leading[[columns[name].type != "sequence" for name in leading]].head(MOST_PANELS)
+    is_single = [name in columns and columns[name].type != "sequence" for name in leading]
+    leading = leading[is_single].head(MOST_PANELS)
     if leading.empty:
         return alone
     classes = model.contract.classes

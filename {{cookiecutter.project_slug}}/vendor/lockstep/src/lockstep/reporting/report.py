@@ -24,6 +24,8 @@ from .forecast_gallery import show_forecasts
 from .forecasts import Forecasts
 from .pages import render_model_card, render_report
 from .record import write_record
+from .signal_gallery import show_signals
+from .signals import Signals
 from .slices import measure_slices, row_losses
 
 PLOT_ROWS = 50_000
@@ -132,6 +134,8 @@ class Report:
             parts.append(gallery.show_decisions(self.outcome, self.baseline))
         if coverage is not None and self.forecasts is None:
             parts.append(gallery.show_intervals(self.outcome, target, coverage))
+        if facts.contract.points is not None:
+            parts.append(show_signals(Signals(champion, self.sample, self.outcome), target))
         if facts.contract.images:
             parts.append(gallery.show_mistakes(champion, self.sample, self.outcome))
         else:

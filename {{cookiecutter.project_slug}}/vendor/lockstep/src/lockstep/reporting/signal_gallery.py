@@ -1,0 +1,60 @@
+"""Which figures an evaluation of sequences has, with captions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import signal_figures as figures
+from .figures import abbreviate
+from .gallery import Gallery, Picture, join
+from .signals import MOST_MISTAKES, MOST_PARTS, Signals
+
+
+def show_signals(signals: Signals, target: str) -> Gallery:
+    """What sequences of each class look like, and the worst mistakes.
+
+    Args:
+        signals: Those of the test rows.
+        target: What is predicted.
+    """
+    part = "class" if signals.outcome.classes else "third"
+    channels, parts = signals.shown_channels, signals.shown_parts
+    caption = f"The mean of each point over the test rows of a {part}"
+    if not signals.outcome.classes:
+        caption += f" by {target}"
+    if len(parts) <= figures.MOST_BANDS:
+        caption += ", with a band of one standard deviation"
+    caption += "; the channel in which they differ most comes first."
+    if len(channels) < len(signals.channels):
+        caption += f" {len(channels)} of {len(signals.channels)} channels are shown."
+    if len(signals.parts) > MOST_PARTS:
+        caption += f" The {MOST_PARTS} classes with most rows are shown."
+    table = signals.tabulate_means()
+    title = f"Mean signals of each {part}, test rows"
+    picture = Picture(figures.mean_signals(table, title), caption)
+    return join(Gallery({"signals": picture}, {"signals": table}), _show_mistakes(signals, part))
+
+
+def _show_mistakes(signals: Signals, part: str) -> Gallery:
+    """The sequences that the model is most wrong about."""
+    mistakes = signals.tabulate_mistakes()
+    tables = {"mistakes": mistakes}
+    top = mistakes.head(MOST_MISTAKES)
+    if top.empty:
+        return Gallery({}, tables)
+    titles = [_name(line) for line in top.itertuples()]
+    means = (f"mean of its {part}", f"mean of the predicted {part}")
+    picture = Picture(
+        figures.signal_mistakes(signals.trace_mistakes(), titles, means),
+        f"The {len(titles)} test rows that the champion is most wrong about, each in the channel "
+        f"that tells most of what it is and what it was taken for.",
+    )
+    return Gallery({"signal_mistakes": picture}, tables)
+
+
+def _name(mistake: Any) -> str:
+    name = abbreviate(mistake.sequence, 40)
+    if isinstance(mistake.actual, str):
+        actual, predicted = (abbreviate(one, 16) for one in (mistake.actual, mistake.predicted))
+        return f"{name}\nis {actual}, taken for {predicted} ({mistake.probability:.0%})"
+    return f"{name}\nis {mistake.actual:.4g}, predicted {mistake.predicted:.4g}"
