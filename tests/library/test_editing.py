@@ -1,7 +1,7 @@
 """Changing values of YAML in place, such that the comments of who wrote it stay where they are."""
 
 import pytest
-from lockstep.core.editing import edit_yaml
+from lockstep.core.editing import ABSENT, edit_yaml
 from lockstep.core.errors import UserError
 from ruamel.yaml import YAML
 
@@ -73,6 +73,26 @@ def test_an_edited_mapping_is_what_was_asked_for_and_keeps_the_comments_below_it
         assert comment in text
     assert text.count("# How sure to be.") == 1
     assert edit_yaml(text, changes) == text
+
+
+@pytest.mark.parametrize(
+    ("key", "old", "new"),
+    [
+        ("seed", "# What to do.\nseed: 42 # chosen freely\n", ""),
+        ("data.max_rejected", "  # Rows that may be unusable.\n  max_rejected: 1e-2\n", ""),
+        ("train.folds", "  folds: 5\n", ""),
+        ("train.candidates.baseline", "    baseline: {}\n", ""),
+        ("train.candidates.mlp", "    # the last of them\n    mlp: {hidden_units: [32]}\n", ""),
+        ("evaluate.resamples", "{resamples: 200, confidence: 0.95}", "{confidence: 0.95}"),
+        ("evaluate.confidence", "{resamples: 200, confidence: 0.95}", "{resamples: 200}"),
+        ("split.by", 'split:\n  by: "row" # or group\n', "split: {}\n"),
+        ("train", SETTINGS[SETTINGS.index("train:") : SETTINGS.index("\n# How sure")], ""),
+        ("train.holdout", "", ""),
+        ("search.space.mlp", "", ""),
+    ],
+)
+def test_a_key_that_is_to_be_absent_goes_with_its_comment(key: str, old: str, new: str) -> None:
+    assert edit_yaml(SETTINGS, {key: ABSENT}) == SETTINGS.replace(old, new)
 
 
 OF_SEVERAL_SHAPES = """\

@@ -109,8 +109,8 @@ def test_what_is_learnt_has_come_before_all_origins_of_the_test(
     cut = sorted(sales["day"].unique())[-25]  # a fifth of 120 days comes after it
     assert (train["day"].max(), test["origin"].min()) == (cut, cut)
     assert (train["origin"] < cut).all()
-    # All steps of each origin that its side has, and no others.
-    assert len(test) == 3 * (17 * 7 + 7 + 6 + 5 + 4 + 3 + 2 + 1)
+    # All steps of each origin of which all have come, so that none counts more than another.
+    assert len(test) == 3 * 18 * 7
     across = examples[(examples["origin"] < cut) & (examples["day"] > cut)]
     assert across.empty
 
@@ -119,6 +119,37 @@ def test_a_test_is_of_one_horizon_at_least() -> None:
     table = frame(make_sales(days=30), make_contract(window=7))
     assert set(table["step"][table["part"] == "test"]) == set(range(1, 8))
     assert learn_from(table)["day"].max() == pd.Timestamp("2025-01-23")
+
+
+@pytest.mark.parametrize(
+    ("last", "day"),
+    [("2024-04-30", 30), ("2023-02-28", 30), ("2023-02-28", 28), ("2024-02-29", 31)],
+)
+def test_months_of_a_day_that_not_all_have_are_tested_on_a_whole_horizon(
+    last: str, day: int
+) -> None:
+    months = pd.period_range(end=last, periods=60, freq="M")
+    days = np.minimum(day, months.days_in_month)
+    times = months.to_timestamp() + pd.to_timedelta(days - 1, unit="D")
+    rows = make_sales(days=60, shops=1).assign(day=times.astype("datetime64[us]"))
+    contract = make_contract(every="1 month", horizon=13, season=12, window=12)
+    table = frame(rows, contract)
+    test = table[table["part"] == "test"]
+    assert test["origin"].unique() == times[[-14]]
+    assert test["step"].tolist() == [*range(1, 14)]
+    assert learn_from(table)["day"].max() == times[-14]
+
+
+def test_a_series_that_no_test_origin_is_early_enough_of_has_its_first() -> None:
+    rows = make_sales()
+    cut, shop = pd.Timestamp("2025-04-06"), rows["shop"]
+    is_in = (shop != "shop 2") | (rows["day"] <= cut + pd.Timedelta(days=4))
+    table = frame(rows[is_in & ((shop != "shop 3") | (rows["day"] != cut))])
+    test = table[table["part"] == "test"]
+    steps = test.groupby(["shop", "origin"])["step"].agg(list)
+    assert steps["shop 2"].to_dict() == {cut: [1, 2, 3, 4]}
+    for name in ("shop 1", "shop 3"):
+        assert {*map(tuple, steps[name])} == {tuple(range(1, 8))}
 
 
 def test_neither_order_nor_batches_of_rows_change_a_byte(project: Project) -> None:
@@ -220,7 +251,7 @@ def test_many_series_are_evidence_apart_and_few_are_it_in_stretches_of_time(
     assert (many["block"] == many["shop"]).all()
     assert examples.groupby("origin")["block"].nunique().max() == 1
     test = examples[examples["part"] == "test"]
-    assert test["block"].nunique() == 12  # two days each
+    assert test["block"].nunique() == 18  # a day each
     assert not set(test["block"]) & set(learn_from(examples)["block"])
 
 

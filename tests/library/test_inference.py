@@ -8,11 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from lockstep.adopting.doubts import find_doubts
-from lockstep.adopting.inference import DATE_FORMATS, Guess, guess, guess_missing, guess_target
+from lockstep.adopting.inference import (
+    DATE_FORMATS,
+    PERIOD_FORMATS,
+    Guess,
+    guess,
+    guess_missing,
+    guess_target,
+    guess_time,
+)
 from lockstep.adopting.understanding import Understanding, Wishes, understand
-from lockstep.core.contract import Column, Contract, Layout
+from lockstep.core.contract import PLAIN, Column, Contract, Layout
 from lockstep.core.errors import UserError
-from lockstep.data.conformity import conform
+from lockstep.data.conformity import conform, format_time
 
 
 def make_cells(cells: list, name: str = "x", dtype: str = "str") -> pd.Series:
@@ -354,7 +362,7 @@ def test_words_without_an_order_are_in_none(values: list[str]) -> None:
     assert column(values * 5).type == "categorical"
 
 
-@pytest.mark.parametrize("written", [form for form in DATE_FORMATS if form != "ISO8601"])
+@pytest.mark.parametrize("written", sorted({*DATE_FORMATS} - {"ISO8601", *PERIOD_FORMATS}))
 def test_dates_are_read_in_the_way_they_are_written(written: str) -> None:
     days = pd.date_range("2026-01-25 13:05:00", periods=30, freq="D")
     cells = days.strftime(written).tolist()
@@ -363,6 +371,27 @@ def test_dates_are_read_in_the_way_they_are_written(written: str) -> None:
     table, _ = conform({"x": result}, make_cells(cells).to_frame())
     assert table["x"].dt.normalize().tolist() == days.normalize().tolist()
     assert result.guessed == "2026-01-25 to 2026-02-23"
+
+
+@pytest.mark.parametrize("written", PERIOD_FORMATS)
+def test_months_and_quarters_are_read_as_their_first_days(written: str) -> None:
+    days = pd.date_range("2021-01-01", periods=12, freq="QS" if "%q" in written else "MS")
+    cells = [format_time(day, written) for day in days]
+    result = guess_cells([*cells, *cells])
+    assert result.column.type == "datetime"
+    assert result.doubts == [f"dates as text, such as {cells[0]!r}: read as {written}"]
+    table, breaches = conform({"x": result.column}, make_cells([*cells, "Q5"]).to_frame())
+    assert table["x"].tolist()[:-1] == days.tolist()
+    assert breaches["rule"].tolist() == [f"a time written as {written}"]
+
+
+def test_months_in_six_digits_are_times_where_a_person_says_so() -> None:
+    cells = make_cells(["202511", "202512", "202601"])
+    assert (guess_time(cells, PLAIN).column.type, guess(cells, PLAIN).column.type) == (
+        "datetime",
+        "integer",
+    )
+    assert guess_time(make_cells(["202511", "202513"]), PLAIN).column.type == "integer"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 import jinja2
 import pytest
 from conftest import PARAMS, POOL, TEMPLATE, make_params, write_params
+from lockstep.adopting.spaces import SPACES
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.params import Params, SearchParams, Space
@@ -55,6 +56,13 @@ def render(dataset: str) -> Params:
 def test_every_candidate_that_a_project_has_has_a_space(dataset: str, others: set[str]) -> None:
     # A space of a candidate whose file is not there would be a mistake.
     assert {*render(dataset).search.space} == {*POOL} - {"baseline"} - others
+
+
+@pytest.mark.parametrize("dataset", ["iris", "digits"])
+def test_the_spaces_of_a_project_are_those_that_use_takes_away_and_brings(dataset: str) -> None:
+    spaces = render(dataset).search.space
+    usual = SearchParams.model_validate({"space": SPACES}).space
+    assert spaces == {name: usual[name] for name in spaces}
 
 
 @pytest.mark.parametrize("dataset", ["iris", "diabetes", "digits"])

@@ -10,6 +10,7 @@ from lockstep.adopting.spaces import SPACES, suggest_spaces
 from lockstep.adopting.suggestion import suggest
 from lockstep.adopting.summary import describe_plan
 from lockstep.core.contract import Contract
+from lockstep.core.editing import ABSENT
 from lockstep.core.params import Params
 from lockstep.modeling.candidates import CANDIDATES, make_candidate
 from lockstep.modeling.problem import Problem
@@ -110,6 +111,10 @@ def test_candidates_that_data_need_bring_what_tune_may_try_of_them() -> None:
     params = Params.model_validate(PARAMS | {"search": {"space": {"tcn": {"filters": [8, 16]}}}})
     spaces = suggest_spaces(["baseline", "autoregression", "tcn"], params)
     assert spaces == {"search.space.autoregression": SPACES["autoregression"]}
+    assert suggest_spaces(["baseline"], params) == {}  # the person's own
+    params = Params.model_validate(PARAMS | {"search": {"space": {"mlp": SPACES["mlp"]}}})
+    spaces = suggest_spaces(["autoregression"], params)
+    assert spaces["search.space.mlp"] is ABSENT
     assert suggest_spaces(["autoregression"], Params.model_validate(PARAMS)) == {}
 
 

@@ -878,6 +878,9 @@ def test_series_come_with_their_settings_and_candidates(
         (models.parent / name).write_text("# elsewhere\n")
     starters = project.root / "vendor/lockstep/starters"
     shutil.copytree(STARTERS, starters)
+    text = project.params_file.read_text().replace("folds: 3", "decision: f1_macro\n  folds: 3")
+    text = text.replace("{test_fraction: 0.25}", "{test_fraction: 0.25, seed: 3}")
+    project.params_file.write_text(text.replace("  max_rej", "  resize: true\n  max_rej"))
     status, printed, errors = use(capsys, series, *FORECAST)
     assert (status, errors) == (0, "")
     assert "use: src/owner/models/forecasting.py: candidates for such data" in printed
@@ -886,6 +889,9 @@ def test_series_come_with_their_settings_and_candidates(
     params, contract = project.params, contract_of(project)
     assert (params.kind, params.split.by, params.train.metric) == ("forecasting", "time", "mase")
     assert (contract.series, contract.horizon, contract.every) == ("shop", 7, "1 day")
+    # What only other kinds need is not in front of a person.
+    text = project.params_file.read_text()
+    assert not [key for key in ("decision", "resize", "seed: 3", "signal") if key in text]
 
     (models / "forecasting.py").write_text("# mine\n")
     before = snapshot(project.root)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from ..core.contract import NUMBERS, Column, Layout
-from ..data.conformity import as_texts, parse_times
+from ..data.conformity import as_texts, format_time, parse_times
 
 WORDS = {True: ("True", "true", "1"), False: ("False", "false", "0")}
 """What categories may call a truth value."""
@@ -32,8 +33,9 @@ def write_cells(cells: pd.Series, column: Column, layout: Layout) -> pd.Series:
     texts = as_texts(cells)
     if column.format is not None:
         # Of parquet the server keeps times as ISO 8601 says, whatever the format.
+        write = partial(format_time, form=column.format)
         times, other = parse_times(texts, column.format), parse_times(texts, None)
-        texts = texts.mask(times.isna() & other.notna(), other.dt.strftime(column.format))
+        texts = texts.mask(times.isna() & other.notna(), other.map(write, na_action="ignore"))
     return texts
 
 

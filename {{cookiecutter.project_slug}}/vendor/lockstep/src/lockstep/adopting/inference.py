@@ -30,6 +30,11 @@ PERHAPS_MISSING = re.compile(
 )
 """Texts that mean a missing value among numbers or times, and may be a category elsewhere."""
 SENTINEL = re.compile(r"(-?9{2,}|-1)(\.0+)?")
+PERIOD_FORMATS = (
+    *("%b %Y", "%B %Y", "%b-%Y", "%Y %b", "%Y-%b", "%m/%Y", "%Y/%m", "%m-%Y", "%YM%m", "%Y-M%m"),
+    *("%YQ%q", "%Y-Q%q", "%Y Q%q", "Q%q %Y", "Q%q-%Y", "Q%q/%Y"),
+)
+"""How months and quarters are written, which stand for their first day."""
 DATE_FORMATS = (
     "ISO8601",
     *("%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y.%m.%d"),
@@ -37,11 +42,13 @@ DATE_FORMATS = (
     *("%d/%m/%Y", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y", "%m/%d/%Y %H:%M:%S"),
     *("%m/%d/%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%d/%m/%y", "%m/%d/%y"),
     *("%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y"),
+    *PERIOD_FORMATS,
 )
 """How dates are written; the first that fits all cells is taken."""
 DATE_MARKS = {form: {*re.sub(r"%.|\s", "", form)} for form in DATE_FORMATS[1:]}
 """The signs between the parts of each."""
 DIGITS_OF_A_DAY, DAY = "%Y%m%d", re.compile(r"(19|20)\d\d[01]\d[0-3]\d")
+DIGITS_OF_A_MONTH, MONTH = "%Y%m", re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])")
 SCALES = [
     scale.split(",")
     for scale in (
@@ -114,7 +121,10 @@ def guess(cells: pd.Series, layout: Layout) -> Guess:
 
 
 def guess_time(cells: pd.Series, layout: Layout) -> Guess:
-    """Guess the column of times, which may be whole numbers that go up."""
+    """Guess the column of times, which may be months as 202601, or whole numbers that go up."""
+    texts = as_texts(drop_gaps(cells))
+    if len({*texts}) > 1 and all(map(MONTH.fullmatch, texts)):
+        return _guess_times(cells, texts, DIGITS_OF_A_MONTH) or _guess_by_values(cells, layout)
     return _guess_by_values(cells, layout)
 
 
@@ -264,7 +274,7 @@ def _guess_times(cells: pd.Series, texts: pd.Series, form: str) -> Guess | None:
     # A look at a few cells first: most columns are no times, and there are many ways.
     first = texts.iloc[:20]
     marks = DATE_MARKS.get(form, set())
-    if not any(marks <= {*text} and DIGIT.search(text) for text in first):
+    if not any(marks <= {*text.upper()} and DIGIT.search(text) for text in first):
         return None
     if parse_times(first, form).isna().all():
         return None
@@ -280,7 +290,7 @@ def _guess_times(cells: pd.Series, texts: pd.Series, form: str) -> Guess | None:
     doubts = _doubt_odd_texts(odd, "dates")
     if form != "ISO8601":
         other = form.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m")
-        if other in DATE_FORMATS and not parse_times(texts, other).isna().any():
+        if other != form and other in DATE_FORMATS and not parse_times(texts, other).isna().any():
             doubts.append(f"dates such as {texts.iloc[0]!r} were read as {form}, not as {other}")
         else:
             doubts.append(f"dates as text, such as {texts.iloc[0]!r}: read as {form}")

@@ -1,21 +1,51 @@
-"""What `tune` may try of the candidates that only some kinds of data need."""
+"""What `tune` may try of the candidates that data need."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any
 
-from ..core.params import Params
+from ..core.editing import ABSENT
+from ..core.params import Params, SearchParams
 
 LEARNING_RATES = {"low": 0.0003, "high": 0.03, "log": True}
 UNITS = {"low": 8, "high": 128, "log": True}
+HIDDEN_UNITS = {"low": 16, "high": 256, "log": True, "length": [1, 3]}
 SPACES: dict[str, dict[str, Any]] = {
+    "linear": {"alpha": {"low": 0.001, "high": 1000.0, "log": True}},
+    "knn": {
+        "neighbours": {"low": 1, "high": 50, "log": True},
+        "weights": ["uniform", "distance"],
+    },
+    "svm": {
+        "penalty": {"low": 0.1, "high": 100.0, "log": True},
+        "gamma": {"low": 0.001, "high": 1.0, "log": True},
+    },
     "tree": {
         "max_depth": {"low": 2, "high": 16},
         "min_samples_leaf": {"low": 1, "high": 100, "log": True},
     },
+    "forest": {
+        "trees": {"low": 50, "high": 400, "log": True},
+        "max_features": {"low": 0.1, "high": 1.0},
+        "min_samples_leaf": {"low": 1, "high": 30, "log": True},
+    },
+    "boosting": {
+        "learning_rate": {"low": 0.01, "high": 0.3, "log": True},
+        "trees": {"low": 50, "high": 500, "log": True},
+        "max_leaf_nodes": {"low": 2, "high": 64, "log": True},
+        "min_samples_leaf": {"low": 2, "high": 60, "log": True},
+        "max_features": {"low": 0.1, "high": 1.0},
+        "l2": {"low": 0.01, "high": 100.0, "log": True},
+    },
+    "mlp": {
+        "hidden_units": HIDDEN_UNITS,
+        "dropout": {"low": 0.0, "high": 0.5},
+        "learning_rate": LEARNING_RATES,
+        "batch_size": [32, 64, 128, 256],
+    },
     "wide_and_deep": {
-        "hidden_units": {"low": 16, "high": 256, "log": True, "length": [1, 3]},
+        "hidden_units": HIDDEN_UNITS,
         "embedding": {"low": 2, "high": 16, "log": True},
         "dropout": {"low": 0.0, "high": 0.5},
         "learning_rate": LEARNING_RATES,
@@ -47,11 +77,15 @@ SPACES: dict[str, dict[str, Any]] = {
 def suggest_spaces(candidates: Collection[str], params: Params) -> dict[str, Any]:
     """Settings by their keys in params.yaml, for candidates that have no space there yet.
 
-    There are none where the owner has taken all spaces away.
+    Those that are as here, of other candidates, are to go. There are none where the owner has taken
+    all spaces away.
     """
     spaces = params.search.space
-    return {
-        f"search.space.{name}": SPACES[name]
-        for name in candidates
-        if spaces and name in SPACES and name not in spaces
+    usual = SearchParams.model_validate({"space": SPACES}).space
+    new = [name for name in candidates if spaces and name in SPACES and name not in spaces]
+    idle = {*spaces} - {*candidates}
+    return {f"search.space.{name}": SPACES[name] for name in new} | {
+        f"search.space.{name}": ABSENT
+        for name in spaces
+        if name in idle and spaces[name] == usual.get(name)
     }

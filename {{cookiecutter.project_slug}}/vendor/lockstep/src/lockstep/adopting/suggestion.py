@@ -66,6 +66,19 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def list_idle_keys(contract: Contract) -> list[str]:
+    """The keys of params.yaml that such data have no use for."""
+    is_table = not contract.forecasts and contract.points is None
+    is_idle = {
+        "data.resize": not is_table,
+        "split.seed": contract.forecasts,
+        "features.past": not contract.forecasts,
+        "features.signal": contract.points is None,
+        "train.decision": contract.forecasts,
+    }
+    return [key for key, idle in is_idle.items() if idle]
+
+
 def _suggest_split(contract: Contract) -> str:
     if contract.time and contract.points is None:
         return "time"
@@ -84,7 +97,6 @@ def _suggest_forecast(contract: Contract, horizon: int, table: pd.DataFrame) -> 
         "features.past": ["seasons", "averages"],
         "features.columns": _suggest_times(contract, known) | _suggest_steps(contract, table),
         "train.metric": "mase",
-        "train.decision": None,
         "train.folds": 5 if examples <= MANY_EXAMPLES else 3,
         "train.holdout": None,
         "train.candidates": _suggest_forecasters(examples),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.contract import LEVELS, SIDES, Contract
+from ..core.editing import ABSENT
 from ..core.errors import shorten
 from ..core.examples import frame_contract
 from .suggestion import COUNTS
@@ -109,7 +110,7 @@ def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequenc
     way = f"on {share:.0%} held out" if share else f"over {settings['train.folds']} folds"
     target, decision = shorten(contract.target, LONGEST_NAME), settings.get("train.decision")
     counts = " of counts" if settings["train.metric"] == COUNTS else ""
-    decided = f", decided by {decision}" if decision else ""
+    decided = "" if decision in (None, ABSENT) else f", decided by {decision}"
     omission = (
         "\nleaves out, since a single fit takes minutes: whether more rows would help; "
         "`training_sizes: [0.25, 0.5, 0.75, 1.0]` below `train` in params.yaml asks for it"

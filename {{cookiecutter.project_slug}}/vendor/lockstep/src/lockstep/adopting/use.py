@@ -13,7 +13,7 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from ..core.contract import Contract
-from ..core.editing import edit_yaml
+from ..core.editing import ABSENT, edit_yaml
 from ..core.errors import UserError
 from ..core.examples import frame_contract
 from ..core.params import FeaturesParams, Params
@@ -40,7 +40,7 @@ from .inventory import (
 from .sources import Source, fetch
 from .spaces import suggest_spaces
 from .starters import find_missing_starter
-from .suggestion import is_fit_long, suggest
+from .suggestion import is_fit_long, list_idle_keys, suggest
 from .summary import describe_plan, describe_split, find_idle_times, summarise
 from .understanding import Understanding, frame_sample, understand
 from .wishes import Wishes
@@ -163,9 +163,8 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
         del settings["train.holdout"]
     if not params.features.model_fields_set:
         columns = settings.pop("features.columns")
-        absent = {"signal"} if contract.points is None else set()
-        absent |= set() if contract.forecasts else {"past"}
-        settings["features"] = FeaturesParams().model_dump(exclude=absent) | {"columns": columns}
+        settings["features"] = FeaturesParams().model_dump() | {"columns": columns}
+    settings |= dict.fromkeys(list_idle_keys(contract), ABSENT)
     text = project.params_file.read_text(encoding="utf-8")
     rows = table.dropna(subset=[contract.target]).reset_index(drop=True)
     if contract.forecasts:

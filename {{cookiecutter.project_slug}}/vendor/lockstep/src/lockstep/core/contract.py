@@ -95,7 +95,8 @@ class Column(Strict):
     open: bool = False
     """Whether other texts may come in a categorical column; features see them as unknown."""
     format: str | None = None
-    """How a point in time is written, in the signs of strptime; without it as ISO 8601 says."""
+    """How a point in time is written, in the signs of strptime, of which Q%q is a quarter; without
+    it as ISO 8601 says."""
     nullable: bool = False
     """Whether a row may lack the value."""
     missing: tuple[Text, ...] = ()

@@ -17,6 +17,8 @@ from .errors import UserError
 PLAIN = re.compile(r"(?!(null|y|n|yes|no|on|off|true|false)$)\w[\w/. -]*", re.IGNORECASE)
 """Words that mean the same in quotes and without; to older parsers `no` is a truth value."""
 LONGEST_LINE, INDENT = 100, 2
+ABSENT = object()
+"""The value of a key that is to go."""
 READER, WRITER = YAML(typ="safe", pure=True), YAML()
 WRITER.width = 4096  # a line that is too long for ruamel is not for its writer
 WRITER.representer.add_representer(
@@ -27,7 +29,8 @@ WRITER.representer.add_representer(
 def edit_yaml(text: str, changes: dict[str, Any]) -> str:
     """The text of params.yaml with some values changed; comments and all else stay.
 
-    `changes` has the new values by their keys, those of nested ones with dots between.
+    `changes` has the new values by their keys, those of nested ones with dots between. A key that
+    is to be ABSENT goes with the comment above it.
 
     Raises:
         UserError: A value cannot be changed without another one, which refers to it.
@@ -35,6 +38,9 @@ def edit_yaml(text: str, changes: dict[str, Any]) -> str:
     content = READER.load(text)
     for path, value in changes.items():
         keys = path.split(".")
+        if value is ABSENT:
+            content, text = _drop(content, keys), _remove(text, keys)
+            continue
         plain = READER.load(write_yaml(style(value)))  # a tuple will be a list
         former, content = content, _change(content, keys, plain)
         if repr(content) != repr(former):
@@ -53,6 +59,15 @@ def _change(content: Any, keys: list[str], value: Any) -> Any:
         return value
     content = content or {}
     return {**content, keys[0]: _change(content.get(keys[0]), keys[1:], value)}
+
+
+def _drop(content: Any, keys: list[str]) -> Any:
+    """A mapping like `content`, but without what is at the end of some keys."""
+    if not isinstance(content, dict) or keys[0] not in content:
+        return content
+    if len(keys) > 1:
+        return {**content, keys[0]: _drop(content[keys[0]], keys[1:])}
+    return {key: value for key, value in content.items() if key != keys[0]}
 
 
 def write_yaml(content: Any) -> str:
@@ -115,6 +130,28 @@ def _add(text: str, node: MappingNode, entry: dict[str, Any]) -> str:
         return text[:end] + comma + write_yaml(style(entry, 0)).strip()[1:-1] + text[end:]
     end = _end_line(text, _find_end(text, *node.value[-1]))
     return f"{text[:end]}\n{_indent(style(entry, 2), node.start_mark.column)}{text[end:]}"
+
+
+def _remove(text: str, path: list[str]) -> str:
+    """The text without a key and the comment right above it."""
+    chain = _locate(text, path)
+    if len(chain) <= len(path):
+        return text
+    (_, parent), (key, node) = chain[-2:]
+    entries = parent.value
+    if len(entries) == 1:
+        return _set(text, path[:-1], {})
+    if not _has_lines(parent):
+        place = next(number for number, entry in enumerate(entries) if entry[0] is key)
+        if place == 0:
+            return text[: key.start_mark.index] + text[entries[1][0].start_mark.index :]
+        return text[: _find_end(text, *entries[place - 1])] + text[_find_end(text, key, node) :]
+    column = key.start_mark.column
+    start, end = key.start_mark.index - column, _end_line(text, _find_end(text, key, node))
+    above = text[:start].splitlines(keepends=True)
+    while above and above[-1].startswith(" " * column + "#"):
+        start -= len(above.pop())
+    return text[:start] + text[end + 1 :]
 
 
 def _replace(text: str, key: Node, former: Node, value: Any) -> str:

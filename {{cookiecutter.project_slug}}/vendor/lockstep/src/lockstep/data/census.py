@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil, gcd
 
 import numpy as np
@@ -52,8 +53,10 @@ class Census:
         times, counts = self._counts.index.to_numpy(), self._counts.to_numpy()
         if len(times):
             latest = max(0, len(times) - 1 - max(1, round(test_fraction * len(times))))
-            end = Grid.of_times(times[-1:], framing.every)
-            cut = min(times[latest], end.times(np.array([-horizon]))[0])
+            # Of a single time it is not known whether it is the last of its month by chance.
+            grid = Grid.of_times(times, framing.every)
+            end = replace(grid, start=times[-1]).times(np.array([-horizon]))[0]
+            cut = min(times[latest], times[max(0, np.searchsorted(times, end, "right") - 1)])
         if not len(times) or (times <= cut).sum() < fewest:
             raise UserError(
                 f"{CONTRACT}: horizon: the rows are of {len(times)} times; to learn to forecast "
@@ -64,10 +67,11 @@ class Census:
             _choose_stride(int(counts[is_origin].sum()) * horizon, framing.season)
             for is_origin in (~is_test, is_test)
         ]
-        stretch = max(1, min(horizon, int(is_test.sum()) // STRETCHES))
+        # Of the latest of them not all steps have come.
+        stretch = max(1, min(horizon, (int(is_test.sum()) - horizon) // STRETCHES))
         return Plan(
             framing,
-            Grid.of_times(np.array([cut]), framing.every),
+            replace(grid, start=cut),
             (strides[0], strides[1]),
             stretch if len(self._series) < FEWEST_SERIES else None,
         )

@@ -10,7 +10,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,8 @@ from ..core.contract import GROUPS, IMAGE, NO_FEATURES, PLAIN, Column, Layout
 from ..core.errors import UserError, shorten
 
 INFINITY = float("inf")
+QUARTER = "Q%q"
+"""A quarter of a year in a format, which strptime has no sign for."""
 LONGEST_VALUE = 80
 """Signs of a cell that a message has."""
 
@@ -248,10 +250,21 @@ def parse_times(cells: pd.Series, form: str | None) -> pd.Series:
             # pandas would read `now` and `1`, and lose early years beside a cell of nanoseconds.
             dates = cells.where(cells.str.fullmatch(r"\d{4}(?:.*\S)?"))
             cells = dates.str.replace(r"([.,]\d{6})\d+", r"\1", regex=True)
+    if form is not None and QUARTER in form:
+        form = form.replace(QUARTER, "M%m")
+        for number in range(1, 5):
+            cells = cells.str.replace(
+                f"Q{number}", f"M{3 * number - 2:02}", case=False, regex=False
+            )
     # These two pandas would read as the moment of reading, whatever the format.
     cells = cells.mask(cells.isin(["now", "today"]))
     points = pd.to_datetime(cells, format=form or "ISO8601", utc=True, errors="coerce")
     return points.dt.tz_localize(None).astype("datetime64[us]")
+
+
+def format_time(time: datetime, form: str) -> str:
+    """A point in time as `parse_times` reads it."""
+    return time.strftime(form.replace(QUARTER, f"Q{(time.month + 2) // 3}"))
 
 
 def _write_number(cell: object) -> object:

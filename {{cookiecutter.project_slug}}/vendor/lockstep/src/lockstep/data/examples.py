@@ -126,8 +126,8 @@ class ForecastExamples(Examples):
     """The examples of a forecast: an example for each step from each origin.
 
     Test examples have an origin from the cut on, after which the latest `split.test_fraction` of
-    all times lies; train examples are of times up to the cut. What lies across is not made. An
-    origin is a time of a known value.
+    all times lies, and of which all steps have come. Train examples are of times up to the cut.
+    What lies across is not made. An origin is a time of a known value.
 
     Of so many rows as do not fit into memory, a part of the series is in it at a time.
     """

@@ -29,6 +29,9 @@ class Plan:
     """Every how many origins make train examples, and test examples."""
     stretch: int | None
     """How many origins are no evidence apart from each other; without it all of a series are."""
+    tests_whole: bool = True
+    """Whether test origins are those that all steps have come of, so that each step counts alike:
+    of a series that has none, the first one; otherwise all are."""
 
     def frame(self, series: RegularSeries) -> Iterator[Piece]:
         """The examples of a series, some origins at a time, in the order of origins and steps."""
@@ -68,7 +71,13 @@ class Plan:
         is_long = counts[window:] - counts[:-window] >= fewest_known(window)
         steps = np.arange(len(is_known))
         strides = np.where(steps >= first_test, self.strides[1], self.strides[0])
-        return np.flatnonzero(is_known & is_long & ((steps - cut) % strides == 0))
+        origins = np.flatnonzero(is_known & is_long & ((steps - cut) % strides == 0))
+        tried = origins[origins >= first_test]
+        if not self.tests_whole or not len(tried):
+            return origins
+        last = int(np.flatnonzero(is_known)[-1]) - self.framing.horizon
+        whole: np.ndarray = origins[origins <= max(last, tried[0])]
+        return whole
 
     def _find_steps(
         self, series: RegularSeries, origins: np.ndarray, cut: int, first_test: int

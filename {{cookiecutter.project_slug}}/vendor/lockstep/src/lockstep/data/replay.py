@@ -38,7 +38,7 @@ def replay(rows: pd.DataFrame, contract: Contract) -> Iterator[pd.DataFrame]:
     # Before all of them, so that nothing counts as learnt from.
     start = _choose_start(times, framing)
     strides = (framing.horizon, framing.horizon)
-    plan = Plan(framing, Grid.of_times(start, framing.every), strides, None)
+    plan = Plan(framing, Grid.of_times(start, framing.every), strides, None, tests_whole=False)
     pieces = (piece for series in read_series(rows, framing) for piece in plan.frame(series))
     for batch in batch_pieces(pieces):
         examples = tabulate_pieces(batch, rows, contract)

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..core.contract import IMAGE, LEVELS, Column, Contract
 from ..core.errors import guard_reading
+from ..data.conformity import format_time
 from ..data.grid import Grid
 from ..data.series import Framing
 from ..modeling.model import Model
@@ -183,11 +184,11 @@ def _as_written(number: float, column: Column) -> float | int:
 
 
 def _write_day(day: datetime, column: Column) -> str:
-    return day.strftime(column.format) if column.format else day.date().isoformat()
+    return format_time(day, column.format) if column.format else day.date().isoformat()
 
 
 def _write_time(time: datetime, column: Column) -> str:
-    return time.strftime(column.format) if column.format else time.isoformat()
+    return format_time(time, column.format) if column.format else time.isoformat()
 
 
 def _make_unknown(column: Column, contract: Contract) -> str:

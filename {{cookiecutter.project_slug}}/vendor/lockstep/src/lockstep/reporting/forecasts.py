@@ -148,7 +148,8 @@ class Forecasts:
             past = decode_pasts(rows[PAST].head(1).tolist(), self.contract.columns[PAST])
             values = past[0, -length:, 0]
             steps = np.arange(1 - len(values), 1)
-            grid = Grid.of_times(as_array(rows[ORIGIN].head(1)), self.every)
+            times = as_array(pd.concat([rows[ORIGIN], rows[self.time]]))
+            grid = Grid.of_times(times, self.every)
             history = pd.DataFrame({STEP: steps, "time": grid.times(steps), "actual": values})
             future = pd.DataFrame(
                 {
