@@ -40,7 +40,7 @@ def frame(
     return table.sort_values(order, ignore_index=True)
 
 
-def frame_one(values: list[float], **changes: object) -> pd.DataFrame:
+def frame_one(values: list[float] | np.ndarray, **changes: object) -> pd.DataFrame:
     """The examples of one series of days."""
     rows = make_sales(days=len(values), shops=1).assign(sales=values)
     return frame(rows, make_contract(**changes))
@@ -177,6 +177,23 @@ def test_of_too_many_examples_every_so_manieth_origin_makes_some(
     # A stride of 7 would have made one weekday the only one.
     assert learn_from(thinned)["origin"].dt.day_of_week.nunique() == 7
     assert learn_from(thinned).groupby("origin")["step"].nunique().max() == 7
+
+
+def test_of_few_origins_all_series_have_the_same(
+    monkeypatch: pytest.MonkeyPatch, sales: pd.DataFrame
+) -> None:
+    monkeypatch.setattr(census, "MOST_EXAMPLES", 300)
+    is_in = (sales["shop"] != "shop 2") | (sales["day"] > "2025-01-04")
+    origins = learn_from(frame(sales[is_in])).groupby("shop")["origin"].agg(set)
+    assert origins["shop 2"] <= origins["shop 1"] == origins["shop 3"]
+
+
+def test_an_origin_has_a_quarter_of_its_window_behind_it() -> None:
+    values = np.arange(60.0)
+    assert frame_one(values)["origin"].min() == pd.Timestamp("2025-01-07")
+    values[[1, 3]] = np.nan
+    assert frame_one(values)["origin"].min() == pd.Timestamp("2025-01-09")
+    assert frame_one(values, window=7)["origin"].min() == pd.Timestamp("2025-01-05")
 
 
 def test_gaps_stay_gaps_and_no_origin_lies_in_one(sales: pd.DataFrame) -> None:
