@@ -194,6 +194,7 @@ def test_an_origin_has_a_quarter_of_its_window_behind_it() -> None:
     values[[1, 3]] = np.nan
     assert frame_one(values)["origin"].min() == pd.Timestamp("2025-01-09")
     assert frame_one(values, window=7)["origin"].min() == pd.Timestamp("2025-01-05")
+    assert frame_one(values, window=14)["origin"].min() == pd.Timestamp("2025-01-06")
 
 
 def test_gaps_stay_gaps_and_no_origin_lies_in_one(sales: pd.DataFrame) -> None:
