@@ -19,6 +19,7 @@ TEMPLATE = Path(__file__).parents[1]
 COMMITTER = {"name": "Test", "email": "test@example.com"}
 OF_THE_TEST_SESSION = {
     *("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON"),  # nox
+    "PYTHONDONTWRITEBYTECODE",  # each of many processes would compile all anew
     *("MAKEFLAGS", "MAKELEVEL", "MFLAGS"),  # make
 }
 ENVIRONMENT = {
