@@ -166,6 +166,7 @@ def make_light(folder: Path) -> Project:
     project.run("uv", "venv", "--quiet", "--relocatable")  # its programs may be linked elsewhere
     project.run("uv", "sync")
     project.run("uv", "run", "dvc", "repro", **OFFLINE)
+    project.run("uv", "run", "mypy")  # what it knows of the libraries goes along with each copy
     project.commit()
     return project
 
