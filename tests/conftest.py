@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -85,10 +86,10 @@ class Project:
         paths = (path.relative_to(self.root) for path in self.root.rglob("*") if path.is_file())
         return {path.as_posix() for path in paths if path.parts[0] != ".git"}
 
-    def copy(self, to: Path) -> Project:
-        """A copy, whose environment is up to date after `uv sync`."""
+    def copy(self, to: Path, equipped: Project | None = None) -> Project:
+        """A copy, with this environment or another's, which is up to date after `uv sync`."""
         shutil.copytree(self.root, to, ignore=shutil.ignore_patterns(".venv"))
-        return self.equip(Project(to))
+        return (equipped or self).equip(Project(to))
 
     def clone(self, to: Path) -> Project:
         """A clone by git, whose environment is up to date after `uv sync`."""
@@ -206,19 +207,39 @@ def stamps(project: Project) -> dict[Path, tuple[int, int]]:
     return {path: (stat.st_mtime_ns, stat.st_size) for path, stat in stats.items()}
 
 
+def check_out(to: Path) -> Project:
+    """The template's files as git would give them to someone else, and nothing beside."""
+    listing = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for name in filter(None, Project(TEMPLATE).run(*listing).split("\0")):
+        if (TEMPLATE / name).exists():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(TEMPLATE / name, to / name)
+    return Project(to)
+
+
+def make_demo(folder: Path) -> Project:
+    """Run `make demo` in a fresh checkout, and keep what it printed beside that."""
+    checkout = check_out(folder / "lockstep")
+    printed = checkout.run("make", "demo", f"PYTHON={sys.executable}")
+    (folder / "printed").write_text(printed, encoding="utf-8")
+    project = Project(checkout / "build/demo/my-project")
+    project.commit()
+    return project
+
+
 @pytest.fixture(scope="session")
-def reproduced(shared: Path, ready: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def demonstrated(shared: Path) -> Project:
+    """The default project as `make demo` leaves it, and all committed; not to be changed."""
+    return make_once(shared / "demonstrated", make_demo)
+
+
+@pytest.fixture(scope="session")
+def reproduced(
+    demonstrated: Project, ready: Project, tmp_path_factory: pytest.TempPathFactory
+) -> Project:
     """The default project, its pipeline run once and all committed; not to be changed."""
-
-    def run(folder: Path) -> Project:
-        project = ready.equip(bake(folder))
-        project.run("uv", "sync")
-        project.run("uv", "run", "dvc", "repro", **OFFLINE)
-        project.commit()
-        return project
-
-    made = make_once(shared / "reproduced", run)
-    project = made.copy(tmp_path_factory.mktemp("reproduced") / "my-project")
+    folder = tmp_path_factory.mktemp("reproduced")
+    project = demonstrated.copy(folder / "my-project", equipped=ready)
     project.run("uv", "sync")
     return project
 
