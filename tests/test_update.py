@@ -201,8 +201,10 @@ def test_the_state_of_the_template_is_written_down(updated: Updated) -> None:
     assert state_of(updated.project)["commit"] == git(TEMPLATE, "rev-parse", "HEAD")
 
 
-def test_the_updated_project_runs_with_what_its_owner_wrote(updated: Updated) -> None:
-    project = updated.project
+def test_the_updated_project_runs_with_what_its_owner_wrote(
+    updated: Updated, ready: Project
+) -> None:
+    project = ready.equip(updated.project)
     project.run("uv", "run", "dvc", "repro")
     assert "up to date" in project.run("uv", "run", "dvc", "status", "dvc.yaml")
     leaderboard = (project / "reports/leaderboard.csv").read_text(encoding="utf-8")
@@ -265,7 +267,7 @@ def test_the_tests_of_the_updated_project_pass(updated: Updated) -> None:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where this repository is shared, as on a server."""
     folder = tmp_path_factory.mktemp("server") / "lockstep.git"
     git(TEMPLATE, "clone", "--quiet", "--bare", str(TEMPLATE), str(folder))
@@ -276,10 +278,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def clone(shared: Path, tmp_path: Path) -> Path:
+def clone(server: Path, tmp_path: Path) -> Path:
     """Somebody's clone of it, to commit to."""
     folder = tmp_path / "clones" / "lockstep"
-    git(TEMPLATE, "clone", "--quiet", f"file://{shared}", str(folder))
+    git(TEMPLATE, "clone", "--quiet", str(server), str(folder))  # by links, without a pack
+    git(folder, "remote", "set-url", "origin", f"file://{server}")
     return folder
 
 
@@ -297,15 +300,15 @@ def cookiecut(started_in: Path, template: str, *options: str, **environment: str
     return Project(started_in).run(*command, "--no-input", *options, **home | environment)
 
 
-@pytest.mark.parametrize("address", ["lockstep", "./lockstep", "{clone}", "git+file://{shared}"])
+@pytest.mark.parametrize("address", ["lockstep", "./lockstep", "{clone}", "git+file://{server}"])
 @pytest.mark.parametrize("options", [[], ["--output-dir", "made"]])
 def test_a_project_remembers_where_others_get_its_template_too(
-    shared: Path, clone: Path, address: str, options: list[str]
+    server: Path, clone: Path, address: str, options: list[str]
 ) -> None:
     started_in = clone.parent
-    cookiecut(started_in, address.format(clone=clone, shared=shared), *options)
+    cookiecut(started_in, address.format(clone=clone, server=server), *options)
     project = Project(started_in.joinpath(*options[1:], "my-project"))
-    assert state_of(project)["template"] == f"file://{shared}"
+    assert state_of(project)["template"] == f"file://{server}"
     assert state_of(project)["commit"] == git(clone, "rev-parse", "HEAD")
     assert state_of(project)["context"]["cookiecutter"]["project_name"] == "My Project"
 
@@ -418,7 +421,7 @@ def test_an_update_leaves_alone_what_is_the_owners(clone: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("committed_first", [True, False])
 def test_what_cannot_be_merged_is_left_to_the_owner_and_no_commit_lets_it_in(
-    clone: Path, tmp_path: Path, committed_first: bool
+    clone: Path, tmp_path: Path, ready: Project, committed_first: bool
 ) -> None:
     git(clone, "remote", "remove", "origin")
     cookiecut(tmp_path, str(clone))
@@ -435,6 +438,7 @@ def test_what_cannot_be_merged_is_left_to_the_owner_and_no_commit_lets_it_in(
     assert (project / "README.md.rej").exists() != committed_first
     hook = "conflicts" if committed_first else "rejected"
     project.run("git", "add", "--all")
+    ready.equip(project)
     refused = project.try_run("uv", "run", "pre-commit", "run", hook, "--all-files")
     assert refused.returncode != 0
     assert "README.md" in refused.stdout
@@ -478,8 +482,8 @@ def test_a_project_without_a_known_template_is_linked_by_the_command_that_the_pa
     assert "## Begin" in (project / "README.md").read_text(encoding="utf-8")
 
 
-def test_own_data_survive_an_update(tmp_path: Path) -> None:
-    project = generate_older(tmp_path)
+def test_own_data_survive_an_update(tmp_path: Path, ready: Project) -> None:
+    project = ready.equip(generate_older(tmp_path))
     file = write(customers(60), tmp_path / "customers.csv")
     use = ("my-project", "use", str(file), "--target", "churned")
     project.run("uv", "run", *use)
