@@ -249,6 +249,7 @@ def test_other_data_sets_run_through_the_same_stages(
     lighten(project)
     if dataset == "digits":
         edit(project / "params.yaml", "    linear: {alpha: 0.01}\n", "")
+        edit(project / "params.yaml", "training_sizes: [0.5, 1.0]", "training_sizes: []")
     assert stages_run(project.run("uv", "run", "dvc", "repro")) == STAGES
     metrics = json.loads((project / "reports/metrics.json").read_text(encoding="utf-8"))
     assert metrics[metric] > least

@@ -112,9 +112,13 @@ def test_commands_are_those_of_the_makefile(pristine: Project) -> None:
                 assert f"\tuv run pytest {' '.join(options)}\n" in makefile
 
 
-@pytest.mark.parametrize("job", ["lint", "test"])
-def test_the_code_passes_its_own_checks(demo: Project, tmp_path: Path, job: str) -> None:
-    assert play(demo, "ci.yml", job, tmp_path, "push") == ""
+def test_the_tests_pass_as_the_workflow_calls_them(demo: Project, tmp_path: Path) -> None:
+    assert play(demo, "ci.yml", "test", tmp_path, "push") == ""
+
+
+def test_what_is_linted_is_what_the_readme_lints(pristine: Project) -> None:
+    run = [step["run"] for step in workflow(pristine, "ci.yml")["jobs"]["lint"]["steps"][2:]]
+    assert run == ["make lint"]
 
 
 def test_versions_that_are_not_those_of_the_lock_fail(demo: Project, tmp_path: Path) -> None:
