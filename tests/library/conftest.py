@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,10 +17,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import settings
+from lockstep.core import programs
 from lockstep.core.contract import Contract
 from lockstep.core.params import Params
 from lockstep.core.project import Project
 from lockstep.modeling.candidates import CANDIDATES
+from quick_dvc import QuickDVC
 from ruamel.yaml import YAML
 from sklearn.preprocessing import FunctionTransformer
 
@@ -50,6 +53,7 @@ POOL = [
 """The candidates for tables and images, whose rows are examples as they are."""
 # Workers know no `owner`, unless a test has the fixture `importable`.
 os.environ["LOCKSTEP_WORKERS"] = "1"
+os.environ["DVC_NO_ANALYTICS"] = "1"  # each command would start a process that reports it
 
 
 LONGEST = [
@@ -123,6 +127,16 @@ def make_fruit(rows: int = 60) -> pd.DataFrame:
             "fruit": np.where(melon, "melon", "apple"),
         }
     )
+
+
+@pytest.fixture(scope="session", autouse=sys.platform != "win32")
+def quick_dvc() -> Iterator[None]:
+    """DVC without the second that each start of it takes."""
+    quick = QuickDVC()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(programs, "subprocess", quick)
+        yield
+    quick.stop()
 
 
 @pytest.fixture

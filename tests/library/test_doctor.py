@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from conftest import write_params
 from lockstep.commands import doctor
 from lockstep.commands.sums import SUMS, sum_files
 from lockstep.core.errors import UserError
+from lockstep.core.programs import run_program
 from lockstep.core.project import Project
 
 PYPROJECT = '[project]\nname = "fruit"\nversion = "1"\nrequires-python = "{}"\ndependencies = []\n'
@@ -29,7 +29,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(project: Project, *command: str) -> None:
-    subprocess.run(command, cwd=project.root, check=True, capture_output=True)
+    run_program(command, project.root).check_returncode()
 
 
 def init_dvc(project: Project) -> None:
