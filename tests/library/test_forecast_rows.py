@@ -18,7 +18,7 @@ from lockstep.data import census
 from lockstep.data.examples import make_examples
 from lockstep.data.folds import make_filter, make_folds
 from lockstep.data.inner_folds import InnerFolds, Units, learning_from
-from lockstep.data.past import decode_pasts, level_and_spread
+from lockstep.data.past import decode_pasts, level_and_spread, measure_gaps
 from lockstep.modeling.networks import NetworkForecaster
 from made_up_series import CONTRACT, make_contract, make_sales
 from owner.preprocess import preprocess
@@ -208,6 +208,7 @@ def test_gaps_stay_gaps_and_no_origin_lies_in_one(sales: pd.DataFrame) -> None:
     after = table[(table["origin"] == "2025-03-06") & (table["step"] == 1)]
     past = decode_pasts(after["past"].tolist(), column)
     assert np.isnan(past[:, :, 0]).sum(axis=1).tolist() == [17] * 3
+    assert measure_gaps(after["past"].tolist(), column).tolist() == [17 / 28] * 3
     assert np.isfinite(after[["level", "spread"]]).all(axis=None)
 
 
