@@ -55,9 +55,9 @@ def test_seconds_since_1970_are_steps_although_floats_hold_them_roughly() -> Non
 @given(EVERY, POINTS, st.integers(-500, 500))
 def test_a_time_between_two_is_of_no_grid(every: Every, start: pd.Timestamp, step: int) -> None:
     grid = Grid.of_times(np.array([start], dtype="datetime64[us]"), every)
-    between = grid.times(np.array([step])) + np.timedelta64(1, "us")
-    assert np.isnan(grid.steps(between)).all()
-    assert grid.floor(between[0]) == step
+    moment, time = np.timedelta64(1, "us"), grid.times(np.array([step]))
+    assert np.isnan(grid.steps(np.concatenate([time - moment, time + moment]))).all()
+    assert [grid.floor(time[0] - moment), grid.floor(time[0] + moment)] == [step - 1, step]
 
 
 def test_months_that_end_go_on_ending() -> None:
