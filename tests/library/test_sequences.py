@@ -16,8 +16,9 @@ from lockstep.adopting.wishes import Wishes
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.examples import frame_contract
-from lockstep.core.params import Kind
+from lockstep.core.params import Kind, MonitorParams
 from lockstep.core.project import Project
+from lockstep.core.sequences import list_summaries
 from lockstep.data.conformity import conform
 from lockstep.data.examples import make_examples
 from lockstep.modeling.candidates import make_candidate
@@ -25,9 +26,14 @@ from lockstep.modeling.convolutions import KERNELS, RandomConvolutions
 from lockstep.modeling.features import make_features
 from lockstep.modeling.model import Model
 from lockstep.modeling.problem import Problem, make_problem
-from lockstep.modeling.signals import SignalScaler
+from lockstep.modeling.profile import read_profile
+from lockstep.modeling.signals import SignalScaler, summarise_signals
 from lockstep.monitoring.batches import Subject
+from lockstep.monitoring.drift import find_drift
 from lockstep.monitoring.file_source import read_files
+from lockstep.monitoring.references import Reference, References
+from lockstep.monitoring.request_source import make_batches
+from lockstep.monitoring.windows import Windows
 from lockstep.packaging.golden import make_golden
 from lockstep.searching.space import choose_spaces
 from lockstep.standalone.answers import Answerer, Query
@@ -371,3 +377,81 @@ def test_a_file_of_sequences_can_be_watched(learnt: Project, tmp_path: Path) -> 
     )
     assert list(batch.predictions["prediction"]) == list(batch.outcomes)
     assert not batch.is_refused.any()
+
+
+def watch(learnt: Project, folder: Path, **changes: float) -> dict[str, str]:
+    """The worst that is found of each column in two windows of swings, some channels moved."""
+    model, profile = Model.load(learnt.champion), read_profile(learnt.champion, "the champion")
+    rows = make_swings(200)
+    rows["pendulum"] = "pendulum " + (rows["swing"].str[-3:].astype("int64") // 5).astype("str")
+    for name, offset in changes.items():
+        rows[name] += offset
+    rows.to_csv(folder / "swings.csv", index=False)
+    windows = Windows(profile, "rows")
+    subject = Subject("swings", "1", "run", "answer")
+    for batch in read_files([folder / "swings.csv"], subject, model, None, resize=False):
+        windows.add(batch)
+    states: dict[str, str] = {}
+    for finding in find_drift(profile, [*windows], MonitorParams()):
+        if finding.what == "distribution" and finding.state != "fine":
+            states[finding.column] = finding.state
+    return states
+
+
+def test_a_sensor_that_has_an_offset_raises_an_alarm_that_names_its_channel(
+    learnt: Project, tmp_path: Path
+) -> None:
+    states = watch(learnt, tmp_path, angle=2.0)
+    assert states["mean of angle"] == "alarm"
+    assert not [name for name in states if "speed" in name or "gaps" in name]
+
+
+def test_sequences_like_those_of_training_raise_no_alarm(learnt: Project, tmp_path: Path) -> None:
+    assert watch(learnt, tmp_path) == {}
+
+
+def test_the_numbers_that_stand_for_a_signal_are_of_its_known_points() -> None:
+    table = gather(make_swings(3).assign(angle=lambda rows: rows["angle"].mask(rows.index == 2)))
+    table = table.sort_values("swing")
+    numbers = summarise_signals(table, EXAMPLES).set_axis(table["swing"])
+    rows = make_swings(3)
+    first = rows[rows["swing"] == "swing 000"].drop(index=2)
+    known = numbers.loc["swing 000", ["mean of angle", "spread of angle"]]
+    assert known.tolist() == pytest.approx([first["angle"].mean(), first["angle"].std(ddof=0)])
+    assert numbers["gaps of angle"].tolist() == pytest.approx([1 / 24, 1 / 24, 2 / 24])
+    assert numbers["gaps of speed"].tolist() == pytest.approx([0, 1 / 24, 2 / 24])
+    alone = summarise_signals(table.iloc[[1]], EXAMPLES)
+    assert alone.to_numpy().tobytes() == numbers.iloc[[1]].to_numpy().tobytes()
+
+
+def test_a_request_is_watched_by_the_channels_that_may_be_kept(learnt: Project) -> None:
+    model = Model.load(learnt.champion)
+    rows = json.loads(make_swings(2).drop(columns="drive").to_json(orient="records"))
+    rows[-1]["speed"] = "fast"
+    columns = ["weight", "angle"]
+    (reply,) = Answerer(model, resize=False).answer([Query("rows", rows, b"")], columns, 100)
+    kept, nothing = reply["rows"]
+    assert {*kept} == {"weight", *list_summaries("angle")}
+    assert nothing == {}
+    subject = Subject("swings", "1", "run", "answer")
+    lines = [
+        subject._asdict()
+        | {"request": "one", "row": place, "time": None, "status": 200, "seconds": 0.1}
+        | {"content": json.dumps(content), "answer": json.dumps(answer), "outcome": None}
+        | {"outcome_time": None}
+        for place, (content, answer) in enumerate(zip(reply["rows"], reply["answers"], strict=True))
+    ]
+    (batch,) = make_batches(lines, Known(model, columns))
+    assert {*batch.X} == {*kept}
+    assert batch.X["mean of angle"][0] == kept["mean of angle"]
+    assert list(batch.is_kept) == [True, False]
+
+
+class Known(References):
+    """Knows one version, of which some columns are kept."""
+
+    def __init__(self, model: Model, kept: list[str]) -> None:
+        self._references, self._kept = {"run": Reference(model.contract, None)}, kept
+
+    def list_kept(self, _: Contract) -> list[str]:
+        return self._kept

@@ -12,6 +12,11 @@ from .errors import UserError
 SIGNAL = "signal"
 
 
+def list_summaries(channel: str) -> tuple[str, str, str]:
+    """What the numbers are called by which a channel is watched."""
+    return f"mean of {channel}", f"spread of {channel}", f"gaps of {channel}"
+
+
 def gather_contract(points: Contract) -> Contract:
     """What the examples hold that are gathered from the points of sequences.
 

@@ -34,6 +34,7 @@ from .model import DESCRIPTION, Model
 from .outcome import PROBABILITY, Outcome
 from .row_blocks import MOST_BARS, Blocks, BlockTally, find_block_column
 from .scales import Scale, list_numbers, make_number_scale, make_scale
+from .signals import summarise_signals
 from .tallies import Tally
 from .train_rows import TrainRows
 
@@ -54,7 +55,7 @@ class Profile:
     """Of features and scores by their names: `prediction` and, of classes, `probability_<class>`.
     Points in time always move, and are left out; so is a feature that is called like a score. Of
     forecasts `gaps` stands for the latest values, and numbers are as models learn them: see
-    `Outcome.relative_to`."""
+    `Outcome.relative_to`. Of sequences the numbers of `summarise_signals` stand for the signal."""
     tallies: dict[str, Tally]
     """The train rows on these scales; of scores, what models said that had not learnt the rows."""
     spreads: dict[str, float]
@@ -249,6 +250,9 @@ def _list_features(
         for name in model.features
         if columns[name].type in (*NUMBERS, *LEVELS) and name not in (model.contract.time, STEP)
     }
+    if model.contract.points is not None:
+        summaries = summarise_signals(table, model.contract)
+        features |= {name: summaries[name] for name in summaries.columns}
     if PAST in columns:
         features[GAPS] = pd.Series(measure_gaps(table[PAST].tolist(), columns[PAST]))
     return features

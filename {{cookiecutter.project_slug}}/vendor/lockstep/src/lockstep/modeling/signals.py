@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -9,8 +10,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from ..core.contract import Contract
-from ..core.sequences import SIGNAL
-from ..data.past import decode_shape, encode_pasts, fill_forward
+from ..core.sequences import SIGNAL, list_summaries
+from ..data.past import CELLS_AT_ONCE, decode_shape, encode_pasts, fill_forward
 
 
 def find_shape(contract: Contract) -> tuple[int, int] | None:
@@ -46,6 +47,36 @@ def join_channels(X: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     values = [decode_shape(X[name], (shape[0], 1)) for name in names]
     signals = encode_pasts(np.concatenate(values, axis=2))
     return X.assign(**{SIGNAL: signals})[contract.features]
+
+
+def summarise_signals(
+    X: pd.DataFrame, contract: Contract, channels: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Numbers by which signals can be watched as columns are.
+
+    Args:
+        X: (n_rows, n_columns) with at least the signals.
+        contract: Of the examples.
+        channels: Those to tell of; all if there are none.
+
+    Returns:
+        (n_rows, 3 * n_channels) of each channel the mean, the standard deviation, and the share of
+        the `length` points that is unknown; the first two are nan where all are.
+    """
+    shape, names = find_shape(contract), contract.columns[SIGNAL].channels
+    assert shape is not None
+    columns = [name for channel in names for name in list_summaries(channel)]
+    parts = [np.empty((0, len(columns)))]
+    for start in range(0, len(X), CELLS_AT_ONCE):
+        values = read_signals(X.iloc[start : start + CELLS_AT_ONCE], shape)
+        # A channel's points side by side, so that a row's sums depend on no other row.
+        known = np.ma.masked_invalid(np.ascontiguousarray(values.transpose(0, 2, 1)))
+        moments = (known.mean(axis=2), known.std(axis=2), known.mask.mean(axis=2))
+        numbers = [np.ma.filled(moment.astype("float64"), np.nan) for moment in moments]
+        parts.append(np.stack(numbers, axis=2).reshape(len(values), -1))
+    table = pd.DataFrame(np.concatenate(parts), X.index, columns)
+    kept = names if channels is None else channels
+    return table[[name for channel in kept for name in list_summaries(channel)]]
 
 
 class SignalScaler(TransformerMixin, BaseEstimator):

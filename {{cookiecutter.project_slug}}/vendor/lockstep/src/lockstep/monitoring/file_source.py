@@ -18,6 +18,7 @@ from ..data.sequences import gather_frame
 from ..modeling.embedding import Embedding
 from ..modeling.model import Model
 from ..modeling.row_blocks import find_block_column
+from ..modeling.signals import summarise_signals
 from ..reading.sequence_files import read_rows
 from .batches import REFUSED, Batch, Subject, make_relative, read_outcomes
 from .windows import NEVER
@@ -51,6 +52,9 @@ def read_files(
             continue
         for frame, rows in _read(file, model.contract, resize=resize):
             batch = _make_batch(frame, rows, subject, model, str(number), first)
+            if model.contract.points is not None:
+                summaries = summarise_signals(batch.X, model.contract)
+                batch = batch._replace(X=pd.concat([batch.X, summaries], axis=1))
             yield _embed(batch, model, embedding) if embedding else batch
             first += len(rows.reasons)
 

@@ -71,11 +71,12 @@ class References:
         return any(self._references[run] for run in runs)
 
     def list_kept(self, contract: Contract) -> list[str]:
-        """The columns of a contract that the server keeps."""
+        """The columns of a contract, or of what its examples are made of, that the server keeps."""
         keep = self._project.params.serve.keep
+        rows = {} if contract.rows is None else contract.rows.columns
         return [
             name
-            for name, column in contract.columns.items()
+            for name, column in {**rows, **contract.columns}.items()
             if keep.rows
             and name not in self.private
             and not column.private

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, Text, cast, func, sele
 
 from ..core.contract import Contract
 from ..core.examples import GAPS, LEVEL, SPREAD
+from ..core.sequences import SIGNAL, list_summaries
 from ..data.conformity import NO_BREACHES
 from ..data.new_rows import parse_rows
 from ..modeling.outcome import HIGH, LOW, PROBABILITY
@@ -132,7 +133,7 @@ def _make_batch(subject: Subject, lines: Sequence[Line], references: References)
         np.array([line["status"] for line in lines], dtype="int64"),
         np.array([line["seconds"] for line in lines], dtype="float64"),
         X,
-        np.array([content is not None for content in contents]),
+        np.array([bool(content) for content in contents]),
         _list_breaches(answers),
         groups,
         _read_predictions(answers),
@@ -185,7 +186,13 @@ def _read_values(
         for name in contract.features
     }
     X = parse_rows(pd.DataFrame(cells), contract, NAME).X
-    return X[[name for name in X if name in kept]]
+    X = X[[name for name in X if name in kept]]
+    if contract.points is None:
+        return X
+    channels = [name for name in contract.columns[SIGNAL].channels if name in kept]
+    columns = [name for channel in channels for name in list_summaries(channel)]
+    summaries = pd.DataFrame([one or {} for one in contents], columns=columns, dtype="float64")
+    return pd.concat([X, summaries], axis=1)
 
 
 def _read_groups(

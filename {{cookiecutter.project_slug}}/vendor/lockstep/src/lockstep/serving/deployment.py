@@ -9,7 +9,9 @@ from typing import Any
 
 from ..core.examples import LEVEL, SPREAD
 from ..core.params import ServeParams
+from ..core.sequences import list_summaries
 from ..standalone.model_package import CHAMPION
+from .keeping import describe_columns
 from .messages import Reply
 from .pool import Limits, Pool
 from .preparation import Installation
@@ -44,7 +46,7 @@ class Deployment:
         description = json.loads(file.read_text(encoding="utf-8"))
         self.kind: str = description["kind"]
         self.contract: dict[str, Any] = description["contract"]
-        columns: dict[str, Any] = self.contract["columns"]
+        columns = describe_columns(self.contract)
         self.private = private | {name for name in columns if columns[name].get("private")}
         keepable = [
             name
@@ -54,7 +56,10 @@ class Deployment:
             and column["type"] not in ("image", "sequence")
             and (keep.columns is None or name in keep.columns or name in STANDING)
         ]
-        self.hidden = frozenset(columns) - {*keepable}
+        hidden = {*columns} - {*keepable}
+        self.hidden = frozenset(hidden)
+        if "points" in self.contract:
+            self.hidden |= {name for channel in hidden for name in list_summaries(channel)}
         limits = Limits(
             workers=settings.workers,
             rows=settings.max_rows,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..core.contract import Contract
 from ..core.errors import UserError
@@ -31,6 +31,12 @@ def find_private(paths: Paths | None) -> frozenset[str]:
     return frozenset(name for name, column in contract.columns.items() if column.private)
 
 
+def describe_columns(contract: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a contract, and of the rows that its examples are made of."""
+    rows = contract.get("history") or contract.get("points") or {"columns": {}}
+    return {**rows["columns"], **contract["columns"]}
+
+
 def require_keepable(columns: Sequence[str], deployments: Sequence[Deployment]) -> None:
     """Check that the columns that the settings name are there, and not private.
 
@@ -38,7 +44,9 @@ def require_keepable(columns: Sequence[str], deployments: Sequence[Deployment]) 
         UserError: One of them is not there, or private.
     """
     private = {name for deployment in deployments for name in deployment.private}
-    names = {name: None for deployment in deployments for name in deployment.contract["columns"]}
+    names = {
+        name: None for deployment in deployments for name in describe_columns(deployment.contract)
+    }
     allowed = [name for name in names if name not in private]
     for name in columns:
         where = f"params.yaml: serve.keep.columns: {name}"

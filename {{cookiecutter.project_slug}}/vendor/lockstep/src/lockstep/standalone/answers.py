@@ -23,11 +23,13 @@ import pyarrow.parquet as pq
 from ..core.contract import FILE, Contract
 from ..core.errors import UserError, guard_reading, shorten
 from ..core.examples import GAPS, PAST
+from ..core.sequences import SIGNAL
 from ..data.conformity import LONGEST_VALUE
 from ..data.new_rows import NewRows, parse_rows
 from ..data.past import measure_gaps
 from ..modeling.embedding import Embedding
 from ..modeling.model import Model
+from ..modeling.signals import summarise_signals
 from ..reading.sequence_files import read_rows
 from ..reading.texts import count_columns
 from .golden import list_answers
@@ -215,13 +217,19 @@ def _read_series(questions: Sequence[Query], model: Model, rows: Contract, most_
 def _list_forecasts(
     rows: NewRows, contract: Contract, columns: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Of each forecast the cells of some columns that it has beside its names, and `gaps`."""
+    """Of each forecast the cells of some columns that it has beside its names, and `gaps`.
+
+    Of a sequence also the numbers that stand for those of its channels that are among `columns`.
+    """
     is_whole = rows.reasons.isna().to_numpy()
     kept = [name for name in columns if name in rows.X and name not in rows.names]
     table = rows.X.loc[is_whole, kept]
     if contract.history is not None:
         pasts = rows.X.loc[is_whole, PAST].tolist()
         table[GAPS] = measure_gaps(pasts, contract.columns[PAST])
+    if contract.points is not None:
+        channels = [name for name in contract.columns[SIGNAL].channels if name in columns]
+        table = table.join(summarise_signals(rows.X[is_whole], contract, channels))
     records = iter(_list_records(table))
     return [
         {name: _as_json(cell) for name, cell in next(records).items()} if whole else {}
