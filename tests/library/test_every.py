@@ -11,7 +11,17 @@ from lockstep.data.conformity import conform
 from lockstep.data.every import Every, infer_every, parse_every
 from lockstep.data.grid import Grid
 
-WORDS = ["1 second", "15 minutes", "1 hour", "1 day", "2 weeks", "1 month", "1 quarter", "2 years"]
+WORDS = [
+    "1 second",
+    "15 minutes",
+    "1 hour",
+    "1 day",
+    "1 weekday",
+    "2 weeks",
+    "1 month",
+    "1 quarter",
+    "2 years",
+]
 EVERY = st.sampled_from(WORDS).map(lambda text: parse_every(text, is_number=False))
 POINTS = st.datetimes(pd.Timestamp("1900-01-01"), pd.Timestamp("2100-01-01"))
 STEPS = st.lists(st.integers(-500, 500), min_size=1, max_size=20).map(np.array)
@@ -69,6 +79,22 @@ def test_months_that_end_go_on_ending() -> None:
     assert continue_times("1 year", "2023-02-28", steps=1) == ["2024-02-29"]
 
 
+def test_weekdays_leave_out_the_ends_of_weeks_whatever_is_missing_between() -> None:
+    days = pd.Series(
+        pd.date_range("2025-01-01 09:00", periods=30, freq="B").to_numpy("datetime64[us]")
+    )
+    every = infer_every(days[days.index % 7 != 3])
+    assert str(every) == "1 weekday"
+    grid = Grid.of_times(days.to_numpy(), every)
+    later = pd.Series(grid.times(np.arange(30, 40)))
+    assert later.tolist() == pd.date_range(days.iloc[-1], periods=11, freq="B")[1:].tolist()
+    weekend = make_points("2025-01-04T09:00", "2025-01-05T09:00")
+    assert np.isnan(grid.steps(weekend)).all()
+    assert [grid.floor(time) for time in weekend] == [2, 2]
+    assert str(infer_every(days.head(19))) == "1 day"
+    assert str(infer_every(pd.concat([days, pd.Series(weekend)]))) == "1 day"
+
+
 def test_a_day_of_the_month_stays_where_the_month_has_it() -> None:
     assert continue_times("1 month", "2023-01-28", steps=2) == ["2023-02-28", "2023-03-28"]
     days = ["2023-01-30", "2023-02-28", "2023-03-30"]
@@ -87,6 +113,8 @@ def test_a_day_of_the_month_stays_where_the_month_has_it() -> None:
         ("1 hour", "1 hour", 24),
         ("15 Minutes", "15 minutes", 96),
         ("1 minute", "1 minute", 60),
+        ("1 weekday", "1 weekday", 5),
+        ("2 weekdays", "2 weekdays", 1),
         ("1 month", "1 month", 12),
         ("3 months", "1 quarter", 4),
         ("1 quarter", "1 quarter", 4),
@@ -115,7 +143,7 @@ def test_a_step_of_numbers_is_a_number() -> None:
             parse_every(text, is_number=True)
 
 
-@pytest.mark.parametrize("text", WORDS)
+@pytest.mark.parametrize("text", sorted({*WORDS} - {"1 weekday"}))
 def test_the_step_is_seen_in_times_with_gaps(text: str) -> None:
     every = parse_every(text, is_number=False)
     grid = Grid.of_times(make_points("2021-03-31T10:00"), every)

@@ -153,6 +153,10 @@ def test_what_is_constant_may_be_missing_in_rows_of_times_to_come() -> None:
     assert set(framed.X["region"]) == {"n"}
     moved = frame(spoil(rows, 3, "region", "s"), examples)
     assert moved.reasons.notna().tolist() == [True] * 7 + [False] * 7
+    assert moved.reasons.iloc[0] == (
+        "row 4, region is 's', expected 'n' at all times of the series, as the contract calls it "
+        "constant"
+    )
     unknown = frame(rows.assign(region=rows["region"].where(rows["region"].isna(), "x")), examples)
     assert unknown.reasons.iloc[0] == "row 1, region is 'x', expected one of n, s"
     wrong = frame(spoil(rows, len(rows) - 1, "region", "x"), examples)
@@ -189,3 +193,35 @@ def test_without_rows_nothing_is_to_come() -> None:
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(UserError, match="the table: column 'price' is missing; the contract asks"):
         frame(make_sales().drop(columns="price"))
+
+
+def write_times(rows: pd.DataFrame, zone: str | np.ndarray) -> pd.DataFrame:
+    return rows.assign(day=rows["day"].dt.strftime("%Y-%m-%dT00:00:00") + zone)
+
+
+def test_times_of_another_zone_than_the_contract_has_are_told() -> None:
+    day = CONTRACT["columns"]["day"] | {"example": "2025-01-01"}
+    examples = frame_contract(make_contract(columns=CONTRACT["columns"] | {"day": day}))
+    rows = make_later(make_sales(shops=1))
+    assert frame(write_times(rows, "Z"), examples).reasons.isna().all()
+    apart = frame(write_times(rows, "+01:00"), examples)
+    assert set(apart.reasons) == {
+        "row 1, day is '2025-01-01T00:00:00+01:00', expected a time without a zone, such as "
+        "2025-01-01"
+    }
+    zoned = frame_contract(
+        make_contract(
+            columns=CONTRACT["columns"] | {"day": day | {"example": "2025-01-01T00:00:00+01:00"}}
+        )
+    )
+    assert frame(write_times(rows, "+01:00"), zoned).reasons.isna().all()
+
+
+def test_times_of_several_zones_that_are_uneven_for_it_are_told() -> None:
+    rows = make_later(make_sales(shops=1))
+    zones = np.where(rows["day"] < "2025-03-30", "+01:00", "+02:00")
+    (reason,) = set(frame(write_times(rows, zones)).reasons)
+    assert reason == (
+        "day is '2025-03-29 22:00:00', expected whole steps of 1 day from 2024-12-31 23:00:00 on; "
+        "times are of several zones, such as +01:00 and +02:00, and read as UTC"
+    )

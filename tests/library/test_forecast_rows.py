@@ -445,3 +445,22 @@ def test_rows_of_a_table_are_examples_as_they_are(fruit: pd.DataFrame, contract:
         "40 rows for training, 18 for the test, 2 copies of test rows left out, 5 rows left out by "
         "clean"
     )
+
+
+def test_a_constant_that_changes_is_told_by_where() -> None:
+    region = {"type": "categorical", "categories": ["n", "s"], "future": True, "constant": True}
+    columns = CONTRACT["columns"] | {"region": region | {"meaning": "where"}}
+    rows = make_sales().assign(region="n")
+    rows.loc[rows["shop"] == "shop 2", "region"] = "s"
+    rows.loc[3, "region"] = None
+    contract = make_contract(columns=columns)
+    assert len(frame(rows, contract))
+    for place in (120, 125):  # also where it is the first of its series
+        with pytest.raises(UserError) as error:
+            frame(rows.assign(region=rows["region"].where(rows.index != place, "n")), contract)
+        day = rows["day"][place].date()
+        assert str(error.value) == (
+            "references/schema.yaml: columns.region: constant: shop 'shop 2': region is 'n', "
+            f"expected 's' as at its other times, at {day}; correct that row, or take `constant` "
+            "away"
+        )

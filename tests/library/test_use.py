@@ -912,7 +912,9 @@ def test_too_short_series_are_one_line_and_change_nothing(
     before = snapshot(project.root)
     status, _, errors = use(capsys, tmp_path / "short.csv", *FORECAST)
     assert status == 1
-    assert errors.startswith("error: short.csv: too few times to learn to forecast and to test it:")
+    assert errors.startswith(
+        "error: short.csv: --horizon: 8 times are too few to learn to forecast 7"
+    )
     assert errors.count("\n") == 1
     assert snapshot(project.root) == before
 

@@ -163,6 +163,63 @@ def test_columns_that_look_like_series_are_told_with_what_to_do(tmp_path: Path) 
         make_out(tmp_path, wide, series=None)
 
 
+def test_a_column_for_each_time_is_told_with_what_to_do(tmp_path: Path) -> None:
+    wide = sales(40).pivot_table("sales", "shop", "day").reset_index()
+    wide.columns = [str(name)[:10] for name in wide]
+    message = (
+        r"no column 'sales', but it has a column for each of 40 times, such as '2025-01-01': .*"
+        r"frame\.melt\(\['shop'\], var_name='time', value_name='sales'\), and say "
+        "--target 'sales' --time time --series 'shop'$"
+    )
+    with pytest.raises(UserError, match=message):
+        make_out(tmp_path, wide)
+    with pytest.raises(UserError, match="--horizon: no column holds dates, but it has a column"):
+        make_out(tmp_path, wide, target="2025-02-09", time=None, series=None)
+
+
+def test_days_of_weeks_without_their_ends_are_weekdays(tmp_path: Path) -> None:
+    frame = sales()
+    frame = frame[frame["day"].dt.day_of_week < 5]
+    understanding = make_out(tmp_path, frame)
+    assert words(understanding.contract) == (14, "1 weekday", 5, 28)
+    told = doubts(understanding)
+    assert "no row is of a Saturday or Sunday: weekdays alone are forecast" in told
+    assert "lack" not in told
+    every_day = make_out(tmp_path, frame, every="1 day")
+    assert every_day.contract.every == "1 day"
+    assert "all 3 series lack" in doubts(every_day)
+
+
+def test_a_cell_that_differs_where_all_others_of_its_series_agree_is_told(tmp_path: Path) -> None:
+    frame = sales()
+    frame.loc[50, "region"] = "nroth"
+    told = doubts(make_out(tmp_path, frame))
+    assert (
+        "region: the same at all times of a series but in 1 of 360 rows, such as 'nroth' of series "
+        "'S0' at 2025-02-20, else 'north': a mistake?"
+    ) in told
+    assert "--future region" not in told
+
+
+def test_a_zone_that_moves_times_to_another_day_is_told(tmp_path: Path) -> None:
+    frame = sales()
+    written = frame["day"].dt.strftime("%Y-%m-%dT00:00:00")
+    told = doubts(make_out(tmp_path, frame.assign(day=written + "+01:00")))
+    assert (
+        "- times have a zone, and are read as UTC: 2025-01-01T00:00:00+01:00 as 2024-12-31" in told
+    )
+    for zone in ("Z", "+00:00", ""):
+        assert "zone" not in doubts(make_out(tmp_path, frame.assign(day=written + zone)))
+
+
+def test_series_without_values_are_named(tmp_path: Path) -> None:
+    frame = sales(shops=6)
+    told = doubts(
+        make_out(tmp_path, frame.assign(sales=frame["sales"].where(frame["shop"] < "S2")))
+    )
+    assert "series 'S2', 'S3', 'S4' and 1 more have no value of the target" in told
+
+
 def of_two_items(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([frame.assign(item="a"), frame.assign(item="b")])
 
@@ -170,6 +227,18 @@ def of_two_items(frame: pd.DataFrame) -> pd.DataFrame:
 def in_two_zones(frame: pd.DataFrame) -> pd.DataFrame:
     zone = np.where(frame["day"] < "2025-03-30", "+01:00", "+02:00")
     return frame.assign(day=frame["day"].dt.strftime("%Y-%m-%dT00:00:00") + zone)
+
+
+def of_hours(frame: pd.DataFrame) -> pd.DataFrame:
+    """As clocks of Berlin show them, where an hour comes twice in autumn."""
+    hours = pd.date_range("2025-10-20", periods=len(frame) // 3, freq="3h", tz="Europe/Berlin")
+    hours = hours.append(
+        pd.DatetimeIndex(["2025-10-26 02:00"]).tz_localize(hours.tz, ambiguous=[True])
+    )
+    hours = hours.append(
+        pd.DatetimeIndex(["2025-10-26 02:00"]).tz_localize(hours.tz, ambiguous=[False])
+    )
+    return frame.head(len(hours)).assign(day=hours.tz_localize(None), shop="S0")
 
 
 def off_by_hours(frame: pd.DataFrame) -> pd.DataFrame:
@@ -189,6 +258,12 @@ def off_by_hours(frame: pd.DataFrame) -> pd.DataFrame:
             "1 row has the time of another of its series, such as 2025-01-01 of shop 'S0'; leave",
         ),
         (in_two_zones, {}, r"expected whole steps.*several zones, such as \+01:00 and \+02:00"),
+        (of_hours, {}, "such as 2025-10-26 02:00:00 of .*as where clocks go back: write times in"),
+        (
+            lambda frame: frame.assign(day=frame["day"].dt.strftime("%G-W%V-x")),
+            {},
+            "--time: .*14:00",
+        ),
         (off_by_hours, {}, "'2025-01-11 05:00:00', expected whole steps of 1 day"),
         (None, {"every": "1 dy"}, "--every: found '1 dy'; a whole number and one of second"),
         (None, {"every": "2 days"}, "'2025-01-02', expected whole steps of 2 days"),
@@ -197,7 +272,7 @@ def off_by_hours(frame: pd.DataFrame) -> pd.DataFrame:
         (None, {"kind": "regression"}, "--kind and --horizon: a forecast is of numbers"),
         (None, {"group": "region"}, "--group and --horizon: what tells series apart is --series"),
         (None, {"horizon": None}, "--series: it is of a forecast: say by --horizon"),
-        (None, {"target": "shop", "series": None}, "--kind forecasting predicts numbers"),
+        (None, {"target": "shop", "series": None}, "--horizon forecasts numbers"),
         (
             lambda frame: frame.assign(sales=1),
             {},

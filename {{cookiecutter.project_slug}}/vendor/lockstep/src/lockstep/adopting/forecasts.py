@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import combinations
@@ -18,23 +17,25 @@ from ..data.every import MICROSECONDS, Every, infer_every, parse_every
 from ..data.grid import Grid, as_array
 from ..data.past import fewest_known
 from ..data.series import describe_time, find_fault
+from ..data.zones import describe_zones, has_offset
 from .interpretation import Interpretation, find_time
+from .wide import advise_melting
 from .wishes import Wishes
 
 SHORTEST_WINDOW, LONGEST_WEEK = 12, 168
 """Values that a forecast is made from at least, and at most where they are those of a week."""
 FEW_HORIZONS = 6
 """How many times the horizon the times of a series should be, to learn and to test well."""
-MANY_SIBLINGS = 3
-"""Columns of numbers from which on they may be series, side by side."""
 KNOWN_LATER = 0.5
 """Share of the rows after the last target in which a column has a value, to be known ahead."""
+MOST_NAMED = 3
+"""Series that a message lists."""
+FEWEST_COLUMNS = 5
+"""Of a table that may be of series side by side although its target is there."""
+RARE_ODD = 0.01
+"""Share of the rows up to which what differs from the rest of its series may be a mistake."""
 MOST_PAIRED = 20
 """Columns of which each pair is tried to tell series apart."""
-
-
-ZONE = re.compile(r":[\d:.]+(Z|[+-]\d\d(?::?\d\d)?)$")
-"""At the end of a time, where it says of which zone it is."""
 
 
 def understand_forecast(
@@ -58,11 +59,13 @@ def understand_forecast(
     """
     assert wishes.target is not None
     assert wishes.horizon is not None
+    has_times = wishes.time or any(column.type == "datetime" for column in columns.values())
+    if not has_times and (advice := advise_melting(frame, None, "value")):
+        raise UserError(f"{name}: --horizon: no column holds dates, but {advice}")
     time, time_doubts = find_time(columns, "--horizon", name, wishes)
     rows = SeriesRows(table, wishes.target, time, wishes.series)
     _require_distinct(rows, columns, name)
-    zones = _list_zones(frame[time])
-    with _tell_zones(zones):
+    with _tell_zones(describe_zones(frame[time])):
         every = _choose_every(rows, name, wishes)
         spans = _measure(rows, every, name)
     longest = int(spans["steps"].max())
@@ -78,9 +81,9 @@ def understand_forecast(
     usable, doubts = _choose_columns(rows, columns, wishes)
     doubts[None] = [
         *time_doubts,
-        *([f"{zones}: read as UTC"] if zones else []),
+        *filter(None, [_doubt_zones(frame[time], table[time]), _doubt_weekdays(every)]),
         *_find_doubts(rows, spans, words),
-        *_find_siblings(rows, usable),
+        *_find_siblings(frame, time, wishes),
     ]
     count = f"{len(spans)} series" if wishes.series else "one series"
     return Interpretation(words, usable, f"{count}, {every} from row to row", doubts)
@@ -154,15 +157,42 @@ def _require_distinct(rows: SeriesRows, columns: dict[str, Column], name: str) -
             f"{fault}; {pair[0]!r} and {pair[1]!r} together tell series apart: write a column "
             "that joins them, for `--series`"
         )
+    if _are_of_clocks(rows.times[is_repeated]):
+        raise UserError(f"{fault}, as where clocks go back: write times in UTC, or leave one row")
     raise UserError(f"{fault}; leave one row of each time, such as their sum")
 
 
-def _list_zones(cells: pd.Series) -> str:
-    """The zones of times, in words, if texts name several."""
-    if cells.dtype != "str":
-        return ""
-    zones = sorted({*cells.str.extract(ZONE, expand=False).dropna()})
-    return f"times are of several zones, such as {zones[0]} and {zones[1]}" if zones[1:] else ""
+def _are_of_clocks(times: np.ndarray) -> bool:
+    """Whether points in time are of an hour that comes twice when summer ends."""
+    if times.dtype.kind != "M":
+        return False
+    points = pd.DatetimeIndex(times)
+    is_night = (points.day_of_week == 6) & (points.hour < 4) & (points.normalize() < points)
+    return bool((is_night & points.month.isin([3, 4, 9, 10, 11])).all())
+
+
+def _doubt_zones(cells: pd.Series, times: pd.Series) -> str | None:
+    """What reading times as UTC makes of them, in words, where that is another time."""
+    if several := describe_zones(cells):
+        return f"{several}: read as UTC"
+    is_apart = has_offset(cells)
+    if not is_apart.any():
+        return None
+    place = int(is_apart.argmax())
+    count = "" if is_apart.all() else f"{is_apart.sum()} of {len(cells)} "
+    return (
+        f"{count}times have a zone, and are read as UTC: {cells.iloc[place]} as "
+        f"{describe_time(times.iloc[place])}; write local times without a zone where days are meant"
+    )
+
+
+def _doubt_weekdays(every: Every) -> str | None:
+    if every.unit != "weekday":
+        return None
+    return (
+        "no row is of a Saturday or Sunday: weekdays alone are forecast, and those without a row, "
+        "such as holidays, are gaps; `--every '1 day'` forecasts all days"
+    )
 
 
 @contextmanager
@@ -262,7 +292,28 @@ def _choose_columns(
                 "left out: known of times to come, as holidays and promotions are? then "
                 f"`--future {quote(name)}`"
             ]
+        if odd := _find_odd_cell(rows, name):
+            doubts[name] = [odd]
     return usable, doubts
+
+
+def _find_odd_cell(rows: SeriesRows, name: str) -> str | None:
+    """What looks like a mistake in a column that tells of series, in words: as good as constant."""
+    cells = rows.table[name].dropna()
+    if rows.series is None or cells.empty:
+        return None
+    names = rows.names[cells.index]
+    usual = cells.groupby(names).agg(lambda part: part.value_counts().index[0])
+    is_odd = np.asarray(cells != names.map(usual))
+    if usual.nunique() < 2 or not 0 < is_odd.mean() <= RARE_ODD:
+        return None
+    place = cells.index[is_odd][0]
+    return (
+        f"the same at all times of a series but in {is_odd.sum()} of {len(rows.table)} rows, such "
+        f"as {str(cells[place])!r} of series {names[place]!r} at "
+        f"{describe_time(rows.times[place])}, else {str(usual[names[place]])!r}: a mistake? "
+        "corrected, it is known ahead"
+    )
 
 
 def _open_range(column: Column) -> Column:
@@ -305,6 +356,8 @@ def _find_doubts(rows: SeriesRows, spans: pd.DataFrame, words: dict[str, Any]) -
         many = int(which.sum())
         if not of_several:
             return "the series"
+        if many == len(spans) > 1:
+            return f"all {many} series"
         if many == 1:
             return f"series {first!r}"
         return f"{many} of {len(spans)} series, such as {first!r},"
@@ -354,18 +407,19 @@ def _find_doubts(rows: SeriesRows, spans: pd.DataFrame, words: dict[str, Any]) -
         )
     if count := int(rows.is_future.sum()):
         yield f"{count} rows come after the last target: what they hold is known ahead"
-    unknown = rows.names.nunique() - len(spans)
+    unknown = sorted({*rows.names} - {*spans["series"]})
     if unknown:
-        yield f"{unknown} series have no value of the target: nothing is learnt from them"
-
-
-def _find_siblings(rows: SeriesRows, columns: dict[str, Column]) -> Iterator[str]:
-    """Whether columns look like series side by side."""
-    others = rows.others(columns)
-    numbers = [name for name, column in others.items() if column.type in NUMBERS]
-    if rows.series is None and len(numbers) == len(others) >= MANY_SIBLINGS:
-        call = f"frame.melt({rows.time!r}, var_name='series', value_name='value')"
+        others = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
         yield (
-            f"if {numbers[0]!r} and others are series like {rows.target!r}, each to be forecast, "
-            f"give each a row of its own instead, in pandas by {call}"
+            f"series {', '.join(map(repr, unknown[:MOST_NAMED]))}{others} "
+            f"{'has' if len(unknown) == 1 else 'have'} no value of the target: nothing is learnt "
+            "there, and nothing can be forecast"
         )
+
+
+def _find_siblings(frame: pd.DataFrame, time: str, wishes: Wishes) -> Iterator[str]:
+    """Whether columns look like series side by side."""
+    if wishes.series is not None or len(frame.columns) < FEWEST_COLUMNS:
+        return
+    if advice := advise_melting(frame, time, "value"):
+        yield f"if the other columns are series as well, {advice.partition(': ')[2]}"

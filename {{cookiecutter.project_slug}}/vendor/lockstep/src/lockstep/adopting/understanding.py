@@ -30,16 +30,13 @@ from .sampling import draw_sample
 from .sequence_files import find_sequence_files
 from .sequences import understand_sequences
 from .sniffing import LayoutGuess, count_lines_above, has_header, sniff
+from .wide import advise_melting
 from .wishes import Wishes
 
 FIRST_ROWS = 200
 """Rows of a spreadsheet that are looked at to tell its header."""
 MOST_NAMES = 20
 """Columns that a message lists."""
-ADVICE_FOR_WIDE_TABLES = (
-    "if each is a series, give each value a row of its own, in pandas by "
-    "frame.melt(TIME, var_name='series', value_name=TARGET)"
-)
 ADVICE_FOR_SEVERAL_FILES = (
     "if each file is a sequence, and the folder it lies in its class, say so by --sequence file"
 )
@@ -226,7 +223,8 @@ def _require_columns(
             if column is not None and column not in names:
                 meant = nearest(column, names).partition("allowed: ")[0]
                 if option == "--target" and wishes.horizon is not None and not meant:
-                    doubts = [*doubts, ADVICE_FOR_WIDE_TABLES]
+                    if melting := advise_melting(frame, wishes.time, column):
+                        raise UserError(f"{name}: --target: no column {column!r}, but {melting}")
                 elif option == "--target" and files > 1 and not meant:
                     doubts = [*doubts, ADVICE_FOR_SEVERAL_FILES]
                 advice = "; ".join([f"{meant}{listing}", *doubts])
@@ -285,11 +283,15 @@ def _guess_column(cells: pd.Series, layout: Layout, file: str, wishes: Wishes) -
     if name == wishes.time:
         if column.type not in ("datetime", *NUMBERS):
             raise UserError(
-                f"--time: {name!r} looks like {column.type}, such as {column.example!r}; a "
-                "column of dates or numbers was expected"
+                f"{file}: --time: {name!r} looks like {column.type}, such as {column.example!r}; a "
+                "column of dates or numbers was expected, such as 2026-01-31 or 2026-01-31 14:00"
             )
         if column.nullable:
-            raise UserError(f"--time: some rows lack {name!r}; each needs its time")
+            count = cells.isna().sum() + cells.isin(column.missing).sum()
+            raise UserError(
+                f"{file}: --time: {count} of {len(cells)} rows lack {name!r}; each needs its time: "
+                "fill it in, or take these rows out"
+            )
         return Guess(column, [doubt for doubt in doubts if "date" in doubt])
     if name == wishes.group:
         if column.nullable:
@@ -324,8 +326,9 @@ def _require_target(guess: Guess, cells: pd.Series, target: str, kind: Kind | No
         reason = guess.doubts[-1].partition(":")[0]
         raise UserError(f"{target} {reason}; there is nothing to learn")
     if kind is not None and column.type not in TARGETS[kind]:
+        option = "--horizon forecasts" if kind == "forecasting" else f"--kind {kind} predicts"
         raise UserError(
-            f"{target} holds texts such as {column.example!r}; --kind {kind} predicts numbers"
+            f"{target} holds texts such as {column.example!r}; {option} numbers"
             if predicts_numbers(kind)
             else f"{target} has {cells.nunique()} different values, too many for classes"
         )

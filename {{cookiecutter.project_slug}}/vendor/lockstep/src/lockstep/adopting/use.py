@@ -25,6 +25,7 @@ from ..reading.formats import is_table
 from ..reading.images import has_images
 from . import swap
 from .contract_text import format_contract
+from .forecasts import FEW_HORIZONS
 from .images import understand_images
 from .inventory import (
     describe_cache,
@@ -208,18 +209,25 @@ def _choose_folds_of_forecast(
     name: str, text: str, contract: Contract, table: pd.DataFrame, settings: dict[str, Any]
 ) -> dict[str, Any]:
     """The settings with as many folds, up to those suggested, as the times of the series allow."""
-    rows = _draw_series(table, contract)
+    rows, of_examples = _draw_series(table, contract), frame_contract(contract)
     for folds in (folds for folds in FOLDS if folds <= settings["train.folds"]):
         trial = settings | {"train.folds": folds}
         try:
             params = _preview(text, trial)
             examples = pd.concat(make_examples([rows], contract, params), ignore_index=True)
-            of_examples = frame_contract(contract)
             make_folds(split_rows(examples, of_examples, params)[0], of_examples, params)
         except UserError as error:
             reason = error
         else:
             return trial
+    times, horizon = table[contract.time or contract.target], contract.horizon or 1
+    longest = times[table[contract.target].notna()].nunique()
+    if longest < FEW_HORIZONS * horizon:
+        advice = f"; try `--horizon {longest // FEW_HORIZONS}`" if longest >= FEW_HORIZONS else ""
+        raise UserError(
+            f"{name}: --horizon: {longest} times are too few to learn to forecast {horizon} steps "
+            f"and to test it{advice}"
+        )
     raise UserError(f"{name}: too few times to learn to forecast and to test it: {reason}")
 
 

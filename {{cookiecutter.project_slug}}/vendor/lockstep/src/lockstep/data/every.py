@@ -1,7 +1,7 @@
 """How far two times of a series are apart, as `every` in references/schema.yaml says.
 
-Microseconds, months and plain numbers are what there is of times without a zone; a quarter is three
-months and a year twelve. All of it is exact: no step depends on another.
+Microseconds, weekdays, months and plain numbers are what there is of times without a zone; a
+quarter is three months and a year twelve. All of it is exact: no step depends on another.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pandas as pd
 
 from ..core.errors import UserError
 
-Unit = Literal["microsecond", "month", "number"]
+Unit = Literal["microsecond", "weekday", "month", "number"]
 MICROSECONDS = {
     "second": 10**6,
     "minute": 60 * 10**6,
@@ -25,12 +25,21 @@ MICROSECONDS = {
     "week": 7 * 24 * 3600 * 10**6,
 }
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
+WEEKDAYS = {"weekday": 1}
+SIZES: dict[Unit, dict[str, int]] = {
+    "microsecond": MICROSECONDS,
+    "weekday": WEEKDAYS,
+    "month": MONTHS,
+}
+"""How many of its unit each word is."""
 LONGEST_SEASON = 300
 """Steps of a season that is taken for granted: those of a day of five minutes each fit."""
 FEWEST_REGULAR = 0.95
 """Share of the times of a series that must be whole steps apart to tell how long a step is."""
 MOST_UNITS = 100_000
 """Of a step, so that thousands of steps are no longer than time is counted."""
+FEWEST_WEEKDAYS = 20
+"""Days without a Saturday or Sunday from which on that is no chance."""
 SHORTEST_MONTH = 28 * MICROSECONDS["day"]
 
 
@@ -41,12 +50,12 @@ class Every:
     size: float
     """How many of its unit."""
     unit: Unit
-    """What is counted: of points in time microseconds or months; of numbers nothing."""
+    """What is counted: of points in time microseconds, weekdays or months; of numbers nothing."""
 
     def __str__(self) -> str:
         if self.unit == "number":
             return f"{self.size:.12g}"
-        sizes = MONTHS if self.unit == "month" else MICROSECONDS
+        sizes = SIZES[self.unit]
         name, size = next((n, s) for n, s in reversed(sizes.items()) if self.size % s == 0)
         count = int(self.size // size)
         return f"{count} {name}{'' if count == 1 else 's'}"
@@ -62,6 +71,8 @@ class Every:
             return 1
         if self.unit == "month":
             return _count_whole(12, self.size)
+        if self.unit == "weekday":
+            return _count_whole(5, self.size)
         if self.size % MICROSECONDS["week"] == 0:
             return _count_whole(52, self.size / MICROSECONDS["week"])
         longer = ["week"] if self.size % MICROSECONDS["day"] == 0 else ["day", "hour", "minute"]
@@ -93,11 +104,10 @@ def parse_every(text: str, is_number: bool) -> Every:
     if match and 0 < size < inf:
         if is_number:
             return Every(size, "number")
-        if match[2] in MONTHS and size <= MOST_UNITS:
-            return Every(size * MONTHS[match[2]], "month")
-        if match[2] in MICROSECONDS and size <= MOST_UNITS:
-            return Every(size * MICROSECONDS[match[2]], "microsecond")
-    units = [*MICROSECONDS, *MONTHS]
+        for unit, sizes in SIZES.items():
+            if match[2] in sizes and size <= MOST_UNITS:
+                return Every(size * sizes[match[2]], unit)
+    units = [word for sizes in SIZES.values() for word in sizes]
     rule = (
         "a number above zero, since the times are numbers"
         if is_number
@@ -106,11 +116,15 @@ def parse_every(text: str, is_number: bool) -> Every:
     raise UserError(f"references/schema.yaml: every: found {text!r}; {rule} was expected")
 
 
+DAY = Every(MICROSECONDS["day"], "microsecond")
+
+
 def infer_every(times: pd.Series, series: pd.Series | None = None) -> Every | None:
     """The step between the times of series, or None where they are irregular or too few.
 
     It is the difference that comes most often, if nearly all others are multiples of it: gaps do
-    not matter. Months are told by equal days of the month, or by all being the last.
+    not matter. Months are told by equal days of the month, or by all being the last; weekdays by
+    many days of which none is a Saturday or Sunday.
 
     Args:
         times: (n_rows,) points in time or numbers, in any order.
@@ -130,7 +144,11 @@ def infer_every(times: pd.Series, series: pd.Series | None = None) -> Every | No
     if gaps.min() >= SHORTEST_MONTH and _are_days_alike(points, rows["series"].to_numpy()):
         months = points.astype("datetime64[M]").astype("int64")
         return _find_commonest(np.diff(months, prepend=0)[is_later], "month")
-    return _find_commonest(gaps, "microsecond")
+    every = _find_commonest(gaps, "microsecond")
+    days = np.unique(points.astype("datetime64[D]"))
+    if every == DAY and len(days) >= FEWEST_WEEKDAYS and np.is_busday(days).all():
+        return Every(1, "weekday")
+    return every
 
 
 def _find_commonest(gaps: np.ndarray, unit: Unit) -> Every | None:

@@ -19,7 +19,7 @@ from .partitions import Partitions
 from .past import fewest_known
 from .plan import ROWS_IN_BATCH, Piece, Plan
 from .sequences import Points, gather_rows, require_names
-from .series import CONTRACT, Framing, order_rows, read_series
+from .series import CONTRACT, Framing, order_rows, read_series, require_constants
 
 MOST_NAMED = 3
 """Series that a message lists."""
@@ -160,6 +160,7 @@ class ForecastExamples(Examples):
             self._strides = plan.strides
             for part in partitions:
                 rows = order_rows(part, framing)
+                require_constants(rows, framing)
                 for batch_of_pieces in batch_pieces(self._frame(rows, plan)):
                     yield tabulate_pieces(batch_of_pieces, rows, contract)
         if len(self._short) == self._series_count:

@@ -51,6 +51,10 @@ class Grid:
             times = self.every.round(self.start + steps * size)
         elif self.every.unit == "microsecond":
             times = self.start + (steps * int(size)).astype("timedelta64[us]")
+        elif self.every.unit == "weekday":
+            day = self.start.astype("datetime64[D]")
+            days = np.busday_offset(day, steps * int(size), roll="forward")
+            times = days.astype("datetime64[us]") + (self.start - day)
         else:
             months = self.start.astype("datetime64[M]") + steps * int(size)
             first = months.astype("datetime64[us]")
@@ -66,12 +70,7 @@ class Grid:
             steps = (times - self.start) / size
             whole = np.round(steps)
             return np.where(abs(steps - whole) <= TOLERANCE, whole, np.nan)
-        if self.every.unit == "microsecond":
-            gaps = (times - self.start).astype("int64")
-        else:
-            months = times.astype("datetime64[M]") - self.start.astype("datetime64[M]")
-            gaps = months.astype("int64")
-        whole = gaps // int(size)
+        whole = self._count(times) // int(size)
         return np.where(self.times(whole) == times, whole, np.nan)
 
     def floor(self, time: Any) -> int:
@@ -79,8 +78,16 @@ class Grid:
         size = self.every.size
         if self.every.unit == "number":
             return floor(float(time - self.start) / size + TOLERANCE)
-        if self.every.unit == "microsecond":
-            return int((time - self.start).astype("int64") // int(size))
-        months = time.astype("datetime64[M]") - self.start.astype("datetime64[M]")
-        steps = int(months.astype("int64") // int(size))
+        steps = int(self._count(time) // int(size))
         return steps - int(self.times(np.array([steps]))[0] > time)
+
+    def _count(self, times: Any) -> Any:
+        """How many of the unit lie between the start and points in time, roughly."""
+        if self.every.unit == "microsecond":
+            return (times - self.start).astype("int64")
+        if self.every.unit == "month":
+            return (times.astype("datetime64[M]") - self.start.astype("datetime64[M]")).astype(
+                "int64"
+            )
+        first = np.busday_offset(self.start.astype("datetime64[D]"), 0, roll="forward")
+        return np.busday_count(first, times.astype("datetime64[D]"))

@@ -21,6 +21,7 @@ from .grid import Grid
 from .new_rows import NewRows
 from .past import encode_pasts, fewest_known, level_and_spread
 from .series import Framing, RegularSeries, describe_time, find_fault, lay_on_grid
+from .zones import describe_zones, has_offset
 
 
 def frame_history(frame: pd.DataFrame, contract: Contract, name: str) -> NewRows:
@@ -56,6 +57,7 @@ def frame_history(frame: pd.DataFrame, contract: Contract, name: str) -> NewRows
         (row - 1, column): Breach(column, value, rule, row)
         for row, column, value, rule in breaches[["row", "column", "value", "rule"]].to_numpy()
     }
+    by_cell |= _find_zones(cells[framing.time], rules[framing.time])
     keys = pd.Series("", rows.index)
     if framing.series is not None:
         # As it stands there, since a series whose name breaks the contract is told of by it, too.
@@ -63,13 +65,28 @@ def frame_history(frame: pd.DataFrame, contract: Contract, name: str) -> NewRows
     future = {key: history.columns[key] for key in framing.future}
     codes = {key: pd.factorize(rows[key])[0] for key in future}
     histories = Histories(
-        framing, framing.times(rows), framing.values(rows), future, codes, by_cell
+        framing, framing.times(rows), framing.values(rows), future, codes, by_cell, cells
     )
     futures = [
         histories.frame(np.asarray(places))
         for places in keys.groupby(keys, sort=False).indices.values()
     ]
     return _join(futures, keys.unique(), rows, framing, contract)
+
+
+def _find_zones(cells: pd.Series, column: Column) -> dict[tuple[int, str], Breach]:
+    """Breaches of times with another zone than UTC, where the contract's example has none."""
+    name = str(cells.name)
+    if column.example is None or has_offset(pd.Series([column.example], dtype="str")).any():
+        return {}
+    rule = f"a time without a zone, such as {column.example}"
+    places = np.flatnonzero(has_offset(cells)).tolist()
+    return {(place, name): Breach(name, cells[place], rule, place + 1) for place in places}
+
+
+def _find_mode(codes: np.ndarray) -> int:
+    """The commonest of some codes."""
+    return int(np.bincount(codes).argmax())
 
 
 class Breach(NamedTuple):
@@ -123,6 +140,8 @@ class Histories:
     codes: Mapping[str, np.ndarray]
     """(n_rows,) the same number for the same value, of each of these columns."""
     breaches: Breaches
+    cells: pd.DataFrame
+    """The rows as they came."""
 
     def frame(self, places: np.ndarray) -> Future:
         """The steps to come of the series that has the rows at (n_own,) places."""
@@ -148,9 +167,12 @@ class Histories:
         constants = {}
         for name, codes in self.codes.items():
             known_places = places[codes[places] >= 0]
-            is_same = codes[known_places] == codes[known_places[:1]]
-            if self.future[name].constant and len(is_same) and is_same.all():
-                constants[name] = int(known_places[0])
+            if not self.future[name].constant or not len(known_places):
+                continue
+            constants[name] = known_places[codes[known_places] == _find_mode(codes[known_places])][
+                0
+            ]
+            breach = breach or self._find_change(name, known_places, constants[name])
         breaches = [
             breach or self._find_gap(row, time, constants)
             for row, time in zip(rows, times[1:], strict=True)
@@ -171,8 +193,24 @@ class Histories:
         grid = Grid.of_times(times, self.framing.every)
         fault = find_fault(times, grid)
         if fault:
-            return Breach(self.framing.time, fault.value, fault.rule)
+            zones = describe_zones(self.cells[self.framing.time].iloc[places])
+            several = f"; {zones}, and read as UTC" if zones else ""
+            return Breach(self.framing.time, fault.value, f"{fault.rule}{several}")
         return lay_on_grid(None, places, times, self.values[places], grid)
+
+    def _find_change(self, name: str, places: np.ndarray, usual: int) -> Breach | None:
+        """The first of some cells that differs from the usual one, of a column that is constant."""
+        codes, cells = self.codes[name], self.cells[name]
+        others = places[codes[places] != codes[usual]]
+        if not len(others):
+            return None
+        place = int(others[0])
+        if (place, name) in self.breaches:
+            return self.breaches[place, name]
+        rule = (
+            f"{str(cells[usual])!r} at all times of the series, as the contract calls it constant"
+        )
+        return Breach(name, str(cells[place]), rule, place + 1)
 
     def _find_breach(self, series: RegularSeries, first: int) -> Breach | None:
         """The first cell from a step on that is no value for what comes to be the past."""

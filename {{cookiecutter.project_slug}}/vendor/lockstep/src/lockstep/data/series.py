@@ -51,6 +51,8 @@ class Framing:
     """The target and those numbers that are not known ahead."""
     future: tuple[str, ...]
     """The features that are."""
+    constants: tuple[str, ...]
+    """Those of them that are the same at all times of a series."""
     every: Every
     horizon: int
     """How many steps are forecast."""
@@ -84,6 +86,7 @@ class Framing:
             contract.series,
             tuple(list_channels(contract)),
             tuple(future),
+            tuple(name for name in future if contract.columns[name].constant),
             every,
             contract.horizon,
             contract.window,
@@ -121,6 +124,36 @@ def require_places(rows: pd.DataFrame, framing: Framing) -> None:
     require_times(rows[framing.time])
     if framing.series is not None:
         require_values(rows[framing.series], "series")
+
+
+def require_constants(rows: pd.DataFrame, framing: Framing) -> None:
+    """Check that what the contract calls constant does not change within a series.
+
+    Args:
+        rows: In the order of `order_rows`.
+        framing: Of the rows.
+
+    Raises:
+        UserError: It does.
+    """
+    keys = rows[framing.series] if framing.series else pd.Series(0, rows.index)
+    for name in framing.constants:
+        cells = rows[name].dropna()
+        series = keys[cells.index]
+        is_odd = np.asarray(cells != cells.groupby(series, sort=False).transform("first"))
+        if not is_odd.any():
+            continue
+        first = int(is_odd.argmax())
+        own = cells[(series == series.iloc[first]).to_numpy()]
+        usual = own.value_counts().index[0]
+        place = own.index[np.asarray(own != usual)][0]
+        of = f"{framing.series} {keys[place]!r}: " if framing.series else ""
+        fault = describe(name, str(rows[name][place]), f"{str(usual)!r} as at its other times")
+        raise UserError(
+            f"{CONTRACT}: columns.{name}: constant: {of}{fault}, at "
+            f"{describe_time(framing.times(rows)[place])}; correct that row, or take `constant` "
+            "away"
+        )
 
 
 def order_rows(rows: pd.DataFrame, framing: Framing) -> pd.DataFrame:

@@ -223,6 +223,9 @@ def number_steps(times: np.ndarray, every: Every) -> np.ndarray:
         steps = times.astype("datetime64[M]").astype("int64") // int(every.size)
     elif every.unit == "microsecond":
         steps = (times - MONDAY).astype("int64") // int(every.size)
+    elif every.unit == "weekday":
+        days = times.astype("datetime64[D]")
+        steps = np.asarray(np.busday_count(MONDAY.astype("datetime64[D]"), days)) // int(every.size)
     else:
         steps = np.round(times / every.size).astype("int64")
     return steps
