@@ -110,6 +110,7 @@ def test_examples_are_the_same_in_whatever_batches_the_rows_come() -> None:
         ({"second": 0.25}, r"second is '0.25 twice', expected a time of its own for each point"),
         ({"drive": "often"}, "drive is 'often and once', expected one value for all points"),
         ({"weight": 9.0}, "weight is '9.0 and 1.0', expected one value for all points"),
+        ({"second": 0.25}, "sequence: 'swing 000': second is"),
         ({"swing": None}, "sequence: 1 of 24 rows lack 'swing'"),
         ({"second": None}, "time: 1 of 24 rows lack 'second'"),
     ],
@@ -258,12 +259,14 @@ def test_a_sequence_with_a_point_that_breaks_the_contract_is_not_predicted(
 ) -> None:
     rows = make_swings(3).astype({"speed": "object"})
     rows.loc[30, "speed"] = "fast"
+    rows.loc[rows["swing"] == "swing 002", "weight"] = None
     rows = pd.concat([rows, rows.iloc[[0]]])
     answers = Model.load(learnt.champion).predict(rows)
-    assert list(answers["prediction"].isna()) == [True, True, False]
-    assert list(answers["reason"][:2]) == [
+    assert answers["prediction"].isna().all()
+    assert list(answers["reason"]) == [
         "second is '0.0 twice', expected a time of its own for each point",
         "speed is 'fast', expected a number",
+        "weight is missing, expected a number, at 22 points",
     ]
 
 

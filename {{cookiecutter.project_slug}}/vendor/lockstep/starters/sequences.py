@@ -112,7 +112,9 @@ def convolutional_network(
     hidden = layers.Reshape(signal)(inputs[:, : signal[0] * signal[1]])
     for count in filters:
         hidden = layers.Conv1D(count, width, padding="same", use_bias=False)(hidden)
-        hidden = layers.Activation("relu")(layers.BatchNormalization()(hidden))
+        # Few sequences make few batches, of which the usual momentum, 0.99, would need hundreds.
+        hidden = layers.BatchNormalization(momentum=0.9)(hidden)
+        hidden = layers.Activation("relu")(hidden)
     answers = layers.GlobalAveragePooling1D()(hidden)
     hidden = layers.Concatenate()([answers, inputs[:, signal[0] * signal[1] :]])
     return keras.Model(inputs, layers.Dense(outputs, activation=activation)(hidden))

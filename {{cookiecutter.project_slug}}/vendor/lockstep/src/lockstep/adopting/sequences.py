@@ -93,7 +93,7 @@ def _require_one_label(labels: pd.Series, keys: pd.Series, name: str, wishes: Wi
     if len(several):
         raise UserError(
             f"{name}: --target: {labels.name!r} changes within {len(several)} of {len(counts)} "
-            f"sequences, such as {wishes.sequence} {several.index[0]!r}; a sequence has one: name "
+            f"sequences, such as {several.index[0]!r}; a sequence has one: name "
             "by --sequence a column that gives each part a name of its own"
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
 
 import numpy as np
@@ -100,8 +101,8 @@ def gather_rows(points: Points) -> pd.DataFrame:
         name = points.rows[contract.sequence].iloc[place]
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise UserError(
-            f"{CONTRACT}: sequence: {contract.sequence} {name!r}{more}: {faults.iloc[0]}; mend the "
-            "rows, or give each part a name of its own"
+            f"{CONTRACT}: sequence: {name!r}{more}: {faults.iloc[0]}; mend the rows, or give each "
+            "part a name of its own"
         )
     return arrange_columns(points.gather(), gather_contract(contract).columns)
 
@@ -153,6 +154,8 @@ def gather_frame(frame: pd.DataFrame, contract: Contract, name: str) -> NewRows:
 
 
 def _shorten(faults: list[str]) -> str:
-    """The first of them, and how many more there are."""
-    more = len(faults) - MOST_BREACHES
-    return "; ".join(faults[:MOST_BREACHES]) + (f"; and {more} more" if more > 0 else "")
+    """The first of them, each at how many points, and how many more there are."""
+    counts = Counter(faults)
+    lines = [f"{one}, at {n} points" if n > 1 else one for one, n in counts.items()]
+    more = len(lines) - MOST_BREACHES
+    return "; ".join(lines[:MOST_BREACHES]) + (f"; and {more} more" if more > 0 else "")
