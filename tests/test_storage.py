@@ -428,6 +428,7 @@ def test_an_address_where_nobody_listens_is_told_in_one_line(adopted: Project) -
 
 
 @pytest.mark.usefixtures("speaks_s3")
+@pytest.mark.matrix
 @pytest.mark.parametrize("place", ["bucket/raw/none.csv", "no-bucket/raw/file.csv"])
 def test_an_object_that_is_not_there_is_told_in_one_line(
     adopted: Project, bucket: Bucket, place: str

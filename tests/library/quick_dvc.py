@@ -25,7 +25,7 @@ class QuickDVC:
     """Runs programs as `subprocess.run` does, and DVC without its start."""
 
     def __init__(self) -> None:
-        command = [sys.executable, __file__]
+        command = [sys.executable, "-P", __file__]  # what lies beside it hides no module
         self._server = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -75,7 +75,7 @@ def _run(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
+    sys.path[:0] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     sys.argv, sys.orig_argv = ["dvc", *arguments], [*DVC, *arguments]
     status = 1
     try:
