@@ -387,7 +387,8 @@ def _find_doubts(rows: SeriesRows, spans: pd.DataFrame, words: dict[str, Any]) -
             f"in a row{beyond}: they stay gaps, and are not forecast"
         )
     first, last = rows.times[spans["first"]], rows.times[spans["last"]]
-    if (is_late := first > first.min()).any():
+    # A first row or two may be missing as well as any.
+    if (is_late := np.searchsorted(np.unique(rows.times), first) > horizon).any():
         yield (
             f"{list_series(is_late)} {verb(is_late, 'starts', 'start')} after "
             f"{describe_time(first.min())}, the latest at {describe_time(first.max())}"
