@@ -174,7 +174,7 @@ class Story:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 120
+    end = time.monotonic() + 600
     while not condition():
         assert time.monotonic() < end, "it has not come true"
         time.sleep(0.2)
