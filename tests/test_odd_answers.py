@@ -10,13 +10,13 @@ import itertools
 import json
 import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import nbformat
 import pytest
 from conftest import ENVIRONMENT, TEMPLATE, Project
+from cookiecutting import run_cookiecutter
 from ruamel.yaml import YAML
 from test_answers import CHOICES, FREE_TEXT
 from test_pipeline import pin_torch
@@ -116,15 +116,9 @@ REFUSED = {
 
 def generate(folder: Path, answers: Answers, *options: str) -> subprocess.CompletedProcess[str]:
     """Call cookiecutter with these answers as a person would."""
-    command = [sys.executable, "-m", "cookiecutter", "--no-input", "--default-config", *options]
     said = [f"{question}={answer}" for question, answer in answers.items()]
-    return subprocess.run(
-        [*command, "--output-dir", str(folder), str(TEMPLATE), *said],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
+    usual = ["--no-input", "--default-config", "--output-dir", str(folder)]
+    return run_cookiecutter([*usual, *options, str(TEMPLATE), *said], ENVIRONMENT, folder)
 
 
 def made(folder: Path, answers: Answers) -> Project:
