@@ -80,6 +80,13 @@ def _list_rows(versions: list[Version]) -> Iterator[str]:
                 f"The latest {history['window']} steps of each are enough. Rows of times to come, "
                 "without the target, tell what is known ahead.</p>"
             )
+        points = version.contract.get("points")
+        if points:
+            yield (
+                f"<p>They are points, one for each {escape(points['time'])}; those with one "
+                f"{escape(points['sequence'])} are a sequence, and get one answer. The latest "
+                f"{points['length']} of each are looked at.</p>"
+            )
         yield from _tabulate(
             ("column", "what it is", "values"),
             [

@@ -25,7 +25,7 @@ from .predict_route import read_key
 from .prometheus import Measures
 from .refusals import refuse
 from .request_ids import ID
-from .row_contract import find_row_contract, list_rows_to_come
+from .row_contract import find_row_contract, list_subjects
 from .tensors import BYTES, PIXELS, Tensor, read_tensors, transpose, write_tensor
 from .tracing import describe_span
 
@@ -136,7 +136,7 @@ def make_inference_routes(
 
 def _describe(versions: Sequence[Version], model: str, name: str | None = None) -> dict[str, Any]:
     """The metadata of a model, whose tensors have a value for each row; those that go out, of a
-    forecast, for each of times to come.
+    forecast, for each of times to come, and of sequences for each of them.
     """
     version = find_version(versions, model, name)
     outputs = [
@@ -171,10 +171,10 @@ def _find_datatype(column: dict[str, Any]) -> str:
 
 def _list_outputs(version: Version) -> dict[str, str]:
     """What a version tells of each row, and as what."""
+    names = {name: _find_datatype(one) for name, one in list_subjects(version).items()}
     if version.kind == "classification":
         shares = {f"probability_{name}": "FP64" for name in version.classes}
-        return {"prediction": BYTES, **shares}
-    names = {name: _find_datatype(one) for name, one in list_rows_to_come(version).items()}
+        return {**names, "prediction": BYTES, **shares}
     return names | dict.fromkeys(("prediction", "prediction_low", "prediction_high"), "FP64")
 
 

@@ -13,7 +13,7 @@ from .bodies import FILES, JSON
 from .inference_protocol import list_inputs
 from .predict_route import LONGEST_KEY
 from .request_ids import HEADER, ID
-from .row_contract import find_optional, find_row_contract, list_rows_to_come
+from .row_contract import find_optional, find_row_contract, list_subjects
 
 if TYPE_CHECKING:
     from .engine import Version
@@ -67,7 +67,8 @@ def make_openapi(app: FastAPI, versions: Sequence[Version], *, asks_tokens: bool
         title=app.title,
         version=", ".join(f"{version.model} {version.version}" for version in versions) or "none",
         description="Each row that is asked for is held against the contract of the version. Of a "
-        "forecast the rows are those of series so far, and each answer is of a time to come.",
+        "forecast the rows are those of series so far, and each answer is of a time to come; of "
+        "sequences the rows are points, and each answer is of a sequence.",
         routes=app.routes,
     )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
@@ -149,17 +150,17 @@ def describe_tensors(version: Version) -> Schema:
 
 def describe_answer(version: Version) -> Schema:
     """The schema of a prediction."""
+    subjects = {
+        name: {"type": NUMBERS.get(one["type"], "string"), "description": one["meaning"]}
+        for name, one in list_subjects(version).items()
+    }
     if predicts_numbers(version.kind):
         number = {"type": "number"}
         ends = {"prediction_low": number, "prediction_high": number}
-        to_come = {
-            name: {"type": NUMBERS.get(one["type"], "string"), "description": one["meaning"]}
-            for name, one in list_rows_to_come(version).items()
-        }
         return {
             "type": "object",
-            "required": [*to_come, "prediction"],
-            "properties": {**to_come, "prediction": number, **ends},
+            "required": [*subjects, "prediction"],
+            "properties": {**subjects, "prediction": number, **ends},
         }
     shares = {
         f"probability_{name}": {"type": "number", "minimum": 0, "maximum": 1}
@@ -168,8 +169,8 @@ def describe_answer(version: Version) -> Schema:
     decision = {"type": "string", "enum": version.classes}
     return {
         "type": "object",
-        "required": ["prediction", *shares],
-        "properties": {"prediction": decision, **shares},
+        "required": [*subjects, "prediction", *shares],
+        "properties": {**subjects, "prediction": decision, **shares},
     }
 
 
@@ -214,8 +215,8 @@ def _describe_predict(versions: Sequence[Version]) -> Schema:
     stages = {stage for version in versions for stage in version.stages}
     return {
         "description": "An answer for each row, in their order; of a forecast for each step ahead "
-        "of each series. A row that breaks the contract has errors instead; where all do, the "
-        "status is 422.",
+        "of each series, of sequences for each of them. A row that breaks the contract has errors "
+        "instead; where all do, the status is 422.",
         "parameters": [
             _parameter("model", [version.model for version in versions]),
             _parameter("version", [version.version for version in versions]),

@@ -40,9 +40,10 @@ export function showNothing(element, { contract, kind, is_shadow: isShadow }) {
     element.replaceChildren(make("p", { className: "soft" }, "A version in the shadow cannot be asked: it answers what others are asked, and only the last requests show what it says."));
     return;
   }
+  const subject = contract.points ? "each sequence" : "the values on the form";
   const texts = {
-    classification: `The predicted class and the probability of each will stand here: what ${contract.target} is for the values on the form.`,
-    regression: `The predicted number and its interval will stand here: what ${contract.target} is for the values on the form.`,
+    classification: `The predicted class and the probability of each will stand here: what ${contract.target} is for ${subject}.`,
+    regression: `The predicted number and its interval will stand here: what ${contract.target} is for ${subject}.`,
     forecasting: `What ${contract.target} is to be, and its interval, will stand here for each step ahead of each series.`,
   };
   element.replaceChildren(make("p", { className: "soft" }, texts[kind]));
@@ -168,12 +169,18 @@ export function showAnswers(element, details, reply, seconds, name) {
     make("tbody", {}, lines));
   const rest = reply.predictions.length - MOST_ROWS;
   element.replaceChildren(
-    make("p", {}, make("strong", {}, `${count} of ${reply.predictions.length} ${details.contract.history ? `forecasts by the rows of ${name} are made` : `rows of ${name} are predicted`}`)),
+    make("p", {}, make("strong", {}, `${count} of ${reply.predictions.length} ${describeAnswers(details.contract, name)}`)),
     makeScroll("Predictions", table),
     rest > 0 ? make("p", { className: "soft" }, `and ${rest} more rows`) : "",
     make("p", { className: "buttons" }, makeDownload(columns, reply)),
     makeFacts(reply, seconds),
   );
+}
+
+/** What has been done with a file. */
+function describeAnswers({ history, points }, name) {
+  if (history) return `forecasts by the rows of ${name} are made`;
+  return `${points ? "sequences" : "rows"} of ${name} are predicted`;
 }
 
 /** A link to the answers as CSV. */

@@ -52,6 +52,7 @@ export class Form {
 
   makeAll(contract, features) {
     if (contract.images) return this.makeForImages(contract.images);
+    if (contract.points) return this.makeForPoints(contract.points, features);
     return contract.history ? this.makeForSeries(contract.history, features) : this.makeForRows(contract, features);
   }
 
@@ -60,6 +61,14 @@ export class Form {
     const drop = this.makeDrop("Drop the rows of the series so far here", "CSV, parquet or JSON", ".csv,.json,.parquet");
     drop.classList.add("large");
     const text = `Rows of series have the columns ${features.join(", ")}, and each series is continued by ${horizon} steps of ${every}.`;
+    return [make("p", { className: "soft" }, text), drop];
+  }
+
+  /** A sequence has many points, each a row. */
+  makeForPoints({ sequence, time }, features) {
+    const drop = this.makeDrop("Drop the points of sequences here", "CSV, parquet or JSON", ".csv,.json,.parquet");
+    drop.classList.add("large");
+    const text = `Points have the columns ${features.join(", ")}. Those with one ${sequence} are a sequence, in the order of ${time}, and get one answer.`;
     return [make("p", { className: "soft" }, text), drop];
   }
 
