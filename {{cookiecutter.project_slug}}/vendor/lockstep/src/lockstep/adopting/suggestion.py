@@ -27,7 +27,7 @@ MOST_ROWS_CONVOLVED = 50_000
 FEW_ROWS, MANY_ROWS = 2_000, 20_000
 """Rows below which candidates are kept small, and from which on they may be large."""
 ROWS_OF_FEW_STEPS = 500
-"""Rows below which a network makes so few steps that they must be larger."""
+"""Rows below which a network makes so few steps that they must be larger, or batches smaller."""
 SKEW, MANY_GAPS = 3.0, 0.05
 TEST_SHARE, LARGEST_TEST_SHARE = 0.2, 0.4
 """Of the times of a forecast, what the test has, unless two horizons take more; and at most."""
@@ -171,7 +171,7 @@ def _suggest_candidates(contract: Contract, rows: int, metric: str) -> dict[str,
 
 def _suggest_for_sequences(contract: Contract, rows: int, metric: str) -> dict[str, Any]:
     """Those that learn from summaries, and those that read each point."""
-    batch = 32 if rows < FEW_ROWS else 128
+    batch = 8 if rows < ROWS_OF_FEW_STEPS else 32 if rows < FEW_ROWS else 128
     network = {"schedule": "cosine", "batch_size": batch, "max_epochs": 60, "patience": 20}
     convolutions = {"rocket": {"alpha": 10.0 if contract.classes else 1000.0}}
     loss = {"loss": "poisson"} if metric == COUNTS else {}
