@@ -183,3 +183,14 @@ def test_what_is_constant_in_a_series_needs_no_rows_of_times_to_come(tmp_path: P
     rows.loc[0, "price"] = 2.6
     parsed = make_model(contract).parse(rows, "rows")
     assert parsed.reasons.notna().tolist() == [True] * HORIZON + [False] * HORIZON
+
+
+def test_a_file_of_other_columns_is_told_with_all_that_it_has(tmp_path: Path) -> None:
+    wide = make_history().pivot_table("sales", "day", "shop").reset_index()
+    with pytest.raises(UserError, match="are missing; .* the file has 'day', 'a', 'b'$"):
+        forecast(wide, tmp_path)
+
+
+def test_examples_are_no_rows_to_go_on_from(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds the examples that `preprocess` made"):
+        forecast(make_history().assign(origin=1, step=1, past="x"), tmp_path)

@@ -292,7 +292,7 @@ def _choose_columns(
                 "left out: known of times to come, as holidays and promotions are? then "
                 f"`--future {quote(name)}`"
             ]
-        if odd := _find_odd_cell(rows, name):
+        if column.type in LEVELS and (odd := _find_odd_cell(rows, name)):
             doubts[name] = [odd]
     return usable, doubts
 
@@ -303,7 +303,8 @@ def _find_odd_cell(rows: SeriesRows, name: str) -> str | None:
     if rows.series is None or cells.empty:
         return None
     names = rows.names[cells.index]
-    usual = cells.groupby(names).agg(lambda part: part.value_counts().index[0])
+    counts = pd.DataFrame({"series": names, "cell": cells}).value_counts().reset_index()
+    usual = counts.drop_duplicates("series").set_index("series")["cell"]
     is_odd = np.asarray(cells != names.map(usual))
     if usual.nunique() < 2 or not 0 < is_odd.mean() <= RARE_ODD:
         return None

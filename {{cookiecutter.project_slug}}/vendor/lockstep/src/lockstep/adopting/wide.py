@@ -12,6 +12,8 @@ from .inference import DATE_FORMATS
 
 FEWEST_SIBLINGS = 3
 """Columns alike from which on a table may be wide."""
+FIRST_ROWS = 200
+"""That are looked at."""
 YEAR = re.compile(r"(19|20)\d\d")
 
 
@@ -24,6 +26,7 @@ def advise_melting(frame: pd.DataFrame, time: str | None, target: str) -> str | 
         target: What the values are to be called.
     """
     names = pd.Series([str(name) for name in frame.columns], dtype="str")
+    frame = frame.head(FIRST_ROWS).set_axis(names, axis=1)
     is_time = _are_times(names)
     if is_time.sum() >= max(FEWEST_SIBLINGS, len(names) / 2):
         others = names[~is_time].tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..core.batches import prefetch
 from ..core.errors import UserError
+from ..core.examples import ORIGIN, PAST, STEP
 from ..core.files import replacing
 from ..core.progress import progress
 from ..core.table import as_csv
@@ -114,11 +115,22 @@ def _read_rows(path: Path, name: str, model: Model, *, resize: bool) -> Iterator
         return
     batches = read_rows(path, name, contract.missing, contract.layout)
     if contract.rows is not None:
-        rows = [batch[[column for column in batch if column in model.inputs]] for batch in batches]
+        rows = [_select_inputs(batch, model.inputs, name) for batch in batches]
         yield from _divide(model.parse(pd.concat(rows, ignore_index=True), name))
         return
     for frame in batches:
         yield parse_rows(frame, contract, name)
+
+
+def _select_inputs(frame: pd.DataFrame, inputs: Sequence[str], name: str) -> pd.DataFrame:
+    """The inputs alone; all columns where some lack, for a message to name them."""
+    if {ORIGIN, STEP, PAST} <= {*frame}:
+        raise UserError(
+            f"{name}: holds the examples that `preprocess` made; a forecast goes on from rows of "
+            "series, such as those in data/raw"
+        )
+    columns = [column for column in frame if column in inputs]
+    return frame[columns] if len(columns) == len(inputs) else frame
 
 
 def _divide(rows: NewRows) -> Iterator[NewRows]:
