@@ -225,3 +225,22 @@ def test_times_of_several_zones_that_are_uneven_for_it_are_told() -> None:
         "day is '2025-03-29 22:00:00', expected whole steps of 1 day from 2024-12-31 23:00:00 on; "
         "times are of several zones, such as +01:00 and +02:00, and read as UTC"
     )
+
+
+def test_weekdays_go_on_after_the_weekend() -> None:
+    rows = make_sales(shops=1)
+    rows = rows[(rows["day"].dt.day_of_week < 5) & (rows["day"] != "2025-04-16")]
+    contract = make_contract(every="1 weekday", season=5, window=20)
+    examples = make_examples_of_sales(contract, rows)
+    ahead = examples["day"].dt.day_of_week - examples["origin"].dt.day_of_week
+    assert (examples["step"] % 5 == ahead % 5).all()
+    (friday,) = rows["day"][rows["day"] == "2025-04-25"]
+    later = rows.assign(sales=rows["sales"].where(rows["day"] <= friday))
+    framed = frame(later, frame_contract(contract))
+    assert framed.names["day"].dt.strftime("%m-%d").tolist()[:4] == [
+        "04-28",
+        "04-29",
+        "04-30",
+        "05-01",
+    ]
+    assert framed.reasons.notna().tolist() == [False] * 3 + [True] * 4

@@ -187,7 +187,7 @@ def test_what_is_constant_in_a_series_needs_no_rows_of_times_to_come(tmp_path: P
 
 def test_a_file_of_other_columns_is_told_with_all_that_it_has(tmp_path: Path) -> None:
     wide = make_history().pivot_table("sales", "day", "shop").reset_index()
-    with pytest.raises(UserError, match="are missing; .* the file has 'day', 'a', 'b'$"):
+    with pytest.raises(UserError, match=r"are missing; .* the file has 'day', 'a', 'b'$"):
         forecast(wide, tmp_path)
 
 
