@@ -101,10 +101,13 @@ class Project:
 
         The files are shared, by hard links, so that they are neither copied nor compiled again.
         What `uv sync` still has to install are the two packages that lie in the project itself.
+        What mypy knows of the libraries is copied, since mypy writes to it.
         """
         if (self / ".venv").exists():
             link: Callable[..., object] = os.link
             shutil.copytree(self / ".venv", other / ".venv", symlinks=True, copy_function=link)
+        if (self / ".mypy_cache").exists():
+            shutil.copytree(self / ".mypy_cache", other / ".mypy_cache", dirs_exist_ok=True)
         if (self / "uv.lock").exists() and not (other / "uv.lock").exists():
             shutil.copy(self / "uv.lock", other / "uv.lock")
         return other
