@@ -174,6 +174,17 @@ def test_a_series_of_too_few_values_says_so(days: int, count: str) -> None:
     }
 
 
+def test_a_value_of_just_before_the_window_counts_for_nothing() -> None:
+    rows = make_sales(days=40, shops=1)
+    known = [39, *range(20, 25), 12]  # the first of 28 days up to the last
+
+    def forecast(*days: int) -> NewRows:
+        return frame(make_later(rows.assign(sales=rows["sales"].where(rows.index.isin(days)))))
+
+    assert forecast(*known).reasons.isna().all()
+    assert forecast(*known[:-1], 11).reasons.str.startswith("sales is '6 known values'").all()
+
+
 def test_a_name_that_breaks_the_contract_is_told_by_itself() -> None:
     shop = {"type": "categorical", "categories": ["shop 1"], "meaning": "the shop"}
     contract = make_contract(columns=CONTRACT["columns"] | {"shop": shop})
