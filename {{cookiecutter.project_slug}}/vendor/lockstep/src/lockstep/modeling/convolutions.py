@@ -48,7 +48,7 @@ class RandomConvolutions(TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, y: object = None) -> Self:  # noqa: ARG002 - scikit-learn's
         """Draw the channels and the rows that give the biases."""
-        points = self._read_points(validate_data(self, X, dtype="float32"))
+        points = self._read_points(validate_data(self, X, dtype="float64"))
         rng = np.random.default_rng(self.random_state)
         length, channels = self.signal
         count = max(1, self.features // len(KERNELS))
@@ -71,7 +71,7 @@ class RandomConvolutions(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> np.ndarray:
         """(n_rows, n_dilations * n_kernels + n_others) shares, and other columns as they are."""
         check_is_fitted(self)
-        numbers = validate_data(self, X, reset=False, dtype="float32")
+        numbers = validate_data(self, X, reset=False, dtype="float64")
         points = self._read_points(numbers)
         step = max(1, POINTS_AT_ONCE // self.signal[0])
         parts = [self._measure(points[start : start + step]) for start in range(0, len(X), step)]
@@ -80,7 +80,7 @@ class RandomConvolutions(TransformerMixin, BaseEstimator):
     def _read_points(self, numbers: np.ndarray) -> np.ndarray:
         """(n_rows, length, channels)."""
         points: np.ndarray = numbers[:, : self.signal[0] * self.signal[1]]
-        return points.reshape(-1, *self.signal)
+        return points.reshape(-1, *self.signal).astype("float32")
 
     def _measure(self, points: np.ndarray) -> np.ndarray:
         """(n_rows, n_dilations * n_kernels) shares of the points."""
@@ -89,7 +89,8 @@ class RandomConvolutions(TransformerMixin, BaseEstimator):
             for place, biases in enumerate(self.biases_)
             for answers, bias in zip(self._convolve(points, place), biases, strict=True)
         ]
-        return np.column_stack(counts).astype("float32") / np.float32(self.signal[0])
+        shares: np.ndarray = np.column_stack(counts) / self.signal[0]
+        return shares
 
     def _convolve(self, points: np.ndarray, place: int) -> Iterator[np.ndarray]:
         """Of each kernel (n_rows, length) answers; before and after a sequence all is 0."""
