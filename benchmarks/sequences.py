@@ -1,6 +1,6 @@
 """Champions of sequences beside MiniRocket.
 
-    python benchmarks/sequences.py [--only NAME ...] [--without NAME ...]
+    python benchmarks/sequences.py [--only NAME ...] [--without CANDIDATE ...]
 
 On the labelled sequences that aeon carries, with their own split and the settings that `use` comes
 to: the champion is chosen by log loss on folds of the train sequences alone. MiniRocket is aeon's,
@@ -24,7 +24,7 @@ def main() -> None:
     """Write the sequences, learn in the environment of a generated project, and compare."""
     options = argparse.ArgumentParser()
     options.add_argument("--only", nargs="+", metavar="NAME", default=[])
-    options.add_argument("--without", nargs="+", metavar="NAME", default=[])
+    options.add_argument("--without", nargs="+", metavar="CANDIDATE", default=[])
     options.add_argument("--rounds", type=int, help="not used: nothing is drawn")
     chosen = options.parse_args()
     script = Path(__file__).with_name("_sequences.py").resolve()
