@@ -264,6 +264,11 @@ def off_by_hours(frame: pd.DataFrame) -> pd.DataFrame:
             {},
             "--time: .*14:00",
         ),
+        (
+            lambda frame: frame.assign(sales=frame["shop"].str[1:].astype(int)),
+            {},
+            "--target: 'sales' never changes within a series; there is nothing to forecast",
+        ),
         (off_by_hours, {}, "'2025-01-11 05:00:00', expected whole steps of 1 day"),
         (None, {"every": "1 dy"}, "--every: found '1 dy'; a whole number and one of second"),
         (None, {"every": "2 days"}, "'2025-01-02', expected whole steps of 2 days"),

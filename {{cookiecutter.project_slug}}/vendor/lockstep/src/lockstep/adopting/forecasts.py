@@ -68,6 +68,12 @@ def understand_forecast(
     with _tell_zones(describe_zones(frame[time])):
         every = _choose_every(rows, name, wishes)
         spans = _measure(rows, every, name)
+    values = rows.by_series(rows.table[wishes.target])
+    if (values.max() == values.min())[spans["series"]].all():
+        raise UserError(
+            f"{name}: --target: {wishes.target!r} never changes within a series; there is nothing "
+            "to forecast"
+        )
     longest = int(spans["steps"].max())
     season = every.season if 2 * every.season <= longest else 1
     words = {
@@ -401,7 +407,7 @@ def _find_doubts(rows: SeriesRows, spans: pd.DataFrame, words: dict[str, Any]) -
             "goes on from there; take out what is no longer of use"
         )
     constant = rows.by_series(rows.table[rows.target]).nunique()
-    is_constant = (constant[spans["series"]] <= 1).to_numpy()
+    is_constant = (constant[spans["series"]] <= 1).to_numpy() & (spans["known"] > 1).to_numpy()
     if is_constant.any():
         yield (
             f"{list_series(is_constant)} never {verb(is_constant, 'changes', 'change')}: errors "
