@@ -4,6 +4,7 @@ from conftest import CONTRACT
 from lockstep.core.contract import Contract
 from lockstep.core.project import Project
 from lockstep.docs.dictionary import describe_contract, dictionary_page
+from made_up_sequences import CONTRACT as SWINGS
 
 
 def cells(text: str, column: str) -> list[str]:
@@ -28,6 +29,12 @@ def test_each_column_is_described() -> None:
         *("identifier, group", "a name, no value twice", "no", "name", "A1")
     ]
     assert "Known and not used: note." in text
+
+
+def test_a_column_that_tells_sequences_apart_says_so() -> None:
+    text = describe_contract(Contract.model_validate(SWINGS))
+    assert cells(text, "swing")[1] == "identifier, sequence"
+    assert cells(text, "second")[1] == "numeric, time"
 
 
 def test_nothing_in_a_cell_is_markup() -> None:

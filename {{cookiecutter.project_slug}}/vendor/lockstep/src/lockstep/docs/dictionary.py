@@ -22,7 +22,8 @@ def dictionary_page(project: Project) -> str:
 
 def describe_contract(contract: Contract) -> str:
     """The contract in Markdown: a row for each column, in its order."""
-    roles = {getattr(contract, role): f", {role}" for role in ("target", "group", "time", "part")}
+    names = ("target", "group", "time", "series", "sequence", "part")
+    roles = {getattr(contract, role): f", {role}" for role in names}
     rows = [
         [
             name,
