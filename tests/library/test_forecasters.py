@@ -12,18 +12,14 @@ from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.examples import LEVEL, PAST, SPREAD, STEP, frame_contract
 from lockstep.data.past import decode_shape, encode_pasts, level_and_spread
-from lockstep.modeling.candidates import make_candidate
+from lockstep.modeling.candidates import TAKES_HEIGHTS, make_candidate
+from lockstep.modeling.exponential_smoothing import ExponentialSmoothing, SharedSmoothing
 from lockstep.modeling.features import make_features
-from lockstep.modeling.forecasters import (
-    BySteps,
-    Drift,
-    ExponentialSmoothing,
-    LastValue,
-    SeasonalNaive,
-)
+from lockstep.modeling.forecasters import BySteps, Drift, LastValue, SeasonalNaive
 from lockstep.modeling.model import Model
+from lockstep.modeling.own_smoothing import OwnSmoothing
 from lockstep.modeling.problem import make_problem
-from lockstep.modeling.series import Series, encode_target
+from lockstep.modeling.series import Series, encode_target, flatten_examples
 from made_up_series import make_contract, make_examples_of_sales, make_sales
 from sklearn.base import TransformerMixin, clone
 from sklearn.linear_model import Ridge
@@ -127,8 +123,10 @@ def test_a_model_is_saved_and_loaded_as_it_was(name: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", [*CANDIDATES])
 def test_forecasts_are_moved_and_scaled_as_their_series_is(name: str) -> None:
+    # Whether a season grows with the level depends on where zero is.
+    move = 0 if name in TAKES_HEIGHTS else 64
     sales = make_sales()
-    moved = sales.assign(sales=sales["sales"] * 8 + 64)
+    moved = sales.assign(sales=sales["sales"] * 8 + move)
     forecasts = [
         forecast(make_model(name, examples), examples)
         for examples in (EXAMPLES, make_examples_of_sales(CONTRACT, moved))
@@ -136,7 +134,7 @@ def test_forecasts_are_moved_and_scaled_as_their_series_is(name: str) -> None:
     tolerance = 1e-4 if name in NETWORKS else 1e-8
     spread = sides(EXAMPLES)[1][SPREAD].to_numpy()
     np.testing.assert_allclose(
-        (forecasts[1] - 64) / 8 / spread, forecasts[0] / spread, atol=tolerance * 100, rtol=0
+        (forecasts[1] - move) / 8 / spread, forecasts[0] / spread, atol=tolerance * 100, rtol=0
     )
 
 
@@ -239,6 +237,18 @@ def test_a_clone_for_each_step_learns_from_its_own_examples() -> None:
     np.testing.assert_allclose(first.predict(X), X[:, 1], atol=1e-6)
 
 
+def test_a_clone_learns_from_a_long_past_where_it_has_examples_for_that() -> None:
+    series, rng = Series(40, 2, 1, 2), np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=(2_000, 80)), np.tile([0.5, 1.0], 1_000)])
+    few = BySteps(Ridge(), series).fit(X[:1_500], X[:1_500, 0])
+    many = BySteps(Ridge(), series).fit(X, X[:, 0])
+    assert [len(model.estimators_[1].coef_) for model in (few, many)] == [12 * 2 + 1, 40 * 2 + 1]
+    np.testing.assert_allclose(many.predict(X), X[:, 0], atol=0.01)
+    without = X.copy()
+    without[:, : 28 * 2] = 0.0
+    np.testing.assert_array_equal(few.predict(without), few.predict(X))
+
+
 def make_pasts(season: int, trend: float, noise: float, count: int = 200) -> np.ndarray:
     """Rows of features, each a past of 16 steps on a line with a season, and a step."""
     rng, steps = np.random.default_rng(0), np.arange(19)
@@ -254,7 +264,7 @@ def make_pasts(season: int, trend: float, noise: float, count: int = 200) -> np.
 def test_smoothing_continues_a_line_with_a_season(season: int) -> None:
     series, rows = Series(16, 1, season, 3), make_pasts(season, 0.5, 0)
     X, y = rows[:, :-1], rows[:, -1]
-    smoothing = ExponentialSmoothing(series).fit(X, y)
+    smoothing = SharedSmoothing(series).fit(X, y)
     # The line is drawn from a few values, of which a season is a part.
     assert (
         np.abs(smoothing.predict(X) - y).mean()
@@ -263,7 +273,7 @@ def test_smoothing_continues_a_line_with_a_season(season: int) -> None:
 
 
 def test_smoothing_is_by_hand_what_its_weights_say() -> None:
-    smoothing = ExponentialSmoothing(Series(3, 1, 1, 2))
+    smoothing = SharedSmoothing(Series(3, 1, 1, 2))
     X = make_features_of([3, 3, 9], 2)
     smoothing.weights_ = (0.5, 0.0, 0.0, 0.0)  # from the mean, 5, to 4, 3.5 and 6.25
     assert smoothing.predict(X).tolist() == [6.25, 6.25]
@@ -286,8 +296,75 @@ def test_smoothing_moves_level_trend_and_season_by_their_shares_of_what_is_off()
 
 def test_noise_is_smoothed_away() -> None:
     rows = make_pasts(1, 0, 1)
-    smoothing = ExponentialSmoothing(Series(16, 1, 1, 3)).fit(rows[:, :-1], rows[:, -1])
+    smoothing = SharedSmoothing(Series(16, 1, 1, 3)).fit(rows[:, :-1], rows[:, -1])
     assert smoothing.weights_[0] <= 0.2
+
+
+def relate(values: np.ndarray, series: Series) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(horizon, n_features) features of a past, and (horizon,) its level and spread."""
+    window, horizon = series.window, series.horizon
+    frame = pd.DataFrame(
+        {PAST: encode_pasts(np.tile(values[:window, np.newaxis], (horizon, 1, 1)))}
+    ).assign(**{STEP: range(1, horizon + 1)})
+    level, spread = level_and_spread(values[np.newaxis, :window], series.season)
+    return flatten_examples(frame, series, has_height=True), level, spread
+
+
+def smooth(values: np.ndarray, series: Series) -> np.ndarray:
+    """(horizon,) what smoothing by weights of its own makes of the first values."""
+    X, level, spread = relate(values, series)
+    forecast: np.ndarray = OwnSmoothing(series).predict(X) * spread + level
+    return forecast
+
+
+TIMES, QUARTERS = np.arange(48), Series(40, 1, 4, 8)
+
+
+@pytest.mark.parametrize("level", [2.0 * 1.05**TIMES, 9.0 * 0.95**TIMES])
+def test_a_season_that_grows_with_its_level_is_forecast_with_a_growing_season(
+    level: np.ndarray,
+) -> None:
+    values = level * np.array([1.0, 1.4, 0.7, 0.9])[TIMES % 4]
+    np.testing.assert_allclose(smooth(values, QUARTERS), values[40:], rtol=0.02)
+
+
+def test_a_season_that_stays_is_forecast_as_it_is_also_of_values_below_zero() -> None:
+    values = 0.5 * TIMES - 12 + np.array([1.0, 4.0, -3.0, -2.0])[TIMES % 4]
+    np.testing.assert_allclose(smooth(values, QUARTERS), values[40:], atol=0.1)
+
+
+def test_a_past_is_smoothed_by_weights_of_its_own_whatever_others_there_are() -> None:
+    walk = np.random.default_rng(0).normal(size=48).cumsum() + 50
+    noise = np.random.default_rng(0).normal(size=48) + 50
+    series = Series(40, 1, 1, 8)
+    X = [relate(values, series)[0] for values in (walk, noise)]
+    together = OwnSmoothing(series).predict(np.concatenate(X))
+    for one, part in zip(X, np.split(together, 2), strict=True):
+        np.testing.assert_array_equal(OwnSmoothing(series).predict(one), part)
+    ends = [abs(smooth(values, series)[0] - values[39]) for values in (walk, noise)]
+    assert ends[0] < 0.3
+    assert abs(smooth(noise, series)[0] - noise[:40].mean()) < 0.3 < ends[1]
+
+
+def test_what_was_before_a_series_has_no_say_in_how_it_is_smoothed() -> None:
+    values = 3.0 + 0.5 * TIMES + np.random.default_rng(0).normal(size=48)
+    short = Series(20, 1, 4, 8)
+    padded = np.append(np.full(20, np.nan), values[20:])
+    np.testing.assert_allclose(smooth(padded, QUARTERS), smooth(values[20:], short), rtol=1e-9)
+
+
+@pytest.mark.parametrize("known", [0, 1, 2, 40])
+def test_a_past_of_few_values_or_of_one_value_is_continued(known: int) -> None:
+    values = np.where(TIMES[:40] >= 40 - known, 7.0, np.nan)
+    np.testing.assert_allclose(smooth(values, QUARTERS), 7.0 if known else 0.0, rtol=0.05)
+
+
+def test_smoothing_is_the_mean_of_shared_and_own_weights() -> None:
+    rows = make_pasts(4, 0.5, 0.5)
+    X, y, series = np.insert(rows[:, :-1], 17, 0.5, axis=1), rows[:, -1], Series(16, 1, 4, 3)
+    shared, own = SharedSmoothing(series).fit(X, y), OwnSmoothing(series)
+    expected = (shared.predict(X) + own.predict(X)) / 2
+    np.testing.assert_array_equal(ExponentialSmoothing(series).fit(X, y).predict(X), expected)
 
 
 def test_a_window_holds_a_season() -> None:

@@ -104,11 +104,12 @@ def test_a_person_says_what_else_is_known_ahead_and_how_far_rows_are_apart(tmp_p
 @pytest.mark.parametrize(
     ("frequency", "horizon", "expected"),
     [
-        ("D", 7, (7, "1 day", 7, 21)),
+        ("D", 7, (7, "1 day", 7, 56)),
         ("h", 24, (24, "1 hour", 24, 168)),
-        ("ME", 12, (12, "1 month", 12, 30)),
-        ("QE", 4, (4, "1 quarter", 4, 12)),
-        ("YS", 2, (2, "1 year", 1, 12)),
+        ("W", 4, (4, "1 week", 52, 67)),
+        ("ME", 12, (12, "1 month", 12, 67)),
+        ("QE", 4, (4, "1 quarter", 4, 48)),
+        ("YS", 2, (2, "1 year", 1, 48)),
     ],
 )
 def test_season_and_window_follow_from_how_far_times_are_apart(

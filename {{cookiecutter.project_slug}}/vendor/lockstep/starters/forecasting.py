@@ -59,9 +59,9 @@ def drift(problem: Problem) -> BaseEstimator:
     return lockstep.Drift(problem.require_series("drift"))
 
 
-@candidate
+@candidate(takes_heights=True)
 def smoothing(problem: Problem) -> BaseEstimator:
-    """Exponential smoothing of level, trend and season, as all series together suggest."""
+    """Exponential smoothing, half as all series together suggest, half as each past does itself."""
     return lockstep.ExponentialSmoothing(problem.require_series("smoothing"))
 
 
@@ -75,11 +75,11 @@ def autoregression(problem: Problem, *, alpha: PositiveFloat = 100.0) -> BaseEst
     return lockstep.BySteps(Ridge(alpha=alpha), problem.require_series("autoregression"))
 
 
-@candidate
+@candidate(takes_heights=True)
 def combination(problem: Problem) -> BaseEstimator:
-    """The mean of smoothing and autoregression, which err apart (Bates and Granger, 1969)."""
+    """The mean of both smoothings and autoregression: they err apart (Bates and Granger, 1969)."""
     parts = {"smoothing": smoothing(problem), "autoregression": autoregression(problem)}
-    return VotingRegressor([*parts.items()])
+    return VotingRegressor([*parts.items()], weights=[2, 1])
 
 
 @candidate

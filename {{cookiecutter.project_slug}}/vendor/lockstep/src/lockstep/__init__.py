@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from .modeling.compare import warn_of_rare_classes as warn_of_rare_classes
     from .modeling.convolutions import RandomConvolutions as RandomConvolutions
     from .modeling.derived import derived as derived
+    from .modeling.exponential_smoothing import ExponentialSmoothing as ExponentialSmoothing
     from .modeling.features import make_features as make_features
     from .modeling.forecasters import BySteps as BySteps
     from .modeling.forecasters import Drift as Drift
-    from .modeling.forecasters import ExponentialSmoothing as ExponentialSmoothing
     from .modeling.forecasters import LastValue as LastValue
     from .modeling.forecasters import SeasonalNaive as SeasonalNaive
     from .modeling.keras import keras as keras
@@ -80,14 +80,9 @@ ROOMS = {
     "modeling.compare": ("Leaderboard", "cross_validate", "learning_curve", "warn_of_rare_classes"),
     "modeling.convolutions": ("RandomConvolutions",),
     "modeling.derived": ("derived",),
+    "modeling.exponential_smoothing": ("ExponentialSmoothing",),
     "modeling.features": ("make_features",),
-    "modeling.forecasters": (
-        "BySteps",
-        "Drift",
-        "ExponentialSmoothing",
-        "LastValue",
-        "SeasonalNaive",
-    ),
+    "modeling.forecasters": ("BySteps", "Drift", "LastValue", "SeasonalNaive"),
     "modeling.keras": ("keras",),
     "modeling.layers": ("RandomShift",),
     "modeling.metrics": ("metric",),

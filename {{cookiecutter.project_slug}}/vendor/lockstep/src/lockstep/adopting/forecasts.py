@@ -22,8 +22,12 @@ from .interpretation import Interpretation, find_time
 from .wide import advise_melting
 from .wishes import Wishes
 
-SHORTEST_WINDOW, LONGEST_WEEK = 12, 168
-"""Values that a forecast is made from at least, and at most where they are those of a week."""
+SEASONS, FEWEST_SEASONS = 8, 3
+"""In a window; fewer where that is more than MOST_VALUES."""
+SHORTEST_WINDOW, MOST_VALUES, LONGEST_WEEK = 48, 96, 168
+"""Values that a forecast is made from at least, at most, and at most where they are of a week."""
+MOST_OF_HISTORY = 0.75
+"""Share of the longest series that a window is, so that there is something to learn."""
 FEW_HORIZONS = 6
 """How many times the horizon the times of a series should be, to learn and to test well."""
 KNOWN_LATER = 0.5
@@ -253,12 +257,14 @@ def _measure(rows: SeriesRows, every: Every, name: str) -> pd.DataFrame:
 def suggest_window(every: Every, season: int, horizon: int, longest: int) -> int:
     """From how many of the latest values a forecast is made.
 
-    Those of three seasons, of twice the horizon, and of hours those of a week; of a short history
-    at most a third, so that there is something to learn, but those of a season.
+    Those of eight seasons, or of three where a season is long, of twice the horizon, and of hours
+    those of a week; of a short history at most MOST_OF_HISTORY, but those of a season.
     """
     week = MICROSECONDS["week"] / every.size if every.unit == "microsecond" else 0
     hours = int(week) if SHORTEST_WINDOW < week <= LONGEST_WEEK else 0
-    return max(season, min(max(3 * season, 2 * horizon, SHORTEST_WINDOW, hours), longest // 3))
+    seasons = max(FEWEST_SEASONS * season, min(SEASONS * season, MOST_VALUES))
+    enough = max(seasons, 2 * horizon, SHORTEST_WINDOW, hours)
+    return max(season, min(enough, int(longest * MOST_OF_HISTORY)))
 
 
 def _choose_columns(

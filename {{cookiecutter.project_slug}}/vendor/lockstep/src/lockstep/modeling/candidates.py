@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 CANDIDATES = Registry("candidate")
 TAKES_CODES: set[str] = set()
 """Candidates to which categories come as whole numbers, before all other features."""
+TAKES_HEIGHTS: set[str] = set()
+"""Candidates that are told how high the past of a forecast lies, after the step."""
 TAKES_SIGNALS: set[str] = set()
 """Candidates to which signals come point by point, before all other features."""
 
@@ -24,6 +26,7 @@ def candidate(
     function: Callable[..., Any] | None = None,
     *,
     takes_codes: bool = False,
+    takes_heights: bool = False,
     takes_signals: bool = False,
 ) -> Callable[..., Any]:
     """Register a function under its own name, by which params.yaml calls it.
@@ -35,15 +38,22 @@ def candidate(
         function: The function.
         takes_codes: Whether it handles categories itself, instead of taking the recipe's numbers:
             then columns of few texts come first, as whole numbers from 0, -1 if missing.
+        takes_heights: Whether it asks `Series.height` how far from zero the past of a forecast
+            lies: then what it learns depends on where zero is.
         takes_signals: Whether it learns from sequences themselves, instead of the recipe's numbers
             of them: then all numbers of a sequence come first, point by point and standardised.
     """
     if function is None:
         return lambda function: candidate(
-            function, takes_codes=takes_codes, takes_signals=takes_signals
+            function,
+            takes_codes=takes_codes,
+            takes_heights=takes_heights,
+            takes_signals=takes_signals,
         )
     if takes_signals:
         TAKES_SIGNALS.add(function.__name__)
+    if takes_heights:
+        TAKES_HEIGHTS.add(function.__name__)
     if takes_codes:
         TAKES_CODES.add(function.__name__)
     return CANDIDATES.add(function)

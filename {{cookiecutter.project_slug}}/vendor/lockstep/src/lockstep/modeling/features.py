@@ -18,7 +18,7 @@ from ..core.params import FeaturesParams, Params, Recipe
 from ..core.sequences import SIGNAL
 from ..core.validation import nearest
 from ..data.pixels import pixels
-from .candidates import TAKES_CODES, TAKES_SIGNALS
+from .candidates import TAKES_CODES, TAKES_HEIGHTS, TAKES_SIGNALS
 from .derived import DeriveColumns, select_derived
 from .series import Series, flatten_examples
 from .signals import SignalScaler, find_shape, read_signals
@@ -64,7 +64,8 @@ def make_features(name: str, params: Params, contract: Contract) -> TransformerM
         )
         parts.append(("codes", encoder, list(codes)))
     if series is not None:
-        flatten = FunctionTransformer(flatten_examples, kw_args={"series": series})
+        options = {"series": series, "has_height": name in TAKES_HEIGHTS}
+        flatten = FunctionTransformer(flatten_examples, kw_args=options)
         union = _join_steps(recipe.past, Scope({}, params.kind, params.seed, series))
         parts.append(("past", make_pipeline(flatten, union), [PAST, STEP]))
     for section, steps, cells, columns in _sections(contract, recipe):

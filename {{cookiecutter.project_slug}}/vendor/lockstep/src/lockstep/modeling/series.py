@@ -58,6 +58,16 @@ class Series:
         steps: np.ndarray = np.rint(np.asarray(X)[:, self.size] * self.horizon).astype(int)
         return steps
 
+    def height(self, X: np.ndarray) -> np.ndarray:
+        """(n_rows,) how many spreads above zero the level lies, of features that tell it."""
+        share = np.asarray(X)[:, self.size + 1]
+        height: np.ndarray = share / (1 - np.abs(share))
+        return height
+
+    def latest(self, X: np.ndarray, count: int) -> np.ndarray:
+        """(n_rows, n_features) features without what of the past is before the latest `count`."""
+        return np.asarray(X)[:, max(0, self.window - count) * self.channels :]
+
     def lag(self, X: np.ndarray, seasons: int = 0) -> np.ndarray:
         """(n_rows,) the latest relative target of the same place in the season, or one before.
 
@@ -82,8 +92,11 @@ class Series:
         return means
 
 
-def flatten_examples(rows: pd.DataFrame, series: Series) -> np.ndarray:
-    """(n_rows, window * channels + 1) the relative past, and the step from 0 to 1."""
+def flatten_examples(rows: pd.DataFrame, series: Series, *, has_height: bool) -> np.ndarray:
+    """(n_rows, window * channels + 1) the relative past, and the step from 0 to 1.
+
+    One more tells, from -1 to 1, how high the level of the target is beside its spread.
+    """
     pasts = decode_shape(rows[PAST], series.shape)
     values = pasts.transpose(0, 2, 1).reshape(-1, series.window)  # a line for each channel
     level, spread = level_and_spread(values, series.season)
@@ -92,7 +105,11 @@ def flatten_examples(rows: pd.DataFrame, series: Series) -> np.ndarray:
     # Where a gap is the first, it becomes the next known value; where nothing is known, 0.
     relative = np.nan_to_num(fill_forward(fill_forward(relative)[:, ::-1])[:, ::-1])
     steps = rows[STEP].to_numpy(dtype="float64") / series.horizon
-    return np.column_stack([relative.reshape(len(rows), series.size), steps])
+    columns = [relative.reshape(len(rows), series.size), steps]
+    if has_height:
+        level, spread = level[:: series.channels], spread[:: series.channels]
+        columns.append(level / (np.abs(level) + spread))
+    return np.column_stack(columns)
 
 
 def encode_target(rows: pd.DataFrame, contract: Contract) -> np.ndarray:
