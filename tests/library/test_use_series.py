@@ -67,7 +67,7 @@ def test_what_a_forecast_needs_is_made_out_of_target_time_series_and_horizon(
     understanding = make_out(tmp_path, sales())
     contract = understanding.contract
     assert (contract.kind, contract.time, contract.series) == ("forecasting", "day", "shop")
-    assert words(contract) == (14, "1 day", 7, 28)
+    assert words(contract) == (14, "1 day", 7, 56)
     assert contract.features == ["day", "region", "price", "visitors"]
     assert [name for name in contract.features if contract.columns[name].future] == ["region"]
     assert contract.columns["region"].constant
@@ -106,7 +106,6 @@ def test_a_person_says_what_else_is_known_ahead_and_how_far_rows_are_apart(tmp_p
     [
         ("D", 7, (7, "1 day", 7, 56)),
         ("h", 24, (24, "1 hour", 24, 168)),
-        ("W", 4, (4, "1 week", 52, 67)),
         ("ME", 12, (12, "1 month", 12, 67)),
         ("QE", 4, (4, "1 quarter", 4, 48)),
         ("YS", 2, (2, "1 year", 1, 48)),
@@ -324,7 +323,7 @@ def test_settings_split_by_time_with_a_test_of_two_horizons(tmp_path: Path) -> N
     assert 2 * 14 <= settings["split.test_fraction"] * DAYS < 2 * 14 + 2
     assert next(iter(settings["train.candidates"])) == "baseline"
     plan = describe_plan(contract, settings, ())
-    assert "sales, 14 steps of 1 day ahead, from its latest 28 values" in plan
+    assert "sales, 14 steps of 1 day ahead, from its latest 56 values" in plan
     assert "4 columns known ahead" in plan
 
 
