@@ -285,7 +285,7 @@ def test_smoothing_is_by_hand_what_its_weights_say() -> None:
 
 
 def test_smoothing_moves_level_trend_and_season_by_their_shares_of_what_is_off() -> None:
-    smoothing = ExponentialSmoothing(Series(4, 1, 2, 2))
+    smoothing = SharedSmoothing(Series(4, 1, 2, 2))
     smoothing.weights_ = (0.5, 0.5, 0.5, 1.0)
     # From -3.5, with the slope 3 and the season 1.5 and -1.5, level, slope and season become 0,
     # 3.25 and 2; 2.375, 2.8125 and -2.375; 4.59375, 2.515625 and 1.40625; 8.7421875, 3.33203125
