@@ -7,6 +7,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from lockstep.core.params import ServeParams
+from lockstep.core.paths import Paths
 from lockstep.serving.app import make_app
 from lockstep.serving.engine import Engine
 from lockstep.serving.openapi import make_openapi
@@ -91,7 +92,7 @@ def test_the_server_of_a_champion_keeps_to_it_too(
     _, wheel = train(tmp_path, "linear")
     params = ServeParams()
     store = RequestStore(f"sqlite:///{tmp_path}/requests.sqlite", params.keep)
-    engine = Engine(None, [wheel], params, store.note_shadow)
+    engine = Engine(Paths(tmp_path), [wheel], params, store.note_shadow)
     with serve_made_up(params, engine, store) as (address, _):
         schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
         for operation in schema.get_all_operations():

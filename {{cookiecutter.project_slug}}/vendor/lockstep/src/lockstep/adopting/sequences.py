@@ -36,7 +36,7 @@ def understand_sequences(
     time, doubts = find_time(columns, "--sequence", name, wishes)
     keys = as_texts(table[wishes.sequence])
     _require_distinct(table[time], keys, name, wishes)
-    _require_one_label(table[wishes.target], keys, name, wishes)
+    _require_one_label(table[wishes.target], keys, name)
     counts = keys.value_counts()
     if counts.max() == 1:
         raise UserError(
@@ -87,7 +87,7 @@ def _require_distinct(times: pd.Series, keys: pd.Series, name: str, wishes: Wish
     )
 
 
-def _require_one_label(labels: pd.Series, keys: pd.Series, name: str, wishes: Wishes) -> None:
+def _require_one_label(labels: pd.Series, keys: pd.Series, name: str) -> None:
     counts = labels.groupby(keys).nunique()
     several = counts[counts > 1]
     if len(several):
