@@ -139,14 +139,10 @@ def number_rows(moves: Path) -> None:
         (leave_names, "moves/run/05.csv: no rows; only the column names are there"),
         (add_stray, "moves/notes.csv: lies in no folder of a class, as other files do"),
         (keep_one_folder, "moves: the files have no column 'gait', and all lie in one folder"),
-<<<<<<< HEAD
         (
             number_rows,
             "moves/run/00.csv: its column 'row' is called like what stands outside of it",
         ),
-=======
-        (number_rows, "moves/run/00.csv: its column 'row' is called like what stands outside"),
->>>>>>> 9e67414 (Leave out an argument that nobody reads, and give a server's test the paths that it needs)
     ],
 )
 def test_what_is_wrong_with_a_file_or_the_folders_is_told(
