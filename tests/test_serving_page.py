@@ -580,9 +580,10 @@ def test_last_requests_can_be_tried_again_and_told_what_became_true(visit: Visit
         kept(role="shadow", version="1.1.0", rows=12, outcome=250),
         kept(content={}, status=422, answer={"errors": [{"column": "a", "reason": "b"}]}),
         kept(model="others", content={"weight": 3}),
+        kept(content={"level": 3}, answer={"shop": "A", "step": 2, "prediction": 4}),
     ]
     page = open_page(visit, server)
-    first, shadow, broken, elsewhere = page.locator("#requests tbody tr").all()
+    first, shadow, broken, elsewhere, forecast = page.locator("#requests tbody tr").all()
     expect(first).to_contain_text("area 77.50, rooms 2, heating missing, town Bonn")
     expect(first).to_contain_text("301.3 (199.2 to 403.2)")
     expect(shadow).to_contain_text("in the shadow")
@@ -591,6 +592,7 @@ def test_last_requests_can_be_tried_again_and_told_what_became_true(visit: Visit
     expect(broken).to_contain_text("not kept")
     expect(broken).to_contain_text("a: b")
     expect(elsewhere).to_contain_text("weight 3")
+    expect(forecast).to_contain_text("shop A, step 2, level 3")
     assert elsewhere.get_by_role("button").count() == 0
     assert broken.get_by_role("button").count() == 0
     first.get_by_role("button").click()

@@ -21,6 +21,11 @@ const hasInterval = answer => typeof answer.prediction_low === "number";
 
 const listReasons = ({ errors }) => errors.map(({ column, reason }) => `${column}: ${reason}`);
 
+const says = name => name === "errors" || name.startsWith("prediction") || name.startsWith(PROBABILITY);
+
+/** What an answer is of, such as a series and a step ahead. */
+export const listNames = answer => Object.entries(answer).filter(([name]) => !says(name));
+
 /** An answer in a few words. */
 export function summarise(answer) {
   if (answer.errors) {

@@ -1,6 +1,6 @@
 // The requests that the server has answered last.
 
-import { summarise } from "./answer.js";
+import { listNames, summarise } from "./answer.js";
 import { format, formatSeconds, make, shorten } from "./dom.js";
 
 const MOST_CELLS = 6;
@@ -27,7 +27,7 @@ export function showRequests(element, { requests, dropped, failure }, canTry, on
 }
 
 function makeLine({ request, time, version, model, role, status, rows, content, answer, seconds, outcome }, canTry, onRow) {
-  const cells = Object.entries(content ?? {});
+  const cells = Object.entries(content ? { ...Object.fromEntries(listNames(answer)), ...content } : {});
   const text = cells.slice(0, MOST_CELLS).map(([name, cell]) => `${name} ${shorten(cell)}`).join(", ");
   const title = cells.map(([name, cell]) => `${name} ${format(cell)}`).join(", ");
   const more = cells.length > MOST_CELLS ? ", …" : "";
