@@ -266,7 +266,8 @@ def test_series_run_through_the_same_stages_and_are_continued(
 ) -> None:
     project = ready.equip(bake(tmp_path, dataset="flights"))
     params = project / "params.yaml"
-    costly = re.compile(r"^    (naive|drift|smoothing|autoregression|recurrent|tcn): {.*\n", re.M)
+    others = "naive|drift|smoothing|autoregression|combination|recurrent|tcn"
+    costly = re.compile(rf"^    ({others}): {{.*\n", re.M)
     text = costly.sub("", params.read_text(encoding="utf-8"))
     params.write_text(text.replace("[0.25, 0.5, 0.75, 1.0]", "[]"), encoding="utf-8", newline="\n")
     assert stages_run(project.run("uv", "run", "dvc", "repro")) == STAGES

@@ -156,7 +156,7 @@ def test_few_bytes_that_would_fill_the_memory_are_refused(
 def test_a_table_of_very_many_columns_is_refused_before_it_is_read(
     form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers, "read_batches", None)
+    monkeypatch.setattr(answers, "read_rows", None)
     count = 100_000 if form == "csv" else 2_000
     names = [*ROW, *(f"x{place}" for place in range(count))]
     body = f"{','.join(names)}\n{','.join('1' * len(names))}\n".encode()

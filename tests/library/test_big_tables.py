@@ -315,7 +315,7 @@ def test_a_target_is_turned_down_for_a_row_that_is_not_drawn(written) -> None:
         understand_twice(written(frame), target="region")
     assert len(str(error.value).splitlines()) == 1
     frame.loc[hidden[0], "signup"] = ""
-    with pytest.raises(UserError, match="--time: some rows lack 'signup'"):
+    with pytest.raises(UserError, match="--time: 1 of .* rows lack 'signup'"):
         understand_twice(written(frame), time="signup")
 
 
@@ -510,7 +510,7 @@ def test_what_series_are_is_made_out_from_some_of_them(written: Callable) -> Non
     wishes = {"target": "sales", "time": "day", "series": "shop", "horizon": 5}
     result = understand_some(written(shops(60, 40)), 1000, **wishes)
     contract = result.contract
-    assert (contract.every, contract.season, contract.window) == ("2 days", 1, 12)
+    assert (contract.every, contract.season, contract.window) == ("2 days", 1, 30)
     (head, *_) = summarise("a.csv", result)
     assert "in a sample 8 series, 2 days from row to row" in head
     assert "guessed from a sample of 320 rows" in head
