@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PARAMS
+from lockstep.core import table
 from lockstep.core.contract import Contract
 from lockstep.core.examples import frame_contract
 from lockstep.core.params import Params
@@ -72,7 +73,9 @@ def make_forecasts(folder: Path, shops: int) -> Forecasts:
     tables = []
     for side in ("train", "test"):
         part = examples[examples["part"] == side].reset_index(drop=True)
-        write_parquet(part, folder / f"{side}.parquet")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(table, "ROWS_IN_GROUP", len(part) // 3)  # batches, as of a large table
+            write_parquet(part, folder / f"{side}.parquet")
         tables.append(Table(folder / f"{side}.parquet", side))
     past = decode_pasts(part["past"].tolist(), framed.columns["past"])[..., 0]
     back = past[:, ::-1]  # the latest first
