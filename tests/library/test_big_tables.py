@@ -315,7 +315,7 @@ def test_a_target_is_turned_down_for_a_row_that_is_not_drawn(written) -> None:
         understand_twice(written(frame), target="region")
     assert len(str(error.value).splitlines()) == 1
     frame.loc[hidden[0], "signup"] = ""
-    with pytest.raises(UserError, match="--time: 1 of .* rows lack 'signup'"):
+    with pytest.raises(UserError, match=r"--time: 1 of \d+ rows lack 'signup'"):
         understand_twice(written(frame), time="signup")
 
 
