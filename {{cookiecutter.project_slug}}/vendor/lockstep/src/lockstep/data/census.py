@@ -18,8 +18,6 @@ MOST_EXAMPLES = 1_000_000
 """Of each side; of more, every second origin makes some, or every third, and so on."""
 FEWEST_SERIES = 10
 """So many are evidence apart from each other; of fewer it is stretches of time."""
-STRETCHES = 10
-"""Into how many the origins of a side are divided at least, if there are as many."""
 
 
 class Census:
@@ -67,13 +65,12 @@ class Census:
             _choose_stride(int(counts[is_origin].sum()) * horizon, framing.season)
             for is_origin in (~is_test, is_test)
         ]
-        # Of the latest of them not all steps have come.
-        stretch = max(1, min(horizon, (int(is_test.sum()) - horizon) // STRETCHES))
+        # Origins nearer to each other than a horizon share targets.
         return Plan(
             framing,
             replace(grid, start=cut),
             (strides[0], strides[1]),
-            stretch if len(self._series) < FEWEST_SERIES else None,
+            horizon if len(self._series) < FEWEST_SERIES else None,
         )
 
 
