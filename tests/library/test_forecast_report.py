@@ -18,6 +18,7 @@ from lockstep.modeling.metrics import METRICS
 from lockstep.modeling.outcome import FORECAST, Outcome
 from lockstep.modeling.postprocessing import fit_postprocessing
 from lockstep.reporting import forecast_figures as figures
+from lockstep.reporting.facts import describe_test_size
 from lockstep.reporting.forecast_facts import describe_gaps
 from lockstep.reporting.forecast_gallery import show_forecasts
 from lockstep.reporting.forecasts import Forecasts, number_steps
@@ -250,6 +251,16 @@ def test_what_has_no_scale_is_told(forecasts: Forecasts, alone: Forecasts) -> No
         "are too short to tell"
     ]
     assert describe_gaps(measure(make_params(), alone.champion, alone.baseline)) == []
+
+
+def test_the_test_is_told_by_its_origins_and_series(forecasts: Forecasts, alone: Forecasts) -> None:
+    sizes = [describe_test_size(one.rows, one.contract) for one in (forecasts, alone)]
+    origins = forecasts.rows["origin"].nunique()
+    assert len(forecasts.rows) == origins * HORIZON * 20 > 1000
+    assert sizes == [
+        f"{len(forecasts.rows):,} forecasts from {origins} origins of 20 series",
+        f"{len(alone.rows)} forecasts from {origins} origins",
+    ]
 
 
 def test_many_series_are_a_histogram_and_the_worst_by_name() -> None:

@@ -78,7 +78,8 @@ def test_the_report_has_the_figures_of_forecasts(evaluated: Project) -> None:
     }
     page, card = evaluated.report.read_text(), evaluated.model_card.read_text()
     for text in (page, card):
-        assert "the latest 28 values of its series and 1 column known ahead" in text
+        assert "28 values of its series and those of 1 other column and 1 column known" in text
+        assert " forecasts from " in text
         assert "1 to 7 steps of 1 day ahead" in text
         assert "count neither in mase nor in rmsse and pinball" in text
     assert page.count("<figure>") == len(shown)

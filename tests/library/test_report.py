@@ -75,6 +75,7 @@ def make_facts(
         given_split,
         slices,
         "orchard",
+        "40 test rows",
     )
 
 
@@ -105,7 +106,7 @@ class Elements(HTMLParser):
 
 
 def test_the_report_is_one_file_that_refers_to_nothing(pictures: Path) -> None:
-    page = render_report(make_facts(), CAPTIONS, pictures, "owner")
+    page = render_report(make_facts(), CAPTIONS, pictures, "uv run orchard")
     elements = Elements(page)
     for _, attributes in elements.tags:
         for name in ("src", "href"):
@@ -116,7 +117,7 @@ def test_the_report_is_one_file_that_refers_to_nothing(pictures: Path) -> None:
 
 
 def test_the_report_says_what_a_reader_asks(pictures: Path) -> None:
-    elements = Elements(render_report(make_facts(), CAPTIONS, pictures, "owner"))
+    elements = Elements(render_report(make_facts(), CAPTIONS, pictures, "uv run orchard"))
     text = " ".join(elements.text.split())
     for said in (
         "To predict fruit, kind, from 3 features: a classification into apple, melon",
@@ -130,7 +131,7 @@ def test_the_report_says_what_a_reader_asks(pictures: Path) -> None:
         "on a sample of 9",
         "Nothing here shows that a feature causes the outcome.",
         "uv run dvc repro",
-        "uv run python -m owner verify",
+        "uv run orchard verify",
     ):
         assert said in text or said.replace(" ", "") in text.replace(" ", ""), said
     headings = [tag for tag, _ in elements.tags if tag in {"h1", "h2", "h3"}]
@@ -139,7 +140,7 @@ def test_the_report_says_what_a_reader_asks(pictures: Path) -> None:
 
 
 def test_every_picture_of_the_report_has_its_caption_as_text(pictures: Path) -> None:
-    page = render_report(make_facts(), CAPTIONS, pictures, "owner")
+    page = render_report(make_facts(), CAPTIONS, pictures, "uv run orchard")
     images = Elements(page).of("img")
     assert [image["alt"] for image in images] == [
         "calibration: How sure <and> how right",
@@ -150,7 +151,7 @@ def test_every_picture_of_the_report_has_its_caption_as_text(pictures: Path) -> 
 
 
 def test_every_table_of_the_report_has_headers(pictures: Path) -> None:
-    elements = Elements(render_report(make_facts(), CAPTIONS, pictures, "owner"))
+    elements = Elements(render_report(make_facts(), CAPTIONS, pictures, "uv run orchard"))
     assert len(elements.of("table")) == 2
     assert all(cell.get("scope") in {"row", "col"} for cell in elements.of("th"))
     assert len([cell for cell in elements.of("th") if cell["scope"] == "row"]) == 7 + 2
@@ -159,7 +160,7 @@ def test_every_table_of_the_report_has_headers(pictures: Path) -> None:
 def test_a_champion_that_is_not_better_is_not_praised(pictures: Path) -> None:
     facts = make_facts(champion=0.52, baseline=0.5)
     said = "The champion, linear, is not shown to be better than the baseline: accuracy on 40 test"
-    page = render_report(facts, CAPTIONS, pictures, "owner")
+    page = render_report(facts, CAPTIONS, pictures, "uv run orchard")
     text = " ".join(Elements(page[page.index("<h1>") :]).text.split())
     assert text.startswith("Made-up fruit How well fruit can be predicted, and by what.")
     assert text.index(said) < text.index("predicted right") < text.index("What was asked")
@@ -169,9 +170,9 @@ def test_a_champion_that_is_not_better_is_not_praised(pictures: Path) -> None:
 
 def test_what_all_candidates_learnt_from_is_no_column_of_the_leaderboard(pictures: Path) -> None:
     facts = make_facts()
-    assert "on a sample of 9" in render_report(facts, CAPTIONS, pictures, "owner")
+    assert "on a sample of 9" in render_report(facts, CAPTIONS, pictures, "uv run orchard")
     facts.leaderboard["learnt"] = "on all rows"
-    assert "on all rows" not in render_report(facts, CAPTIONS, pictures, "owner")
+    assert "on all rows" not in render_report(facts, CAPTIONS, pictures, "uv run orchard")
 
 
 @pytest.mark.parametrize(
@@ -204,7 +205,7 @@ def test_a_metric_without_an_interval_is_told_by_its_figure(pictures: Path) -> N
     facts.metrics["gain"]["calibration_error"] = None
     assert facts.verdict.endswith("that of the baseline 0.5000, without an interval.")
     assert "| calibration_error | 0.9000 | 0.5000 |" in render_model_card(facts, {})
-    assert "without an interval" in render_report(facts, CAPTIONS, pictures, "owner")
+    assert "without an interval" in render_report(facts, CAPTIONS, pictures, "uv run orchard")
     facts.metrics["calibration_error"] = None
     assert "calibration_error is not defined on the 40 test rows" in facts.verdict
 
@@ -228,7 +229,7 @@ def test_when_the_second_class_is_predicted_is_told(pictures: Path) -> None:
     ):
         champion = replace(facts.champion, postprocessing=Postprocessing(**postprocessing))
         decided = replace(facts, champion=champion)
-        page = render_report(decided, CAPTIONS, pictures, "owner")
+        page = render_report(decided, CAPTIONS, pictures, "uv run orchard")
         assert f"<p>melon is predicted from {why}"[-60:] in page
         said = "Of 12 test rows that are melon, 9 are found; of 20 that are called so, 9 are."
         assert page.count(said) == (2 if postprocessing else 1)
@@ -257,7 +258,7 @@ def test_intervals_are_told_with_what_they_rest_on(pictures: Path, by: str, said
     }
     learnt = Postprocessing(coverage=0.9, margins=(-20, 22))
     facts = replace(facts, champion=replace(facts.champion, postprocessing=learnt))
-    page = render_report(facts, CAPTIONS, pictures, "owner")
+    page = render_report(facts, CAPTIONS, pictures, "uv run orchard")
     for sentence in (
         "An interval from -20 to +22 g around the prediction is to hold 90% of rows",
         "It holds 87.5% of the test rows (95% interval 75.0% to 95.0%), and is 42 g wide",
@@ -272,14 +273,14 @@ def test_where_it_is_worst_is_told_or_that_nowhere_is(pictures: Path) -> None:
     lines = [("colour", "<red>", 20, 0.8, 0.1, 0.01), ("seeds", "1 to 3", 30, 0.4, 0.3, 0.4)]
     slices = pd.DataFrame(lines, columns=NO_SLICES.columns)
     facts = make_facts(slices=slices)
-    page = render_report(facts, CAPTIONS, pictures, "owner")
+    page = render_report(facts, CAPTIONS, pictures, "uv run orchard")
     assert "<td>&lt;red&gt;</td><td>20</td><td>0.8</td><td>0.1</td>" in page
     assert "1 is predicted worse than the others by more than chance explains" in page
     assert "Of 2 parts of the test rows" in page
     assert "those of fewer than 10 rows are left out" in page
     assert "1 to 3" not in page
     assert r"| colour | \<red\> | 20 | 0.8 | 0.1 |" in render_model_card(facts, {})
-    page = render_report(make_facts(slices=slices.tail(1)), CAPTIONS, pictures, "owner")
+    page = render_report(make_facts(slices=slices.tail(1)), CAPTIONS, pictures, "uv run orchard")
     assert "none is predicted worse than the others by more than chance explains" in page
 
 
@@ -303,7 +304,7 @@ def test_the_champion_is_set_against_the_runner_up(
     assert facts.runner_up.startswith(said)
     assert facts.runner_up.endswith(f"by {behind[0]:+.4f} to {behind[1]:+.4f} (95% interval).")
     assert said in render_model_card(facts, {})
-    assert said in render_report(facts, CAPTIONS, pictures, "owner")
+    assert said in render_report(facts, CAPTIONS, pictures, "uv run orchard")
 
 
 def test_test_rows_of_a_single_group_are_told_without_an_interval() -> None:
@@ -344,7 +345,7 @@ def test_a_regression_is_told_in_the_unit_of_its_target(pictures: Path) -> None:
         params={"kind": "regression", "train": PARAMS["train"] | {"metric": "mae"}},
         contract={"target": "price", "columns": columns},
     )
-    page = render_report(facts, CAPTIONS, pictures, "owner")
+    page = render_report(facts, CAPTIONS, pictures, "uv run orchard")
     assert "off by 2 EUR on average (95% interval 1.95 to 2.05)" in page
     assert "the baseline is off by 9 EUR" in page
 
@@ -358,7 +359,7 @@ def test_what_is_not_defined_is_called_so(pictures: Path) -> None:
     for name in ("roc_auc", "average_precision"):
         facts.metrics[name] = facts.metrics["intervals"][name] = None
     assert "| roc_auc | undefined | 0.5000 (0.4500 to 0.5500) |" in render_model_card(facts, {})
-    page = render_report(facts, CAPTIONS, pictures, "owner")
+    page = render_report(facts, CAPTIONS, pictures, "uv run orchard")
     assert page.count("undefined") == 2
     assert page.count("<svg") == 5
     assert len(Elements(page).of("table")) == 3
@@ -366,14 +367,16 @@ def test_what_is_not_defined_is_called_so(pictures: Path) -> None:
 
 def test_what_it_must_not_be_used_for_comes_from_the_contract(pictures: Path) -> None:
     facts = make_facts(contract={"not_for": ["Deciding what people eat."]})
-    assert "<li>Deciding what people eat.</li>" in render_report(facts, CAPTIONS, pictures, "owner")
+    assert "<li>Deciding what people eat.</li>" in render_report(
+        facts, CAPTIONS, pictures, "uv run orchard"
+    )
     assert "\n- Deciding what people eat.\n" in render_model_card(facts, {})
 
 
 @pytest.mark.parametrize("key", ["title", "source", "licence"])
 def test_a_users_text_is_text_and_no_markup(pictures: Path, key: str) -> None:
     facts = make_facts(contract={key: ODD, "not_for": [ODD]})
-    page = Elements(render_report(facts, CAPTIONS, pictures, "owner"))
+    page = Elements(render_report(facts, CAPTIONS, pictures, "uv run orchard"))
     assert ODD in page.text
     assert not page.of("script")
     card = render_model_card(facts, {})
@@ -405,7 +408,7 @@ def test_the_seed_of_the_split_is_told_where_there_is_one(pictures: Path) -> Non
         facts = make_facts(params={"seed": 42, "split": PARAMS["split"] | split})
         said = f"where a row's side follows from its features and `{side}`"
         assert said in render_model_card(facts, {})
-        text = Elements(render_report(facts, CAPTIONS, pictures, "owner")).text
+        text = Elements(render_report(facts, CAPTIONS, pictures, "uv run orchard")).text
         assert said.replace("`", "") in text
         assert made in text
 
@@ -424,6 +427,7 @@ def test_a_forecast_is_told_by_its_horizon_its_error_and_its_intervals(pictures:
     columns = {
         "day": {"type": "datetime", "meaning": "when"},
         "price": {"type": "numeric", "meaning": "what it costs", "future": True},
+        "visitors": {"type": "integer", "meaning": "how many came"},
         "fruit": {"type": "numeric", "meaning": "how much is sold", "unit": "kg"},
     }
     history = {"time": "day", "horizon": 14, "every": "1 day", "season": 7, "window": 28}
@@ -442,10 +446,13 @@ def test_a_forecast_is_told_by_its_horizon_its_error_and_its_intervals(pictures:
     }
     facts.metrics["unscaled_rows"] = 3
     facts = replace(facts, champion=champion, has_given_split=True)
-    page, card = render_report(facts, CAPTIONS, pictures, "owner"), render_model_card(facts, {})
+    page, card = (
+        render_report(facts, CAPTIONS, pictures, "uv run orchard"),
+        render_model_card(facts, {}),
+    )
     for sentence in (
-        "from the latest 28 values of the series and 1 column known ahead: a forecast of 1 to 14 "
-        "steps of 1 day ahead.",
+        "from the latest 28 values of the series and those of 1 other column and 1 column known "
+        "ahead: a forecast of 1 to 14 steps of 1 day ahead.",
         "3 kg wide on average at 1 step ahead and 7.5 kg at 14.",
         "Intervals hold 87.5% of the test rows (95% interval 75.0% to 95.0%), at single steps from "
         "80.0% to 95.0%.",

@@ -11,6 +11,7 @@ from lockstep.data.past import encode_pasts
 from lockstep.modeling.outcome import Outcome
 from lockstep.modeling.signals import join_channels, part_channels
 from lockstep.reporting import signals as reporting_signals
+from lockstep.reporting.facts import describe_test_size
 from lockstep.reporting.signal_gallery import show_signals
 from lockstep.reporting.signals import Signals
 from made_up_sequences import CONTRACT
@@ -52,6 +53,10 @@ def numbers() -> Outcome:
     actual = np.arange(30.0)
     predicted = actual + np.where(np.arange(30) == 7, -5, 0.1)
     return Outcome(actual, predicted)
+
+
+def test_the_test_is_told_by_its_sequences() -> None:
+    assert describe_test_size(pd.DataFrame(index=range(1158)), EXAMPLES) == "1,158 test sequences"
 
 
 def test_means_are_of_the_rows_of_a_class_and_the_channel_that_differs_is_first(

@@ -19,6 +19,7 @@ from .forecast_facts import (
     describe_gaps,
     describe_inputs,
     describe_intervals,
+    describe_origins,
     describe_split,
     describe_task,
 )
@@ -79,6 +80,8 @@ class Facts:
     """Parts of the test rows with their losses, the worst first, as `measure_slices` gives them."""
     project: str
     """What the project is called."""
+    test_size: str
+    """How many test rows there are, in words, as `describe_test_size` tells it."""
 
     @property
     def contract(self) -> Contract:
@@ -171,7 +174,7 @@ class Facts:
     @property
     def verdict(self) -> str:
         """Whether the champion is better than the baseline in the metric that picked it."""
-        metric, scores, rows = self.primary.name, self.metrics, self.metrics["test_rows"]
+        metric, scores = self.primary.name, self.metrics
         who = f"The champion, {self.champion.candidate},"
         if self.champion.candidate == "baseline":
             return (
@@ -183,10 +186,10 @@ class Facts:
         if None in (figure, baseline):
             return (
                 f"{who} is not shown to be better than the baseline: {metric} is not defined on "
-                f"the {rows} test rows."
+                f"the {self.test_size}."
             )
         figures = (
-            f"{metric} on {rows} test rows is {figure:.4f}, that of the baseline {baseline:.4f}"
+            f"{metric} on {self.test_size} is {figure:.4f}, that of the baseline {baseline:.4f}"
         )
         if gain is None:
             who += " is not shown to be better than the baseline"
@@ -238,8 +241,8 @@ class Facts:
             rows, accuracy = scores["test_rows"], scores["accuracy"]
             interval = self._between(scores["intervals"]["accuracy"], ".1%")
             return (
-                f"{round(accuracy * rows)} of {rows} test rows are predicted right, {accuracy:.1%}"
-                f"{interval}; the baseline is right for {baseline['accuracy']:.1%}."
+                f"{round(accuracy * rows):,} of {self.test_size} are predicted right, "
+                f"{accuracy:.1%}{interval}; the baseline is right for {baseline['accuracy']:.1%}."
             )
         unit = self._unit
         interval = self._between(scores["intervals"]["mae"], ".3g")
@@ -399,6 +402,21 @@ class Facts:
         """Python and the libraries that models are made of."""
         versions = read_environment(["scikit-learn", "keras", self.params.keras_backend])
         return {name: version for name, version in versions.items() if name != "processor"}
+
+
+def describe_test_size(rows: pd.DataFrame, contract: Contract) -> str:
+    """How many test rows there are, by what a row is: a forecast, a sequence or a row.
+
+    Args:
+        rows: (n_rows, n_columns) as `predict_all` gives them.
+        contract: Of the rows.
+    """
+    count = f"{len(rows):,}"
+    if contract.points is not None:
+        return f"{count} test sequences"
+    if contract.history is None:
+        return f"{count} test rows"
+    return f"{count} forecasts from {describe_origins(rows, contract.history)}"
 
 
 def describe_validation(params: Params) -> str:

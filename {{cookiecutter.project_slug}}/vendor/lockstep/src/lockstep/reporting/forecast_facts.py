@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from ..core.contract import Contract
+from ..core.examples import ORIGIN, list_channels
 from ..core.params import Params
 from .markdown import code
 
@@ -18,10 +21,22 @@ def describe_task(contract: Contract) -> str:
 
 def describe_inputs(contract: Contract) -> str:
     """What a forecast is made from, of the contract of the series."""
-    count = sum(contract.columns[name].future for name in contract.features)
-    future = f" and {count} column{'s' if count > 1 else ''} known ahead" if count else ""
+    future = sum(contract.columns[name].future for name in contract.features)
+    past = len(list_channels(contract)) - 1
     of = "the series" if contract.series is None else "its series"
-    return f"the latest {contract.window} values of {of}{future}"
+    sources = [f"the latest {contract.window} values of {of}"]
+    sources += [f"those of {past} other column{'s' if past > 1 else ''}"] if past else []
+    sources += [f"{future} column{'s' if future > 1 else ''} known ahead"] if future else []
+    return " and ".join(sources)
+
+
+def describe_origins(rows: pd.DataFrame, contract: Contract) -> str:
+    """How many origins some examples are of, of the contract of the series."""
+    origins = rows[ORIGIN].nunique()
+    text = f"{origins:,} origin{'s' if origins > 1 else ''}"
+    return (
+        text if contract.series is None else f"{text} of {rows[contract.series].nunique():,} series"
+    )
 
 
 def describe_split(contract: Contract, params: Params) -> str:

@@ -27,10 +27,10 @@ def render_model_card(facts: Facts, captions: Mapping[str, str]) -> str:
     return render(CARD, facts=facts, captions=captions)
 
 
-def render_report(facts: Facts, captions: Mapping[str, str], figures: Path, package: str) -> str:
-    """The report as one HTML page that needs no other file."""
+def render_report(facts: Facts, captions: Mapping[str, str], figures: Path, command: str) -> str:
+    """The report as one HTML page that needs no other file; `command` runs the project's."""
     pictures = encode_pictures(figures, captions)
-    return render(REPORT, facts=facts, captions=captions, pictures=pictures, package=package)
+    return render(REPORT, facts=facts, captions=captions, pictures=pictures, command=command)
 
 
 def encode_pictures(figures: Path, names: Iterable[str]) -> dict[str, str]:

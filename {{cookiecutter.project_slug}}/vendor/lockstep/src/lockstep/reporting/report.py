@@ -18,7 +18,7 @@ from ..modeling.metrics import primary_metric
 from ..modeling.model import Model
 from ..modeling.outcome import FORECAST, SUBGROUP, Outcome
 from . import figures, gallery
-from .facts import Facts
+from .facts import Facts, describe_test_size
 from .forecast_facts import describe_gaps
 from .forecast_gallery import show_forecasts
 from .forecasts import Forecasts
@@ -83,6 +83,7 @@ class Report:
                 champion.contract, self.sample, row_losses(self.outcome), self.outcome.groups
             ),
             project.title,
+            describe_test_size(rows, champion.contract),
         )
 
     def write(self) -> None:
@@ -100,7 +101,7 @@ class Report:
                 write_csv(table, directory / f"{name}.csv")
         captions = {name: picture.caption for name, picture in pictures.items()}
         write_text(render_model_card(self.facts, captions), project.model_card)
-        page = render_report(self.facts, captions, project.figures, project.package)
+        page = render_report(self.facts, captions, project.figures, project.command)
         write_text(page, project.report)
         write_record(project, self.champion, self.metrics, digest_names(self.rows.index))
 
@@ -176,7 +177,7 @@ class Report:
             )
         return [
             *lines,
-            f"{self.champion.candidate} on {len(self.rows)} test rows, figures with their "
+            f"{self.champion.candidate} on {self.facts.test_size}, figures with their "
             f"{self.facts.confidence} intervals -> {project.name(project.metrics)}",
             f"all of it as a page to read -> {project.name(project.report)}",
         ]
