@@ -333,6 +333,14 @@ def test_a_season_that_stays_is_forecast_as_it_is_also_of_values_below_zero() ->
     np.testing.assert_allclose(smooth(values, QUARTERS), values[40:], atol=0.1)
 
 
+def test_a_past_that_holds_a_zero_is_no_matter_of_logarithms() -> None:
+    series = Series(12, 1, 4, 3)
+    counts = np.random.default_rng(0).poisson(0.4, (60, 12)).astype("float64")
+    for values in [np.eye(12)[11], *counts[counts.any(axis=1)]]:
+        forecast = smooth(values, series)
+        assert (np.abs(forecast - values.mean()) <= np.ptp(values)).all(), values
+
+
 def test_a_past_is_smoothed_by_weights_of_its_own_whatever_others_there_are() -> None:
     walk = np.random.default_rng(0).normal(size=48).cumsum() + 50
     noise = np.random.default_rng(0).normal(size=48) + 50

@@ -18,6 +18,8 @@ PASTS_AT_ONCE = 256
 """That are followed in memory, each with all weights."""
 SMALLEST_ERROR = 1e-6
 """Of one step ahead, in units of the spread: what is less is none."""
+TINY = 1e-9
+"""In units of the spread, what is left of a zero by rounding."""
 
 
 class OwnSmoothing(Forecaster):
@@ -46,7 +48,7 @@ class OwnSmoothing(Forecaster):
     def _forecast(self, pasts: np.ndarray) -> np.ndarray:
         """(n_pasts, horizon) forecasts of (n_pasts, 1 + window) heights and relative values."""
         height, values = pasts[:, :1], pasts[:, 1:]
-        is_positive = (values + height > 0).all(axis=1)
+        is_positive = (values + height > TINY).all(axis=1)
         logs = np.log(np.where(is_positive[:, np.newaxis], values + height, 1.0))
         plain, logarithmic = Pasts.of(values, values), Pasts.of(logs, values)
         fits = [self._fit(plain, *form) for form in self._forms()]
