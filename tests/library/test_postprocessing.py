@@ -13,6 +13,7 @@ from lockstep.modeling.metrics import METRICS, OWN_METRICS, metric
 from lockstep.modeling.model import Model
 from lockstep.modeling.outcome import Outcome
 from lockstep.modeling.postprocessing import (
+    NONE,
     Postprocessing,
     choose_threshold,
     conformal_margins,
@@ -64,6 +65,17 @@ def test_a_number_has_an_interval_within_the_contracts_range() -> None:
     assert outcome.take(np.array([1])).interval.tolist() == [[80, 130]]
     assert outcome.concatenate([outcome, outcome], None).interval.shape == (6, 2)
     assert [*make_regressor([1.0, 2.0, 3.0], Postprocessing()).apply(ROWS)] == ["prediction"]
+
+
+@pytest.mark.parametrize("postprocessing", [NONE, Postprocessing(coverage=0.9, margins=(-20, 30))])
+def test_a_number_keeps_to_the_contracts_range(postprocessing: Postprocessing) -> None:
+    model = make_regressor([-50.0, 100.0, 540.0], postprocessing)
+    predictions = model.apply(ROWS)
+    assert predictions["prediction"].tolist() == [0, 100, 500]
+    assert model.try_on(ROWS.assign(fruit=[1.0, 2.0, 3.0])).predicted.tolist() == [0, 100, 500]
+    if postprocessing.margins:
+        assert (predictions["prediction_low"] <= predictions["prediction"]).all()
+        assert (predictions["prediction"] <= predictions["prediction_high"]).all()
 
 
 MERITS = {one.name: one for one in METRICS["classification"]}

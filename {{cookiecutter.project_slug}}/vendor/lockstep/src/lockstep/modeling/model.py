@@ -34,7 +34,7 @@ from .blocks import predict_in_blocks
 from .features import used_columns
 from .networks import Network, load_network, without_network
 from .outcome import FORECAST, PROBABILITY, Outcome, decide
-from .postprocessing import NONE, Postprocessing
+from .postprocessing import NONE, Postprocessing, cut_to_range
 from .series import decode_target
 from .unpickler import read_joblib
 
@@ -124,8 +124,8 @@ class Model:
             (n_rows,) `prediction`. For a classification it is the most probable class, or what the
             threshold says, and there is `probability_<class>` for each class of the contract, zero
             for one that the model has not seen. Of numbers there are `prediction_low` and
-            `prediction_high`, the ends of its interval within the contract's range, unless there
-            were too few validation rows for one.
+            `prediction_high`, the ends of its interval, unless there were too few validation rows
+            for one; all three keep to the contract's range.
         """
         if predicts_numbers(self.kind):
             return self._predict_numbers(X)
@@ -144,7 +144,7 @@ class Model:
     def _predict_numbers(self, X: pd.DataFrame) -> pd.DataFrame:
         features = X[self.contract.features]
         y = self._predict("predict", features) if len(X) else np.empty(0)
-        numbers = decode_target(y, X, self.contract)
+        numbers = cut_to_range(decode_target(y, X, self.contract), self.contract)
         table = pd.DataFrame({"prediction": numbers})
         ends = self.postprocessing.find_interval(numbers, X, self.contract)
         return table if ends is None else table.join(ends)

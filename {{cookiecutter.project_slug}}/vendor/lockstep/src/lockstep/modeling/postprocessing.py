@@ -60,9 +60,8 @@ class Postprocessing(Strict):
             margins = np.array([self.margins])
         else:
             return None
-        low, high = contract.columns[contract.target].range or (None, None)
-        ends = pd.DataFrame(numbers[:, np.newaxis] + margins, columns=[LOW, HIGH])
-        return ends.clip(low, high)
+        ends = cut_to_range(numbers[:, np.newaxis] + margins, contract)
+        return pd.DataFrame(ends, columns=[LOW, HIGH])
 
     def apply(self, outcome: Outcome, contract: Contract) -> Outcome:
         """What becomes of predictions: which threshold decides, and their intervals."""
@@ -76,6 +75,14 @@ class Postprocessing(Strict):
 
 NONE = Postprocessing()
 """The most probable class, and a number alone."""
+
+
+def cut_to_range(numbers: np.ndarray, contract: Contract) -> np.ndarray:
+    """Numbers of the target, the nearest end of its range in the place of those beyond it."""
+    low, high = contract.columns[contract.target].range or (None, None)
+    ends = -np.inf if low is None else low, np.inf if high is None else high
+    kept: np.ndarray = np.clip(numbers, *ends)
+    return kept
 
 
 def fit_postprocessing(params: Params, validation: Outcome) -> Postprocessing:
