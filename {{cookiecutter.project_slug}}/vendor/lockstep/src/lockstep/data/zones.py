@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
-ZONE = re.compile(r":[\d:.,]+(Z|[+-]\d\d(?::?\d\d)?)$")
+ZONE = re.compile(r"(?:T\d\d|:[\d:.,]+) ?(Z|[+-]\d\d(?::?\d\d)?)$")
 """At the end of a time, where it says of which zone it is."""
 UTC = re.compile(r"Z|[+-]00:?(00)?")
 
