@@ -1,5 +1,6 @@
 """What the figures of forecasts show is what was known, what was forecast and what came."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,16 @@ def draw(forecasts: Forecasts) -> Gallery:
     return show_forecasts(forecasts, measure(make_params(), forecasts.champion, forecasts.baseline))
 
 
+def narrow_by_step(outcome: Outcome) -> Outcome:
+    """Its intervals are a little narrower with each step ahead."""
+    assert outcome.forecasts is not None
+    assert outcome.interval is not None
+    steps, middle = outcome.forecasts["step"].to_numpy("float64"), outcome.predicted
+    shares = (1 - 0.02 * steps)[:, np.newaxis]
+    ends = outcome.interval - middle[:, np.newaxis]
+    return replace(outcome, interval=middle[:, np.newaxis] + shares * ends)
+
+
 def find_lines(axes: Axes) -> dict[str, tuple[list, list]]:
     """What each line with a label shows."""
     lines = {line.get_label(): line for line in axes.get_lines()}
@@ -218,7 +229,8 @@ def test_seasons_begin_where_people_begin_them(every: str, times: list, steps: l
 
 
 def test_intervals_are_measured_at_each_step(forecasts: Forecasts) -> None:
-    champion = forecasts.champion
+    champion = narrow_by_step(forecasts.champion)
+    forecasts = replace(forecasts, champion=champion)
     scores = measure(make_params(), champion, forecasts.baseline)
     measured = scores["prediction_intervals"]
     steps, held = forecasts.rows["step"].to_numpy("int64"), champion.is_held
@@ -227,6 +239,11 @@ def test_intervals_are_measured_at_each_step(forecasts: Forecasts) -> None:
         [held[steps == step].mean() for step in range(1, 6)]
     )
     assert measured["coverage"] == pytest.approx(held.mean())
+    ends = {line["coverage"]: line["interval"] for line in measured["by_step"]}
+    assert all(low <= share <= high for share, (low, high) in ends.items())
+    shares = sorted(ends)
+    assert len(shares) > 2  # which are not told apart in whole series, of which there are 20
+    assert (np.diff([ends[share] for share in shares], axis=0) > 0).all()
     assert champion.interval is not None
     widths = np.ptp(champion.interval, axis=1)
     assert measured["by_step"][1]["mean_width"] == pytest.approx(widths[steps == 2].mean())

@@ -325,7 +325,7 @@ def _find_ends(
         rows = _largest_size(metric, outcome, is_varied=error > 0)
         if error:
             rows = min(rows, share * (1 - share) * ((high - low) / error) ** 2)
-        ends = low + (high - low) * np.array(_wilson(share, rows, quantile))
+        ends = low + (high - low) * np.array(find_share_interval(share, rows, quantile))
         return [float(min(figure, max(low, ends[0]))), float(max(figure, min(high, ends[1])))]
     quantile = sampling.quantile(confidence)
     bound = low if np.isfinite(low) else high
@@ -338,12 +338,19 @@ def _find_ends(
     return [figure - quantile * error, figure + quantile * error]
 
 
-def _wilson(share: float, rows: float, quantile: float) -> tuple[float, float]:
-    """Both ends of the interval of a share of rows (Wilson, 1927)."""
+def find_share_interval(share: float, rows: float, quantile: float) -> tuple[float, float]:
+    """Both ends of the interval of a share (Wilson, 1927).
+
+    Args:
+        share: From 0 to 1.
+        rows: How many that are evidence apart from each other it is of; they need not be whole.
+        quantile: By how many standard errors an end is away.
+    """
     weight = quantile**2 / rows
     centre = (share + weight / 2) / (1 + weight)
     half = np.sqrt(weight * share * (1 - share) + weight**2 / 4) / (1 + weight)
-    return centre - half, centre + half
+    # At a share of 0 or 1 an end may lie beyond it by rounding.
+    return float(np.clip(centre - half, 0, share)), float(np.clip(centre + half, share, 1))
 
 
 def _largest_size(metric: Metric, outcome: Outcome, *, is_varied: bool) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtri
 from sklearn.metrics import confusion_matrix
 
 from ..core.contract import Contract
@@ -15,7 +15,7 @@ from ..core.params import Params
 from ..core.table import Table
 from ..data.row_names import name_rows
 from ..data.split import find_clusters
-from ..modeling.intervals import compare_models, summarise
+from ..modeling.intervals import compare_models, find_share_interval, summarise
 from ..modeling.metrics import run_metrics
 from ..modeling.model import Model
 from ..modeling.outcome import Outcome
@@ -94,10 +94,9 @@ def _measure_intervals(outcome: Outcome, confidence: float) -> dict[str, Any]:
     share = float(outcome.is_held.mean())
     # Rows of a group may be alike, so that all of them may tell no more than one.
     count = len(outcome) if outcome.groups is None else len(np.unique(outcome.groups))
-    test = stats.binomtest(round(share * count), count)
-    low, high = test.proportion_ci(confidence, method="wilson")
+    ends = find_share_interval(share, count, ndtri((1 + confidence) / 2))
     width = float((outcome.interval[:, 1] - outcome.interval[:, 0]).mean())
-    return {"coverage": share, "interval": [float(low), float(high)], "mean_width": width}
+    return {"coverage": share, "interval": [*ends], "mean_width": width}
 
 
 def measure_subgroups(
