@@ -91,6 +91,13 @@ def test_the_baseline_is_the_value_of_the_same_day_a_week_before() -> None:
     np.testing.assert_allclose(forecast(make_model("baseline")), expected)
 
 
+def test_where_the_value_a_season_before_is_missing_one_of_a_season_more_is_read() -> None:
+    values = np.tile(np.arange(10.0, 80.0, 10.0), 4)
+    values[-6] = np.nan
+    X, level, spread = relate(values, Series(28, 1, 7, 7))
+    np.testing.assert_allclose(Series(28, 1, 7, 7).lag(X) * spread + level, values[:7])
+
+
 def test_a_season_further_back_is_read_until_the_window_ends() -> None:
     series, X = Series(7, 1, 3, 4), make_features_of([1, 2, 3, 4, 5, 6, 7], 4)
     assert series.lag(X, 1).tolist() == [2, 3, 4, 2]
@@ -173,14 +180,15 @@ def test_features_begin_with_what_is_read_of_the_series() -> None:
     assert X[:, series.size + 1 :].tolist() == EXAMPLES[["price"]].to_numpy().tolist()
 
 
-def test_gaps_are_filled_forward_and_what_was_before_a_series_by_its_first_value() -> None:
+def test_gaps_are_filled_by_season_or_forward_and_before_a_series_by_its_first_value() -> None:
     past = np.full((1, 28, 2), np.nan)
     past[0, [10, 11, 12, 20, 27], 0] = [3.0, 5.0, 4.0, 6.0, 7.0]
     level, spread = level_and_spread(past[:, :, 0], 7)
     row = EXAMPLES.iloc[[0]].assign(**{PAST: encode_pasts(past)})
     X = transform(NOTHING | {"past": []}, row)
     seen = Series(28, 2, 7, 7).past(X)[0]
-    filled = [3.0] * 11 + [5.0] + [4.0] * 8 + [6.0] * 7 + [7.0]
+    week = [3.0, 5.0, 4.0]
+    filled = [3.0] * 10 + week + [4.0] * 4 + week + [6.0] * 4 + week + [7.0]
     np.testing.assert_allclose(seen[:, 0] * spread + level, filled)
     assert not seen[:, 1].any()
 
@@ -361,6 +369,13 @@ def test_what_was_before_a_series_has_no_say_in_how_it_is_smoothed() -> None:
     np.testing.assert_allclose(smooth(padded, QUARTERS), smooth(values[20:], short), rtol=1e-9)
 
 
+def test_a_run_of_the_first_value_is_known_as_any_other() -> None:
+    values = 3.0 + 0.5 * TIMES + np.random.default_rng(0).normal(size=48)
+    values[:20] = 3.0
+    nearly = values + np.where(TIMES == 0, 1e-9, 0.0)
+    np.testing.assert_allclose(smooth(values, QUARTERS), smooth(nearly, QUARTERS), rtol=1e-6)
+
+
 @pytest.mark.parametrize("known", [0, 1, 2, 40])
 def test_a_past_of_few_values_or_of_one_value_is_continued(known: int) -> None:
     values = np.where(TIMES[:40] >= 40 - known, 7.0, np.nan)
@@ -369,7 +384,8 @@ def test_a_past_of_few_values_or_of_one_value_is_continued(known: int) -> None:
 
 def test_smoothing_is_the_mean_of_shared_and_own_weights() -> None:
     rows = make_pasts(4, 0.5, 0.5)
-    X, y, series = np.insert(rows[:, :-1], 17, 0.5, axis=1), rows[:, -1], Series(16, 1, 4, 3)
+    X, y = np.insert(rows[:, :-1], [17], [0.5, 0.0], axis=1), rows[:, -1]
+    series = Series(16, 1, 4, 3)
     shared, own = SharedSmoothing(series).fit(X, y), OwnSmoothing(series)
     expected = (shared.predict(X) + own.predict(X)) / 2
     np.testing.assert_array_equal(ExponentialSmoothing(series).fit(X, y).predict(X), expected)

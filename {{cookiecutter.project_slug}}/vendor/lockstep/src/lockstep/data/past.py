@@ -47,6 +47,15 @@ def fill_forward(values: np.ndarray) -> np.ndarray:
     return np.take_along_axis(values, latest, axis=1)
 
 
+def fill_by_season(values: np.ndarray, season: int) -> np.ndarray:
+    """(n_examples, window, channels) values, a gap as what is known a season before it, if any."""
+    values = values.copy()
+    for time in range(season, values.shape[1]):
+        now, before = values[:, time], values[:, time - season]
+        values[:, time] = np.where(np.isnan(now), before, now)
+    return values
+
+
 def measure_gaps(cells: Sequence[bytes], column: Column) -> np.ndarray:
     """(n_examples,) the share of the target's part of each past that is unknown."""
     starts = range(0, len(cells), CELLS_AT_ONCE)

@@ -39,7 +39,7 @@ def candidate(
         takes_codes: Whether it handles categories itself, instead of taking the recipe's numbers:
             then columns of few texts come first, as whole numbers from 0, -1 if missing.
         takes_heights: Whether it asks `Series.height` how far from zero the past of a forecast
-            lies: then what it learns depends on where zero is.
+            lies, or `Series.starts` where it begins: then what it learns depends on where zero is.
         takes_signals: Whether it learns from sequences themselves, instead of the recipe's numbers
             of them: then all numbers of a sequence come first, point by point and standardised.
     """

@@ -35,22 +35,23 @@ class OwnSmoothing(Forecaster):
 
     def predict(self, X: Any) -> np.ndarray:
         """(n_rows,) relative targets of (n_rows, n_features) features."""
-        pasts = np.column_stack([self.series.height(X), self.series.past(X)[:, :, 0]])
+        series = self.series
+        pasts = np.column_stack([series.height(X), series.starts(X), series.past(X)[:, :, 0]])
         # The steps from an origin stand together, and have their past in common.
         is_new = np.ones(len(pasts), bool)
         is_new[1:] = (pasts[1:] != pasts[:-1]).any(axis=1)
         distinct, places = pasts[is_new], np.cumsum(is_new) - 1
         starts = range(0, max(1, len(distinct)), PASTS_AT_ONCE)
         parts = [self._forecast(distinct[start : start + PASTS_AT_ONCE]) for start in starts]
-        forecast: np.ndarray = np.concatenate(parts)[places, self.series.steps(X) - 1]
+        forecast: np.ndarray = np.concatenate(parts)[places, series.steps(X) - 1]
         return forecast
 
     def _forecast(self, pasts: np.ndarray) -> np.ndarray:
-        """(n_pasts, horizon) forecasts of (n_pasts, 1 + window) heights and relative values."""
-        height, values = pasts[:, :1], pasts[:, 1:]
+        """(n_pasts, horizon) forecasts of (n_pasts, 2 + window) heights, starts and values."""
+        height, starts, values = pasts[:, :1], pasts[:, 1], pasts[:, 2:]
         is_positive = (values + height > TINY).all(axis=1)
         logs = np.log(np.where(is_positive[:, np.newaxis], values + height, 1.0))
-        plain, logarithmic = Pasts.of(values, values), Pasts.of(logs, values)
+        plain, logarithmic = Pasts.of(values, starts), Pasts.of(logs, starts)
         fits = [self._fit(plain, *form) for form in self._forms()]
         # The derivative of logarithms turns the unit of their errors back (Box and Cox, 1964).
         penalty = np.where(is_positive, 2 * logarithmic.total, np.inf)
@@ -122,11 +123,11 @@ class Pasts(NamedTuple):
     """(n_pasts,) how many are known."""
 
     @classmethod
-    def of(cls, values: np.ndarray, pasts: np.ndarray) -> Pasts:
-        """Of (n_pasts, window) values, which follow from as many of the pasts."""
-        is_first = np.logical_and.accumulate(pasts == pasts[:, :1], axis=1)
-        length = values.shape[1] - is_first.sum(axis=1) + 1
-        is_known = np.arange(values.shape[1]) >= values.shape[1] - length[:, np.newaxis]
+    def of(cls, values: np.ndarray, starts: np.ndarray) -> Pasts:
+        """Of (n_pasts, window) values, and (n_pasts,) how many come before the first known one."""
+        window = values.shape[1]
+        length = np.maximum(window - starts, 1)
+        is_known = np.arange(window) >= window - length[:, np.newaxis]
         return cls(values, is_known, length)
 
     @property

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..core.contract import Contract
 from ..core.examples import LEVEL, PAST, SPREAD, STEP
-from ..data.past import decode_shape, fill_forward, level_and_spread
+from ..data.past import decode_shape, fill_by_season, fill_forward, level_and_spread
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,11 @@ class Series:
         height: np.ndarray = share / (1 - np.abs(share))
         return height
 
+    def starts(self, X: np.ndarray) -> np.ndarray:
+        """(n_rows,) how many steps of the past come before the first value, of such features."""
+        starts: np.ndarray = np.rint(np.asarray(X)[:, self.size + 2] * self.window).astype(int)
+        return starts
+
     def latest(self, X: np.ndarray, count: int) -> np.ndarray:
         """(n_rows, n_features) features without what of the past is before the latest `count`."""
         return np.asarray(X)[:, max(0, self.window - count) * self.channels :]
@@ -95,20 +100,23 @@ class Series:
 def flatten_examples(rows: pd.DataFrame, series: Series, *, has_height: bool) -> np.ndarray:
     """(n_rows, window * channels + 1) the relative past, and the step from 0 to 1.
 
-    One more tells, from -1 to 1, how high the level of the target is beside its spread.
+    Two more tell, from -1 to 1, how high the level of the target is beside its spread, and what
+    share of the past comes before its first value.
     """
     pasts = decode_shape(rows[PAST], series.shape)
     values = pasts.transpose(0, 2, 1).reshape(-1, series.window)  # a line for each channel
     level, spread = level_and_spread(values, series.season)
     relative = (values - level[:, np.newaxis]) / spread[:, np.newaxis]
     relative = relative.reshape(-1, series.channels, series.window).transpose(0, 2, 1)
+    relative = fill_by_season(relative, series.season)
     # Where a gap is the first, it becomes the next known value; where nothing is known, 0.
     relative = np.nan_to_num(fill_forward(fill_forward(relative)[:, ::-1])[:, ::-1])
     steps = rows[STEP].to_numpy(dtype="float64") / series.horizon
     columns = [relative.reshape(len(rows), series.size), steps]
     if has_height:
         level, spread = level[:: series.channels], spread[:: series.channels]
-        columns.append(level / (np.abs(level) + spread))
+        is_before = np.logical_and.accumulate(np.isnan(pasts[:, :, 0]), axis=1)
+        columns += [level / (np.abs(level) + spread), is_before.mean(axis=1)]
     return np.column_stack(columns)
 
 
