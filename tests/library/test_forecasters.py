@@ -391,6 +391,12 @@ def test_smoothing_is_the_mean_of_shared_and_own_weights() -> None:
     np.testing.assert_array_equal(ExponentialSmoothing(series).fit(X, y).predict(X), expected)
 
 
+def test_the_ridge_of_a_combination_has_the_penalty_that_it_is_given() -> None:
+    problem = make_problem(make_params(kind="forecasting"), frame_contract(CONTRACT))
+    combination = make_candidate("combination", {"alpha": 7.0}, problem)
+    assert combination.get_params()["autoregression"].estimator.alpha == 7.0
+
+
 def test_a_window_holds_a_season() -> None:
     with pytest.raises(ValueError, match="window: it is 6 steps, and must hold a season, which is"):
         make_contract(window=6)

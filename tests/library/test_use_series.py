@@ -339,6 +339,15 @@ def test_settings_split_by_time_with_a_test_of_two_horizons(tmp_path: Path) -> N
     assert "4 columns known ahead" in plan
 
 
+@pytest.mark.parametrize(("days", "alpha"), [(DAYS, 100.0), (800, 10.0)])
+def test_both_ridges_have_a_penalty_for_so_many_examples(
+    tmp_path: Path, days: int, alpha: float
+) -> None:
+    contract, table, *_ = make_out(tmp_path, sales(days))
+    candidates = suggest(contract, table)["train.candidates"]
+    assert candidates["autoregression"] == candidates["combination"] == {"alpha": alpha}
+
+
 @pytest.mark.parametrize(
     ("days", "steps"), [(DAYS, {"day": [{"calendar": {"month": False}}, "impute"]}), (800, {})]
 )

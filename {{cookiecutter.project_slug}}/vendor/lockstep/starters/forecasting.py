@@ -13,6 +13,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 Cell = Literal["gru", "lstm"]
 Size = Annotated[PositiveInt, Field(description="numbers that each layer gives")]
+Penalty = Annotated[PositiveFloat, Field(description="weight of L2, beside the squared errors")]
 Weights = tuple[Annotated[float, Field(gt=0, le=1)], ...]
 
 
@@ -66,20 +67,17 @@ def smoothing(problem: Problem) -> BaseEstimator:
 
 
 @candidate
-def autoregression(problem: Problem, *, alpha: PositiveFloat = 100.0) -> BaseEstimator:
-    """A ridge regression on the features for each step ahead.
-
-    Args:
-        alpha: weight of the L2 penalty, beside the sum of squared errors
-    """
+def autoregression(problem: Problem, *, alpha: Penalty = 100.0) -> BaseEstimator:
+    """A ridge regression on the features for each step ahead."""
     return lockstep.BySteps(Ridge(alpha=alpha), problem.require_series("autoregression"))
 
 
 @candidate(takes_heights=True)
-def combination(problem: Problem) -> BaseEstimator:
+def combination(problem: Problem, *, alpha: Penalty = 100.0) -> BaseEstimator:
     """The mean of both smoothings and autoregression: they err apart (Bates and Granger, 1969)."""
-    parts = {"smoothing": smoothing(problem), "autoregression": autoregression(problem)}
-    return VotingRegressor([*parts.items()], weights=[2, 1])
+    ridge = autoregression(problem, alpha=alpha)
+    parts = [("smoothing", smoothing(problem)), ("autoregression", ridge)]
+    return VotingRegressor(parts, weights=[2, 1])
 
 
 @candidate

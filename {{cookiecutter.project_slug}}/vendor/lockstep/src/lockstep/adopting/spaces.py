@@ -11,6 +11,7 @@ from ..core.params import Params, SearchParams
 LEARNING_RATES = {"low": 0.0003, "high": 0.03, "log": True}
 UNITS = {"low": 8, "high": 128, "log": True}
 HIDDEN_UNITS = {"low": 16, "high": 256, "log": True, "length": [1, 3]}
+RIDGES = {"low": 0.01, "high": 10000.0, "log": True}
 SPACES: dict[str, dict[str, Any]] = {
     "linear": {"alpha": {"low": 0.001, "high": 1000.0, "log": True}},
     "knn": {
@@ -58,7 +59,8 @@ SPACES: dict[str, dict[str, Any]] = {
         "learning_rate": {"low": 0.0003, "high": 0.01, "log": True},
         "batch_size": [32, 64, 128],
     },
-    "autoregression": {"alpha": {"low": 0.01, "high": 10000.0, "log": True}},
+    "autoregression": {"alpha": RIDGES},
+    "combination": {"alpha": RIDGES},
     "recurrent": {"cell": ["gru", "lstm"], "units": UNITS, "learning_rate": LEARNING_RATES},
     "tcn": {"filters": UNITS, "learning_rate": LEARNING_RATES},
     "rnn": {"cell": ["gru", "lstm"], "units": UNITS, "learning_rate": LEARNING_RATES},

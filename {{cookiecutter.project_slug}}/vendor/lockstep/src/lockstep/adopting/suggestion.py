@@ -216,13 +216,14 @@ def _suggest_forecasters(examples: int) -> dict[str, Any]:
         **{"schedule": "cosine", "batch_size": 64 if examples < FEW_ROWS else 256},
         **{"learning_rate": 0.003, "max_epochs": epochs},
     }
+    ridge = {"alpha": 100.0 if examples < MANY_ROWS else 10.0}
     return {
         "baseline": {},
         "naive": {},
         "drift": {},
         "smoothing": {},
-        "autoregression": {"alpha": 100.0 if examples < MANY_ROWS else 10.0},
-        "combination": {},
+        "autoregression": ridge,
+        "combination": ridge,
         "boosting": _suggest_boosting(examples, "mase") | {"loss": "absolute_error"},
         "recurrent": {"cell": "gru", **network},
         "tcn": network,
