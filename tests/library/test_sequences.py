@@ -325,6 +325,15 @@ def test_use_makes_out_what_each_point_has_and_what_they_share(
     assert {"baseline", "boosting", "rocket", "conv1d", "rnn"} <= candidates
 
 
+def test_use_doubts_few_sequences_and_copies_of_them(swings: Callable[..., Path]) -> None:
+    rows = make_swings(40)
+    copy = rows[rows["swing"] == rows["swing"].iloc[0]].assign(swing="copy")
+    doubts = str(use(swings(pd.concat([rows, copy])), group="pendulum").doubts[None])
+    assert "41 sequences are few" in doubts
+    assert "sequences equal to another: 1; equal sequences stay on one side" in doubts
+    assert " rows " not in doubts
+
+
 def test_use_looks_at_the_usual_length_where_one_sequence_is_far_longer(
     swings: Callable[..., Path],
 ) -> None:

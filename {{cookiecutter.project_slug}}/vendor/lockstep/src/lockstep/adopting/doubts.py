@@ -39,19 +39,24 @@ def find_doubts(table: pd.DataFrame, contract: Contract) -> list[str]:
     ]
 
 
+def _name_rows(contract: Contract) -> str:
+    return "rows" if contract.points is None else "sequences"
+
+
 def _find_scarcity(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
+    rows = _name_rows(contract)
     if gaps := int(table[contract.target].isna().sum()):
-        missing = f"{gaps} of {len(table)} rows lack the target"
+        missing = f"{gaps} of {len(table)} {rows} lack the target"
         reason = ", and where so many do, the others may be no fair sample"
         is_much = gaps >= MANY_GAPS * len(table)
         yield f"{missing}: nothing is learnt from them{reason if is_much else ''}"
     if len(table) - gaps < FEW_ROWS:
-        yield f"{len(table) - gaps} rows are few: expect wide intervals"
+        yield f"{len(table) - gaps} {rows} are few: expect wide intervals"
     if contract.classes:
         shares = table[contract.target].value_counts(normalize=True)
         if shares.min() < RARE:
             yield (
-                f"class {shares.idxmin()!r} is rare, {shares.min():.1%} of the rows: a model may "
+                f"class {shares.idxmin()!r} is rare, {shares.min():.1%} of the {rows}: a model may "
                 "be right on all others and never find it"
             )
 
@@ -156,19 +161,21 @@ def _describe_twins(keep: str, drop: str) -> str:
 
 
 def _find_copies(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
+    name = _name_rows(contract)
     rows = pd.DataFrame({"hash": hash_rows(table[contract.features])})
     rows["target"] = table[contract.target].to_numpy()
     if copies := int(rows.duplicated().sum()):
-        yield f"rows equal to another: {copies}; equal rows stay on one side of the split"
+        yield f"{name} equal to another: {copies}; equal {name} stay on one side of the split"
     alike = int(rows.duplicated("hash").sum())
     kinds = len(table) - alike
     if kinds < min(FEW_ROWS, len(table) / 2) and not (contract.group or contract.time):
         yield (
-            f"all features together tell only {kinds} kinds of rows apart, each on one side of the "
-            "split: the test is on a few kinds that were not learnt from"
+            f"all features together tell only {kinds} kinds of {name} apart, each on one side of "
+            "the split: the test is on a few kinds that were not learnt from"
         )
     targets = rows.groupby("hash")["target"].transform("nunique")
     if clashes := int((targets[rows["target"].notna()] > 1).sum()):
         yield (
-            f"rows equal to another but for the target: {clashes}; no model is right on all of them"
+            f"{name} equal to another but for the target: {clashes}; no model is right on all of "
+            "them"
         )
