@@ -7,7 +7,8 @@ from typing import NamedTuple
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ..core.contract import FILE, IMAGE
+from ..core.contract import FILE, IMAGE, Contract
+from ..core.examples import STEP
 from ..data.pixels import pixels
 from ..modeling.metrics import Metric
 from ..modeling.model import Model
@@ -148,10 +149,8 @@ def show_features(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -
         f"How much worse {metric.name} gets when the {what} are shuffled.",
     )
     alone = Gallery({"importance": picture}, {"importance": importance})
-    columns, is_costly = model.contract.columns, importance["loss"] > 0
-    leading = importance.loc[is_costly, "feature"]
-    is_single = [name in columns and columns[name].type != "sequence" for name in leading]
-    leading = leading[is_single].head(MOST_PANELS)
+    leading = importance.loc[importance["loss"] > 0, "feature"]
+    leading = leading[leading.isin(_list_single(model.contract))].head(MOST_PANELS)
     if leading.empty:
         return alone
     classes = model.contract.classes
@@ -166,6 +165,15 @@ def show_features(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -
         "causes the outcome.",
     )
     return join(alone, Gallery({"partial_dependence": picture}, {"partial_dependence": dependence}))
+
+
+def _list_single(contract: Contract) -> list[str]:
+    """The features that one value for all rows can be thought of."""
+    columns = contract.features_only()
+    single = [name for name, column in columns.items() if column.type != "sequence"]
+    if contract.forecasts:  # another time or step would not go with the past as it is
+        single = [name for name in single if name not in (contract.time, STEP)]
+    return single
 
 
 def show_mistakes(model: Model, rows: pd.DataFrame, outcome: Outcome) -> Gallery:
