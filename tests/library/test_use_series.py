@@ -258,6 +258,11 @@ def off_by_hours(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(day=frame["day"] + pd.to_timedelta(hours, unit="h"))
 
 
+def at_last_business_days(frame: pd.DataFrame) -> pd.DataFrame:
+    days = pd.date_range("2020-01-01", periods=DAYS, freq="BME")
+    return frame.assign(day=np.tile(days, len(frame) // DAYS))
+
+
 @pytest.mark.parametrize(
     ("change", "wishes", "message"),
     [
@@ -282,6 +287,12 @@ def off_by_hours(frame: pd.DataFrame) -> pd.DataFrame:
             "--target: 'sales' never changes within a series; there is nothing to forecast",
         ),
         (off_by_hours, {}, "'2025-01-11 05:00:00', expected whole steps of 1 day"),
+        (
+            at_last_business_days,
+            {},
+            "times of 'day' are 1 month apart, but of different days of their months: write "
+            "the first of each, 2020-01-01 for 2020-01-31",
+        ),
         (None, {"every": "1 dy"}, "--every: found '1 dy'; a whole number and one of second"),
         (None, {"every": "2 days"}, "'2025-01-02', expected whole steps of 2 days"),
         (None, {"future": ("note",)}, "--future: 'note' looks like text"),
@@ -300,11 +311,15 @@ def off_by_hours(frame: pd.DataFrame) -> pd.DataFrame:
             {},
             "--series: 3 of 360 rows lack 'shop'",
         ),
-        (lambda frame: frame.head(1), {}, "sales"),
+        (
+            lambda frame: frame.head(1),
+            {},
+            "--horizon: all rows are of one time; a forecast is learnt from many",
+        ),
         (
             lambda frame: frame[frame["day"] == "2025-01-01"],
             {"every": "1 day"},
-            "--time: 'day' is the same in all rows",
+            "--horizon: all rows are of one time; a forecast is learnt from many",
         ),
     ],
 )

@@ -222,12 +222,27 @@ def _choose_every(rows: SeriesRows, name: str, wishes: Wishes) -> Every:
         except UserError as error:
             raise UserError(f"{name}: --every: {str(error).partition('every: ')[2]}") from error
     every = infer_every(rows.table[rows.time], rows.names)
+    if every is None and (months := _infer_months(rows)):
+        first = f"{rows.times[0].astype('datetime64[M]')}-01"
+        raise UserError(
+            f"{name}: --time: the times of {rows.time!r} are {months} apart, but of different days "
+            f"of their months: write the first of each, {first} for {describe_time(rows.times[0])}"
+        )
     if every is None:
         raise UserError(
             f"{name}: --time: the times of {rows.time!r} are too few, or not evenly apart: make a "
             "row of each day, say, or tell what they are apart by `--every '1 day'`"
         )
     return every
+
+
+def _infer_months(rows: SeriesRows) -> Every | None:
+    """How many months times are apart, whatever their days, where a series has no two in one."""
+    if rows.times.dtype.kind != "M":
+        return None
+    firsts = pd.Series(rows.times.astype("datetime64[M]").astype("datetime64[us]"))
+    is_repeated = pd.DataFrame({"series": rows.names, "first": firsts}).duplicated()
+    return None if is_repeated.any() else infer_every(firsts, rows.names)
 
 
 def _measure(rows: SeriesRows, every: Every, name: str) -> pd.DataFrame:

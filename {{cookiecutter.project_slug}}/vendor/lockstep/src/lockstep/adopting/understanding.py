@@ -232,6 +232,11 @@ def _require_columns(
             if option != "--target" and column == wishes.target:
                 raise UserError(f"{name}: {option}: {column!r} is the target")
     _require_fitting_wishes(name, wishes)
+    times = frame[wishes.time] if wishes.time else frame.index
+    if wishes.horizon is not None and len(times.dropna().unique()) == 1:
+        raise UserError(
+            f"{name}: --horizon: all rows are of one time; a forecast is learnt from many"
+        )
     if wishes.group and wishes.time and wishes.sequence is None:
         raise UserError(f"{name}: --group and --time: rows are split by one of them; choose one")
     for option in ("--group", "--time", "--id", "--sequence", "--series", "--future"):
