@@ -169,8 +169,8 @@ def test_a_series_of_too_few_values_says_so(days: int, count: str) -> None:
     rows = rows.assign(sales=rows["sales"].where(rows.index < days))
     framed = frame(rows)
     assert set(framed.reasons) == {
-        f"sales is '{count if days < 6 else '6 known values'}', expected 7 or more among 28 steps "
-        "of 1 day"
+        f"sales is '{count if days < 6 else '6 known values'}', expected 7 or more among the "
+        "latest 28 steps of 1 day"
     }
 
 

@@ -160,7 +160,9 @@ class Histories:
         count = int((known_steps > origin - window).sum())
         breach = self._find_breach(series, max(0, origin + 1 - window))
         if breach is None and count < fewest_known(window):
-            rule = f"{fewest_known(window)} or more among {window} steps of {framing.every}"
+            rule = (
+                f"{fewest_known(window)} or more among the latest {window} steps of {framing.every}"
+            )
             value = "1 known value" if count == 1 else f"{count} known values"
             breach = Breach(framing.channels[0], value, rule)
         # What the contract calls constant needs no cells of times to come.
