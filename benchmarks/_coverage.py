@@ -9,10 +9,16 @@ from functools import partial
 
 import lockstep  # noqa: F401 - before numpy, whose threads it counts
 import numpy as np
-from lockstep.core.params import EvaluateParams
+import pandas as pd
+from lockstep.core.contract import Contract
+from lockstep.core.examples import BLOCK, PAST, SCALE, SQUARED_SCALE, frame_contract
+from lockstep.core.params import EvaluateParams, Params, SplitParams
+from lockstep.data.examples import make_examples
+from lockstep.data.past import decode_pasts
 from lockstep.modeling.intervals import bootstrap, compare_models
 from lockstep.modeling.metrics import METRICS
-from lockstep.modeling.outcome import Outcome
+from lockstep.modeling.outcome import FORECAST, Outcome
+from scipy.signal import lfilter
 from scipy.special import softmax
 
 SETTINGS = EvaluateParams(resamples=500, confidence=0.95)
@@ -20,6 +26,26 @@ ROWS = (40, 200, 1000)
 MANY = 1_000_000
 """Rows whose figures are taken for the true ones."""
 SMALL = 1e-9
+SERIES = Contract.model_validate(
+    {
+        "title": "One series",
+        "source": "a seeded generator",
+        "licence": "none",
+        "target": "value",
+        "time": "time",
+        "every": 1,
+        "horizon": 7,
+        "season": 1,
+        "window": 14,
+        "columns": {
+            "time": {"type": "integer", "meaning": "when"},
+            "value": {"type": "numeric", "meaning": "how much"},
+        },
+    }
+)
+HALF = Params.model_construct(kind="forecasting", split=SplitParams(by="time", test_fraction=0.5))
+SCALED = ("mase", "rmsse")
+"""Of a series that wanders, shares of its own values have no true figure."""
 Draw = Callable[[np.random.Generator, int], tuple[Outcome, Outcome]]
 
 
@@ -75,6 +101,28 @@ def draw_numbers(
     )
 
 
+def draw_forecasts(
+    rng: np.random.Generator, rows: int, *, persistence: float
+) -> tuple[Outcome, Outcome]:
+    """Forecasts at as many times of one series, each value of which has so much of the one before.
+
+    One model forecasts the latest value, the other the mean of the window. The errors' scale is 1.
+    """
+    values = lfilter([1], [1, -persistence], rng.standard_normal(2 * rows))
+    series = pd.DataFrame({"time": np.arange(2 * rows), "value": values})
+    table = pd.concat(make_examples([series], SERIES, HALF))
+    table = table[table["part"] == "test"].assign(**{SCALE: 1.0, SQUARED_SCALE: 1.0})
+    past = decode_pasts(table[PAST].tolist(), frame_contract(SERIES).columns[PAST])[..., 0]
+    latest, mean = (
+        Outcome.concatenate(
+            [Outcome(table["value"].to_numpy(), predicted, forecasts=table[FORECAST])],
+            table[BLOCK],
+        )
+        for predicted in (past[:, -1], past.mean(axis=1))
+    )
+    return latest, mean
+
+
 def normal(rng: np.random.Generator, rows: int) -> np.ndarray:
     return rng.standard_normal(rows)
 
@@ -107,6 +155,8 @@ POPULATIONS: dict[str, Draw] = {
     "numbers, skewed errors": partial(draw_numbers, errors=skewed),
     "numbers, heavy errors": partial(draw_numbers, errors=heavy),
     "numbers in groups of 4": partial(draw_numbers, errors=normal, per_group=4),
+    "forecasts of a random walk": partial(draw_forecasts, persistence=1),
+    "forecasts, persistence 0.7": partial(draw_forecasts, persistence=0.7),
 }
 
 
@@ -118,6 +168,8 @@ def count_hits(name: str, rows: int, simulations: int) -> list[tuple[str, int, n
     draw = POPULATIONS[name]
     true, other = draw(np.random.default_rng(0), MANY)
     metrics = METRICS["classification" if true.classes else "regression"]
+    if true.forecasts is not None:
+        metrics = [metric for metric in METRICS["forecasting"] if metric.name in SCALED]
     metrics = [metric for metric in metrics if metric.has_interval]
     truth = np.array([metric.score(true) for metric in metrics])
     gain = truth - [metric.score(other) for metric in metrics]
