@@ -26,6 +26,7 @@ from lockstep.modeling.compare import (
 from lockstep.modeling.features import make_features
 from lockstep.modeling.metrics import Metric, primary_metric
 from lockstep.modeling.model import Model
+from lockstep.modeling.outcome import Outcome
 from lockstep.modeling.problem import make_problem
 from lockstep.modeling.train_rows import TrainRows, print_warnings
 from owner import features, models  # noqa: F401 - they register steps and candidates
@@ -125,6 +126,12 @@ def test_held_out_rows_have_a_standard_error_by_the_bootstrap(project: Project) 
     expected = np.sqrt(share * (1 - share) / 24)
     np.testing.assert_allclose(leaderboard.table["standard_error"], expected, atol=0.02)
     assert leaderboard.table["accuracy_std"].isna().all()
+
+
+def test_held_out_rows_of_a_single_group_have_no_standard_error() -> None:
+    params = make_params(train=PARAMS["train"] | {"folds": None, "holdout": 0.4})
+    outcome = Outcome(np.array([0, 1, 1]), np.full((3, 2), 0.5), ("a", "b"), np.zeros(3, dtype=int))
+    assert np.isnan(score_outcome(outcome, params)["standard_error"])
 
 
 def test_the_leaderboard_says_by_how_much_each_is_behind_on_the_same_rows(

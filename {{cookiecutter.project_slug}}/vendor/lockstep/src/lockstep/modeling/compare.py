@@ -187,6 +187,8 @@ def score_outcome(outcome: Outcome, params: Params) -> dict[str, float]:
     scores = {metric.name: metric.score(outcome) for metric in run_metrics(params)}
     if params.train.holdout is None:
         return scores
+    if outcome.groups is not None and np.ptp(outcome.groups) == 0:
+        return scores | {STANDARD_ERROR: np.nan}  # all resamples of a single group are alike
     primary = (primary_metric(params),)
     figures = bootstrap(primary, outcome, STANDARD_ERROR_RESAMPLES, params.seed)
     return scores | {STANDARD_ERROR: float(np.nanstd(figures, ddof=1))}
