@@ -53,6 +53,17 @@ def test_a_file_of_history_is_continued(
     assert "predict: 6 rows by stub" in capsys.readouterr().out
 
 
+def test_a_forecast_and_its_interval_keep_to_the_contracts_range() -> None:
+    history = make_history()
+    free = make_model().predict(history)["prediction"]
+    low, high = free.sort_values().iloc[[1, -2]]
+    sales = SALES["columns"]["sales"] | {"range": [low, high]}
+    contract = Contract.model_validate(SALES | {"columns": SALES["columns"] | {"sales": sales}})
+    kept = make_model(contract).predict(history.assign(sales=history["sales"].clip(low, high)))
+    assert kept["prediction"].between(low, high).all()
+    assert kept["prediction"].between(kept["prediction_low"], kept["prediction_high"]).all()
+
+
 def test_forecasts_are_the_same_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = forecast(make_history(), tmp_path)
     monkeypatch.setattr(predicting, "ROWS_AT_ONCE", 2)
