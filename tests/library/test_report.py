@@ -175,6 +175,14 @@ def test_what_all_candidates_learnt_from_is_no_column_of_the_leaderboard(picture
     assert "on all rows" not in render_report(facts, CAPTIONS, pictures, "uv run orchard")
 
 
+def test_a_standard_error_that_is_not_known_is_no_number(pictures: Path) -> None:
+    facts = make_facts()
+    facts.leaderboard["standard_error"] = float("nan")
+    assert "| **linear** | 0.9000 | unknown |" in render_model_card(facts, {})
+    page = render_report(facts, CAPTIONS, pictures, "uv run orchard")
+    assert "<td>0.9000</td><td>unknown</td>" in page
+
+
 @pytest.mark.parametrize(
     ("gain", "said"),
     [
