@@ -26,6 +26,7 @@ from lockstep.reporting.forecasts import Forecasts, number_steps
 from lockstep.reporting.gallery import Gallery
 from lockstep.reporting.measure import measure
 from matplotlib.axes import Axes
+from matplotlib.text import Text
 
 HORIZON, SEASON = 5, 7
 MASE = METRICS["forecasting"][0]
@@ -178,6 +179,25 @@ def test_fans_show_what_was_known_what_came_and_what_was_forecast(forecasts: For
         assert {*ends} <= {height for _, height in band}
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("start", "days", "every"),
+    [("2025-07-17", 27, "1D"), ("2025-07-18", 56, "7D"), ("2025-01-31", 980, "ME")],
+)
+def test_a_fan_of_days_has_some_ticks_and_no_time_of_day(start: str, days: int, every: str) -> None:
+    end = pd.Timestamp(start) + pd.Timedelta(days=days)
+    times = pd.date_range(start, end, freq=every)
+    table = pd.DataFrame({"forecast": 0, "step": range(-4, len(times) - 4), "time": times})
+    values = dict.fromkeys(["actual", "baseline", "prediction"], 1.0)
+    figure = figures.forecast_fans(table.assign(**values), ["a shop"], "sales", None)
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticklabels() if low <= tick.get_position()[0] <= high]
+    assert len(ticks) > 1
+    assert ":" not in "".join([*map(Text.get_text, ticks), axes.xaxis.get_offset_text().get_text()])
+
+
 def test_the_origins_of_a_single_series_are_ranked(alone: Forecasts) -> None:
     figures_of = [forecast.figure for forecast in alone.selection]
     assert figures_of == sorted(figures_of)
@@ -217,6 +237,7 @@ def test_seasons_lie_above_each_other_by_the_day_of_the_week(forecasts: Forecast
         ("1 month", ["2024-01-31", "2024-12-31"], [0, 11]),
         ("1 quarter", ["2024-03-31", "2024-04-30"], [0, 1]),
         ("1 day", ["2024-01-01", "2024-01-07"], [0, 6]),
+        ("1 week", ["2026-01-04", "2025-12-28"], [0, 51]),
         ("1 hour", ["2024-01-01 00:00", "2024-01-02 23:00"], [0, 23]),
         ("15 minutes", ["2024-01-01 00:15", "2024-01-02 23:45"], [1, 95]),
     ],

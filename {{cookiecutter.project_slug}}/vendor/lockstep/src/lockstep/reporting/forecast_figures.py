@@ -26,6 +26,13 @@ NAMES = {
 }
 """Of a step and a season, what its places are called, and each of them."""
 
+DAY_FORMATS = {
+    "formats": ["%Y", "%b", *["%d"] * 4],
+    "zero_formats": ["", "%Y", "%b", *["%d"] * 3],
+    "offset_formats": ["", "%Y", *["%Y-%b"] * 4],
+}
+"""What stands at the ticks of an axis where all times are whole days, never a time of the day."""
+
 
 @contextmanager
 def _pairs(title: str, titles: Sequence[str], y: str) -> Iterator[tuple[Figure, list[Axes]]]:
@@ -69,9 +76,11 @@ def _draw_fan(axes: Axes, rows: pd.DataFrame, coverage: float | None) -> None:
         axes.fill_between(fan.index, fan[LOW], fan[HIGH], color=BLUE, alpha=0.18, label=label)
     axes.axvline(fan.index[0], color=GREY, linestyle=":", linewidth=1)
     if isinstance(rows.index, pd.DatetimeIndex):
-        locator = dates.AutoDateLocator(minticks=3, maxticks=5)  # type: ignore[no-untyped-call]
+        is_days = (rows.index == rows.index.normalize()).all()
+        most, formats = (6, DAY_FORMATS) if is_days else (5, {})
+        locator = dates.AutoDateLocator(minticks=2, maxticks=most)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
-        formatter = dates.ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
+        formatter = dates.ConciseDateFormatter(locator, **formats)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_formatter(formatter)
     else:
         axes.xaxis.set_major_locator(ticker.MaxNLocator(5))
