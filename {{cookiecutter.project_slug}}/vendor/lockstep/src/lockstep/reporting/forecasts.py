@@ -22,8 +22,11 @@ from ..modeling.outcome import HIGH, LOW, Outcome
 
 MOST_FORECASTS, MOST_SEASONS, FEWEST_VALUES = 6, 52, 20
 """That are shown of all, the latest of each series, and the latest before an origin."""
-MONDAY = np.datetime64("1970-01-05", "us")
-"""From which weeks, days and hours are counted, so that they begin where people begin them."""
+MONDAY = np.datetime64("2024-01-01", "us")
+"""From which weeks, days and hours are counted, so that they begin where people begin them.
+
+A year begins on it as well, and 52 weeks later again but for a day or two.
+"""
 
 
 class Forecast(NamedTuple):
