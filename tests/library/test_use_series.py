@@ -102,19 +102,22 @@ def test_a_person_says_what_else_is_known_ahead_and_how_far_rows_are_apart(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("frequency", "horizon", "expected"),
+    ("frequency", "periods", "horizon", "expected"),
     [
-        ("D", 7, (7, "1 day", 7, 56)),
-        ("h", 24, (24, "1 hour", 24, 168)),
-        ("ME", 12, (12, "1 month", 12, 67)),
-        ("QE", 4, (4, "1 quarter", 4, 48)),
-        ("YS", 2, (2, "1 year", 1, 48)),
+        ("D", 600, 7, (7, "1 day", 7, 56)),
+        ("h", 600, 24, (24, "1 hour", 24, 168)),
+        ("W", 600, 4, (4, "1 week", 52, 156)),
+        ("W", 104, 4, (4, "1 week", 52, 78)),
+        ("W", 103, 4, (4, "1 week", 1, 48)),
+        ("ME", 90, 12, (12, "1 month", 12, 67)),
+        ("QE", 90, 4, (4, "1 quarter", 4, 48)),
+        ("YS", 90, 2, (2, "1 year", 1, 48)),
     ],
 )
 def test_season_and_window_follow_from_how_far_times_are_apart(
-    tmp_path: Path, frequency: str, horizon: int, expected: tuple[object, ...]
+    tmp_path: Path, frequency: str, periods: int, horizon: int, expected: tuple[object, ...]
 ) -> None:
-    times = pd.date_range("2001-01-01", periods=600 if frequency in "hD" else 90, freq=frequency)
+    times = pd.date_range("2001-01-01", periods=periods, freq=frequency)
     frame = pd.DataFrame({"day": times, "sales": np.random.default_rng(0).normal(size=len(times))})
     assert words(make_out(tmp_path, frame, series=None, horizon=horizon).contract) == expected
 
