@@ -152,6 +152,20 @@ def test_a_forecast_is_the_same_bits_whatever_others_there_are(name: str) -> Non
     assert alone[0] == model.apply(test)["prediction"][40]
 
 
+@pytest.mark.parametrize("name", ["autoregression", "boosting"])
+def test_zeros_alone_are_continued_by_zeros(name: str) -> None:
+    _, test = sides(EXAMPLES)
+    zeros, others = np.zeros((len(test), 28, 2)), np.zeros((len(test), 28, 2))
+    others[:, :, 0] = np.tile([1.0, -1.0], 14) * np.append(np.ones(27), 0.0)
+    flat = test.assign(**{LEVEL: 0.0, SPREAD: 1.0})
+    forecasts = [
+        make_model(name).apply(flat.assign(**{PAST: encode_pasts(pasts)}))["prediction"]
+        for pasts in (zeros, others)
+    ]
+    assert (forecasts[0] == 0).all()
+    assert (forecasts[1] != 0).any()
+
+
 def transform(recipe: dict, examples: pd.DataFrame, rows: Contract = CONTRACT) -> np.ndarray:
     contract = frame_contract(rows)
     return np.asarray(transformer(recipe, contract).fit_transform(examples[contract.features]))

@@ -134,8 +134,16 @@ def encode_target(rows: pd.DataFrame, contract: Contract) -> np.ndarray:
 
 
 def decode_target(y: np.ndarray, rows: pd.DataFrame, contract: Contract) -> np.ndarray:
-    """(n_rows,) predictions of the target from what candidates have learnt to predict."""
-    if contract.forecasts:
+    """(n_rows,) predictions of the target from what candidates have learnt to predict.
+
+    After zeros alone they are zero: such a past has no unit to predict in.
+    """
+    series = Series.of_examples(contract)
+    if series is not None:
         level, spread = rows[[LEVEL, SPREAD]].to_numpy("float64").T
         y = level + spread * y
+        may_be_zeros = (level == 0) & (spread == 1)
+        pasts = decode_shape(rows.loc[may_be_zeros, PAST], series.shape)[:, :, 0]
+        is_other = np.nan_to_num(pasts).any(axis=1)
+        y[may_be_zeros] = np.where(is_other, y[may_be_zeros], 0.0)
     return y
