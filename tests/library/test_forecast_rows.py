@@ -19,8 +19,10 @@ from lockstep.data.examples import make_examples
 from lockstep.data.folds import make_filter, make_folds
 from lockstep.data.inner_folds import InnerFolds, Units, learning_from
 from lockstep.data.past import decode_pasts, level_and_spread, measure_gaps
+from lockstep.modeling.features import make_features
 from lockstep.modeling.networks import NetworkForecaster
 from made_up_series import CONTRACT, make_contract, make_sales
+from owner import features  # noqa: F401 - they register steps
 from owner.preprocess import preprocess
 from ruamel.yaml import YAML
 
@@ -100,6 +102,32 @@ def test_whatever_comes_after_an_origin_its_features_are_the_same(day: int, seed
         before[["shop", "day", "origin", *FEATURES]], after[["shop", "day", "origin", *FEATURES]]
     )
     pd.testing.assert_series_equal(before["sales"][is_known], after["sales"][is_known])
+    require_same_features(before, after)
+
+
+def require_same_features(one: pd.DataFrame, other: pd.DataFrame) -> None:
+    """What an estimator gets of some examples is the same of both, bit by bit."""
+    names = frame_contract(make_contract()).features
+    transformer = make_features("linear", PARAMS, frame_contract(make_contract()))
+    transformer.fit(one[names])
+    np.testing.assert_array_equal(
+        np.asarray(transformer.transform(one[names])),
+        np.asarray(transformer.transform(other[names])),
+    )
+
+
+@given(st.integers(50, 110), st.integers(0, 2**32 - 1))
+def test_without_what_comes_later_features_are_the_same(day: int, seed: int) -> None:
+    rng, rows = np.random.default_rng(seed), make_sales(shops=2)
+    rows = rows[rng.random(len(rows)) < 0.9]
+    last = pd.Timestamp("2025-01-01") + pd.Timedelta(days=day)
+    keys = ["shop", "origin", "day"]
+    whole, early = (frame(part).set_index(keys) for part in (rows, rows[rows["day"] <= last]))
+    common = whole.index.intersection(early.index)
+    assert len(common) > 0
+    whole, early = (table.loc[common].reset_index() for table in (whole, early))
+    pd.testing.assert_frame_equal(whole[[*FEATURES, "sales"]], early[[*FEATURES, "sales"]])
+    require_same_features(whole, early)
 
 
 def test_what_is_learnt_has_come_before_all_origins_of_the_test(
