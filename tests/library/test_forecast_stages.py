@@ -18,12 +18,16 @@ from made_up_series import CONTRACT, make_sales
 CANDIDATES = {"baseline": {}, "naive": {}, "autoregression": {}}
 
 
+def with_closed_shop(sales: pd.DataFrame) -> pd.DataFrame:
+    """Those, and as many rows of a shop as the first one has, which sells nothing."""
+    constant = sales[sales["shop"] == "shop 1"].assign(shop="closed", sales=0)
+    return pd.concat([sales, constant])
+
+
 def make_forecasts(project: Project) -> None:
     """Let the project be one of made-up sales, of which one shop's never change."""
-    sales = make_sales(days=150)
-    constant = sales[sales["shop"] == "shop 1"].assign(shop="closed", sales=0)
     raw = project.root / PARAMS["data"]["raw"]
-    pd.concat([sales, constant]).to_csv(raw, index=False)
+    with_closed_shop(make_sales(days=150)).to_csv(raw, index=False)
     project.contract_file.write_text(json.dumps(CONTRACT))
     train = {"folds": 3, "candidates": CANDIDATES, "training_sizes": [0.5, 1.0]}
     split = {"by": "time", "test_fraction": 0.2}
