@@ -284,7 +284,7 @@ def test_what_has_no_scale_is_told(forecasts: Forecasts, alone: Forecasts) -> No
     constant = (forecasts.rows["shop"] == "shop 19").sum()
     assert scores["unscaled_rows"] == constant
     assert describe_gaps(scores) == [
-        f"{constant} of {len(forecasts.rows)} test rows count neither in mase nor in rmsse and "
+        f"{constant} of {len(forecasts.rows):,} forecasts count neither in mase nor in rmsse and "
         "pinball: their series do not change from one season to the next in the train rows, or "
         "are too short to tell"
     ]

@@ -464,7 +464,7 @@ def test_a_forecast_is_told_by_its_horizon_its_error_and_its_intervals(pictures:
         "3 kg wide on average at 1 step ahead and 7.5 kg at 14.",
         "Intervals hold 87.5% of the test rows (95% interval 75.0% to 95.0%), at single steps from "
         "80.0% to 95.0%.",
-        "3 of 40 test rows count neither in mase nor in rmsse and pinball",
+        "3 of 40 forecasts count neither in mase nor in rmsse and pinball",
     ):
         assert sentence in page
         assert sentence in card

@@ -97,11 +97,11 @@ def describe_intervals(
 
 
 def describe_gaps(metrics: Mapping[str, Any]) -> list[str]:
-    """Which test rows have no scale, if there are some."""
+    """Which forecasts of the test have no scale, if there are some."""
     count, rows = metrics.get("unscaled_rows", 0), metrics["test_rows"]
     if not count:
         return []
     return [
-        f"{count} of {rows} test rows count neither in mase nor in rmsse and pinball: their series "
-        "do not change from one season to the next in the train rows, or are too short to tell"
+        f"{count:,} of {rows:,} forecasts count neither in mase nor in rmsse and pinball: their "
+        "series do not change from one season to the next in the train rows, or are too short to tell"
     ]
