@@ -103,5 +103,6 @@ def describe_gaps(metrics: Mapping[str, Any]) -> list[str]:
         return []
     return [
         f"{count:,} of {rows:,} forecasts count neither in mase nor in rmsse and pinball: their "
-        "series do not change from one season to the next in the train rows, or are too short to tell"
+        "series do not change from one season to the next in the train rows, or are too short to "
+        "tell"
     ]
