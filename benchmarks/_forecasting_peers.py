@@ -36,6 +36,7 @@ FREQUENCIES = {"MS": (MONTHS, 12), "QS": (QUARTERS, 4), "YS": (YEARS, 1), "D": (
 FIRST = {"visnights": 1998, "arrivals": 1981, "prison": 2005, "elecdaily": 2014, "hyndsight": 2014}
 """The year in which series begin of which the package tells no times."""
 NAMES = [name for sets, _ in FREQUENCIES.values() for name in sets]
+HEADS = "data|series x times|horizon|champion|MASE|a season before|AutoETS|its s|AutoETS, s"
 
 
 def describe(name: str) -> tuple[str, str, int]:
@@ -74,6 +75,7 @@ def forecast(known: np.ndarray, season: int, horizon: int) -> np.ndarray:
 
 def score(folder: Path) -> None:
     """Print the table."""
+    print(f"\n| {HEADS.replace('|', ' | ')} |\n|{' --- |' * 9}", flush=True)
     worse = []
     for file in sorted(folder.glob("*.parquet")):
         name, tests = file.stem, pd.read_parquet(file)

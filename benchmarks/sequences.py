@@ -10,12 +10,8 @@ in an environment of its own. `--without` leaves candidates out, of which `rnn` 
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import tempfile
-from pathlib import Path
 
-from run import make_project
+from _comparison import compare_with_peer
 
 PEERS = ["aeon==1.6.0", "pyarrow"]
 
@@ -27,20 +23,7 @@ def main() -> None:
     options.add_argument("--without", nargs="+", metavar="CANDIDATE", default=[])
     options.add_argument("--rounds", type=int, help="not used: nothing is drawn")
     chosen = options.parse_args()
-    script = Path(__file__).with_name("_sequences.py").resolve()
-    packages = [part for name in PEERS for part in ("--with", name)]
-    run = ["uv", "run", "--quiet", "--no-project", "--python", "3.11", *packages, "python"]
-    run += ["-P"]  # or numba imports coverage.py beside the script
-    peers = [*run, str(script.with_name("_sequences_peers.py"))]
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "sequences"
-        folder.mkdir()
-        subprocess.run([*peers, "write", str(folder), *chosen.only], check=True)
-        project = make_project(Path(scratch), ["dataset=vowels"])
-        environment = os.environ | {"KERAS_BACKEND": "jax"}
-        command = ["python", str(script), str(folder), *chosen.without]
-        subprocess.run(command, cwd=project, env=environment, check=True)
-        subprocess.run([*peers, "score", str(folder)], check=True)
+    compare_with_peer("sequences", PEERS, "vowels", chosen.only, chosen.without)
 
 
 if __name__ == "__main__":
