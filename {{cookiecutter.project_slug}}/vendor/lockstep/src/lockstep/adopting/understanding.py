@@ -20,7 +20,7 @@ from ..data.sequences import Points, gather_rows
 from ..reading.formats import detect_format
 from ..reading.sequence_files import read_rows
 from ..reading.spreadsheets import has_merged_rows, list_sheets
-from ..reading.tables import read_batches, read_table, require_file
+from ..reading.tables import read_batches, read_table, require_columns, require_file
 from ..reading.texts import open_text_tables
 from .doubts import find_doubts
 from .forecasts import understand_forecast
@@ -191,11 +191,7 @@ def _read_all(
     for path in files:
         for batch in read_batches(path, path.name, missing, layout):
             names = names or [*batch]
-            if different := sorted({*batch} ^ {*names}):
-                raise UserError(
-                    f"{path.name}: its columns are not those of {files[0].name}: "
-                    f"{different[0]!r} is in one of them only"
-                )
+            require_columns(batch, path.name, names, files[0].name)
             yield batch
 
 

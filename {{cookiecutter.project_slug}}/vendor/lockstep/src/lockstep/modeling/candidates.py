@@ -43,20 +43,17 @@ def candidate(
         takes_signals: Whether it learns from sequences themselves, instead of the recipe's numbers
             of them: then all numbers of a sequence come first, point by point and standardised.
     """
-    if function is None:
-        return lambda function: candidate(
-            function,
-            takes_codes=takes_codes,
-            takes_heights=takes_heights,
-            takes_signals=takes_signals,
-        )
-    if takes_signals:
-        TAKES_SIGNALS.add(function.__name__)
-    if takes_heights:
-        TAKES_HEIGHTS.add(function.__name__)
-    if takes_codes:
-        TAKES_CODES.add(function.__name__)
-    return CANDIDATES.add(function)
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        if takes_codes:
+            TAKES_CODES.add(function.__name__)
+        if takes_heights:
+            TAKES_HEIGHTS.add(function.__name__)
+        if takes_signals:
+            TAKES_SIGNALS.add(function.__name__)
+        return CANDIDATES.add(function)
+
+    return register if function is None else register(function)
 
 
 def make_candidate(name: str, options: dict[str, Any], problem: Problem) -> BaseEstimator:

@@ -10,7 +10,7 @@ import pandas as pd
 from ..core.contract import PLAIN, Files, Layout
 from ..core.errors import UserError
 from .folder import list_entries
-from .tables import read_batches
+from .tables import read_batches, require_columns
 
 
 def read_rows(
@@ -38,11 +38,7 @@ def read_rows(
         above = 0
         for batch in read_batches(file, called, missing, layout):
             first = first or [*batch]
-            if different := sorted({*batch} ^ {*first}):
-                raise UserError(
-                    f"{called}: its columns are not those of {files[0].relative_to(path)}: "
-                    f"{different[0]!r} is in one of them only"
-                )
+            require_columns(batch, called, first, files[0].relative_to(path))
             yield _add_columns(batch, called, layout.files, within, above)
             above += len(batch)
 

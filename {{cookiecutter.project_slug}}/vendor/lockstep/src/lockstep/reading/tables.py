@@ -61,6 +61,20 @@ def read_batches(
         raise UserError(f"{name}: no rows; only the column names are there")
 
 
+def require_columns(
+    batch: pd.DataFrame, name: str, columns: Sequence[str], first: str | Path
+) -> None:
+    """Check that rows of the file `name` have the `columns` of the `first` file of all.
+
+    Raises:
+        UserError: A column is in one of the two only.
+    """
+    if different := sorted({*batch} ^ {*columns}):
+        raise UserError(
+            f"{name}: its columns are not those of {first}: {different[0]!r} is in one of them only"
+        )
+
+
 def require_file(path: Path, name: str) -> None:
     """Check that `path` is a file with something in it."""
     if path.is_dir():

@@ -22,7 +22,7 @@ MOST_CURVES, MOST_FEATURES, MOST_CLASSES_WITH_ZEROS = 10, 15, 20
 MOST_INTERVALS, MOST_CLASSES_IN_A_PANEL, MOST_LETTERS_IN_A_LINE = 150, 6, 30
 RESOLUTION = 144
 """Pixels per inch."""
-BLUE, ORANGE, GREY = "#1f5f99", "#d9730d", "#8a8f98"
+BLUE, ORANGE, GREY, INK = "#1f5f99", "#d9730d", "#8a8f98", "#1d2127"
 STYLE: dict[str, Any] = {
     "font.size": 10,
     "axes.titlesize": 12,

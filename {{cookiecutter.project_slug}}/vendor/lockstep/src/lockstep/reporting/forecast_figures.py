@@ -13,9 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..modeling.outcome import HIGH, LOW
-from .figures import BLUE, GREY, ORANGE, abbreviate, canvas, panels, words
+from .figures import BLUE, GREY, INK, ORANGE, abbreviate, canvas, panels, words
 
-INK = "#1d2127"
 MOST_SERIES, FEWEST_IN_HISTOGRAM = 15, 40
 """That are named, the worst, where there are so many as a histogram takes; else all are."""
 NAMES = {

@@ -12,9 +12,8 @@ from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .figures import BLUE, ORANGE, abbreviate, panels
+from .figures import BLUE, INK, ORANGE, abbreviate, panels
 
-INK = "#1d2127"
 MOST_BANDS = 3
 """Parts above which bands would hide each other."""
 
