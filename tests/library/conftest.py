@@ -58,7 +58,10 @@ os.environ["DVC_NO_ANALYTICS"] = "1"  # each command would start a process that 
 
 LONGEST = [
     f"test_{name}.py"
-    for name in "candidates search networks workers use big_tables derived serve whole_way".split()
+    for name in (
+        *("types", "candidates", "search", "networks", "workers", "use", "big_tables", "derived"),
+        *("serve", "whole_way"),
+    )
 ]
 
 
