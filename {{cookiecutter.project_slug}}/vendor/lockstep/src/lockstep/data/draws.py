@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
 MOST_SEEDS, MOST_TRIED = 1000, 20_000_000
 """Seeds that are tried, and rows times seeds, which take a few seconds."""
@@ -120,6 +119,8 @@ def number_groups(groups: np.ndarray, strata: np.ndarray, count: int, seed: int)
     can_be_weighed = count <= len(np.unique(groups)) <= MOST_WEIGHED
     if not can_be_weighed or np.bincount(codes).max() < count:
         return number_parts(groups, strata, count, seed)
+    from sklearn.model_selection import StratifiedGroupKFold  # most splits need none of it
+
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     parts = np.empty(len(groups), dtype=int)
     with warnings.catch_warnings():
