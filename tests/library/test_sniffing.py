@@ -79,6 +79,40 @@ def test_what_stands_around_cells_is_found(content: str, quote: str) -> None:
     assert ("quoted by '" in result.notes) == (quote == "'")
 
 
+QUOTED_TEXTS = 'text,label\n"He said ""no"", then\nleft",a\n"one, two",b\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "quote"),
+    [
+        ('ham\t"Hello, he said\nspam\tWin\nham\tbye" again\nspam\tx\n', ""),
+        ('ham\t"Hello" he said\nspam\tWin\n', ""),
+        ('text\tlabel\n"\ta\nx\tb\n', ""),
+        ("label,text\na,'tis the season\nb,'x y'\nb,'z'\n", ""),
+        ('label|text\na|no "quotes" matter\nb|"well" quoted\n', ""),
+        ('label|text\na|no "quotes" matter\nb|"well quoted"\n', '"'),
+        (QUOTED_TEXTS, '"'),
+        ('id,text\n1,"hello\nthere, you"\n2,"hello\nhere, you"\n', '"'),
+        ('text,label\n"He said "no", then left",a\n"one, two",b\n', '"'),
+        ('a,b\n"x" ,1\n"y" ,2\n', '"'),
+    ],
+    ids=[
+        *("merged rows", "text after a quote", "a quote alone", "apostrophes", "within and around"),
+        *("within", "breaks and delimiters", "breaks that look like rows", "not doubled", "blanks"),
+    ],
+)
+def test_quotes_that_hold_no_cell_together_are_signs_of_texts(content: str, quote: str) -> None:
+    result = sniff_text(content)
+    assert result.layout.quote == quote
+    assert ("nothing quotes a cell" in result.notes) == (not quote)
+
+
+def test_a_quote_far_below_is_seen() -> None:
+    rows = ["label\ttext\n", *(f"{'ab'[row % 2]}\ttext {row}\n" for row in range(3000))]
+    rows[2900] = 'a\t"text\n'
+    assert layout("".join(rows)).quote == ""
+
+
 @pytest.mark.parametrize(
     ("numbers", "decimal", "thousands"),
     [

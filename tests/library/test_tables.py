@@ -137,6 +137,11 @@ def test_an_unreadable_file_is_told_in_one_line(
         (b'"a\nb",c\n1,2\n', Layout(), {"a\nb": ["1"], "c": ["2"]}),
         (b"a;b\n'x;y';1\n", Layout(delimiter=";", quote="'"), {"a": ["x;y"], "b": ["1"]}),
         (b'a;b\n"x";1\n', Layout(delimiter=";", quote="'"), {"a": ['"x"'], "b": ["1"]}),
+        (
+            b'a\tb\n"x\t1\n y"z\t"2"\n"\t3\n',
+            Layout(delimiter="\t", quote=""),
+            {"a": ['"x', 'y"z', '"'], "b": ["1", '"2"', "3"]},
+        ),
         (b"Title\n\na,b\n1,2\n", Layout(skip=2), {"a": ["1"], "b": ["2"]}),
         (b'"Title, of\ntwo lines"\na,b\n1,2\n', Layout(skip=2), {"a": ["1"], "b": ["2"]}),
         (b"a,b\n,\n1,\n", Layout(), {"a": [None, "1"], "b": [None, None]}),

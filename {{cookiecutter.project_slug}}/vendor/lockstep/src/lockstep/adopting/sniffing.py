@@ -6,14 +6,15 @@ import csv
 import io
 import re
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import NamedTuple, cast
 
 from ..core.contract import DecimalMark, GroupMark, Layout, QuoteMark
 from ..core.errors import UserError
 from ..reading.names import name_columns
-from ..reading.texts import LONGEST_CELL, TextTable, decode, read_start
+from ..reading.texts import TextTable, decode, read_lines, read_start, split_records
 
 BYTE_ORDER_MARKS = {
     b"\xff\xfe\0\0": "utf-32",
@@ -59,10 +60,17 @@ def sniff(table: TextTable, target: str | None) -> LayoutGuess:
     if table.format == "json":
         return LayoutGuess(Layout(encoding=encoding), [*notes, "JSON"], doubts)
     beginning = _take_lines(characters, table.name)
-    quote: QuoteMark = (
+    usual: QuoteMark = (
         '"' if '"' in beginning or not re.search(IN_QUOTES, beginning, re.MULTILINE) else "'"
     )
-    delimiter = max(DELIMITERS, key=lambda mark: _fitness(beginning, mark, quote, target))
+    in_beginning = partial(io.StringIO, beginning, newline=None)
+    quotes = {mark: _find_quote(in_beginning, mark, usual) for mark in DELIMITERS}
+    delimiter = max(
+        DELIMITERS, key=lambda mark: _fitness(beginning, mark, quotes[mark], target)
+    )
+    quote = quotes[delimiter] and _find_quote(
+        partial(read_lines, table, encoding), delimiter, usual
+    )
     lines = list(_read_records(beginning, delimiter, quote))
     if not any(cell for _, record in lines for cell in record):
         raise UserError(f"{table.name}: no columns; a header line and rows were expected")
@@ -86,6 +94,7 @@ def sniff(table: TextTable, target: str | None) -> LayoutGuess:
     )
     notes += [f"cells between {DELIMITERS[delimiter]}"] if len(records[0]) > 1 else []
     notes += ["quoted by '"] if quote == "'" else []
+    notes += [] if quote else ["nothing quotes a cell"]
     notes += [f"the first {skip} lines are no part of the table"] if skip else []
     notes.append("column names in the first line" if header else "no line of column names")
     notes += ["decimal comma"] if decimal == "," else []
@@ -135,11 +144,37 @@ def _take_lines(characters: str, name: str) -> str:
     return "".join(lines)[:MOST_CHARACTERS]
 
 
+def _find_quote(
+    read: Callable[[], Iterable[str]], delimiter: str, usual: QuoteMark
+) -> QuoteMark:
+    """The usual mark, or none where texts hold it as any other sign.
+
+    They do if some cell starts with it and does not end so, while every line is a row of as many
+    cells as long as nothing quotes them.
+    """
+    try:
+        deque(split_records(read(), delimiter, usual, strict=True), maxlen=0)
+    except csv.Error:
+        counts, has_stray = Counter[int](), False
+        for record in split_records(read(), delimiter, ""):
+            if len(record) > 1:
+                counts[len(record)] += 1
+                has_stray |= any(_is_stray(cell.strip(), usual) for cell in record)
+            elif record and counts:
+                return usual
+        return "" if has_stray and len(counts) == 1 else usual
+    return usual
+
+
+def _is_stray(cell: str, quote: str) -> bool:
+    """Whether a cell starts with a quote that does not end it."""
+    return cell.startswith(quote) and (len(cell) == 1 or not cell.endswith(quote))
+
+
 def _read_records(beginning: str, delimiter: str, quote: str) -> Iterator[tuple[int, list[str]]]:
     """Each record that is not empty, with the number of lines above it."""
-    csv.field_size_limit(LONGEST_CELL)
     lines = io.StringIO(beginning, newline=None)
-    reader, offset = csv.reader(lines, delimiter=delimiter, quotechar=quote), 0
+    reader, offset = split_records(lines, delimiter, quote), 0
     try:
         for record in reader:
             if record:

@@ -18,7 +18,7 @@ from .validation import Strict, load, nearest
 Number = Literal["numeric", "integer"]
 Level = Literal["binary", "categorical", "ordered"]
 Type = Literal[Number, Level, "datetime", "text", "identifier", "image", "sequence"]
-QuoteMark = Literal['"', "'"]
+QuoteMark = Literal['"', "'", ""]
 DecimalMark = Literal[".", ","]
 GroupMark = Literal[",", ".", " ", "'"]
 NUMBERS: tuple[Type, ...] = get_args(Number)
@@ -182,7 +182,7 @@ class Layout(Strict):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     """What stands between two cells of a text file."""
     quote: QuoteMark = '"'
-    """What stands around a cell that holds a delimiter."""
+    """What stands around a cell that holds a delimiter; empty where nothing does."""
     decimal: DecimalMark = "."
     """What stands before the decimals of a number."""
     thousands: GroupMark | None = None

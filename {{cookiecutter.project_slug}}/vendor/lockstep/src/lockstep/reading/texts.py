@@ -8,12 +8,12 @@ import io
 import json
 import re
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -24,6 +24,9 @@ from ..core.errors import UserError, shorten
 from .archives import CHUNK_SIZE, list_members, open_gzip, open_member, open_zip
 from .formats import FORMATS, FileFormat, detect_format
 from .names import name_columns
+
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader
 
 TABULAR, PERHAPS_TABULAR = (
     (".csv", ".tsv", ".json", ".jsonl", ".ndjson"),
@@ -167,16 +170,29 @@ def _read_csv(table: TextTable, missing: Sequence[str], layout: Layout) -> Itera
 
 def _read_first_record(table: TextTable, layout: Layout) -> list[str]:
     """The cells of the first line that is not empty, after those to skip."""
-    csv.field_size_limit(LONGEST_CELL)
-    lines = islice(_read_lines(table, layout.encoding), layout.skip, None)
+    lines = islice(read_lines(table, layout.encoding), layout.skip, None)
     try:
-        records = csv.reader(lines, delimiter=layout.delimiter, quotechar=layout.quote)
+        records = split_records(lines, layout.delimiter, layout.quote)
         return next((record for record in records if record), [])
     except csv.Error:
         return []
 
 
-def _read_lines(table: TextTable, encoding: str) -> Iterator[str]:
+def split_records(
+    lines: Iterable[str], delimiter: str, quote: str, *, strict: bool = False
+) -> CsvReader:
+    """The cells of each record; of `strict` ones an error says where a quote ends amid a cell."""
+    csv.field_size_limit(LONGEST_CELL)
+    return csv.reader(
+        lines,
+        delimiter=delimiter,
+        quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        strict=strict,
+    )
+
+
+def read_lines(table: TextTable, encoding: str) -> Iterator[str]:
     """The lines of a table, each with its end as a line feed."""
     newlines, rest = io.IncrementalNewlineDecoder(None, translate=True), ""
     for piece in decode(table, encoding):
@@ -222,7 +238,9 @@ def _parse_in_blocks(
                 block_size=size,
             ),
             arrow.ParseOptions(
-                delimiter=layout.delimiter, quote_char=layout.quote, newlines_in_values=True
+                delimiter=layout.delimiter,
+                quote_char=layout.quote or False,
+                newlines_in_values=bool(layout.quote),
             ),
             arrow.ConvertOptions(
                 column_types={f"f{place}": pa.large_string() for place in range(columns)},
