@@ -189,7 +189,7 @@ def test_times_are_read_as_they_are_written(form: str | None, cell: str, expecte
         ({"encoding": "utf-9"}, "layout.encoding: found 'utf-9'; no such encoding, try utf-8"),
         ({"delimiter": ";;"}, "layout.delimiter: found ';;'"),
         ({"delimiter": ""}, "layout.delimiter: found ''"),
-        ({"quote": "`"}, "layout.quote: found '`', which should be '\"' or \"'\""),
+        ({"quote": "`"}, "layout.quote: found '`', which should be '\"', \"'\" or ''"),
         ({"skip": -1}, "layout.skip: found -1"),
         ({"decimals": ","}, "layout.decimals: unknown key; did you mean decimal?"),
     ],

@@ -65,9 +65,7 @@ def sniff(table: TextTable, target: str | None) -> LayoutGuess:
     )
     in_beginning = partial(io.StringIO, beginning, newline=None)
     quotes = {mark: _find_quote(in_beginning, mark, usual) for mark in DELIMITERS}
-    delimiter = max(
-        DELIMITERS, key=lambda mark: _fitness(beginning, mark, quotes[mark], target)
-    )
+    delimiter = max(DELIMITERS, key=lambda mark: _fitness(beginning, mark, quotes[mark], target))
     quote = quotes[delimiter] and _find_quote(
         partial(read_lines, table, encoding), delimiter, usual
     )
@@ -144,9 +142,7 @@ def _take_lines(characters: str, name: str) -> str:
     return "".join(lines)[:MOST_CHARACTERS]
 
 
-def _find_quote(
-    read: Callable[[], Iterable[str]], delimiter: str, usual: QuoteMark
-) -> QuoteMark:
+def _find_quote(read: Callable[[], Iterable[str]], delimiter: str, usual: QuoteMark) -> QuoteMark:
     """The usual mark, or none where texts hold it as any other sign.
 
     They do if some cell starts with it and does not end so, while every line is a row of as many
