@@ -275,7 +275,7 @@ def test_a_columns_own_markers_stand_for_missing_values(
     assert breaches["row"].tolist() == rows
 
 
-def test_a_text_may_be_anything_and_is_no_feature(contract: Contract) -> None:
+def test_a_text_may_be_anything(contract: Contract) -> None:
     column = Column(type="text", meaning="note")
     table, breaches = conform(
         {"note": column}, pd.DataFrame({"note": ["=cmd()", "1.0", 2.0, None]})
@@ -283,7 +283,10 @@ def test_a_text_may_be_anything_and_is_no_feature(contract: Contract) -> None:
     assert table["note"].tolist()[:3] == ["=cmd()", "1.0", "2"]
     assert breaches["row"].tolist() == [4]
     columns = contract.columns | {"note": column}
-    assert contract.model_copy(update={"columns": columns}).features == contract.features
+    with_note = contract.model_copy(update={"columns": columns})
+    assert with_note.features == [*contract.features, "note"]
+    in_sequences = with_note.model_copy(update={"sequence": "colour"})
+    assert "note" not in in_sequences.features
 
 
 def test_marks_of_a_guess_do_not_change_what_a_column_admits() -> None:

@@ -35,7 +35,7 @@ Dropout = Annotated[
 ]
 
 
-@candidate
+@candidate(takes_terms=True)
 def baseline(problem: Problem) -> BaseEstimator:
     """What any model must beat: the shares of the classes, the mean, or the value a season ago."""
     if problem.series:
@@ -43,7 +43,7 @@ def baseline(problem: Problem) -> BaseEstimator:
     return DummyClassifier(strategy="prior") if problem.classifies else DummyRegressor()
 
 
-@candidate
+@candidate(takes_terms=True)
 def linear(
     problem: Problem,
     *,

@@ -43,8 +43,10 @@ if TYPE_CHECKING:
     from .modeling.forecasters import SeasonalNaive as SeasonalNaive
     from .modeling.keras import keras as keras
     from .modeling.layers import RandomShift as RandomShift
+    from .modeling.layers import make_embedding as make_embedding
     from .modeling.metrics import metric as metric
     from .modeling.model import Model as Model
+    from .modeling.naive_bayes import make_naive_bayes as make_naive_bayes
     from .modeling.networks import Training as Training
     from .modeling.problem import Problem as Problem
     from .modeling.problem import make_problem as make_problem
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from .modeling.smoothing import SmoothTree as SmoothTree
     from .modeling.steps import Scope as Scope
     from .modeling.steps import step as step
+    from .modeling.tokens import TokenShape as TokenShape
     from .modeling.train_rows import TrainRows as TrainRows
     from .reading.check import check_raw as check_raw
     from .records.frames import tabulate_changes as tabulate_changes
@@ -84,15 +87,17 @@ ROOMS = {
     "modeling.features": ("make_features",),
     "modeling.forecasters": ("BySteps", "Drift", "LastValue", "SeasonalNaive"),
     "modeling.keras": ("keras",),
-    "modeling.layers": ("RandomShift",),
+    "modeling.layers": ("RandomShift", "make_embedding"),
     "modeling.metrics": ("metric",),
     "modeling.model": ("Model",),
+    "modeling.naive_bayes": ("make_naive_bayes",),
     "modeling.networks": ("Training",),
     "modeling.problem": ("Problem", "make_problem"),
     "modeling.profile": ("make_profile",),
     "modeling.series": ("Series",),
     "modeling.smoothing": ("SmoothForest", "SmoothNeighbours", "SmoothTree"),
     "modeling.steps": ("Scope", "step"),
+    "modeling.tokens": ("TokenShape",),
     "modeling.train_rows": ("TrainRows",),
     "reading.check": ("check_raw",),
     "records.frames": ("tabulate_changes", "tabulate_gains", "tabulate_runs"),

@@ -87,7 +87,7 @@ def _find_leaks(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
     y = _encode(table[contract.target], bool(contract.classes))
     is_train = np.random.default_rng(0).permutation(len(y)) < len(y) / 2
     for name, column in contract.features_only().items():
-        if column.type in ("image", "sequence") or table[name].isna().all():
+        if column.type in ("image", "sequence", "text") or table[name].isna().all():
             continue
         if contract.forecasts and not column.future:
             continue

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..core.contract import LEVELS, NO_FEATURES, NUMBERS, Column
+from ..core.contract import FREE, LEVELS, NUMBERS, Column
 from ..core.errors import UserError
 from ..data.every import MICROSECONDS, Every, infer_every, parse_every
 from ..data.grid import Grid, as_array
@@ -150,7 +150,7 @@ def _require_distinct(rows: SeriesRows, columns: dict[str, Column], name: str) -
     counts: dict[str, Any] = {
         key: rows.table[key].nunique()
         for key, column in rows.others(columns).items()
-        if column.type in (*LEVELS, *NO_FEATURES, "integer")
+        if column.type in (*LEVELS, *FREE, "integer")
     }
     # What differs from row to row tells everything apart, and no series.
     candidates = [key for key, count in counts.items() if 2 * count <= len(rows.table)]
@@ -293,7 +293,7 @@ def _choose_columns(
     for name, column in rows.others(columns).items():
         is_constant = rows.series is not None and _is_told_by(rows.series, name, rows.table)
         reason = _find_reason(rows, name, wishes, is_constant=is_constant)
-        if column.type in NO_FEATURES:
+        if column.type in FREE:
             if name in wishes.future:
                 raise UserError(
                     f"--future: {name!r} looks like {column.type}, such as {column.example!r}; a "

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ..core.batches import prefetch
-from ..core.contract import LEVELS, NO_FEATURES, NUMBERS, Column, Layout
+from ..core.contract import FREE, LEVELS, NUMBERS, Column, Layout
 from ..data.conformity import NO_BREACHES, as_texts, conform, make_breaches, mask_missing
 from ..data.duplicates import Repeats, hash_values
 from .inference import MOST_CATEGORIES, NO_MEANING, Guess
@@ -75,7 +75,7 @@ def _make_claim(column: Column | None, cells: pd.Series) -> Claim:
     if column is None:
         values = [*as_texts(present).unique()] or [""]
         column = Column(type="categorical", categories=values, meaning=NO_MEANING)
-    is_unique = column.type in NO_FEATURES and not present.duplicated().any()
+    is_unique = column.type in FREE and not present.duplicated().any()
     # So many texts more are more than a fifth of all cells then, too many for categories.
     return Claim(column, is_unique, max(MOST_CATEGORIES, len(cells) // 4) + 1)
 

@@ -37,8 +37,8 @@ RULES = {
     "sequence": "numbers in an order",
 }
 """What a value must be, of types of which nothing more is asked."""
-NO_FEATURES: tuple[Type, ...] = ("identifier", "text")
-"""Types that no model learns from."""
+FREE: tuple[Type, ...] = ("identifier", "text")
+"""Types that hold texts of any kind."""
 IMAGE, FILE, PART = "image", "file", "part"
 GROUPS = {" ": "[ \u00a0\u202f]", ",": ",", ".": r"\.", "'": "['\u2019]"}
 """Patterns of what may stand between groups of three digits."""
@@ -82,7 +82,7 @@ class Column(Strict):
 
     type: Type
     """Numbers, whole numbers, two texts, a few texts, texts in an order from low to high, points in
-    time, sentences or names of things, which no model learns from, pictures, or numbers one after
+    time, sentences, names of things, which no model learns from, pictures, or numbers one after
     another, which a stage has gathered from several rows."""
     meaning: str
     """What a row's value says, for people."""
@@ -383,12 +383,17 @@ class Contract(Strict):
 
     @property
     def features(self) -> list[str]:
-        """The columns that a prediction is made from."""
+        """The columns that a prediction is made from.
+
+        Sentences are no features of what is made of several rows: forecasts and sequences.
+        """
         others = (self.target, self.group, self.series, self.sequence, self.part, *self.carried)
+        is_of_rows = self.horizon is None and self.sequence is None
+        no_features = ("identifier",) if is_of_rows else FREE
         return [
             name
             for name, column in self.columns.items()
-            if name not in others and column.type not in NO_FEATURES
+            if name not in others and column.type not in no_features
         ]
 
     def features_only(self) -> dict[str, Column]:

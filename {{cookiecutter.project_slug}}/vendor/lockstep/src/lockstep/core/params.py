@@ -94,6 +94,17 @@ class SplitParams(Strict):
     """Seed of the test rows, instead of `seed`; `use` chooses one that divides classes evenly."""
 
 
+class TokenParams(Strict):
+    """How texts come to candidates that read them word by word."""
+
+    length: Annotated[int, Field(strict=True, ge=1, le=5000)] = 100
+    """Words of a text that are read, from its beginning."""
+    vocabulary: Annotated[int, Field(strict=True, ge=3)] = 20_000
+    """Most words that are told apart, the commonest of the train rows."""
+    vectors: str | None = None
+    """A file of vectors of words, relative to the project's root, that networks begin with."""
+
+
 class FeaturesParams(Strict):
     """The steps that make numbers of each group of columns; the steps stand in features.py."""
 
@@ -107,6 +118,10 @@ class FeaturesParams(Strict):
     """Columns of texts in an order."""
     datetime: Recipe = ["calendar", "impute"]
     """Columns of points in time."""
+    text: Recipe = "drop"
+    """Columns of sentences."""
+    tokens: TokenParams = TokenParams()
+    """The same, for candidates that read them word by word."""
     past: Recipe = ["seasons", "averages"]
     """What is made of a series' latest values beside those themselves; each step adds its own."""
     signal: Recipe = ["summaries", "impute", "standardise"]

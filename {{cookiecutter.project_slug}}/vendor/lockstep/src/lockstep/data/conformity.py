@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..core.contract import GROUPS, IMAGE, NO_FEATURES, PLAIN, Column, Layout
+from ..core.contract import FREE, GROUPS, IMAGE, PLAIN, Column, Layout
 from ..core.errors import UserError, shorten
 
 INFINITY = float("inf")
@@ -178,7 +178,7 @@ def _conform(
     """(n_rows,) the cells typed, and (n_rows,) whether each breaks the column's rule."""
     # Most columns are written plainly: blanks and marks of missing values are looked for where a
     # cell cannot be read with them, or could be taken for something else.
-    is_plain = cells.dtype == "str" and column.type not in NO_FEATURES
+    is_plain = cells.dtype == "str" and column.type not in FREE
     is_plain &= not column.missing and column.format is None and not column.open
     values, is_unreadable = _convert(
         cells if is_plain else _mask_missing(cells, column, missing), column, layout

@@ -20,6 +20,10 @@ TAKES_HEIGHTS: set[str] = set()
 """Candidates that are told how high the past of a forecast lies, after the step."""
 TAKES_SIGNALS: set[str] = set()
 """Candidates to which signals come point by point, before all other features."""
+TAKES_TERMS: set[str] = set()
+"""Candidates to which sentences come as terms, of which there are many."""
+TAKES_TOKENS: set[str] = set()
+"""Candidates to which sentences come word by word, before all other features."""
 
 
 def candidate(
@@ -28,6 +32,8 @@ def candidate(
     takes_codes: bool = False,
     takes_heights: bool = False,
     takes_signals: bool = False,
+    takes_terms: bool = False,
+    takes_tokens: bool = False,
 ) -> Callable[..., Any]:
     """Register a function under its own name, by which params.yaml calls it.
 
@@ -42,6 +48,10 @@ def candidate(
             lies, or `Series.starts` where it begins: then what it learns depends on where zero is.
         takes_signals: Whether it learns from sequences themselves, instead of the recipe's numbers
             of them: then all numbers of a sequence come first, point by point and standardised.
+        takes_terms: Whether it learns from a sparse matrix: then sentences come as the terms that
+            the recipe makes of them, instead of the fewer numbers that it makes of these.
+        takes_tokens: Whether it reads sentences word by word, instead of the recipe's numbers of
+            them: then the numbers of all their words come first; see `Problem.tokens`.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,6 +61,10 @@ def candidate(
             TAKES_HEIGHTS.add(function.__name__)
         if takes_signals:
             TAKES_SIGNALS.add(function.__name__)
+        if takes_terms:
+            TAKES_TERMS.add(function.__name__)
+        if takes_tokens:
+            TAKES_TOKENS.add(function.__name__)
         return CANDIDATES.add(function)
 
     return register if function is None else register(function)

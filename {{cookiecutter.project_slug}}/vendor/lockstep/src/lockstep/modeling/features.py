@@ -18,17 +18,20 @@ from ..core.params import FeaturesParams, Params, Recipe
 from ..core.sequences import SIGNAL
 from ..core.validation import nearest
 from ..data.pixels import pixels
-from .candidates import TAKES_CODES, TAKES_HEIGHTS, TAKES_SIGNALS
+from . import text_steps  # noqa: F401 - a recipe names what is in it
+from .candidates import TAKES_CODES, TAKES_HEIGHTS, TAKES_SIGNALS, TAKES_TERMS, TAKES_TOKENS
 from .derived import DeriveColumns, select_derived
 from .series import Series, flatten_examples
 from .signals import SignalScaler, find_shape, read_signals
 from .steps import STEPS, TRAITS, Cells, Scope
+from .tokens import Tokens, TokenShape
 
 CELLS: dict[str, Cells] = {
     **dict.fromkeys(NUMBERS, "numbers"),
     "datetime": "times",
     **dict.fromkeys(LEVELS, "texts"),
     "sequence": "signals",
+    "text": "prose",
 }
 """What steps find in a column of a type."""
 
@@ -38,8 +41,9 @@ def make_features(name: str, params: Params, contract: Contract) -> TransformerM
 
     Features that are derived from others are added first. A candidate that takes codes gets
     columns of few texts as whole numbers, whatever the recipe says of them, and gets them first;
-    one that takes signals gets what was measured of sequences in the same way. Of a forecast what
-    `Series` reads comes next, and what the recipe makes of that.
+    one that takes signals gets what was measured of sequences in the same way, and one that takes
+    tokens the words of sentences. Of a forecast what `Series` reads comes next, and what the recipe
+    makes of that. One that takes terms gets a sparse matrix where there are sentences.
 
     Args:
         name: The candidate that learns from them.
@@ -55,6 +59,8 @@ def make_features(name: str, params: Params, contract: Contract) -> TransformerM
     shape = find_shape(contract)
     if shape is not None and name in TAKES_SIGNALS:
         parts.append(("points", SignalScaler(shape), [SIGNAL]))
+    if tokens := find_token_shape(contract, recipe) if name in TAKES_TOKENS else None:
+        parts.append(("tokens", Tokens(*tokens), _list_prose(contract, recipe)))
     if codes:
         encoder = OrdinalEncoder(
             categories=[column.categories for column in codes.values()],
@@ -72,8 +78,11 @@ def make_features(name: str, params: Params, contract: Contract) -> TransformerM
         others = {name: column for name, column in columns.items() if name not in codes}
         if cells == "signals" and name in TAKES_SIGNALS:
             continue
+        if cells == "prose" and name in TAKES_TOKENS:
+            continue
         # Also without columns, since a mistake in the recipe is one all the same.
-        chain = _chain_steps(steps, section, cells, Scope(others, params.kind, params.seed))
+        scope = Scope(others, params.kind, params.seed)
+        chain = _chain_steps(steps, section, cells, scope, takes_terms=name in TAKES_TERMS)
         if others:
             parts.append((section, chain, list(others)))
     if contract.images is not None:
@@ -81,7 +90,9 @@ def make_features(name: str, params: Params, contract: Contract) -> TransformerM
         parts.append(("image", scale, contract.features))
     if not parts:
         raise UserError("params.yaml: features: every column is dropped; nothing to learn from")
-    features = ColumnTransformer(parts)
+    # Of a sparse matrix nothing but what is not zero is in memory.
+    has_terms = name in TAKES_TERMS and _list_prose(contract, recipe)
+    features = ColumnTransformer(parts, sparse_threshold=1.0 if has_terms else 0.0)
     derived = select_derived(recipe.derived, contract)
     return make_pipeline(DeriveColumns(derived), features) if derived else features
 
@@ -90,6 +101,14 @@ def count_categories(contract: Contract, recipe: FeaturesParams) -> tuple[int, .
     """Number of categories of each column that a candidate which takes codes gets first."""
     coded = _list_coded(contract, recipe).values()
     return tuple(len(column.categories or []) for column in coded)
+
+
+def find_token_shape(contract: Contract, recipe: FeaturesParams) -> TokenShape | None:
+    """How sentences come to a candidate that takes tokens; None where there are none."""
+    if not _list_prose(contract, recipe):
+        return None
+    tokens = recipe.tokens
+    return TokenShape(tokens.length, tokens.vocabulary, tokens.vectors)
 
 
 def used_columns(features: TransformerMixin) -> set[str]:
@@ -111,6 +130,16 @@ def _list_coded(contract: Contract, recipe: FeaturesParams) -> dict[str, Column]
     }
 
 
+def _list_prose(contract: Contract, recipe: FeaturesParams) -> list[str]:
+    """The features with sentences that the recipe does not drop."""
+    return [
+        name
+        for *_, cells, columns in _sections(contract, recipe)
+        for name in columns
+        if cells == "prose"
+    ]
+
+
 def _sections(
     contract: Contract, recipe: FeaturesParams
 ) -> list[tuple[str, Recipe, Cells, dict[str, Column]]]:
@@ -126,7 +155,7 @@ def _sections(
                 + nearest(name, columns)
             )
     sections: list[tuple[str, Recipe, Cells, dict[str, Column]]] = []
-    for group in ("numeric", "datetime", *LEVELS):
+    for group in ("numeric", "datetime", "text", *LEVELS):
         types = NUMBERS if group == "numeric" else (group,)
         members = {
             name: column
@@ -157,8 +186,13 @@ def _join_steps(steps: Recipe, scope: Scope) -> TransformerMixin:
     return FeatureUnion(parts)
 
 
-def _chain_steps(steps: Recipe, section: str, cells: Cells, scope: Scope) -> TransformerMixin:
-    """The steps as one transformer, after a check that each can take what it gets."""
+def _chain_steps(
+    steps: Recipe, section: str, cells: Cells, scope: Scope, *, takes_terms: bool
+) -> TransformerMixin:
+    """The steps as one transformer, after a check that each can take what it gets.
+
+    A candidate that takes terms needs none of those after that.
+    """
     where = f"params.yaml: features.{section}"
     gaps = (
         f"{name!r} may be {'missing' if column.nullable else 'unknown'}"
@@ -174,11 +208,12 @@ def _chain_steps(steps: Recipe, section: str, cells: Cells, scope: Scope) -> Tra
         shape = (column.length, len(column.channels))
         transformers.append(FunctionTransformer(read_signals, kw_args={"shape": shape}))
     is_filled = False
+    needed: int | None = None
     for step in steps:
         name, options = _parse_step(step)
         STEPS.require(name, f"{where}.{name}")
         _require_cells(name, cells, where)
-        _, fills, needs_all = TRAITS[name]
+        _, gives, fills, needs_all = TRAITS[name]
         if needs_all and gap:
             raise UserError(f"{where}: {name}: {gap}; put impute before it")
         if name == "indicate_missing" and is_filled:
@@ -186,7 +221,9 @@ def _chain_steps(steps: Recipe, section: str, cells: Cells, scope: Scope) -> Tra
                 f"{where}: indicate_missing: nothing is missing any more here; put it first"
             )
         transformers.append(STEPS.call(name, options, f"{where}.{name}", scope))
-        cells = "numbers"
+        cells = gives
+        if cells == "terms" and takes_terms:
+            needed = len(transformers)
         if fills:
             is_filled, gap = True, None
     if cells != "numbers":
@@ -195,7 +232,7 @@ def _chain_steps(steps: Recipe, section: str, cells: Cells, scope: Scope) -> Tra
         )
     if gap:
         raise UserError(f"{where}: {gap}; add the step impute")
-    return make_pipeline(*transformers)
+    return make_pipeline(*transformers[:needed])
 
 
 def _require_cells(name: str, cells: Cells, where: str) -> None:

@@ -5,8 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from .keras import keras
+from .tokens import FIRST, TokenShape, read_vectors
 
 ops = keras.ops
+
+
+def make_embedding(tokens: TokenShape, units: int, *, masks: bool = False) -> Any:
+    """An untrained layer that gives each word a vector.
+
+    Args:
+        tokens: How words come: see `Problem.require_tokens`.
+        units: Numbers of a vector; where there is a file of vectors, they have as many as there.
+        masks: Whether layers above pass over what comes after the last word.
+    """
+    if tokens.vectors is None:
+        return keras.layers.Embedding(tokens.size, units, mask_zero=masks)
+    vectors = read_vectors(tokens.vectors, tokens.size)[1]
+    embedding = keras.layers.Embedding(tokens.size, vectors.shape[1], mask_zero=masks)
+    embedding.build((None, tokens.length))
+    weights = embedding.get_weights()[0]
+    weights[FIRST : FIRST + len(vectors)] = vectors
+    embedding.set_weights([weights])
+    return embedding
 
 
 @keras.saving.register_keras_serializable("lockstep")

@@ -4,6 +4,7 @@ model.json       what it is: candidate, kind, contract, library versions, the ot
                  and what its predictions become
 pipeline.joblib  the fitted scikit-learn pipeline, without a network
 network.keras    the network of a Keras candidate
+vocabulary.json  of one that reads sentences word by word, the numbers of the words
 profile.json     of a champion, what its train rows and its predictions were like
 """
 
@@ -36,12 +37,14 @@ from .networks import Network, load_network, without_network
 from .outcome import FORECAST, PROBABILITY, Outcome, decide
 from .postprocessing import NONE, Postprocessing, cut_to_range
 from .series import decode_target
+from .tokens import find_tokens, read_vocabulary, without_vocabulary, write_vocabulary
 from .unpickler import read_joblib
 
 if TYPE_CHECKING:
     from .profile import Profile
 
 DESCRIPTION, PIPELINE, NETWORK = "model.json", "pipeline.joblib", "network.keras"
+VOCABULARY = "vocabulary.json"
 
 
 @dataclass(frozen=True)
@@ -175,14 +178,16 @@ class Model:
 
         The same model gives the same bytes.
         """
-        estimator = self.pipeline[-1]
+        estimator, tokens = self.pipeline[-1], find_tokens(self.pipeline)
         with replacing_directory(directory) as temporary:
-            with without_network(estimator):
+            with without_network(estimator), without_vocabulary(tokens):
                 write_joblib(self.pipeline, temporary / PIPELINE)
             libraries = ["scikit-learn"]
             if isinstance(estimator, Network):
                 write_keras(estimator.network_, temporary / NETWORK)
                 libraries.append("keras")
+            if tokens is not None:
+                write_vocabulary(tokens, temporary / VOCABULARY)
             if profile:
                 profile.write(temporary)
             description = {
@@ -229,6 +234,8 @@ class Model:
                 pipeline = read_joblib(directory / PIPELINE, f"{name}: {PIPELINE}")
                 if isinstance(pipeline[-1], Network):
                     pipeline[-1].network_ = load_network(directory / NETWORK)
+                if (tokens := find_tokens(pipeline)) is not None:
+                    tokens.vocabulary_ = read_vocabulary(directory / VOCABULARY)
             except (ModuleNotFoundError, AttributeError) as error:
                 raise UserError(
                     f"{name}: it was saved by code that is no longer there ({error}); train again"

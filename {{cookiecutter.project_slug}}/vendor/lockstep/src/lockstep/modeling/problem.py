@@ -12,7 +12,7 @@ from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.params import Kind, Params
 from ..data.inner_folds import InnerFolds
-from .features import count_categories
+from .features import count_categories, find_token_shape
 from .networks import (
     Build,
     NetworkClassifier,
@@ -22,6 +22,7 @@ from .networks import (
 )
 from .series import Series
 from .signals import find_shape
+from .tokens import TokenShape
 
 Choice = TypeVar("Choice", bound=Callable[..., BaseEstimator])
 
@@ -40,6 +41,9 @@ class Problem:
     """What a forecast is made from; None if nothing is forecast."""
     signal: tuple[int, int] | None = None
     """How many points and how many channels, when each row is a sequence."""
+
+    tokens: TokenShape | None = None
+    """How sentences come to a candidate that takes tokens; None if there are no sentences."""
 
     @property
     def classifies(self) -> bool:
@@ -106,6 +110,37 @@ class Problem:
             )
         return self.signal
 
+    def require_tokens(self, name: str) -> TokenShape:
+        """How many words of sentences are read, and how many are told apart.
+
+        Args:
+            name: The candidate that learns from nothing else.
+
+        Raises:
+            UserError: There are no sentences.
+        """
+        if self.tokens is None:
+            raise UserError(
+                f"params.yaml: train.candidates.{name}: it reads sentences, and the contract has "
+                "no column of type text that `features` makes use of"
+            )
+        return self.tokens
+
+    def require_classes(self, name: str) -> None:
+        """Refuse numbers.
+
+        Args:
+            name: The candidate that tells classes apart.
+
+        Raises:
+            UserError: What is predicted is a number.
+        """
+        if not self.classifies:
+            raise UserError(
+                f"params.yaml: train.candidates.{name}: it tells classes apart; this is a "
+                f"{self.kind}"
+            )
+
     def require_images(
         self, name: str, convolutions: int, *, keeps_edges: bool
     ) -> tuple[int, int, int]:
@@ -165,4 +200,5 @@ def make_problem(params: Params, contract: Contract) -> Problem:
         contract.images.shape if contract.images else None,
         Series.of_examples(contract),
         find_shape(contract),
+        find_token_shape(contract, params.features),
     )

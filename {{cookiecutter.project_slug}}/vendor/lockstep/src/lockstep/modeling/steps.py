@@ -14,7 +14,7 @@ from ..data.inner_folds import InnerFolds
 from .registry import Registry
 from .series import Series
 
-Cells = Literal["numbers", "texts", "times", "signals", "pasts"]
+Cells = Literal["numbers", "texts", "times", "signals", "pasts", "prose", "terms"]
 STEPS = Registry("step")
 
 
@@ -22,6 +22,7 @@ class Traits(NamedTuple):
     """What a recipe must know of a step; its arguments to `step` say what each means."""
 
     takes: Cells
+    gives: Cells
     fills: bool
     needs_all: bool
 
@@ -47,7 +48,7 @@ class Scope:
 
 
 def step(
-    *, takes: Cells, fills: bool = False, needs_all: bool = False
+    *, takes: Cells, gives: Cells = "numbers", fills: bool = False, needs_all: bool = False
 ) -> Callable[..., Callable[..., TransformerMixin]]:
     """Register a function as the step of its name, by which params.yaml calls it.
 
@@ -57,15 +58,17 @@ def step(
 
     Args:
         takes: The cells that it works on: `numbers`, `texts`, `times`, `signals`, which are
-            (n_rows, length, channels) numbers of sequences, nan where nothing is known, or, of a
-            forecast, `pasts`, which are the features that `Series` reads; what it makes of these
-            stands beside them.
+            (n_rows, length, channels) numbers of sequences, nan where nothing is known, `prose`,
+            which are sentences, `terms`, or, of a forecast, `pasts`, which are the features that
+            `Series` reads; what it makes of these stands beside them.
+        gives: What it makes of them: `numbers`, or `terms`, which are so many numbers, nearly all
+            of them zero, that they come as a sparse matrix.
         fills: Whether nothing is missing after it.
         needs_all: Whether it cannot take a missing number.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., TransformerMixin]:
-        TRAITS[function.__name__] = Traits(takes, fills, needs_all)
+        TRAITS[function.__name__] = Traits(takes, gives, fills, needs_all)
         return STEPS.add(function)
 
     return register

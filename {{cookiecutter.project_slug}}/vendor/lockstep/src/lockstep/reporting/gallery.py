@@ -170,7 +170,7 @@ def show_features(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -
 def _list_single(contract: Contract) -> list[str]:
     """The features that one value for all rows can be thought of."""
     columns = contract.features_only()
-    single = [name for name, column in columns.items() if column.type != "sequence"]
+    single = [name for name, column in columns.items() if column.type not in ("sequence", "text")]
     if contract.forecasts:  # another time or step would not go with the past as it is
         single = [name for name in single if name not in (contract.time, STEP)]
     return single

@@ -97,7 +97,7 @@ def is_worse(slices: pd.DataFrame) -> pd.Series:
 
 def _cut(column: Column, values: pd.Series) -> Iterator[tuple[str, np.ndarray]]:
     """Each slice of a column in words, and (n_rows,) whether a row is in it."""
-    if column.type in ("image", "sequence"):
+    if column.type in ("image", "sequence", "text"):
         return
     if values.isna().any():
         yield "missing", values.isna().to_numpy()

@@ -1,0 +1,269 @@
+"""Sentences are features: as terms, as fewer numbers, and word by word."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import PARAMS, make_params, run_stages
+from lockstep.core.contract import Contract
+from lockstep.core.errors import UserError
+from lockstep.core.project import Project
+from lockstep.modeling import terms
+from lockstep.modeling.candidates import make_candidate
+from lockstep.modeling.features import make_features
+from lockstep.modeling.model import Model
+from lockstep.modeling.problem import make_problem
+from lockstep.modeling.terms import LatentTerms, Terms
+from lockstep.modeling.tokens import Tokens, read_vectors
+from lockstep.modeling.words import split_words
+from made_up_texts import CANDIDATES, CONTRACT, RECIPE, make_reviews, write_reviews
+from owner import features, models  # noqa: F401 - they register steps and candidates
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import Pipeline, make_pipeline
+
+REVIEWS = Contract.model_validate(CONTRACT)
+
+
+def frame(*texts: str | None) -> pd.DataFrame:
+    return pd.DataFrame({"text": pd.Series(texts, dtype="str")})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("The  Soup\nwas GOOD", ["the", "soup", "was", "good"]),
+        ("Straße STRASSE", ["strasse", "strasse"]),
+        ("\ufb01ne \uff11\uff12 café cafe\u0301", ["fine", "12", "café", "café"]),
+        ("don't!! (no)", ["don", "'", "t", "!", "!", "(", "no", ")"]),
+        ("我爱你。", ["我", "爱", "你", "。"]),
+        ("すし食べた", ["す", "し", "食", "べ", "た"]),
+        ("ดี", ["ด", "ี"]),
+        ("السَّمك لذيذ", ["السَّمك", "لذيذ"]),
+        ("हिन्दी भाषा", ["हिन्दी", "भाषा"]),
+        ("한국어 좋다", ["한국어", "좋다"]),
+        ("good👍🏽😀❤️", ["good", "👍", "🏽", "😀", "❤"]),
+        ("soft\u00adhyphen zero\u200bwidth", ["softhyphen", "zerowidth"]),
+        ("\u0000 \ud800", []),
+        ("", []),
+    ],
+)
+def test_words_of_any_language_are_told_apart(text: str, words: list[str]) -> None:
+    assert split_words(text) == words
+
+
+TEXTS = ["a cat sat on a mat", "a cat and a bird", "birds sat", None, "cats cats cats", "unlike"]
+
+
+@pytest.mark.parametrize(
+    ("options", "analyzers"),
+    [
+        ({"words": 2, "characters": 0}, [{"ngram_range": (1, 2), "token_pattern": r"\S+"}]),
+        (
+            {"words": 1, "characters": 3},
+            [
+                {"token_pattern": r"\S+"},
+                {"analyzer": "char_wb", "ngram_range": (2, 3)},
+            ],
+        ),
+    ],
+)
+def test_terms_weigh_as_those_of_scikit_learn(options: dict, analyzers: list[dict]) -> None:
+    filled = [text or "" for text in TEXTS]
+    X = Terms(min_rows=2, **options).fit_transform(frame(*TEXTS)).toarray()
+    parts = [
+        TfidfVectorizer(min_df=2, sublinear_tf=True, **one).fit_transform(filled)
+        for one in analyzers
+    ]
+    expected = sparse.hstack(parts).toarray()
+    assert X.shape == expected.shape
+    # Columns stand in another order: each row must have the same weights.
+    np.testing.assert_allclose(np.sort(X), np.sort(expected))
+    np.testing.assert_allclose(X @ X.T, expected @ expected.T, atol=1e-12)
+
+
+def test_the_same_terms_come_whatever_texts_stand_beside_a_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = frame(*make_reviews()["review"])
+    whole = Terms().fit(texts)
+    together = whole.transform(texts).toarray()
+    monkeypatch.setattr(terms, "SIGNS_AT_ONCE", 50)
+    parts = Terms().fit(texts)
+    for one, other in zip(whole.hashes_, parts.hashes_, strict=True):
+        np.testing.assert_array_equal(one, other)
+    alone = [whole.transform(texts.iloc[[row]]).toarray()[0] for row in range(len(texts))]
+    np.testing.assert_array_equal(together, alone)
+    np.testing.assert_array_equal(together, parts.transform(texts).toarray())
+
+
+def test_the_commonest_terms_are_kept_where_there_are_too_many() -> None:
+    X = frame("a b", "a b", "a c", "c d", "d a")
+    assert len(Terms(words=1, characters=0, most=1).fit(X).hashes_[0]) == 1
+    assert Terms(words=1, characters=0, most=1).fit_transform(X).sum(axis=1).A1.tolist() == [
+        *(1, 1, 1, 0, 1)
+    ]
+
+
+def test_columns_of_one_row_have_their_terms_together() -> None:
+    parted = pd.DataFrame({"title": ["good fish", "bad"], "body": ["soup", None]})
+    joined = frame("good fish soup", "bad")
+    options = {"words": 1, "characters": 3, "min_rows": 1}
+    one, other = (Terms(**options).fit_transform(X).toarray() for X in (parted, joined))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_texts_of_which_no_word_comes_twice_say_so() -> None:
+    with pytest.raises(ValueError, match=r"no word of 'text' comes in 2 of the 2 rows"):
+        Terms().fit(frame("", None))
+    assert Terms().fit(frame("ab", "ab")).transform(frame("xy", None)).nnz == 0
+
+
+@pytest.mark.parametrize("texts", [["ab"] * 3, ["ab cd", "ab", "cd"], ["a b c d", "a b", "c d"]])
+def test_few_terms_have_at_most_as_many_numbers(texts: list[str]) -> None:
+    X = Terms(words=1, characters=0).fit_transform(frame(*texts))
+    numbers = LatentTerms(64).fit_transform(X)
+    assert len(numbers) == 3
+    assert numbers.shape[1] == min(X.shape)
+    assert np.isfinite(numbers).all()
+
+
+def test_words_are_numbered_by_how_many_train_rows_they_come_in() -> None:
+    tokens = Tokens(length=3, size=4).fit(frame("b b a", "a b", "a", "c", "c d"))
+    assert tokens.vocabulary_ == ["a", "b"]
+    expected = [[2, 3, 1], [0, 0, 0], [1, 2, 2]]
+    assert tokens.transform(frame("A b new a", None, "? a a")).tolist() == expected
+
+
+@pytest.fixture
+def vectors(project: Project) -> Path:
+    path = project.root / "references" / "vectors.txt"
+    path.write_text("4 2\nfish 1 2\nFish 5 6\nnew-york 3 4\nlemon -1 0.5\n", encoding="utf-8")
+    return path
+
+
+def test_a_network_begins_with_vectors_from_a_file(vectors: Path) -> None:
+    assert vectors.is_file()
+    words, numbers = read_vectors("references/vectors.txt", 10)
+    assert words == ["fish", "lemon"]
+    assert numbers.tolist() == [[1, 2], [-1, 0.5]]
+    assert read_vectors("references/vectors.txt", 3)[0] == ["fish"]
+    tokens = RECIPE["tokens"] | {"vectors": "references/vectors.txt"}
+    problem = make_problem(make_params(features=RECIPE | {"tokens": tokens}), REVIEWS)
+    network = make_candidate("text_cnn", CANDIDATES["text_cnn"], problem)
+    built = network.build(9, 2, "softmax", **network.options)
+    (embedding,) = (layer for layer in built.layers if hasattr(layer, "embeddings"))
+    weights = embedding.get_weights()[0]
+    assert weights.shape == (40, 2)
+    np.testing.assert_array_equal(weights[2:4], numbers)
+    fitted = Tokens(*problem.tokens).fit(frame("lemon soup", "soup"))
+    assert fitted.vocabulary_ == ["fish", "lemon", "soup"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "no such file in the project"),
+        (b"", "holds no word"),
+        (b"fish 1 2\nsoup 1\n", "line 2 has 1 numbers after its first word, where the lines"),
+        (b"fish 1 x\n", "line 1: could not convert string to float: 'x'"),
+        (b"fish \xff 1\n", "it is no text in UTF-8"),
+    ],
+)
+def test_a_file_that_holds_no_vectors_gets_a_line(
+    project: Project, content: bytes | None, reason: str
+) -> None:
+    if content is not None:
+        (project.root / "vectors.txt").write_bytes(content)
+    with pytest.raises(UserError, match=rf"features\.tokens\.vectors: vectors\.txt: {reason}"):
+        read_vectors("vectors.txt", 10)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "fault"),
+    [
+        ("text_rnn", {"text": "drop"}, "it reads sentences, and the contract has no column"),
+        ("linear", {"text": ["latent"]}, "latent takes terms, and gets prose, which terms take"),
+        ("forest", {"text": ["terms"]}, "terms need a step that makes numbers of them: latent"),
+        ("linear", {"text": []}, "prose need a step that makes numbers of them: terms"),
+        ("linear", {"text": ["terms", "terms"]}, "terms takes prose, and gets terms"),
+    ],
+)
+def test_mistakes_in_a_recipe_of_sentences_are_told(name: str, changes: dict, fault: str) -> None:
+    params = make_params(features=RECIPE | changes)
+    with pytest.raises(UserError, match=fault):
+        make_features(name, params, REVIEWS)
+        make_candidate(name, {}, make_problem(params, REVIEWS))
+
+
+def test_naive_bayes_is_not_for_numbers() -> None:
+    columns = CONTRACT["columns"] | {"verdict": {"type": "numeric", "meaning": "stars"}}
+    contract = Contract.model_validate(CONTRACT | {"columns": columns})
+    params = make_params(features=RECIPE, kind="regression")
+    with pytest.raises(UserError, match="naive_bayes: it tells classes apart; this is a regr"):
+        make_candidate("naive_bayes", {}, make_problem(params, contract))
+
+
+def fit(name: str) -> Pipeline:
+    params, rows = make_params(features=RECIPE), make_reviews()
+    rows["review"] = rows["review"].astype("str")
+    rows["visits"] = rows["visits"].astype("Int64")
+    pipeline = make_pipeline(
+        make_features(name, params, REVIEWS),
+        make_candidate(name, CANDIDATES[name], make_problem(params, REVIEWS)),
+    )
+    return pipeline.fit(rows[REVIEWS.features], rows["verdict"].to_numpy())
+
+
+@pytest.mark.parametrize("name", CANDIDATES)
+def test_each_candidate_gets_sentences_as_it_takes_them(name: str) -> None:
+    pipeline, rows = fit(name), make_reviews()
+    X = pipeline[:-1].transform(rows[REVIEWS.features])
+    if name.startswith("text_"):
+        assert X.shape == (80, 8 + 1)
+        assert X[:, :8].max() < 40
+    elif name == "forest":
+        assert X.shape == (80, 1 + 4)
+    else:
+        assert sparse.issparse(X)
+    assert np.isfinite(X.sum())
+
+
+@pytest.mark.parametrize("name", ["linear", "naive_bayes", "text_rnn", "text_cnn"])
+def test_a_saved_model_predicts_the_same_bits_in_any_company(name: str, tmp_path: Path) -> None:
+    model = Model(fit(name), name, "classification", REVIEWS)
+    for folder in ("one", "other"):
+        model.save(tmp_path / folder)
+    contents = [
+        [(file.name, file.read_bytes()) for file in sorted((tmp_path / folder).iterdir())]
+        for folder in ("one", "other")
+    ]
+    assert contents[0] == contents[1]
+    rows = make_reviews(300)
+    rows.loc[7, "review"] = "not one known word"
+    expected = model.predict(rows)
+    loaded = Model.load(tmp_path / "one")
+    pd.testing.assert_frame_equal(loaded.predict(rows), expected)
+    alone = pd.concat([loaded.predict(rows.iloc[[row]]) for row in (0, 7, 299)])
+    pd.testing.assert_frame_equal(alone, expected.iloc[[0, 7, 299]])
+    assert expected["reason"].isna().all()
+    if name.startswith("text_"):
+        words = json.loads((tmp_path / "one" / "vocabulary.json").read_text(encoding="utf-8"))
+        assert [*words.values()] == [*range(2, len(words) + 2)]
+        assert "köstlich" in words
+        (tmp_path / "one" / "vocabulary.json").write_text("{}")
+        with pytest.raises(UserError, match=r"vocabulary\.json is not the file that was saved"):
+            Model.load(tmp_path / "one")
+
+
+def test_a_pipeline_with_sentences_runs_from_the_raw_file_to_the_report(
+    project: Project,
+) -> None:
+    write_reviews(project, train=PARAMS["train"])
+    run_stages()
+    board = pd.read_csv(project.leaderboard).set_index("candidate")
+    assert {*board.index} == {*CANDIDATES}
+    scores = json.loads(project.metrics.read_text(encoding="utf-8"))
+    assert scores["log_loss"] < 0.9 * scores["baseline"]["log_loss"]
