@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..core.contract import SIDES, Column, Images
+from ..core.contract import FILE, Column, Images
 from ..core.errors import UserError
 from ..data.conformity import conform, describe_first
-from ..reading.images import FOLDERS, list_folders, read_images, survey
+from ..reading.file_sets import list_folders, require_both_sides
+from ..reading.images import read_images, survey
 from .doubts import find_doubts
 from .inference import NO_MEANING
 from .understanding import Understanding, make_contract
@@ -76,13 +77,8 @@ def understand_images(
                 "params.yaml allows: remove them, or raise it"
             )
         doubts.append(unusable)
-    folders = list_folders(frame)
-    if folders and len({FOLDERS[folder] for folder in folders}) < len(SIDES):
-        raise UserError(
-            f"{name}: all images lie below {' and '.join(folders)}, so that none is for the "
-            f"{'test' if 'test' not in folders else 'training'}; rename one of these folders, or "
-            "name what is in it alone"
-        )
+    folders = list_folders(frame[FILE])
+    require_both_sides(folders, name, "images")
     shade = "colour" if has_colour else "grey"
     notes = [f"{len(frame)} images, {width}x{height}, {shade}, {len(classes)} classes"]
     doubts += find_doubts(table, contract)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..core.contract import FILE, Files, Layout
 from ..core.errors import UserError
-from ..reading.images import FOLDERS
+from ..reading.file_sets import FOLDERS
 from ..reading.tables import read_batches
 from .wishes import Wishes
 

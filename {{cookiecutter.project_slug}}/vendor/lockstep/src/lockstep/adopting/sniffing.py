@@ -49,14 +49,11 @@ def sniff(table: TextTable, target: str | None) -> LayoutGuess:
     Raises:
         UserError: It is no text, or none of a table.
     """
-    encoding = _detect_encoding(table)
+    encoding = detect_encoding(table)
     characters = read_start(table, encoding, LONGEST_LINE + 1)
     notes, doubts = [encoding.upper() if encoding.startswith("utf") else encoding], []
     if not encoding.startswith("utf"):
-        doubts.append(
-            f"the text is not UTF-8; it was read as {encoding}: if its letters look wrong, "
-            "change layout.encoding in references/schema.yaml"
-        )
+        doubts.append(doubt_encoding("the text is", encoding))
     if table.format == "json":
         return LayoutGuess(Layout(encoding=encoding), [*notes, "JSON"], doubts)
     beginning = _take_lines(characters, table.name)
@@ -105,7 +102,15 @@ def sniff(table: TextTable, target: str | None) -> LayoutGuess:
     return LayoutGuess(layout, notes, doubts)
 
 
-def _detect_encoding(table: TextTable) -> str:
+def doubt_encoding(what: str, encoding: str) -> str:
+    """What to look at where what is written is not UTF-8."""
+    return (
+        f"{what} not UTF-8; it was read as {encoding}: if its letters look wrong, change "
+        "layout.encoding in references/schema.yaml"
+    )
+
+
+def detect_encoding(table: TextTable) -> str:
     """UTF-8 or UTF-16 where the bytes are that, and else the Western one of Windows.
 
     Among encodings of one byte nothing but the meaning of words tells which is right.

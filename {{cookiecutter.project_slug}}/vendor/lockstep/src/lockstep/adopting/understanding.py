@@ -30,6 +30,7 @@ from .sampling import draw_sample
 from .sequence_files import find_sequence_files
 from .sequences import understand_sequences
 from .sniffing import LayoutGuess, count_lines_above, has_header, sniff
+from .text_files import find_text_files, guess_of_files
 from .wide import advise_melting
 from .wishes import Wishes
 
@@ -38,7 +39,8 @@ FIRST_ROWS = 200
 MOST_NAMES = 20
 """Columns that a message lists."""
 ADVICE_FOR_SEVERAL_FILES = (
-    "if each file is a sequence, and the folder it lies in its class, say so by --sequence file"
+    "if each file is a sequence, and the folder it lies in its class, say so by --sequence file; "
+    "if each is a text, put them into a folder for each class"
 )
 
 
@@ -59,7 +61,7 @@ class Understanding(NamedTuple):
     resize: bool = False
     """Whether images must be scaled."""
     folders: Sequence[str] = ()
-    """Those above the classes of images that say which are for the test."""
+    """Those above the classes of images or texts that say which are for the test."""
 
 
 def understand(
@@ -72,9 +74,14 @@ def understand(
     Raises:
         UserError: They cannot be read, or do not hold what is wished for.
     """
-    layout, notes, layout_doubts = _guess_layout(files[0], wishes)
+    path = folder or files[0]
+    texts = find_text_files(path, wishes)
+    layout, notes, layout_doubts = texts.guess if texts else _guess_layout(files[0], wishes)
     batches = partial(_read_all, files, layout)
-    if folder is not None and (each := find_sequence_files(files, folder, layout, wishes)):
+    if texts is not None:
+        wishes = texts.wishes
+        batches = partial(read_rows, path, name, layout=layout)
+    elif folder is not None and (each := find_sequence_files(files, folder, layout, wishes)):
         layout, wishes = each.layout, each.wishes
         layout_doubts = [*layout_doubts, *each.doubts]
         batches = partial(read_rows, folder, name, layout=layout)
@@ -106,6 +113,8 @@ def understand(
     if not breaches.empty:
         table, _ = conform(columns, frame, layout)
     words: dict[str, Any] = {"group": wishes.group, "time": wishes.time}
+    if layout.files is not None and layout.files.part is not None:
+        words["part"] = layout.files.part
     interpretation = None
     if wishes.horizon is not None:
         interpretation = understand_forecast(table, columns, frame, name, wishes)
@@ -130,7 +139,8 @@ def understand(
     )
     doubts[None] += find_doubts(*frame_sample(table, contract))
     shares = table.isna().mean() if refinement is None else pd.Series(refinement.gaps) / rows
-    return Understanding(contract, table, notes, doubts, rows, shares)
+    folders = texts.folders if texts else ()
+    return Understanding(contract, table, notes, doubts, rows, shares, folders=folders)
 
 
 def frame_sample(table: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, Contract]:
@@ -268,6 +278,8 @@ def _require_fitting_wishes(name: str, wishes: Wishes) -> None:
 def _guess_column(cells: pd.Series, layout: Layout, file: str, wishes: Wishes) -> Guess:
     """What a column is, by its cells and by what the person has said of it."""
     name = str(cells.name)
+    if layout.files is not None and (given := guess_of_files(cells, layout.files)):
+        return given
     if name == wishes.target:
         target = guess_target(cells, layout, wishes.goal)
         _require_target(target, cells, f"{file}: target {name!r}", wishes.goal)

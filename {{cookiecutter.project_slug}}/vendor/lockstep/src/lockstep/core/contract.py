@@ -172,6 +172,10 @@ class Files(Strict):
     """The folder that each lies in, which is called like its class."""
     row: Text | None = None
     """The numbers of its rows, from 1."""
+    text: Text | None = None
+    """All that is in it, where it is one text instead of a table."""
+    part: Text | None = None
+    """The side of a given split that it is on, by the folder above that of its class."""
 
 
 class Layout(Strict):
@@ -196,7 +200,7 @@ class Layout(Strict):
     table: str | None = None
     """Of a database."""
     files: Files | None = None
-    """Where each file is one sequence."""
+    """Where each file is one sequence, or one text."""
 
     @model_validator(mode="after")
     def _require_different_marks(self) -> Self:
@@ -368,7 +372,7 @@ class Contract(Strict):
 
     @property
     def reads_folders(self) -> bool:
-        """Whether the files of a raw folder are one delivery: its images, or its sequences."""
+        """Whether the files of a raw folder are one delivery: its images, sequences or texts."""
         return self.images is not None or self.layout.files is not None
 
     @property

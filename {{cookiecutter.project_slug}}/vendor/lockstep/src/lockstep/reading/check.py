@@ -88,9 +88,10 @@ class RawCheck:
             yield RawBatch(cells, name, unusable=unusable)
             return
         files, part = contract.layout.files, None
+        has_rows = files is not None and files.text is None
         for cells in read_rows(path, name, contract.missing, contract.layout):
             require_columns(cells, contract.columns, name)
-            if files is not None and part != (found := cells[files.name].iloc[0]):
+            if files is not None and has_rows and part != (found := cells[files.name].iloc[0]):
                 above, part = 0, found
             yield RawBatch(cells, name, above, part=part)
             above += len(cells)

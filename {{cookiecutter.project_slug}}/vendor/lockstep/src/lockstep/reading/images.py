@@ -6,7 +6,7 @@ import io
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -15,8 +15,8 @@ from PIL import Image, ImageOps
 from ..core.contract import FILE, IMAGE, PART, Contract, Images
 from ..core.errors import UserError
 from ..data.conformity import make_breaches
-from .archives import DAMAGE_ERRORS, list_members, list_packed, open_zip
-from .folder import list_entries
+from .archives import DAMAGE_ERRORS
+from .file_sets import get_class, get_side, list_names, open_files
 
 READABLE = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 GREY = ("1", "L", "LA", "I", "I;16", "F")
@@ -26,13 +26,6 @@ UNREADABLE = (*DAMAGE_ERRORS, SyntaxError, ValueError)
 TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 """What Pillow says of an image that would fill the memory, by the pixels that its head names."""
 LARGEST = f"an image of at most {(Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} million pixels"
-FOLDERS = {
-    "train": "train",
-    **dict.fromkeys(("val", "valid", "validation"), "train"),
-    "test": "test",
-}
-"""The side that images are on by the folder above their class: those to validate on are learnt
-from, since `train` validates in its own way."""
 
 
 def read_images(
@@ -58,8 +51,7 @@ def read_images(
         if not files:
             raise UserError(f"{name}: no images; files such as <class>/<name>.png were expected")
         pictures = [_read_image(read, file, contract.images, resize, formats) for file in files]
-    folders = [PurePosixPath(file).parent for file in files]
-    sides = [FOLDERS.get(folder.parent.name) for folder in folders]
+    sides = [*map(get_side, files)]
     if any(sides):
         # Of a given split, nothing is drawn anew.
         pictures = [
@@ -71,17 +63,11 @@ def read_images(
             IMAGE: pd.Series([image for image, _ in pictures], dtype="object"),
             FILE: pd.Series(files, dtype="str"),
             PART: pd.Series(sides, dtype="str"),
-            contract.target: pd.Series([folder.name for folder in folders], dtype="str"),
+            contract.target: pd.Series([*map(get_class, files)], dtype="str"),
         }
     )
     reasons = pd.Series([reason for _, reason in pictures], dtype="str").dropna()
     return frame, make_breaches(IMAGE, frame[FILE][reasons.index], reasons)
-
-
-def list_folders(frame: pd.DataFrame) -> list[str]:
-    """The folders of `FOLDERS` that the images of a given split lie below."""
-    files = frame[FILE][frame[PART].notna()]
-    return sorted({PurePosixPath(file).parent.parent.name for file in files}, key=[*FOLDERS].index)
 
 
 def survey(path: Path, name: str) -> tuple[Counter[tuple[int, int]], bool, set[str]]:
@@ -96,7 +82,7 @@ def survey(path: Path, name: str) -> tuple[Counter[tuple[int, int]], bool, set[s
                     has_colour |= image.mode not in GREY
             except (*UNREADABLE, *TOO_LARGE):
                 continue
-            classes.add(PurePosixPath(file).parent.name)
+            classes.add(get_class(file))
     if not sizes:
         raise UserError(f"{name}: no readable images; <class>/<name>.png was expected")
     return sizes, has_colour, classes
@@ -104,24 +90,13 @@ def survey(path: Path, name: str) -> tuple[Counter[tuple[int, int]], bool, set[s
 
 def has_images(path: Path) -> bool:
     """Whether a zip or a folder holds images."""
-    if path.is_dir():
-        return any(_is_image(file.name) for file in list_entries(path, deep=True))
-    return any(map(_is_image, list_packed(path)))
+    return any(map(_is_image, list_names(path)))
 
 
-@contextmanager
-def _open(path: Path, name: str) -> Iterator[tuple[list[str], Callable[[str], bytes]]]:
-    """The files by their names in the zip or the folder, and what reads one of them."""
-    if path.is_dir():
-        files = [file.relative_to(path).as_posix() for file in list_entries(path, deep=True)]
-        yield files, lambda file: (path / file).read_bytes()
-    elif path.is_file() and _is_image(path.name):
-        yield [path.name], lambda _: path.read_bytes()
-    elif path.is_file():
-        with open_zip(path, name) as archive:
-            yield list_members(archive), archive.read
-    else:
-        raise UserError(f"{name}: not there; a zip or a folder of images was expected")
+def _open(
+    path: Path, name: str
+) -> AbstractContextManager[tuple[list[str], Callable[[str], bytes]]]:
+    return open_files(path, name, is_single=_is_image(path.name), holds="images")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Files that are a sequence each, read as one table."""
+"""Files that are a sequence or a text each, read as one table."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ import pandas as pd
 from ..core.contract import PLAIN, Files, Layout
 from ..core.errors import UserError
 from .folder import list_entries
+from .formats import is_table
 from .tables import read_batches, require_columns
+from .text_files import is_text, read_texts
 
 
 def read_rows(
     path: Path, name: str, missing: Sequence[str], layout: Layout = PLAIN
 ) -> Iterator[pd.DataFrame]:
-    """Read a table or, where each file is a sequence, all files of a folder below each other.
+    """Read a table or, where each file is a sequence or a text, all files of a folder as one.
 
-    See `read_batches`. Of a sequence, `layout.files` names the columns that its file does not have.
-    Of a single file the folder is not known: it may lie anywhere.
+    See `read_batches`, and `read_texts`; texts may come in a table as well. `layout.files` names
+    the columns that a file does not have. Of a single one the folder is not known: it may lie
+    anywhere.
 
     Raises:
         UserError: A file cannot be read, has other columns than the first, or one that is named for
@@ -27,6 +30,14 @@ def read_rows(
     """
     if layout.files is None:
         yield from read_batches(path, name, missing, layout)
+        return
+    if layout.files.text is not None:
+        is_one_table = path.is_file() and is_table(path) and not is_text(path.name)
+        yield from (
+            read_batches(path, name, missing, layout)
+            if is_one_table
+            else read_texts(path, name, missing, layout)
+        )
         return
     files = sorted(list_entries(path, deep=True)) if path.is_dir() else [path]
     if not files:
