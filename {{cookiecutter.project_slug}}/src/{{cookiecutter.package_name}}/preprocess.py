@@ -4,21 +4,21 @@ import pandas as pd
 from lockstep import Project, make_examples, make_split, run_stage
 
 
-def clean(rows: pd.DataFrame, target: str) -> pd.DataFrame:
-    """Drop rows without a target: there is nothing to learn from them or to test on.
+def clean(rows: pd.DataFrame, required: list[str]) -> pd.DataFrame:
+    """Drop rows without a target, if it is required to learn from them or to test on them.
 
     Change this for your data. It gets some rows at a time, so it must look at each by itself. What
     is learnt from many rows (means, categories, scales) belongs into the recipe for features, where
     it is learnt within each fold.
     """
-    return rows.dropna(subset=[target]).reset_index(drop=True)
+    return rows.dropna(subset=required).reset_index(drop=True)
 
 
 def preprocess(project: Project) -> None:
     """Write the train rows and the test rows, which only `evaluate` opens again."""
     params, contract = project.params, project.contract
     dataset = project.table(project.dataset)
-    cleaned = dataset.map(lambda batch: clean(batch, contract.target))
+    cleaned = dataset.map(lambda batch: clean(batch, contract.required))
     rows = make_examples(cleaned, contract, params)  # of a forecast; other rows stay as they are
 
     # By row, by group or by time, as params.yaml says under `split`; a row stays on its side

@@ -37,7 +37,12 @@ Dropout = Annotated[
 
 @candidate(takes_terms=True)
 def baseline(problem: Problem) -> BaseEstimator:
-    """What any model must beat: the shares of the classes, the mean, or the value a season ago."""
+    """What any model must beat: the shares of the classes, the mean, or the value a season ago.
+
+    Of anomalies it is how far the most unusual number lies from its column's median.
+    """
+    if problem.finds_anomalies:
+        return lockstep.RobustZ()
     if problem.series:
         return lockstep.SeasonalNaive(problem.series)
     return DummyClassifier(strategy="prior") if problem.classifies else DummyRegressor()

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from .modeling.compare import warn_of_rare_classes as warn_of_rare_classes
     from .modeling.convolutions import RandomConvolutions as RandomConvolutions
     from .modeling.derived import derived as derived
+    from .modeling.detectors import Ecod as Ecod
+    from .modeling.detectors import PcaError as PcaError
+    from .modeling.detectors import RobustZ as RobustZ
     from .modeling.exponential_smoothing import ExponentialSmoothing as ExponentialSmoothing
     from .modeling.features import make_features as make_features
     from .modeling.forecasters import BySteps as BySteps
@@ -83,6 +86,7 @@ ROOMS = {
     "modeling.compare": ("Leaderboard", "cross_validate", "learning_curve", "warn_of_rare_classes"),
     "modeling.convolutions": ("RandomConvolutions",),
     "modeling.derived": ("derived",),
+    "modeling.detectors": ("Ecod", "PcaError", "RobustZ"),
     "modeling.exponential_smoothing": ("ExponentialSmoothing",),
     "modeling.features": ("make_features",),
     "modeling.forecasters": ("BySteps", "Drift", "LastValue", "SeasonalNaive"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ..core.contract import Contract
+from ..core.contract import ANOMALY_COLUMN, Column, Contract
 from ..core.editing import style, write_yaml
 
 WORDS = {
+    "anomalies": "rows unlike the others are looked for; no label is needed",
     "sequence": "rows with one value of it are the points of one example",
     "length": "so many points are looked at, the latest ones",
     "horizon": "steps ahead that are forecast",
@@ -13,7 +14,9 @@ WORDS = {
     "season": "after so many steps things are alike again; 1 if never",
     "window": "so many of the latest values a forecast is made from",
 }
-"""What the words of a forecast, and of sequences, mean."""
+"""What the words of anomalies, of sequences and of a forecast mean."""
+UNKNOWN = Column.model_validate(ANOMALY_COLUMN)
+"""The target that no column tells, and the contract need not."""
 HEADER = """\
 # The data contract: what each column means and which values it may hold. `ingest` sets rows aside
 # that break it. Written by `use` from what it saw: look at what is `guessed`, say what it means.
@@ -38,6 +41,8 @@ def format_contract(contract: Contract, split: str = "") -> str:
         if not split:
             content.pop("part", None)
         columns = {contract.target: columns[contract.target]}
+    if contract.anomalies and contract.columns[contract.target] == UNKNOWN:
+        del content["target"], columns[contract.target]
     for column in columns.values():
         if "range" in column:
             column["range"] = [_shorten(limit) for limit in column["range"]]

@@ -13,8 +13,12 @@ from ..core.contract import LEVELS, NUMBERS, Contract
 from ..data.split import hash_rows
 
 FEW_ROWS = 100
+ENOUGH = 20
+"""Known anomalies from which on they choose the champion, and no rows that are made odd."""
+VERY_RARE = 0.02
 RARE = 0.05
 """Share of the rows below which a class is rare."""
+ADVICE = "; `--kind anomalies` learns from the others what is usual, and needs few labels or none"
 MANY_GAPS = 0.2
 """Share of rows without the target from which the others may be of another kind."""
 LABEL_MARKS = "|;,"
@@ -30,6 +34,12 @@ def find_doubts(table: pd.DataFrame, contract: Contract) -> list[str]:
     sample = table.sample(min(len(table), SAMPLE_ROWS), random_state=0).reset_index(drop=True)
     if contract.forecasts:  # what rows lack and share is told of series, and the past is no leak
         return [*_find_leaks(sample, contract), *_find_twins(sample, contract)]
+    if contract.anomalies:
+        return [
+            *_find_few_labels(table, contract),
+            *_find_leaks(sample, contract),
+            *_find_twins(sample, contract),
+        ]
     return [
         *_find_scarcity(table, contract),
         *_find_several_labels(contract),
@@ -58,7 +68,29 @@ def _find_scarcity(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
             yield (
                 f"class {shares.idxmin()!r} is rare, {shares.min():.1%} of the {rows}: a model may "
                 "be right on all others and never find it"
+                + (ADVICE if shares.min() < VERY_RARE and len(shares) == 2 else "")
             )
+
+
+def _find_few_labels(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
+    if len(table) < FEW_ROWS:
+        yield f"{len(table)} rows are few: what is usual is hard to tell from them"
+    if len(contract.features) == 1:
+        yield "one column only: nothing but a value far out can be odd"
+    labels = table[contract.target]
+    if labels.isna().all():
+        return
+    count = int((labels == contract.classes[1]).sum())
+    if count < ENOUGH:
+        yield (
+            f"{count} known anomalies are few: candidates are compared on rows that are made odd "
+            "on purpose, not on them"
+        )
+    if count > len(labels) / 2:
+        yield (
+            f"{count} of {len(table)} rows are {contract.classes[1]!r}, which is taken for the "
+            "anomaly: is it? the second of the target's `categories` in references/schema.yaml is"
+        )
 
 
 def _find_several_labels(contract: Contract) -> Iterator[str]:

@@ -33,7 +33,7 @@ def understand_images(
     ):
         if getattr(wishes, option):
             raise UserError(f"{name}: images have one column, their class; see --target")
-    if wishes.kind == "regression":
+    if wishes.kind in ("regression", "anomalies"):
         raise UserError(f"{name}: the folders of images are classes; --kind regression has none")
     sizes, has_colour, classes = survey(path, name)
     if len(classes) < 2:

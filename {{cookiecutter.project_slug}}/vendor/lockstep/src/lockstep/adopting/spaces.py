@@ -59,6 +59,18 @@ SPACES: dict[str, dict[str, Any]] = {
         "learning_rate": {"low": 0.0003, "high": 0.01, "log": True},
         "batch_size": [32, 64, 128],
     },
+    "isolation_forest": {
+        "trees": {"low": 50, "high": 500, "log": True},
+        "sample": {"low": 64, "high": 1024, "log": True},
+        "max_features": {"low": 0.2, "high": 1.0},
+    },
+    "lof": {"neighbours": {"low": 3, "high": 100, "log": True}},
+    "pca_error": {"share": {"low": 0.3, "high": 0.99}},
+    "autoencoder": {
+        "hidden_units": {"low": 8, "high": 128, "log": True, "length": [1, 2]},
+        "code": {"low": 1, "high": 16, "log": True},
+        "learning_rate": LEARNING_RATES,
+    },
     "autoregression": {"alpha": RIDGES},
     "combination": {"alpha": RIDGES},
     "recurrent": {"cell": ["gru", "lstm"], "units": UNITS, "learning_rate": LEARNING_RATES},

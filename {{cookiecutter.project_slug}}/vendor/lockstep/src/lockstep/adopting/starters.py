@@ -10,7 +10,7 @@ from ..core.paths import Paths
 if TYPE_CHECKING:  # it takes long, and what starts with Python imports this
     from ..core.contract import Contract
 
-STARTERS = ("tables.py", "images.py", "forecasting.py", "sequences.py")
+STARTERS = ("tables.py", "images.py", "forecasting.py", "sequences.py", "anomalies.py")
 """Files of candidates that the library brings along, for the owner's package."""
 
 
@@ -34,6 +34,8 @@ def find_missing_starter(paths: Paths, contract: Contract) -> dict[Path, str]:
 def _name_kind(contract: Contract) -> str:
     if contract.images:
         return "images"
+    if contract.anomalies:
+        return "anomalies"
     if contract.forecasts:
         return "forecasting"
     return "sequences" if contract.sequence is not None else "tables"

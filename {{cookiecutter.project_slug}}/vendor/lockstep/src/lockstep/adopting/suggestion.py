@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..core.contract import LEVELS, NUMBERS, Contract
 from ..core.params import FeaturesParams
-from .doubts import RARE
+from .doubts import ENOUGH, RARE
 from .inference import MANY_CATEGORIES
 
 CONVOLUTIONS = {
@@ -36,6 +36,12 @@ EXAMPLES_PASSED = 1_000_000
 """Examples that a network of a forecast goes over in all its epochs, which takes about a minute."""
 MANY_EXAMPLES = 200_000
 """Examples above which a forecast is compared over fewer folds."""
+CONTAMINATION = 0.01
+"""Share of the rows that is expected to be anomalies where nobody says more."""
+RARE_TEXT = 0.01
+"""Share of the rows below which all texts of a column of many are one."""
+MOST_ROWS_FOLDED = 50_000
+"""Rows above which anomalies are looked for in one part of them instead of five."""
 COUNTS = "poisson_deviance"
 """What a regression of counts is judged by."""
 
@@ -44,6 +50,8 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     """Settings for a typed table, by their keys in params.yaml."""
     if contract.horizon is not None:
         return _suggest_forecast(contract, contract.horizon, table)
+    if contract.anomalies:
+        return _suggest_for_anomalies(contract, table)
     is_costly = contract.images is not None and len(table) > MOST_IMAGES_FOLDED
     target, is_rare = table[contract.target].dropna(), False
     if contract.classes:
@@ -74,7 +82,8 @@ def list_idle_keys(contract: Contract) -> list[str]:
         "split.seed": contract.forecasts,
         "features.past": not contract.forecasts,
         "features.signal": contract.points is None,
-        "train.decision": contract.forecasts,
+        "train.decision": contract.forecasts or contract.anomalies,
+        "train.contamination": not contract.anomalies,
     }
     return [key for key, idle in is_idle.items() if idle]
 
@@ -100,6 +109,34 @@ def _suggest_forecast(contract: Contract, horizon: int, table: pd.DataFrame) -> 
         "train.folds": 5 if examples <= MANY_EXAMPLES else 3,
         "train.holdout": None,
         "train.candidates": _suggest_forecasters(examples),
+    }
+
+
+def _suggest_for_anomalies(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
+    """Settings for a typed table, by their keys in params.yaml."""
+    rows, width = len(table), len(contract.features)
+    known = int((table[contract.target] == contract.classes[1]).sum())
+    network = _suggest_network(rows) | {"hidden_units": [32], "code": max(1, min(8, width // 2))}
+    neighbours = {"lof": {"neighbours": 20}} if rows <= MOST_ROWS_OF_NEIGHBOURS else {}
+    return {
+        "kind": contract.kind,
+        "split.by": _suggest_split(contract),
+        "features.columns": {
+            name: [{"one_hot": {"min_frequency": RARE_TEXT}}] if "target_encode" in steps else steps
+            for name, steps in _suggest_steps(contract, table).items()
+        },
+        "train.metric": "average_precision" if known >= ENOUGH else "injected_precision",
+        "train.contamination": CONTAMINATION,
+        "train.folds": 5 if rows <= MOST_ROWS_FOLDED else None,
+        "train.holdout": None if rows <= MOST_ROWS_FOLDED else 0.2,
+        "train.candidates": {
+            "baseline": {},
+            "ecod": {},
+            "pca_error": {"share": 0.9},
+            "isolation_forest": {"trees": 200},
+            **neighbours,
+            "autoencoder": network,
+        },
     }
 
 

@@ -76,6 +76,8 @@ def _describe_values(understanding: Understanding, name: str) -> str:
     contract, column = understanding.contract, understanding.contract.columns[name]
     if name == contract.target and column.type in LEVELS:
         table = understanding.table
+        if table[name].isna().all():
+            return "not known of any row"
         if contract.sequence is not None:
             table = table.drop_duplicates(contract.sequence)
         shares = table[name].value_counts(normalize=True).head(MOST_LEVELS)
@@ -115,12 +117,24 @@ def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequenc
         "\nleaves out, since a single fit takes minutes: whether more rows would help; "
         "`training_sizes: [0.25, 0.5, 0.75, 1.0]` below `train` in params.yaml asks for it"
     )
+    if contract.anomalies:
+        return (
+            f"looks for: rows unlike the others, by {_count_features(contract)}; the oddest "
+            f"{settings['train.contamination']:.0%} are called anomalies, as train.contamination "
+            f"in params.yaml says; {len(settings['train.candidates'])} candidates, judged by "
+            f"{settings['train.metric']} {way}; split by {settings['split.by']}"
+        )
     return (
         f"learns: {target}, {_describe_problem(contract, counts)}; "
         f"{len(settings['train.candidates'])} candidates, judged by {settings['train.metric']} "
         f"{way}{decided}; split {describe_split(folders) or 'by ' + settings['split.by']}"
         f"{omission if settings.get('train.training_sizes') == [] else ''}"
     )
+
+
+def _count_features(contract: Contract) -> str:
+    count = len(contract.features)
+    return f"{count} column{'s' if count > 1 else ''}"
 
 
 def _describe_problem(contract: Contract, counts: str) -> str:
@@ -133,7 +147,7 @@ def _describe_problem(contract: Contract, counts: str) -> str:
         source = f"sequences of {numbers}"
         return f"a {contract.kind}{counts}, from {source}{more}"
     if contract.horizon is None:
-        source = "the images" if contract.images else f"{count} column{'s' if count > 1 else ''}"
+        source = "the images" if contract.images else _count_features(contract)
         return f"a {contract.kind}{counts}, from {source}"
     future = sum(contract.columns[name].future for name in contract.features)
     past = count - future - 1

@@ -10,18 +10,19 @@ from typing import Any, NamedTuple
 import pandas as pd
 from pydantic import ValidationError
 
-from ..core.contract import LEVELS, NUMBERS, TARGETS, Column, Contract, Layout
+from ..core.contract import ANOMALY, LEVELS, NUMBERS, TARGETS, Column, Contract, Layout
 from ..core.errors import UserError, shorten
 from ..core.examples import frame_contract
 from ..core.params import Kind, predicts_numbers
 from ..core.validation import explain, nearest
-from ..data.conformity import as_texts, conform
+from ..data.conformity import as_texts, complete_target, conform
 from ..data.sequences import Points, gather_rows
 from ..reading.formats import detect_format
 from ..reading.sequence_files import read_rows
 from ..reading.spreadsheets import has_merged_rows, list_sheets
 from ..reading.tables import read_batches, read_table, require_columns, require_file
 from ..reading.texts import open_text_tables
+from .anomalies import guess_labels, require_no_label
 from .doubts import find_doubts
 from .forecasts import understand_forecast
 from .inference import MOST_CATEGORIES, NO_MEANING, Guess, guess, guess_target, guess_time
@@ -127,18 +128,23 @@ def understand(
         notes = [*notes, f"{where}{interpretation.note}"]
         for key, reasons in interpretation.doubts.items():
             doubts[key] = [*(doubts[key] if key is None else []), *reasons]
+    if wishes.goal == "anomalies":
+        words["anomalies"] = True
+    if target in columns:
+        words["target"] = target
     contract = make_contract(
         name,
         source=source,
-        target=target,
         missing=missing,
         drop=(*wishes.drop, *(column for column in guesses if column not in columns)),
         layout=layout,
         columns=columns,
         **words,
     )
+    table = complete_target(table, contract)
     doubts[None] += find_doubts(*frame_sample(table, contract))
     shares = table.isna().mean() if refinement is None else pd.Series(refinement.gaps) / rows
+    shares = shares.reindex([*contract.columns], fill_value=1.0)
     folders = texts.folders if texts else ()
     return Understanding(contract, table, notes, doubts, rows, shares, folders=folders)
 
@@ -212,7 +218,11 @@ def _require_columns(
     names = [str(column) for column in frame.columns]
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     listing = f"the columns are {', '.join(map(repr, names[:MOST_NAMES]))}{more}"
-    if wishes.target is None:
+    target = wishes.target
+    if target is None and wishes.goal == "anomalies":
+        require_no_label([key for key in names if key not in wishes.drop], name)
+        target = ANOMALY
+    if target is None:
         raise UserError(f"{name}: which column is to be predicted? {listing}")
     options = {
         "--target": [wishes.target],
@@ -235,7 +245,7 @@ def _require_columns(
                     doubts = [*doubts, ADVICE_FOR_SEVERAL_FILES]
                 advice = "; ".join([f"{meant}{listing}", *doubts])
                 raise UserError(f"{name}: {option}: no column {column!r}; {advice}")
-            if option != "--target" and column == wishes.target:
+            if option != "--target" and column == target:
                 raise UserError(f"{name}: {option}: {column!r} is the target")
     _require_fitting_wishes(name, wishes)
     times = frame[wishes.time] if wishes.time else frame.index
@@ -248,11 +258,16 @@ def _require_columns(
     for option in ("--group", "--time", "--id", "--sequence", "--series", "--future"):
         if both := {*options[option]} & {*wishes.drop}:
             raise UserError(f"{name}: {option}: {both.pop()!r} is dropped by --drop as well")
-    return wishes.target
+    return target
 
 
 def _require_fitting_wishes(name: str, wishes: Wishes) -> None:
     """Check that what is said of a forecast, or of sequences, goes with all else that is said."""
+    if wishes.goal == "anomalies" and wishes.sequence is not None:
+        raise UserError(
+            f"{name}: --kind anomalies and --sequence: anomalies are looked for in rows, each by "
+            "itself; leave out one of them"
+        )
     if wishes.sequence is not None:
         if wishes.horizon is not None:
             raise UserError(
@@ -280,6 +295,8 @@ def _guess_column(cells: pd.Series, layout: Layout, file: str, wishes: Wishes) -
     name = str(cells.name)
     if layout.files is not None and (given := guess_of_files(cells, layout.files)):
         return given
+    if name == wishes.target and wishes.goal == "anomalies":
+        return guess_labels(cells, layout, f"{file}: target {name!r}")
     if name == wishes.target:
         target = guess_target(cells, layout, wishes.goal)
         _require_target(target, cells, f"{file}: target {name!r}", wishes.goal)

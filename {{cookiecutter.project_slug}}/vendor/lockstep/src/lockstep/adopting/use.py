@@ -167,7 +167,7 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
         settings["features"] = FeaturesParams().model_dump() | {"columns": columns}
     settings |= dict.fromkeys(list_idle_keys(contract), ABSENT)
     text = project.params_file.read_text(encoding="utf-8")
-    rows = table.dropna(subset=[contract.target]).reset_index(drop=True)
+    rows = table.dropna(subset=contract.required).reset_index(drop=True)
     if contract.forecasts:
         return _choose_folds_of_forecast(name, text, contract, rows, settings)
     usual = _preview(text, settings)
@@ -180,14 +180,16 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
         try:
             trial_params = _preview(text, trial)
             train, _ = split_rows(rows, contract, trial_params)
-            if missing_classes := sorted({*contract.classes} - {*train[contract.target]}):
+            if not contract.anomalies and (
+                missing_classes := sorted({*contract.classes} - {*train[contract.target]})
+            ):
                 raise UserError(f"class {missing_classes[0]!r} has no row to learn from")
             make_folds(train, contract, trial_params)
         except UserError as error:
             reason = error
         else:
             return trial
-    if contract.classes:
+    if contract.classes and not contract.anomalies:
         distinct = rows.drop_duplicates([*contract.features, contract.target])
         counts, kinds = (table[contract.target].value_counts() for table in (rows, distinct))
         rarest: Any = kinds.idxmin()

@@ -52,8 +52,13 @@ def _make_parser() -> argparse.ArgumentParser:
         "without it, an interrupted run is finished",
     )
     use.add_argument("--target", metavar="COLUMN", help="the column to predict")
-    kinds = ("classification", "regression")
-    use.add_argument("--kind", choices=kinds, help="whether a class or a number is predicted")
+    kinds = ("classification", "regression", "anomalies")
+    use.add_argument(
+        "--kind",
+        choices=kinds,
+        help="whether a class or a number is predicted, or, with or without a target, rows unlike "
+        "the others are looked for",
+    )
     use.add_argument(
         "--id", action="append", default=[], metavar="COLUMN", help="a name of the row, no feature"
     )

@@ -27,6 +27,7 @@ TARGETS: dict[Kind, tuple[Type, ...]] = {
     "classification": LEVELS,
     "regression": NUMBERS,
     "forecasting": NUMBERS,
+    "anomalies": ("binary",),
 }
 USES = {"categories": LEVELS, "range": NUMBERS, "format": ("datetime",)}
 """The types of which the contract may say this."""
@@ -44,6 +45,14 @@ GROUPS = {" ": "[ \u00a0\u202f]", ",": ",", ".": r"\.", "'": "['\u2019]"}
 """Patterns of what may stand between groups of three digits."""
 MAX_CATEGORIES_LISTED = 12
 """Categories that a message lists."""
+ANOMALY = "anomaly"
+ANOMALY_COLUMN = {
+    "type": "binary",
+    "categories": ["normal", ANOMALY],
+    "nullable": True,
+    "meaning": "whether a row is unlike the others",
+}
+"""The target where anomalies are looked for, and no column tells known ones."""
 SIDES = ("train", "test")
 """What a given split calls its two parts."""
 IMAGE_COLUMNS = {
@@ -240,6 +249,9 @@ class Contract(Strict):
     """What may be done with them."""
     target: str
     """The column to predict."""
+    anomalies: bool = False
+    """Whether rows unlike the others are looked for; the target then says which are known to be so,
+    and need not be there."""
     group: str | None = None
     """Rows of one value belong together, such as those of one patient; no feature."""
     time: str | None = None
@@ -290,6 +302,15 @@ class Contract(Strict):
                 return {"part": PART, **content, "columns": {**IMAGE_COLUMNS, **columns}}
         return content
 
+    @model_validator(mode="before")
+    @classmethod
+    def _describe_anomalies(cls, content: Any) -> Any:
+        match content:
+            case {"anomalies": True, "columns": dict(columns)} if "target" not in content:
+                columns = {**columns, ANOMALY: ANOMALY_COLUMN}
+                return {**content, "target": ANOMALY, "columns": columns}
+        return content
+
     @model_validator(mode="after")
     def _require_columns_for_roles(self) -> Self:
         names = ("target", "group", "time", "series", "sequence", "part")
@@ -316,6 +337,13 @@ class Contract(Strict):
             raise ValueError(
                 f"target: {self.target!r} must not be private: the server keeps what became true"
             )
+        if self.anomalies and self.columns[self.target].type != "binary":
+            raise ValueError(
+                f"target: {self.target!r} must be binary where anomalies are looked for, the "
+                "second of its `categories` being the anomaly"
+            )
+        if self.anomalies and (self.images or self.horizon or self.sequence):
+            raise ValueError("anomalies: they are looked for in the rows of a table only")
         for name in {*self.drop} & {*self.columns}:
             raise ValueError(f"drop: {name!r} is described under columns as well; leave one out")
         for name in self.subgroups:
@@ -381,6 +409,16 @@ class Contract(Strict):
         return self.horizon is not None or self.history is not None
 
     @property
+    def may_lack_target(self) -> bool:
+        """Whether rows are of use without their target, and files without its column."""
+        return self.anomalies and self.columns[self.target].nullable
+
+    @property
+    def required(self) -> list[str]:
+        """The columns without whose value a row is of no use."""
+        return [] if self.anomalies else [self.target]
+
+    @property
     def rows(self) -> Contract | None:
         """Of examples that are made of several rows each, the contract of these."""
         return self.history or self.points
@@ -422,6 +460,8 @@ class Contract(Strict):
     def kind(self) -> Kind | None:
         """The kind of problem that the target makes it, if any."""
         target_type = self.columns[self.target].type
+        if self.anomalies:
+            return "anomalies"
         if self.forecasts and target_type in NUMBERS:
             return "forecasting"
         return next((kind for kind, types in TARGETS.items() if target_type in types), None)
@@ -433,6 +473,11 @@ def load_contract(paths: Paths, kind: Kind) -> Contract:
     advice = "the command `use FILE --target COLUMN` writes it"
     contract = load(Contract, paths.contract_file, name, advice)
     if contract.kind != kind:
+        if "anomalies" in (kind, contract.kind):
+            raise UserError(
+                f"{name}: it says anomalies: {str(contract.anomalies).lower()}, but params.yaml "
+                f"says kind: {kind}; `use FILE --kind anomalies` writes both"
+            )
         target_type = contract.columns[contract.target].type
         raise UserError(
             f"{name}: target {contract.target!r} is {target_type}, but params.yaml says "

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, JsonValue, field_validator, model_v
 from .paths import Paths
 from .validation import Strict, load
 
-Kind = Literal["classification", "regression", "forecasting"]
+Kind = Literal["classification", "regression", "forecasting", "anomalies"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(strict=True, gt=0)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
@@ -22,7 +22,7 @@ LARGEST = 10**15
 
 def predicts_numbers(kind: str) -> bool:
     """Whether what is predicted is a number, of now or of a time to come."""
-    return kind != "classification"
+    return kind in ("regression", "forecasting")
 
 
 def _require_recipe(value: object) -> object:
@@ -136,12 +136,15 @@ class TrainParams(Strict):
     """How `train` compares the candidates."""
 
     metric: str | None = None
-    """The metric that picks the champion; by default log_loss, rmse or mase."""
+    """The metric that picks the champion; by default log_loss, rmse, mase or injected_precision."""
     metrics: tuple[str, ...] = ()
     """Your own figures of merit, by their names in metrics.py, beside the library's."""
     decision: Decision = None
     """When the second of two classes is predicted: by a metric of decisions or by costs that choose
     a threshold on validation rows, or by a threshold; by default when it is the most probable."""
+    contamination: Annotated[float, Field(gt=0, le=0.5)] = 0.01
+    """Share of the rows that are expected to be anomalies: so many of the validation rows, the
+    oddest ones, are called so, unless `train.decision` says otherwise."""
     coverage: Fraction = 0.9
     """Share of rows whose target the intervals of numbers are to hold."""
     folds: Annotated[int, Field(strict=True, ge=2)] | None = None

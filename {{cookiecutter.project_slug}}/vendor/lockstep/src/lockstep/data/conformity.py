@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..core.contract import FREE, GROUPS, IMAGE, PLAIN, Column, Layout
+from ..core.contract import FREE, GROUPS, IMAGE, PLAIN, Column, Contract, Layout
 from ..core.errors import UserError, shorten
 
 INFINITY = float("inf")
@@ -44,6 +44,13 @@ def require_columns(frame: pd.DataFrame, columns: Iterable[str], name: str) -> N
             f"missing; the contract asks for {'it' if one else 'them'}; "
             f"the file has {_listing(list(frame.columns))}"
         )
+
+
+def complete_target(cells: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """The cells, with a target that nothing is known of where they have none and need none."""
+    if contract.may_lack_target and contract.target not in cells:
+        return cells.assign(**{contract.target: pd.Series(None, cells.index, dtype="str")})
+    return cells
 
 
 def _listing(names: list[str], most: int = 12) -> str:

@@ -13,7 +13,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, TimeSeries
 from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.examples import ORIGIN, STEP
-from ..core.params import Params, predicts_numbers
+from ..core.params import Params
 from .draws import draw_groups, draw_share, number_parts
 from .duplicates import contains
 from .split import (
@@ -110,10 +110,14 @@ def _strata(rows: pd.DataFrame, contract: Contract, params: Params) -> np.ndarra
     """(n_rows,) what an equal share is taken of: each class, or all rows of a regression."""
     if params.kind == "classification":
         return rows[contract.target].to_numpy()
+    if params.kind == "anomalies":
+        return rows[contract.target].fillna("unknown").to_numpy()
     return np.zeros(len(rows))
 
 
 def _require_variety(y: np.ndarray, params: Params, where: str) -> None:
+    if params.kind == "anomalies":
+        return
     values = pd.unique(y)
     if len(values) == 1 and params.kind == "classification":
         raise UserError(f"{where} one class only, {values[0]!r}; two are needed")
@@ -157,7 +161,7 @@ def _require_rows(y: np.ndarray, params: Params) -> None:
     count = params.train.fold_count
     if len(y) < count:
         raise UserError(f"params.yaml: train.folds: {count} is more than the {len(y)} train rows")
-    if predicts_numbers(params.kind):
+    if params.kind != "classification":
         return
     classes, counts = np.unique(y, return_counts=True)
     if counts.min() < count:

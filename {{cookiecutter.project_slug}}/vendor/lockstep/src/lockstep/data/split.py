@@ -103,7 +103,7 @@ def choose_split_seed(rows: pd.DataFrame, contract: Contract, params: Params) ->
     if params.split.by == "time" or has_given_split(rows, contract):
         return None
     target = rows[contract.target]
-    strata = target.to_numpy()
+    strata = target.fillna("unknown").to_numpy() if contract.anomalies else target.to_numpy()
     if predicts_numbers(params.kind):
         strata = np.ceil(target.rank(pct=True).to_numpy() * 5)
     return choose_seed(hash_keys(rows, contract, params), strata, params.split.test_fraction)

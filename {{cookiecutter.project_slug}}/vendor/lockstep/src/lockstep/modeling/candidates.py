@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_outlier_detector
 
 from ..core.errors import UserError
 from .registry import Registry
@@ -79,9 +79,13 @@ def make_candidate(name: str, options: dict[str, Any], problem: Problem) -> Base
     """
     where = f"params.yaml: train.candidates.{name}"
     try:
-        return CANDIDATES.call(name, options, where, problem)
+        estimator: BaseEstimator = CANDIDATES.call(name, options, where, problem)
     except ModuleNotFoundError as error:
         raise UserError(
             f"{where}: it needs {error.name}, which is not installed; "
             f"`uv add {error.name}` installs it"
         ) from error
+    if is_outlier_detector(estimator) != problem.finds_anomalies:
+        does = "predicts a target" if problem.finds_anomalies else "looks for anomalies"
+        raise UserError(f"{where}: it {does}; this is kind: {problem.kind}")
+    return estimator

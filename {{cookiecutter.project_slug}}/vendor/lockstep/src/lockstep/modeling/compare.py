@@ -13,7 +13,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from ..core.errors import UserError
-from ..core.params import Params, predicts_numbers
+from ..core.params import Params
 from ..core.progress import clear_line, progress
 from ..core.workers import Task, run_tasks
 from ..data.folds import Fold
@@ -39,7 +39,7 @@ CONFIDENCE = 0.95
 
 def warn_of_rare_classes(rows: TrainRows, folds: list[Fold]) -> None:
     """Print a line to stderr for each class that is rare, or is tried but not learnt in a fold."""
-    if predicts_numbers(rows.params.kind):
+    if rows.params.kind != "classification":
         return
     lines = [
         f"class {name!r} has {count} train rows; scores of so few mean little"
@@ -150,7 +150,7 @@ def _try_fold(
     try:
         with gather_warnings(name) as texts, naming(f"{name}, fold {number + 1}"):
             fitted = rows.fit_fold(pipeline, (learn, validation))
-            model = Model(fitted, name, params.kind, contract)
+            model = Model(fitted, name, params.kind, contract, rows.start)
             outcome = model.try_on(rows.table.iloc[validation])
     except UserError as error:
         return error
@@ -164,7 +164,7 @@ def _validate(
 ) -> Validation:
     params = rows.params
     postprocessing = fit_postprocessing(
-        params, Outcome.concatenate([fit.outcome for fit in fits], None)
+        params, Outcome.concatenate([fit.outcome for fit in fits], None), rows.start
     )
     outcomes = [postprocessing.apply(fit.outcome, rows.contract) for fit in fits]
     epochs = [

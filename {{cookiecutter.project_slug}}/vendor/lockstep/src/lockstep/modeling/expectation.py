@@ -21,7 +21,10 @@ from .residuals import Places, Residuals
 
 
 class Expectation(Strict):
-    """How likely each class is, or how far off a number may be."""
+    """How likely each class is, or how far off a number may be; nothing of anomalies.
+
+    How odd a row is says not how likely it is to be one.
+    """
 
     calibration: Calibration | None = None
     """Of a classification."""
@@ -36,9 +39,16 @@ class Expectation(Strict):
             validation: What was predicted of them and what was true.
             places: Where the same rows are on the scales of the columns.
         """
+        if validation.injected is not None:
+            return cls()
         if validation.classes:
             return cls(calibration=Calibration.fit(validation))
         return cls(residuals=Residuals.fit(validation, places))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is expected."""
+        return self.calibration is None and self.residuals is None
 
     def draw(self, outcome: Outcome, places: Places, count: int, seed: int) -> Iterator[Outcome]:
         """So many times what may turn out to be true.

@@ -362,7 +362,8 @@ def _largest_size(metric: Metric, outcome: Outcome, *, is_varied: bool) -> float
     groups = _groups(outcome)
     counts = np.ones(len(outcome)) if is_varied else 1 / np.bincount(groups)[groups]
     if metric.share_of == "classes" and not (is_varied and np.ptp(outcome.decisions) == 0):
-        classes = np.bincount(outcome.actual, counts)
+        is_known = outcome.actual >= 0
+        classes = np.bincount(outcome.actual[is_known], counts[is_known])
         classes = classes[classes > 0]
         return float(len(classes) ** 2 / (1 / classes).sum())
     is_share = metric.share_of == "rows"

@@ -32,6 +32,8 @@ SMALLEST = np.finfo("float64").eps
 """What a probability of zero is taken for in a logarithm, as scikit-learn does."""
 SMALLEST_RATE = 1e-3
 """Share of the mean count that a lower predicted rate is taken for, in the Poisson deviance."""
+INJECTED_SHARE = 0.1
+"""Share of the rows that counts as made odd."""
 SENTENCE = re.compile(r".+?[.!?](?=\s|$)|.+", re.DOTALL)
 
 # (n_resamples,) figures of an outcome for (n_resamples, n_rows) weights; nan where undefined.
@@ -193,6 +195,73 @@ def bin_probabilities(probabilities: np.ndarray) -> np.ndarray:
     return bins
 
 
+def known_only(measure: Measure) -> Measure:
+    """The same figure of those rows of which it is known whether they are anomalies."""
+
+    @wraps(measure)
+    def measure_known(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+        is_known = outcome.actual >= 0
+        if not is_known.any():
+            return np.full(len(weights), np.nan)
+        return measure(outcome.take(is_known), weights[:, is_known])
+
+    return measure_known
+
+
+@known_only
+def precision(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The share of the rows called anomalies that are some, of rows with a label."""
+    is_called = outcome.decisions == 1
+    return _ratio(weights @ (is_called & (outcome.actual == 1)), weights @ is_called)
+
+
+@known_only
+def recall(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The share of the anomalies that are called so, of rows with a label."""
+    is_so = outcome.actual == 1
+    return _ratio(weights @ (is_so & (outcome.decisions == 1)), weights @ is_so)
+
+
+def injected_precision(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The average precision of telling rows made odd on purpose from the same rows as they were.
+
+    It is as if one row in ten were odd; the mean over the ways to make them so. That says which
+    oddness is seen, and not how well true anomalies are found.
+    """
+    return _mean_over_classes(
+        [_measure_way(outcome, values, weights) for values in _list_ways(outcome)]
+    )
+
+
+def injected_recall(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The share of the rows made odd on purpose that are called anomalies.
+
+    The mean over the ways to make them so.
+    """
+    threshold = 0.5 if outcome.threshold is None else outcome.threshold
+    return _mean_over_classes(
+        [_mean((values >= threshold).astype("float64"), weights) for values in _list_ways(outcome)]
+    )
+
+
+def _list_ways(outcome: Outcome) -> list[np.ndarray]:
+    """(n_rows,) oddness of the rows made odd, of each way; nan alone where there is none."""
+    if outcome.injected is None or outcome.injected.empty:
+        return [np.full(len(outcome), np.nan)]
+    return [*outcome.injected.to_numpy("float64").T]
+
+
+def _measure_way(outcome: Outcome, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    if np.isnan(values).any():
+        return np.full(len(weights), np.nan)
+    count, oddness = len(outcome), np.concatenate([outcome.oddness, values])
+    both = Outcome(
+        np.repeat([0, 1], count), np.column_stack([1 - oddness, oddness]), outcome.classes
+    )
+    odds = INJECTED_SHARE / (1 - INJECTED_SHARE)
+    return average_precision(both, np.hstack([weights, odds * weights]))
+
+
 def rmse(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """The root of the mean squared error, in the target's unit."""
     roots: np.ndarray = np.sqrt(_mean((outcome.predicted - outcome.actual) ** 2, weights))
@@ -318,6 +387,14 @@ METRICS: dict[Kind, tuple[Metric, ...]] = {
         Metric("mae", mae, higher_is_better=False, bounds=(0, np.inf)),
         Metric("rmse", rmse, higher_is_better=False, bounds=(0, np.inf)),
     ),
+    "anomalies": (
+        Metric("injected_precision", injected_precision),
+        Metric("injected_recall", injected_recall, takes="labels"),
+        Metric("average_precision", known_only(average_precision), share_of="classes"),
+        Metric("roc_auc", known_only(roc_auc), share_of="classes"),
+        Metric("precision", precision, takes="labels"),
+        Metric("recall", recall, takes="labels"),
+    ),
 }
 ON_REQUEST: dict[Kind, tuple[Metric, ...]] = {
     "classification": (),
@@ -325,12 +402,14 @@ ON_REQUEST: dict[Kind, tuple[Metric, ...]] = {
         Metric("poisson_deviance", poisson_deviance, higher_is_better=False, bounds=(0, np.inf)),
     ),
     "forecasting": (),
+    "anomalies": (Metric("f1_macro", known_only(f1_macro), takes="labels", share_of="classes"),),
 }
 """Metrics for some problems of a kind only, which params.yaml names to have them."""
 DEFAULTS: dict[Kind, str] = {
     "classification": "log_loss",
     "regression": "rmse",
     "forecasting": "mase",
+    "anomalies": "injected_precision",
 }
 
 Function = TypeVar("Function", bound=Callable[..., float])

@@ -31,10 +31,11 @@ from ..data.new_rows import NewRows, parse_rows
 from ..data.sequences import gather_frame
 from ..data.series import Framing
 from .archive import write_joblib, write_keras
+from .because import BECAUSE, explain_oddness
 from .blocks import predict_in_blocks
 from .features import used_columns
 from .networks import Network, load_network, without_network
-from .outcome import FORECAST, PROBABILITY, Outcome, decide
+from .outcome import FORECAST, ODDNESS, ODDNESS_IF, PROBABILITY, Outcome, decide
 from .postprocessing import NONE, Postprocessing, cut_to_range
 from .series import decode_target
 from .tokens import find_tokens, read_vocabulary, without_vocabulary, write_vocabulary
@@ -128,10 +129,14 @@ class Model:
             threshold says, and there is `probability_<class>` for each class of the contract, zero
             for one that the model has not seen. Of numbers there are `prediction_low` and
             `prediction_high`, the ends of its interval, unless there were too few validation rows
-            for one; all three keep to the contract's range.
+            for one; all three keep to the contract's range. Of anomalies `prediction` is the first
+            or the second class, `oddness` the share of validation rows that are less odd, and
+            `because` says of an anomaly which columns make it odd.
         """
         if predicts_numbers(self.kind):
             return self._predict_numbers(X)
+        if self.kind == "anomalies":
+            return self._find_anomalies(X[self.contract.features])
         X = X[self.contract.features]
         classes, columns = self.contract.classes, self.pipeline.classes_
         shares = self._predict("predict_proba", X) if len(X) else np.empty((0, len(columns)))
@@ -143,6 +148,31 @@ class Model:
             [decisions.astype("str").rename("prediction"), probabilities.add_prefix(PROBABILITY)],
             axis=1,
         )
+
+    def _find_anomalies(self, X: pd.DataFrame) -> pd.DataFrame:
+        oddness, learnt = self.find_oddness(X), self.postprocessing
+        threshold = 0.5 if learnt.threshold is None else learnt.threshold
+        is_odd = oddness >= threshold
+        table = pd.DataFrame(
+            {
+                "prediction": np.array(self.contract.classes)[is_odd.astype(int)],
+                ODDNESS: oddness,
+                BECAUSE: pd.Series(None, range(len(X)), dtype="str"),
+            }
+        ).astype({"prediction": "str"})
+        if learnt.marginals is not None and is_odd.any():
+            reasons = explain_oddness(X[is_odd], learnt.marginals, self.score)
+            table.loc[is_odd, BECAUSE] = reasons
+        return table
+
+    def find_oddness(self, X: pd.DataFrame) -> np.ndarray:
+        """(n_rows,) the share of rows that are less odd, of (n_rows, n_features) typed features."""
+        scores, oddness = self.score(X), self.postprocessing.oddness
+        return scores if oddness is None else oddness.rank(scores)
+
+    def score(self, X: pd.DataFrame) -> np.ndarray:
+        """(n_rows,) how odd the detector finds (n_rows, n_features) features, on its own scale."""
+        return -self._predict("score_samples", X) if len(X) else np.empty(0)
 
     def _predict_numbers(self, X: pd.DataFrame) -> pd.DataFrame:
         features = X[self.contract.features]
@@ -164,6 +194,8 @@ class Model:
             rows: (n_rows, n_columns) typed table with what `apply` takes, and the target.
         """
         contract, learnt = self.contract, self.postprocessing
+        if self.kind == "anomalies":
+            return self._try_for_anomalies(rows)
         return Outcome.from_predictions(
             rows[contract.target].to_numpy(),
             self.apply(rows),
@@ -171,6 +203,18 @@ class Model:
             learnt.threshold,
             coverage=learnt.coverage,
             forecasts=rows[FORECAST] if contract.forecasts else None,
+        )
+
+    def _try_for_anomalies(self, rows: pd.DataFrame) -> Outcome:
+        contract, learnt = self.contract, self.postprocessing
+        X = rows[contract.features]
+        odd = {} if learnt.marginals is None else learnt.marginals.make_odd(X)
+        injected = {f"{ODDNESS_IF}{way}": self.find_oddness(one) for way, one in odd.items()}
+        return Outcome.from_predictions(
+            rows[contract.target].to_numpy(),
+            pd.DataFrame({ODDNESS: self.find_oddness(X), **injected}),
+            contract.classes,
+            learnt.threshold,
         )
 
     def save(self, directory: Path, profile: Profile | None = None) -> None:

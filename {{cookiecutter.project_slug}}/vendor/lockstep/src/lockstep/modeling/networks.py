@@ -175,7 +175,7 @@ class Network(BaseEstimator):
         from .training import train
 
         activation, loss = self._activation_and_loss
-        outputs = len(self.classes_) if is_classifier(self) else 1
+        outputs = self._count_outputs(watch.X.shape[1])
 
         def build() -> keras.Model:
             # Also seeds Python's and numpy's global generators, which Keras draws from.
@@ -196,6 +196,10 @@ class Network(BaseEstimator):
         from .training import predict
 
         return predict(network, validate_data(self, X, reset=False, dtype="float32"))
+
+    def _count_outputs(self, columns: int) -> int:  # noqa: ARG002
+        """How many numbers come out, of so many columns."""
+        return 1
 
     def _validate(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         raise NotImplementedError
@@ -221,6 +225,9 @@ class NetworkClassifier(ClassifierMixin, Network):
         X, y = validate_data(self, X, y, dtype="float32")
         check_classification_targets(y)
         return X, y
+
+    def _count_outputs(self, columns: int) -> int:  # noqa: ARG002
+        return len(self.classes_)
 
     def _learn_targets(self, parts: Iterable[np.ndarray]) -> None:
         factorized = [pd.factorize(part) for part in parts]

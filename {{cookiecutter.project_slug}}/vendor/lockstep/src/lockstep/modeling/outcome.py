@@ -16,6 +16,10 @@ LOW, HIGH = "prediction_low", "prediction_high"
 """The ends of a number's interval, in such a table."""
 FORECAST = [STEP, SPREAD, SCALE, SQUARED_SCALE]
 """What is told of each forecast, so that it can be measured beside those of other series."""
+ODDNESS = "oddness"
+"""The share of rows that are less odd, in such a table."""
+ODDNESS_IF = "oddness_if_"
+"""What the column begins with that tells how odd a row would be, made odd in a way."""
 SUBGROUP = "subgroup_"
 """What the column of a subgroup begins with, in such a table."""
 
@@ -33,7 +37,9 @@ class Outcome:
     """What happened and what was predicted.
 
     For a classification: `actual` are (n_rows,) places of the true classes in `classes`, and
-    `predicted` are (n_rows, n_classes) probabilities. Otherwise both are (n_rows,) numbers.
+    `predicted` are (n_rows, n_classes) probabilities. Otherwise both are (n_rows,) numbers. Of
+    anomalies it is as of two classes, -1 where nobody knows, with the oddness and what is left to 1
+    in the place of probabilities.
     """
 
     actual: np.ndarray
@@ -49,6 +55,9 @@ class Outcome:
     """Share of the rows whose true number these are to hold."""
     forecasts: pd.DataFrame | None = None
     """(n_rows, 4) of forecasts the columns of `FORECAST`, as examples carry them."""
+    injected: pd.DataFrame | None = None
+    """(n_rows, n_ways) of anomalies, how odd each row is once it has been made odd in a way, by
+    names that begin with `ODDNESS_IF`; no columns where rows have not been made odd."""
 
     def __len__(self) -> int:
         return len(self.actual)
@@ -76,6 +85,11 @@ class Outcome:
             rows = None if forecasts is None else forecasts[FORECAST].reset_index(drop=True)
             return cls(actual, numbers, interval=ends, coverage=coverage, forecasts=rows)
         places = pd.Index(classes).get_indexer(pd.Index(actual))
+        if ODDNESS in predictions:
+            oddness = predictions[ODDNESS].to_numpy("float64")
+            injected = predictions.filter(regex=f"^{ODDNESS_IF}").reset_index(drop=True)
+            sides = np.column_stack([1 - oddness, oddness])
+            return cls(places, sides, tuple(classes), threshold=threshold, injected=injected)
         probabilities = predictions[[f"{PROBABILITY}{name}" for name in classes]].to_numpy()
         return cls(places, probabilities, tuple(classes), threshold=threshold)
 
@@ -84,6 +98,7 @@ class Outcome:
         """The outcome of all rows of some parts; rows without a group are one together."""
         intervals = [part.interval for part in parts if part.interval is not None]
         forecasts = [part.forecasts for part in parts if part.forecasts is not None]
+        injected = [part.injected for part in parts if part.injected is not None]
         return replace(
             parts[0],
             actual=np.concatenate([part.actual for part in parts]),
@@ -91,6 +106,7 @@ class Outcome:
             groups=None if groups is None else pd.factorize(groups, use_na_sentinel=False)[0],
             interval=np.concatenate(intervals) if intervals else None,
             forecasts=pd.concat(forecasts, ignore_index=True) if forecasts else None,
+            injected=pd.concat(injected, ignore_index=True) if injected else None,
         )
 
     def take(self, rows: np.ndarray) -> Outcome:
@@ -105,6 +121,7 @@ class Outcome:
             groups=groups,
             interval=None if self.interval is None else self.interval[rows],
             forecasts=None if self.forecasts is None else self.forecasts.iloc[rows],
+            injected=None if self.injected is None else self.injected.iloc[rows],
         )
 
     def relative_to(self, rows: pd.DataFrame) -> Outcome:
@@ -124,6 +141,11 @@ class Outcome:
             interval=interval,
             forecasts=None,
         )
+
+    @property
+    def oddness(self) -> np.ndarray:
+        """(n_rows,) of anomalies, the share of rows that are less odd."""
+        return self.predicted[:, 1]
 
     @property
     def decisions(self) -> np.ndarray:

@@ -14,7 +14,9 @@ from ..core.errors import UserError
 from ..core.examples import SPREAD, STEP
 from ..core.params import Decision, Fraction, Params, predicts_numbers
 from ..core.validation import Strict
+from .marginals import Marginals
 from .metrics import Metric, find_metric
+from .oddness import Oddness
 from .outcome import HIGH, LOW, Outcome
 
 KEY = "train.decision"
@@ -38,6 +40,10 @@ class Postprocessing(Strict):
     """Share of rows like the train rows whose target the interval is to hold."""
     margins: Margins | None = None
     """What the interval's ends are away from the predicted number, in the target's unit."""
+    oddness: Oddness | None = None
+    """Of anomalies, what share of rows is less odd, by the detector's score."""
+    marginals: Marginals | None = None
+    """Of anomalies, what is usual of each column."""
     step_margins: tuple[Margins, ...] | None = None
     """Of a forecast the same for each step ahead, in units of how far the latest values lie apart
     (`spread`)."""
@@ -65,6 +71,8 @@ class Postprocessing(Strict):
 
     def apply(self, outcome: Outcome, contract: Contract) -> Outcome:
         """What becomes of predictions: which threshold decides, and their intervals."""
+        if self.oddness is not None:
+            outcome = rank_scores(outcome, self.oddness)
         if outcome.classes:
             return replace(outcome, threshold=self.threshold)
         rows = pd.DataFrame() if outcome.forecasts is None else outcome.forecasts
@@ -77,6 +85,14 @@ NONE = Postprocessing()
 """The most probable class, and a number alone."""
 
 
+def rank_scores(outcome: Outcome, oddness: Oddness) -> Outcome:
+    """Of anomalies, the share of rows that are less odd in the place of the detector's scores."""
+    assert outcome.injected is not None
+    shares = oddness.rank(outcome.oddness)
+    injected = outcome.injected.apply(oddness.rank)
+    return replace(outcome, predicted=np.column_stack([1 - shares, shares]), injected=injected)
+
+
 def cut_to_range(numbers: np.ndarray, contract: Contract) -> np.ndarray:
     """Numbers of the target, the nearest end of its range in the place of those beyond it."""
     low, high = contract.columns[contract.target].range or (None, None)
@@ -85,12 +101,15 @@ def cut_to_range(numbers: np.ndarray, contract: Contract) -> np.ndarray:
     return kept
 
 
-def fit_postprocessing(params: Params, validation: Outcome) -> Postprocessing:
+def fit_postprocessing(
+    params: Params, validation: Outcome, start: Postprocessing = NONE
+) -> Postprocessing:
     """What `train.decision` and `train.coverage` ask for.
 
     Args:
         params: What is asked for.
         validation: Rows that were predicted by models that had not learnt from them.
+        start: What is known beforehand.
 
     Raises:
         UserError: What is to choose the threshold is not defined on these rows.
@@ -103,13 +122,33 @@ def fit_postprocessing(params: Params, validation: Outcome) -> Postprocessing:
         margins = conformal_margins(validation.actual - validation.predicted, coverage)
         return Postprocessing(coverage=coverage, margins=margins) if margins else NONE
     decision = params.train.decision
+    if params.kind == "anomalies":
+        oddness = Oddness.fit(validation.oddness)
+        start = start.model_copy(update={"oddness": oddness})
+        validation = rank_scores(validation, oddness)
+        if decision is None:
+            return start.model_copy(update={"threshold": 1 - params.train.contamination})
+        is_known = validation.actual >= 0
+        if not isinstance(decision, float):
+            _require_labels(validation.actual[is_known])
+        validation = validation.take(is_known)
     if decision is None or isinstance(decision, float):
-        return Postprocessing(decision=decision, threshold=decision)
+        return start.model_copy(update={"decision": decision, "threshold": decision})
     if isinstance(decision, str):
         merit = find_metric(params.kind, decision, KEY)
     else:
         merit = make_cost(**decision)
-    return Postprocessing(decision=decision, threshold=choose_threshold(validation, merit))
+    threshold = choose_threshold(validation, merit)
+    return start.model_copy(update={"decision": decision, "threshold": threshold})
+
+
+def _require_labels(actual: np.ndarray) -> None:
+    if len(np.unique(actual)) < 2:
+        raise UserError(
+            f"params.yaml: {KEY}: it chooses the threshold by rows of which it is known whether "
+            "they are anomalies, some of either kind; without them leave the key out, and say "
+            "train.contamination"
+        )
 
 
 def require_fitting_decision(params: Params, contract: Contract) -> None:

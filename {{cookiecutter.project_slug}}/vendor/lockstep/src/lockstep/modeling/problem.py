@@ -12,6 +12,7 @@ from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.params import Kind, Params
 from ..data.inner_folds import InnerFolds
+from .detectors import NetworkDetector
 from .features import count_categories, find_token_shape
 from .networks import (
     Build,
@@ -49,6 +50,11 @@ class Problem:
     def classifies(self) -> bool:
         """Whether a class is predicted, not a number."""
         return self.kind == "classification"
+
+    @property
+    def finds_anomalies(self) -> bool:
+        """Whether rows unlike the others are looked for, by detectors."""
+        return self.kind == "anomalies"
 
     @property
     def inner_folds(self) -> InnerFolds:
@@ -177,13 +183,15 @@ class Problem:
         Args:
             build: `build(columns, outputs, activation, **options)` returns the untrained
                 `keras.Model` for so many columns of X, which gives so many outputs through the
-                activation. It must be a function of a module, since saved models name it.
+                activation: as many as columns where anomalies are looked for. It must be a function
+                of a module, since saved models name it.
             training: How it is trained.
             options: What `build` takes beside; kept with the model.
         """
+        of_numbers = NetworkForecaster if self.series else NetworkRegressor
         return self.either(
             NetworkClassifier,
-            NetworkForecaster if self.series else NetworkRegressor,
+            NetworkDetector if self.finds_anomalies else of_numbers,
             build=build,
             options=options,
             random_state=self.seed,

@@ -31,7 +31,7 @@ from .expectation import Expectation
 from .intervals import summarise
 from .metrics import run_metrics
 from .model import DESCRIPTION, Model
-from .outcome import PROBABILITY, Outcome
+from .outcome import ODDNESS, PROBABILITY, Outcome
 from .row_blocks import MOST_BARS, Blocks, BlockTally, find_block_column
 from .scales import Scale, list_numbers, make_number_scale, make_scale
 from .signals import summarise_signals
@@ -263,6 +263,8 @@ def list_scores(outcome: Outcome) -> dict[str, pd.Series]:
     if not outcome.classes:
         return {PREDICTION: pd.Series(outcome.predicted)}
     decisions = pd.Series(np.array(outcome.classes)[outcome.decisions], dtype="str")
+    if outcome.injected is not None:
+        return {PREDICTION: decisions, ODDNESS: pd.Series(outcome.oddness)}
     probabilities = zip(outcome.classes, outcome.predicted.T, strict=True)
     return {PREDICTION: decisions} | {
         f"{PROBABILITY}{name}": pd.Series(shares) for name, shares in probabilities

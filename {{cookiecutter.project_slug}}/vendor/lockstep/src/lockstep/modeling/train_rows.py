@@ -24,6 +24,8 @@ from ..data.inner_folds import Units, learning_from
 from ..data.sample import sample_rows
 from ..data.split import IsOnSide
 from .fit_names import naming
+from .marginals import Marginals
+from .postprocessing import NONE, Postprocessing
 from .rows_on_disk import fit_on_table, learns_in_batches
 from .series import encode_target
 
@@ -49,12 +51,21 @@ class TrainRows:
         """All train rows or, above `train.max_rows_in_memory`, a seeded sample of so many.
 
         Of a classification, each class keeps its share.
+
+        Raises:
+            UserError: All of them are known anomalies.
         """
         params, contract = project.params, project.examples
         file = project.table(project.train)
         strata = contract.target if params.kind == "classification" else None
         table, places = sample_rows(file, strata, params.train.max_rows_in_memory, params.seed)
-        return cls(table, file, contract, params, places)
+        rows = cls(table, file, contract, params, places)
+        if not rows.is_learnt.any():
+            raise UserError(
+                f"references/schema.yaml: target: all train rows are {contract.classes[1]!r}, the "
+                "anomaly; what is usual is learnt from the others"
+            )
+        return rows
 
     @property
     def X(self) -> pd.DataFrame:  # noqa: N802 - the field's name
@@ -65,6 +76,19 @@ class TrainRows:
     def y(self) -> np.ndarray:
         """(n_rows,) what candidates learn of the rows in memory; see `encode_target`."""
         return encode_target(self.table, self.contract)
+
+    @cached_property
+    def is_learnt(self) -> np.ndarray:
+        """(n_rows,) whether each of the rows in memory is learnt from: all but known anomalies."""
+        return find_learnt(self.table, self.contract)
+
+    @cached_property
+    def start(self) -> Postprocessing:
+        """What is known of using a candidate before it is tried: of anomalies what is usual."""
+        if self.params.kind != "anomalies":
+            return NONE
+        usual = self.table[self.is_learnt]
+        return Postprocessing(marginals=Marginals.fit(usual, self.contract, self.params.seed))
 
     @cached_property
     def units(self) -> Units:
@@ -105,10 +129,12 @@ class TrainRows:
         learn = np.arange(len(self.table)) if fold is None else fold[0]
         if self.is_whole or self.is_sampled_by(pipeline):
             return self.fit_in_memory(pipeline, learn)
+        learn = learn[self.is_learnt[learn]]
         sample, places, contract = self.table.iloc[learn], self.places[learn], self.contract
-        is_allowed: IsOnSide = lambda batch: np.ones(len(batch), dtype=bool)  # noqa: E731
+        is_allowed: IsOnSide = lambda batch: find_learnt(batch, contract)  # noqa: E731
         if fold is not None:
-            is_allowed = make_filter(self.table.iloc[fold[1]], contract, self.params)
+            is_apart = make_filter(self.table.iloc[fold[1]], contract, self.params)
+            is_allowed = lambda batch: is_apart(batch) & find_learnt(batch, contract)  # noqa: E731
         with learning_from(self.units.take(learn)):
             return fit_on_table(
                 pipeline, sample, places, self.file, is_allowed, contract, self.params
@@ -116,8 +142,16 @@ class TrainRows:
 
     def fit_in_memory(self, pipeline: Pipeline, learn: np.ndarray) -> Pipeline:
         """Fit a clone of `pipeline` on those of the rows in memory that stand at these places."""
+        learn = learn[self.is_learnt[learn]]
         with learning_from(self.units.take(learn)):
             return clone(pipeline).fit(self.X.iloc[learn], self.y[learn])
+
+
+def find_learnt(rows: pd.DataFrame, contract: Contract) -> np.ndarray:
+    """(n_rows,) whether each is learnt from: known anomalies say nothing of what is usual."""
+    if not contract.anomalies:
+        return np.ones(len(rows), dtype=bool)
+    return (rows[contract.target] != contract.classes[1]).fillna(True).to_numpy(dtype=bool)
 
 
 @contextmanager

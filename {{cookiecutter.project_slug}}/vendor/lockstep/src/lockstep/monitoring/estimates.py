@@ -74,6 +74,8 @@ def estimate(reference: Reference, sample: Sample, metrics: Sequence[Metric]) ->
     """What metrics of some rows will be once outcomes come, as the profile expects them."""
     profile, classes = reference.profile, reference.contract.classes
     assert profile is not None
+    if profile.expectation.is_empty:
+        return [None] * len(metrics)
     outcome = make_outcome(reference, sample, [classes[0] if classes else 0] * sample.rows)
     draws = profile.expectation.draw(outcome, _find_places(profile, sample), DRAWS, SEED)
     table = np.array([[metric.score(one) for metric in metrics] for one in draws])

@@ -21,7 +21,7 @@ from ..core.paths import Paths
 from ..core.programs import read_output
 from ..core.progress import progress
 from ..core.project import Project
-from ..data.conformity import as_texts, conform, make_breaches, require_columns
+from ..data.conformity import as_texts, complete_target, conform, make_breaches, require_columns
 from ..data.duplicates import Repeats, hash_values
 from .folder import list_dvc_targets, list_entries, list_raw_files
 from .images import read_images
@@ -90,6 +90,7 @@ class RawCheck:
         files, part = contract.layout.files, None
         has_rows = files is not None and files.text is None
         for cells in read_rows(path, name, contract.missing, contract.layout):
+            cells = complete_target(cells, contract)
             require_columns(cells, contract.columns, name)
             if files is not None and has_rows and part != (found := cells[files.name].iloc[0]):
                 above, part = 0, found

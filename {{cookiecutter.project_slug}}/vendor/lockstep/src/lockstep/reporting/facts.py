@@ -14,6 +14,13 @@ from ..core.params import Params, predicts_numbers
 from ..core.sequences import SIGNAL
 from ..modeling.metrics import Metric, primary_metric, run_metrics
 from ..modeling.model import Model
+from .anomaly_facts import (
+    LIMITS,
+    describe_flagged,
+    describe_injected,
+    describe_labels,
+    describe_rule,
+)
 from .forecast_facts import (
     describe_error,
     describe_gaps,
@@ -82,6 +89,8 @@ class Facts:
     """What the project is called."""
     test_size: str
     """How many test rows there are, in words, as `describe_test_size` tells it."""
+    oddest: pd.DataFrame | None = None
+    """Of anomalies, the oddest test rows, as `find_oddest` gives them."""
 
     @property
     def contract(self) -> Contract:
@@ -121,6 +130,8 @@ class Facts:
         """Which kind of prediction it is."""
         if self.contract.history is not None:
             return describe_task(self.contract.history)
+        if self.contract.anomalies:
+            return "rows unlike the others, without learning from labels"
         return f"a {self.params.kind}"
 
     @property
@@ -235,6 +246,8 @@ class Facts:
     def headline(self) -> str:
         """How far the predictions can be relied on, in a sentence for everybody."""
         scores, baseline = self.metrics, self.metrics["baseline"]
+        if self.contract.anomalies:
+            return " ".join(self.decisions[1:3])
         if self.champion.postprocessing.threshold is not None:
             return self.decisions[1]
         if self.params.kind == "classification":
@@ -268,6 +281,13 @@ class Facts:
     @property
     def decisions(self) -> list[str]:
         """When the second of two classes is predicted, and how that turns out; else nothing."""
+        if self.contract.anomalies:
+            return [
+                describe_rule(self.contract, self.champion.postprocessing),
+                describe_flagged(self.contract, self.metrics, self.confidence),
+                describe_labels(self.contract, self.metrics),
+                describe_injected(self.metrics),
+            ]
         if "decisions" not in self.metrics:
             return []
         positive, counts = self.contract.classes[1], self.metrics["decisions"]
@@ -297,7 +317,7 @@ class Facts:
     def intervals(self) -> list[str]:
         """How wide the intervals of numbers are, and whether they hold; nothing of classes."""
         learnt, unit = self.champion.postprocessing, self._unit
-        if self.params.kind == "classification":
+        if not predicts_numbers(self.params.kind):
             return []
         if learnt.coverage is None:
             return ["There were too few validation rows for intervals of single predictions."]
@@ -327,6 +347,15 @@ class Facts:
                     "It is meant to hold such a share of rows that are drawn as these were."
                 )
         return lines
+
+    @property
+    def has_slices(self) -> bool:
+        """Whether parts of the test rows are held against each other.
+
+        Of images there are none, and how wrong it is about a row that may be an anomaly, nobody
+        knows.
+        """
+        return self.contract.images is None and not self.contract.anomalies
 
     @property
     def worst_slices(self) -> list[Any]:
@@ -392,6 +421,7 @@ class Facts:
         return [
             *lines,
             *(f"{line}." for line in describe_gaps(self.metrics)),
+            *(LIMITS if self.contract.anomalies else []),
             "The figures hold for rows like those in the data set.",
             "Rows outside the ranges of the data contract are refused, not predicted.",
             "Nothing here shows that a feature causes the outcome.",

@@ -19,6 +19,7 @@ from ..modeling.intervals import compare_models, find_share_interval, summarise
 from ..modeling.metrics import run_metrics
 from ..modeling.model import Model
 from ..modeling.outcome import Outcome
+from .anomalies import measure_ways
 
 
 def predict_all(table: Table, *models: Model) -> tuple[pd.DataFrame, list[Outcome]]:
@@ -58,13 +59,18 @@ def measure(params: Params, champion: Outcome, baseline: Outcome) -> dict[str, A
         `test_rows`, each metric by its name, their `intervals`, the same of the `baseline`, and
         `gain`, the intervals of what the champion is better by on the same resamples. Of two
         classes also `decisions`, how many are right and wrong; of numbers `prediction_intervals`,
-        how many rows they hold and how wide they are; of forecasts also `by_step`
+        how many rows they hold and how wide they are; of anomalies how many rows are `flagged`, and
+        for each way in which rows were made odd what came of these as `injected`; of forecasts also `by_step`
         ahead, and how many `unscaled_rows` have no scale of errors.
     """
     scores = compare_models(run_metrics(params), champion, baseline, params.evaluate, params.seed)
     scores = {"test_rows": len(champion), **scores}
-    if len(champion.classes) == 2:
-        scores["decisions"] = _count_decisions(champion)
+    known = champion.take(champion.actual >= 0) if champion.injected is not None else champion
+    if len(champion.classes) == 2 and len(known):
+        scores["decisions"] = _count_decisions(known)
+    if champion.injected is not None:
+        scores["flagged"] = _count_flagged(champion, params.evaluate.confidence)
+        scores["injected"] = measure_ways(champion).set_index("way").to_dict("index")
     if champion.forecasts is not None:
         scores["unscaled_rows"] = int(champion.forecasts[SCALE].isna().sum())
     if champion.interval is not None:
@@ -85,6 +91,18 @@ def _count_decisions(outcome: Outcome) -> dict[str, Any]:
     counts = confusion_matrix(outcome.actual, outcome.decisions, labels=[0, 1]).ravel().tolist()
     threshold = {} if outcome.threshold is None else {"threshold": outcome.threshold}
     return threshold | dict(zip(names, counts, strict=True))
+
+
+def _count_flagged(outcome: Outcome, confidence: float) -> dict[str, Any]:
+    """How many rows are called anomalies, and the share with its interval (Wilson, 1927)."""
+    count = int((outcome.decisions == 1).sum())
+    share, quantile = count / len(outcome), ndtri((1 + confidence) / 2)
+    size = len(outcome) if outcome.groups is None else len(np.unique(outcome.groups))
+    return {
+        "rows": count,
+        "share": share,
+        "interval": [*find_share_interval(share, size, quantile)],
+    }
 
 
 def _measure_intervals(outcome: Outcome, confidence: float) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from ..modeling.metrics import primary_metric
 from ..modeling.model import Model
 from ..modeling.outcome import FORECAST, SUBGROUP, Outcome
 from . import figures, gallery
+from .anomalies import find_oddest
+from .anomaly_gallery import show_anomalies
 from .facts import Facts, describe_test_size
 from .forecast_facts import describe_gaps
 from .forecast_gallery import show_forecasts
@@ -79,19 +81,26 @@ class Report:
             json.loads(project.require(project.ingest_report).read_text(encoding="utf-8")),
             len(project.table(project.train)),
             has_given_split(rows, champion.contract),
-            measure_slices(
-                champion.contract, self.sample, row_losses(self.outcome), self.outcome.groups
-            ),
+            self._measure_slices(),
             project.title,
             describe_test_size(rows, champion.contract),
+            find_oddest(champion, self.sample, self.outcome)
+            if champion.contract.anomalies
+            else None,
         )
+
+    def _measure_slices(self) -> pd.DataFrame:
+        contract, outcome = self.champion.contract, self.outcome
+        if contract.anomalies:  # what is not known of a row is no loss
+            return pd.DataFrame()
+        return measure_slices(contract, self.sample, row_losses(outcome), outcome.groups)
 
     def write(self) -> None:
         """Write reports/figures, reports/plots, the model card, the page and the run's record."""
         project, (pictures, tables) = self.project, self._show()
         predictions = self.champion.apply(self.sample)
         tables["predictions"] = pd.concat([predictions, self._describe_rows()], axis=1)
-        if not self.facts.contract.images:
+        if self.facts.has_slices:
             tables["slices"] = self.facts.slices
         with replacing_directory(project.figures) as directory:
             for name, picture in pictures.items():
@@ -108,10 +117,11 @@ class Report:
     def _describe_rows(self) -> pd.DataFrame:
         """What is true of the rows of the sample, and what another run needs to be paired with."""
         contract = self.facts.contract
-        groups = self.outcome.groups
+        groups, injected = self.outcome.groups, self.outcome.injected
         return pd.concat(
             [
                 self.sample[contract.target].rename("actual"),
+                pd.DataFrame() if injected is None else injected.reset_index(drop=True),
                 self.sample[FORECAST if contract.forecasts else []],
                 name_rows(self.sample, contract),
                 pd.DataFrame({} if groups is None else {"group": groups}, self.sample.index),
@@ -124,6 +134,11 @@ class Report:
         """The figures that suit the problem."""
         facts, champion, seed = self.facts, self.champion, self.project.params.seed
         target, coverage = facts.contract.target, champion.postprocessing.coverage
+        history, sizes = self.history, self.training_sizes
+        training = gallery.show_training(history, sizes, champion.candidate, facts.primary)
+        if facts.contract.anomalies:
+            outcomes = self.outcome, self.baseline
+            return gallery.join(show_anomalies(champion, self.sample, *outcomes, seed), training)
         parts = []
         if self.forecasts is not None:
             parts.append(show_forecasts(self.forecasts, self.metrics))
@@ -141,14 +156,14 @@ class Report:
             parts.append(gallery.show_mistakes(champion, self.sample, self.outcome))
         else:
             parts.append(gallery.show_features(champion, self.sample, facts.primary, seed))
-        history, sizes = self.history, self.training_sizes
-        parts.append(gallery.show_training(history, sizes, champion.candidate, facts.primary))
-        return gallery.join(*parts)
+        return gallery.join(*parts, training)
 
     def warnings(self) -> list[str]:
         """What stands in the way of an honest evaluation, a line each."""
         if predicts_numbers(self.champion.kind):
             return describe_gaps(self.metrics)
+        if self.champion.contract.anomalies:
+            return []
         classes = {*self.rows[self.champion.contract.target].unique()}
         missing = " or ".join(sorted(classes - {*self.champion.pipeline.classes_}))
         if not missing:

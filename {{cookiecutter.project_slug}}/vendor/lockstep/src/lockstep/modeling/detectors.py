@@ -1,0 +1,145 @@
+"""Detectors of anomalies that scikit-learn has not, with its methods: no labels are learnt from.
+
+`score_samples` gives (n_rows,) numbers, lower for odder rows, as scikit-learn's detectors do.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.decomposition import PCA
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .examples import Examples
+from .networks import Network, parameters
+
+NORMAL_MAD = 1.4826
+"""Standard deviations of a normal distribution to its median absolute deviation."""
+
+
+class Detector(OutlierMixin, BaseEstimator):
+    """What the detectors here share."""
+
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002
+        """Learn what is usual of (n_rows, n_features) numbers."""
+        self._learn(validate_data(self, X, dtype="float64"))
+        return self
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """(n_rows,) lower for odder rows."""
+        check_is_fitted(self)
+        oddness: np.ndarray = self._measure(validate_data(self, X, reset=False, dtype="float64"))
+        return -oddness
+
+    def _learn(self, X: np.ndarray) -> None:
+        raise NotImplementedError
+
+    def _measure(self, X: np.ndarray) -> np.ndarray:
+        """(n_rows,) higher for odder rows."""
+        raise NotImplementedError
+
+
+class RobustZ(Detector):
+    """How far the most unusual number of a row lies from its column's median.
+
+    It is counted in standard deviations as the median absolute deviation tells them (Iglewicz and
+    Hoaglin, 1993) or, where more than half of a column are the same, in those themselves.
+
+    Attributes:
+        medians_: (n_features,) medians.
+        units_: (n_features,) what deviations are counted in.
+    """
+
+    def _learn(self, X: np.ndarray) -> None:
+        self.medians_ = np.median(X, axis=0)
+        mads = NORMAL_MAD * np.median(np.abs(X - self.medians_), axis=0)
+        units = np.where(mads > 0, mads, X.std(axis=0))
+        self.units_ = np.where(units > 0, units, 1.0)
+
+    def _measure(self, X: np.ndarray) -> np.ndarray:
+        largest: np.ndarray = (np.abs(X - self.medians_) / self.units_).max(axis=1)
+        return largest
+
+
+class Ecod(Detector):
+    """How far a row is in the tails of all its columns together (ECOD, Li et al., 2022).
+
+    The tail probabilities of a row's numbers are those of the empirical distributions, and taken
+    for independent: the score is the largest of three sums of minus their logarithms, of the left
+    tails, of the right ones, and of that which each column's skewness points to.
+
+    Attributes:
+        sorted_: (n_features, n_rows) what has been learnt, each column in order.
+        is_left_: (n_features,) whether a column's long tail is the left one.
+    """
+
+    def _learn(self, X: np.ndarray) -> None:
+        self.sorted_ = np.sort(X, axis=0).T.copy()
+        self.is_left_ = ((X - X.mean(axis=0)) ** 3).mean(axis=0) < 0
+
+    def _measure(self, X: np.ndarray) -> np.ndarray:
+        left, right = np.empty_like(X), np.empty_like(X)
+        rows = self.sorted_.shape[1]
+        for place, learnt in enumerate(self.sorted_):
+            left[:, place] = np.searchsorted(learnt, X[:, place], "right")
+            right[:, place] = rows - np.searchsorted(learnt, X[:, place], "left")
+        # A number beyond all that were learnt counts as if it were one of them itself.
+        left, right = (-np.log(np.maximum(counts, 1) / (rows + 1)) for counts in (left, right))
+        skewed = np.where(self.is_left_, left, right)
+        largest: np.ndarray = np.max([part.sum(axis=1) for part in (left, right, skewed)], axis=0)
+        return largest
+
+
+class PcaError(Detector):
+    """How badly leading components give a row back (Shyu et al., 2003).
+
+    Args:
+        share: Of the variance, what the components hold.
+        random_state: Seed of the decomposition.
+
+    Attributes:
+        pca_: The fitted components.
+    """
+
+    def __init__(self, share: float = 0.9, random_state: int = 0) -> None:
+        self.share, self.random_state = share, random_state
+
+    def _learn(self, X: np.ndarray) -> None:
+        pca = PCA(self.share, svd_solver="full", random_state=self.random_state)
+        self.pca_ = pca.fit(X)
+
+    def _measure(self, X: np.ndarray) -> np.ndarray:
+        restored = self.pca_.inverse_transform(self.pca_.transform(X))
+        errors: np.ndarray = ((X - restored) ** 2).mean(axis=1)
+        return errors
+
+
+@parameters
+class NetworkDetector(OutlierMixin, Network):
+    """A network that gives back what it is given; odd rows are those that it restores badly."""
+
+    _activation_and_loss = ("linear", "mean_squared_error")
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Train on (n_rows, n_features) numbers."""
+        return super().fit(X, np.zeros(len(X)) if y is None else y)
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """(n_rows,) lower for odder rows: minus the mean squared error."""
+        restored = self._outputs(X)
+        errors: np.ndarray = ((np.asarray(X, dtype="float64") - restored) ** 2).mean(axis=1)
+        return -errors
+
+    def _validate(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        return validate_data(self, X, dtype="float32"), np.zeros(len(y))
+
+    def _learn_targets(self, parts: Any) -> None:
+        """Nothing is learnt but the rows."""
+
+    def _encode(self, X: np.ndarray, y: np.ndarray) -> Examples:
+        return Examples(X, X, np.ones(len(y), dtype="float32"))
+
+    def _count_outputs(self, columns: int) -> int:
+        return columns
