@@ -56,6 +56,11 @@ def guess_labels(cells: pd.Series, layout: Layout, where: str) -> Guess:
     )
 
 
+def admit_all(column: Column) -> Column:
+    """The column without limits: a value beyond those seen may be an anomaly, and no mistake."""
+    return column.model_copy(update={"range": None, "open": column.type == "categorical"})
+
+
 def require_no_label(names: list[str], file: str) -> None:
     """Check that the target without a name is no column already.
 

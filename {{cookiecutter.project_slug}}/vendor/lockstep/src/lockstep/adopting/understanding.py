@@ -22,7 +22,7 @@ from ..reading.sequence_files import read_rows
 from ..reading.spreadsheets import has_merged_rows, list_sheets
 from ..reading.tables import read_batches, read_table, require_columns, require_file
 from ..reading.texts import open_text_tables
-from .anomalies import guess_labels, require_no_label
+from .anomalies import admit_all, guess_labels, require_no_label
 from .doubts import find_doubts
 from .forecasts import understand_forecast
 from .inference import MOST_CATEGORIES, NO_MEANING, Guess, guess, guess_target, guess_time
@@ -130,6 +130,7 @@ def understand(
             doubts[key] = [*(doubts[key] if key is None else []), *reasons]
     if wishes.goal == "anomalies":
         words["anomalies"] = True
+        columns = {key: admit_all(column) for key, column in columns.items()}
     if target in columns:
         words["target"] = target
     contract = make_contract(

@@ -60,8 +60,8 @@ def measure(params: Params, champion: Outcome, baseline: Outcome) -> dict[str, A
         `gain`, the intervals of what the champion is better by on the same resamples. Of two
         classes also `decisions`, how many are right and wrong; of numbers `prediction_intervals`,
         how many rows they hold and how wide they are; of anomalies how many rows are `flagged`, and
-        for each way in which rows were made odd what came of these as `injected`; of forecasts also `by_step`
-        ahead, and how many `unscaled_rows` have no scale of errors.
+        for each way in which rows were made odd what came of these as `injected`; of forecasts
+        also `by_step` ahead, and how many `unscaled_rows` have no scale of errors.
     """
     scores = compare_models(run_metrics(params), champion, baseline, params.evaluate, params.seed)
     scores = {"test_rows": len(champion), **scores}
