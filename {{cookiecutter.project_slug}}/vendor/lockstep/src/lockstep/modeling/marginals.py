@@ -8,7 +8,7 @@ how well the true anomalies are found, which may be odd in other ways.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 import numpy as np
@@ -17,6 +17,8 @@ from pydantic import Field, FiniteFloat
 
 from ..core.contract import LEVELS, NUMBERS, Contract
 from ..core.validation import Strict
+from ..data.draws import shuffle_hashes
+from ..data.split import hash_rows
 
 LEVELS_KEPT = 50
 """Texts of a column, the most frequent ones."""
@@ -25,6 +27,25 @@ LOW, MIDDLE, HIGH = 1, 11, -2
 """Places of the first percentile, the median and the last percentile among them."""
 FARTHEST = 3.0
 """How many times the width from the first to the last percentile a number is put away at most."""
+
+
+class Dice:
+    """Numbers at random for each of some rows, which follow from what it holds.
+
+    So a row is made odd in the same way whatever rows are beside it.
+
+    Args:
+        rows: (n_rows, n_columns) what they are drawn for.
+        seed: Numbers, others of which draw others.
+    """
+
+    def __init__(self, rows: pd.DataFrame, seed: Sequence[int]) -> None:
+        self.hashes, self.rng = hash_rows(rows), np.random.default_rng(seed)
+
+    def roll(self) -> np.ndarray:
+        """(n_rows,) from 0 to 1, others with each roll."""
+        mixed: np.ndarray = shuffle_hashes(self.hashes, int(self.rng.integers(2**32)))
+        return np.minimum(mixed / 2.0**64, np.nextafter(1, 0))
 
 
 class Marginal(Strict):
@@ -52,23 +73,26 @@ class Marginal(Strict):
             return f"{self.quantiles[LOW]:.4g} to {self.quantiles[HIGH]:.4g}"
         return f"{next(iter(self.shares))}"
 
-    def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """(count,) values as they come in the column."""
+    def draw(self, dice: Dice) -> np.ndarray:
+        """(n_rows,) values as they come in the column."""
+        levels = dice.roll()
         if self.quantiles:
-            levels = rng.random(count)
             nearest = np.abs(QUANTILES[:, np.newaxis] - levels).argmin(axis=0)
             values: np.ndarray = np.array(self.quantiles)[nearest]
             return values
-        shares = np.array([*self.shares.values()])
-        texts: np.ndarray = rng.choice([*self.shares], count, p=shares / shares.sum())
+        ends = np.cumsum([*self.shares.values()])
+        texts: np.ndarray = np.array([*self.shares])[
+            np.searchsorted(ends[:-1], levels * ends[-1], "right")
+        ]
         return texts
 
-    def go_far(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """(count,) numbers far out on either side, as far as the contract allows."""
+    def go_far(self, dice: Dice) -> np.ndarray:
+        """(n_rows,) numbers far out on either side, as far as the contract allows."""
         low, high = self.quantiles[LOW], self.quantiles[HIGH]
-        away = rng.uniform(1, FARTHEST, count) * ((high - low) or max(1.0, abs(high)))
+        width = (high - low) or max(1.0, abs(high))
+        away = (1 + (FARTHEST - 1) * dice.roll()) * width
         down, up = low - away, high + away
-        goes_up = rng.random(count) < 0.5
+        goes_up = dice.roll() < 0.5
         if self.least is not None:
             goes_up |= down < self.least
         if self.most is not None:
@@ -120,7 +144,7 @@ class Marginals(Strict):
         """(n_rows, n_features) the same rows made odd in each way that their columns allow."""
         odd = {}
         for place, (name, change) in enumerate(ODDITIES.items()):
-            values = change(self, len(X), np.random.default_rng([self.seed, place]))
+            values = change(self, Dice(X, [self.seed, place]))
             if values:
                 odd[name] = replace_cells(X, values)
         return odd
@@ -130,34 +154,34 @@ Cells = dict[str, tuple[np.ndarray, np.ndarray]]
 """Of each column that changes, (n_rows,) where it does, and what comes there."""
 
 
-def put_far(marginals: Marginals, rows: int, rng: np.random.Generator) -> Cells:
+def put_far(marginals: Marginals, dice: Dice) -> Cells:
     """One number of each row far outside of where those of its column lie."""
     names = marginals.numbers
-    chosen = rng.integers(len(names), size=rows) if names else np.array([])
+    chosen = (dice.roll() * len(names)).astype(int)
     return {
-        name: (chosen == place, marginals.columns[name].go_far(rows, rng))
+        name: (chosen == place, marginals.columns[name].go_far(dice))
         for place, name in enumerate(names)
     }
 
 
-def mix(marginals: Marginals, rows: int, rng: np.random.Generator) -> Cells:
+def mix(marginals: Marginals, dice: Dice) -> Cells:
     """Half of the columns with values of other rows: each is usual, and together they are not."""
     names = [*marginals.columns]
     return {
-        name: (is_changed, marginals.columns[name].draw(rows, rng))
-        for name, is_changed in _choose_half(names, rows, rng).items()
+        name: (is_changed, marginals.columns[name].draw(dice))
+        for name, is_changed in _choose_half(names, dice).items()
     }
 
 
-def stick(marginals: Marginals, rows: int, rng: np.random.Generator) -> Cells:
+def stick(marginals: Marginals, dice: Dice) -> Cells:
     """Half of the numbers at the first percentile, as of sensors that are stuck."""
     return {
-        name: (is_changed, np.full(rows, marginals.columns[name].quantiles[LOW]))
-        for name, is_changed in _choose_half(marginals.numbers, rows, rng).items()
+        name: (is_changed, np.full(len(is_changed), marginals.columns[name].quantiles[LOW]))
+        for name, is_changed in _choose_half(marginals.numbers, dice).items()
     }
 
 
-ODDITIES: Mapping[str, Callable[[Marginals, int, np.random.Generator], Cells]] = {
+ODDITIES: Mapping[str, Callable[[Marginals, Dice], Cells]] = {
     "far": put_far,
     "mixed": mix,
     "stuck": stick,
@@ -165,11 +189,11 @@ ODDITIES: Mapping[str, Callable[[Marginals, int, np.random.Generator], Cells]] =
 """The ways in which rows are made odd, by the name that reports call them."""
 
 
-def _choose_half(names: list[str], rows: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _choose_half(names: list[str], dice: Dice) -> dict[str, np.ndarray]:
     """(n_rows,) of each column whether it is among the half of a row; none of a single column."""
     if len(names) < 2:
         return {}
-    ranks = rng.random((rows, len(names))).argsort(axis=1)
+    ranks = np.column_stack([dice.roll() for _ in names]).argsort(axis=1)
     return dict(zip(names, (ranks < len(names) // 2).T, strict=True))
 
 

@@ -34,9 +34,14 @@ ASSUMPTIONS = {
     False: f"as long as errors are as large as those of rows alike in training. {BLIND}",
 }
 """Of estimates, by whether they are of classes."""
+NOTHING_EXPECTED = (
+    "and of anomalies it is not estimated: how many are found is known of rows with outcomes only"
+)
 UNIT = "Of forecasts it is in units of how far the latest values of a series lay apart"
 RELATIVE = "mae"
 """That decides of forecasts: what others are measured in, the requests do not tell."""
+OF_LABELS = ("average_precision", "roc_auc", "precision", "recall")
+"""Metrics of anomalies that outcomes tell; the first decides unless params.yaml names another."""
 WIDENING = 1.75
 """Of what is expected, where outcomes are held against it: all windows of a version share its
 error, which would be an alarm in each of them (`benchmarks/quality.py` of the template). Estimates
@@ -128,6 +133,8 @@ class Gauge:
         params = self.project.params
         if params.kind == "forecasting":
             return RELATIVE
+        if params.kind == "anomalies" and params.train.metric not in OF_LABELS:
+            return OF_LABELS[0]
         return params.train.metric or DEFAULTS[params.kind]
 
     def find_metrics(self, names: Collection[str]) -> dict[str, Metric]:
@@ -165,6 +172,8 @@ class Gauge:
         }
         verdict = self._judge(courses[self.primary], windows)
         assumption = ASSUMPTIONS[bool(reference.contract.classes)]
+        if reference.contract.anomalies:
+            assumption = NOTHING_EXPECTED
         if reference.contract.history is not None:
             assumption += f". {UNIT}"
         labels = [_describe_labels(window) for _, window in windows]

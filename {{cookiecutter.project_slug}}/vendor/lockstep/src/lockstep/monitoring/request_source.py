@@ -16,7 +16,7 @@ from ..core.examples import GAPS, LEVEL, SPREAD
 from ..core.sequences import SIGNAL, list_summaries
 from ..data.conformity import NO_BREACHES
 from ..data.new_rows import parse_rows
-from ..modeling.outcome import HIGH, LOW, PROBABILITY
+from ..modeling.outcome import HIGH, LOW, ODDNESS, PROBABILITY
 from ..modeling.profile import PREDICTION
 from ..serving.request_database import REQUESTS, RequestDatabase, as_json
 from .batches import Batch, Subject, make_relative, read_outcomes
@@ -208,7 +208,9 @@ def _read_predictions(answers: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """(n_rows,) the columns of `Model.apply`; `prediction` alone where no row has got one."""
     names = next(([*answer] for answer in answers if PREDICTION in answer), [PREDICTION])
     names = [
-        name for name in names if name in (PREDICTION, LOW, HIGH) or name.startswith(PROBABILITY)
+        name
+        for name in names
+        if name in (PREDICTION, LOW, HIGH, ODDNESS) or name.startswith(PROBABILITY)
     ]
     return pd.DataFrame({name: [answer.get(name) for answer in answers] for name in names})
 

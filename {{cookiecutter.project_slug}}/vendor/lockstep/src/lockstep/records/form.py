@@ -65,7 +65,7 @@ def _is_pair(value: Any) -> bool:
 
 
 def _is_kind(value: Any) -> bool:
-    return value in ("classification", "regression", "forecasting")
+    return value in ("classification", "regression", "forecasting", "anomalies")
 
 
 def _is_name(value: Any) -> bool:

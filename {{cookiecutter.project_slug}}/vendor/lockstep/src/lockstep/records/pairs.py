@@ -21,7 +21,16 @@ from ..core.table import escape_formula
 from ..core.validation import explain
 from ..modeling.intervals import compare_pair
 from ..modeling.metrics import METRICS, ON_REQUEST, OWN_METRICS, Metric
-from ..modeling.outcome import FORECAST, HIGH, LOW, PROBABILITY, SUBGROUP, Outcome
+from ..modeling.outcome import (
+    FORECAST,
+    HIGH,
+    LOW,
+    ODDNESS,
+    ODDNESS_IF,
+    PROBABILITY,
+    SUBGROUP,
+    Outcome,
+)
 from .comparison import PREDICTIONS
 from .repository import Repository
 from .run import Run, read_file
@@ -150,8 +159,12 @@ def read_predictions(repository: Repository, run: Run) -> pd.DataFrame | None:
             return None
         if classes := run.record["classes"]:
             names = {escape_formula(name): name for name in classes}
+            if run.record["kind"] == "anomalies":
+                names[""] = ""  # nobody knows
             table[ACTUAL] = [names[text] for text in table[ACTUAL]]
             numbers = [f"{PROBABILITY}{name}" for name in classes]
+            if run.record["kind"] == "anomalies":
+                numbers = [*table.filter(regex=f"^({ODDNESS}$|{ODDNESS_IF})")]
         else:
             known = [name for name in (LOW, HIGH, *FORECAST) if name in table]
             table[known] = table[known].replace("", "nan")

@@ -122,8 +122,12 @@ def _describe(rows: pd.DataFrame, model: Model) -> pd.DataFrame:
     if predicts_numbers(model.kind):
         actual = actual.astype("float64")
     forecasts = rows[FORECAST if model.contract.forecasts else []]
+    injected = pd.DataFrame(index=rows.index)
+    if model.contract.anomalies:
+        actual, outcome = actual.fillna(""), model.try_on(rows)
+        injected = injected if outcome.injected is None else outcome.injected
     names = name_rows(rows, model.contract)
-    return pd.concat([model.apply(rows), actual, forecasts, names], axis=1)
+    return pd.concat([model.apply(rows), actual, forecasts, injected, names], axis=1)
 
 
 def _require_same_predictions(former: pd.DataFrame, later: pd.DataFrame) -> None:

@@ -75,7 +75,8 @@ def compare_rows(
     where = f"on {len(pair)} {rows}{alike}{_name_interval(confidence)}"
     yield judge_gain(metric.name, contrast, where, params.promote.margin)
     yield from _compare_subgroups(metric, pair, params)
-    if pair.after.classes and metric.name != CALIBRATION:
+    has_probabilities = pair.after.classes and pair.after.injected is None
+    if has_probabilities and metric.name != CALIBRATION:
         calibration = find_metric("classification", CALIBRATION, "")
         contrast = _measure(calibration, pair, params, confidence)
         if contrast:

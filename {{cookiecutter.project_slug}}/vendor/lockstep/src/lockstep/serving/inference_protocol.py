@@ -175,6 +175,8 @@ def _list_outputs(version: Version) -> dict[str, str]:
     if version.kind == "classification":
         shares = {f"probability_{name}": "FP64" for name in version.classes}
         return {**names, "prediction": BYTES, **shares}
+    if version.kind == "anomalies":
+        return {**names, "prediction": BYTES, "oddness": "FP64"}
     return names | dict.fromkeys(("prediction", "prediction_low", "prediction_high"), "FP64")
 
 

@@ -167,6 +167,18 @@ def describe_answer(version: Version) -> Schema:
         for name in version.classes
     }
     decision = {"type": "string", "enum": version.classes}
+    if version.kind == "anomalies":
+        oddness = {"type": "number", "minimum": 0, "maximum": 1}
+        return {
+            "type": "object",
+            "required": [*subjects, "prediction", "oddness"],
+            "properties": {
+                **subjects,
+                "prediction": decision,
+                "oddness": oddness | {"description": "share of validation rows that are less odd"},
+                "because": {"type": "string", "description": "columns that make an anomaly odd"},
+            },
+        }
     return {
         "type": "object",
         "required": [*subjects, "prediction", *shares],
