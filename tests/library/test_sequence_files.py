@@ -156,7 +156,9 @@ def test_what_is_wrong_with_a_file_or_the_folders_is_told(
 
 
 def test_who_names_no_column_learns_that_files_may_be_sequences(moves: Path) -> None:
-    with pytest.raises(UserError, match=r"if each file is a sequence, .* by --sequence file; if each is a text"):
+    with pytest.raises(
+        UserError, match=r"if each file is a sequence, .* by --sequence file; if each is a text"
+    ):
         use(moves, sequence=None)
 
 
