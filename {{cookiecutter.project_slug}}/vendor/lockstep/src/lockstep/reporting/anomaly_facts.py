@@ -17,7 +17,8 @@ LIMITS = [
 def describe_rule(contract: Contract, learnt: Postprocessing) -> str:
     """From when on a row is called an anomaly, in a sentence."""
     name, threshold = contract.classes[1], 0.5 if learnt.threshold is None else learnt.threshold
-    what = f"A row is called {name} if at least {100 * threshold:.4g}% of the validation rows are less odd"
+    share = f"{100 * threshold:.4g}%"
+    what = f"A row is called {name} if at least {share} of the validation rows are less odd"
     match learnt.decision:
         case None:
             return f"{what}, as train.contamination says."
