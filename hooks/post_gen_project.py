@@ -8,7 +8,12 @@ import subprocess
 from pathlib import Path
 
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
-STARTERS = {"digits": ["images"], "flights": ["forecasting"], "vowels": ["sequences"]}
+STARTERS = {
+    "digits": ["images"],
+    "flights": ["forecasting"],
+    "vowels": ["sequences"],
+    "phrases": ["texts"],
+}
 """Candidates that only some kinds of data need; without an entry, those for tables."""
 PLACEHOLDER = re.compile(r"^(from|import) package_name\b", flags=re.MULTILINE)
 

@@ -79,6 +79,7 @@ SAMPLES = {
     "digits": "digits.zip",
     "flights": "flights.csv",
     "vowels": "vowels.csv",
+    "phrases": "phrases.csv",
 }
 PORTS = [f"{port}{number}" for port in ("com", "lpt") for number in range(10)]
 WINDOWS_DEVICES = ["aux", "con", "nul", "prn", *PORTS]

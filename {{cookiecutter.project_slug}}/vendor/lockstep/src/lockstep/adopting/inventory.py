@@ -23,6 +23,7 @@ SAMPLES = (
     "baff137a5b020b4ba80e38b507dc7c0eda1b2418b86929304a7c1af6b706cccc",  # digits.zip
     "6a7d65208baefe2ae2af92360e4deb2b574a2abeb9b9a695ae01ed8ef6d561be",  # flights.csv
     "9515628fe1ac9b4520fc56bd2edf6cc2d8e14e197a18f81847a62079b1f90104",  # vowels.csv
+    "9cf089663afc1f9b65be80c28a430466080059d633413d6721f616dca4a54155",  # phrases.csv
 )
 """SHA-256 of the data sets that a new project may come with."""
 
