@@ -18,6 +18,7 @@ from ..core.contract import GROUPS, NUMBERS, Column, Layout, Type
 from ..core.errors import shorten
 from ..core.params import predicts_numbers
 from ..data.conformity import as_texts, drop_gaps, parse_numbers, parse_times
+from ..modeling.words import count_words
 
 MISSING_TEXTS = (
     *("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "(null)", "<NA>"),
@@ -78,6 +79,9 @@ NO_MEANING = "not described yet"
 MANY_CATEGORIES, MOST_CATEGORIES = 50, 100
 FEW_VALUES = 10
 FEW_ROWS_OF_A_CLASS = 5
+FEWEST_WORDS, LONG_TEXT = 3, 6
+"""Of a cell on average, from which on different texts are sentences, and texts that come again."""
+MOST_TEXTS_COUNTED = 1000
 DIGIT = re.compile(r"\d")
 AMOUNT = re.compile(r"[^\w.,+-]{0,2}\s?[+-]?[\d.,' ]*\d\s?\D{0,3}")
 """A number with a sign of its unit."""
@@ -323,10 +327,12 @@ def _guess_identifier(cells: pd.Series, texts: pd.Series, is_of_rows: bool) -> G
 
 def _guess_texts(cells: pd.Series, texts: pd.Series) -> Guess:
     distinct, rows = texts.nunique(), len(texts)
-    words = texts.iloc[:1000].str.split().map(len).mean()
-    if distinct == rows > FEW_VALUES and words >= 3:
-        doubt = "free text: no feature as it stands"
-        return _make_guess(cells, texts, "text", "sentences", [doubt])
+    words = texts.iloc[:MOST_TEXTS_COUNTED].map(count_words).mean()
+    are_many = distinct > FEW_VALUES and (distinct > rows / 5 or distinct > MOST_CATEGORIES)
+    if are_many and words >= (FEWEST_WORDS if distinct > rows / 2 else LONG_TEXT):
+        note = f"sentences, of about {words:.0f} words"
+        doubt = "sentences: their words, and parts of these, are learnt from"
+        return _make_guess(cells, texts, "text", note, [doubt])
     if identifier := _guess_identifier(cells, texts, distinct == rows):
         return identifier
     note = f"{distinct} different"
@@ -337,7 +343,7 @@ def _guess_texts(cells: pd.Series, texts: pd.Series) -> Guess:
         elif texts.str.fullmatch(AMOUNT).mean() >= LEAST_NUMBERS:
             amount = repr(texts.iloc[0])
             doubt = f"amounts such as {amount}: no numbers as they stand; take their sign off"
-        return _make_guess(cells, texts, "text" if words >= 3 else "identifier", note, [doubt])
+        return _make_guess(cells, texts, "identifier", note, [doubt])
     return _guess_levels(cells, texts)
 
 

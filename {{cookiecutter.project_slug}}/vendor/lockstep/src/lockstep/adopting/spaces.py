@@ -80,6 +80,19 @@ SPACES: dict[str, dict[str, Any]] = {
         "features": [1260, 2520, 5040, 10080],
         "alpha": {"low": 0.1, "high": 100000.0, "log": True},
     },
+    "naive_bayes": {"alpha": {"low": 0.001, "high": 10.0, "log": True}},
+    "text_rnn": {
+        "embedding": UNITS,
+        "units": UNITS,
+        "dropout": {"low": 0.0, "high": 0.6},
+        "learning_rate": LEARNING_RATES,
+    },
+    "text_cnn": {
+        "embedding": UNITS,
+        "filters": UNITS,
+        "dropout": {"low": 0.0, "high": 0.8},
+        "learning_rate": LEARNING_RATES,
+    },
     "conv1d": {
         "filters": [[32, 64, 32], [64, 128, 64], [128, 256, 128]],
         "width": {"low": 3, "high": 15},

@@ -10,7 +10,9 @@ from ..core.paths import Paths
 if TYPE_CHECKING:  # it takes long, and what starts with Python imports this
     from ..core.contract import Contract
 
-STARTERS = ("tables.py", "images.py", "forecasting.py", "sequences.py", "anomalies.py")
+STARTERS = (
+    *("tables.py", "images.py", "forecasting.py", "sequences.py", "anomalies.py", "texts.py"),
+)
 """Files of candidates that the library brings along, for the owner's package."""
 
 
@@ -38,4 +40,6 @@ def _name_kind(contract: Contract) -> str:
         return "anomalies"
     if contract.forecasts:
         return "forecasting"
-    return "sequences" if contract.sequence is not None else "tables"
+    if contract.sequence is not None:
+        return "sequences"
+    return "texts" if contract.texts else "tables"

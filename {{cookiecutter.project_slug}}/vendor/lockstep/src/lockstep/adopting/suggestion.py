@@ -5,10 +5,13 @@ from __future__ import annotations
 from math import ceil, prod
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ..core.contract import LEVELS, NUMBERS, Contract
 from ..core.params import FeaturesParams
+from ..modeling.tokens import FIRST, Tokens
+from ..modeling.words import join_texts
 from .doubts import ENOUGH, RARE
 from .inference import MANY_CATEGORIES
 
@@ -42,6 +45,14 @@ RARE_TEXT = 0.01
 """Share of the rows below which all texts of a column of many are one."""
 MOST_ROWS_FOLDED = 50_000
 """Rows above which anomalies are looked for in one part of them instead of five."""
+WORDS = 100
+"""What a text counts for, in cells."""
+LONGEST_READ = 200
+"""Words of a text that networks read."""
+MOST_WORDS = 20_000
+"""That they tell apart."""
+MANY_SIGNS = 10_000_000
+"""Of all texts, from which on parts of words take too much memory."""
 COUNTS = "poisson_deviance"
 """What a regression of counts is judged by."""
 
@@ -65,6 +76,7 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
         "kind": contract.kind,
         "split.by": _suggest_split(contract),
         **({"features.signal": [*FeaturesParams().signal]} if contract.points else {}),
+        **(_suggest_for_texts(table[contract.texts]) if contract.texts else {}),
         "features.columns": _suggest_steps(contract, table),
         "train.metric": metric,
         "train.decision": "f1_macro" if is_rare and len(contract.classes) == 2 else None,
@@ -82,6 +94,8 @@ def list_idle_keys(contract: Contract) -> list[str]:
         "split.seed": contract.forecasts,
         "features.past": not contract.forecasts,
         "features.signal": contract.points is None,
+        "features.text": not contract.texts,
+        "features.tokens": not contract.texts or contract.anomalies,
         "train.decision": contract.forecasts or contract.anomalies,
         "train.contamination": not contract.anomalies,
     }
@@ -154,6 +168,7 @@ def _suggest_times(contract: Contract, known: pd.DataFrame) -> dict[str, Any]:
 def is_fit_long(contract: Contract, rows: int) -> bool:
     """Whether a single fit takes minutes, so that more of them than need be are not made."""
     width = prod(contract.images.shape) if contract.images else len(contract.features)
+    width += len(contract.texts) * WORDS
     return rows * width > MOST_VALUES_LEARNT_AGAIN
 
 
@@ -190,6 +205,8 @@ def _suggest_candidates(contract: Contract, rows: int, metric: str) -> dict[str,
         }
     if contract.points is not None:
         return _suggest_for_sequences(contract, rows, metric)
+    if contract.texts:
+        return _suggest_readers(contract, rows, metric)
     has_levels = any(column.type in LEVELS for column in contract.features_only().values())
     loss = {"loss": "poisson"} if metric == COUNTS else {}
     network = _suggest_network(rows)
@@ -220,6 +237,49 @@ def _suggest_for_sequences(contract: Contract, rows: int, metric: str) -> dict[s
         **(convolutions if rows <= MOST_ROWS_CONVOLVED else {}),
         "conv1d": network,
         "rnn": {"cell": "gru", **network},
+    }
+
+
+def _suggest_for_texts(X: pd.DataFrame) -> dict[str, Any]:
+    """How the sentences of (n_rows, n_columns) texts are read."""
+    texts = join_texts(X)
+    lengths = [len(text.split()) for text in texts]
+    tokens = Tokens(1, MOST_WORDS).fit(X)
+    is_much = sum(map(len, texts)) > MANY_SIGNS
+    return {
+        "features.text": [
+            {"terms": {"words": 2, "characters": 0}} if is_much else "terms",
+            {"latent": 64},
+            "standardise",
+        ],
+        "features.tokens": {
+            "length": min(LONGEST_READ, max(10, _round_up(np.quantile(lengths, 0.95)))),
+            "vocabulary": min(MOST_WORDS, _round_up(FIRST + len(tokens.vocabulary_))),
+        },
+    }
+
+
+def _round_up(number: float) -> int:
+    """To two digits."""
+    unit: int = 10 ** max(0, len(f"{number:.0f}") - 2)
+    return ceil(number / unit) * unit
+
+
+def _suggest_readers(contract: Contract, rows: int, metric: str) -> dict[str, Any]:
+    """Those that learn from all terms, from few numbers of them, and that read word by word."""
+    loss = {"loss": "poisson"} if metric == COUNTS else {}
+    has_others = len(contract.features) > len(contract.texts)
+    epochs = 30 if rows < FEW_ROWS else 12 if rows < MANY_ROWS else 5
+    batch = 16 if rows < ROWS_OF_FEW_STEPS else 32 if rows < FEW_ROWS else 64
+    network = {"schedule": "cosine", "batch_size": batch, "max_epochs": epochs}
+    return {
+        "baseline": {},
+        **({"naive_bayes": {}} if contract.classes and not has_others else {}),
+        "linear": {"alpha": 0.01 if loss else 0.1 if contract.classes else 1.0, **loss},
+        **({"forest": {"trees": 100}} if has_others else {}),
+        "boosting": {**_suggest_boosting(rows, metric), **loss},
+        "text_cnn": network,
+        "text_rnn": network,
     }
 
 

@@ -163,8 +163,9 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
     if params.train.holdout is None and settings["train.holdout"] is None:
         del settings["train.holdout"]
     if not params.features.model_fields_set:
-        columns = settings.pop("features.columns")
-        settings["features"] = FeaturesParams().model_dump() | {"columns": columns}
+        own = {key: settings.pop(key) for key in [*settings] if key.startswith("features.")}
+        recipe = {key.partition(".")[2]: value for key, value in own.items()}
+        settings["features"] = FeaturesParams().model_dump() | recipe
     settings |= dict.fromkeys(list_idle_keys(contract), ABSENT)
     text = project.params_file.read_text(encoding="utf-8")
     rows = table.dropna(subset=contract.required).reset_index(drop=True)

@@ -443,6 +443,11 @@ class Contract(Strict):
         return {name: self.columns[name] for name in self.features}
 
     @property
+    def texts(self) -> list[str]:
+        """The features that hold sentences."""
+        return [name for name, column in self.features_only().items() if column.type == "text"]
+
+    @property
     def channels(self) -> list[str]:
         """Of sequences, the columns of which each point has a number of its own."""
         return [

@@ -30,6 +30,15 @@ def split_words(text: str) -> list[str]:
     return fold_text(text).split()
 
 
+def count_words(text: str) -> float:
+    """About how many words a text has that no digit is in.
+
+    Two signs of a script that leaves no space between words are taken for a word.
+    """
+    words = [word for word in split_words(text) if word.isalpha()]
+    return sum(0.5 if _is_unspaced(ord(word[0])) else 1 for word in words)
+
+
 def join_texts(X: pd.DataFrame) -> list[str]:
     """(n_rows,) the folded texts of all (n_rows, n_columns) cells; nothing where one is missing."""
     columns = [X[name].astype("str").fillna("") for name in X]
@@ -47,7 +56,6 @@ class _Signs(dict[int, str]):
 def _place(code: int) -> str:
     sign = chr(code)
     category = unicodedata.category(sign)
-    is_unspaced = any(first <= code <= last for first, last in UNSPACED)
     match category[0]:
         case "Z":
             return " "
@@ -55,9 +63,13 @@ def _place(code: int) -> str:
             return "" if category == "Cf" else " "  # Cf joins two emoji, or allows a hyphen
         case "M" if "VARIATION SELECTOR" in unicodedata.name(sign, ""):
             return ""
-        case "L" | "M" | "N" if not is_unspaced:
+        case "L" | "M" | "N" if not _is_unspaced(code):
             return sign
     return f" {sign} "
+
+
+def _is_unspaced(code: int) -> bool:
+    return any(first <= code <= last for first, last in UNSPACED)
 
 
 _SIGNS = _Signs()
