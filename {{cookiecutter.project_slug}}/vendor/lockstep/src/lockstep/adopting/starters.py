@@ -11,7 +11,8 @@ if TYPE_CHECKING:  # it takes long, and what starts with Python imports this
     from ..core.contract import Contract
 
 STARTERS = (
-    *("tables.py", "images.py", "forecasting.py", "sequences.py", "anomalies.py", "texts.py"),
+    *("tables.py", "images.py", "forecasting.py", "sequences.py"),
+    *("anomalies.py", "texts.py"),
 )
 """Files of candidates that the library brings along, for the owner's package."""
 
