@@ -52,10 +52,7 @@ def understand_sequences(
     usable = columns | {time: columns[time].model_copy(update={"range": None, "seen": None})}
     by_column = dict[str | None, list[str]]()
     for key, column in others.items():
-        if column.type == "text":
-            del usable[key]
-            by_column[key] = ["left out: sentences, of which nothing is learnt beside sequences"]
-        elif column.type in NUMBERS:
+        if column.type in NUMBERS:
             usable[key] = column.model_copy(update={"constant": bool(is_shared[key])})
         elif not is_shared[key]:
             del usable[key]

@@ -95,7 +95,7 @@ def list_idle_keys(contract: Contract) -> list[str]:
         "features.past": not contract.forecasts,
         "features.signal": contract.points is None,
         "features.text": not contract.texts,
-        "features.tokens": not contract.texts or contract.anomalies,
+        "features.tokens": not contract.texts,
         "train.decision": contract.forecasts or contract.anomalies,
         "train.contamination": not contract.anomalies,
     }

@@ -143,6 +143,9 @@ def understand(
         **words,
     )
     table = complete_target(table, contract)
+    for key in (key for key, column in columns.items() if column.type == "text"):
+        if key not in contract.features:
+            doubts[key] = ["sentences: nothing is learnt from them here"]
     doubts[None] += find_doubts(*frame_sample(table, contract))
     shares = table.isna().mean() if refinement is None else pd.Series(refinement.gaps) / rows
     shares = shares.reindex([*contract.columns], fill_value=1.0)

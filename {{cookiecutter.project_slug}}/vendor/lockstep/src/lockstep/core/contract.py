@@ -427,11 +427,12 @@ class Contract(Strict):
     def features(self) -> list[str]:
         """The columns that a prediction is made from.
 
-        Sentences are no features of what is made of several rows: forecasts and sequences.
+        Sentences are no features of forecasts and sequences, which are made of several rows, nor
+        of what anomalies are looked for in.
         """
         others = (self.target, self.group, self.series, self.sequence, self.part, *self.carried)
-        is_of_rows = self.horizon is None and self.sequence is None
-        no_features = ("identifier",) if is_of_rows else FREE
+        reads_texts = self.horizon is None and self.sequence is None and not self.anomalies
+        no_features = ("identifier",) if reads_texts else FREE
         return [
             name
             for name, column in self.columns.items()
