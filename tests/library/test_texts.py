@@ -267,3 +267,8 @@ def test_a_pipeline_with_sentences_runs_from_the_raw_file_to_the_report(
     assert {*board.index} == {*CANDIDATES}
     scores = json.loads(project.metrics.read_text(encoding="utf-8"))
     assert scores["log_loss"] < 0.9 * scores["baseline"]["log_loss"]
+    page, card = (path.read_text(encoding="utf-8") for path in (project.report, project.model_card))
+    for text in (page, card):
+        assert "Which words matter" in text
+        assert "köstlich" in text
+        assert "<b>" not in text

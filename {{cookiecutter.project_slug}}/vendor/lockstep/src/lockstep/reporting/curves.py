@@ -132,6 +132,13 @@ def importance(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -> p
     return table.sort_values("loss", ascending=False, kind="stable", ignore_index=True)
 
 
+def largest_errors(outcome: Outcome, most: int) -> pd.DataFrame:
+    """`row` (from 0), `actual` and `predicted` of the numbers that are furthest apart."""
+    actual, predicted = outcome.actual, outcome.predicted
+    rows = np.argsort(-np.abs(actual - predicted), kind="stable")[:most]
+    return pd.DataFrame({"row": rows, "actual": actual[rows], "predicted": predicted[rows]})
+
+
 def confident_mistakes(outcome: Outcome) -> pd.DataFrame:
     """The wrong decisions, those with the highest probability first.
 

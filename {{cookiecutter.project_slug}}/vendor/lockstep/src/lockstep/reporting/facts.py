@@ -32,6 +32,7 @@ from .forecast_facts import (
 )
 from .markdown import code
 from .slices import FALSE_DISCOVERIES, MIN_ROWS, is_worse
+from .words import WordFacts
 
 FINGERPRINT_DIGITS, WORST_SLICES = 12, 5
 """Signs of the data's digest, and slices, that are shown."""
@@ -91,6 +92,8 @@ class Facts:
     """How many test rows there are, in words, as `describe_test_size` tells it."""
     oddest: pd.DataFrame | None = None
     """Of anomalies, the oddest test rows, as `find_oddest` gives them."""
+    words: WordFacts | None = None
+    """What sentences of the test rows tell, where there are some."""
 
     @property
     def contract(self) -> Contract:

@@ -29,6 +29,7 @@ from .record import write_record
 from .signal_gallery import show_signals
 from .signals import Signals
 from .slices import measure_slices, row_losses
+from .words import tabulate_mistakes, tell_words, weigh_words
 
 PLOT_ROWS = 50_000
 """Test rows that a figure or a table is made of."""
@@ -73,6 +74,13 @@ class Report:
             pd.read_csv(project.require(path))
             for path in (project.leaderboard, project.history, project.training_sizes)
         )
+        self.words: dict[str, pd.DataFrame] = {}
+        word_facts = None
+        if champion.contract.texts:
+            weights = weigh_words(champion, self.sample, project.params.seed)
+            mistakes = tabulate_mistakes(self.outcome)
+            self.words = {"words": weights, "mistakes": mistakes}
+            word_facts = tell_words(champion, self.sample, weights, mistakes)
         self.facts = Facts(
             champion,
             project.params,
@@ -87,6 +95,7 @@ class Report:
             find_oddest(champion, self.sample, self.outcome)
             if champion.contract.anomalies
             else None,
+            word_facts,
         )
 
     def _measure_slices(self) -> pd.DataFrame:
@@ -98,6 +107,7 @@ class Report:
     def write(self) -> None:
         """Write reports/figures, reports/plots, the model card, the page and the run's record."""
         project, (pictures, tables) = self.project, self._show()
+        tables |= self.words
         predictions = self.champion.apply(self.sample)
         tables["predictions"] = pd.concat([predictions, self._describe_rows()], axis=1)
         if self.facts.has_slices:

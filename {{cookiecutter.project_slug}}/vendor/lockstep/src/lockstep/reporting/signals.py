@@ -12,7 +12,7 @@ from ..core.sequences import SIGNAL
 from ..modeling.model import Model
 from ..modeling.outcome import Outcome
 from ..modeling.signals import find_shape, read_signals
-from .curves import confident_mistakes
+from .curves import confident_mistakes, largest_errors
 
 MOST_CHANNELS, MOST_PARTS, MOST_MISTAKES = 6, 6, 6
 """That are shown."""
@@ -122,11 +122,7 @@ class Signals:
         if self.outcome.classes:
             table = confident_mistakes(self.outcome)
         else:
-            actual, predicted = self.outcome.actual, self.outcome.predicted
-            rows = np.argsort(-np.abs(actual - predicted), kind="stable")[:MOST_MISTAKES]
-            table = pd.DataFrame(
-                {"row": rows, "actual": actual[rows], "predicted": predicted[rows]}
-            )
+            table = largest_errors(self.outcome, MOST_MISTAKES)
         table.insert(1, "sequence", self.names[table["row"]])
         return table
 
