@@ -26,6 +26,11 @@ HEADER = """\
 # missing values; missing: texts that stand for them; open: true allows other categories.
 
 """
+SEVERAL = """\
+# The target is labels, of which a row may have several: separator stands between them; none: what a
+# cell says where there are none, '' is an empty one.
+
+"""
 AHEAD = """\
 # The target is forecast. future: true: a column is known of times to come, so that a row after the
 # latest may hold it, and the target not yet. Of other numbers only the past is used.
@@ -53,7 +58,8 @@ def format_contract(contract: Contract, split: str = "") -> str:
     for key in (key for key in WORDS if key in document):
         document.yaml_add_eol_comment(WORDS[key], key)
     document.yaml_set_comment_before_after_key("columns", before="\n")
-    return HEADER + (AHEAD if contract.forecasts else "") + write_yaml(document)
+    notes = (AHEAD if contract.forecasts else "") + (SEVERAL if contract.labels else "")
+    return HEADER + notes + write_yaml(document)
 
 
 def _shorten(limit: float | None) -> float | None:

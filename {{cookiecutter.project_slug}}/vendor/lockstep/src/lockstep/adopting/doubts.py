@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ..core.contract import LEVELS, NUMBERS, Contract
+from ..core.labels import encode_labels
 from ..data.split import hash_rows
+from .several_labels import MARKS, find_doubts_of_labels
 
 FEW_ROWS = 100
 ENOUGH = 20
@@ -21,8 +23,6 @@ RARE = 0.05
 ADVICE = "; `--kind anomalies` learns from the others what is usual, and needs few labels or none"
 MANY_GAPS = 0.2
 """Share of rows without the target from which the others may be of another kind."""
-LABEL_MARKS = "|;,"
-"""What may stand between several labels in one cell."""
 SURE, SAME, NEW = 0.99, 0.9999, 0.1
 MOST_COMPARED = 500
 """Columns of numbers of which each pair is compared."""
@@ -62,6 +62,10 @@ def _find_scarcity(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
         yield f"{missing}: nothing is learnt from them{reason if is_much else ''}"
     if len(table) - gaps < FEW_ROWS:
         yield f"{len(table) - gaps} {rows} are few: expect wide intervals"
+    if contract.labels:
+        target = table[contract.target].dropna()
+        matrix = encode_labels(target, contract.columns[contract.target])
+        yield from find_doubts_of_labels(matrix, contract.labels)
     if contract.classes:
         shares = table[contract.target].value_counts(normalize=True)
         if shares.min() < RARE:
@@ -95,7 +99,7 @@ def _find_few_labels(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
 
 def _find_several_labels(contract: Contract) -> Iterator[str]:
     """A class that is made of what other classes, or parts of others, are called."""
-    for mark in LABEL_MARKS:
+    for mark in MARKS:
         labels = {name: [*map(str.strip, name.split(mark))] for name in contract.classes}
         counts = Counter(label for each in labels.values() for label in each)
         several = [
@@ -106,8 +110,7 @@ def _find_several_labels(contract: Contract) -> Iterator[str]:
         if several:
             yield (
                 f"classes such as {several[0]!r} look like several labels in one cell: each "
-                "combination is taken for a class of its own; a column for each label can be "
-                "learnt, one at a time"
+                "combination is taken for a class of its own; `--kind multilabel` learns the labels"
             )
 
 
@@ -116,8 +119,8 @@ def _find_leaks(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
     table = table[table[contract.target].notna()]
     if len(table) < FEW_ROWS / 2:
         return
-    y = _encode(table[contract.target], bool(contract.classes))
-    is_train = np.random.default_rng(0).permutation(len(y)) < len(y) / 2
+    targets = _encode_targets(table[contract.target], contract)
+    is_train = np.random.default_rng(0).permutation(len(table)) < len(table) / 2
     for name, column in contract.features_only().items():
         if column.type in ("image", "sequence", "text") or table[name].isna().all():
             continue
@@ -125,11 +128,22 @@ def _find_leaks(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
             continue
         is_level = column.type in LEVELS
         x = _encode(table[name], is_level)
-        if _is_leak(x, y, is_train, len(contract.classes), is_level):
-            yield (
-                f"{name!r} alone tells the target: was it known before the target was? "
-                f"if not, `--drop {quote(name)}`"
-            )
+        for what, y, classes in targets:
+            if _is_leak(x, y, is_train, classes, is_level):
+                yield (
+                    f"{name!r} alone tells {what}: was it known before the target was? "
+                    f"if not, `--drop {quote(name)}`"
+                )
+                break
+
+
+def _encode_targets(cells: pd.Series, contract: Contract) -> list[tuple[str, np.ndarray, int]]:
+    """What is to be predicted, as (n_rows,) numbers or places of so many classes; 0 of numbers."""
+    if contract.labels:
+        matrix = encode_labels(cells, contract.columns[contract.target])
+        pairs = zip(contract.labels, matrix.T.astype("int64"), strict=True)
+        return [(f"the label {label!r}", y, 2) for label, y in pairs]
+    return [("the target", _encode(cells, bool(contract.classes)), len(contract.classes))]
 
 
 def _encode(cells: pd.Series, is_level: bool) -> np.ndarray:

@@ -19,6 +19,7 @@ from ..core.errors import shorten
 from ..core.params import predicts_numbers
 from ..data.conformity import as_texts, drop_gaps, parse_numbers, parse_times
 from ..modeling.words import count_words
+from .several_labels import choose_separator, describe_labels, find_separator
 
 MISSING_TEXTS = (
     *("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "(null)", "<NA>"),
@@ -133,7 +134,14 @@ def guess_time(cells: pd.Series, layout: Layout) -> Guess:
 
 
 def guess_target(cells: pd.Series, layout: Layout, kind: str | None) -> Guess:
-    """Guess the column to predict: as a category where it has few values, unless `kind` says."""
+    """Guess the column to predict: as labels, or a category where it has few values.
+
+    The `kind` of problem says otherwise.
+    """
+    if kind in (None, "multilabel"):
+        separator = find_separator(cells) if kind is None else choose_separator(cells)
+        if separator is not None:
+            return _guess_labels(cells, separator)
     result = _guess_by_values(cells, layout)
     column = result.column
     if column is None or column.categories or (kind and predicts_numbers(kind)):
@@ -369,6 +377,16 @@ def _guess_levels(cells: pd.Series, texts: pd.Series, missing: tuple[str, ...] =
     elif len(values) > MANY_CATEGORIES:
         doubts.append(f"{len(values)} categories are many")
     return _make_guess(cells, texts, type_, note, doubts, categories=values, missing=missing)
+
+
+def _guess_labels(cells: pd.Series, separator: str) -> Guess:
+    texts = as_texts(drop_gaps(cells))
+    words, doubts = describe_labels(cells, separator)
+    note = f"{len(words['categories'])} labels with {separator} between them"
+    doubts.append("several labels in a cell: `--kind classification` takes each cell for a class")
+    column = _make_guess(cells, texts, "labels", note, doubts, **words).column
+    assert column is not None
+    return Guess(column.model_copy(update={"nullable": False}), doubts)
 
 
 def _open_if_many(column: Column, doubts: list[str]) -> Guess:

@@ -31,6 +31,8 @@ FEW_ROWS, MANY_ROWS = 2_000, 20_000
 """Rows below which candidates are kept small, and from which on they may be large."""
 ROWS_OF_FEW_STEPS = 500
 """Rows below which a network makes so few steps that they must be larger, or batches smaller."""
+MOST_LABELS_BOOSTED = 20
+"""Labels above which boosting, which learns each by itself, takes too long."""
 SKEW, MANY_GAPS = 3.0, 0.05
 TEST_SHARE, LARGEST_TEST_SHARE = 0.2, 0.4
 """Of the times of a forecast, what the test has, unless two horizons take more; and at most."""
@@ -68,10 +70,13 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     if contract.classes:
         is_rare = target.value_counts(normalize=True).min() < RARE
         metric = "average_precision" if is_rare else "log_loss"
+    elif contract.labels:
+        metric = "log_loss"
     elif contract.columns[contract.target].type == "integer" and target.min() == 0:
         metric = COUNTS
     else:
         metric = "mae" if _is_skewed(target) else "rmse"
+    is_two_and_rare = is_rare and len(contract.classes) == 2
     return {
         "kind": contract.kind,
         "split.by": _suggest_split(contract),
@@ -79,7 +84,7 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
         **(_suggest_for_texts(table[contract.texts]) if contract.texts else {}),
         "features.columns": _suggest_steps(contract, table),
         "train.metric": metric,
-        "train.decision": "f1_macro" if is_rare and len(contract.classes) == 2 else None,
+        "train.decision": "f1_macro" if contract.labels or is_two_and_rare else None,
         "train.folds": None if is_costly else 5,
         "train.holdout": 0.2 if is_costly else None,
         "train.candidates": _suggest_candidates(contract, len(table), metric),
@@ -210,14 +215,16 @@ def _suggest_candidates(contract: Contract, rows: int, metric: str) -> dict[str,
     has_levels = any(column.type in LEVELS for column in contract.features_only().values())
     loss = {"loss": "poisson"} if metric == COUNTS else {}
     network = _suggest_network(rows)
-    neighbours = {"knn": {"neighbours": 15}, "svm": {"penalty": 1.0}}
+    boosting = {"boosting": {**_suggest_boosting(rows, metric), **loss}}
+    machine = {} if contract.labels else {"svm": {"penalty": 1.0}}
+    neighbours = {"knn": {"neighbours": 15}, **machine}
     return {
         "baseline": {},
         "linear": {"alpha": 0.01 if loss else 1.0, **loss},
         **(neighbours if rows <= MOST_ROWS_OF_NEIGHBOURS else {}),
         "tree": {"min_samples_leaf": 5 if rows < FEW_ROWS else 20},
         "forest": {"trees": 100},
-        "boosting": {**_suggest_boosting(rows, metric), **loss},
+        **(boosting if len(contract.labels) <= MOST_LABELS_BOOSTED else {}),
         "mlp": network,
         **({"wide_and_deep": network} if has_levels else {}),
     }

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
+
 from ..core.contract import LEVELS, SIDES, Contract
 from ..core.editing import ABSENT
 from ..core.errors import shorten
 from ..core.examples import frame_contract
+from ..core.labels import encode_labels
 from .suggestion import COUNTS
 from .understanding import Understanding
 
@@ -83,6 +86,14 @@ def _describe_values(understanding: Understanding, name: str) -> str:
         shares = table[name].value_counts(normalize=True).head(MOST_LEVELS)
         values = ", ".join(f"{value} {share:.0%}" for value, share in shares.items())
         return values + (f"; positive: {contract.classes[1]}" if column.type == "binary" else "")
+    if name == contract.target and column.type == "labels":
+        matrix = encode_labels(understanding.table[name].dropna(), column)
+        shares = pd.Series(matrix.mean(axis=0), contract.labels).sort_values(
+            ascending=False, kind="stable"
+        )
+        values = ", ".join(f"{value} {share:.0%}" for value, share in shares[:MOST_LEVELS].items())
+        more = len(shares) - MOST_LEVELS
+        return f"{values} and {more} more" if more > 0 else values
     if levels := column.categories:
         listing = (" < " if column.type == "ordered" else ", ").join(
             shorten(level, LONGEST_NAME) for level in levels[:MOST_LEVELS]
@@ -138,17 +149,18 @@ def _count_features(contract: Contract) -> str:
 
 
 def _describe_problem(contract: Contract, counts: str) -> str:
-    count = len(contract.features)
+    count, labels = len(contract.features), len(contract.labels)
+    task = f"any of {labels} labels" if labels else f"a {contract.kind}{counts}"
     if contract.sequence is not None:
         shared = len(frame_contract(contract).features) - 1
         more = f", and {shared} of the whole sequence" if shared else ""
         each = len(contract.channels)
         numbers = f"{each} number{'s' if each > 1 else ''} at each of {contract.length} points"
         source = f"sequences of {numbers}"
-        return f"a {contract.kind}{counts}, from {source}{more}"
+        return f"{task}, from {source}{more}"
     if contract.horizon is None:
         source = "the images" if contract.images else _count_features(contract)
-        return f"a {contract.kind}{counts}, from {source}"
+        return f"{task}, from {source}"
     future = sum(contract.columns[name].future for name in contract.features)
     past = count - future - 1
     steps = f"{contract.horizon} step{'s' if contract.horizon > 1 else ''}"

@@ -30,6 +30,7 @@ from .refining import refine
 from .sampling import draw_sample
 from .sequence_files import find_sequence_files
 from .sequences import understand_sequences
+from .several_labels import MOST_LABELS
 from .sniffing import LayoutGuess, count_lines_above, has_header, sniff
 from .text_files import find_text_files, guess_of_files
 from .wide import advise_melting
@@ -354,18 +355,35 @@ def _take_for_name(cells: pd.Series, file: str, option: str) -> Guess:
     return Guess(column, [])
 
 
+def _require_labels(column: Column, target: str) -> None:
+    count = len(column.categories or [])
+    if count > MOST_LABELS:
+        raise UserError(
+            f"{target} has {count} labels, too many to learn; keep the {MOST_LABELS} that come "
+            "most often"
+        )
+
+
 def _require_target(guess: Guess, cells: pd.Series, target: str, kind: Kind | None) -> None:
     column = guess.column
     if column is None:
         reason = guess.doubts[-1].partition(":")[0]
         raise UserError(f"{target} {reason}; there is nothing to learn")
     if kind is not None and column.type not in TARGETS[kind]:
+        if kind == "multilabel":
+            raise UserError(
+                f"{target} holds no cell of several labels, such as a|b, with | or ; or , between "
+                "them"
+            )
         option = "--horizon forecasts" if kind == "forecasting" else f"--kind {kind} predicts"
         raise UserError(
             f"{target} holds texts such as {column.example!r}; {option} numbers"
             if predicts_numbers(kind)
             else f"{target} has {cells.nunique()} different values, too many for classes"
         )
+    if column.type == "labels":
+        _require_labels(column, target)
+        return
     if (count := len(column.categories or [])) > MOST_CATEGORIES:
         raise UserError(f"{target} has {count} classes, too many to learn")
     if column.type not in (*LEVELS, *NUMBERS):

@@ -17,7 +17,7 @@ from .validation import Strict, load, nearest
 
 Number = Literal["numeric", "integer"]
 Level = Literal["binary", "categorical", "ordered"]
-Type = Literal[Number, Level, "datetime", "text", "identifier", "image", "sequence"]
+Type = Literal[Number, Level, "labels", "datetime", "text", "identifier", "image", "sequence"]
 QuoteMark = Literal['"', "'", ""]
 DecimalMark = Literal[".", ","]
 GroupMark = Literal[",", ".", " ", "'"]
@@ -25,11 +25,17 @@ NUMBERS: tuple[Type, ...] = get_args(Number)
 LEVELS: tuple[Type, ...] = get_args(Level)
 TARGETS: dict[Kind, tuple[Type, ...]] = {
     "classification": LEVELS,
+    "multilabel": ("labels",),
     "regression": NUMBERS,
     "forecasting": NUMBERS,
     "anomalies": ("binary",),
 }
-USES = {"categories": LEVELS, "range": NUMBERS, "format": ("datetime",)}
+USES = {
+    "categories": (*LEVELS, "labels"),
+    "separator": ("labels",),
+    "range": NUMBERS,
+    "format": ("datetime",),
+}
 """The types of which the contract may say this."""
 RULES = {
     "identifier": "a name",
@@ -43,6 +49,8 @@ FREE: tuple[Type, ...] = ("identifier", "text")
 IMAGE, FILE, PART = "image", "file", "part"
 GROUPS = {" ": "[ \u00a0\u202f]", ",": ",", ".": r"\.", "'": "['\u2019]"}
 """Patterns of what may stand between groups of three digits."""
+SEPARATOR = "|"
+"""What stands between labels where the contract does not say it."""
 MAX_CATEGORIES_LISTED = 12
 """Categories that a message lists."""
 ANOMALY = "anomaly"
@@ -90,9 +98,9 @@ class Column(Strict):
     """What one column holds."""
 
     type: Type
-    """Numbers, whole numbers, two texts, a few texts, texts in an order from low to high, points in
-    time, sentences, names of things, which no model learns from, pictures, or numbers one after
-    another, which a stage has gathered from several rows."""
+    """Numbers, whole numbers, two texts, a few texts, texts in an order from low to high, any of
+    several labels (of a target), points in time, sentences, names of things, which no model learns
+    from, pictures, or numbers one after another, which a stage has gathered from several rows."""
     meaning: str
     """What a row's value says, for people."""
     unit: str | None = None
@@ -100,7 +108,12 @@ class Column(Strict):
     range: tuple[float | None, float | None] | None = None
     """Smallest and largest number allowed, both included; null leaves a side open."""
     categories: Annotated[list[Text], Field(min_length=1)] | None = None
-    """All texts allowed; of an ordered column in their order."""
+    """All texts allowed; of an ordered column in their order, of labels each label by itself."""
+    separator: Annotated[str, Field(min_length=1)] | None = None
+    """What stands between the labels of a cell, such as | in `red|round`."""
+    none: tuple[Text, ...] = ()
+    """Of labels, what a cell says of a row that has none of them; '' is an empty cell, which lacks
+    its value otherwise."""
     open: bool = False
     """Whether other texts may come in a categorical column; features see them as unknown."""
     format: str | None = None
@@ -130,9 +143,17 @@ class Column(Strict):
     guessed: str | None = None
     """What `use` saw that it took the column for; remove it when you have looked at it."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _separate_labels(cls, content: Any) -> Any:
+        match content:
+            case {"type": "labels", **words}:
+                return {"separator": SEPARATOR, **words, "type": "labels"}
+        return content
+
     @model_validator(mode="after")
     def _require_what_fits_its_type(self) -> Self:
-        if self.type in LEVELS and self.categories is None:
+        if self.type in USES["categories"] and self.categories is None:
             raise ValueError(f"a column of type {self.type} needs `categories`, all its values")
         if self.type == "binary" and len(self.categories or []) != 2:
             raise ValueError("a binary column has two `categories`, the second one is the positive")
@@ -146,6 +167,28 @@ class Column(Strict):
         low, high = self.range or (None, None)
         if low is not None and high is not None and low > high:
             raise ValueError(f"range starts at {low:g}, above its end {high:g}")
+        if self.none and self.type != "labels":
+            raise ValueError(f"a column of type {self.type} has no `none`, labels have")
+        return self
+
+    @model_validator(mode="after")
+    def _require_labels_that_can_be_told_apart(self) -> Self:
+        if self.type != "labels":
+            return self
+        labels, separator = self.categories or [], self.separator or SEPARATOR
+        if len({*labels}) < 2:
+            raise ValueError(
+                f"found {len({*labels})} label; labels are two or more `categories`, one is a "
+                "binary column"
+            )
+        if twice := next((label for label in labels if labels.count(label) > 1), None):
+            raise ValueError(f"the label {twice!r} stands there twice")
+        for label in labels:
+            if separator in label or label != label.strip() or not label:
+                raise ValueError(
+                    f"no cell can hold the label {label!r}: {separator!r} stands between two, and "
+                    "blanks around one are taken off"
+                )
         return self
 
     def rule(self) -> str:
@@ -154,6 +197,8 @@ class Column(Strict):
             more = len(self.categories) - MAX_CATEGORIES_LISTED
             others = f" and {more} more" if more > 0 else ""
             kind = "a text such as" if self.open else "one of"
+            if self.type == "labels":
+                kind = f"labels with {self.separator} between them, of"
             return f"{kind} {', '.join(self.categories[:MAX_CATEGORIES_LISTED])}{others}"
         if self.type == "datetime":
             return f"a time written as {self.format or 'ISO 8601 says, such as 2026-01-31'}"
@@ -344,6 +389,9 @@ class Contract(Strict):
             )
         if self.anomalies and (self.images or self.horizon or self.sequence):
             raise ValueError("anomalies: they are looked for in the rows of a table only")
+        for name, column in self.columns.items():
+            if column.type == "labels" and name != self.target:
+                raise ValueError(f"columns: {name!r}: of type labels is nothing but the target")
         for name in {*self.drop} & {*self.columns}:
             raise ValueError(f"drop: {name!r} is described under columns as well; leave one out")
         for name in self.subgroups:
@@ -459,8 +507,15 @@ class Contract(Strict):
 
     @property
     def classes(self) -> list[str]:
-        """The target's categories; none when it is a number."""
-        return self.columns[self.target].categories or []
+        """The target's categories, of which a row is one; none when it is a number, or labels."""
+        target = self.columns[self.target]
+        return (target.type in LEVELS and target.categories) or []
+
+    @property
+    def labels(self) -> list[str]:
+        """The target's labels, of which a row has any number; none when it is something else."""
+        target = self.columns[self.target]
+        return (target.type == "labels" and target.categories) or []
 
     @property
     def kind(self) -> Kind | None:

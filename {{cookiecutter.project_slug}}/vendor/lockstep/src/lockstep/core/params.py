@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, JsonValue, field_validator, model_v
 from .paths import Paths
 from .validation import Strict, load
 
-Kind = Literal["classification", "regression", "forecasting", "anomalies"]
+Kind = Literal["classification", "multilabel", "regression", "forecasting", "anomalies"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(strict=True, gt=0)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
@@ -140,8 +140,9 @@ class TrainParams(Strict):
     metrics: tuple[str, ...] = ()
     """Your own figures of merit, by their names in metrics.py, beside the library's."""
     decision: Decision = None
-    """When the second of two classes is predicted: by a metric of decisions or by costs that choose
-    a threshold on validation rows, or by a threshold; by default when it is the most probable."""
+    """When the second of two classes, or each of several labels, is predicted: by a metric of
+    decisions or by costs that choose a threshold on validation rows, or by a threshold; by default
+    when it is the most probable, or more probable than not."""
     contamination: Annotated[float, Field(gt=0, le=0.5)] = 0.01
     """Share of the rows that are expected to be anomalies: so many of the validation rows, the
     oddest ones, are called so, unless `train.decision` says otherwise."""

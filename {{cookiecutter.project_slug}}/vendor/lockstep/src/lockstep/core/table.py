@@ -179,6 +179,11 @@ def as_csv(frame: pd.DataFrame, *, header: bool = True) -> str:
     return harmless.to_csv(index=False, header=header, lineterminator="\n")
 
 
+def restore_formula(text: str) -> str:
+    """The text of which `escape_formula` has made this one."""
+    return text[1:] if text.startswith("'") and escape_formula(text[1:]) == text else text
+
+
 def escape_formula(value: Any) -> Any:
     """What a table of CSV has for a value: see `as_csv`."""
     if isinstance(value, str) and value.startswith(FORMULA) and not NUMBER.fullmatch(value):

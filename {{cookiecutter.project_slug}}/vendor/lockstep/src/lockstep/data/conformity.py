@@ -11,14 +11,16 @@ import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..core.contract import FREE, GROUPS, IMAGE, PLAIN, Column, Contract, Layout
+from ..core.contract import FREE, GROUPS, IMAGE, PLAIN, SEPARATOR, Column, Contract, Layout
 from ..core.errors import UserError, shorten
+from ..core.labels import parse_labels
 
 INFINITY = float("inf")
 QUARTER = "Q%q"
@@ -169,9 +171,14 @@ def drop_gaps(cells: pd.Series) -> pd.Series:
 
 
 def _as_plain(value: object) -> object:
-    """A value that can be compared and counted: lists and arrays as text, durations in seconds."""
+    """A value that can be compared and counted: lists and arrays as text, durations in seconds.
+
+    A list of texts is written as several labels in a cell are.
+    """
     if isinstance(value, timedelta):
         return value.total_seconds()
+    if _is_list_of_texts(value):
+        return SEPARATOR.join(value)
     try:
         hash(value)
     except TypeError:
@@ -185,7 +192,7 @@ def _conform(
     """(n_rows,) the cells typed, and (n_rows,) whether each breaks the column's rule."""
     # Most columns are written plainly: blanks and marks of missing values are looked for where a
     # cell cannot be read with them, or could be taken for something else.
-    is_plain = cells.dtype == "str" and column.type not in FREE
+    is_plain = cells.dtype == "str" and column.type not in (*FREE, "labels")
     is_plain &= not column.missing and column.format is None and not column.open
     values, is_unreadable = _convert(
         cells if is_plain else _mask_missing(cells, column, missing), column, layout
@@ -212,6 +219,8 @@ def _convert(cells: pd.Series, column: Column, layout: Layout) -> tuple[pd.Serie
             values = cells
         case "binary" | "categorical" | "ordered" | "identifier" | "text":
             values = cells if cells.dtype == "str" else as_texts(cells)
+        case "labels":
+            return parse_labels(cells, column)
         case "datetime":
             values = parse_times(cells, column.format)
         case "integer":
@@ -228,11 +237,23 @@ def _convert(cells: pd.Series, column: Column, layout: Layout) -> tuple[pd.Serie
 
 def _mask_missing(cells: pd.Series, column: Column, missing: Sequence[str]) -> pd.Series:
     """The cells, texts trimmed, without those that stand for nothing."""
+    if column.type == "labels":
+        separator = column.separator or SEPARATOR
+        joined = cells.map(lambda cell: separator.join(cell) if _is_list_of_texts(cell) else cell)
+        return _mask_labels(as_texts(joined), column, missing)
     if cells.dtype == "str":
         return _mask_texts(cells, [*missing, *column.missing])
     if not column.missing:
         return cells
     return cells.mask(as_texts(cells).isin(list(column.missing)))
+
+
+def _mask_labels(texts: pd.Series, column: Column, missing: Sequence[str]) -> pd.Series:
+    """The texts of labels, empty where they say that there are none, missing where nothing does."""
+    is_none = texts.isin(column.none)
+    if "" in column.none:
+        is_none |= texts.isna()
+    return _mask_texts(texts, [*missing, *column.missing]).mask(is_none, "")
 
 
 def _round_exactly(numbers: pd.Series) -> pd.Series:
@@ -335,6 +356,10 @@ def as_texts(cells: pd.Series) -> pd.Series:
     if cells.dtype == "str":
         return _mask_texts(cells, ())
     return cells.map(_as_text, na_action="ignore").astype("str")
+
+
+def _is_list_of_texts(value: object) -> TypeGuard[Sequence[str]]:
+    return isinstance(value, list | np.ndarray) and all(isinstance(part, str) for part in value)
 
 
 def _as_text(value: object) -> str:

@@ -1,7 +1,8 @@
 """Drawing rows such that what belongs together stays together and each class has its share.
 
 Rows are drawn by a hash of what they contain, or of their group, not by where they stand. Those of
-one hash are a clump.
+one hash are a clump. Strata are (n_rows,) of anything or, where a row may be of several of them,
+(n_rows, n_labels) of 0 and 1.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+
+from .label_draws import deal_out
 
 MOST_SEEDS, MOST_TRIED = 1000, 20_000_000
 """Seeds that are tried, and rows times seeds, which take a few seconds."""
@@ -52,8 +55,12 @@ class Clumps(NamedTuple):
     def of_rows(cls, hashes: np.ndarray, strata: np.ndarray) -> Clumps:
         """The clumps of (n_rows,) hashes, which are of (n_rows,) strata."""
         distinct, places = np.unique(hashes, return_inverse=True)
-        codes, _ = pd.factorize(strata, sort=True)
-        pairs, counts = np.unique(codes * len(distinct) + places, return_counts=True)
+        if strata.ndim == 2:
+            table = np.column_stack([strata, ~strata.any(axis=1)])
+            own, codes = np.nonzero(table[:, table.any(axis=0)])
+        else:
+            own, codes = np.arange(len(strata)), pd.factorize(strata, sort=True)[0]
+        pairs, counts = np.unique(codes * len(distinct) + places[own], return_counts=True)
         stratum, clump = np.divmod(pairs, len(distinct))
         order = np.lexsort((stratum, -counts, clump))
         commonest = stratum[order][np.unique(clump[order], return_index=True)[1]]
@@ -89,6 +96,11 @@ def draw_share(hashes: np.ndarray, strata: np.ndarray, share: float, seed: int) 
         (n_rows,) whether a row is drawn.
     """
     clumps = Clumps.of_rows(hashes, strata)
+    if strata.ndim == 2:
+        is_drawn_by_label: np.ndarray = (
+            _deal_labels(clumps, strata, np.array([share, 1 - share]), seed) == 0
+        )
+        return is_drawn_by_label
     order = clumps.order(seed)
     by_stratum = pd.Series(clumps.rows[order]).groupby(clumps.strata[order])
     rows, reached = clumps.rows[order], by_stratum.cumsum().to_numpy()
@@ -105,9 +117,20 @@ def number_parts(hashes: np.ndarray, strata: np.ndarray, count: int, seed: int) 
     it takes.
     """
     clumps = Clumps.of_rows(hashes, strata)
+    if strata.ndim == 2:
+        return _deal_labels(clumps, strata, np.full(count, 1 / count), seed)
     parts = np.empty(len(clumps.hashes), dtype=int)
     parts[clumps.order(seed, largest_first=True)] = np.arange(len(parts)) % count
     return np.take(parts, clumps.places)
+
+
+def _deal_labels(clumps: Clumps, labels: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:
+    """(n_rows,) the part of each row, from 0, where parts have such shares of each label."""
+    table = np.zeros((len(clumps.hashes), labels.shape[1]))
+    np.add.at(table, clumps.places, labels)
+    order = np.lexsort((shuffle_hashes(clumps.hashes, seed), -clumps.rows))
+    parts: np.ndarray = deal_out(table, clumps.rows, shares, order)[clumps.places]
+    return parts
 
 
 def number_groups(groups: np.ndarray, strata: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -115,6 +138,8 @@ def number_groups(groups: np.ndarray, strata: np.ndarray, count: int, seed: int)
 
     See `draw_groups` for what it takes.
     """
+    if strata.ndim == 2:
+        return number_parts(groups, strata, count, seed)
     codes, _ = pd.factorize(strata, sort=True)
     can_be_weighed = count <= len(np.unique(groups)) <= MOST_WEIGHED
     if not can_be_weighed or np.bincount(codes).max() < count:

@@ -13,6 +13,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, TimeSeries
 from ..core.contract import Contract
 from ..core.errors import UserError
 from ..core.examples import ORIGIN, STEP
+from ..core.labels import encode_labels
 from ..core.params import Params
 from .draws import draw_groups, draw_share, number_parts
 from .duplicates import contains
@@ -20,6 +21,7 @@ from .split import (
     IsOnSide,
     find_start_of_latest,
     hash_keys,
+    hash_rows,
     is_since,
     require_column,
     require_times,
@@ -34,15 +36,15 @@ Fold = tuple[np.ndarray, np.ndarray]
 def make_folds(rows: pd.DataFrame, contract: Contract, params: Params) -> list[Fold]:
     """The folds that candidates are compared on.
 
-    By row, every class of a classification has its share in each fold. By group, classes are
-    spread as evenly as whole groups allow. By time, fold after fold learns from all that came
+    By row, every class or label has its share in each fold. By group, they are spread as evenly as
+    whole groups allow. By time, fold after fold learns from all that came
     before the rows it is tried on. With `train.holdout` there is one fold, that share of the rows.
     Of a forecast, what comes before is what was known at each origin that a fold is tried on.
 
     Raises:
         UserError: There are too few rows, classes, groups or times for so many folds.
     """
-    y = rows[contract.target].to_numpy()
+    y = _encode(rows, contract)
     _require_variety(y, params, "the train rows hold")
     if contract.history is not None:
         folds = _roll_origins(rows, contract.history, params)
@@ -106,8 +108,18 @@ def _roll_origins(rows: pd.DataFrame, history: Contract, params: Params) -> list
     return folds
 
 
+def _encode(rows: pd.DataFrame, contract: Contract) -> np.ndarray:
+    """(n_rows,) targets, or (n_rows, n_labels) whether each has each label."""
+    target = rows[contract.target]
+    if contract.labels:
+        return encode_labels(target, contract.columns[contract.target])
+    return target.to_numpy()
+
+
 def _strata(rows: pd.DataFrame, contract: Contract, params: Params) -> np.ndarray:
-    """(n_rows,) what an equal share is taken of: each class, or all rows of a regression."""
+    """What an equal share is taken of: each class or label, or all rows of a regression."""
+    if params.kind == "multilabel":
+        return _encode(rows, contract)
     if params.kind == "classification":
         return rows[contract.target].to_numpy()
     if params.kind == "anomalies":
@@ -117,6 +129,10 @@ def _strata(rows: pd.DataFrame, contract: Contract, params: Params) -> np.ndarra
 
 def _require_variety(y: np.ndarray, params: Params, where: str) -> None:
     if params.kind == "anomalies":
+        return
+    if y.ndim == 2:
+        if not len(y) or (y == y[0]).all():
+            raise UserError(f"{where} the same labels in all rows; there is nothing to tell apart")
         return
     values = pd.unique(y)
     if len(values) == 1 and params.kind == "classification":
@@ -142,19 +158,24 @@ def _hold_out(rows: pd.DataFrame, contract: Contract, params: Params, share: flo
 
 
 def _fold_by_row(rows: pd.DataFrame, contract: Contract, params: Params) -> list[Fold]:
-    _require_rows(rows[contract.target].to_numpy(), params)
+    _require_rows(_encode(rows, contract), params)
     # Equal rows are in one fold, and each fold has its share of each stratum.
     count, strata = params.train.fold_count, _strata(rows, contract, params)
     numbers = number_parts(hash_keys(rows, contract, params), strata, count, params.seed)
-    folds = [
-        (np.flatnonzero(numbers != fold), np.flatnonzero(numbers == fold)) for fold in range(count)
-    ]
+    folds = _take_parts(numbers, count)
     if not all(len(validation) for _, validation in folds):
         raise UserError(
             f"params.yaml: train.folds: equal rows stay together, and too few of the {len(rows)} "
             f"train rows differ for {count} folds"
         )
     return folds
+
+
+def _take_parts(numbers: np.ndarray, count: int) -> list[Fold]:
+    """A fold for each part of the rows, (n_rows,) numbered from 0, that is tried on it."""
+    return [
+        (np.flatnonzero(numbers != fold), np.flatnonzero(numbers == fold)) for fold in range(count)
+    ]
 
 
 def _require_rows(y: np.ndarray, params: Params) -> None:
@@ -179,6 +200,8 @@ def _fold_by_group(y: np.ndarray, groups: pd.Series, params: Params) -> list[Fol
             f"params.yaml: train.folds: {count} folds by group need {count} groups, but "
             f"{groups.name!r} has {distinct} in the train rows"
         )
+    if y.ndim == 2:
+        return _take_parts(number_parts(hash_rows(groups.to_frame()), y, count, params.seed), count)
     splitter = StratifiedGroupKFold if params.kind == "classification" else GroupKFold
     splits = splitter(count, shuffle=True, random_state=params.seed)
     return list(splits.split(y, y, groups.astype("str")))

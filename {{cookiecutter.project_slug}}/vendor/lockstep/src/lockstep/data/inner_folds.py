@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -84,8 +85,8 @@ class Units:
         else:
             number = number_groups if self.by == "group" else number_parts
             parts = number(self.keys, strata, count, seed)
-        spread = pd.Series(parts).groupby(strata).agg(["min", "max", "size"])
-        if ((spread["min"] < spread["max"]) | (spread["size"] == 1)).all():
+        columns = strata.T if strata.ndim == 2 else [strata]
+        if all(map(partial(_is_spread, parts), columns)):
             return parts
         return number_parts(Units.of_each_row(len(parts)).keys, strata, count, seed)
 
@@ -100,6 +101,12 @@ class Units:
         is_before: np.ndarray = self.arrivals <= self.keys[is_tried].min()
         is_after = self.keys >= self.arrivals[is_tried].max()
         return next((each for each in (is_before, is_after) if each.any()), ~is_tried)
+
+
+def _is_spread(parts: np.ndarray, strata: np.ndarray) -> bool:
+    """Whether no stratum of two rows or more is in one part alone."""
+    spread = pd.Series(parts).groupby(strata).agg(["min", "max", "size"])
+    return bool(((spread["min"] < spread["max"]) | (spread["size"] == 1)).all())
 
 
 _units: ContextVar[Units | None] = ContextVar("units", default=None)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from ..core.contract import Contract
 from ..core.errors import UserError
+from ..core.labels import encode_labels
 from ..core.params import Params, predicts_numbers
 from .draws import choose_seed, is_drawn
 from .duplicates import contains
@@ -96,7 +97,7 @@ def split_rows(
 
 
 def choose_split_seed(rows: pd.DataFrame, contract: Contract, params: Params) -> int | None:
-    """The `split.seed` by which classes, or fifths of the numbers to predict, are divided evenly.
+    """The `split.seed` by which classes, labels or fifths of numbers are divided evenly.
 
     There is none where nothing is drawn: by time, or as the contract's `part` says.
     """
@@ -104,7 +105,9 @@ def choose_split_seed(rows: pd.DataFrame, contract: Contract, params: Params) ->
         return None
     target = rows[contract.target]
     strata = target.fillna("unknown").to_numpy() if contract.anomalies else target.to_numpy()
-    if predicts_numbers(params.kind):
+    if contract.labels:
+        strata = encode_labels(target, contract.columns[contract.target])
+    elif predicts_numbers(params.kind):
         strata = np.ceil(target.rank(pct=True).to_numpy() * 5)
     return choose_seed(hash_keys(rows, contract, params), strata, params.split.test_fraction)
 

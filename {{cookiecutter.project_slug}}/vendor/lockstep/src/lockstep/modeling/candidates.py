@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn.base import BaseEstimator, is_outlier_detector
 
 from ..core.errors import UserError
+from .each_label import take_labels
 from .registry import Registry
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def candidate(
 def make_candidate(name: str, options: dict[str, Any], problem: Problem) -> BaseEstimator:
     """The unfitted estimator that params.yaml calls `name`, with its options.
 
+    Of several labels it is one for each, unless it learns them together.
+
     Raises:
         UserError: There is no such candidate, it does not take such an option, it is not for such a
             problem, or its library is not installed.
@@ -88,4 +91,4 @@ def make_candidate(name: str, options: dict[str, Any], problem: Problem) -> Base
     if is_outlier_detector(estimator) != problem.finds_anomalies:
         does = "predicts a target" if problem.finds_anomalies else "looks for anomalies"
         raise UserError(f"{where}: it {does}; this is kind: {problem.kind}")
-    return estimator
+    return take_labels(estimator) if problem.kind == "multilabel" else estimator

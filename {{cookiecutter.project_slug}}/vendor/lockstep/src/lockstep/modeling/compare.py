@@ -41,6 +41,16 @@ def warn_of_rare_classes(rows: TrainRows, folds: list[Fold]) -> None:
     """Print a line to stderr for each class that is rare, or is tried but not learnt in a fold."""
     if rows.params.kind != "classification":
         return
+    if labels := rows.contract.labels:
+        y = rows.y
+        rare = [
+            f"label {name!r} has {count} train rows; scores of so few mean little"
+            for name, count in zip(labels, y.sum(axis=0).tolist(), strict=True)
+            if count < RARE
+        ]
+        for line in rare:
+            print(f"train: {line}", file=sys.stderr)
+        return
     lines = [
         f"class {name!r} has {count} train rows; scores of so few mean little"
         for name, count in pd.Series(rows.y).value_counts().sort_index().items()

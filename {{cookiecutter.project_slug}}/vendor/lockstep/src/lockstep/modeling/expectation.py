@@ -8,7 +8,7 @@ those: another relation between the features and the target (concept drift) does
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Self
 
@@ -28,6 +28,9 @@ class Expectation(Strict):
 
     calibration: Calibration | None = None
     """Of a classification."""
+    labels: tuple[Calibration, ...] = ()
+    """Of several labels, of each by itself whether it is there; that they go together is not
+    known of rows beyond what their probabilities say."""
     residuals: Residuals | None = None
     """Of a regression."""
 
@@ -41,6 +44,10 @@ class Expectation(Strict):
         """
         if validation.injected is not None:
             return cls()
+        if validation.labels:
+            places_of_labels = range(len(validation.labels))
+            pairs = (validation.take_pair(place) for place in places_of_labels)
+            return cls(labels=tuple(Calibration.fit(pair) for pair in pairs))
         if validation.classes:
             return cls(calibration=Calibration.fit(validation))
         return cls(residuals=Residuals.fit(validation, places))
@@ -48,7 +55,7 @@ class Expectation(Strict):
     @property
     def is_empty(self) -> bool:
         """Whether nothing is expected."""
-        return self.calibration is None and self.residuals is None
+        return self.calibration is None and self.residuals is None and not self.labels
 
     def draw(self, outcome: Outcome, places: Places, count: int, seed: int) -> Iterator[Outcome]:
         """So many times what may turn out to be true.
@@ -60,7 +67,14 @@ class Expectation(Strict):
             seed: Another seed draws others.
         """
         rng = np.random.default_rng(seed)
-        if self.calibration:
+        draws: Iterable[np.ndarray]
+        if self.labels:
+            pairs = [outcome.take_pair(place).predicted for place in range(len(self.labels))]
+            each = [
+                one.draw(pair, count, rng) for one, pair in zip(self.labels, pairs, strict=True)
+            ]
+            draws = map(np.column_stack, zip(*each, strict=True))
+        elif self.calibration:
             draws = self.calibration.draw(outcome.predicted, count, rng)
         elif self.residuals:
             draws = self.residuals.draw(outcome.predicted, places, count, rng)

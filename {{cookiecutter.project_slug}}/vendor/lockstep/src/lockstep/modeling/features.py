@@ -10,6 +10,7 @@ from sklearn.base import TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
+from sklearn.utils import get_tags
 
 from ..core.contract import LEVELS, NUMBERS, Column, Contract
 from ..core.errors import UserError
@@ -21,6 +22,7 @@ from ..data.pixels import pixels
 from . import text_steps  # noqa: F401 - a recipe names what is in it
 from .candidates import TAKES_CODES, TAKES_HEIGHTS, TAKES_SIGNALS, TAKES_TERMS, TAKES_TOKENS
 from .derived import DeriveColumns, select_derived
+from .each_label import EncodeByLabel
 from .series import Series, flatten_examples
 from .signals import SignalScaler, find_shape, read_signals
 from .steps import STEPS, TRAITS, Cells, Scope
@@ -220,7 +222,10 @@ def _chain_steps(
             raise UserError(
                 f"{where}: indicate_missing: nothing is missing any more here; put it first"
             )
-        transformers.append(STEPS.call(name, options, f"{where}.{name}", scope))
+        transformer = STEPS.call(name, options, f"{where}.{name}", scope)
+        if scope.kind == "multilabel" and get_tags(transformer).target_tags.required:
+            transformer = EncodeByLabel(transformer)
+        transformers.append(transformer)
         cells = gives
         if cells == "terms" and takes_terms:
             needed = len(transformers)

@@ -361,11 +361,16 @@ def _largest_size(metric: Metric, outcome: Outcome, *, is_varied: bool) -> float
     """
     groups = _groups(outcome)
     counts = np.ones(len(outcome)) if is_varied else 1 / np.bincount(groups)[groups]
-    if metric.share_of == "classes" and not (is_varied and np.ptp(outcome.decisions) == 0):
+    is_one_for_all = is_varied and not np.ptp(outcome.decisions, axis=0).any()
+    if metric.share_of == "classes" and not is_one_for_all:
         is_known = outcome.actual >= 0
-        classes = np.bincount(outcome.actual[is_known], counts[is_known])
+        if outcome.labels:
+            classes = counts @ outcome.actual
+        else:
+            classes = np.bincount(outcome.actual[is_known], counts[is_known])
         classes = classes[classes > 0]
-        return float(len(classes) ** 2 / (1 / classes).sum())
+        # A row has several labels, and is evidence once.
+        return float(min(counts.sum(), len(classes) ** 2 / (1 / classes).sum()))
     is_share = metric.share_of == "rows"
     return float(counts.sum()) if is_share or not is_varied else np.inf
 

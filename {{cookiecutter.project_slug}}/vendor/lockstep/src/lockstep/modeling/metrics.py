@@ -52,7 +52,7 @@ class Metric:
     bounds: tuple[float, float] = (0.0, 1.0)
     """What no outcome is below or above."""
     takes: Takes = "probabilities"
-    """What predictions of a classification it judges; labels are what was decided."""
+    """What predictions of classes or labels it judges; labels are what was decided."""
     share_of: Literal["rows", "classes"] | None = None
     """Whether it is a share of the rows, or a mean over the classes of what is like one."""
     has_interval: bool = True
@@ -110,10 +110,10 @@ def balanced_accuracy(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
 
 
 def f1_macro(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
-    """The mean over classes of the harmonic mean of precision and recall."""
+    """The mean over classes, or labels, of the harmonic mean of precision and recall."""
     figures = []
-    for place in range(len(outcome.classes)):
-        truth, decision = outcome.actual == place, outcome.decisions == place
+    for place in range(len(outcome.names)):
+        truth, decision = outcome.has(place), outcome.says(place)
         figures.append(
             _ratio(2 * (weights @ (truth & decision)), weights @ (1.0 * truth + decision))
         )
@@ -129,10 +129,10 @@ def log_loss(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
 def roc_auc(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """The chance that a row of a class has a higher probability of it than one of another class.
 
-    The mean over the classes, each against the rest (Hanley and McNeil, 1982).
+    The mean over the classes or labels, each against the rest (Hanley and McNeil, 1982).
     """
     areas = []
-    for place in range(len(outcome.classes)):
+    for place in range(len(outcome.names)):
         hits, misses = _rank(outcome, place, weights)
         hits_above = hits.cumsum(axis=1) - hits / 2
         pairs = hits.sum(axis=1) * misses.sum(axis=1)
@@ -143,7 +143,8 @@ def roc_auc(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
 def average_precision(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """The mean precision over all thresholds, weighted by the recall that each adds.
 
-    Of two classes that of the second one; of more the mean over the classes, each against the rest.
+    Of two classes that of the second one; of more, or of labels, the mean over all, each against
+    the rest.
     """
     figures = []
     for place in outcome.positives:
@@ -160,7 +161,7 @@ def _rank(outcome: Outcome, place: int, weights: np.ndarray) -> tuple[np.ndarray
     probabilities = outcome.predicted[:, place]
     order = np.argsort(-probabilities, kind="stable")
     starts = np.flatnonzero(np.diff(probabilities[order], prepend=np.inf))
-    truth, weights = outcome.actual[order] == place, weights[:, order]
+    truth, weights = outcome.has(place)[order], weights[:, order]
     return (
         np.add.reduceat(weights * truth, starts, axis=1),
         np.add.reduceat(weights * ~truth, starts, axis=1),
@@ -178,13 +179,20 @@ def calibration_error(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     probabilities, truth = outcome.claims
     gaps, variances = truth - probabilities, probabilities * (1 - probabilities)
     bins = bin_probabilities(probabilities)
-    squares = np.zeros(len(weights))
+    squares, claims = np.zeros(len(weights)), weights.sum(axis=1) * probabilities[0].size
     for number in range(CALIBRATION_BINS):
         own = bins == number
-        excess = (weights @ np.where(own, gaps, 0)) ** 2 - weights @ np.where(own, variances, 0)
-        squares += np.nan_to_num(_ratio(excess, weights @ own))
-    roots: np.ndarray = np.sqrt(_ratio(np.maximum(squares, 0), weights.sum(axis=1)))
+        parts = [_sum_of_row(np.where(own, values, 0)) for values in (gaps, variances, own)]
+        gap, variance, count = (weights @ part for part in parts)
+        squares += np.nan_to_num(_ratio(gap**2 - variance, count))
+    roots: np.ndarray = np.sqrt(_ratio(np.maximum(squares, 0), claims))
     return roots
+
+
+def _sum_of_row(values: np.ndarray) -> np.ndarray:
+    """(n_rows,) the values, or the sums of those of each row."""
+    sums: np.ndarray = values.reshape(len(values), -1).sum(axis=1)
+    return sums
 
 
 def bin_probabilities(probabilities: np.ndarray) -> np.ndarray:
@@ -260,6 +268,29 @@ def _measure_way(outcome: Outcome, values: np.ndarray, weights: np.ndarray) -> n
     )
     odds = INJECTED_SHARE / (1 - INJECTED_SHARE)
     return average_precision(both, np.hstack([weights, odds * weights]))
+
+
+def log_loss_of_labels(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The mean of minus the logarithm of the probability of what is so, over rows and labels."""
+    probabilities = np.where(outcome.actual == 1, outcome.predicted, 1 - outcome.predicted)
+    return _mean(-np.log(np.clip(probabilities, SMALLEST, 1)).mean(axis=1), weights)
+
+
+def f1_micro(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The harmonic mean of precision and recall over all labels of all rows together."""
+    truth, decision = outcome.actual, outcome.decisions
+    hits, sums = (truth * decision).sum(axis=1), (truth + decision).sum(axis=1)
+    return _ratio(2 * (weights @ hits), weights @ sums)
+
+
+def hamming_loss(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The share of labels of rows, there or not, that are predicted wrong."""
+    return _mean((outcome.decisions != outcome.actual).mean(axis=1), weights)
+
+
+def exact_match(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+    """The share of rows of which all labels are predicted right."""
+    return _mean((outcome.decisions == outcome.actual).all(axis=1).astype("float64"), weights)
 
 
 def rmse(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
@@ -373,6 +404,16 @@ METRICS: dict[Kind, tuple[Metric, ...]] = {
         Metric("average_precision", average_precision, share_of="classes"),
         Metric("calibration_error", calibration_error, higher_is_better=False, has_interval=False),
     ),
+    "multilabel": (
+        Metric("log_loss", log_loss_of_labels, higher_is_better=False, bounds=(0, np.inf)),
+        Metric("average_precision", average_precision, share_of="classes"),
+        Metric("roc_auc", roc_auc, share_of="classes"),
+        Metric("f1_macro", f1_macro, takes="labels", share_of="classes"),
+        Metric("f1_micro", f1_micro, takes="labels"),
+        Metric("hamming_loss", hamming_loss, higher_is_better=False, takes="labels"),
+        Metric("exact_match", exact_match, takes="labels", share_of="rows"),
+        Metric("calibration_error", calibration_error, higher_is_better=False, has_interval=False),
+    ),
     "regression": (
         Metric("rmse", rmse, higher_is_better=False, bounds=(0, np.inf)),
         Metric("mae", mae, higher_is_better=False, bounds=(0, np.inf)),
@@ -398,6 +439,7 @@ METRICS: dict[Kind, tuple[Metric, ...]] = {
 }
 ON_REQUEST: dict[Kind, tuple[Metric, ...]] = {
     "classification": (),
+    "multilabel": (),
     "regression": (
         Metric("poisson_deviance", poisson_deviance, higher_is_better=False, bounds=(0, np.inf)),
     ),
@@ -407,6 +449,7 @@ ON_REQUEST: dict[Kind, tuple[Metric, ...]] = {
 """Metrics for some problems of a kind only, which params.yaml names to have them."""
 DEFAULTS: dict[Kind, str] = {
     "classification": "log_loss",
+    "multilabel": "log_loss",
     "regression": "rmse",
     "forecasting": "mase",
     "anomalies": "injected_precision",
@@ -431,6 +474,7 @@ def metric(
     - y_true: (n_rows,) labels as the contract writes them, or numbers.
     - y_pred: (n_rows,) predicted labels or numbers; with `takes="probabilities"` (n_rows,
       n_classes) in the order of the contract's categories, the second of two being the positive.
+    - Of several labels both are (n_rows, n_labels): 0 and 1, or probabilities.
     - sample_weight: (n_rows,) how often each row counts. Rows that a resample has not drawn are
       left out.
 
@@ -439,7 +483,7 @@ def metric(
 
     Args:
         kind: The kind of problem that it is for.
-        takes: What predictions of a classification it judges.
+        takes: What predictions of classes or labels it judges.
         higher_is_better: Whether more of it is better; otherwise it is a loss.
         bounds: What it is never below or above.
     """
@@ -460,6 +504,8 @@ def metric(
                 labels = np.array(outcome.classes)
                 y_true = labels[y_true]
                 y_pred = y_pred if takes == "probabilities" else labels[outcome.decisions]
+            elif outcome.labels and takes == "labels":
+                y_pred = outcome.decisions
             with warnings.catch_warnings():
                 # Where it is not defined is told once, in the results, not per resample.
                 warnings.simplefilter("ignore")

@@ -24,6 +24,7 @@ from sklearn.pipeline import Pipeline
 from ..core.contract import Contract
 from ..core.errors import UserError, guard_reading
 from ..core.files import replacing_directory, sha256, write_json
+from ..core.labels import decode_labels
 from ..core.params import Kind, predicts_numbers
 from ..core.paths import Paths
 from ..data.history import frame_history
@@ -35,9 +36,17 @@ from .because import BECAUSE, explain_oddness
 from .blocks import predict_in_blocks
 from .features import used_columns
 from .networks import Network, load_network, without_network
-from .outcome import FORECAST, ODDNESS, ODDNESS_IF, PROBABILITY, Outcome, decide
+from .outcome import (
+    FORECAST,
+    ODDNESS,
+    ODDNESS_IF,
+    PROBABILITY,
+    Outcome,
+    decide,
+    decide_labels,
+)
 from .postprocessing import NONE, Postprocessing, cut_to_range
-from .series import decode_target
+from .series import decode_target, encode_target
 from .tokens import find_tokens, read_vocabulary, without_vocabulary, write_vocabulary
 from .unpickler import read_joblib
 
@@ -127,7 +136,9 @@ class Model:
         Returns:
             (n_rows,) `prediction`. For a classification it is the most probable class, or what the
             threshold says, and there is `probability_<class>` for each class of the contract, zero
-            for one that the model has not seen. Of numbers there are `prediction_low` and
+            for one that the model has not seen. Of several labels it is the text of those that are
+            at least as probable as their threshold, empty where none is, and there is
+            `probability_<label>` for each. Of numbers there are `prediction_low` and
             `prediction_high`, the ends of its interval, unless there were too few validation rows
             for one; all three keep to the contract's range. Of anomalies `prediction` is the first
             or the second class, `oddness` the share of validation rows that are less odd, and
@@ -138,6 +149,8 @@ class Model:
         if self.kind == "anomalies":
             return self._find_anomalies(X[self.contract.features])
         X = X[self.contract.features]
+        if self.contract.labels:
+            return self._predict_labels(X)
         classes, columns = self.contract.classes, self.pipeline.classes_
         shares = self._predict("predict_proba", X) if len(X) else np.empty((0, len(columns)))
         probabilities = pd.DataFrame(shares, columns=columns)
@@ -174,6 +187,14 @@ class Model:
         """(n_rows,) how odd the detector finds (n_rows, n_features) features, on its own scale."""
         return -self._predict("score_samples", X) if len(X) else np.empty(0)
 
+    def _predict_labels(self, X: pd.DataFrame) -> pd.DataFrame:
+        labels = self.contract.labels
+        shares = self._predict("predict_proba", X) if len(X) else np.empty((0, len(labels)))
+        decisions = decide_labels(shares, self.postprocessing.thresholds)
+        texts = decode_labels(decisions, self.contract.columns[self.contract.target])
+        probabilities = pd.DataFrame(shares, columns=labels).add_prefix(PROBABILITY)
+        return pd.concat([texts.rename("prediction"), probabilities], axis=1)
+
     def _predict_numbers(self, X: pd.DataFrame) -> pd.DataFrame:
         features = X[self.contract.features]
         y = self._predict("predict", features) if len(X) else np.empty(0)
@@ -196,6 +217,9 @@ class Model:
         contract, learnt = self.contract, self.postprocessing
         if self.kind == "anomalies":
             return self._try_for_anomalies(rows)
+        if contract.labels:
+            actual, predictions = encode_target(rows, contract), self.apply(rows)
+            return Outcome.from_labels(actual, predictions, contract.labels, learnt.thresholds)
         return Outcome.from_predictions(
             rows[contract.target].to_numpy(),
             self.apply(rows),

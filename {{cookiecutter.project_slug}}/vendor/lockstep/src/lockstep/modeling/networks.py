@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 import pandas as pd
 from pydantic import Field, PositiveFloat, PositiveInt
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -147,14 +147,8 @@ class Network(BaseEstimator):
         """The positions of the rows to learn from and of those that early stopping watches."""
         if len(y) < 2:
             raise ValueError(f"n_samples={len(y)}: a network needs two rows, one of them to watch")
-        share, strata = self.validation_fraction, np.zeros(len(y))
-        if is_classifier(self):
-            counts = np.unique(y, return_counts=True)[1]
-            # Of many small classes, one row of each to watch would leave few to learn from.
-            every_class_fits = min(share, 1 - share) * len(y) >= len(counts)
-            strata = y if every_class_fits else strata
         units = find_units(len(y))
-        is_watched = units.draw(strata, share, self.random_state)
+        is_watched = units.draw(self._stratify(y), self.validation_fraction, self.random_state)
         return np.flatnonzero(units.find_learnable(is_watched)), np.flatnonzero(is_watched)
 
     def embed(self, X: Any) -> np.ndarray:
@@ -212,6 +206,10 @@ class Network(BaseEstimator):
         """Rows as the network learns from them."""
         raise NotImplementedError
 
+    def _stratify(self, y: np.ndarray) -> np.ndarray:
+        """(n_rows,) what early stopping is to watch an equal share of, or (n_rows, n_labels)."""
+        return np.zeros(len(y))
+
 
 @parameters
 class NetworkClassifier(ClassifierMixin, Network):
@@ -244,6 +242,13 @@ class NetworkClassifier(ClassifierMixin, Network):
             sample_weight=np.bincount(places, counts),
         )
 
+    def _stratify(self, y: np.ndarray) -> np.ndarray:
+        counts = np.unique(y, return_counts=True)[1]
+        share = self.validation_fraction
+        # Of many small classes, one row of each to watch would leave few to learn from.
+        every_class_fits = min(share, 1 - share) * len(y) >= len(counts)
+        return y if every_class_fits else super()._stratify(y)
+
     def _encode(self, X: np.ndarray, y: np.ndarray) -> Examples:
         codes = pd.Index(self.classes_).get_indexer(y)
         return Examples(X, codes.astype("int32"), self.class_weights_[codes].astype("float32"))
@@ -259,6 +264,43 @@ class NetworkClassifier(ClassifierMixin, Network):
         probabilities = self.predict_proba(X)
         classes: np.ndarray = self.classes_[probabilities.argmax(axis=1)]
         return classes
+
+
+@parameters
+class NetworkLabeller(ClassifierMixin, Network):
+    """A network with a sigmoid for each of several labels, of which a row has any."""
+
+    _activation_and_loss = ("sigmoid", "binary_crossentropy")
+
+    def _validate(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        X, y = validate_data(self, X, y, dtype="float32", multi_output=True)
+        return X, y
+
+    def _learn_targets(self, parts: Iterable[np.ndarray]) -> None:
+        self.labels_ = next(iter(parts)).shape[1]
+
+    def _count_outputs(self, columns: int) -> int:  # noqa: ARG002
+        return int(self.labels_)
+
+    def _stratify(self, y: np.ndarray) -> np.ndarray:
+        return y
+
+    def _encode(self, X: np.ndarray, y: np.ndarray) -> Examples:
+        return Examples(X, y.astype("float32"), np.ones(len(y), dtype="float32"))
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """(n_rows, n_labels) probability that a row has each label."""
+        return self._outputs(X)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """(n_rows, n_labels) 1 where a label is more probable than not."""
+        labels: np.ndarray = (self.predict_proba(X) >= 0.5).astype("int8")
+        return labels
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
 
 
 @parameters

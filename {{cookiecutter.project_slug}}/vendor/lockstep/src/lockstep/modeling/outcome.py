@@ -24,6 +24,16 @@ SUBGROUP = "subgroup_"
 """What the column of a subgroup begins with, in such a table."""
 
 
+EVEN = 0.5
+"""Probability from which on a label is more probable than not."""
+
+
+def decide_labels(probabilities: np.ndarray, thresholds: Sequence[float] | None) -> np.ndarray:
+    """(n_rows, n_labels) 1 where a label is at least as probable as its threshold, else 0."""
+    decisions: np.ndarray = probabilities >= (EVEN if thresholds is None else np.array(thresholds))
+    return decisions.astype(int)
+
+
 def decide(probabilities: np.ndarray, threshold: float | None) -> np.ndarray:
     """(n_rows,) place of the most probable class or, of two, what the threshold makes of it."""
     if threshold is not None:
@@ -37,9 +47,10 @@ class Outcome:
     """What happened and what was predicted.
 
     For a classification: `actual` are (n_rows,) places of the true classes in `classes`, and
-    `predicted` are (n_rows, n_classes) probabilities. Otherwise both are (n_rows,) numbers. Of
-    anomalies it is as of two classes, -1 where nobody knows, with the oddness and what is left to 1
-    in the place of probabilities.
+    `predicted` are (n_rows, n_classes) probabilities. Of several labels `actual` are
+    (n_rows, n_labels) 1 for those of `labels` that a row has, else 0, and `predicted` are as many
+    probabilities. Otherwise both are (n_rows,) numbers. Of anomalies it is as of two classes, -1
+    where nobody knows, with the oddness and what is left to 1 in the place of probabilities.
     """
 
     actual: np.ndarray
@@ -58,6 +69,9 @@ class Outcome:
     injected: pd.DataFrame | None = None
     """(n_rows, n_ways) of anomalies, how odd each row is once it has been made odd in a way, by
     names that begin with `ODDNESS_IF`; no columns where rows have not been made odd."""
+    labels: tuple[str, ...] = ()
+    thresholds: tuple[float, ...] | None = None
+    """Probability of each label from which on it is decided; a half without them."""
 
     def __len__(self) -> int:
         return len(self.actual)
@@ -92,6 +106,18 @@ class Outcome:
             return cls(places, sides, tuple(classes), threshold=threshold, injected=injected)
         probabilities = predictions[[f"{PROBABILITY}{name}" for name in classes]].to_numpy()
         return cls(places, probabilities, tuple(classes), threshold=threshold)
+
+    @classmethod
+    def from_labels(
+        cls,
+        actual: np.ndarray,
+        predictions: pd.DataFrame,
+        labels: Sequence[str],
+        thresholds: tuple[float, ...] | None = None,
+    ) -> Outcome:
+        """The same of (n_rows, n_labels) true labels, encoded as 0 and 1."""
+        probabilities = predictions[[f"{PROBABILITY}{name}" for name in labels]].to_numpy("float64")
+        return cls(actual.astype(int), probabilities, labels=tuple(labels), thresholds=thresholds)
 
     @classmethod
     def concatenate(cls, parts: Sequence[Outcome], groups: pd.Series | None) -> Outcome:
@@ -149,8 +175,48 @@ class Outcome:
 
     @property
     def decisions(self) -> np.ndarray:
-        """(n_rows,) place of the class that is predicted."""
+        """(n_rows,) place of the class that is predicted; of labels (n_rows, n_labels) 0 or 1."""
+        if self.labels:
+            return decide_labels(self.predicted, self.thresholds)
         return decide(self.predicted, self.threshold)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of what there are probabilities: the classes, or the labels."""
+        return self.classes or self.labels
+
+    def has(self, place: int) -> np.ndarray:
+        """(n_rows,) whether a row is of the class at a place, or has the label there."""
+        if self.labels:
+            return np.asarray(self.actual[:, place] == 1)
+        return np.asarray(self.actual == place)
+
+    def says(self, place: int) -> np.ndarray:
+        """(n_rows,) whether that was decided."""
+        if self.labels:
+            return np.asarray(self.decisions[:, place] == 1)
+        return np.asarray(self.decisions == place)
+
+    def take_labels(self, places: Sequence[int]) -> Outcome:
+        """The outcome of some of the labels alone."""
+        return replace(
+            self,
+            actual=self.actual[:, places],
+            predicted=self.predicted[:, places],
+            labels=tuple(self.labels[place] for place in places),
+            thresholds=self.thresholds and tuple(self.thresholds[place] for place in places),
+        )
+
+    def take_pair(self, place: int) -> Outcome:
+        """The same as that of a classification, whose second class is that the label is there."""
+        probability = self.predicted[:, place]
+        return Outcome(
+            self.actual[:, place],
+            np.column_stack([1 - probability, probability]),
+            (f"not {self.labels[place]}", self.labels[place]),
+            self.groups,
+            EVEN if self.thresholds is None else self.thresholds[place],
+        )
 
     @property
     def is_held(self) -> np.ndarray:
@@ -162,16 +228,22 @@ class Outcome:
 
     @property
     def positives(self) -> range:
-        """Places of the classes to set against the rest; of two classes the second one alone."""
-        places = range(len(self.classes))
-        return places[-1:] if len(places) == 2 else places
+        """Places of the classes to set against the rest; of two classes the second one alone.
+
+        Of labels it is each.
+        """
+        places = range(len(self.names))
+        return places[-1:] if len(self.classes) == 2 else places
 
     @property
     def claims(self) -> tuple[np.ndarray, np.ndarray]:
         """(n_rows,) probability of something, and whether it is so.
 
-        Of two classes it is the second one; of more, that the decision is right.
+        Of two classes it is the second one; of more, that the decision is right. Of labels it is
+        each of them, (n_rows, n_labels).
         """
+        if self.labels:
+            return self.predicted, self.actual == 1
         if len(self.classes) == 2:
             return self.predicted[:, 1], self.actual == 1
         return self.predicted.max(axis=1), self.decisions == self.actual

@@ -17,11 +17,13 @@ from ..core.validation import Strict
 from .marginals import Marginals
 from .metrics import Metric, find_metric
 from .oddness import Oddness
-from .outcome import HIGH, LOW, Outcome
+from .outcome import EVEN, HIGH, LOW, Outcome
 
 KEY = "train.decision"
 MOST_TRIED = 250
 """Probabilities of each class that thresholds are tried between; of more, quantiles."""
+FEWEST_TO_DECIDE = 10
+"""Validation rows with a label below which its threshold stays a half."""
 ROUNDING = 1e-9
 FEWEST_RESIDUALS = 50
 """Of a step ahead; where there are fewer, those of its neighbours are taken with them."""
@@ -36,6 +38,8 @@ class Postprocessing(Strict):
     threshold: FiniteFloat | None = None
     """Probability of the second of two classes from which on it is the decision; without one the
     most probable class is."""
+    thresholds: tuple[FiniteFloat, ...] | None = None
+    """The same of each label, in the contract's order; a half without them."""
     coverage: Fraction | None = None
     """Share of rows like the train rows whose target the interval is to hold."""
     margins: Margins | None = None
@@ -75,6 +79,8 @@ class Postprocessing(Strict):
             outcome = rank_scores(outcome, self.oddness)
         if outcome.classes:
             return replace(outcome, threshold=self.threshold)
+        if outcome.labels:
+            return replace(outcome, thresholds=self.thresholds)
         rows = pd.DataFrame() if outcome.forecasts is None else outcome.forecasts
         ends = self.find_interval(outcome.predicted, rows, contract)
         interval = None if ends is None else ends.to_numpy()
@@ -132,12 +138,20 @@ def fit_postprocessing(
         if not isinstance(decision, float):
             _require_labels(validation.actual[is_known])
         validation = validation.take(is_known)
+    labels = validation.labels
     if decision is None or isinstance(decision, float):
+        if labels:
+            thresholds = None if decision is None else (decision,) * len(labels)
+            return Postprocessing(decision=decision, thresholds=thresholds)
         return start.model_copy(update={"decision": decision, "threshold": decision})
     if isinstance(decision, str):
         merit = find_metric(params.kind, decision, KEY)
     else:
         merit = make_cost(**decision)
+    if labels:
+        ours = [validation.take_labels([place]) for place in range(len(labels))]
+        thresholds = tuple(_choose_for_label(one, merit) for one in ours)
+        return Postprocessing(decision=decision, thresholds=thresholds)
     threshold = choose_threshold(validation, merit)
     return start.model_copy(update={"decision": decision, "threshold": threshold})
 
@@ -160,7 +174,7 @@ def require_fitting_decision(params: Params, contract: Contract) -> None:
     decision = params.train.decision
     if decision is None:
         return
-    if (count := len(contract.classes)) != 2:
+    if (count := len(contract.classes)) != 2 and not contract.labels:
         what = f"{count} classes" if contract.classes else "numbers"
         raise UserError(
             f"params.yaml: {KEY}: it is a threshold between two classes, and "
@@ -176,19 +190,32 @@ def require_fitting_decision(params: Params, contract: Contract) -> None:
 
 
 def make_cost(missed: float, false_alarm: float) -> Metric:
-    """What wrong decisions between two classes cost on average."""
+    """What wrong decisions between two classes, or on the labels of a row, cost on average."""
     costs = np.array([false_alarm, missed])
 
     def cost(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
         wrong = outcome.decisions != outcome.actual
-        figures: np.ndarray = weights @ (wrong * costs[outcome.actual]) / weights.sum(axis=1)
+        paid = wrong * costs[outcome.actual]
+        sums = paid.sum(axis=1) if outcome.labels else paid
+        figures: np.ndarray = weights @ sums / weights.sum(axis=1)
         return figures
 
     return Metric("cost", cost, higher_is_better=False, bounds=(0, np.inf), takes="labels")
 
 
+def _choose_for_label(validation: Outcome, merit: Metric) -> float:
+    """The threshold of a label by itself; a half where so few rows have it that chance chose.
+
+    Of labels by themselves the mean over them is best, too; what counts all of them together, such
+    as f1_micro, may be better at other thresholds.
+    """
+    if validation.actual.sum() < FEWEST_TO_DECIDE:
+        return EVEN
+    return choose_threshold(validation, merit)
+
+
 def choose_threshold(validation: Outcome, merit: Metric) -> float:
-    """The threshold between two classes that a figure is best at.
+    """The threshold between two classes, or of a single label, that a figure is best at.
 
     All rows are judged together: with few rows of a class, a threshold of each fold would follow
     those that chance has put there. Thresholds lie midway between neighbouring probabilities; of
@@ -198,9 +225,11 @@ def choose_threshold(validation: Outcome, merit: Metric) -> float:
         UserError: The figure is not defined at any threshold.
     """
     thresholds = _list_thresholds(validation)
-    figures = merit.sign * np.array(
-        [merit.score(replace(validation, threshold=threshold)) for threshold in thresholds]
-    )
+    if validation.labels:
+        trials = [replace(validation, thresholds=(threshold,)) for threshold in thresholds]
+    else:
+        trials = [replace(validation, threshold=threshold) for threshold in thresholds]
+    figures = merit.sign * np.array([merit.score(trial) for trial in trials])
     if np.isnan(figures).all():
         raise UserError(
             f"params.yaml: {KEY}: {merit.name} is not defined on the rows that candidates are "
@@ -213,11 +242,10 @@ def choose_threshold(validation: Outcome, merit: Metric) -> float:
 
 def _list_thresholds(outcome: Outcome) -> np.ndarray:
     """(n_thresholds,) from one that says always yes to one that never does, ascending."""
-    sure = outcome.predicted[:, 1]
+    sure, actual = outcome.predicted[:, -1], outcome.actual.ravel()
     steps = np.linspace(0, 1, MOST_TRIED)
     quantiles = [
-        np.quantile(sure[outcome.actual == place], steps, method="nearest")
-        for place in {*outcome.actual.tolist()}
+        np.quantile(sure[actual == place], steps, method="nearest") for place in np.unique(actual)
     ]
     probabilities = np.unique(sure)
     if len(probabilities) > len(quantiles) * MOST_TRIED:

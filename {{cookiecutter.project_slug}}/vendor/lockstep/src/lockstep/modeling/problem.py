@@ -18,6 +18,7 @@ from .networks import (
     Build,
     NetworkClassifier,
     NetworkForecaster,
+    NetworkLabeller,
     NetworkRegressor,
     Training,
 )
@@ -48,8 +49,11 @@ class Problem:
 
     @property
     def classifies(self) -> bool:
-        """Whether a class is predicted, not a number."""
-        return self.kind == "classification"
+        """Whether a class or labels are predicted, not a number.
+
+        Of several labels a candidate is asked for what tells two classes apart: each label is.
+        """
+        return self.kind in ("classification", "multilabel")
 
     @property
     def finds_anomalies(self) -> bool:
@@ -187,15 +191,24 @@ class Problem:
                 of a module, since saved models name it.
             training: How it is trained.
             options: What `build` takes beside; kept with the model.
+
+        Raises:
+            UserError: Classes are to be weighted, and there are labels.
         """
+        settings: dict[str, Any] = {**training}
+        if self.kind == "multilabel" and settings.pop("class_weight", None):
+            raise UserError(
+                f"params.yaml: train.candidates: class_weight: {build.__name__} learns all labels "
+                "at once, and cannot weight them; `train.decision: f1_macro` finds rare ones"
+            )
         of_numbers = NetworkForecaster if self.series else NetworkRegressor
         return self.either(
-            NetworkClassifier,
+            NetworkLabeller if self.kind == "multilabel" else NetworkClassifier,
             NetworkDetector if self.finds_anomalies else of_numbers,
             build=build,
             options=options,
             random_state=self.seed,
-            **training,
+            **settings,
         )
 
 

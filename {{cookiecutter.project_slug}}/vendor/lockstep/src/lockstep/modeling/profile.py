@@ -52,10 +52,11 @@ class Profile:
     rows: int
     """How many train rows it counts."""
     scales: dict[str, Scale]
-    """Of features and scores by their names: `prediction` and, of classes, `probability_<class>`.
-    Points in time always move, and are left out; so is a feature that is called like a score. Of
-    forecasts `gaps` stands for the latest values, and numbers are as models learn them: see
-    `Outcome.relative_to`. Of sequences the numbers of `summarise_signals` stand for the signal."""
+    """Of features and scores by their names: `prediction` and, of classes, `probability_<class>`;
+    of labels these alone. Points in time always move, and are left out; so is a feature that is
+    called like a score. Of forecasts `gaps` stands for the latest values, and numbers are as models
+    learn them: see `Outcome.relative_to`. Of sequences the numbers of `summarise_signals` stand for
+    the signal."""
     tallies: dict[str, Tally]
     """The train rows on these scales; of scores, what models said that had not learnt the rows."""
     spreads: dict[str, float]
@@ -260,6 +261,9 @@ def _list_features(
 
 def list_scores(outcome: Outcome) -> dict[str, pd.Series]:
     """(n_rows,) what was predicted, by the names of the columns that `Model.apply` gives."""
+    if outcome.labels:  # which of them come together, their probabilities tell
+        shares = zip(outcome.labels, outcome.predicted.T, strict=True)
+        return {f"{PROBABILITY}{name}": pd.Series(own) for name, own in shares}
     if not outcome.classes:
         return {PREDICTION: pd.Series(outcome.predicted)}
     decisions = pd.Series(np.array(outcome.classes)[outcome.decisions], dtype="str")

@@ -103,10 +103,13 @@ class NumbersOnDisk:
         return selection
 
     def append(self, X: np.ndarray, y: np.ndarray) -> None:
-        """Keep (n_rows, n_features) further numbers and their (n_rows,) labels or targets."""
+        """Keep (n_rows, n_features) further numbers and their (n_rows,) labels or targets.
+
+        There may be (n_rows, n_targets) of these.
+        """
         numbers = y if self.labels is None else self.labels.get_indexer(pd.Index(y))
         self.X.append(X)
-        self.y.append(numbers[:, np.newaxis])
+        self.y.append(numbers.reshape(len(X), -1))
 
     def targets(self) -> Iterator[np.ndarray]:
         """(n_rows,) labels or targets, block by block."""
@@ -135,7 +138,7 @@ class NumbersOnDisk:
 
     def _decode(self, y: np.ndarray) -> np.ndarray:
         if self.labels is None:
-            return y[:, 0]
+            return y[:, 0] if y.shape[1] == 1 else y
         labels: np.ndarray = self.labels.to_numpy(dtype="object")[y[:, 0].astype(int)]
         return labels
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..core.contract import Contract
 from ..core.examples import LEVEL, PAST, SPREAD, STEP
+from ..core.labels import encode_labels
 from ..data.past import decode_shape, fill_by_season, fill_forward, level_and_spread
 
 
@@ -123,9 +124,13 @@ def flatten_examples(rows: pd.DataFrame, series: Series, *, has_height: bool) ->
 def encode_target(rows: pd.DataFrame, contract: Contract) -> np.ndarray:
     """(n_rows,) what candidates learn: the target or, of a forecast, how it relates to the past.
 
+    Of several labels (n_rows, n_labels) whether each row has each.
+
     Series of any unit, and the same one at another time, are alike then: what is learnt is by how
     many spreads of the latest values the target lies above their level.
     """
+    if contract.labels:
+        return encode_labels(rows[contract.target], contract.columns[contract.target])
     y: np.ndarray = rows[contract.target].to_numpy()
     if contract.forecasts:
         level, spread = rows[[LEVEL, SPREAD]].to_numpy("float64").T

@@ -74,7 +74,7 @@ class TrainRows:
 
     @property
     def y(self) -> np.ndarray:
-        """(n_rows,) what candidates learn of the rows in memory; see `encode_target`."""
+        """(n_rows,) or (n_rows, n_labels) what candidates learn of the rows in memory."""
         return encode_target(self.table, self.contract)
 
     @cached_property

@@ -115,4 +115,5 @@ def read_outcomes(cells: pd.Series, contract: Contract) -> np.ndarray:
     values, breaches = conform({contract.target: target}, frame, contract.layout, contract.missing)
     outcomes = values[contract.target].astype("object")
     outcomes[breaches["row"] - 1] = None
+    outcomes[cells.isna().to_numpy()] = None  # though an empty cell may say that there is no label
     return outcomes.where(outcomes.notna(), None).to_numpy()

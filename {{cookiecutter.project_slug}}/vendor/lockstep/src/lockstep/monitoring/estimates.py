@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 
+from ..core.labels import encode_labels
 from ..core.params import EvaluateParams
 from ..modeling.compare import CONFIDENCE, STANDARD_ERROR_RESAMPLES
 from ..modeling.intervals import summarise
@@ -76,7 +77,8 @@ def estimate(reference: Reference, sample: Sample, metrics: Sequence[Metric]) ->
     assert profile is not None
     if profile.expectation.is_empty:
         return [None] * len(metrics)
-    outcome = make_outcome(reference, sample, [classes[0] if classes else 0] * sample.rows)
+    anything = "" if reference.contract.labels else classes[0] if classes else 0
+    outcome = make_outcome(reference, sample, [anything] * sample.rows)
     draws = profile.expectation.draw(outcome, _find_places(profile, sample), DRAWS, SEED)
     table = np.array([[metric.score(one) for metric in metrics] for one in draws])
     return [_summarise(column) for column in table.T]
@@ -100,12 +102,20 @@ def realise(reference: Reference, sample: Sample, metrics: Sequence[Metric]) -> 
 
 
 def make_outcome(reference: Reference, sample: Sample, actual: Sequence[Any]) -> Outcome:
-    """What was predicted of the rows of a sample beside (n_rows,) classes or numbers.
+    """What was predicted of the rows of a sample beside (n_rows,) values of the target.
 
     Where groups are known, rows without one are one together, as in training.
     """
-    classes, threshold = reference.contract.classes, reference.postprocessing.threshold
-    outcome = Outcome.from_predictions(np.array(actual), sample.predictions, classes, threshold)
+    contract, learnt = reference.contract, reference.postprocessing
+    if contract.labels:
+        labels = encode_labels(pd.Series(actual, dtype="str"), contract.columns[contract.target])
+        outcome = Outcome.from_labels(
+            labels, sample.predictions, contract.labels, learnt.thresholds
+        )
+    else:
+        outcome = Outcome.from_predictions(
+            np.array(actual), sample.predictions, contract.classes, learnt.threshold
+        )
     if sample.groups.isna().all():
         return outcome
     return replace(outcome, groups=pd.factorize(sample.groups.map(str))[0])
@@ -115,5 +125,7 @@ def _find_places(profile: Profile, sample: Sample) -> Places:
     """Those of the rows on the scales of the features that are kept, and of the prediction."""
     is_kept = (sample.places != MISSING).any()
     features = {name: sample.places[name].to_numpy() for name in is_kept.index[is_kept]}
+    if PREDICTION not in profile.scales:  # of labels
+        return features
     prediction = profile.scales[PREDICTION].place(sample.predictions[PREDICTION])
     return features | {PREDICTION: prediction}

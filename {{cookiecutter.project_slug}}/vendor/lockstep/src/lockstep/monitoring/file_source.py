@@ -161,6 +161,7 @@ def _make_batch(
     target = pd.Series(None, range(count), dtype="object")
     if contract.target in frame:
         target = frame[contract.target].reset_index(drop=True)
+        target = target.fillna("") if contract.labels else target
     return Batch(
         subject,
         times,

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from ..core.errors import UserError
+from ..core.params import predicts_numbers
 from ..core.project import Project
 from ..modeling.metrics import DEFAULTS, Metric
 from ..records.pairs import load_metrics
@@ -171,7 +172,7 @@ class Gauge:
             for name, *figures in zip(metrics, estimates, realised, strict=True)
         }
         verdict = self._judge(courses[self.primary], windows)
-        assumption = ASSUMPTIONS[bool(reference.contract.classes)]
+        assumption = ASSUMPTIONS[not predicts_numbers(self.project.params.kind)]
         if reference.contract.anomalies:
             assumption = NOTHING_EXPECTED
         if reference.contract.history is not None:

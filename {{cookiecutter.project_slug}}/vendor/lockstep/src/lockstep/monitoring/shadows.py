@@ -99,8 +99,9 @@ def _gather(judgement: Judgement) -> Sample | None:
     return Sample.concatenate(known) if known else None
 
 
-def _find_target(reference: Reference) -> tuple[str, list[str]]:
-    return reference.contract.target, reference.contract.classes
+def _find_target(reference: Reference) -> tuple[str, list[str], list[str]]:
+    contract = reference.contract
+    return contract.target, contract.classes, contract.labels
 
 
 def _name_subgroups(reference: Reference, sample: Sample) -> pd.DataFrame:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
+
+from ..core.params import Kind
 
 Check = Callable[[Any], bool]
 
@@ -65,7 +67,7 @@ def _is_pair(value: Any) -> bool:
 
 
 def _is_kind(value: Any) -> bool:
-    return value in ("classification", "regression", "forecasting", "anomalies")
+    return value in get_args(Kind)
 
 
 def _is_name(value: Any) -> bool:
@@ -115,6 +117,7 @@ PARTS: dict[str, Check] = {
     "kind": _is_kind,
     "target": _is_text,
     "classes": _list(_is_text),
+    "labels": _or_none(_has(categories=_list(_is_text), separator=_is_text)),
     "inputs": _has_digests,
     "contract": lambda value: _has_digests(value) and len(value) == 1,
     "parameters": _has(
@@ -128,7 +131,7 @@ PARTS: dict[str, Check] = {
     "model": _has(
         candidate=_is_text,
         files=_has_digests,
-        postprocessing=_has(threshold=_is_figure),
+        postprocessing=_has(threshold=_is_figure, thresholds=_or_none(_list(_is_number))),
     ),
     "metric": _has(name=_is_text, higher_is_better=_is_flag),
     "validation": _each(_is_figure),

@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
+from ..core.contract import Column
 from ..core.errors import UserError, guard_reading
+from ..core.labels import encode_labels
 from ..core.own import import_own
 from ..core.params import EvaluateParams, Kind
 from ..core.paths import Paths
 from ..core.records import IDENTIFIER, ROW
-from ..core.table import escape_formula
+from ..core.table import escape_formula, restore_formula
 from ..core.validation import explain
 from ..modeling.intervals import compare_pair
 from ..modeling.metrics import METRICS, ON_REQUEST, OWN_METRICS, Metric
@@ -59,7 +61,7 @@ class Pair:
         """Whether both predict the same of every row."""
         before, after = self.before, self.after
         return (
-            before.threshold == after.threshold
+            (before.threshold, before.thresholds) == (after.threshold, after.thresholds)
             and np.array_equal(before.predicted, after.predicted)
             and _is_equal(before.interval, after.interval)
         )
@@ -117,7 +119,8 @@ def pair_runs(repository: Repository, before: Run, after: Run) -> Pair | None:
     Raises:
         UserError: What was kept cannot be read.
     """
-    if any(before.record[key] != after.record[key] for key in ("kind", "classes")):
+    keys = ("kind", "classes", "labels")
+    if any(before.record.get(key) != after.record.get(key) for key in keys):
         return None
     earlier, later = (read_predictions(repository, run) for run in (before, after))
     if earlier is None or later is None:
@@ -165,6 +168,9 @@ def read_predictions(repository: Repository, run: Run) -> pd.DataFrame | None:
             numbers = [f"{PROBABILITY}{name}" for name in classes]
             if run.record["kind"] == "anomalies":
                 numbers = [*table.filter(regex=f"^({ODDNESS}$|{ODDNESS_IF})")]
+        elif labels := run.record.get("labels"):
+            table[ACTUAL] = table[ACTUAL].map(restore_formula)
+            numbers = [f"{PROBABILITY}{name}" for name in labels["categories"]]
         else:
             known = [name for name in (LOW, HIGH, *FORECAST) if name in table]
             table[known] = table[known].replace("", "nan")
@@ -191,6 +197,16 @@ def _find_groups(table: pd.DataFrame) -> np.ndarray:
 
 def _make_outcome(run: Run, table: pd.DataFrame, groups: np.ndarray) -> Outcome:
     learnt = run.record["model"]["postprocessing"]
+    if labels := run.record.get("labels"):
+        column = Column(type="labels", meaning="", **labels)
+        thresholds = learnt.get("thresholds")
+        outcome = Outcome.from_labels(
+            encode_labels(table[ACTUAL], column),
+            table,
+            labels["categories"],
+            thresholds and tuple(thresholds),
+        )
+        return replace(outcome, groups=groups)
     outcome = Outcome.from_predictions(
         table[ACTUAL].to_numpy(),
         table,

@@ -58,6 +58,11 @@ def _compare_targets(before: Contract, after: Contract) -> Iterator[str]:
         yield f"the prediction is a {after.kind}, not a {before.kind}"
     elif before.classes != after.classes:
         yield f"the classes are {_list(after.classes)}, not {_list(before.classes)}"
+    elif before.labels != after.labels:
+        yield f"the labels are {_list(after.labels)}, not {_list(before.labels)}"
+    mark, former = (contract.columns[contract.target].separator for contract in (after, before))
+    if mark and former and mark != former:
+        yield f"{mark!r} stands between labels, not {former!r}"
     one, other = before.columns[before.target].unit, after.columns[after.target].unit
     if one and other and one != other:
         yield f"the prediction is in {other}, not in {one}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from scipy.special import ndtri
 
-from ..core.params import Params, TrainParams
+from ..core.params import Kind, Params, TrainParams, predicts_numbers
 from ..core.paths import Paths
 from ..modeling.metrics import Metric, find_metric
 from ..records.pairs import Gain, Pair, load_metrics, measure_gains
@@ -75,9 +75,10 @@ def compare_rows(
     where = f"on {len(pair)} {rows}{alike}{_name_interval(confidence)}"
     yield judge_gain(metric.name, contrast, where, params.promote.margin)
     yield from _compare_subgroups(metric, pair, params)
-    has_probabilities = pair.after.classes and pair.after.injected is None
+    has_probabilities = pair.after.names and pair.after.injected is None
     if has_probabilities and metric.name != CALIBRATION:
-        calibration = find_metric("classification", CALIBRATION, "")
+        kind: Kind = "multilabel" if pair.after.labels else "classification"
+        calibration = find_metric(kind, CALIBRATION, "")
         contrast = _measure(calibration, pair, params, confidence)
         if contrast:
             yield judge_guardrail(
@@ -131,7 +132,7 @@ def compare_apart(
         shared = 1 - (1 - confidence) / len(parts)
         if contrast := _subtract(metric, part, recorded, shared):
             yield judge_guardrail(name, contrast, APART, margin or 0.0)
-    if run.record["classes"] and metric.name != CALIBRATION:
+    if not predicts_numbers(run.record["kind"]) and metric.name != CALIBRATION:
         yield Note("calibration", "not compared, since that takes test rows in common")
 
 

@@ -45,10 +45,10 @@ def _trace_classes(
     """
     curves, figures = [], {}
     for place in outcome.positives:
-        truth, probabilities = outcome.actual == place, outcome.predicted[:, place]
+        truth, probabilities = outcome.has(place), outcome.predicted[:, place]
         if truth.any() and not truth.all():
             points = curve(truth, probabilities, drop_intermediate=True)[:2]
-            name = outcome.classes[place]
+            name = outcome.names[place]
             curves.append(pd.DataFrame({"class": name, **dict(zip(columns, points, strict=True))}))
             figures[name] = float(merit(truth, probabilities))
     return pd.concat(curves) if curves else pd.DataFrame(columns=["class", *columns]), figures
@@ -60,7 +60,7 @@ def calibration(outcome: Outcome) -> pd.DataFrame:
     Returns:
         `probability` (the mean in the range), `share_so` and `rows` of each range with rows.
     """
-    probabilities, truth = outcome.claims
+    probabilities, truth = map(np.ravel, outcome.claims)
     rows = pd.DataFrame({"probability": probabilities, "truth": truth})
     bins = rows.groupby(bin_probabilities(probabilities))
     return bins.agg(

@@ -62,7 +62,7 @@ def _make_grid(values: pd.Series, column: Column) -> pd.Series:
 
 def _predict(model: Model, X: pd.DataFrame) -> pd.DataFrame:
     """(n_rows, n_classes) probabilities by class, of two the second alone, or one column."""
-    predictions, classes = model.apply(X), model.contract.classes
+    predictions, classes = model.apply(X), model.contract.classes or model.contract.labels
     if not classes:
         return predictions[["prediction"]].set_axis([""], axis=1)
     names = classes[1:] if len(classes) == 2 else classes

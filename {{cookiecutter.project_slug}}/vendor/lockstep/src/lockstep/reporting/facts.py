@@ -30,6 +30,7 @@ from .forecast_facts import (
     describe_split,
     describe_task,
 )
+from .label_facts import LabelLine, describe_thresholds, list_labels, summarise_labels
 from .markdown import code
 from .slices import FALSE_DISCOVERIES, MIN_ROWS, is_worse
 from .words import WordFacts
@@ -135,6 +136,8 @@ class Facts:
             return describe_task(self.contract.history)
         if self.contract.anomalies:
             return "rows unlike the others, without learning from labels"
+        if self.contract.labels:
+            return f"any of {len(self.contract.labels)} labels"
         return f"a {self.params.kind}"
 
     @property
@@ -253,6 +256,10 @@ class Facts:
             return " ".join(self.decisions[1:3])
         if self.champion.postprocessing.threshold is not None:
             return self.decisions[1]
+        if self.params.kind == "multilabel":
+            return summarise_labels(
+                self.metrics, self._between(scores["intervals"]["f1_micro"], ".1%")
+            )
         if self.params.kind == "classification":
             rows, accuracy = scores["test_rows"], scores["accuracy"]
             interval = self._between(scores["intervals"]["accuracy"], ".1%")
@@ -291,6 +298,8 @@ class Facts:
                 describe_labels(self.contract, self.metrics),
                 describe_injected(self.metrics),
             ]
+        if self.params.kind == "multilabel":
+            return describe_thresholds(self.champion.postprocessing)
         if "decisions" not in self.metrics:
             return []
         positive, counts = self.contract.classes[1], self.metrics["decisions"]
@@ -315,6 +324,11 @@ class Facts:
             f"Of {hits + misses} test rows that are {positive}, {hits} are found; of "
             f"{hits + alarms} that are called so, {hits} are.",
         ]
+
+    @property
+    def labels(self) -> list[LabelLine]:
+        """How each of several labels is told, the most frequent first; else nothing."""
+        return list_labels(self.metrics)
 
     @property
     def intervals(self) -> list[str]:

@@ -155,6 +155,8 @@ def show_features(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -
         return alone
     classes = model.contract.classes
     what = f"predicted {model.contract.target}"
+    if model.contract.labels:
+        what = "probability"
     if classes:
         what = f"probability of {classes[1]}" if len(classes) == 2 else "probability"
     dependence = partial_dependence(model, rows, list(leading), seed)

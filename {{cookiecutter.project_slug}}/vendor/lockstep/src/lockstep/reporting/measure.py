@@ -20,6 +20,7 @@ from ..modeling.metrics import run_metrics
 from ..modeling.model import Model
 from ..modeling.outcome import Outcome
 from .anomalies import measure_ways
+from .labels import measure_labels
 
 
 def predict_all(table: Table, *models: Model) -> tuple[pd.DataFrame, list[Outcome]]:
@@ -58,16 +59,19 @@ def measure(params: Params, champion: Outcome, baseline: Outcome) -> dict[str, A
     Returns:
         `test_rows`, each metric by its name, their `intervals`, the same of the `baseline`, and
         `gain`, the intervals of what the champion is better by on the same resamples. Of two
-        classes also `decisions`, how many are right and wrong; of numbers `prediction_intervals`,
-        how many rows they hold and how wide they are; of anomalies how many rows are `flagged`, and
-        for each way in which rows were made odd what came of these as `injected`; of forecasts
-        also `by_step` ahead, and how many `unscaled_rows` have no scale of errors.
+        classes also `decisions`, how many are right and wrong; of several labels `labels`, how each
+        is told; of numbers `prediction_intervals`, how many rows they hold and how wide they are;
+        of anomalies how many rows are `flagged`, and for each way in which rows were made odd what
+        came of these as `injected`; of forecasts also `by_step` ahead, and how many `unscaled_rows`
+        have no scale of errors.
     """
     scores = compare_models(run_metrics(params), champion, baseline, params.evaluate, params.seed)
     scores = {"test_rows": len(champion), **scores}
     known = champion.take(champion.actual >= 0) if champion.injected is not None else champion
     if len(champion.classes) == 2 and len(known):
         scores["decisions"] = _count_decisions(known)
+    if champion.labels:
+        scores["labels"] = measure_labels(champion, params.evaluate.confidence)
     if champion.injected is not None:
         scores["flagged"] = _count_flagged(champion, params.evaluate.confidence)
         scores["injected"] = measure_ways(champion).set_index("way").to_dict("index")

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..core.contract import Contract
 from ..core.environment import read_environment, watched_libraries
 from ..core.files import read_yaml, sha256, write_text
 from ..core.inputs import list_watched_files
@@ -44,6 +45,7 @@ def write_record(
         "kind": champion.kind,
         "target": contract.target,
         "classes": contract.classes,
+        "labels": _describe_labels(contract),
         "inputs": {name: file["sha256"] for name, file in ingest["files"].items()},
         "contract": {schema: digest_source(project.contract_file.read_bytes())},
         "parameters": {key: value for key, value in params.items() if key not in NO_INPUTS},
@@ -62,6 +64,14 @@ def write_record(
     }
     text = json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     write_text(text + "\n", project.record)
+
+
+def _describe_labels(contract: Contract) -> dict[str, Any] | None:
+    """What tells the labels of a prediction apart; nothing of other targets."""
+    column = contract.columns[contract.target]
+    return (
+        {"categories": contract.labels, "separator": column.separator} if contract.labels else None
+    )
 
 
 def _list_outputs(project: Project) -> dict[str, str]:

@@ -24,6 +24,7 @@ from .facts import Facts, describe_test_size
 from .forecast_facts import describe_gaps
 from .forecast_gallery import show_forecasts
 from .forecasts import Forecasts
+from .label_gallery import show_labels
 from .pages import render_model_card, render_report
 from .record import write_record
 from .signal_gallery import show_signals
@@ -154,6 +155,8 @@ class Report:
             parts.append(show_forecasts(self.forecasts, self.metrics))
         if champion.kind == "classification":
             parts.append(gallery.show_classes(self.outcome))
+        elif champion.kind == "multilabel":
+            parts.append(show_labels(self.outcome, self.metrics["labels"]))
         else:
             parts.append(gallery.show_numbers(self.outcome, target))
         if len(self.outcome.classes) == 2:
@@ -172,7 +175,7 @@ class Report:
         """What stands in the way of an honest evaluation, a line each."""
         if predicts_numbers(self.champion.kind):
             return describe_gaps(self.metrics)
-        if self.champion.contract.anomalies:
+        if self.champion.contract.anomalies or self.champion.contract.labels:
             return []
         classes = {*self.rows[self.champion.contract.target].unique()}
         missing = " or ".join(sorted(classes - {*self.champion.pipeline.classes_}))

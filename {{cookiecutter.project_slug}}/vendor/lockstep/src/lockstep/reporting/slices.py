@@ -24,9 +24,15 @@ QUARTERS = 4
 def row_losses(outcome: Outcome) -> np.ndarray:
     """(n_rows,) minus the logarithm of the true class's probability, or the absolute error.
 
+    Of labels it is the mean over them of the former, of that each is there or not.
+
     Of a forecast that is in units of how far the latest values of its series lie apart, so that
     large series are not all that counts.
     """
+    if outcome.labels:
+        shares = np.where(outcome.actual == 1, outcome.predicted, 1 - outcome.predicted)
+        means: np.ndarray = -np.log(np.clip(shares, SMALLEST, 1)).mean(axis=1)
+        return means
     if not outcome.classes:
         errors: np.ndarray = np.abs(outcome.predicted - outcome.actual)
         if outcome.forecasts is not None:

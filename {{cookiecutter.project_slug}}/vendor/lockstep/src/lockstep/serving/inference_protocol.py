@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic_core import to_json
 
-from ..core.params import ServeParams
+from ..core.params import ServeParams, predicts_numbers
 from .bodies import JSON, handle_body, parse_json, require_type
 from .entries import make_entries
 from .errors import Unusable
@@ -129,7 +129,10 @@ def make_inference_routes(
         describe_span(reply)
         if refusal is not None:
             raise Unusable(refusal)
-        return _write_answer(identity, reply, wishes or dict.fromkeys(outputs, is_binary), outputs)
+        target = source.contract["columns"][source.contract["target"]]
+        separator = target.get("separator", "")
+        wishes = wishes or dict.fromkeys(outputs, is_binary)
+        return _write_answer(identity, reply, wishes, outputs, separator)
 
     return router
 
@@ -172,7 +175,7 @@ def _find_datatype(column: dict[str, Any]) -> str:
 def _list_outputs(version: Version) -> dict[str, str]:
     """What a version tells of each row, and as what."""
     names = {name: _find_datatype(one) for name, one in list_subjects(version).items()}
-    if version.kind == "classification":
+    if not predicts_numbers(version.kind):
         shares = {f"probability_{name}": "FP64" for name in version.classes}
         return {**names, "prediction": BYTES, **shares}
     if version.kind == "anomalies":
@@ -264,12 +267,19 @@ def _find_refusal(reply: Reply) -> str | None:
 
 
 def _write_answer(
-    identity: str, reply: Reply, wishes: Mapping[str, bool], outputs: Mapping[str, str]
+    identity: str,
+    reply: Reply,
+    wishes: Mapping[str, bool],
+    outputs: Mapping[str, str],
+    separator: str,
 ) -> Response:
-    """The answer, with those of the `outputs` that are wished for, as bytes or not."""
+    """The answer, with those of the `outputs` that are wished for, as bytes or not.
+
+    A tensor has a value for each row, so that labels are one text, with `separator` between them.
+    """
     tensors, contents = [], []
     for name, is_binary in wishes.items():
-        values = [answer[name] for answer in reply.answers]
+        values = [_write_value(answer[name], separator) for answer in reply.answers]
         tensor, binary = write_tensor(name, outputs[name], values, is_binary=is_binary)
         tensors.append(tensor)
         contents.append(binary)
@@ -285,6 +295,10 @@ def _write_answer(
         return Response(head, media_type=JSON)
     headers = {HEAD_LENGTH: str(len(head))}
     return Response(b"".join((head, *contents)), headers=headers, media_type=BINARY)
+
+
+def _write_value(value: Any, separator: str) -> Any:
+    return separator.join(value) if isinstance(value, list) else value
 
 
 def _read_wishes(content: dict[str, Any], default: bool) -> dict[str, bool]:

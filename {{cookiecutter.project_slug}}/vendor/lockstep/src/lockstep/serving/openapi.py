@@ -166,7 +166,9 @@ def describe_answer(version: Version) -> Schema:
         f"probability_{name}": {"type": "number", "minimum": 0, "maximum": 1}
         for name in version.classes
     }
-    decision = {"type": "string", "enum": version.classes}
+    decision: Schema = {"type": "string", "enum": version.classes}
+    if version.kind == "multilabel":
+        decision = {"type": "array", "items": decision, "uniqueItems": True}
     if version.kind == "anomalies":
         oddness = {"type": "number", "minimum": 0, "maximum": 1}
         return {

@@ -40,15 +40,15 @@ class Outcome(BaseModel):
     """The id that the answer had."""
     row: Annotated[StrictInt, Field(ge=0, le=LARGEST_PLACE)] = 0
     """The place in the request, from 0."""
-    outcome: StrictStr | StrictBool | StrictInt | FiniteFloat
-    """The target's value."""
+    outcome: StrictStr | StrictBool | StrictInt | FiniteFloat | list[StrictStr]
+    """The target's value; of several labels a list of them, or one text."""
 
 
 OUTCOMES = TypeAdapter(list[Outcome])
 EXPECTATIONS = {
     "request": "the id of a request, a text of at most 128 signs,",
     "row": "the place of a row in its request, from 0,",
-    "outcome": "a text, a number, true or false",
+    "outcome": "a text, a number, true or false, or a list of labels",
 }
 
 
@@ -114,7 +114,7 @@ def read_outcomes(body: bytes, most: int) -> list[Outcome]:
 
 def _require_numbers(outcomes: list[Outcome]) -> None:
     for place, one in enumerate(outcomes):
-        if isinstance(one.outcome, str | bool):
+        if isinstance(one.outcome, str | bool | list):
             raise Unusable(
                 f"outcome {place}: outcome: a number was expected, as the models predict"
             )

@@ -20,9 +20,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..core.contract import FILE, Contract
+from ..core.contract import FILE, SEPARATOR, Contract
 from ..core.errors import UserError, guard_reading, shorten
 from ..core.examples import GAPS, PAST
+from ..core.labels import split_labels
 from ..core.sequences import SIGNAL
 from ..data.conformity import LONGEST_VALUE
 from ..data.new_rows import NewRows, parse_rows
@@ -136,6 +137,9 @@ class Answerer:
             case form:
                 part = _read_table(questions[0].body, form, contract, most_rows)
         answers = _join_errors(self.model.predict_rows(part.parsed), part)
+        if contract.labels:
+            separator = contract.columns[contract.target].separator or SEPARATOR
+            answers = [_list_labels(answer, separator) for answer in answers]
         rows = None if columns is None else self._list_cells(part, columns)
         ends = [*accumulate(part.counts)]
         places = [slice(start, end) for start, end in pairwise([0, *ends])]
@@ -358,6 +362,13 @@ def _join_errors(predictions: pd.DataFrame, part: Part) -> list[dict[str, Any]]:
         else {name: cell for name, cell in answer.items() if cell is not None}
         for place, answer in enumerate(answers)
     ]
+
+
+def _list_labels(answer: dict[str, Any], separator: str) -> dict[str, Any]:
+    """The answer with its labels as a list, which none of a client's cells is."""
+    if "errors" in answer:
+        return answer
+    return answer | {"prediction": split_labels(answer["prediction"], separator)}
 
 
 def _as_json(cell: Any) -> Any:
