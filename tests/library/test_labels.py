@@ -233,7 +233,9 @@ def test_a_step_that_learns_from_the_target_learns_from_each_label() -> None:
 def test_a_network_has_an_output_for_each_label(made: tuple[np.ndarray, np.ndarray]) -> None:
     X, y = made
     options = {"hidden_units": (8,), "dropout": 0.0}
-    network = NetworkLabeller(build=common.perceptron, options=options, max_epochs=6, learning_rate=0.03).fit(X, y)
+    network = NetworkLabeller(
+        build=common.perceptron, options=options, max_epochs=6, learning_rate=0.03
+    ).fit(X, y)
     probabilities = network.predict_proba(X)
     assert probabilities.shape == y.shape
     assert metrics.roc_auc_score(y, probabilities) > 0.7
@@ -291,9 +293,13 @@ def test_each_label_is_decided_at_the_threshold_that_is_best_for_it(outcome: Out
     assert learnt.thresholds[2] == 0.5
     assert fit_postprocessing(params(0.3), outcome).thresholds == (0.3,) * 3
     assert fit_postprocessing(params(None), outcome).thresholds is None
-    costs = fit_postprocessing(params({"missed": 9, "false_alarm": 1}), outcome).thresholds
-    assert costs is not None
-    assert costs[0] < learnt.thresholds[0]
+    dear, cheap = (
+        fit_postprocessing(params({"missed": missed, "false_alarm": 1}), outcome).thresholds
+        for missed in (20, 0.05)
+    )
+    assert dear is not None
+    assert cheap is not None
+    assert dear[0] < cheap[0]
 
 
 def test_each_label_is_measured_by_itself(outcome: Outcome) -> None:

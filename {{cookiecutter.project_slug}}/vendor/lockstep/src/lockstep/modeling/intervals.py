@@ -361,18 +361,23 @@ def _largest_size(metric: Metric, outcome: Outcome, *, is_varied: bool) -> float
     """
     groups = _groups(outcome)
     counts = np.ones(len(outcome)) if is_varied else 1 / np.bincount(groups)[groups]
-    is_one_for_all = is_varied and not np.ptp(outcome.decisions, axis=0).any()
-    if metric.share_of == "classes" and not is_one_for_all:
-        is_known = outcome.actual >= 0
+    if metric.share_of == "classes" and not (is_varied and _is_one_for_all(outcome)):
         if outcome.labels:
             classes = counts @ outcome.actual
         else:
+            is_known = outcome.actual >= 0
             classes = np.bincount(outcome.actual[is_known], counts[is_known])
         classes = classes[classes > 0]
+        size = float(len(classes) ** 2 / (1 / classes).sum())
         # A row has several labels, and is evidence once.
-        return float(min(counts.sum(), len(classes) ** 2 / (1 / classes).sum()))
+        return min(size, float(counts.sum())) if outcome.labels else size
     is_share = metric.share_of == "rows"
     return float(counts.sum()) if is_share or not is_varied else np.inf
+
+
+def _is_one_for_all(outcome: Outcome) -> bool:
+    """Whether the same is decided for all rows."""
+    return not np.ptp(outcome.decisions, axis=0).any()
 
 
 def _subtract(

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, get_args
-
-from ..core.params import Kind
+from typing import Any
 
 Check = Callable[[Any], bool]
 
@@ -67,7 +65,7 @@ def _is_pair(value: Any) -> bool:
 
 
 def _is_kind(value: Any) -> bool:
-    return value in get_args(Kind)
+    return value in ("classification", "multilabel", "regression", "forecasting", "anomalies")
 
 
 def _is_name(value: Any) -> bool:
