@@ -19,7 +19,9 @@ def test_the_samples_equal_scikit_learns_copies(tmp_path: Path, light: Project) 
     samples = ["iris.csv", "diabetes.csv", "digits.zip"]
     light.run("uv", "run", "python", str(script), str(tmp_path), *samples)
     exported = {path.name: path for path in tmp_path.iterdir()}
-    others = {path.name for name in ("flights", "vowels", "phrases") for path in RAW.glob(f"*{name}*")}
+    others = {
+        path.name for name in ("flights", "vowels", "phrases") for path in RAW.glob(f"*{name}*")
+    }
     others |= {"README.md"}
     committed = {path.name: path for path in RAW.iterdir() if path.name not in others}
     assert set(exported) == set(committed)

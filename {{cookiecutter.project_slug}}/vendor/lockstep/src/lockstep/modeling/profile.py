@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from .compare import CONFIDENCE, STANDARD_ERROR_RESAMPLES
 from .embedding import Embedding
 from .expectation import Expectation
 from .intervals import summarise
+from .lexicon import Lexicon, name_words, summarise_train_texts
 from .metrics import run_metrics
 from .model import DESCRIPTION, Model
 from .outcome import ODDNESS, PROBABILITY, Outcome
@@ -56,7 +57,7 @@ class Profile:
     of labels these alone. Points in time always move, and are left out; so is a feature that is
     called like a score. Of forecasts `gaps` stands for the latest values, and numbers are as models
     learn them: see `Outcome.relative_to`. Of sequences the numbers of `summarise_signals` stand for
-    the signal."""
+    the signal, and for sentences what a `Lexicon` tells of them."""
     tallies: dict[str, Tally]
     """The train rows on these scales; of scores, what models said that had not learnt the rows."""
     spreads: dict[str, float]
@@ -70,11 +71,18 @@ class Profile:
     """The same rows block by block, where they depend on each other."""
     embedding: Embedding | None = None
     """What numbers stand for an image."""
+    lexicons: Mapping[str, Lexicon] = field(default_factory=dict)
+    """What stands for sentences, by their columns."""
 
     @property
     def embeddings(self) -> tuple[str, ...]:
         """Which of the names are of numbers that stand for an image."""
         return self.embedding.names if self.embedding else ()
+
+    @property
+    def words(self) -> set[str]:
+        """Which of the names are of words that stand for sentences."""
+        return {*map(name_words, self.lexicons)}
 
     @cached_property
     def bars(self) -> dict[str, np.ndarray]:
@@ -139,6 +147,7 @@ class Profile:
             "expectation": self.expectation.model_dump(mode="json", exclude_none=True),
             "blocks": blocks,
             "embedding": self.embedding and self.embedding.describe(),
+            "lexicons": {name: lexicon.describe() for name, lexicon in self.lexicons.items()},
         }
 
 
@@ -185,6 +194,7 @@ def _parse(content: dict[str, Any]) -> Profile:
         Expectation.model_validate(content["expectation"]),
         blocks,
         content["embedding"] and Embedding.parse(content["embedding"]),
+        {name: Lexicon.parse(one) for name, one in content.get("lexicons", {}).items()},
     )
 
 
@@ -208,10 +218,19 @@ def make_profile(
         outcome = outcome.relative_to(table.iloc[validated])
     embedding = _fit_embedding(model, table)
     scores = list_scores(outcome)
-    columns = _list_features(model, table, embedding) | scores
-    described = {
-        name: one for name, one in model.contract.features_only().items() if name not in scores
+    lexicons = {
+        name: Lexicon.fit(table[name])
+        for name in model.features
+        if model.contract.columns[name].type == "text"
     }
+    columns = _list_features(model, table, embedding)
+    described = dict(model.contract.features_only())
+    for name, lexicon in lexicons.items():
+        summaries = summarise_train_texts(table[name], lexicon)
+        columns |= {key: summaries[key] for key in lexicon.make_columns(name)}
+        described |= {key: one for key, one in lexicon.make_columns(name).items() if one}
+    columns |= scores
+    described = {name: one for name, one in described.items() if name not in scores}
     scales = {
         name: _make_scale(values, described.get(name), model.contract.classes)
         for name, values in columns.items()
@@ -228,6 +247,7 @@ def make_profile(
         _measure(outcome, rows.params),
         Expectation.fit(outcome, held_out),
         embedding=embedding,
+        lexicons=lexicons,
     )
     return replace(profile, blocks=_count_blocks(profile, places, table, validated, model.contract))
 

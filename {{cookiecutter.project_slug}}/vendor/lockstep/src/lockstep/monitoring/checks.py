@@ -189,7 +189,8 @@ def _check_distribution(trace: Trace) -> Iterator[Check]:
         texts = [*map(_tell_shift, effects, directions, is_capped.tolist())]
     else:
         effects = measure_angle(reference[is_seen], counts[:, is_seen])
-        texts = [_tell_shares(scale, reference, one) for one in counts]
+        tell = _tell_words if trace.name in trace.profile.words else _tell_shares
+        texts = [tell(scale, reference, one) for one in counts]
     p_values = np.where(counts.sum(axis=1) > 0, p_values, np.nan)
     p_values = _permute(trace, p_values, slice(0, MISSING_BAR), measure)
     yield from trace.check("distribution", effects, p_values, texts, trace.has_blocks, directions)
@@ -208,6 +209,23 @@ def _tell_shares(scale: Scale, reference: np.ndarray, counts: np.ndarray) -> str
     names = [*map(_quote, scale.categories), "any other"]
     shares = format_share(now[place]), format_share(before[place])
     return f"{names[place]} in {shares[0]} of rows, {shares[1]} in training"
+
+
+def _tell_words(scale: Scale, reference: np.ndarray, counts: np.ndarray) -> str:
+    """The words that have become more, and those that have become less."""
+    before, now = (one / max(one.sum(), 1) for one in (reference, counts))
+    gains = (now - before)[:-1]
+    order = np.argsort(-gains, kind="stable").tolist()
+    parts = []
+    for word, places in (("more", order[:MOST_TEXTS]), ("less", order[::-1][:MOST_TEXTS])):
+        told = [
+            f"{_quote(scale.categories[place])} ({format_share(before[place])} to "
+            f"{format_share(now[place])})"
+            for place in places
+            if gains[place] * (1 if word == "more" else -1) > 0
+        ]
+        parts += [f"{word} than in training {', '.join(told)}"] if told else []
+    return "; ".join(parts) or "other words than in training"
 
 
 def _check_missing(trace: Trace) -> Iterator[Check]:

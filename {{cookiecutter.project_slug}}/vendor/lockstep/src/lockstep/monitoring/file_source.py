@@ -16,7 +16,9 @@ from ..data.past import measure_gaps
 from ..data.replay import replay
 from ..data.sequences import gather_frame
 from ..modeling.embedding import Embedding
+from ..modeling.lexicon import summarise_texts
 from ..modeling.model import Model
+from ..modeling.profile import Profile
 from ..modeling.row_blocks import find_block_column
 from ..modeling.signals import summarise_signals
 from ..reading.sequence_files import read_rows
@@ -28,7 +30,7 @@ def read_files(
     files: Sequence[Path],
     subject: Subject,
     model: Model,
-    embedding: Embedding | None,
+    profile: Profile | None,
     *,
     resize: bool,
 ) -> Iterator[Batch]:
@@ -39,7 +41,7 @@ def read_files(
             forecast rows of series, whose forecasts are made anew: see `data.replay`.
         subject: What the model is called.
         model: The model.
-        embedding: What numbers stand for an image.
+        profile: Tells what stands for an image, and for sentences.
         resize: Whether images of another size are scaled.
 
     Raises:
@@ -55,6 +57,9 @@ def read_files(
             if model.contract.points is not None:
                 summaries = summarise_signals(batch.X, model.contract)
                 batch = batch._replace(X=pd.concat([batch.X, summaries], axis=1))
+            if profile is not None and profile.lexicons:
+                batch = batch._replace(X=summarise_texts(batch.X, profile.lexicons))
+            embedding = profile.embedding if profile else None
             yield _embed(batch, model, embedding) if embedding else batch
             first += len(rows.reasons)
 

@@ -94,9 +94,8 @@ def _watch_files(
     has_steps = model.contract.forecasts  # a week may have but one of them
     usual = choose_windows(model.contract) if has_time and not has_steps else "rows"
     watch = Watch(References(project, {subject.run: reference}), by or usual)
-    embedding = reference.profile.embedding if reference.profile else None
     resize = project.params.data.resize
-    batches = read_files(files, subject, model, embedding, resize=resize)
+    batches = read_files(files, subject, model, reference.profile, resize=resize)
     if since:
         batches = _keep_since(batches, since)
     return _fill(watch, batches)

@@ -16,6 +16,7 @@ from ..core.examples import GAPS, LEVEL, SPREAD
 from ..core.sequences import SIGNAL, list_summaries
 from ..data.conformity import NO_BREACHES
 from ..data.new_rows import parse_rows
+from ..modeling.lexicon import summarise_texts
 from ..modeling.outcome import HIGH, LOW, ODDNESS, PROBABILITY
 from ..modeling.profile import PREDICTION
 from ..serving.request_database import REQUESTS, RequestDatabase, as_json
@@ -187,6 +188,8 @@ def _read_values(
     }
     X = parse_rows(pd.DataFrame(cells), contract, NAME).X
     X = X[[name for name in X if name in kept]]
+    if profile is not None and profile.lexicons:
+        X = summarise_texts(X, profile.lexicons)
     if contract.points is None:
         return X
     channels = [name for name in contract.columns[SIGNAL].channels if name in kept]
