@@ -32,6 +32,7 @@ from .sequence_files import find_sequence_files
 from .sequences import understand_sequences
 from .several_labels import MOST_LABELS
 from .sniffing import LayoutGuess, count_lines_above, has_header, sniff
+from .text_doubts import find_text_doubts
 from .text_files import find_text_files, guess_of_files
 from .wide import advise_melting
 from .wishes import Wishes
@@ -148,6 +149,8 @@ def understand(
         if key not in contract.features:
             doubts[key] = ["sentences: nothing is learnt from them here"]
     doubts[None] += find_doubts(*frame_sample(table, contract))
+    for key, reasons in find_text_doubts(table, contract).items():
+        doubts[key] = [*doubts[key], *reasons]
     shares = table.isna().mean() if refinement is None else pd.Series(refinement.gaps) / rows
     shares = shares.reindex([*contract.columns], fill_value=1.0)
     folders = texts.folders if texts else ()
