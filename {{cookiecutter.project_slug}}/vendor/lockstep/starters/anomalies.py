@@ -44,15 +44,13 @@ def lof(_: Problem, *, neighbours: PositiveInt = 20) -> BaseEstimator:
 
 
 @candidate
-def pca_error(
-    problem: Problem, *, share: Annotated[float, Field(gt=0, lt=1)] = 0.9
-) -> BaseEstimator:
+def pca_error(_: Problem, *, share: Annotated[float, Field(gt=0, lt=1)] = 0.9) -> BaseEstimator:
     """How badly leading principal components give a row back.
 
     Args:
-        share: of the variance, what the components hold
+        share: of the variance, what the components hold; one at least is left out
     """
-    return PcaError(share, problem.seed)
+    return PcaError(share)
 
 
 @candidate

@@ -96,23 +96,27 @@ class PcaError(Detector):
     """How badly leading components give a row back (Shyu et al., 2003).
 
     Args:
-        share: Of the variance, what the components hold.
-        random_state: Seed of the decomposition.
+        share: Of the variance, what the components hold; at least one is left out, since all of
+            them would give every row back.
 
     Attributes:
-        pca_: The fitted components.
+        mean_: (n_features,) means.
+        components_: (n_components, n_features) the leading directions.
     """
 
-    def __init__(self, share: float = 0.9, random_state: int = 0) -> None:
-        self.share, self.random_state = share, random_state
+    def __init__(self, share: float = 0.9) -> None:
+        self.share = share
 
     def _learn(self, X: np.ndarray) -> None:
-        pca = PCA(self.share, svd_solver="full", random_state=self.random_state)
-        self.pca_ = pca.fit(X)
+        pca = PCA(svd_solver="full").fit(X)
+        enough = int(np.searchsorted(pca.explained_variance_ratio_.cumsum(), self.share)) + 1
+        self.mean_ = pca.mean_
+        self.components_ = pca.components_[: min(enough, X.shape[1] - 1)]
 
     def _measure(self, X: np.ndarray) -> np.ndarray:
-        restored = self.pca_.inverse_transform(self.pca_.transform(X))
-        errors: np.ndarray = ((X - restored) ** 2).mean(axis=1)
+        centred = X - self.mean_
+        restored = centred @ self.components_.T @ self.components_
+        errors: np.ndarray = ((centred - restored) ** 2).mean(axis=1)
         return errors
 
 

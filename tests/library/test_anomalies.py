@@ -1,0 +1,285 @@
+"""Looking for anomalies: detectors, oddness, rows made odd, and the way through a project."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import write_params
+from lockstep.adopting.anomalies import guess_labels, require_no_label
+from lockstep.core.contract import Contract, Layout, load_contract
+from lockstep.core.errors import UserError
+from lockstep.core.project import Project
+from lockstep.modeling.candidates import make_candidate
+from lockstep.modeling.detectors import Ecod, NetworkDetector, PcaError, RobustZ
+from lockstep.modeling.marginals import Marginals
+from lockstep.modeling.metrics import METRICS
+from lockstep.modeling.model import Model
+from lockstep.modeling.oddness import Oddness
+from lockstep.modeling.outcome import ODDNESS_IF, Outcome
+from lockstep.modeling.problem import Problem
+from lockstep.modeling.train_rows import find_learnt
+from owner import evaluate, ingest, models, preprocess, train  # noqa: F401
+from sklearn.metrics import average_precision_score
+
+CONTRACT = {
+    "title": "Pumps",
+    "source": "made up",
+    "licence": "none",
+    "anomalies": True,
+    "columns": {
+        "load": {"type": "numeric", "meaning": "a number", "range": [0, None]},
+        "heat": {"type": "numeric", "meaning": "twice the load"},
+        "rate": {"type": "integer", "meaning": "a number"},
+        "site": {"type": "categorical", "categories": ["north", "south"], "meaning": "a place"},
+    },
+}
+LABELLED = CONTRACT | {
+    "target": "broken",
+    "columns": CONTRACT["columns"]
+    | {
+        "broken": {
+            "type": "binary",
+            "categories": ["no", "yes"],
+            "nullable": True,
+            "meaning": "known",
+        }
+    },
+}
+METRIC = {metric.name: metric for metric in METRICS["anomalies"]}
+
+
+def make_pumps(rows: int = 200) -> pd.DataFrame:
+    """Heat follows the load; in the first rows it does not, or the load is far out."""
+    rng = np.random.default_rng(0)
+    load = rng.gamma(3, 10, rows)
+    heat = 2 * load + rng.normal(0, 1, rows)
+    heat[:8] += 50
+    load[8:12] = 900
+    site = np.where(rng.random(rows) < 0.3, "north", "south")
+    rate = pd.array(rng.integers(50, 90, rows), dtype="Int64")
+    return pd.DataFrame({"load": load, "heat": heat, "rate": rate, "site": site})
+
+
+@pytest.fixture
+def pumps() -> pd.DataFrame:
+    return make_pumps()
+
+
+@pytest.mark.parametrize("detector", [RobustZ(), Ecod(), PcaError()])
+def test_a_row_far_from_the_others_is_the_oddest(detector: object) -> None:
+    X = np.random.default_rng(1).normal(size=(100, 4))
+    X[17] = [9, -9, 9, -9]
+    assert detector.fit(np.delete(X, 17, axis=0)).score_samples(X).argmin() == 17
+
+
+def test_ecod_adds_up_the_logarithms_of_tails() -> None:
+    X = np.arange(1.0, 10.0)[:, np.newaxis]
+    scores = -Ecod().fit(X).score_samples(np.array([[1.0], [5.0], [100.0]]))
+    np.testing.assert_allclose(scores, -np.log([0.1, 0.5, 0.1]))
+
+
+def test_pca_error_sees_what_each_column_by_itself_does_not() -> None:
+    x = np.random.default_rng(0).normal(size=(300, 1))
+    X = np.hstack([x, x + 0.01 * np.random.default_rng(1).normal(size=(300, 1))])
+    odd, usual = -PcaError().fit(X).score_samples(np.array([[1.5, -1.5], [1.5, 1.5]]))
+    assert odd > 100 * usual
+
+
+def test_an_autoencoder_gives_its_rows_back() -> None:
+    x = np.random.default_rng(0).normal(size=(200, 1))
+    options = {"hidden_units": (8,), "code": 1, "learning_rate": 0.02, "max_epochs": 60}
+    network = make_candidate("autoencoder", options, Problem("anomalies", 0))
+    assert isinstance(network, NetworkDetector)
+    odd, usual = -network.fit(np.hstack([x, x])).score_samples([[1.0, -1.0], [1.0, 1.0]])
+    assert odd > 5 * usual
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "expected"),
+    [
+        ("lof", "classification", "lof: it looks for anomalies; this is kind: classification"),
+        ("linear", "anomalies", "linear: it predicts a target; this is kind: anomalies"),
+    ],
+)
+def test_a_candidate_of_the_other_kind_is_refused(name: str, kind: str, expected: str) -> None:
+    with pytest.raises(UserError, match=expected):
+        make_candidate(name, {}, Problem(kind, 0))
+
+
+def test_oddness_is_the_share_of_rows_that_are_less_odd() -> None:
+    scores = np.random.default_rng(0).gamma(2, size=2000)
+    oddness = Oddness.fit(scores)
+    ranks = oddness.rank(scores)
+    assert abs(ranks - scores.argsort().argsort() / 2000).max() < 0.01
+    far = oddness.rank(np.array([scores.max(), 2 * scores.max(), 1000 * scores.max()]))
+    assert (np.diff(far) > 0).all()
+    assert far[-1] < 1
+    assert oddness.rank(np.array([scores.min() - 1])) < ranks.min()
+
+
+def test_oddness_of_scores_that_are_all_the_same_is_a_half() -> None:
+    assert Oddness.fit(np.ones(9)).rank(np.array([0.0, 1.0, 2.0])).tolist() == [0.25, 0.5, 0.75]
+
+
+def test_a_row_is_made_odd_in_the_same_way_whatever_is_beside_it(pumps: pd.DataFrame) -> None:
+    marginals = Marginals.fit(pumps, Contract.model_validate(CONTRACT), seed=3)
+    whole, part = marginals.make_odd(pumps), marginals.make_odd(pumps[50:60])
+    assert [*whole] == ["far", "mixed", "stuck"]
+    for way, table in whole.items():
+        pd.testing.assert_frame_equal(table[50:60], part[way])
+        assert (table.dtypes == pumps.dtypes).all()
+    far = whole["far"]
+    is_changed = (far != pumps).to_numpy()
+    assert (is_changed.sum(axis=1) == 1).mean() > 0.95  # a load that was far out may stay there
+    assert far["load"].min() >= 0  # as the contract asks
+
+
+def test_mixed_rows_have_values_of_other_rows(pumps: pd.DataFrame) -> None:
+    marginals = Marginals.fit(pumps, Contract.model_validate(CONTRACT), seed=3)
+    mixed = marginals.make_odd(pumps)["mixed"]
+    new = mixed["heat"][mixed["heat"] != pumps["heat"]]
+    assert len(new) > 50
+    assert new.isin(pumps["heat"]).all()
+
+
+def test_rows_of_a_single_number_are_made_odd_in_one_way(pumps: pd.DataFrame) -> None:
+    alone = CONTRACT | {"columns": {"load": CONTRACT["columns"]["load"]}}
+    marginals = Marginals.fit(pumps, Contract.model_validate(alone), seed=0)
+    assert [*marginals.make_odd(pumps[["load"]])] == ["far"]
+
+
+def make_outcome(actual: list[int], oddness: list[float], **ways: list[float]) -> Outcome:
+    table = pd.DataFrame(
+        {"oddness": oddness} | {f"{ODDNESS_IF}{way}": values for way, values in ways.items()}
+    )
+    names = np.array(["no", "yes", None], dtype=object)[actual]
+    return Outcome.from_predictions(names, table, ["no", "yes"], 0.9)
+
+
+def test_metrics_of_labels_leave_out_rows_of_which_nobody_knows() -> None:
+    outcome = make_outcome([0, 1, -1, 1, 0], [0.2, 0.95, 0.99, 0.4, 0.92])
+    scores = {name: metric.score(outcome) for name, metric in METRIC.items()}
+    assert scores["precision"] == scores["recall"] == 0.5
+    expected = average_precision_score([0, 1, 1, 0], [0.2, 0.95, 0.4, 0.92])
+    assert scores["average_precision"] == pytest.approx(expected)
+    assert np.isnan(scores["injected_precision"])
+
+
+def test_injected_rows_count_as_one_in_ten() -> None:
+    oddness, far, mixed = [0.1, 0.2, 0.3], [0.9, 0.95, 0.99], [0.1, 0.2, 0.3]
+    outcome = make_outcome([-1, -1, -1], oddness, far=far, mixed=mixed)
+    assert METRIC["injected_recall"].score(outcome) == 0.5
+    assert METRIC["injected_precision"].score(outcome) == pytest.approx((1 + 0.1) / 2)
+    assert np.isnan(METRIC["average_precision"].score(outcome))
+
+
+def test_known_anomalies_are_not_learnt_from() -> None:
+    rows = pd.DataFrame({"broken": pd.Series(["no", "yes", None], dtype="str")})
+    learnt = find_learnt(rows, Contract.model_validate(LABELLED))
+    assert learnt.tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["yes"] * 4, "all rows are 'yes'; what is usual is learnt from rows that are not"),
+        (["no", None, "no"], "no row is an anomaly, all labels are 'no'"),
+        (["0"] * 3, "no row is an anomaly, all labels are '0'"),
+        (["a", "b", "c"], "has 3 different values; two were expected"),
+        ([None, None], "holds nothing; without labels say"),
+    ],
+)
+def test_labels_that_tell_nothing_apart_are_refused(cells: list[str | None], expected: str) -> None:
+    series = pd.Series(cells, dtype="str", name="broken")
+    with pytest.raises(UserError, match=expected):
+        guess_labels(series, Layout(), "pumps.csv: target 'broken'")
+
+
+@pytest.mark.parametrize(
+    ("cells", "categories"),
+    [
+        (["yes", None, None], ["normal", "yes"]),
+        (["fraud", "fine", "fine"], ["fine", "fraud"]),
+        (["1", "0", "0", None], ["0", "1"]),
+    ],
+)
+def test_the_second_label_is_the_anomaly(cells: list[str | None], categories: list[str]) -> None:
+    column, _ = guess_labels(pd.Series(cells, dtype="str", name="broken"), Layout(), "target")
+    assert column is not None
+    assert column.categories == categories
+    assert column.nullable
+
+
+def test_a_column_that_is_called_like_the_target_without_a_name_is_asked_about() -> None:
+    with pytest.raises(UserError, match="say `--target anomaly` if it tells known ones"):
+        require_no_label(["load", "anomaly"], "pumps.csv")
+
+
+@pytest.mark.parametrize("contamination", [0, 0.6])
+def test_contamination_is_above_none_and_at_most_half(
+    project: Project, contamination: float
+) -> None:
+    write_params(project, train={"folds": 2, "candidates": {"baseline": {}}})
+    content = json.loads(project.params_file.read_text())
+    content["train"]["contamination"] = contamination
+    write_params(project, **content)
+    with pytest.raises(UserError, match=r"params\.yaml: train\.contamination: found 0"):
+        _ = project.params
+
+
+def test_kind_and_contract_must_both_say_anomalies(project: Project) -> None:
+    project.contract_file.write_text(json.dumps(CONTRACT))
+    with pytest.raises(UserError, match="says kind: classification; `use FILE --kind anomalies`"):
+        load_contract(project, "classification")
+
+
+def start(project: Project, contract: dict[str, object], rows: pd.DataFrame) -> None:
+    """The project with these data, and few candidates."""
+    candidates = {"baseline": {}, "pca_error": {}, "isolation_forest": {"trees": 20}}
+    train = {"folds": 3, "contamination": 0.1, "candidates": candidates}
+    data = {"raw": "data/raw/pumps.csv", "max_rejected": 0.0}
+    write_params(project, kind="anomalies", train=train, data=data)
+    project.contract_file.write_text(json.dumps(contract))
+    vars(project).pop("contract", None)
+    rows.to_csv(project.raw / "pumps.csv", index=False)
+
+
+@pytest.mark.parametrize("is_labelled", [False, True])
+def test_the_way_from_rows_to_a_report(
+    project: Project, pumps: pd.DataFrame, is_labelled: bool
+) -> None:
+    labels = pd.Series(["yes"] * 12 + ["no"] * 100 + [None] * 88)
+    start(
+        project,
+        LABELLED if is_labelled else CONTRACT,
+        pumps.assign(broken=labels) if is_labelled else pumps,
+    )
+    for stage in (ingest.ingest, preprocess.preprocess, train.train, evaluate.evaluate):
+        stage(project)
+    train_rows, test = project.table(project.train).read(), project.table(project.test).read()
+    assert len(train_rows) + len(test) == len(pumps)  # none is dropped for lack of a label
+    metrics = json.loads(project.metrics.read_text())
+    assert metrics["injected_precision"] > 0.3
+    assert {*metrics["injected"]} == {"far", "mixed", "stuck"}
+    assert (metrics["average_precision"] is not None) == is_labelled
+    page = project.report.read_text(encoding="utf-8")
+    assert "The oddest test rows" in page
+    assert "not how many of the true anomalies it finds" in page
+    model = Model.load(project.champion)
+    new = pd.DataFrame({"load": [30.0, 900.0], "heat": [60.0, 60.0], "rate": 60, "site": "south"})
+    answers = model.predict(new)
+    assert answers["prediction"].tolist() == model.contract.classes
+    assert answers["because"].isna().tolist() == [True, False]
+    assert answers["because"][1].startswith("load 900 (usually ")
+    assert answers["oddness"].is_monotonic_increasing
+
+
+def test_train_rows_that_are_all_anomalies_are_refused(
+    project: Project, pumps: pd.DataFrame
+) -> None:
+    start(project, LABELLED, pumps.assign(broken="yes"))
+    ingest.ingest(project)
+    preprocess.preprocess(project)
+    with pytest.raises(UserError, match="all train rows are 'yes', the anomaly"):
+        train.train(project)
