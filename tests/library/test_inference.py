@@ -708,7 +708,7 @@ def test_many_rows_without_a_target_are_told(understand_frame) -> None:
 def test_several_labels_in_a_cell_are_told(understand_frame) -> None:
     def doubts(names: list[str]) -> str:
         frame = rows().assign(y=[names[number % len(names)] for number in range(300)])
-        return " ".join(understand_frame(frame).doubts[None])
+        return " ".join(understand_frame(frame, kind="classification").doubts[None])
 
     for mark in ("|", "; ", ","):
         told = "look like several labels in one cell"

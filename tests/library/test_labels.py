@@ -119,6 +119,7 @@ def test_only_the_target_has_labels_and_only_labels_have_a_separator() -> None:
     [
         (["a|b", "a", "b|c", "", "c|a|b"] * 8, "|"),
         (["a; b", "a", "b; c", "c; a"] * 8, ";"),
+        (["a,b", "b,c", "a,c"] * 8, ","),
         (["Paris, France", "Lyon, France", "Berlin, Germany", "Bonn, Germany"] * 8, None),
         ([f"{name}, {number}" for name in "abc" for number in range(20)], None),
         (["a", "b", "c"] * 8, None),

@@ -32,8 +32,8 @@ MOST_NAMED = 5
 def find_separator(cells: pd.Series) -> str | None:
     """What stands between the labels of (n_rows,) cells; None where they hold no labels.
 
-    Labels recur in other company, are as good as never written in one order of a fixed number, and
-    are few beside the rows.
+    Labels are few beside the rows and recur in other company, at other places or in another number:
+    parts that each have a place of their own, as in `Paris, France`, are no labels.
     """
     texts = as_texts(cells.dropna())
     if texts.empty or not parse_numbers(texts, PLAIN).isna().any():
@@ -55,7 +55,9 @@ def _holds_labels(texts: pd.Series, mark: str, rows: int) -> bool:
     counts = Counter(label for labels in parts for label in labels)
     sizes = {len(labels) for labels in parts} | ({0} if len(texts) < rows else set())
     several = [place for place, labels in enumerate(parts) if len(labels) > 1]
-    if not several or len(sizes) < 2 or not 2 <= len(counts) <= MOST_LABELS:
+    spots = {(label, spot) for labels in parts for spot, label in enumerate(labels)}
+    is_free = len(sizes) > 1 or len(spots) > len(counts)
+    if not several or not is_free or not 2 <= len(counts) <= MOST_LABELS:
         return False
     uses = sum(len(labels) * count for labels, count in zip(parts, distinct, strict=True))
     if uses < FEWEST_PER_LABEL * len(counts):
