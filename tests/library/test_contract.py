@@ -97,7 +97,10 @@ def test_a_missing_column_is_named_with_those_that_are_there(
         (changed("weight", type="float"), "columns.weight.type: found 'float'"),
         (changed("weight", units="g"), "columns.weight.units: unknown key; did you mean unit?"),
         (changed("colour", categories=[True]), "YAML reads this as true, not as a text; put"),
-        (CONTRACT | {"images": {"width": 1, "height": 9}}, "beside images, the target is the only"),
+        (
+            CONTRACT | {"images": {"width": 1, "height": 9}},
+            "beside images in folders, the target is the only",
+        ),
         (changed("weight", type="image", range=None), "a column of type image needs `images`"),
         (CONTRACT | {"group": "farm"}, "group: found 'farm', which is no column"),
         (CONTRACT | {"time": "colour"}, "time: 'colour' must be a datetime or a number"),
@@ -138,7 +141,7 @@ def test_images_cannot_stand_for_numbers(project: Project) -> None:
     number = {"fruit": {"type": "numeric", "meaning": "weight"}}
     content = CONTRACT | {"images": {"width": 3, "height": 2}, "columns": number}
     project.contract_file.write_text(json.dumps(content))
-    with pytest.raises(UserError, match="images: their folders are classes; kind: regression"):
+    with pytest.raises(UserError, match="images: their folders are classes; a number"):
         load_contract(project, "regression")
 
 

@@ -463,7 +463,7 @@ def test_images_are_taken_in_by_their_folders(
         source = Path(shutil.make_archive(str(source), "zip", source))
     status, printed, _ = use(capsys, source)
     assert status == 0
-    assert "- images of 2 sizes: scaled to 8x8\n" in printed
+    assert "- images of 2 sizes: scaled to 8x8, each whole and in its own shape" in printed
     contract, params = contract_of(project), project.params
     assert contract.target == "class"
     assert contract.classes == ["dark", "light"]
@@ -726,21 +726,6 @@ def test_a_rare_class_is_predicted_from_a_threshold_on_that_finds_it(
         _, printed, _ = use(capsys, tmp_path / "loans.csv", "--target", "late", "--replace")
         assert (", decided by f1_macro; split by row" in printed) == (decision is not None)
         assert Project(project.root).params.train.decision == decision
-
-
-@pytest.mark.usefixtures("project")
-@pytest.mark.parametrize("others", [["a.csv"], ["a.csv", "b.xlsx"]])
-def test_a_folder_of_images_and_tables_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], others: list[str]
-) -> None:
-    folder = images(tmp_path / "pictures")
-    for name in others:
-        (folder / name).write_bytes(GOOD)
-    status, _, errors = use(capsys, folder)
-    assert (status, errors) == (
-        1,
-        "error: pictures: holds images and tables; name the one or the other\n",
-    )
 
 
 @pytest.mark.usefixtures("project")

@@ -78,6 +78,5 @@ def test_the_convolutional_network_takes_images_and_gives_a_probability_for_each
     probabilities = cnn.fit(X, np.array(["a", "b", "c", "d"] * 10)).predict_proba(X)
     assert probabilities.shape == (40, 4)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
-    names = [type(layer).__name__ for layer in cnn.network_.layers]
-    assert names[:3] == ["Reshape", "RandomShift", "Conv2D"]
+    assert "RandomShift" in {type(layer).__name__ for layer in cnn.network_.layers}
     assert isinstance(cnn.network_, keras.Model)

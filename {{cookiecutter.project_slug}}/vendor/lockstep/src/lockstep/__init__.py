@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .modeling.forecasters import LastValue as LastValue
     from .modeling.forecasters import SeasonalNaive as SeasonalNaive
     from .modeling.keras import keras as keras
+    from .modeling.layers import RandomFlip as RandomFlip
     from .modeling.layers import RandomShift as RandomShift
     from .modeling.layers import make_embedding as make_embedding
     from .modeling.metrics import metric as metric
@@ -91,7 +92,7 @@ ROOMS = {
     "modeling.features": ("make_features",),
     "modeling.forecasters": ("BySteps", "Drift", "LastValue", "SeasonalNaive"),
     "modeling.keras": ("keras",),
-    "modeling.layers": ("RandomShift", "make_embedding"),
+    "modeling.layers": ("RandomFlip", "RandomShift", "make_embedding"),
     "modeling.metrics": ("metric",),
     "modeling.model": ("Model",),
     "modeling.naive_bayes": ("make_naive_bayes",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.contract import ANOMALY_COLUMN, Column, Contract
+from ..core.contract import ANOMALY_COLUMN, IMAGE_COLUMNS, Column, Contract
 from ..core.editing import style, write_yaml
 
 WORDS = {
@@ -45,7 +45,7 @@ def format_contract(contract: Contract, split: str = "") -> str:
     if contract.images:
         if not split:
             content.pop("part", None)
-        columns = {contract.target: columns[contract.target]}
+        columns = {name: column for name, column in columns.items() if name not in IMAGE_COLUMNS}
     if contract.anomalies and contract.columns[contract.target] == UNKNOWN:
         del content["target"], columns[contract.target]
     for column in columns.values():

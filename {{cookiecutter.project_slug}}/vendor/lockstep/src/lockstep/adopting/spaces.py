@@ -59,6 +59,13 @@ SPACES: dict[str, dict[str, Any]] = {
         "learning_rate": {"low": 0.0003, "high": 0.01, "log": True},
         "batch_size": [32, 64, 128],
     },
+    "resnet": {
+        "filters": [[8, 16, 32], [16, 32, 64], [32, 64, 128]],
+        "blocks": [1, 2],
+        "shift": [0, 1, 2],
+        "learning_rate": {"low": 0.0003, "high": 0.01, "log": True},
+        "batch_size": [32, 64, 128],
+    },
     "isolation_forest": {
         "trees": {"low": 50, "high": 500, "log": True},
         "sample": {"low": 64, "high": 1024, "log": True},

@@ -8,21 +8,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..core.contract import LEVELS, NUMBERS, Contract
+from ..core.contract import LEVELS, NUMBERS, Contract, Images
 from ..core.params import FeaturesParams
 from ..modeling.tokens import FIRST, Tokens
 from ..modeling.words import join_texts
 from .doubts import ENOUGH, RARE
 from .inference import MANY_CATEGORIES
 
-CONVOLUTIONS = {
-    **{"padding": "same", "shift": 1, "batch_size": 32, "learning_rate": 0.003},
-    **{"schedule": "cosine", "max_epochs": 60, "patience": 20},
-}
+SMALLEST_SIDE, PIXELS_PER_SHIFT = 4, 16
+"""Of images, pixels that two poolings leave something of, and by each of which more one is moved
+further."""
 MOST_ROWS_OF_NEIGHBOURS = 20_000
 """Rows above which comparing each with each takes too long."""
 MOST_IMAGES_FOLDED = 1000
 """Images above which training each candidate five times takes too long."""
+MOST_SHADES_FOLDED = 500_000
+"""Shades of all images, above which it does so of few images, too."""
 MOST_VALUES_LEARNT_AGAIN = 2_000_000
 """Cells, or shades of images, above which a single fit of a forest or network takes minutes."""
 MOST_ROWS_CONVOLVED = 50_000
@@ -65,7 +66,10 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
         return _suggest_forecast(contract, contract.horizon, table)
     if contract.anomalies:
         return _suggest_for_anomalies(contract, table)
-    is_costly = contract.images is not None and len(table) > MOST_IMAGES_FOLDED
+    is_costly = contract.images is not None and (
+        len(table) > MOST_IMAGES_FOLDED
+        or len(table) * prod(contract.images.shape) > MOST_SHADES_FOLDED
+    )
     target, is_rare = table[contract.target].dropna(), False
     if contract.classes:
         is_rare = target.value_counts(normalize=True).min() < RARE
@@ -201,13 +205,7 @@ def _suggest_steps(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
 
 def _suggest_candidates(contract: Contract, rows: int, metric: str) -> dict[str, Any]:
     if contract.images:
-        return {
-            "baseline": {},
-            "linear": {"alpha": 0.01},
-            "knn": {"neighbours": 5},
-            "forest": {"trees": 100},
-            "cnn": CONVOLUTIONS,
-        }
+        return _suggest_for_images(contract, contract.images, rows, metric)
     if contract.points is not None:
         return _suggest_for_sequences(contract, rows, metric)
     if contract.texts:
@@ -227,6 +225,30 @@ def _suggest_candidates(contract: Contract, rows: int, metric: str) -> dict[str,
         **(boosting if len(contract.labels) <= MOST_LABELS_BOOSTED else {}),
         "mlp": network,
         **({"wide_and_deep": network} if has_levels else {}),
+    }
+
+
+def _suggest_for_images(
+    contract: Contract, images: Images, rows: int, metric: str
+) -> dict[str, Any]:
+    """Those that learn from shades, and those that see shapes, of which more take fewer passes."""
+    batch, epochs = (32, 60) if rows < FEW_ROWS else (64, 30) if rows < MANY_ROWS else (128, 10)
+    network = {
+        **{"batch_size": batch, "learning_rate": 0.003, "schedule": "cosine"},
+        **{"max_epochs": epochs, "patience": min(epochs, 20)},
+    }
+    side = min(images.width, images.height)
+    # A number may be where something is, which moves with the image.
+    shift = {"shift": max(1, side // PIXELS_PER_SHIFT)} if contract.classes else {}
+    loss = {"loss": "poisson"} if metric == COUNTS else {}
+    share = {} if contract.classes else {"max_features": 0.1}
+    return {
+        "baseline": {},
+        "linear": {"alpha": 0.01 if contract.classes or loss else 100.0, **loss},
+        **({"knn": {"neighbours": 5}} if rows <= MOST_ROWS_OF_NEIGHBOURS else {}),
+        "forest": {"trees": 100, **share},
+        **({"cnn": {"padding": "same", **shift, **network}} if side >= SMALLEST_SIDE else {}),
+        "resnet": {**shift, **network},
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..core.contract import LEVELS, SIDES, Contract
+from ..core.contract import IMAGE, IMAGE_COLUMNS, LEVELS, SIDES, Contract
 from ..core.editing import ABSENT
 from ..core.errors import shorten
 from ..core.examples import frame_contract
@@ -45,7 +45,8 @@ def summarise(name: str, understanding: Understanding) -> list[str]:
 def _tabulate(understanding: Understanding) -> list[str]:
     """A line for each of the first columns, and the head above them."""
     contract = understanding.contract
-    names = [contract.target] if contract.images else [*contract.columns]
+    own = IMAGE_COLUMNS if contract.images else ()
+    names = [name for name in contract.columns if name not in own]
     rows = [("column", "type", "missing", "holds", "")]
     for name in names[:MOST_LINES]:
         share = understanding.missing_shares[name]
@@ -144,7 +145,7 @@ def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequenc
 
 
 def _count_features(contract: Contract) -> str:
-    count = len(contract.features)
+    count = sum(name != IMAGE for name in contract.features)
     return f"{count} column{'s' if count > 1 else ''}"
 
 
@@ -159,7 +160,9 @@ def _describe_problem(contract: Contract, counts: str) -> str:
         source = f"sequences of {numbers}"
         return f"{task}, from {source}{more}"
     if contract.horizon is None:
-        source = "the images" if contract.images else _count_features(contract)
+        source = _count_features(contract)
+        if contract.images:
+            source = f"the images and {source} beside them" if count > 1 else "the images"
         return f"{task}, from {source}"
     future = sum(contract.columns[name].future for name in contract.features)
     past = count - future - 1

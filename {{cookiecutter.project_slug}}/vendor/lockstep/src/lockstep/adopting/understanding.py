@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from pydantic import ValidationError
 
-from ..core.contract import ANOMALY, LEVELS, NUMBERS, TARGETS, Column, Contract, Layout
+from ..core.contract import ANOMALY, LEVELS, NUMBERS, TARGETS, Column, Contract, Images, Layout
 from ..core.errors import UserError, shorten
 from ..core.examples import frame_contract
 from ..core.params import Kind, predicts_numbers
@@ -68,18 +68,24 @@ class Understanding(NamedTuple):
 
 
 def understand(
-    files: Sequence[Path], name: str, source: str, wishes: Wishes, folder: Path | None = None
+    files: Sequence[Path],
+    name: str,
+    source: str,
+    wishes: Wishes,
+    folder: Path | None = None,
+    images: Images | None = None,
 ) -> Understanding:
     """Make out what files of one table hold; messages and the contract call them `name`.
 
-    Each file may be a sequence where they are all that lies in a `folder`.
+    Each file may be a sequence where they are all that lies in a `folder`. Where the table tells of
+    `images`, it is looked at without them.
 
     Raises:
         UserError: They cannot be read, or do not hold what is wished for.
     """
     path = folder or files[0]
-    texts = find_text_files(path, wishes)
-    layout, notes, layout_doubts = texts.guess if texts else _guess_layout(files[0], wishes)
+    texts = find_text_files(path, wishes) if images is None else None
+    layout, notes, layout_doubts = texts.guess if texts else guess_layout(files[0], wishes)
     batches = partial(_read_all, files, layout)
     if texts is not None:
         wishes = texts.wishes
@@ -93,6 +99,8 @@ def understand(
     target = _require_columns(frame, name, wishes, layout_doubts, len(files))
     guess_column = partial(_guess_column, layout=layout, file=name, wishes=wishes)
     rest = frame.drop(columns=[*wishes.drop])
+    if images is not None:
+        rest = rest.drop(columns=[images.names])
     refinement = None
     if sample.is_whole:
         guesses = {str(column): guess_column(rest[column]) for column in rest}
@@ -115,7 +123,7 @@ def understand(
         )
     if not breaches.empty:
         table, _ = conform(columns, frame, layout)
-    words: dict[str, Any] = {"group": wishes.group, "time": wishes.time}
+    words: dict[str, Any] = {"group": wishes.group, "time": wishes.time, "images": images}
     if layout.files is not None and layout.files.part is not None:
         words["part"] = layout.files.part
     interpretation = None
@@ -148,7 +156,8 @@ def understand(
     for key in (key for key, column in columns.items() if column.type == "text"):
         if key not in contract.features:
             doubts[key] = ["sentences: nothing is learnt from them here"]
-    doubts[None] += find_doubts(*frame_sample(table, contract))
+    if images is None:
+        doubts[None] += find_doubts(*frame_sample(table, contract))
     for key, reasons in find_text_doubts(table, contract).items():
         doubts[key] = [*doubts[key], *reasons]
     shares = table.isna().mean() if refinement is None else pd.Series(refinement.gaps) / rows
@@ -177,7 +186,8 @@ def make_contract(name: str, **content: Any) -> Contract:
         raise UserError(explain(error, name, Contract)) from error
 
 
-def _guess_layout(path: Path, wishes: Wishes) -> LayoutGuess:
+def guess_layout(path: Path, wishes: Wishes) -> LayoutGuess:
+    """How a table is written."""
     require_file(path, path.name)
     match detect_format(path):
         case "parquet":

@@ -21,7 +21,6 @@ from ..core.project import Project
 from ..data.examples import make_examples
 from ..data.folds import make_folds
 from ..data.split import choose_split_seed, split_rows
-from ..reading.formats import is_table
 from ..reading.images import has_images
 from . import swap
 from .contract_text import format_contract
@@ -140,8 +139,6 @@ def _understand_source(project: Project, source: Source, wishes: Wishes) -> Unde
     if path.is_dir() and project.root.is_relative_to(path):
         raise UserError(f"{name}: the project lies in this folder; name what holds the data alone")
     if has_images(path):
-        if path.is_dir() and any(map(is_table, list_files(path))):
-            raise UserError(f"{name}: holds images and tables; name the one or the other")
         max_rejected = project.params.data.max_rejected
         return understand_images(path, name, source.origin, wishes, max_rejected)
     files = list_files(path)

@@ -276,6 +276,9 @@ class Images(Strict):
     """Lines per image."""
     colour: bool = False
     """Red, green and blue per pixel instead of one shade of grey."""
+    names: Text | None = None
+    """Where a table beside the images says what is known of each, its column of their names;
+    without it the folder of each is its class."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -329,7 +332,8 @@ class Contract(Strict):
     layout: Layout = PLAIN
     """How the raw tables are written."""
     images: Images | None = None
-    """Set when the raw file is a zip or a folder of images, a folder for each class."""
+    """Set when the raw file is a zip or a folder of images, a folder for each class or with a table
+    beside them."""
     columns: Annotated[dict[Text, Column], Field(min_length=1)]
     """Every column by its name."""
     carried: tuple[Text, ...] = ()
@@ -401,11 +405,32 @@ class Contract(Strict):
             raise ValueError(
                 "columns: a column of type image needs `images`, their width and height"
             )
-        if self.images and (len(self.features) > 1 or {*IMAGE_COLUMNS} & {self.target}):
-            raise ValueError("columns: beside images, the target is the only column to describe")
+        self._require_what_images_allow()
         if not self.features and not self.forecasts:
             raise ValueError("columns: no feature is described, so there is nothing to learn from")
         return self
+
+    def _require_what_images_allow(self) -> None:
+        if self.images is None:
+            return
+        own = {name: column for name, column in self.columns.items() if name not in IMAGE_COLUMNS}
+        if self.target not in own:
+            raise ValueError(f"target: {self.target!r} is what images call a column of their own")
+        if self.images.names is None and {*own} > {self.target}:
+            raise ValueError(
+                "columns: beside images in folders, the target is the only column to describe; "
+                "`names` below `images` names the column of a table that has more"
+            )
+        if self.images.names is None and self.kind not in (None, "classification"):
+            raise ValueError(
+                "images: their folders are classes; a number stands in a table beside them, whose "
+                "column of names is `names`"
+            )
+        if self.images.names in own:
+            raise ValueError(
+                f"images.names: {self.images.names!r} is described under columns as well; leave it "
+                "out there"
+            )
 
     @model_validator(mode="after")
     def _require_what_a_forecast_needs(self) -> Self:
@@ -476,10 +501,11 @@ class Contract(Strict):
         """The columns that a prediction is made from.
 
         Sentences are no features of forecasts and sequences, which are made of several rows, nor
-        of what anomalies are looked for in.
+        beside images, nor of what anomalies are looked for in.
         """
         others = (self.target, self.group, self.series, self.sequence, self.part, *self.carried)
-        reads_texts = self.horizon is None and self.sequence is None and not self.anomalies
+        is_row = self.horizon is None and self.sequence is None and self.images is None
+        reads_texts = is_row and not self.anomalies
         no_features = ("identifier",) if reads_texts else FREE
         return [
             name
@@ -544,6 +570,4 @@ def load_contract(paths: Paths, kind: Kind) -> Contract:
             f"{name}: target {contract.target!r} is {target_type}, but params.yaml says "
             f"kind: {kind}, which predicts a column of type {' or '.join(TARGETS[kind])}"
         )
-    if contract.images and kind == "regression":
-        raise UserError(f"{name}: images: their folders are classes; kind: {kind} has none")
     return contract

@@ -82,7 +82,7 @@ def select_derived(names: tuple[str, ...], contract: Contract) -> dict[str, Deri
         if name in contract.columns:
             raise UserError(f"{where}: {name} is a column of references/schema.yaml; rename it")
         for column in DERIVED[name].reads:
-            if column not in contract.features or contract.images:
+            if column not in contract.features or contract.columns[column].type == "image":
                 raise UserError(
                     f"{where}: {name} reads {column!r}, which is no feature of "
                     f"references/schema.yaml; {nearest(column, contract.features)}"

@@ -12,7 +12,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 from sklearn.utils import get_tags
 
-from ..core.contract import LEVELS, NUMBERS, Column, Contract
+from ..core.contract import IMAGE, LEVELS, NUMBERS, Column, Contract
 from ..core.errors import UserError
 from ..core.examples import PAST, STEP
 from ..core.params import FeaturesParams, Params, Recipe
@@ -44,8 +44,9 @@ def make_features(name: str, params: Params, contract: Contract) -> TransformerM
     Features that are derived from others are added first. A candidate that takes codes gets
     columns of few texts as whole numbers, whatever the recipe says of them, and gets them first;
     one that takes signals gets what was measured of sequences in the same way, and one that takes
-    tokens the words of sentences. Of a forecast what `Series` reads comes next, and what the recipe
-    makes of that. One that takes terms gets a sparse matrix where there are sentences.
+    tokens the words of sentences. The shades of an image come next, before what the recipe makes of
+    the columns beside it. Of a forecast what `Series` reads comes next, and what the recipe makes
+    of that. One that takes terms gets a sparse matrix where there are sentences.
 
     Args:
         name: The candidate that learns from them.
@@ -71,6 +72,9 @@ def make_features(name: str, params: Params, contract: Contract) -> TransformerM
             unknown_value=-1,
         )
         parts.append(("codes", encoder, list(codes)))
+    if contract.images is not None:
+        scale = FunctionTransformer(scale_pixels, kw_args={"shape": contract.images.shape})
+        parts.append(("image", scale, [IMAGE]))
     if series is not None:
         options = {"series": series, "has_height": name in TAKES_HEIGHTS}
         flatten = FunctionTransformer(flatten_examples, kw_args=options)
@@ -87,9 +91,6 @@ def make_features(name: str, params: Params, contract: Contract) -> TransformerM
         chain = _chain_steps(steps, section, cells, scope, takes_terms=name in TAKES_TERMS)
         if others:
             parts.append((section, chain, list(others)))
-    if contract.images is not None:
-        scale = FunctionTransformer(scale_pixels, kw_args={"shape": contract.images.shape})
-        parts.append(("image", scale, contract.features))
     if not parts:
         raise UserError("params.yaml: features: every column is dropped; nothing to learn from")
     # Of a sparse matrix nothing but what is not zero is in memory.

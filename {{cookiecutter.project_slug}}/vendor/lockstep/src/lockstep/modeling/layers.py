@@ -69,3 +69,33 @@ class RandomShift(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, as Keras saves them."""
         return {**super().get_config(), "pixels": self.pixels, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("lockstep")
+class RandomFlip(keras.layers.Layer):
+    """Mirrors half of the images, left to right, while learning only.
+
+    Args:
+        seed: Seed of the choice; by default it follows from that of Keras.
+    """
+
+    def __init__(self, seed: int | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, images: Any, training: bool = False) -> Any:
+        """(n_images, height, width, channels) with some mirrored; as they are unless `training`."""
+        if not training:
+            return images
+        shape = (ops.shape(images)[0], 1, 1, 1)
+        is_mirrored = keras.random.randint(shape, 0, 2, seed=self.seed_generator) > 0
+        return ops.where(is_mirrored, ops.flip(images, axis=2), images)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """The shape of the images stays."""
+        return shape
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor, as Keras saves them."""
+        return {**super().get_config(), "seed": self.seed}

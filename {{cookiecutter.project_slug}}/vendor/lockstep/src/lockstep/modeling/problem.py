@@ -152,9 +152,9 @@ class Problem:
             )
 
     def require_images(
-        self, name: str, convolutions: int, *, keeps_edges: bool
+        self, name: str, convolutions: int = 0, *, keeps_edges: bool = True
     ) -> tuple[int, int, int]:
-        """Height, width and channels of the images whose classes are told apart.
+        """Height, width and channels of the images, whose shades are the first numbers of a row.
 
         Args:
             name: The candidate that learns from nothing else.
@@ -162,14 +162,11 @@ class Problem:
             keeps_edges: Whether they leave an image as large as it was.
 
         Raises:
-            UserError: There are no images or no classes, or the images are too small.
+            UserError: There are no images, or they are too small.
         """
         where = f"params.yaml: train.candidates.{name}"
-        if not self.image or not self.classifies:
-            raise UserError(
-                f"{where}: it tells classes of images apart; this is a {self.kind} of "
-                f"{'images' if self.image else 'a table'}"
-            )
+        if not self.image:
+            raise UserError(f"{where}: it learns from images; this is a {self.kind} of a table")
         height, width, _ = self.image
         side = min(height, width)
         for _ in range(convolutions):

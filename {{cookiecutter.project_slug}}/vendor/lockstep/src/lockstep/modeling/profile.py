@@ -261,16 +261,16 @@ def _fit_embedding(model: Model, table: pd.DataFrame) -> Embedding | None:
 def _list_features(
     model: Model, table: pd.DataFrame, embedding: Embedding | None
 ) -> dict[str, pd.Series]:
-    """(n_rows,) of each feature that is watched, or the numbers that stand for an image."""
-    if embedding is not None:
-        numbers = embedding.embed(model.pipeline, table[model.contract.features])
-        return {name: numbers[name] for name in embedding.names}
+    """(n_rows,) of each feature that is watched, and the numbers that stand for an image."""
     columns = model.contract.columns
     features = {
         name: table[name]
         for name in model.features
         if columns[name].type in (*NUMBERS, *LEVELS) and name not in (model.contract.time, STEP)
     }
+    if embedding is not None:
+        numbers = embedding.embed(model.pipeline, table[model.contract.features])
+        features = {name: numbers[name] for name in embedding.names} | features
     if model.contract.points is not None:
         summaries = summarise_signals(table, model.contract)
         features |= {name: summaries[name] for name in summaries.columns}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..core.contract import Contract
+from ..core.contract import IMAGE, Contract
 from ..core.examples import GAPS, LEVEL, PAST, SPREAD
 from ..data.conformity import NO_BREACHES, as_texts, conform, require_columns
 from ..data.new_rows import NewRows, parse_rows
@@ -187,4 +187,5 @@ def _make_batch(
 def _embed(batch: Batch, model: Model, embedding: Embedding) -> Batch:
     """The batch with numbers in place of its images; none of one that cannot be used."""
     numbers = embedding.embed(model.pipeline, batch.X[~batch.is_refused])
-    return batch._replace(X=numbers.reindex(batch.X.index))
+    others = batch.X.drop(columns=IMAGE)
+    return batch._replace(X=pd.concat([numbers.reindex(others.index), others], axis=1))

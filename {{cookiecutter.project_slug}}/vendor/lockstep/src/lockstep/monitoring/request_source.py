@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic_core import from_json
 from sqlalchemy import ColumnElement, RowMapping, Select, Text, cast, func, select
 
-from ..core.contract import Contract
+from ..core.contract import IMAGE, Contract
 from ..core.examples import GAPS, LEVEL, SPREAD
 from ..core.sequences import SIGNAL, list_summaries
 from ..data.conformity import NO_BREACHES
@@ -176,10 +176,6 @@ def _read_values(
 ) -> pd.DataFrame:
     """(n_rows, n_columns) the features that are kept, typed by the contract."""
     contract, profile = reference.contract, reference.profile
-    if contract.images is not None:
-        names = profile.embeddings if profile else ()
-        numbers = {name: [(one or {}).get(name) for one in contents] for name in names}
-        return pd.DataFrame(numbers, index=range(len(contents)), dtype="float64")
     cells = {
         name: pd.Series(
             [None if one is None else one.get(name) for one in contents], dtype="object"
@@ -187,7 +183,12 @@ def _read_values(
         for name in contract.features
     }
     X = parse_rows(pd.DataFrame(cells), contract, NAME).X
-    X = X[[name for name in X if name in kept]]
+    X = X[[name for name in X if name in kept and name != IMAGE]]
+    if contract.images is not None:
+        names = profile.embeddings if profile else ()
+        known = [one or {} for one in contents]
+        numbers = pd.DataFrame(known, columns=[*names], dtype="float64")
+        return pd.concat([numbers, X], axis=1)
     if profile is not None and profile.lexicons:
         X = summarise_texts(X, profile.lexicons)
     if contract.points is None:

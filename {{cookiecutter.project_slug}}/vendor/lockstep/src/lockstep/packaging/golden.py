@@ -59,18 +59,24 @@ def make_rows(contract: Contract, rng: np.random.Generator) -> list[Row]:
     if contract.history is not None:
         names = _name_series(contract.history)
         return [row for name in names for row in _make_series(contract.history, name, rng)]
+    columns = contract.features_only()
+    pictures = []
     if contract.images is not None:
+        del columns[IMAGE]
         size = prod(contract.images.shape)
         pictures = [bytes(size), b"\xff" * size, *(rng.bytes(size) for _ in range(IMAGES - 2))]
-        return [{IMAGE: b64encode(picture).decode()} for picture in pictures]
-    columns = contract.features_only()
+        if not columns:
+            return [{IMAGE: b64encode(picture).decode()} for picture in pictures]
     musts = {name: _list_musts(column, contract) for name, column in columns.items()}
     count = max(LEAST, *map(len, musts.values()))
     cells = {
         name: _fill(musts[name], count, _make_draw(column, rng), rng)
         for name, column in columns.items()
     }
-    return [{name: cells[name][place] for name in columns} for place in range(count)]
+    if pictures:
+        shown = (pictures[place % len(pictures)] for place in range(count))
+        cells = {IMAGE: [b64encode(picture).decode() for picture in shown], **cells}
+    return [{name: cells[name][place] for name in cells} for place in range(count)]
 
 
 def _name_series(contract: Contract) -> tuple[str, ...]:

@@ -55,9 +55,9 @@ def get_class(file: str) -> str:
     return PurePosixPath(file).parent.name
 
 
-def list_folders(files: Iterable[str]) -> list[str]:
-    """The folders of `FOLDERS` that files of a given split lie below."""
-    above = {PurePosixPath(file).parent.parent.name for file in files}
+def list_folders(files: Iterable[str], *, has_class: bool = True) -> list[str]:
+    """The folders of `FOLDERS` that files of a given split lie below; see `get_side`."""
+    above = {_get_side_folder(file, has_class) for file in files}
     return [folder for folder in FOLDERS if folder in above]
 
 
@@ -71,6 +71,17 @@ def require_both_sides(folders: Sequence[str], name: str, files: str) -> None:
         )
 
 
-def get_side(file: str) -> str | None:
-    """The side of a given split that a file is on, by the folder above its class."""
-    return FOLDERS.get(PurePosixPath(file).parent.parent.name)
+def get_side(file: str, *, has_class: bool = True) -> str | None:
+    """The side of a given split that a file is on.
+
+    It is called like the folder above that of the file's class or, unless it `has_class`, like any
+    folder that the file lies below.
+    """
+    return FOLDERS.get(_get_side_folder(file, has_class))
+
+
+def _get_side_folder(file: str, has_class: bool) -> str:
+    folder = PurePosixPath(file).parent
+    if has_class:
+        return folder.parent.name
+    return next((name for name in folder.parts if name in FOLDERS), "")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..core.contract import Column, Contract
+from ..core.contract import IMAGE, Column, Contract
 from ..core.environment import read_environment
 from ..core.params import Params, predicts_numbers
 from ..core.sequences import SIGNAL
@@ -126,8 +126,16 @@ class Facts:
             count = len(signal.channels)
             numbers = signal.channels[0] if count == 1 else f"{count} numbers each"
             return f"sequences of at most {signal.length} points of {numbers}"
-        count = len(self.champion.features)
-        return "an image" if self.contract.images else f"{count} feature{'s' if count > 1 else ''}"
+        names = [name for name in self.champion.features if name != IMAGE]
+        columns = f"{len(names)} feature{'s' if len(names) > 1 else ''}"
+        if self.contract.images:
+            return f"an image and {columns} beside it" if names else "an image"
+        return columns
+
+    @property
+    def has_columns(self) -> bool:
+        """Whether a prediction is made from anything but an image."""
+        return self.contract.features != [IMAGE]
 
     @property
     def task(self) -> str:
@@ -369,10 +377,10 @@ class Facts:
     def has_slices(self) -> bool:
         """Whether parts of the test rows are held against each other.
 
-        Of images there are none, and how wrong it is about a row that may be an anomaly, nobody
-        knows.
+        Of images alone there are none, and how wrong it is about a row that may be an anomaly,
+        nobody knows.
         """
-        return self.contract.images is None and not self.contract.anomalies
+        return self.has_columns and not self.contract.anomalies
 
     @property
     def worst_slices(self) -> list[Any]:

@@ -236,13 +236,13 @@ def importance(table: pd.DataFrame, metric: str) -> Figure:
     return figure
 
 
-def mistakes(images: np.ndarray, titles: list[str], columns: int = 6) -> Figure:
+def mistakes(images: np.ndarray, titles: list[str], head: str, columns: int = 6) -> Figure:
     """(n_images, height, width, channels) shades from 0 to 255 in lines, below their titles."""
     lines = -(-len(images) // columns)
     style = STYLE | {"axes.grid": False, "axes.titlelocation": "center"}
     with matplotlib.style.context(["default", style]):
         figure = Figure(figsize=(1.45 * columns, 0.6 + 1.75 * lines), layout="constrained")
-        figure.suptitle("Most confident mistakes on the test rows", x=0.01, ha="left", fontsize=12)
+        figure.suptitle(f"{head} on the test rows", x=0.01, ha="left", fontsize=12)
         grid = figure.subplots(lines, columns, squeeze=False)
         for axes in grid.flat:
             axes.set_axis_off()

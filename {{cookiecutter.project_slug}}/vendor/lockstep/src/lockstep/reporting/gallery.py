@@ -172,27 +172,38 @@ def show_features(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -
 def _list_single(contract: Contract) -> list[str]:
     """The features that one value for all rows can be thought of."""
     columns = contract.features_only()
-    single = [name for name, column in columns.items() if column.type not in ("sequence", "text")]
+    many = ("image", "sequence", "text")
+    single = [name for name, column in columns.items() if column.type not in many]
     if contract.forecasts:  # another time or step would not go with the past as it is
         single = [name for name in single if name not in (contract.time, STEP)]
     return single
 
 
 def show_mistakes(model: Model, rows: pd.DataFrame, outcome: Outcome) -> Gallery:
-    """The images that the model is most surely wrong about."""
+    """The images that the model is most surely, or most, wrong about."""
     assert model.contract.images is not None
-    mistakes = curves.confident_mistakes(outcome)
+    is_class = bool(outcome.classes)
+    mistakes = (
+        curves.confident_mistakes(outcome)
+        if is_class
+        else curves.largest_errors(outcome, len(outcome.actual))
+    )
     tables = {"mistakes": mistakes.assign(file=rows[FILE].iloc[mistakes["row"]].to_numpy())}
     top = mistakes.head(MOST_MISTAKES)
     if top.empty:
         return Gallery({}, tables)
     images = pixels(rows[IMAGE].iloc[top["row"]], model.contract.images.shape)
-    titles = [
-        f"{line.predicted}, {line.probability:.0%} sure\nis {line.actual}"
-        for line in top.itertuples()
-    ]
+    if is_class:
+        head, how = "Most confident mistakes", "is most surely wrong about"
+        titles = [
+            f"{line.predicted}, {line.probability:.0%} sure\nis {line.actual}"
+            for line in top.itertuples()
+        ]
+    else:
+        head, how = "Largest errors", "is furthest off about"
+        titles = [f"{line.predicted:.4g}\nis {line.actual:.4g}" for line in top.itertuples()]
     picture = Picture(
-        figures.mistakes(images, titles),
-        f"The {len(titles)} test images that the champion is most surely wrong about.",
+        figures.mistakes(images, titles, head),
+        f"The {len(titles)} test images that the champion {how}.",
     )
     return Gallery({"mistakes": picture}, tables)

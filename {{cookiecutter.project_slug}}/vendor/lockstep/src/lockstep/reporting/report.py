@@ -165,9 +165,9 @@ class Report:
             parts.append(gallery.show_intervals(self.outcome, target, coverage))
         if facts.contract.points is not None:
             parts.append(show_signals(Signals(champion, self.sample, self.outcome), target))
-        if facts.contract.images:
+        if facts.contract.images and champion.kind != "multilabel":
             parts.append(gallery.show_mistakes(champion, self.sample, self.outcome))
-        else:
+        if facts.has_columns:
             parts.append(gallery.show_features(champion, self.sample, facts.primary, seed))
         return gallery.join(*parts, training)
 

@@ -68,8 +68,6 @@ def _list_routes(document: dict[str, Any]) -> Iterator[str]:
 
 def _list_rows(versions: list[Version]) -> Iterator[str]:
     for version in versions:
-        if version.contract.get("images"):
-            continue
         row = describe_row(version)
         yield f"<h2>Rows of {escape(version.model)} {escape(version.version)}</h2>"
         history = version.contract.get("history")

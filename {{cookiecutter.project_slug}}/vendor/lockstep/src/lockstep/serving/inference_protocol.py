@@ -5,7 +5,9 @@ A tensor has no place for what is wrong with a single row, so the whole request 
 
 from __future__ import annotations
 
+import operator
 from asyncio import gather
+from base64 import b64encode
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic_core import to_json
 
+from ..core.contract import IMAGE
 from ..core.params import ServeParams, predicts_numbers
 from .bodies import JSON, handle_body, parse_json, require_type
 from .entries import make_entries
@@ -158,12 +161,16 @@ def _describe(versions: Sequence[Version], model: str, name: str | None = None) 
 def list_inputs(version: Version) -> list[dict[str, Any]]:
     """The tensors that a version asks for, each with its name, datatype and shape."""
     columns, images = find_row_contract(version)["columns"], version.contract.get("images")
+    shapes = {}
     if images:
         shades = 3 if images.get("colour") else 1
-        shape = [-1, images["height"], images["width"], shades]
-        return [{"name": "image", "datatype": DATATYPES["image"], "shape": shape}]
+        shapes[IMAGE] = [-1, images["height"], images["width"], shades]
     return [
-        {"name": name, "datatype": _find_datatype(columns.get(name, {})), "shape": [-1]}
+        {
+            "name": name,
+            "datatype": _find_datatype(columns.get(name, {})),
+            "shape": shapes.get(name, [-1]),
+        }
         for name in version.features
     ]
 
@@ -221,12 +228,17 @@ def _make_questions(
 ) -> list[Question]:
     """One for all rows; or one for each image, since a question has but one."""
     tensors = read_tensors(content.get("inputs"), binary, most_rows)
-    if tensors[0].is_image:
-        return [
-            Question(body=picture, form="image", size=len(picture))
-            for picture in make_pictures(tensors)
-        ]
-    return [Question(transpose(tensors, columns), size=size)]
+    pictures = make_pictures([tensor for tensor in tensors if tensor.is_image])
+    others = [tensor for tensor in tensors if not tensor.is_image]
+    if not pictures:
+        return [Question(transpose(others, columns), size=size)]
+    if not others:
+        return [Question(body=body, form="image", size=len(body)) for body in pictures]
+    rows = transpose(others, columns)
+    if len(rows) != len(pictures):
+        raise Unusable(f"inputs: {len(pictures)} images and {len(rows)} rows beside them")
+    files = [{IMAGE: b64encode(picture).decode()} for picture in pictures]
+    return [Question(tuple(map(operator.or_, rows, files)), size=size)]
 
 
 def _divide(questions: list[Question], most: int) -> Iterator[list[Question]]:
@@ -236,6 +248,8 @@ def _divide(questions: list[Question], most: int) -> Iterator[list[Question]]:
 
 def make_pictures(tensors: list[Tensor]) -> list[bytes]:
     """The images of a tensor (n_images, height, width[, shades]) as files, of Netpbm's format."""
+    if not tensors:
+        return []
     tensor, *others = tensors
     count, height, width, *depth = tensor.shape
     shades = depth[0] if depth else 1

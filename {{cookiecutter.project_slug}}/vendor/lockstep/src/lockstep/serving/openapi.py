@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from ..core.contract import IMAGE
 from ..core.params import predicts_numbers
 from .bodies import FILES, JSON
 from .inference_protocol import list_inputs
 from .predict_route import LONGEST_KEY
 from .request_ids import HEADER, ID
 from .row_contract import find_optional, find_row_contract, list_subjects
+from .tensors import PIXELS
 
 if TYPE_CHECKING:
     from .engine import Version
@@ -22,6 +24,7 @@ Schema = dict[str, Any]
 
 NUMBERS = {"numeric": "number", "integer": "integer"}
 """What the types of columns are called that are no texts."""
+PICTURE = "a PNG or JPEG file in base64"
 REFUSAL: Schema = {
     "type": "object",
     "required": ["error"],
@@ -76,8 +79,7 @@ def make_openapi(app: FastAPI, versions: Sequence[Version], *, asks_tokens: bool
         schemas.pop(name, None)
     schemas["Refusal"] = REFUSAL
     for version in versions:
-        if not _takes_images(version):
-            schemas[f"{_name(version)}-row"] = describe_row(version)
+        schemas[f"{_name(version)}-row"] = describe_row(version)
         schemas[f"{_name(version)}-tensor"] = describe_tensors(version)
         schemas[f"{_name(version)}-answer"] = describe_answer(version)
     for path, operations in document["paths"].items():
@@ -114,6 +116,8 @@ def describe_row(version: Version) -> Schema:
 
 def describe_cell(column: Mapping[str, Any]) -> Schema:
     """The schema of a cell of a column of the contract."""
+    if column["type"] == "image":
+        return {"type": "string", "contentEncoding": "base64", "description": PICTURE}
     kind = NUMBERS.get(column["type"], "string")
     is_optional = column.get("nullable") or column["type"] == "identifier"
     schema: Schema = {"type": [kind, "null"] if is_optional else kind}
@@ -139,7 +143,7 @@ def describe_tensors(version: Version) -> Schema:
             "name": {"const": tensor["name"]},
             "datatype": {"type": "string", "examples": [tensor["datatype"]]},
         }
-        if _takes_images(version):
+        if tensor["datatype"] == PIXELS:
             sizes = {"prefixItems": [{}, *({"const": size} for size in tensor["shape"][1:])]}
             changes["shape"] = TENSOR["properties"]["shape"] | sizes
         meaning = describe_cell(column)["description"] if column else "the images"
@@ -201,8 +205,7 @@ def _describe_infer(versions: Sequence[Version]) -> Schema:
 
 
 def _describe_predict(versions: Sequence[Version]) -> Schema:
-    tables = [version for version in versions if not _takes_images(version)]
-    rows = [_refer(f"{_name(version)}-row") for version in tables]
+    rows = [_refer(f"{_name(version)}-row") for version in versions]
     answers = [_refer(f"{_name(version)}-answer") for version in versions]
     row = {"anyOf": rows}
     many = {"type": "array", "items": row, "minItems": 1}
@@ -213,10 +216,10 @@ def _describe_predict(versions: Sequence[Version]) -> Schema:
             row,
         ]
     }
+    has_images = any(version.features == [IMAGE] for version in versions)
+    has_tables = any(not version.contract.get("images") for version in versions)
     kinds = [
-        kind
-        for kind, form in FILES.items()
-        if (len(tables) < len(versions) if form == "image" else tables)
+        kind for kind, form in FILES.items() if (has_images if form == "image" else has_tables)
     ]
     prediction = {
         "type": "object",
@@ -261,10 +264,6 @@ def _describe_predict(versions: Sequence[Version]) -> Schema:
             "default": _content(_refer("Refusal"), "no answer, and why"),
         },
     }
-
-
-def _takes_images(version: Version) -> bool:
-    return bool(version.contract.get("images"))
 
 
 def _name(version: Version) -> str:

@@ -7,6 +7,7 @@ An answer never depends on its neighbours: rows are held against the contract ce
 from __future__ import annotations
 
 import traceback
+from base64 import b64decode
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
@@ -20,7 +21,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..core.contract import FILE, SEPARATOR, Contract
+from ..core.contract import IMAGE, SEPARATOR, Contract
 from ..core.errors import UserError, guard_reading, shorten
 from ..core.examples import GAPS, PAST
 from ..core.labels import split_labels
@@ -133,7 +134,7 @@ class Answerer:
                 part = _read_series(questions, self.model, contract.rows, most_rows)
             case "rows":
                 _require_few(len(questions[0].rows), most_rows)
-                part = _read_rows(questions, contract)
+                part = _read_rows(questions, contract, resize=self.resize)
             case form:
                 part = _read_table(questions[0].body, form, contract, most_rows)
         answers = _join_errors(self.model.predict_rows(part.parsed), part)
@@ -151,15 +152,19 @@ class Answerer:
         """Of each row the cells of some columns, or the numbers that stand for what it holds."""
         if self.model.contract.rows is not None:
             return _list_forecasts(part.parsed, self.model.contract, columns)
+        cells = [
+            {name: record[name] for name in columns if name in record} for record in part.records
+        ]
         if self.embedding is None or not columns:
-            return [
-                {name: record[name] for name in columns if name in record}
-                for record in part.records
-            ]
+            return cells
         is_whole = part.parsed.reasons.isna().to_numpy()
         table = self.embedding.embed(self.model.pipeline, part.parsed.X[is_whole])
         numbers = iter(_list_records(table))
-        return [next(numbers) if whole else {} for whole in is_whole]
+        others = cells or [{} for _ in is_whole]
+        return [
+            {**(next(numbers) if whole else {}), **one}
+            for one, whole in zip(others, is_whole, strict=True)
+        ]
 
 
 def _divide(questions: Sequence[Query], most_rows: int) -> list[list[int]]:
@@ -171,11 +176,17 @@ def _divide(questions: Sequence[Query], most_rows: int) -> list[list[int]]:
     return [*places.values()]
 
 
-def _read_rows(questions: Sequence[Query], contract: Contract) -> Part:
+def _read_rows(questions: Sequence[Query], contract: Contract, *, resize: bool) -> Part:
     rows = [row for question in questions for row in question.rows]
     records = _clean_rows(rows, contract)
     names = [name for name in contract.columns if _is_asked(name, contract)]
-    parsed = parse_rows(_tabulate(records, names), contract, NAME)
+    frame, unusable = _tabulate(records, names), None
+    if contract.images is not None:
+        from ..reading.images import decode_images  # Pillow is there where models take images
+
+        files = frame[IMAGE].map(_decode)
+        frame[IMAGE], unusable = decode_images(files, contract.images, resize, PICTURES)
+    parsed = parse_rows(frame, contract, NAME, unusable)
     return Part(parsed, records, [len(question.rows) for question in questions])
 
 
@@ -268,19 +279,25 @@ def _clean(cell: Any) -> Any:
 def _read_images(questions: Sequence[Query], contract: Contract, *, resize: bool) -> Part:
     if contract.images is None:
         raise UserError(f"{NAME}: an image; the contract asks for rows of a table")
-    from ..reading.images import read_images  # Pillow is there where models take images
+    if contract.features != [IMAGE]:
+        raise UserError(
+            f"{NAME}: an image without the columns beside it; send rows as JSON, each with its "
+            "file in base64 as `image`"
+        )
+    from ..reading.images import decode_images  # Pillow is there where models take images
 
-    frames, breaches = [], []
-    for place, question in enumerate(questions):
-        with TemporaryDirectory(prefix="serve-") as folder:
-            path = Path(folder) / "image.png"
-            path.write_bytes(question.body)
-            frame, unusable = read_images(path, NAME, contract, resize=resize, formats=PICTURES)
-        frames.append(frame.drop(columns=FILE))
-        breaches.append(unusable.assign(row=place + 1))
-    frame = pd.concat(frames, ignore_index=True)
-    parsed = parse_rows(frame, contract, NAME, pd.concat(breaches, ignore_index=True))
+    files = pd.Series([question.body for question in questions], dtype="object")
+    images, unusable = decode_images(files, contract.images, resize, PICTURES)
+    parsed = parse_rows(pd.DataFrame({IMAGE: images}), contract, NAME, unusable)
     return Part(parsed, [], [1] * len(questions))
+
+
+def _decode(text: object) -> bytes | None:
+    """The file that a text writes in base64; None of what is none."""
+    try:
+        return b64decode(str(text), validate=True)
+    except ValueError:
+        return None
 
 
 def _read_table(body: bytes, form: str, contract: Contract, most_rows: int) -> Part:

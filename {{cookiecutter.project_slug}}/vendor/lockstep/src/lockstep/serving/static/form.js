@@ -27,6 +27,8 @@ export class Form {
     this.onFile = onFile;
     this.fields = new Map();
     this.preview = null; // where an image is shown
+    this.image = null; // of a row that has columns beside it, in base64
+    this.isCell = false; // whether an image is such a one
     this.isDisabled = false;
     element.addEventListener("submit", event => {
       event.preventDefault();
@@ -38,7 +40,8 @@ export class Form {
   show({ contract, features, is_shadow: isShadow }) {
     const texts = this.write();
     this.fields.clear();
-    this.preview = null;
+    this.preview = this.image = null;
+    this.isCell = false;
     this.element.replaceChildren(...this.makeAll(contract, features));
     for (const [name, text] of Object.entries(texts)) this.fill(name, text);
     this.isDisabled = isShadow;
@@ -51,7 +54,7 @@ export class Form {
   }
 
   makeAll(contract, features) {
-    if (contract.images) return this.makeForImages(contract.images);
+    if (contract.images && features.length === 1) return this.makeForImages(contract.images);
     if (contract.points) return this.makeForPoints(contract.points, features);
     return contract.history ? this.makeForSeries(contract.history, features) : this.makeForRows(contract, features);
   }
@@ -73,9 +76,11 @@ export class Form {
   }
 
   makeForRows(contract, features) {
-    const fields = listFeatures(contract).map(([name, column]) => [features.includes(name), this.makeField(name, column)]);
+    const columns = listFeatures(contract).filter(([, column]) => column.type !== "image");
+    const fields = columns.map(([name, column]) => [features.includes(name), this.makeField(name, column)]);
     const others = fields.filter(([isUsed]) => !isUsed).map(([, field]) => field);
     return [
+      ...(contract.images ? this.makeForImages(contract.images, true) : []),
       make("div", { className: "fields" }, fields.filter(([isUsed]) => isUsed).map(([, field]) => field)),
       others.length > 0 && make(
         "details", { className: "unused" },
@@ -87,14 +92,17 @@ export class Form {
         make("button", { className: "first", type: "submit" }, "Predict"),
         make("button", { type: "button", onclick: () => this.fillAny() }, "Other values"),
       ),
-      this.makeDrop("or drop a file of rows here", "CSV, parquet or JSON", ".csv,.json,.parquet"),
+      !contract.images && this.makeDrop("or drop a file of rows here", "CSV, parquet or JSON", ".csv,.json,.parquet"),
     ].filter(Boolean);
   }
 
-  makeForImages({ width, height, colour }) {
+  /** An image is asked at once, unless there are columns beside it: then it is a cell of the row. */
+  makeForImages({ width, height, colour }, isCell = false) {
+    this.isCell = isCell;
     this.preview = make("div");
     const sort = `${width} × ${height} pixels, ${colour ? "in colour" : "in shades of grey"}`;
-    const drop = this.makeDrop("Drop an image here, or choose one", `PNG or JPEG, ${sort}; or a parquet file`, ".png,.jpg,.jpeg,.parquet");
+    const [more, ends] = isCell ? ["", ""] : ["; or a parquet file", ",.parquet"];
+    const drop = this.makeDrop("Drop an image here, or choose one", `PNG or JPEG, ${sort}${more}`, `.png,.jpg,.jpeg${ends}`);
     drop.classList.add("large");
     return [this.preview, drop];
   }
@@ -137,7 +145,10 @@ export class Form {
       image.addEventListener("load", () => URL.revokeObjectURL(image.src));
       this.preview.replaceChildren(image);
     }
-    this.onFile(file);
+    if (!this.isCell) return this.onFile(file);
+    const reader = new FileReader();
+    reader.addEventListener("load", () => (this.image = reader.result.split(",")[1]));
+    reader.readAsDataURL(file);
   }
 
   /** What the fields say, as texts. */
@@ -147,7 +158,8 @@ export class Form {
 
   /** What the fields say, as the cells of a row. */
   read() {
-    return Object.fromEntries([...this.fields].map(([name, { input, column }]) => [name, readCell(input.value.trim(), column)]));
+    const cells = [...this.fields].map(([name, { input, column }]) => [name, readCell(input.value.trim(), column)]);
+    return Object.fromEntries(this.image ? [["image", this.image], ...cells] : cells);
   }
 
   fill(name, text) {
