@@ -298,15 +298,17 @@ def _suggest_readers(contract: Contract, rows: int, metric: str) -> dict[str, An
     """Those that learn from all terms, from few numbers of them, and that read word by word."""
     loss = {"loss": "poisson"} if metric == COUNTS else {}
     has_others = len(contract.features) > len(contract.texts)
+    is_told_apart = bool(contract.classes or contract.labels)
     epochs = 30 if rows < FEW_ROWS else 12 if rows < MANY_ROWS else 5
+    boosting = {"boosting": {**_suggest_boosting(rows, metric), **loss}}
     batch = 16 if rows < ROWS_OF_FEW_STEPS else 32 if rows < FEW_ROWS else 64
     network = {"schedule": "cosine", "batch_size": batch, "max_epochs": epochs}
     return {
         "baseline": {},
-        **({"naive_bayes": {}} if contract.classes and not has_others else {}),
-        "linear": {"alpha": 0.01 if loss else 0.1 if contract.classes else 1.0, **loss},
+        **({"naive_bayes": {}} if is_told_apart and not has_others else {}),
+        "linear": {"alpha": 0.01 if loss else 0.1 if is_told_apart else 1.0, **loss},
         **({"forest": {"trees": 100}} if has_others else {}),
-        "boosting": {**_suggest_boosting(rows, metric), **loss},
+        **(boosting if len(contract.labels) <= MOST_LABELS_BOOSTED else {}),
         "text_cnn": network,
         "text_rnn": network,
     }

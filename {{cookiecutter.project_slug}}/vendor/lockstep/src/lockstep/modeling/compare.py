@@ -38,9 +38,7 @@ CONFIDENCE = 0.95
 
 
 def warn_of_rare_classes(rows: TrainRows, folds: list[Fold]) -> None:
-    """Print a line to stderr for each class that is rare, or is tried but not learnt in a fold."""
-    if rows.params.kind != "classification":
-        return
+    """Print a line to stderr for each class or label that is rare, or not learnt in a fold."""
     if labels := rows.contract.labels:
         y = rows.y
         rare = [
@@ -50,6 +48,7 @@ def warn_of_rare_classes(rows: TrainRows, folds: list[Fold]) -> None:
         ]
         for line in rare:
             print(f"train: {line}", file=sys.stderr)
+    if rows.params.kind != "classification":
         return
     lines = [
         f"class {name!r} has {count} train rows; scores of so few mean little"

@@ -139,6 +139,27 @@ def largest_errors(outcome: Outcome, most: int) -> pd.DataFrame:
     return pd.DataFrame({"row": rows, "actual": actual[rows], "predicted": predicted[rows]})
 
 
+def worst_labels(outcome: Outcome) -> pd.DataFrame:
+    """The rows with the most wrong labels, those first; of equally many the earlier ones.
+
+    Returns:
+        `row` (from 0), and the labels of it that are `actual` and `predicted`, as texts.
+    """
+    wrong = (outcome.decisions != outcome.actual).sum(axis=1)
+    rows = np.argsort(-wrong, kind="stable")[: np.count_nonzero(wrong)]
+
+    def name(labels: np.ndarray) -> str:
+        return ", ".join(outcome.labels[place] for place in np.flatnonzero(labels)) or "none"
+
+    return pd.DataFrame(
+        {
+            "row": rows,
+            "actual": [*map(name, outcome.actual[rows])],
+            "predicted": [*map(name, outcome.decisions[rows])],
+        }
+    )
+
+
 def confident_mistakes(outcome: Outcome) -> pd.DataFrame:
     """The wrong decisions, those with the highest probability first.
 

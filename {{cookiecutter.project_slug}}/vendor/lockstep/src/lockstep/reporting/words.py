@@ -12,7 +12,7 @@ from ..core.errors import shorten
 from ..modeling.model import Model
 from ..modeling.outcome import PROBABILITY, Outcome
 from ..modeling.words import fold_text
-from .curves import confident_mistakes, largest_errors
+from .curves import confident_mistakes, largest_errors, worst_labels
 
 MOST_VARIANTS = 10_000
 """Texts with a word taken out that are predicted."""
@@ -116,7 +116,7 @@ def _take_out(
 
 def _predict(model: Model, rows: pd.DataFrame) -> pd.DataFrame:
     """(n_rows, n_sides) what is predicted of each side."""
-    predictions, classes = model.apply(rows), model.contract.classes
+    predictions, classes = model.apply(rows), model.contract.classes or model.contract.labels
     if classes:
         return predictions[[f"{PROBABILITY}{name}" for name in classes]].set_axis(classes, axis=1)
     numbers = predictions["prediction"]
@@ -125,6 +125,8 @@ def _predict(model: Model, rows: pd.DataFrame) -> pd.DataFrame:
 
 def tabulate_mistakes(outcome: Outcome) -> pd.DataFrame:
     """The rows that the model is most wrong about first, as `curves` tells them."""
+    if outcome.labels:
+        return worst_labels(outcome)
     if outcome.classes:
         return confident_mistakes(outcome)
     return largest_errors(outcome, MOST_MISTAKES)
@@ -142,7 +144,8 @@ def tell_words(
         mistakes: Of the same rows; see `tabulate_mistakes`.
     """
     sides = []
-    for name in (model.contract.classes or [HIGHER, LOWER])[:MOST_SIDES]:
+    names = model.contract.classes or model.contract.labels
+    for name in (names or [HIGHER, LOWER])[:MOST_SIDES]:
         lines = words[(words["side"] == name) & (words["effect"] > 0)].head(MOST_WORDS)
         sides.append(Side(name, [*lines.itertuples()]))
     columns = model.contract.columns
@@ -158,7 +161,7 @@ def tell_words(
                 f"{_write(mistake['predicted'])}{share}",
             )
         )
-    return WordFacts([side for side in sides if side.words], worst, not model.contract.classes)
+    return WordFacts([side for side in sides if side.words], worst, not names)
 
 
 def _write(value: str | float) -> str:
