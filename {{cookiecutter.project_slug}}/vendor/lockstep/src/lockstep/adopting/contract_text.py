@@ -21,8 +21,8 @@ HEADER = """\
 # The data contract: what each column means and which values it may hold. `ingest` sets rows aside
 # that break it. Written by `use` from what it saw: look at what is `guessed`, say what it means.
 #
-# type: numeric, integer, binary, categorical, ordered, datetime, text or identifier; the last two
-# are no features. range: [smallest, largest], null leaves a side open; nullable: true allows
+# type: numeric, integer, binary, categorical, ordered, datetime, text or identifier, which is no
+# feature. range: [smallest, largest], null leaves a side open; nullable: true allows
 # missing values; missing: texts that stand for them; open: true allows other categories.
 
 """
