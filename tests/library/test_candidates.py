@@ -204,7 +204,7 @@ def test_an_unknown_option_of_a_network_lists_how_it_is_trained_too() -> None:
     assert str(error.value) == (
         "params.yaml: train.candidates.mlp.learning_rat: unknown option; did you mean "
         "learning_rate? allowed: hidden_units, dropout, learning_rate, schedule, batch_size, "
-        "max_epochs, patience, validation_fraction, class_weight"
+        "max_epochs, patience, validation_fraction, class_weight, loss, power"
     )
 
 

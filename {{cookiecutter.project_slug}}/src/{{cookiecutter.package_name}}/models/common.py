@@ -14,7 +14,7 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestRegressor,
 )
-from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, TweedieRegressor
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
@@ -23,7 +23,6 @@ Balanced = Annotated[
     Literal["balanced"] | None,
     Field(description="`balanced` gives every class the same weight, however rare; for classes"),
 ]
-Loss = Literal["squared_error", "poisson"]
 Trees = Annotated[PositiveInt, Field(description="how many trees")]
 Depth = Annotated[PositiveInt | None, Field(description="most splits above a leaf; any if `null`")]
 LeafRows = Annotated[PositiveInt, Field(description="fewest train rows in a leaf")]
@@ -53,20 +52,23 @@ def linear(
     problem: Problem,
     *,
     alpha: PositiveFloat = 1.0,
-    loss: Loss = "squared_error",
+    loss: Literal["squared_error", "poisson", "tweedie"] = "squared_error",
+    power: Annotated[float, Field(gt=1, lt=2)] = 1.5,
     class_weight: Balanced = None,
 ) -> BaseEstimator:
-    """Logistic, ridge or Poisson regression.
+    """Logistic or ridge regression, or a generalised linear model of rates by their logarithm.
 
     Args:
-        alpha: weight of the L2 penalty; beside the mean loss of Poisson, the sum of other losses
-        loss: what a regression makes small; `poisson` is for counts
+        alpha: weight of the L2 penalty; beside the mean loss of rates, the sum of other losses
+        loss: what a regression makes small; `poisson` is for counts, `tweedie` for amounts
+        power: of the mean, by which the variance of amounts goes
     """
     if problem.classifies:
         return LogisticRegression(C=1 / alpha, class_weight=class_weight, max_iter=1000)
-    if loss == "poisson":
-        return PoissonRegressor(alpha=alpha, max_iter=1000)
-    return Ridge(alpha=alpha)
+    if loss == "squared_error":
+        return Ridge(alpha=alpha)
+    power = 1 if loss == "poisson" else power
+    return TweedieRegressor(power=power, alpha=alpha, link="log", max_iter=1000)
 
 
 @candidate

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .modeling.model import Model as Model
     from .modeling.naive_bayes import make_naive_bayes as make_naive_bayes
     from .modeling.networks import Training as Training
+    from .modeling.ordinal import OrdinalRegression as OrdinalRegression
     from .modeling.problem import Problem as Problem
     from .modeling.problem import make_problem as make_problem
     from .modeling.profile import make_profile as make_profile
@@ -97,6 +98,7 @@ ROOMS = {
     "modeling.model": ("Model",),
     "modeling.naive_bayes": ("make_naive_bayes",),
     "modeling.networks": ("Training",),
+    "modeling.ordinal": ("OrdinalRegression",),
     "modeling.problem": ("Problem", "make_problem"),
     "modeling.profile": ("make_profile",),
     "modeling.series": ("Series",),

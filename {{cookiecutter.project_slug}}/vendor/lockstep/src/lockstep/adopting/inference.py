@@ -19,6 +19,7 @@ from ..core.errors import shorten
 from ..core.params import predicts_numbers
 from ..data.conformity import as_texts, drop_gaps, parse_numbers, parse_times
 from ..modeling.words import count_words
+from .rates import are_counts
 from .several_labels import choose_separator, describe_labels, find_separator
 
 MISSING_TEXTS = (
@@ -75,6 +76,12 @@ POSITIVE = ("yes", "y", "true", "t", "1", "positive", "pos", "present", "on", "j
 NEGATIVE = ("no", "n", "false", "f", "0", "negative", "neg", "absent", "off", "nein", "non", "-1")
 NAMES = re.compile(r"(^|[_\s.-])([iI][dD]|uuid|guid|key)$|[a-z]I[dD]$")
 """What a column is called that names a thing, such as a customer."""
+SCALE_NAMES = re.compile(
+    r"rating|rank|stars?$|grade|level|quality|satisf|severity|stage|likert|priority|score",
+    re.IGNORECASE,
+)
+"""What a column is called that tells how much of something there is, on a scale."""
+LENGTHS_OF_SCALES = range(4, 8)
 NUMBERS_ROWS = re.compile(r"(^|[_\s.-])(nr|no|number|index|row)$", re.IGNORECASE)
 NO_MEANING = "not described yet"
 MANY_CATEGORIES, MOST_CATEGORIES = 50, 100
@@ -155,12 +162,38 @@ def guess_target(cells: pd.Series, layout: Layout, kind: str | None) -> Guess:
         has_few = distinct <= FEW_VALUES and distinct <= max(2, len(texts) / 5)
         if not has_few or (distinct != 2 and texts.value_counts().min() < FEW_ROWS_OF_A_CLASS):
             return result
+        numbers = parse_numbers(cells.dropna(), layout)[
+            ~texts.isin(list(column.missing)).to_numpy()
+        ]
+        if are_counts(numbers):
+            doubts.append(
+                f"{distinct} whole numbers taken for counts: `--kind classification` takes them "
+                "for classes"
+            )
+            return Guess(column, doubts)
+        if _is_rating(str(cells.name), numbers):
+            doubts.append(
+                f"{distinct} numbers taken for classes in an order: `--kind regression` predicts "
+                "a number, `type: categorical` in references/schema.yaml takes the order away"
+            )
+            note = "numbers of a scale from low to high"
+            scale = sorted({*texts} - {*column.missing}, key=_natural_key)
+            options = {"categories": scale, "missing": column.missing}
+            return _make_guess(cells, texts, "ordered", note, doubts, **options)
         if distinct > 2:
             doubts.append(
                 f"{distinct} numbers taken for classes: `--kind regression` predicts a number"
             )
     levels = _guess_levels(cells, texts, column.missing)
     return Guess(levels.column, [*doubts, *levels.doubts])
+
+
+def _is_rating(name: str, numbers: pd.Series) -> bool:
+    """Whether a few numbers are grades of a scale: so called, or from one on without a gap."""
+    values = np.unique(numbers.to_numpy("float64"))
+    if len(values) < 3 or (np.diff(values) != 1).any():
+        return False
+    return bool(SCALE_NAMES.search(name)) or (values[0] == 1 and len(values) in LENGTHS_OF_SCALES)
 
 
 def _guess_by_values(cells: pd.Series, layout: Layout) -> Guess:

@@ -14,6 +14,7 @@ HIDDEN_UNITS = {"low": 16, "high": 256, "log": True, "length": [1, 3]}
 RIDGES = {"low": 0.01, "high": 10000.0, "log": True}
 SPACES: dict[str, dict[str, Any]] = {
     "linear": {"alpha": {"low": 0.001, "high": 1000.0, "log": True}},
+    "ordinal": {"alpha": {"low": 0.001, "high": 1000.0, "log": True}},
     "knn": {
         "neighbours": {"low": 1, "high": 50, "log": True},
         "weights": ["uniform", "distance"],

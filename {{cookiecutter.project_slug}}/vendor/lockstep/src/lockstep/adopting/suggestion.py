@@ -14,6 +14,7 @@ from ..modeling.tokens import FIRST, Tokens
 from ..modeling.words import join_texts
 from .doubts import ENOUGH, RARE
 from .inference import MANY_CATEGORIES
+from .rates import AMOUNTS, COUNTS, find_rates
 
 SMALLEST_SIDE, PIXELS_PER_SHIFT = 4, 16
 """Of images, pixels that two poolings leave something of, and by each of which more one is moved
@@ -56,8 +57,10 @@ MOST_WORDS = 20_000
 """That they tell apart."""
 MANY_SIGNS = 10_000_000
 """Of all texts, from which on parts of words take too much memory."""
-COUNTS = "poisson_deviance"
-"""What a regression of counts is judged by."""
+RANKS = "rank_probability_score"
+"""What a classification of classes in an order is judged by."""
+LOSSES = {COUNTS: "poisson", AMOUNTS: "tweedie"}
+"""What candidates make small of numbers that are judged so."""
 
 
 def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
@@ -71,15 +74,17 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
         or len(table) * prod(contract.images.shape) > MOST_SHADES_FOLDED
     )
     target, is_rare = table[contract.target].dropna(), False
-    if contract.classes:
+    if contract.is_ordered:
+        metric = RANKS
+    elif contract.classes:
         is_rare = target.value_counts(normalize=True).min() < RARE
         metric = "average_precision" if is_rare else "log_loss"
     elif contract.labels:
         metric = "log_loss"
-    elif contract.columns[contract.target].type == "integer" and target.min() == 0:
-        metric = COUNTS
     else:
-        metric = "mae" if _is_skewed(target) else "rmse"
+        is_whole = contract.columns[contract.target].type == "integer"
+        usual = "mae" if _is_skewed(target) else "rmse"
+        metric = find_rates(target, is_whole=is_whole) or usual
     is_two_and_rare = is_rare and len(contract.classes) == 2
     return {
         "kind": contract.kind,
@@ -211,14 +216,15 @@ def _suggest_candidates(contract: Contract, rows: int, metric: str) -> dict[str,
     if contract.texts:
         return _suggest_readers(contract, rows, metric)
     has_levels = any(column.type in LEVELS for column in contract.features_only().values())
-    loss = {"loss": "poisson"} if metric == COUNTS else {}
-    network = _suggest_network(rows)
-    boosting = {"boosting": {**_suggest_boosting(rows, metric), **loss}}
+    loss, of_trees = _suggest_losses(metric)
+    network = {**_suggest_network(rows), **loss}
+    boosting = {"boosting": {**_suggest_boosting(rows, metric), **of_trees}}
     machine = {} if contract.labels else {"svm": {"penalty": 1.0}}
     neighbours = {"knn": {"neighbours": 15}, **machine}
     return {
         "baseline": {},
         "linear": {"alpha": 0.01 if loss else 1.0, **loss},
+        **({"ordinal": {"alpha": 1.0}} if contract.is_ordered else {}),
         **(neighbours if rows <= MOST_ROWS_OF_NEIGHBOURS else {}),
         "tree": {"min_samples_leaf": 5 if rows < FEW_ROWS else 20},
         "forest": {"trees": 100},
@@ -255,14 +261,14 @@ def _suggest_for_images(
 def _suggest_for_sequences(contract: Contract, rows: int, metric: str) -> dict[str, Any]:
     """Those that learn from summaries, and those that read each point."""
     batch = 8 if rows < ROWS_OF_FEW_STEPS else 32 if rows < FEW_ROWS else 128
-    network = {"schedule": "cosine", "batch_size": batch, "max_epochs": 60, "patience": 20}
+    loss, of_trees = _suggest_losses(metric)
+    network = {"schedule": "cosine", "batch_size": batch, "max_epochs": 60, "patience": 20, **loss}
     convolutions = {"rocket": {"alpha": 10.0 if contract.classes else 1000.0}}
-    loss = {"loss": "poisson"} if metric == COUNTS else {}
     return {
         "baseline": {},
         "linear": {"alpha": 0.01 if loss else 1.0, **loss},
         "forest": {"trees": 100},
-        "boosting": {**_suggest_boosting(rows, metric), **loss},
+        "boosting": {**_suggest_boosting(rows, metric), **of_trees},
         **(convolutions if rows <= MOST_ROWS_CONVOLVED else {}),
         "conv1d": network,
         "rnn": {"cell": "gru", **network},
@@ -296,13 +302,13 @@ def _round_up(number: float) -> int:
 
 def _suggest_readers(contract: Contract, rows: int, metric: str) -> dict[str, Any]:
     """Those that learn from all terms, from few numbers of them, and that read word by word."""
-    loss = {"loss": "poisson"} if metric == COUNTS else {}
+    loss, of_trees = _suggest_losses(metric)
     has_others = len(contract.features) > len(contract.texts)
     is_told_apart = bool(contract.classes or contract.labels)
     epochs = 30 if rows < FEW_ROWS else 12 if rows < MANY_ROWS else 5
-    boosting = {"boosting": {**_suggest_boosting(rows, metric), **loss}}
+    boosting = {"boosting": {**_suggest_boosting(rows, metric), **of_trees}}
     batch = 16 if rows < ROWS_OF_FEW_STEPS else 32 if rows < FEW_ROWS else 64
-    network = {"schedule": "cosine", "batch_size": batch, "max_epochs": epochs}
+    network = {"schedule": "cosine", "batch_size": batch, "max_epochs": epochs, **loss}
     return {
         "baseline": {},
         **({"naive_bayes": {}} if is_told_apart and not has_others else {}),
@@ -312,6 +318,14 @@ def _suggest_readers(contract: Contract, rows: int, metric: str) -> dict[str, An
         "text_cnn": network,
         "text_rnn": network,
     }
+
+
+def _suggest_losses(metric: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The option of linear models and networks, and of trees, which have no Tweedie loss: that of
+    Poisson finds the mean of any numbers from zero on."""
+    if metric not in LOSSES:
+        return {}, {}
+    return {"loss": LOSSES[metric]}, {"loss": "poisson"}
 
 
 def _suggest_boosting(rows: int, metric: str) -> dict[str, Any]:

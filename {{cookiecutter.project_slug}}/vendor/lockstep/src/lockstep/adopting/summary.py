@@ -12,10 +12,12 @@ from ..core.editing import ABSENT
 from ..core.errors import shorten
 from ..core.examples import frame_contract
 from ..core.labels import encode_labels
-from .suggestion import COUNTS
+from .rates import AMOUNTS, COUNTS
 from .understanding import Understanding
 
 MOST_LINES, LONGEST_NAME, MOST_LEVELS = 40, 40, 4
+RATES = {COUNTS: "counts", AMOUNTS: "amounts"}
+"""What numbers are that are judged so."""
 USUAL = ("", "NA")
 """Texts for missing values that are not worth a word."""
 
@@ -123,7 +125,8 @@ def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequenc
     share = settings.get("train.holdout")
     way = f"on {share:.0%} held out" if share else f"over {settings['train.folds']} folds"
     target, decision = shorten(contract.target, LONGEST_NAME), settings.get("train.decision")
-    counts = " of counts" if settings["train.metric"] == COUNTS else ""
+    rates = RATES.get(settings["train.metric"], "")
+    counts = f" of {rates}" if rates else ""
     decided = "" if decision in (None, ABSENT) else f", decided by {decision}"
     omission = (
         "\nleaves out, since a single fit takes minutes: whether more rows would help; "
@@ -140,6 +143,7 @@ def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequenc
         f"learns: {target}, {_describe_problem(contract, counts)}; "
         f"{len(settings['train.candidates'])} candidates, judged by {settings['train.metric']} "
         f"{way}{decided}; split {describe_split(folders) or 'by ' + settings['split.by']}"
+        f"{_advise_on_rates(target, rates)}"
         f"{omission if settings.get('train.training_sizes') == [] else ''}"
     )
 
@@ -147,6 +151,16 @@ def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequenc
 def _count_features(contract: Contract) -> str:
     count = sum(name != IMAGE for name in contract.features)
     return f"{count} column{'s' if count > 1 else ''}"
+
+
+def _advise_on_rates(target: str, rates: str) -> str:
+    if not rates:
+        return ""
+    return (
+        f"\ntakes {target} for {rates}, and predicts their mean, which is never below zero; "
+        "`metric: rmse` below `train` in params.yaml, and candidates without `loss`, take it for "
+        "any number"
+    )
 
 
 def _describe_problem(contract: Contract, counts: str) -> str:

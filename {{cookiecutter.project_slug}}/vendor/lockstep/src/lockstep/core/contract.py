@@ -544,6 +544,11 @@ class Contract(Strict):
         return (target.type == "labels" and target.categories) or []
 
     @property
+    def is_ordered(self) -> bool:
+        """Whether the target's categories have an order."""
+        return self.columns[self.target].type == "ordered"
+
+    @property
     def kind(self) -> Kind | None:
         """The kind of problem that the target makes it, if any."""
         target_type = self.columns[self.target].type

@@ -13,6 +13,7 @@ from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .examples import Examples
+from .losses import Loss
 from .networks import Network, parameters
 
 NORMAL_MAD = 1.4826
@@ -124,7 +125,9 @@ class PcaError(Detector):
 class NetworkDetector(OutlierMixin, Network):
     """A network that gives back what it is given; odd rows are those that it restores badly."""
 
-    _activation_and_loss = ("linear", "mean_squared_error")
+    @property
+    def _activation_and_loss(self) -> tuple[str, Loss]:
+        return "linear", "mean_squared_error"
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Train on (n_rows, n_features) numbers."""

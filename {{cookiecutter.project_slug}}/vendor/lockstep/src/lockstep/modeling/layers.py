@@ -99,3 +99,45 @@ class RandomFlip(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, as Keras saves them."""
         return {**super().get_config(), "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("lockstep")
+class CumulativeLink(keras.layers.Layer):
+    """Probabilities of classes in an order from one score, by thresholds that go up.
+
+    The chance of a class above a threshold is the logistic function of the score less the
+    threshold, so that chances of higher thresholds are never larger, as they may be where each
+    threshold is a task of its own (Cao et al., 2020).
+
+    Args:
+        classes: How many there are.
+    """
+
+    def __init__(self, classes: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.classes = classes
+
+    def build(self, shape: tuple[int | None, ...]) -> None:  # noqa: ARG002
+        """Make the first threshold, and what the gaps up to the others are made of."""
+        first = keras.initializers.Constant(-float(self.classes - 2) / 2)
+        # softplus makes a gap of 1 of it.
+        others = keras.initializers.Constant(0.5413)
+        self.first = self.add_weight(shape=(1,), initializer=first, name="first")
+        self.gaps = self.add_weight(shape=(self.classes - 2,), initializer=others, name="gaps")
+
+    def call(self, score: Any) -> Any:
+        """(n_rows, n_classes) probabilities of (n_rows, 1) scores."""
+        gaps = ops.cumsum(ops.softplus(self.gaps))
+        thresholds = ops.concatenate([self.first, self.first + gaps])
+        below = ops.sigmoid(thresholds - score)
+        none = ops.zeros_like(score)
+        edges = ops.concatenate([none, below, none + 1], axis=1)
+        return edges[:, 1:] - edges[:, :-1]
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """A probability of each class in the place of the score."""
+        return (shape[0], self.classes)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor, as Keras saves them."""
+        return {**super().get_config(), "classes": self.classes}

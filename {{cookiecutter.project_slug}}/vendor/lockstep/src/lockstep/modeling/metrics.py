@@ -19,19 +19,19 @@ from inspect import cleandoc
 from typing import Literal, TypeVar
 
 import numpy as np
-from scipy.special import xlogy
 
 from ..core.errors import UserError
 from ..core.examples import SCALE, SQUARED_SCALE
 from ..core.params import Kind, Params
 from ..core.validation import nearest
+from .ordered_metrics import mean_rank_error, quadratic_kappa, rank_probability_score
 from .outcome import Outcome
+from .rate_metrics import d2_poisson, d2_tweedie, gini, poisson_deviance, tweedie_deviance
+from .ratios import ratio as _ratio
 
 CALIBRATION_BINS = 10
 SMALLEST = np.finfo("float64").eps
 """What a probability of zero is taken for in a logarithm, as scikit-learn does."""
-SMALLEST_RATE = 1e-3
-"""Share of the mean count that a lower predicted rate is taken for, in the Poisson deviance."""
 INJECTED_SHARE = 0.1
 """Share of the rows that counts as made odd."""
 SENTENCE = re.compile(r".+?[.!?](?=\s|$)|.+", re.DOTALL)
@@ -72,13 +72,6 @@ class Metric:
     def score(self, outcome: Outcome) -> float:
         """The figure, every row counting the same; nan where it is not defined."""
         return float(self.measure(outcome, np.ones((1, len(outcome))))[0])
-
-
-def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """Their ratio, nan where the denominator is zero."""
-    undefined = np.full(numerator.shape, np.nan)
-    ratio: np.ndarray = np.divide(numerator, denominator, out=undefined, where=denominator > 0)
-    return ratio
 
 
 def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -329,19 +322,6 @@ def r2(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     return 1 - _ratio(weights @ (outcome.predicted - outcome.actual) ** 2, spread)
 
 
-def poisson_deviance(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
-    """The mean Poisson deviance: how unlikely the counts are at the rates predicted, 0 at best.
-
-    A rate below a thousandth of the mean count, or below zero, is taken for that, so that a model
-    pays for every count that it held impossible, and not without end. It is nan where a count is
-    negative (McCullagh and Nelder, 1989).
-    """
-    counts = outcome.actual
-    rates = np.maximum(outcome.predicted, SMALLEST_RATE * max(counts.mean(), SMALLEST))
-    deviances = 2 * (xlogy(counts, np.maximum(counts, 0) / rates) - counts + rates)
-    return _mean(np.where(counts < 0, np.nan, deviances), weights)
-
-
 def mase(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """The mean absolute error, over that of the value a season before in the series' train rows.
 
@@ -438,15 +418,43 @@ METRICS: dict[Kind, tuple[Metric, ...]] = {
     ),
 }
 ON_REQUEST: dict[Kind, tuple[Metric, ...]] = {
-    "classification": (),
+    "classification": (
+        Metric(
+            "rank_probability_score",
+            rank_probability_score,
+            higher_is_better=False,
+        ),
+        Metric("quadratic_kappa", quadratic_kappa, bounds=(-1, 1), takes="labels"),
+        Metric(
+            "mean_rank_error",
+            mean_rank_error,
+            higher_is_better=False,
+            bounds=(0, np.inf),
+            takes="labels",
+        ),
+    ),
     "multilabel": (),
     "regression": (
         Metric("poisson_deviance", poisson_deviance, higher_is_better=False, bounds=(0, np.inf)),
+        Metric("tweedie_deviance", tweedie_deviance, higher_is_better=False, bounds=(0, np.inf)),
+        Metric("d2_poisson", d2_poisson, bounds=(-np.inf, 1)),
+        Metric("d2_tweedie", d2_tweedie, bounds=(-np.inf, 1)),
+        Metric("gini", gini, bounds=(-1, 1)),
     ),
     "forecasting": (),
     "anomalies": (Metric("f1_macro", known_only(f1_macro), takes="labels", share_of="classes"),),
 }
 """Metrics for some problems of a kind only, which params.yaml names to have them."""
+RANKS = "rank_probability_score"
+"""The metric of probabilities of classes in an order."""
+RATES = ("poisson_deviance", "tweedie_deviance")
+"""Metrics of numbers that are predicted as rates, never below zero."""
+COMPANIONS = {
+    RANKS: ("quadratic_kappa", "mean_rank_error"),
+    "poisson_deviance": ("d2_poisson", "gini"),
+    "tweedie_deviance": ("d2_tweedie", "gini"),
+}
+"""What is measured beside one of these, where it picks the champion."""
 DEFAULTS: dict[Kind, str] = {
     "classification": "log_loss",
     "multilabel": "log_loss",
@@ -519,12 +527,16 @@ def metric(
 
 
 def run_metrics(params: Params) -> tuple[Metric, ...]:
-    """The library's metrics, those of `train.metrics`, and that of `train.metric`, each once."""
+    """The library's metrics, those of `train.metrics`, `train.metric` and its companions."""
     own = [
         find_metric(params.kind, name, f"train.metrics.{place}")
         for place, name in enumerate(params.train.metrics)
     ]
-    metrics = [*METRICS[params.kind], *own, primary_metric(params)]
+    primary = primary_metric(params)
+    beside = [
+        find_metric(params.kind, name, "train.metric") for name in COMPANIONS.get(primary.name, ())
+    ]
+    metrics = [*METRICS[params.kind], *own, primary, *beside]
     return tuple({metric.name: metric for metric in metrics}.values())
 
 

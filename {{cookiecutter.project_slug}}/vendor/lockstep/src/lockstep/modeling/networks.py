@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FunctionType
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,8 @@ from ..data.inner_folds import find_units
 from .archive import write_keras
 from .examples import Examples, Stream
 from .keras import keras
+from .losses import OF_RATES, Loss, NumberLoss, find_loss
+from .ordinal import find_places
 from .rows_on_disk import NumbersOnDisk
 
 NETWORK = "network_"
@@ -70,6 +72,17 @@ class Training(TypedDict, total=False):
         Literal["balanced"] | None,
         Field(description="`balanced` gives every class the same weight, however rare"),
     ]
+    loss: Annotated[
+        NumberLoss,
+        Field(
+            description="what is made small of numbers; `poisson` is for counts, `tweedie` for "
+            "amounts that are mostly zero"
+        ),
+    ]
+    power: Annotated[
+        float,
+        Field(gt=1, lt=2, description="of the mean, by which the variance goes; for `tweedie`"),
+    ]
 
 
 parameters = dataclass(kw_only=True, eq=False, repr=False)
@@ -100,8 +113,14 @@ class Network(BaseEstimator):
     random_state: int = 0
     """Seed of the weights, the shuffling and the validation rows."""
 
-    _activation_and_loss: ClassVar[tuple[str, str]]
-    """What comes out of the last layer, and what is made small, as Keras calls them."""
+    @property
+    def _activation_and_loss(self) -> tuple[str, Loss]:
+        """What comes out of the last layer, and what is made small, as Keras takes them."""
+        raise NotImplementedError
+
+    def _finish(self, network: keras.Model) -> keras.Model:
+        """The network that was built, with what has to come after it."""
+        return network
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
@@ -168,13 +187,13 @@ class Network(BaseEstimator):
     def _train(self, learn: Examples | Stream, watch: Examples, rows: Examples | Stream) -> None:
         from .training import train
 
-        activation, loss = self._activation_and_loss
-        outputs = self._count_outputs(watch.X.shape[1])
+        columns, (activation, loss) = watch.X.shape[1], self._activation_and_loss
+        outputs = self._count_outputs(columns)
 
         def build() -> keras.Model:
             # Also seeds Python's and numpy's global generators, which Keras draws from.
             keras.utils.set_random_seed(self.random_state)
-            return self.build(watch.X.shape[1], outputs, activation, **self.options)
+            return self._finish(self.build(columns, outputs, activation, **self.options))
 
         # Keras names layers by how many the thread has made before: in a thread of its own they are
         # called the same whatever was built earlier.
@@ -217,7 +236,9 @@ class NetworkClassifier(ClassifierMixin, Network):
 
     class_weight: str | None = None
 
-    _activation_and_loss = ("softmax", "sparse_categorical_crossentropy")
+    @property
+    def _activation_and_loss(self) -> tuple[str, Loss]:
+        return "softmax", "sparse_categorical_crossentropy"
 
     def _validate(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         X, y = validate_data(self, X, y, dtype="float32")
@@ -270,7 +291,9 @@ class NetworkClassifier(ClassifierMixin, Network):
 class NetworkLabeller(ClassifierMixin, Network):
     """A network with a sigmoid for each of several labels, of which a row has any."""
 
-    _activation_and_loss = ("sigmoid", "binary_crossentropy")
+    @property
+    def _activation_and_loss(self) -> tuple[str, Loss]:
+        return "sigmoid", "binary_crossentropy"
 
     def _validate(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         X, y = validate_data(self, X, y, dtype="float32", multi_output=True)
@@ -304,14 +327,55 @@ class NetworkLabeller(ClassifierMixin, Network):
 
 
 @parameters
-class NetworkRegressor(RegressorMixin, Network):
-    """A network with one linear output, trained on the standardised target."""
+class NetworkOrdinal(NetworkClassifier):
+    """A network with a score, from which thresholds make probabilities of classes in an order."""
 
-    _activation_and_loss = ("linear", "mean_squared_error")
+    order: tuple[str, ...] = ()
+    """The classes from low to high."""
+
+    @property
+    def _activation_and_loss(self) -> tuple[str, Loss]:
+        return "linear", super()._activation_and_loss[1]
+
+    def _count_outputs(self, columns: int) -> int:  # noqa: ARG002
+        return 1
+
+    def _learn_targets(self, parts: Iterable[np.ndarray]) -> None:
+        super()._learn_targets(parts)
+        classes, places = find_places(self.classes_, self.order)
+        self.classes_, self.class_weights_ = classes, self.class_weights_[np.argsort(places)]
+
+    def _finish(self, network: keras.Model) -> keras.Model:
+        from .layers import CumulativeLink
+
+        chances = CumulativeLink(len(self.classes_))(network.outputs[0])
+        return keras.Model(network.inputs, chances)
+
+
+@parameters
+class NetworkRegressor(RegressorMixin, Network):
+    """A network with one output: the standardised target, or the logarithm of a rate.
+
+    What is learnt of rates is their share of the mean rate, so that neither loss nor learning rate
+    depends on the unit.
+    """
+
+    loss: NumberLoss = "squared_error"
+    power: float = 1.5
+
+    @property
+    def _activation_and_loss(self) -> tuple[str, Loss]:
+        activation = "exponential" if self.loss in OF_RATES else "linear"
+        return activation, find_loss(self.loss, self.power)
 
     def _validate(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         X, y = validate_data(self, X, y, dtype="float32", y_numeric=True)
-        return X, np.asarray(y, dtype="float64")
+        y = np.asarray(y, dtype="float64")
+        if self.loss in OF_RATES and (y.min() < 0 or not y.any()):
+            raise ValueError(
+                f"loss: {self.loss} takes numbers from 0, of which one at least is more"
+            )
+        return X, y
 
     def _learn_targets(self, parts: Iterable[np.ndarray]) -> None:
         """Mean and standard deviation, merged as Chan, Golub and LeVeque (1979) do."""
@@ -323,6 +387,8 @@ class NetworkRegressor(RegressorMixin, Network):
             self.mean_ += float(share * gap)
             rows += len(y)
         self.scale_ = float(np.sqrt(variance)) or 1.0
+        if self.loss in OF_RATES:
+            self.mean_, self.scale_ = 0.0, self.mean_ or 1.0
 
     def _encode(self, X: np.ndarray, y: np.ndarray) -> Examples:
         standardised = (np.asarray(y, dtype="float64") - self.mean_) / self.scale_
@@ -337,7 +403,7 @@ class NetworkRegressor(RegressorMixin, Network):
 class NetworkForecaster(NetworkRegressor):
     """A network that learns the median, as forecasts are judged by their absolute errors."""
 
-    _activation_and_loss = ("linear", "mean_absolute_error")
+    loss: NumberLoss = "absolute_error"
 
 
 def load_network(path: Path) -> keras.Model:

@@ -15,9 +15,10 @@ from ..core.examples import SPREAD, STEP
 from ..core.params import Decision, Fraction, Params, predicts_numbers
 from ..core.validation import Strict
 from .marginals import Marginals
-from .metrics import Metric, find_metric
+from .metrics import RATES, Metric, find_metric
 from .oddness import Oddness
 from .outcome import EVEN, HIGH, LOW, Outcome
+from .rate_metrics import SMALLEST
 
 KEY = "train.decision"
 MOST_TRIED = 250
@@ -27,6 +28,8 @@ FEWEST_TO_DECIDE = 10
 ROUNDING = 1e-9
 FEWEST_RESIDUALS = 50
 """Of a step ahead; where there are fewer, those of its neighbours are taken with them."""
+MOST_BANDS = 10
+"""Ranges of the predicted rate that have margins of their own, if rows are many."""
 Margins = tuple[FiniteFloat, FiniteFloat]
 
 
@@ -51,6 +54,9 @@ class Postprocessing(Strict):
     step_margins: tuple[Margins, ...] | None = None
     """Of a forecast the same for each step ahead, in units of how far the latest values lie apart
     (`spread`)."""
+    rate_margins: tuple[tuple[FiniteFloat, FiniteFloat, FiniteFloat], ...] | None = None
+    """Of rates the same for each range of the prediction, which begins at the first number, in
+    units of the prediction's square root."""
 
     def find_interval(
         self, numbers: np.ndarray, rows: pd.DataFrame, contract: Contract
@@ -66,12 +72,25 @@ class Postprocessing(Strict):
             places = np.minimum(rows[STEP].to_numpy("int64"), len(self.step_margins)) - 1
             margins = np.array(self.step_margins)[places]
             margins = margins * rows[[SPREAD]].to_numpy("float64")
+        elif self.rate_margins is not None:
+            return self._find_rate_interval(numbers, contract)
         elif self.margins is not None:
             margins = np.array([self.margins])
         else:
             return None
         ends = cut_to_range(numbers[:, np.newaxis] + margins, contract)
         return pd.DataFrame(ends, columns=[LOW, HIGH])
+
+    def _find_rate_interval(self, numbers: np.ndarray, contract: Contract) -> pd.DataFrame:
+        """The same of rates: never below zero, and whole numbers where the target is."""
+        assert self.rate_margins is not None
+        begins, *margins = np.transpose(self.rate_margins)
+        bands = np.maximum(np.searchsorted(begins, numbers, side="right") - 1, 0)
+        units = np.sqrt(np.maximum(numbers, 0))[:, np.newaxis]
+        ends = np.maximum(numbers[:, np.newaxis] + np.transpose(margins)[bands] * units, 0)
+        if contract.columns[contract.target].type == "integer":
+            ends = np.floor(ends + ROUNDING)
+        return pd.DataFrame(cut_to_range(ends, contract), columns=[LOW, HIGH])
 
     def apply(self, outcome: Outcome, contract: Contract) -> Outcome:
         """What becomes of predictions: which threshold decides, and their intervals."""
@@ -125,6 +144,9 @@ def fit_postprocessing(
         if validation.forecasts is not None:
             by_step = conformal_step_margins(validation, coverage)
             return Postprocessing(coverage=coverage, step_margins=by_step) if by_step else NONE
+        if params.train.metric in RATES:
+            by_rate = conformal_rate_margins(validation, coverage)
+            return Postprocessing(coverage=coverage, rate_margins=by_rate) if by_rate else NONE
         margins = conformal_margins(validation.actual - validation.predicted, coverage)
         return Postprocessing(coverage=coverage, margins=margins) if margins else NONE
     decision = params.train.decision
@@ -305,3 +327,38 @@ def conformal_step_margins(validation: Outcome, coverage: float) -> tuple[Margin
         reach = next((n for n in range(last) if (away <= n).sum() >= fewest), last)
         margins.append(conformal_margins(residuals[away <= reach], coverage))
     return tuple(pair for pair in margins if pair) or None
+
+
+def conformal_rate_margins(
+    validation: Outcome, coverage: float
+) -> tuple[tuple[float, float, float], ...] | None:
+    """The margins of ranges of a predicted rate, in units of its square root.
+
+    Errors of counts grow with the square root of their mean, by which they are divided (Pearson's
+    residuals), and rare ones are mostly zero: so each range of the prediction, which holds as many
+    validation rows as any other, has margins of its own (Vovk et al., 2003). The share holds within
+    each of them.
+
+    Args:
+        validation: Predictions by models that had not learnt from these rows.
+        coverage: The share of the rows.
+
+    Returns:
+        Of each range where it begins and both margins as `conformal_margins` gives them, or None
+        where all residuals together are too few.
+    """
+    fewest = max(FEWEST_RESIDUALS, ceil(2 / (1 - coverage) - ROUNDING) - 1)
+    predicted = np.maximum(validation.predicted, 0)
+    count = max(1, min(MOST_BANDS, len(predicted) // fewest))
+    begins = np.unique(np.quantile(predicted, np.arange(count) / count))
+    bands = np.searchsorted(begins, predicted, side="right") - 1
+    roots = np.sqrt(np.maximum(predicted, SMALLEST))
+    residuals = (validation.actual - predicted) / roots
+    margins = []
+    for band, begin in enumerate(begins):
+        pair = conformal_margins(residuals[bands == band], coverage)
+        if pair is None:  # where many rows share a prediction, a range may have few others
+            pair = conformal_margins(residuals, coverage)
+        if pair is not None:
+            margins.append((float(begin), *pair))
+    return tuple(margins) or None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from sklearn.base import BaseEstimator
@@ -19,6 +20,7 @@ from .networks import (
     NetworkClassifier,
     NetworkForecaster,
     NetworkLabeller,
+    NetworkOrdinal,
     NetworkRegressor,
     Training,
 )
@@ -26,6 +28,8 @@ from .series import Series
 from .signals import find_shape
 from .tokens import TokenShape
 
+OF_NUMBERS, OF_CLASSES = ("loss", "power"), ("class_weight",)
+"""Options that estimators of one kind alone take."""
 Choice = TypeVar("Choice", bound=Callable[..., BaseEstimator])
 
 
@@ -46,6 +50,8 @@ class Problem:
 
     tokens: TokenShape | None = None
     """How sentences come to a candidate that takes tokens; None if there are no sentences."""
+    order: tuple[str, ...] = ()
+    """The classes from low to high, where the target has an order."""
 
     @property
     def classifies(self) -> bool:
@@ -69,9 +75,10 @@ class Problem:
         """The one of two estimators that the problem asks for, made with `options`.
 
         Only classes can be weighted, so a regressor is not given `class_weight`; only numbers have
-        a choice of `loss`, so a classifier is not given that.
+        a choice of what is made small, so a classifier is given no `loss` and no `power`.
         """
-        options.pop("loss" if self.classifies else "class_weight", None)
+        for name in OF_NUMBERS if self.classifies else OF_CLASSES:
+            options.pop(name, None)
         return classifier(**options) if self.classifies else regressor(**options)
 
     def require_table(self, name: str) -> None:
@@ -103,6 +110,22 @@ class Problem:
                 f"params.yaml: train.candidates.{name}: it forecasts series; this is a {self.kind}"
             )
         return self.series
+
+    def require_order(self, name: str) -> tuple[str, ...]:
+        """The classes from low to high.
+
+        Args:
+            name: The candidate that learns nothing else.
+
+        Raises:
+            UserError: They have no order.
+        """
+        if not self.order:
+            raise UserError(
+                f"params.yaml: train.candidates.{name}: it is for classes in an order, which a "
+                "target has whose type is `ordered` in references/schema.yaml"
+            )
+        return self.order
 
     def require_signal(self, name: str) -> tuple[int, int]:
         """How many points the sequences have, and how many channels.
@@ -199,8 +222,11 @@ class Problem:
                 "at once, and cannot weight them; `train.decision: f1_macro` finds rare ones"
             )
         of_numbers = NetworkForecaster if self.series else NetworkRegressor
+        classifier: Callable[..., BaseEstimator] = NetworkClassifier
+        if len(self.order) > 2:
+            classifier = partial(NetworkOrdinal, order=self.order)
         return self.either(
-            NetworkLabeller if self.kind == "multilabel" else NetworkClassifier,
+            NetworkLabeller if self.kind == "multilabel" else classifier,
             NetworkDetector if self.finds_anomalies else of_numbers,
             build=build,
             options=options,
@@ -219,4 +245,5 @@ def make_problem(params: Params, contract: Contract) -> Problem:
         Series.of_examples(contract),
         find_shape(contract),
         find_token_shape(contract, params.features),
+        tuple(contract.classes) if contract.is_ordered else (),
     )

@@ -20,6 +20,7 @@ from ..core.progress import clear_line, make_reporter
 from ..core.runtime import import_keras
 from .archive import renumber
 from .examples import Examples, Stream, fill_places
+from .losses import Loss
 from .networks import Network
 from .tensorboard import follow
 
@@ -60,7 +61,7 @@ class StreamedBatches(keras.utils.PyDataset):
 
 def train(
     network: keras.Model,
-    loss: str,
+    loss: Loss,
     learn: Examples | Stream,
     watch: Examples,
     rows: Examples | Stream,
@@ -98,7 +99,7 @@ def train(
     return {key: history[key] for key in ("loss", "val_loss")}
 
 
-def _compile(twin: keras.Model, loss: str, batch: Examples) -> None:
+def _compile(twin: keras.Model, loss: Loss, batch: Examples) -> None:
     twin.compile(keras.optimizers.Adam(name="adam"), loss=loss)
     twin.optimizer.build(twin.trainable_variables)
     state = _values(twin.optimizer.variables)
@@ -157,10 +158,10 @@ def predict(network: keras.Model, X: np.ndarray) -> np.ndarray:
     return np.asarray(outputs[: len(X)], dtype="float64")
 
 
-_twins: dict[tuple[str, str], keras.Model] = {}
+_twins: dict[tuple[str, Loss], keras.Model] = {}
 
 
-def _make_twin(network: keras.Model, use: str) -> keras.Model:
+def _make_twin(network: keras.Model, use: Loss) -> keras.Model:
     """A network of the same shape and use, made once, until too many others are."""
     # Keras tells which parts of the shape are one by addresses.
     key = json.dumps(renumber(json.loads(network.to_json()), {})), use

@@ -12,7 +12,7 @@ from ..core.contract import IMAGE, Column, Contract
 from ..core.environment import read_environment
 from ..core.params import Params, predicts_numbers
 from ..core.sequences import SIGNAL
-from ..modeling.metrics import Metric, primary_metric, run_metrics
+from ..modeling.metrics import COMPANIONS, Metric, primary_metric, run_metrics
 from ..modeling.model import Model
 from .anomaly_facts import (
     LIMITS,
@@ -32,6 +32,8 @@ from .forecast_facts import (
 )
 from .label_facts import LabelLine, describe_thresholds, list_labels, summarise_labels
 from .markdown import code
+from .ordered_facts import describe_rank_errors
+from .rate_facts import describe_rate_intervals, describe_rates
 from .slices import FALSE_DISCOVERIES, MIN_ROWS, is_worse
 from .words import WordFacts
 
@@ -268,6 +270,8 @@ class Facts:
             return summarise_labels(
                 self.metrics, self._between(scores["intervals"]["f1_micro"], ".1%")
             )
+        if "rank_errors" in scores:
+            return describe_rank_errors(scores["rank_errors"])
         if self.params.kind == "classification":
             rows, accuracy = scores["test_rows"], scores["accuracy"]
             interval = self._between(scores["intervals"]["accuracy"], ".1%")
@@ -347,6 +351,8 @@ class Facts:
         if learnt.coverage is None:
             return ["There were too few validation rows for intervals of single predictions."]
         share, measured = learnt.coverage, self.metrics["prediction_intervals"]
+        if learnt.rate_margins is not None:
+            return [*self._rates, *describe_rate_intervals(measured, share, self.confidence, unit)]
         if learnt.margins is None:
             return describe_intervals(measured, f"{share:.0%}", self.confidence, unit)
         low, high = learnt.margins
@@ -381,6 +387,12 @@ class Facts:
         nobody knows.
         """
         return self.has_columns and not self.contract.anomalies
+
+    @property
+    def _rates(self) -> list[str]:
+        """Whether the level of counts or amounts is right, and what is explained."""
+        d2 = self.metrics[COMPANIONS[self.primary.name][0]]
+        return describe_rates(self.metrics["rates"], d2, self._unit)
 
     @property
     def worst_slices(self) -> list[Any]:

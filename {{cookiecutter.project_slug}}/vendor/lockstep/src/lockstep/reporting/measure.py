@@ -16,11 +16,13 @@ from ..core.table import Table
 from ..data.row_names import name_rows
 from ..data.split import find_clusters
 from ..modeling.intervals import compare_models, find_share_interval, summarise
-from ..modeling.metrics import run_metrics
+from ..modeling.metrics import RANKS, RATES, run_metrics
 from ..modeling.model import Model
+from ..modeling.ordered_metrics import find_rank_errors
 from ..modeling.outcome import Outcome
 from .anomalies import measure_ways
 from .labels import measure_labels
+from .rate_facts import measure_rates
 
 
 def predict_all(table: Table, *models: Model) -> tuple[pd.DataFrame, list[Outcome]]:
@@ -59,11 +61,12 @@ def measure(params: Params, champion: Outcome, baseline: Outcome) -> dict[str, A
     Returns:
         `test_rows`, each metric by its name, their `intervals`, the same of the `baseline`, and
         `gain`, the intervals of what the champion is better by on the same resamples. Of two
-        classes also `decisions`, how many are right and wrong; of several labels `labels`, how each
-        is told; of numbers `prediction_intervals`, how many rows they hold and how wide they are;
-        of anomalies how many rows are `flagged`, and for each way in which rows were made odd what
-        came of these as `injected`; of forecasts also `by_step` ahead, and how many `unscaled_rows`
-        have no scale of errors.
+        classes also `decisions`, how many are right and wrong; of classes in an order
+        `rank_errors`, how many rows are off by how many classes; of several labels `labels`, how
+        each is told; of numbers `prediction_intervals`, how many rows they hold and how wide they
+        are; of rates their means as `rates`; of anomalies how many rows are `flagged`, and for each
+        way in which rows were made odd what came of these as `injected`; of forecasts also
+        `by_step` ahead, and how many `unscaled_rows` have no scale of errors.
     """
     scores = compare_models(run_metrics(params), champion, baseline, params.evaluate, params.seed)
     scores = {"test_rows": len(champion), **scores}
@@ -75,6 +78,11 @@ def measure(params: Params, champion: Outcome, baseline: Outcome) -> dict[str, A
     if champion.injected is not None:
         scores["flagged"] = _count_flagged(champion, params.evaluate.confidence)
         scores["injected"] = measure_ways(champion).set_index("way").to_dict("index")
+    if params.train.metric in RATES:
+        scores["rates"] = measure_rates(champion)
+    if params.train.metric == RANKS:
+        errors = np.bincount(find_rank_errors(champion), minlength=len(champion.classes))
+        scores["rank_errors"] = {str(off): int(count) for off, count in enumerate(errors)}
     if champion.forecasts is not None:
         scores["unscaled_rows"] = int(champion.forecasts[SCALE].isna().sum())
     if champion.interval is not None:

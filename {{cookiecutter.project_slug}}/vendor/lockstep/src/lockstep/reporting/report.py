@@ -14,7 +14,7 @@ from ..core.table import Table, write_csv
 from ..data.row_names import digest_names, name_rows
 from ..data.sample import sample_rows
 from ..data.split import has_given_split
-from ..modeling.metrics import primary_metric
+from ..modeling.metrics import RATES, primary_metric
 from ..modeling.model import Model
 from ..modeling.outcome import FORECAST, SUBGROUP, Outcome
 from . import figures, gallery
@@ -25,7 +25,9 @@ from .forecast_facts import describe_gaps
 from .forecast_gallery import show_forecasts
 from .forecasts import Forecasts
 from .label_gallery import show_labels
+from .ordered import show_order
 from .pages import render_model_card, render_report
+from .rates import show_rates
 from .record import write_record
 from .signal_gallery import show_signals
 from .signals import Signals
@@ -159,6 +161,11 @@ class Report:
             parts.append(show_labels(self.outcome, self.metrics["labels"]))
         else:
             parts.append(gallery.show_numbers(self.outcome, target))
+        if facts.contract.is_ordered:
+            parts.append(show_order(self.outcome))
+        if facts.primary.name in RATES:
+            is_whole = facts.target.type == "integer"
+            parts.append(show_rates(self.outcome, target, is_whole=is_whole))
         if len(self.outcome.classes) == 2:
             parts.append(gallery.show_decisions(self.outcome, self.baseline))
         if coverage is not None and self.forecasts is None:
