@@ -48,7 +48,8 @@ class OrdinalRegression(ClassifierMixin, BaseEstimator):
         check_classification_targets(y)
         self.classes_, places = find_places(y, self.order)
         if len(self.classes_) < 2:
-            raise ValueError(f"the rows hold one class only, {self.classes_[0]!r}; two are needed")
+            (name,) = self.classes_.tolist()
+            raise ValueError(f"the rows hold one class only, {name!r}; two are needed")
         shares = np.bincount(places).cumsum()[:-1] / len(places)
         thresholds = np.log(shares / (1 - shares))
         gaps = np.log(np.maximum(np.diff(thresholds), SMALLEST))

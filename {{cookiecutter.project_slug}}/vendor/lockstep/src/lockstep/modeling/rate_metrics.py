@@ -110,5 +110,5 @@ def _measure_share(outcome: Outcome, weights: np.ndarray, power: float) -> np.nd
         one, two = 1 - power, 2 - power
         change = -means * (means**one - 1) / one + (means**two - 1) / two
     whole = rest / rows + 2 * change
-    whole[whole < SMALLEST * np.maximum(means, 1)] = 0
+    whole[(means <= SMALLEST) | (whole < SMALLEST * means)] = 0
     return 1 - ratio(_measure_deviance(outcome, weights, power), whole)
