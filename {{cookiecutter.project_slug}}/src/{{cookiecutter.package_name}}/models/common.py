@@ -20,8 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
 Balanced = Annotated[
-    Literal["balanced"] | None,
-    Field(description="`balanced` gives every class the same weight, however rare; for classes"),
+    Literal["balanced"] | None, Field(description="`balanced` gives every class the same weight")
 ]
 Trees = Annotated[PositiveInt, Field(description="how many trees")]
 Depth = Annotated[PositiveInt | None, Field(description="most splits above a leaf; any if `null`")]
@@ -36,10 +35,7 @@ Dropout = Annotated[
 
 @candidate(takes_terms=True)
 def baseline(problem: Problem) -> BaseEstimator:
-    """What any model must beat: the shares of the classes, the mean, or the value a season ago.
-
-    Of anomalies it is how far the most unusual number lies from its column's median.
-    """
+    """What any model must beat: class shares, the mean, the value a season ago, or robust z."""
     if problem.finds_anomalies:
         return lockstep.RobustZ()
     if problem.series:
@@ -67,8 +63,7 @@ def linear(
         return LogisticRegression(C=1 / alpha, class_weight=class_weight, max_iter=1000)
     if loss == "squared_error":
         return Ridge(alpha=alpha)
-    power = 1 if loss == "poisson" else power
-    return TweedieRegressor(power=power, alpha=alpha, link="log", max_iter=1000)
+    return TweedieRegressor(power=1 if loss == "poisson" else power, alpha=alpha, max_iter=1000)
 
 
 @candidate
@@ -182,9 +177,8 @@ def boosting(
     )
 
 
-# The networks. Each is a candidate, and a function that builds the network for so many columns and
-# outputs. All share the options of `Training`: learning_rate, schedule, batch_size, max_epochs,
-# patience, validation_fraction, class_weight. A new option is one more keyword of both functions.
+# The networks: a candidate each, and a function that builds the network for so many columns and
+# outputs. All share the options of `Training`; a new option is one more keyword of both functions.
 
 
 @candidate
