@@ -238,15 +238,16 @@ def _suggest_for_images(
     contract: Contract, images: Images, rows: int, metric: str
 ) -> dict[str, Any]:
     """Those that learn from shades, and those that see shapes, of which more take fewer passes."""
+    loss, _ = _suggest_losses(metric)
     batch, epochs = (32, 60) if rows < FEW_ROWS else (64, 30) if rows < MANY_ROWS else (128, 10)
     network = {
         **{"batch_size": batch, "learning_rate": 0.003, "schedule": "cosine"},
         **{"max_epochs": epochs, "patience": min(epochs, 20)},
+        **loss,
     }
     side = min(images.width, images.height)
     # A number may be where something is, which moves with the image.
     shift = {"shift": max(1, side // PIXELS_PER_SHIFT)} if contract.classes else {}
-    loss = {"loss": "poisson"} if metric == COUNTS else {}
     share = {} if contract.classes else {"max_features": 0.1}
     return {
         "baseline": {},
