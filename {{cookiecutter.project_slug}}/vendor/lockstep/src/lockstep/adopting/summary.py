@@ -126,7 +126,7 @@ def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequenc
     way = f"on {share:.0%} held out" if share else f"over {settings['train.folds']} folds"
     target, decision = shorten(contract.target, LONGEST_NAME), settings.get("train.decision")
     rates = RATES.get(settings["train.metric"], "")
-    counts = f" of {rates}" if rates else ""
+    counts = f" of {rates}" if rates else " of classes in an order" if contract.is_ordered else ""
     decided = "" if decision in (None, ABSENT) else f", decided by {decision}"
     omission = (
         "\nleaves out, since a single fit takes minutes: whether more rows would help; "
