@@ -146,6 +146,12 @@ def test_cells_that_say_that_there_is_none_are_no_label() -> None:
     assert as_classes.type == "categorical"
 
 
+def test_a_single_label_is_nothing_to_tell_apart() -> None:
+    guess = guess_target(pd.Series(["a|a", "a", None] * 9), PLAIN, "multilabel")
+    assert guess.column is None
+    assert guess.doubts == ["holds fewer than two labels, 'a': left out"]
+
+
 def test_what_is_odd_about_labels_is_told() -> None:
     matrix = np.zeros((40, 4), dtype=int)
     matrix[:20, :2], matrix[:, 2], matrix[:3, 3] = 1, 1, 1

@@ -415,6 +415,9 @@ def _guess_levels(cells: pd.Series, texts: pd.Series, missing: tuple[str, ...] =
 def _guess_labels(cells: pd.Series, separator: str) -> Guess:
     texts = as_texts(drop_gaps(cells))
     words, doubts = describe_labels(cells, separator)
+    if len(words["categories"]) < 2:
+        names = ", ".join(map(repr, words["categories"])) or "none"
+        return Guess(None, [f"holds fewer than two labels, {names}: left out"])
     note = f"{len(words['categories'])} labels with {separator} between them"
     doubts.append("several labels in a cell: `--kind classification` takes each cell for a class")
     column = _make_guess(cells, texts, "labels", note, doubts, **words).column
