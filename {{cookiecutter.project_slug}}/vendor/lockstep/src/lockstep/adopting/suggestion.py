@@ -146,6 +146,9 @@ def _suggest_for_anomalies(contract: Contract, table: pd.DataFrame) -> dict[str,
     known = int((table[contract.target] == contract.classes[1]).sum())
     network = _suggest_network(rows) | {"hidden_units": [32], "code": max(1, min(8, width // 2))}
     neighbours = {"lof": {"neighbours": 20}} if rows <= MOST_ROWS_OF_NEIGHBOURS else {}
+    # Made-up anomalies flatter these, and unknown ones among the train rows mislead them.
+    judged_by_labels = {"pca_error": {"share": 0.9}, **neighbours, "autoencoder": network}
+    has_labels = known >= ENOUGH
     return {
         "kind": contract.kind,
         "split.by": _suggest_split(contract),
@@ -153,17 +156,15 @@ def _suggest_for_anomalies(contract: Contract, table: pd.DataFrame) -> dict[str,
             name: [{"one_hot": {"min_frequency": RARE_TEXT}}] if "target_encode" in steps else steps
             for name, steps in _suggest_steps(contract, table).items()
         },
-        "train.metric": "average_precision" if known >= ENOUGH else "injected_precision",
+        "train.metric": "average_precision" if has_labels else "injected_precision",
         "train.contamination": CONTAMINATION,
         "train.folds": 5 if rows <= MOST_ROWS_FOLDED else None,
         "train.holdout": None if rows <= MOST_ROWS_FOLDED else 0.2,
         "train.candidates": {
             "baseline": {},
             "ecod": {},
-            "pca_error": {"share": 0.9},
             "isolation_forest": {"trees": 200},
-            **neighbours,
-            "autoencoder": network,
+            **(judged_by_labels if has_labels else {}),
         },
     }
 

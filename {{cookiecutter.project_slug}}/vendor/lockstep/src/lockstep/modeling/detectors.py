@@ -68,29 +68,24 @@ class Ecod(Detector):
     """How far a row is in the tails of all its columns together (ECOD, Li et al., 2022).
 
     The tail probabilities of a row's numbers are those of the empirical distributions, and taken
-    for independent: the score is the largest of three sums of minus their logarithms, of the left
-    tails, of the right ones, and of that which each column's skewness points to.
+    for independent: the score is the sum of minus the logarithm of the smaller one of each column,
+    as the authors' own code has it; their paper sums up one side at a time.
 
     Attributes:
         sorted_: (n_features, n_rows) what has been learnt, each column in order.
-        is_left_: (n_features,) whether a column's long tail is the left one.
     """
 
     def _learn(self, X: np.ndarray) -> None:
         self.sorted_ = np.sort(X, axis=0).T.copy()
-        self.is_left_ = ((X - X.mean(axis=0)) ** 3).mean(axis=0) < 0
 
     def _measure(self, X: np.ndarray) -> np.ndarray:
-        left, right = np.empty_like(X), np.empty_like(X)
-        rows = self.sorted_.shape[1]
-        for place, learnt in enumerate(self.sorted_):
-            left[:, place] = np.searchsorted(learnt, X[:, place], "right")
-            right[:, place] = rows - np.searchsorted(learnt, X[:, place], "left")
-        # A number beyond all that were learnt counts as if it were one of them itself.
-        left, right = (-np.log(np.maximum(counts, 1) / (rows + 1)) for counts in (left, right))
-        skewed = np.where(self.is_left_, left, right)
-        largest: np.ndarray = np.max([part.sum(axis=1) for part in (left, right, skewed)], axis=0)
-        return largest
+        rows, total = self.sorted_.shape[1], np.zeros(len(X))
+        for learnt, numbers in zip(self.sorted_, X.T, strict=True):
+            left = np.searchsorted(learnt, numbers, "right")
+            right = rows - np.searchsorted(learnt, numbers, "left")
+            # A number beyond all that were learnt counts as if it were one of them itself.
+            total -= np.log(np.maximum(np.minimum(left, right), 1) / (rows + 1))
+        return total
 
 
 class PcaError(Detector):
