@@ -70,6 +70,7 @@ class Smoothing:
     def __sklearn_tags__(self) -> Any:
         tags: Any = super().__sklearn_tags__()  # type: ignore[misc]
         tags.target_tags.multi_output = False
+        tags.classifier_tags.multi_label = False  # probabilities would be a list, by the convention
         return tags
 
 
