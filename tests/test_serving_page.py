@@ -95,7 +95,7 @@ def version(name: str = "1.0.0", **other: Any) -> dict[str, Any]:
         "share": 0.0,
         "is_shadow": False,
         "kind": "regression",
-        "features": ["area", "rooms", "heating", "town"],
+        "features": ["area", "rooms", "heating", "town", "notes"],
         "classes": [],
         "memory": 200 * 2**20,
         "waiting": 0,
@@ -227,7 +227,7 @@ def test_the_form_is_what_the_contract_says(visit: Visit) -> None:
     page = open_page(visit, server)
     fields = page.locator(".fields > .field")
     names = fields.locator("label").all_inner_texts()
-    assert names == ["area", "rooms", "heating", "town", ""]
+    assert names == ["area", "rooms", "heating", "town", "notes", ""]
     assert page.locator(".unused label").all_text_contents() == ["sold"]
     assert page.get_by_label("area").input_value() == "140"
     assert fields.first.inner_text().split("\n") == ["area", "m2", "living area; 10 to 1000"]
@@ -238,11 +238,11 @@ def test_the_form_is_what_the_contract_says(visit: Visit) -> None:
     page.get_by_label("rooms").fill("two")
     page.get_by_label("heating").select_option("missing")
     page.get_by_label("town").fill(" Bonn ")
+    page.get_by_label("notes").fill("Schön, \n\nhell 😀\n")
     page.get_by_role("button", name="Predict").click()
     expect(page.locator(".said")).to_have_text("301.3 1000 EUR")
-    assert server.rows == [
-        {"area": 77.5, "rooms": "two", "heating": None, "town": "Bonn", "sold": "2026-01-31"}
-    ]
+    row = {"area": 77.5, "rooms": "two", "heating": None, "town": "Bonn", "sold": "2026-01-31"}
+    assert server.rows == [row | {"notes": "Schön, \n\nhell 😀"}]
     assert server.posts[0][1] == {"model": ["houses"], "version": ["1.0.0"]}
     assert visit.wrong == []
 

@@ -1,7 +1,6 @@
 // What a version's contract says of its columns.
 
 const NUMBERS = ["numeric", "integer"];
-const NO_FEATURES = ["identifier", "text"];
 
 export const isNumber = column => NUMBERS.includes(column.type);
 
@@ -9,7 +8,7 @@ export const isNumber = column => NUMBERS.includes(column.type);
 export function listFeatures(contract) {
   const others = [contract.target, contract.group, contract.part];
   return Object.entries(contract.columns).filter(
-    ([name, column]) => !others.includes(name) && !NO_FEATURES.includes(column.type),
+    ([name, column]) => !others.includes(name) && column.type !== "identifier",
   );
 }
 

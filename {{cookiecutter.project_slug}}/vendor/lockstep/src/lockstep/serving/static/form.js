@@ -45,7 +45,7 @@ export class Form {
     this.element.replaceChildren(...this.makeAll(contract, features));
     for (const [name, text] of Object.entries(texts)) this.fill(name, text);
     this.isDisabled = isShadow;
-    this.element.querySelectorAll("input, select, button").forEach(control => (control.disabled = isShadow));
+    this.element.querySelectorAll("input, select, textarea, button").forEach(control => (control.disabled = isShadow));
   }
 
   /** Whether its buttons can be pressed. */
@@ -207,6 +207,7 @@ function makeInput(column) {
     const missing = nullable && make("option", { value: "" }, "missing");
     return make("select", {}, missing, categories.map(category => make("option", { value: category }, category)));
   }
+  if (column.type === "text") return make("textarea", { rows: 5, dir: "auto" });
   const mode = isNumber(column) ? { integer: "numeric", numeric: "decimal" }[column.type] : "text";
   return make("input", { type: "text", inputMode: mode, autocomplete: "off", spellcheck: false });
 }
