@@ -16,7 +16,8 @@ from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.data.pixels import pixels
 from lockstep.reading.check import check_rows
-from lockstep.reading.images import has_images, read_images, survey
+from lockstep.reading.image_tables import match_names, open_image_table
+from lockstep.reading.images import decode_images, has_images, read_images, survey
 from lockstep.reading.tally import RawBatch
 from PIL import Image
 
@@ -230,6 +231,105 @@ def test_a_zip_or_folder_holds_images_when_one_is_in_it(tmp_path: Path, name: st
     assert not has_images(none)
     (tmp_path / "damaged.zip").write_bytes(b"PK\3\4 torn")
     assert not has_images(tmp_path / "damaged.zip")
+
+
+def with_table(names: str = "photo") -> Contract:
+    content = contract_of(3, 2)
+    content["images"]["names"] = names
+    content["columns"] = {
+        "price": {"type": "numeric", "meaning": "what it costs"},
+        "rooms": {"type": "integer", "meaning": "how many", "nullable": True},
+    }
+    return Contract.model_validate(content | {"target": "price"})
+
+
+TABLE = b"photo,price,rooms\na.png,1.5,2\nb.png,2.5,\n"
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a"])
+def test_a_table_beside_images_tells_what_is_known_of_each(tmp_path: Path, name: str) -> None:
+    files = {"images/b.png": ramp(), "images/a.png": ramp(), "labels.csv": TABLE}
+    path = put(tmp_path / name, files)
+    frame, breaches = read_images(path, name, with_table(), resize=False)
+    table, rejected, _ = check_rows(RawBatch(frame, name, unusable=breaches), with_table())
+    assert rejected.empty
+    assert table["file"].tolist() == ["images/a.png", "images/b.png"]
+    assert table["price"].tolist() == [1.5, 2.5]
+    assert table["rooms"].isna().tolist() == [False, True]
+    assert with_table().features == ["image", "rooms"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["x/1.png", "2.png"], ["x/1.png", "y/2.png"]),
+        (["1", "x/2"], ["x/1.png", None]),
+        (["set/x/1.png", ".\\y\\2.png"], ["x/1.png", "y/2.png"]),
+        (["3.png", "3"], [None, None]),
+        (["", "x/9.png"], [None, None]),
+    ],
+)
+def test_a_name_fits_the_one_image_that_ends_with_it(cells: list, expected: list) -> None:
+    files = ["x/1.png", "y/2.png", "x/3.png", "y/3.png"]
+    found = match_names(pd.Series(cells, dtype="str"), files)
+    assert found.astype("object").where(found.notna(), None).tolist() == expected
+
+
+def test_images_and_rows_that_lack_each_other_are_told(tmp_path: Path) -> None:
+    table = TABLE + b"c.png,3,1\na.png,9,1\n"
+    files = dict.fromkeys(["a.png", "b.png", "d.png"], ramp()) | {"labels.csv": table}
+    _, breaches = read_images(put(tmp_path / "a", files), "a", with_table(), resize=False)
+    assert breaches[["row", "value", "rule"]].to_numpy().tolist() == [
+        [3, "c.png", "the name of an image that is there, and fits no other"],
+        [4, "a.png", "an image that no row above names"],
+        [5, "d.png", "an image that a row of the table names"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tables", "expected"),
+    [
+        (["a.csv", "b.xlsx"], "a: 2 tables, such as a.csv, b.xlsx; a single one"),
+        (["deep/er/a.csv"], "a: deep/er/a.csv lies below a folder"),
+    ],
+)
+def test_a_table_that_may_not_be_meant_is_told(
+    tmp_path: Path, tables: list[str], expected: str
+) -> None:
+    path = put(tmp_path / "a", {"1.png": ramp(), **dict.fromkeys(tables, TABLE)})
+    with pytest.raises(UserError, match=expected), open_image_table(path, "a"):
+        pass
+
+
+def test_an_image_is_scaled_whole_and_in_its_own_shape(tmp_path: Path) -> None:
+    path = put(tmp_path / "a", {"no/1.png": png(np.full((30, 30), 7, dtype="uint8"))})
+    frame, _ = read_images(path, "a", contract(6, 3), resize=True)
+    shades = pixels(frame["image"], (3, 6, 1))[0, :, :, 0]
+    assert shades.tolist() == [[0, 0, 7, 7, 7, 0]] * 3
+
+
+def test_what_is_transparent_is_white(tmp_path: Path) -> None:
+    clear = np.zeros((2, 3, 4), dtype="uint8")
+    path = put(tmp_path / "a", {"no/1.png": png(clear)})
+    frame, _ = read_images(path, "a", contract(colour=True), resize=False)
+    assert {*pixels(frame["image"], (2, 3, 3)).ravel().tolist()} == {255}
+
+
+def test_a_survey_counts_an_image_as_a_camera_held_it(tmp_path: Path) -> None:
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.new("L", (5, 4)).save(file, format="JPEG", exif=exif)
+    assert survey(put(tmp_path / "a", {"1.jpg": file.getvalue()}), "a").sizes == {(4, 5): 1}
+
+
+def test_files_in_memory_become_pixels_or_a_breach() -> None:
+    files = pd.Series([ramp(), b"no picture", None], dtype="object")
+    images, breaches = decode_images(files, contract().images, False, ("PNG",))
+    assert images.notna().tolist() == [True, False, False]
+    assert breaches[["row", "rule"]].to_numpy().tolist() == [
+        [2, "a readable image"],
+        [3, "a readable image"],
+    ]
 
 
 @pytest.fixture

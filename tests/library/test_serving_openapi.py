@@ -62,10 +62,12 @@ def test_the_schema_of_a_tensor_is_its_column() -> None:
     ]
 
 
-def test_images_are_asked_for_as_files_only() -> None:
-    assert "digits-1.1.0-row" not in SCHEMA.raw_schema["components"]["schemas"]
+def test_images_are_asked_for_as_files_or_in_rows_as_base64() -> None:
+    row = SCHEMA.raw_schema["components"]["schemas"]["digits-1.1.0-row"]
+    assert row["properties"]["image"]["contentEncoding"] == "base64"
     kinds = {"application/json", "text/csv", "application/vnd.apache.parquet"}
-    for model, expected in (("digits", {"image/png", "image/jpeg"}), ("fruit", kinds)):
+    files = {"application/json", "image/png", "image/jpeg"}
+    for model, expected in (("digits", files), ("fruit", kinds)):
         versions = [version for version in MadeUpEngine().versions if version.model == model]
         document = make_openapi(APP, versions)
         assert {*document["paths"]["/predict"]["post"]["requestBody"]["content"]} == expected
