@@ -138,7 +138,7 @@ def _understand_folders(
 def _find_names(path: Path, name: str, wishes: Wishes, found: Survey) -> str:
     """The column of a table that names the images."""
     table = read_table(path, path.name, ("",), guess_layout(path, wishes).layout)
-    names = find_names(table, found.files)
+    names = find_names(table.drop(columns=[wishes.target], errors="ignore"), found.files)
     if names is None:
         listing = ", ".join(map(repr, [*table][:MOST_NAMES]))
         raise UserError(
