@@ -122,3 +122,35 @@ def test_candidates_that_data_need_bring_what_tune_may_try_of_them() -> None:
 def test_a_space_that_is_suggested_has_options_that_the_candidate_takes(name: str) -> None:
     assert {*SPACES[name]} <= {*CANDIDATES.options(name)}
     Params.model_validate(PARAMS | {"search": {"space": {name: SPACES[name]}}})
+
+
+@pytest.mark.parametrize(
+    ("rows", "target", "expected"),
+    [
+        (60, "shape", {"cnn": (32, 60, 1), "resnet": (32, 60, 1), "knn": None}),
+        (60, "price", {"cnn": (32, 60, None), "resnet": (32, 60, None), "knn": None}),
+        (25_000, "shape", {"cnn": (128, 10, 1)}),
+    ],
+)
+def test_more_images_take_fewer_passes_in_larger_batches_and_no_second_network(
+    rows: int, target: str, expected: dict[str, Any]
+) -> None:
+    columns = {
+        "shape": {"type": "binary", "categories": ["box", "disc"], "meaning": "what it is"},
+        "price": {"type": "numeric", "meaning": "what it costs"},
+    }
+    contract = Contract.model_validate(
+        {
+            **{"title": "t", "source": "s", "licence": "l", "target": target},
+            "images": {"width": 8, "height": 8, "names": "photo"},
+            "columns": {target: columns[target]},
+        }
+    )
+    values = {"shape": ["box", "disc"] * (rows // 2), "price": np.linspace(-1, 1, rows)}
+    candidates = suggest(contract, pd.DataFrame({target: values[target]}))["train.candidates"]
+    assert {*candidates} == {"baseline", "linear", "forest", *expected}
+    for name, (batch, epochs, shift) in ((n, e) for n, e in expected.items() if e):
+        options = candidates[name]
+        assert (options["batch_size"], options["max_epochs"]) == (batch, epochs)
+        assert options.get("shift") == shift
+        make_candidate(name, options, Problem(contract.kind, seed=1, image=(8, 8, 1)))

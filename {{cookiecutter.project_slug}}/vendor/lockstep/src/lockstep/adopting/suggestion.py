@@ -256,7 +256,8 @@ def _suggest_for_images(
         **({"knn": {"neighbours": 5}} if rows <= MOST_ROWS_OF_NEIGHBOURS else {}),
         "forest": {"trees": 100, **share},
         **({"cnn": {"padding": "same", **shift, **network}} if side >= SMALLEST_SIDE else {}),
-        "resnet": {**shift, **network},
+        # Of many images it takes an hour or more.
+        **({"resnet": {**shift, **network}} if rows < MANY_ROWS else {}),
     }
 
 
