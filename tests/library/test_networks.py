@@ -15,7 +15,7 @@ from lockstep.core.errors import UserError
 from lockstep.modeling import training
 from lockstep.modeling.archive import write_keras
 from lockstep.modeling.examples import Examples
-from lockstep.modeling.layers import RandomShift
+from lockstep.modeling.layers import RandomFlip, RandomShift
 from lockstep.modeling.networks import (
     NetworkClassifier,
     NetworkRegressor,
@@ -31,7 +31,8 @@ LABELS = np.where(X[:, 0] + X[:, 1] > 0, "up", "down")
 VALUES = 100 + 50 * X[:, 0] - 20 * X[:, 2]
 PERCEPTRON = {"hidden_units": (32,), "dropout": 0.0}
 WIDE_AND_DEEP = PERCEPTRON | {"embedding": 4}
-CONVOLUTION = {"image": (10, 10, 3), "filters": (8, 8), "padding": "valid", "shift": 0}
+MOVES = {"shift": 0, "flip": False}
+CONVOLUTION = {"image": (10, 10, 3), "filters": (8, 8), "padding": "valid", **MOVES}
 CONVOLUTION |= {"dropout": 0.5}
 
 
@@ -221,6 +222,30 @@ def test_images_move_by_whole_pixels_to_all_sides_while_training_only() -> None:
     assert not np.array_equal(one, two)
     np.testing.assert_array_equal(layer(images), images)
     np.testing.assert_array_equal(layer(images, training=False), images)
+
+
+def test_images_are_mirrored_or_not_while_training_only() -> None:
+    image = np.random.default_rng(0).random((3, 4, 2)).astype("float32")
+    images, layer = np.stack([image] * 100), RandomFlip()
+    mirrored = np.array(layer(images, training=True))
+    is_kept = (mirrored == image).all(axis=(1, 2, 3))
+    assert 20 < is_kept.sum() < 80
+    np.testing.assert_array_equal(mirrored[~is_kept], images[~is_kept][:, :, ::-1])
+    np.testing.assert_array_equal(layer(images), images)
+
+
+@pytest.mark.parametrize("columns", [300, 302])
+def test_a_residual_network_has_the_same_bytes_twice_with_and_without_columns_beside(
+    tmp_path: Path, columns: int
+) -> None:
+    rows = np.random.default_rng(1).random((60, columns))
+    options = {"image": (10, 10, 3), "filters": (4, 8), "blocks": 1, "shift": 1, "flip": True}
+    for number in range(2):
+        network = NetworkRegressor(build=images.residual, options=options, max_epochs=1)
+        write_keras(network.fit(rows, VALUES[:60]).network_, tmp_path / f"{number}.keras")
+    assert (tmp_path / "0.keras").read_bytes() == (tmp_path / "1.keras").read_bytes()
+    loaded = load_network(tmp_path / "0.keras")
+    np.testing.assert_array_equal(training.predict(loaded, rows), network._outputs(rows))
 
 
 def test_a_network_that_moves_images_has_the_same_bytes_twice_and_is_loaded_as_it_was(
