@@ -26,7 +26,7 @@ TARGETS = {
     "regression": 100 + 50 * X[:, 0] - 20 * X[:, 2],
 }
 SHORT = {name: {"max_epochs": 12} for name in ("mlp", "wide_and_deep", "cnn")}
-# Every candidate for each kind of problem; a convolution tells classes of images apart only.
+# Every candidate for each kind of problem; a convolution learns classes here.
 CASES = [
     *((name, kind) for name in POOL for kind in KINDS if name != "cnn"),
     ("cnn", "classification"),
@@ -284,7 +284,7 @@ def test_boosting_splits_sets_of_categories() -> None:
         ),
         ("mlp", {"schedule": "linear"}, "train.candidates.mlp.schedule: found 'linear'"),
         ("tree", {"class_weight": "even"}, "train.candidates.tree.class_weight: found 'even'"),
-        ("cnn", {}, "train.candidates.cnn: it tells classes of images apart; this is a class"),
+        ("cnn", {}, "train.candidates.cnn: it learns from images; this is a class"),
         ("tcn", {}, "train.candidates.tcn: it forecasts series; this is a classification"),
     ],
 )
