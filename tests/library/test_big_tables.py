@@ -320,11 +320,11 @@ def test_a_target_is_turned_down_for_a_row_that_is_not_drawn(written) -> None:
 
 
 def test_a_rare_number_can_be_a_class(written) -> None:
-    frame = rows().assign(y=np.arange(ROWS) % 3)
-    frame.loc[list_hidden(frame)[-6:], "y"] = 7
+    frame = rows().assign(y=np.arange(ROWS) % 3 * 10 + 10)
+    frame.loc[list_hidden(frame)[-6:], "y"] = 70
     some, whole = understand_twice(written(frame))
-    assert some.contract.classes == whole.contract.classes == ["0", "1", "2", "7"]
-    assert {*some.table["y"]} == {"0", "1", "2", "7"}
+    assert some.contract.classes == whole.contract.classes == ["10", "20", "30", "70"]
+    assert {*some.table["y"]} == {"10", "20", "30", "70"}
 
 
 @pytest.mark.parametrize("block", [1000, 9000])

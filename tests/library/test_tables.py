@@ -260,7 +260,7 @@ FRAME = pd.DataFrame({"x": [1, 2], "y": ["a", "b"]})
         (FRAME.astype({"y": "category"}), {"x": [1, 2], "y": ["a", "b"]}),
         (FRAME.assign(x=pd.array([1, None], dtype="Int64")), {"x": [1, None], "y": ["a", "b"]}),
         (FRAME.assign(y=[" a ", ""]), {"x": [1, 2], "y": ["a", None]}),
-        (FRAME.assign(y=[[1, 2], []]), {"x": [1, 2], "y": ["[1 2]", "[]"]}),
+        (FRAME.assign(y=[[1, 2], []]), {"x": [1, 2], "y": ["[1 2]", None]}),
         (FRAME.assign(y=[{"k": "v"}, None]), {"x": [1, 2], "y": ["{'k': 'v'}", None]}),
         (FRAME.assign(y=[date(2026, 1, 31)] * 2), {"x": [1, 2], "y": [date(2026, 1, 31)] * 2}),
         (

@@ -75,7 +75,7 @@ def test_what_a_forecast_needs_is_made_out_of_target_time_series_and_horizon(
     assert "3 series, 1 day from row to row" in doubts(understanding)
     assert "promo: left out: known of times to come" in doubts(understanding)
     assert "`--future promo`" in doubts(understanding)
-    assert "note: left out: a text" in doubts(understanding)
+    assert "note: left out: names, of which nothing is learnt" in doubts(understanding)
 
 
 def test_a_series_may_grow_beyond_what_there_has_been(tmp_path: Path) -> None:
@@ -298,7 +298,7 @@ def at_last_business_days(frame: pd.DataFrame) -> pd.DataFrame:
         ),
         (None, {"every": "1 dy"}, "--every: found '1 dy'; a whole number and one of second"),
         (None, {"every": "2 days"}, "'2025-01-02', expected whole steps of 2 days"),
-        (None, {"future": ("note",)}, "--future: 'note' looks like text"),
+        (None, {"future": ("note",)}, "--future: 'note' looks like names, such as"),
         (None, {"future": ("primo",)}, "--future: no column 'primo'; did you mean promo"),
         (None, {"kind": "regression"}, "--kind and --horizon: a forecast is of numbers"),
         (None, {"group": "region"}, "--group and --horizon: what tells series apart is --series"),

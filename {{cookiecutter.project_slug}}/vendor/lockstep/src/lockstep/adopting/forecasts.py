@@ -294,14 +294,15 @@ def _choose_columns(
         is_constant = rows.series is not None and _is_told_by(rows.series, name, rows.table)
         reason = _find_reason(rows, name, wishes, is_constant=is_constant)
         if column.type in FREE:
+            what = "sentences" if column.type == "text" else "names"
             if name in wishes.future:
                 raise UserError(
-                    f"--future: {name!r} looks like {column.type}, such as {column.example!r}; a "
+                    f"--future: {name!r} looks like {what}, such as {column.example!r}; a "
                     "number, a date or one of a few texts was expected"
                 )
             if name not in wishes.identifiers:
                 del usable[name]
-                doubts[name] = [f"left out: a {column.type}, of which nothing is learnt"]
+                doubts[name] = [f"left out: {what}, of which nothing is learnt"]
         elif reason:
             guessed = f"{column.guessed}; {reason}" if column.guessed else reason
             marks = {"future": True, "constant": is_constant}
