@@ -25,6 +25,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline, make_pipeline
 
 REVIEWS = Contract.model_validate(CONTRACT)
+SLOW = pytest.param("text_rnn", marks=pytest.mark.matrix)
 
 
 def frame(*texts: str | None) -> pd.DataFrame:
@@ -217,7 +218,7 @@ def fit(name: str) -> Pipeline:
     return pipeline.fit(rows[REVIEWS.features], rows["verdict"].to_numpy())
 
 
-@pytest.mark.parametrize("name", CANDIDATES)
+@pytest.mark.parametrize("name", [name for name in CANDIDATES if name != "text_rnn"] + [SLOW])
 def test_each_candidate_gets_sentences_as_it_takes_them(name: str) -> None:
     pipeline, rows = fit(name), make_reviews()
     X = pipeline[:-1].transform(rows[REVIEWS.features])
@@ -231,7 +232,7 @@ def test_each_candidate_gets_sentences_as_it_takes_them(name: str) -> None:
     assert np.isfinite(X.sum())
 
 
-@pytest.mark.parametrize("name", ["linear", "naive_bayes", "text_rnn", "text_cnn"])
+@pytest.mark.parametrize("name", ["linear", "naive_bayes", "text_cnn", SLOW])
 def test_a_saved_model_predicts_the_same_bits_in_any_company(name: str, tmp_path: Path) -> None:
     model = Model(fit(name), name, "classification", REVIEWS)
     for folder in ("one", "other"):

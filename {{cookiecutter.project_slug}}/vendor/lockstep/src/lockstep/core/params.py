@@ -102,7 +102,7 @@ class TokenParams(Strict):
     vocabulary: Annotated[int, Field(strict=True, ge=3)] = 20_000
     """Most words that are told apart, the commonest of the train rows."""
     vectors: str | None = None
-    """A file of vectors of words, relative to the project's root, that networks begin with."""
+    """A file of vectors of words that networks begin with; name it in `deps` of `train`, too."""
 
 
 class FeaturesParams(Strict):
