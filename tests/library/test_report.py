@@ -277,7 +277,7 @@ def test_intervals_are_told_with_what_they_rest_on(pictures: Path, by: str, said
 
 
 def test_where_it_is_worst_is_told_or_that_nowhere_is(pictures: Path) -> None:
-    assert "The test rows are too few to look for parts" in render_model_card(make_facts(), {})
+    assert "There are no parts of the test rows to look at" in render_model_card(make_facts(), {})
     lines = [("colour", "<red>", 20, 0.8, 0.1, 0.01), ("seeds", "1 to 3", 30, 0.4, 0.3, 0.4)]
     slices = pd.DataFrame(lines, columns=NO_SLICES.columns)
     facts = make_facts(slices=slices)

@@ -406,8 +406,8 @@ class Facts:
         count, worse = len(self.slices), int(is_worse(self.slices).sum())
         if not count:
             return (
-                f"The test rows are too few to look for parts of them that are predicted worse: "
-                f"that takes {MIN_ROWS} rows in a part."
+                "There are no parts of the test rows to look at by themselves: that takes a "
+                f"feature of numbers or categories, and {MIN_ROWS} rows in a part."
             )
         parts = (
             f"Of {count} parts of the test rows (a feature's values, quarters of its numbers; "
