@@ -32,9 +32,10 @@ def scores(table: pd.DataFrame, threshold: float | None, anomaly: str) -> Figure
             axes.axvline(threshold, color="black", linestyle="--", label=f"{anomaly} from here on")
         axes.set_yscale("symlog", linthresh=1)
         axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter("{x:g}")
         if is_skewed:
             axes.set_xscale("log")
-        axes.legend()
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=3)
     return figure
 
 
