@@ -64,7 +64,10 @@ def test_what_was_answered_is_told_once_it_is_written(client: httpx.Client) -> N
         ("[1]", "outcome 0: found something else; expected [{"),
         ('[{"outcome": 1}]', "outcome 0: request: the id of a request, "),
         ('[{"request": "", "outcome": 1}]', "outcome 0: request: the id of a request, "),
-        ('[{"request": "a"}]', "outcome 0: outcome: a text, a number, true or false, or a list of labels was expected"),
+        (
+            '[{"request": "a"}]',
+            "outcome 0: outcome: a text, a number, true or false, or a list of labels was expected",
+        ),
         ('[{"request": "a", "outcome": 1e999}]', "outcome 0: outcome: a text, a number, "),
         ('[{"request": "a", "outcome": [1]}]', "outcome 0: outcome: a text, a number, "),
         ('[{"request": "a", "row": -1, "outcome": 1}]', "outcome 0: row: the place of a row in"),
