@@ -69,6 +69,8 @@ def published(
 ) -> Published:
     folder = tmp_path_factory.mktemp(f"published-{request.param}")
     project = with_results(reproduced, folder, request.param)
+    # A fresh machine has these in no cache yet; what follows must do without the network.
+    project.run("uv", "sync", "--group", "notebooks", "--group", "docs")
     printed = {name: project.run("make", name, **OFFLINE) for name in ("notebooks", "docs")}
     return Published(project, request.param, printed)
 

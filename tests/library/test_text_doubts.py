@@ -38,7 +38,7 @@ def test_plain_texts_have_nothing_to_look_at() -> None:
             "40 texts have HTML, such as '<br />', which is learnt from as well: take it out first",
         ),
         (
-            ["Das ist schÃ¶n &c.", *PLAIN[1:]],
+            ["Es war schÃ¶n &c.", *PLAIN[1:]],
             "1 text has signs such as 'schÃ¶n', which were written in UTF-8 and read as something "
             "else: export them again",
         ),

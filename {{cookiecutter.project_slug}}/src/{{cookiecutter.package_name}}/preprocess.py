@@ -4,14 +4,14 @@ import pandas as pd
 from lockstep import Project, make_examples, make_split, run_stage
 
 
-def clean(rows: pd.DataFrame, required: list[str]) -> pd.DataFrame:
-    """Drop rows without a target, if it is required to learn from them or to test on them.
+def clean(rows: pd.DataFrame, target: str | None) -> pd.DataFrame:
+    """Drop rows without a target, if one is required to learn from them or to test on them.
 
     Change this for your data. It gets some rows at a time, so it must look at each by itself. What
     is learnt from many rows (means, categories, scales) belongs into the recipe for features, where
     it is learnt within each fold.
     """
-    return rows.dropna(subset=required).reset_index(drop=True)
+    return rows.dropna(subset=[target] if target else []).reset_index(drop=True)
 
 
 def preprocess(project: Project) -> None:

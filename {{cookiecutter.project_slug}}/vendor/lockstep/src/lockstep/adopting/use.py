@@ -165,7 +165,8 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
         settings["features"] = FeaturesParams().model_dump() | recipe
     settings |= dict.fromkeys(list_idle_keys(contract), ABSENT)
     text = project.params_file.read_text(encoding="utf-8")
-    rows = table.dropna(subset=contract.required).reset_index(drop=True)
+    rows = table.dropna(subset=[contract.required] if contract.required else [])
+    rows = rows.reset_index(drop=True)
     if contract.forecasts:
         return _choose_folds_of_forecast(name, text, contract, rows, settings)
     usual = _preview(text, settings)

@@ -487,9 +487,9 @@ class Contract(Strict):
         return self.anomalies and self.columns[self.target].nullable
 
     @property
-    def required(self) -> list[str]:
-        """The columns without whose value a row is of no use."""
-        return [] if self.anomalies else [self.target]
+    def required(self) -> str | None:
+        """The target, where a row without it is of no use."""
+        return None if self.anomalies else self.target
 
     @property
     def rows(self) -> Contract | None:

@@ -12,7 +12,7 @@ UNSPACED = (
     *((0x16FE0, 0x18DFF), (0x1AFF0, 0x1B2FF), (0x20000, 0x3FFFF)),
 )
 """Code points of scripts that leave no space between words: Thai and Lao, Tibetan and Burmese,
-Khmer, Tai Tham, Chinese and Japanese."""
+Khmer, the Tai scripts, Chinese and Japanese."""
 
 
 def fold_text(text: str) -> str:
