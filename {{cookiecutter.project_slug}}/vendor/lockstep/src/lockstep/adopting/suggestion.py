@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..core.contract import LEVELS, NUMBERS, Contract, Images
 from ..core.params import FeaturesParams
+from ..modeling.metrics import RANKS
 from ..modeling.tokens import FIRST, Tokens
 from ..modeling.words import join_texts
 from .doubts import ENOUGH, RARE
@@ -57,8 +58,6 @@ MOST_WORDS = 20_000
 """That they tell apart."""
 MANY_SIGNS = 10_000_000
 """Of all texts, from which on parts of words take too much memory."""
-RANKS = "rank_probability_score"
-"""What a classification of classes in an order is judged by."""
 LOSSES = {COUNTS: "poisson", AMOUNTS: "tweedie"}
 """What candidates make small of numbers that are judged so."""
 

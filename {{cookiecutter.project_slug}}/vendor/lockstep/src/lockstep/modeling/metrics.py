@@ -27,7 +27,7 @@ from ..core.validation import nearest
 from .ordered_metrics import mean_rank_error, quadratic_kappa, rank_probability_score
 from .outcome import Outcome
 from .rate_metrics import d2_poisson, d2_tweedie, gini, poisson_deviance, tweedie_deviance
-from .ratios import ratio as _ratio
+from .ratios import ratio
 
 CALIBRATION_BINS = 10
 SMALLEST = np.finfo("float64").eps
@@ -75,7 +75,7 @@ class Metric:
 
 
 def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return _ratio(weights @ values, weights.sum(axis=1))
+    return ratio(weights @ values, weights.sum(axis=1))
 
 
 def _mean_of_known(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -87,7 +87,7 @@ def _mean_of_known(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def _mean_over_classes(figures: list[np.ndarray]) -> np.ndarray:
     """The mean of (n_resamples,) figures of each class, without classes that have none."""
     table = np.array(figures)
-    return _ratio(np.nansum(table, axis=0), (~np.isnan(table)).sum(axis=0))
+    return ratio(np.nansum(table, axis=0), (~np.isnan(table)).sum(axis=0))
 
 
 def accuracy(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
@@ -99,7 +99,7 @@ def balanced_accuracy(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """The mean over classes of the share of their rows that is found."""
     right = outcome.decisions == outcome.actual
     truths = [outcome.actual == place for place in range(len(outcome.classes))]
-    return _mean_over_classes([_ratio(weights @ (own & right), weights @ own) for own in truths])
+    return _mean_over_classes([ratio(weights @ (own & right), weights @ own) for own in truths])
 
 
 def f1_macro(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
@@ -108,7 +108,7 @@ def f1_macro(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     for place in range(len(outcome.names)):
         truth, decision = outcome.has(place), outcome.says(place)
         figures.append(
-            _ratio(2 * (weights @ (truth & decision)), weights @ (1.0 * truth + decision))
+            ratio(2 * (weights @ (truth & decision)), weights @ (1.0 * truth + decision))
         )
     return _mean_over_classes(figures)
 
@@ -129,7 +129,7 @@ def roc_auc(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
         hits, misses = _rank(outcome, place, weights)
         hits_above = hits.cumsum(axis=1) - hits / 2
         pairs = hits.sum(axis=1) * misses.sum(axis=1)
-        areas.append(_ratio((misses * hits_above).sum(axis=1), pairs))
+        areas.append(ratio((misses * hits_above).sum(axis=1), pairs))
     return _mean_over_classes(areas)
 
 
@@ -143,8 +143,8 @@ def average_precision(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     for place in outcome.positives:
         hits, misses = _rank(outcome, place, weights)
         true_positives = hits.cumsum(axis=1)
-        precision = np.nan_to_num(_ratio(true_positives, true_positives + misses.cumsum(axis=1)))
-        figures.append(_ratio((hits * precision).sum(axis=1), true_positives[:, -1]))
+        precision = np.nan_to_num(ratio(true_positives, true_positives + misses.cumsum(axis=1)))
+        figures.append(ratio((hits * precision).sum(axis=1), true_positives[:, -1]))
     return _mean_over_classes(figures)
 
 
@@ -177,8 +177,8 @@ def calibration_error(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
         own = bins == number
         parts = [_sum_of_row(np.where(own, values, 0)) for values in (gaps, variances, own)]
         gap, variance, count = (weights @ part for part in parts)
-        squares += np.nan_to_num(_ratio(gap**2 - variance, count))
-    roots: np.ndarray = np.sqrt(_ratio(np.maximum(squares, 0), claims))
+        squares += np.nan_to_num(ratio(gap**2 - variance, count))
+    roots: np.ndarray = np.sqrt(ratio(np.maximum(squares, 0), claims))
     return roots
 
 
@@ -213,14 +213,14 @@ def known_only(measure: Measure) -> Measure:
 def precision(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """The share of the rows called anomalies that are some, of rows with a label."""
     is_called = outcome.decisions == 1
-    return _ratio(weights @ (is_called & (outcome.actual == 1)), weights @ is_called)
+    return ratio(weights @ (is_called & (outcome.actual == 1)), weights @ is_called)
 
 
 @known_only
 def recall(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """The share of the anomalies that are called so, of rows with a label."""
     is_so = outcome.actual == 1
-    return _ratio(weights @ (is_so & (outcome.decisions == 1)), weights @ is_so)
+    return ratio(weights @ (is_so & (outcome.decisions == 1)), weights @ is_so)
 
 
 def injected_precision(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
@@ -273,7 +273,7 @@ def f1_micro(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """The harmonic mean of precision and recall over all labels of all rows together."""
     truth, decision = outcome.actual, outcome.decisions
     hits, sums = (truth * decision).sum(axis=1), (truth + decision).sum(axis=1)
-    return _ratio(2 * (weights @ hits), weights @ sums)
+    return ratio(2 * (weights @ hits), weights @ sums)
 
 
 def hamming_loss(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
@@ -319,7 +319,7 @@ def r2(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     rows = weights.sum(axis=1)
     spread = weights @ centred**2 - (weights @ centred) ** 2 / rows
     spread[spread < SMALLEST * rows * (centred**2).max(initial=0)] = 0
-    return 1 - _ratio(weights @ (outcome.predicted - outcome.actual) ** 2, spread)
+    return 1 - ratio(weights @ (outcome.predicted - outcome.actual) ** 2, spread)
 
 
 def mase(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
@@ -348,7 +348,7 @@ def wape(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     It is nan where all of that is zero (Kolassa and Schütz, 2007).
     """
     errors = np.abs(outcome.predicted - outcome.actual)
-    return _ratio(weights @ errors, weights @ np.abs(outcome.actual))
+    return ratio(weights @ errors, weights @ np.abs(outcome.actual))
 
 
 def pinball(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
