@@ -200,6 +200,24 @@ def test_a_mapping_that_grows_too_long_for_its_line_is_broken_into_lines() -> No
     )
 
 
+def test_a_key_that_was_not_there_gets_its_comment_and_others_do_not() -> None:
+    comments = {
+        "data.resize": "Scale images. " * 8,
+        "seed": "Not told.",
+        "features.text": "Nor so.",
+    }
+    changes = {"data.resize": True, "seed": 7, "features.text": ["terms"]}
+    text = edit_yaml(SETTINGS, changes, comments)
+    lines = ["Scale images. " * 6 + "Scale", "images. Scale images."]
+    added = "".join(f"\n  # {line}" for line in lines)
+    assert f"  max_rejected: 1e-2{added}\n  resize: true\n" in text
+    assert "Not told." not in text
+    assert "Nor so." not in text  # a line for a section of its own
+    assert edit_yaml(text, {"data.resize": ABSENT}) == edit_yaml(
+        SETTINGS, {**changes} | {"data.resize": ABSENT}
+    )
+
+
 def test_a_value_that_another_one_refers_to_is_not_changed() -> None:
     with pytest.raises(UserError, match=r"^params\.yaml: its values cannot be changed one"):
         edit_yaml("a: &shared {b: 1}\nc: *shared\n", {"a.b": 2})

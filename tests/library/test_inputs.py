@@ -149,3 +149,31 @@ def test_a_stage_records_its_environment_and_says_how_it_computes(
         == "train: reproducibility is fast: another run gives close results, not the same bytes\n"
     )
     assert "numpy: " in Path("environment.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("named", "is_told"),
+    [([], True), (["references"], False), (["references/vectors.txt"], False), (["ref"], True)],
+)
+def test_vectors_that_dvc_does_not_watch_are_told_before_anything_is_learnt(
+    inputs: Project, named: list[str], is_told: bool
+) -> None:
+    stages = {"train": {"deps": [*DEFINITION["deps"], *named]}}
+    (inputs.root / "dvc.yaml").write_text(json.dumps({"stages": stages}))
+    write_params(inputs, features={"tokens": {"vectors": "references/vectors.txt"}})
+    started = []
+
+    def train(project: Project) -> None:
+        started.append(project)
+
+    if is_told:
+        with pytest.raises(UserError) as error:
+            guard_stage(train)
+        assert str(error.value) == (
+            "params.yaml: features.tokens.vectors: references/vectors.txt: dvc.yaml does not name "
+            "it, so that a change of it would go unseen; add `- references/vectors.txt` to the "
+            "`deps` of the stage `train`"
+        )
+    else:
+        guard_stage(train)
+    assert len(started) == (not is_told)

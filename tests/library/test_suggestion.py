@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PARAMS
+from conftest import PARAMS, TEMPLATE
+from lockstep.adopting.comments import COMMENTS
 from lockstep.adopting.spaces import SPACES, suggest_spaces
 from lockstep.adopting.suggestion import suggest
 from lockstep.adopting.summary import describe_plan
@@ -154,3 +155,9 @@ def test_more_images_take_fewer_passes_in_larger_batches_and_no_second_network(
         assert (options["batch_size"], options["max_epochs"]) == (batch, epochs)
         assert options.get("shift") == shift
         make_candidate(name, options, Problem(contract.kind, seed=1, image=(8, 8, 1)))
+
+
+def test_a_setting_that_use_adds_is_commented_as_in_the_projects_of_such_samples() -> None:
+    lines = (TEMPLATE / "params.yaml").read_text(encoding="utf-8").splitlines()
+    told = " ".join(line.strip().removeprefix("# ") for line in lines)
+    assert [key for key, comment in COMMENTS.items() if comment not in told] == []

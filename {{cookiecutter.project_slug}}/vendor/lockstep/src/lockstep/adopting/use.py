@@ -23,6 +23,7 @@ from ..data.folds import make_folds
 from ..data.split import choose_split_seed, split_rows
 from ..reading.images import has_images
 from . import swap
+from .comments import COMMENTS
 from .contract_text import format_contract
 from .forecasts import FEW_HORIZONS
 from .images import understand_images
@@ -286,7 +287,7 @@ def _adopt(
                 project, [] if is_in_git else [place], [place, *removals]
             ),
             project.contract_file: format_contract(contract, split),
-            project.params_file: edit_yaml(text, settings),
+            project.params_file: edit_yaml(text, settings, COMMENTS),
         },
         [each.name for path in removals for each in (path, pointer(path))],
     )

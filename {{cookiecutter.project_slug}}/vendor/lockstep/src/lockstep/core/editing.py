@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import re
 import textwrap
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -26,11 +28,16 @@ WRITER.representer.add_representer(
 )
 
 
-def edit_yaml(text: str, changes: dict[str, Any]) -> str:
+def edit_yaml(
+    text: str, changes: dict[str, Any], comments: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """The text of params.yaml with some values changed; comments and all else stay.
 
-    `changes` has the new values by their keys, those of nested ones with dots between. A key that
-    is to be ABSENT goes with the comment above it.
+    Args:
+        text: Of the file.
+        changes: The new values by their keys, those of nested ones with dots between. A key that is
+            to be ABSENT goes with the comment above it.
+        comments: What is to stand above a key on a line of its own that was not there before.
 
     Raises:
         UserError: A value cannot be changed without another one, which refers to it.
@@ -44,7 +51,8 @@ def edit_yaml(text: str, changes: dict[str, Any]) -> str:
         plain = READER.load(write_yaml(style(value)))  # a tuple will be a list
         former, content = content, _change(content, keys, plain)
         if repr(content) != repr(former):
-            text = _break_line(_set(text, keys, value), keys[:-1])
+            text = _set(text, keys, value, comments.get(path, ""))
+            text = _break_line(text, keys[:-1])
     if READER.load(text) != content:
         raise UserError(
             "params.yaml: its values cannot be changed one by one, since some stand for others by "
@@ -94,15 +102,18 @@ def style(value: Any, depth: int = 1) -> Any:
     return node
 
 
-def _set(text: str, path: list[str], value: Any) -> str:
-    """The text with a value at the end of a path, of which the last keys need not be there."""
+def _set(text: str, path: list[str], value: Any, comment: str = "") -> str:
+    """The text with a value at the end of a path, of which the last keys need not be there.
+
+    A key that was not there gets the comment above it.
+    """
     chain = _locate(text, path)
     key, node = chain[-1]
     rest = path[len(chain) - 1 :]
     for name in reversed(rest):
         value = {name: value}
     if rest and isinstance(node, MappingNode):
-        return _add(text, node, value)
+        return _add(text, node, value, comment if len(rest) == 1 else "")
     # What a key with nothing behind it gets is on its line, as with others of its kind.
     is_inline = rest or not _has_lines(chain[-2][1])
     return _replace(text, key, node, style(value, 0 if is_inline else 1))
@@ -122,14 +133,16 @@ def _locate(text: str, path: list[str]) -> list[tuple[Node, Node]]:
     return chain
 
 
-def _add(text: str, node: MappingNode, entry: dict[str, Any]) -> str:
+def _add(text: str, node: MappingNode, entry: dict[str, Any], comment: str) -> str:
     """The text with an entry at the end of a mapping, above what is said below that."""
     if node.flow_style:
         end = _find_end(text, *node.value[-1]) if node.value else node.start_mark.index + 1
         comma = ", " if node.value else ""
         return text[:end] + comma + write_yaml(style(entry, 0)).strip()[1:-1] + text[end:]
-    end = _end_line(text, _find_end(text, *node.value[-1]))
-    return f"{text[:end]}\n{_indent(style(entry, 2), node.start_mark.column)}{text[end:]}"
+    end, column = _end_line(text, _find_end(text, *node.value[-1])), node.start_mark.column
+    lines = textwrap.wrap(comment, LONGEST_LINE - column - len("# "), break_on_hyphens=False)
+    above = "".join(f"\n{' ' * column}# {line}" for line in lines)
+    return f"{text[:end]}{above}\n{_indent(style(entry, 2), column)}{text[end:]}"
 
 
 def _remove(text: str, path: list[str]) -> str:

@@ -45,6 +45,28 @@ def guard_inputs(paths: Paths, stage: str, pipeline: str = "dvc.yaml") -> Iterat
         )
 
 
+def require_dependency(paths: Paths, stage: str, file: str, key: str) -> None:
+    """Check that dvc.yaml names a file, or a folder above it, in the `deps` of a stage.
+
+    Args:
+        paths: Of the project.
+        stage: Which reads the file.
+        file: Relative to the project's root.
+        key: What names it, for the message.
+
+    Raises:
+        UserError: It does not, so that DVC would not see that the file has changed.
+    """
+    stages = (read_yaml(paths.root / "dvc.yaml", "dvc.yaml") or {}).get("stages", {})
+    path = (paths.root / file).resolve()
+    names = stages.get(stage, {}).get("deps", [])
+    if not any(path.is_relative_to((paths.root / name).resolve()) for name in names):
+        raise UserError(
+            f"{key}: {file}: dvc.yaml does not name it, so that a change of it would go unseen; "
+            f"add `- {file}` to the `deps` of the stage `{stage}`"
+        )
+
+
 def _read_state(paths: Paths, stage: str, pipeline: str) -> dict[str, Any]:
     """The stamp of each file, and the value of each parameter, by its name."""
     content = read_yaml(paths.root / pipeline, pipeline) or {}

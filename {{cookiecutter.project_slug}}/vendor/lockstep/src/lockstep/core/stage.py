@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from .environment import record_environment
 from .errors import exit_status
-from .inputs import guard_inputs
+from .inputs import guard_inputs, require_dependency
 from .project import Project
 from .runtime import describe_runtime
 from .workers import end_workers
@@ -39,6 +39,8 @@ def guard_stage(stage: Callable[[Project], None]) -> None:
     name = stage.__name__
     project.require_settled()
     record_environment(project)
+    if name == "train" and (vectors := project.params.features.tokens.vectors):
+        require_dependency(project, name, vectors, "params.yaml: features.tokens.vectors")
     for note in describe_runtime(project.params.reproducibility):
         print(f"{name}: {note}", file=sys.stderr)
     try:

@@ -1,0 +1,26 @@
+"""What stands in params.yaml above the settings that `use` adds for such data."""
+
+COMMENTS = {
+    "split.seed": (
+        "Of a thousand seeds the one that divides the target most evenly between train and test; "
+        "null takes the one above."
+    ),
+    "features.past": "What is made of a series' latest values beside those themselves.",
+    "features.signal": (
+        "What is made of all points of a sequence, for candidates that do not read each."
+    ),
+    "features.text": (
+        "TF-IDF of words and of parts of words; few numbers in its place for candidates that take "
+        "no terms."
+    ),
+    "features.tokens": "The same texts word by word, for networks that read them so.",
+    "train.decision": (
+        "When the second of two classes, or a label, is predicted. null: when it is more probable. "
+        "f1_macro, or another metric of decisions, or costs such as {missed: 20, false_alarm: 1} "
+        "choose a threshold on validation rows; a number is the threshold itself."
+    ),
+    "train.contamination": (
+        "The share of rows that are expected to be anomalies: the oddest ones, so many, are called "
+        "so."
+    ),
+}
