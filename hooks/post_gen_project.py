@@ -13,6 +13,7 @@ STARTERS = {
     "flights": ["forecasting"],
     "vowels": ["sequences"],
     "phrases": ["texts"],
+    "weather": ["anomalies"],
 }
 """Candidates that only some kinds of data need; without an entry, those for tables."""
 PLACEHOLDER = re.compile(r"^(from|import) package_name\b", flags=re.MULTILINE)

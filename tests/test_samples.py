@@ -19,9 +19,8 @@ def test_the_samples_equal_scikit_learns_copies(tmp_path: Path, light: Project) 
     samples = ["iris.csv", "diabetes.csv", "digits.zip"]
     light.run("uv", "run", "python", str(script), str(tmp_path), *samples)
     exported = {path.name: path for path in tmp_path.iterdir()}
-    others = {
-        path.name for name in ("flights", "vowels", "phrases") for path in RAW.glob(f"*{name}*")
-    }
+    names = ("flights", "vowels", "phrases", "weather")
+    others = {path.name for name in names for path in RAW.glob(f"*{name}*")}
     others |= {"README.md"}
     committed = {path.name: path for path in RAW.iterdir() if path.name not in others}
     assert set(exported) == set(committed)
@@ -48,7 +47,7 @@ def test_the_samples_are_those_that_use_may_take_away() -> None:
 
 def test_the_samples_have_the_rows_they_are_known_for() -> None:
     rows = {path.name: path.read_text().count("\n") - 1 for path in RAW.glob("*.csv*")}
-    assert sorted(rows.values()) == [150, 442, 3 * (365 + 14), 1611, 9961]
+    assert sorted(rows.values()) == [150, 442, 3 * (365 + 14), 1611, 2898, 9961]
     (digits,) = RAW.glob("*digits*")
     assert len(members(digits)) == 1797
 
@@ -77,3 +76,10 @@ def test_the_phrases_are_of_all_articles_in_each_language() -> None:
     pairs = {(row["language"], row["article"]) for row in rows}
     assert len(pairs) == 12 * 30
     assert len({(row["language"], row["phrase"]) for row in rows}) == len(rows)
+
+
+def test_the_weather_has_the_wind_speed_that_cannot_be() -> None:
+    (weather,) = RAW.glob("*weather*")
+    rows = list(csv.DictReader(weather.read_text().splitlines()))
+    times = [row["time"] for row in rows if float(row["wind_speed"]) > 50]
+    assert times == ["2013-02-12 03:00"]

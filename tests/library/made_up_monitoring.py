@@ -156,7 +156,7 @@ def make_quality(windows: int, chance: random.Random) -> Content:
     parts = {"rmse": (54.0, 1.0, False), "r2": (0.48, -0.02, True)}
     return {
         "metric": "rmse",
-        "assumption": "if the target still depends on the columns as it did in training",
+        "assumption": "The estimate holds as long as errors are as large as in training",
         "metrics": {
             name: {
                 "expected": around(level, 2 * abs(step)),

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from conftest import write_params
 from lockstep.adopting.anomalies import guess_labels, require_no_label
+from lockstep.adopting.suggestion import list_idle_keys, suggest
 from lockstep.core.contract import Contract, Layout, load_contract
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
@@ -214,6 +215,22 @@ def test_the_second_label_is_the_anomaly(cells: list[str | None], categories: li
 def test_a_column_that_is_called_like_the_target_without_a_name_is_asked_about() -> None:
     with pytest.raises(UserError, match="say `--target anomaly` if it tells known ones"):
         require_no_label(["load", "anomaly"], "pumps.csv")
+
+
+@pytest.mark.parametrize(
+    ("known", "others", "contamination"),
+    [(50, "no", 0.05), (50, None, 0.05), (2, "no", 0.002), (2, None, 0.01), (700, "no", 0.5)],
+)
+def test_as_many_anomalies_are_expected_as_are_known(
+    known: int, others: str | None, contamination: float
+) -> None:
+    labels = pd.Series(["yes"] * known + [others] * (1000 - known), dtype="str")
+    table = pd.DataFrame({"load": np.arange(1000.0), "broken": labels})
+    names = ("load", "broken")
+    columns = {name: LABELLED["columns"][name] for name in names}
+    contract = Contract.model_validate(LABELLED | {"columns": columns})
+    assert suggest(contract, table)["train.contamination"] == contamination
+    assert "train.decision" not in list_idle_keys(contract)
 
 
 @pytest.mark.parametrize("contamination", [0, 0.6])

@@ -1,6 +1,9 @@
 """What stands in params.yaml above the settings that `use` adds for such data."""
 
 COMMENTS = {
+    "data.resize": (
+        "Scale images of another size than the contract's, instead of setting them aside."
+    ),
     "split.seed": (
         "Of a thousand seeds the one that divides the target most evenly between train and test; "
         "null takes the one above."
@@ -15,12 +18,13 @@ COMMENTS = {
     ),
     "features.tokens": "The same texts word by word, for networks that read them so.",
     "train.decision": (
-        "When the second of two classes, or a label, is predicted. null: when it is more probable. "
-        "f1_macro, or another metric of decisions, or costs such as {missed: 20, false_alarm: 1} "
-        "choose a threshold on validation rows; a number is the threshold itself."
+        "When the second of two classes, or a label, is predicted. null: when it is more probable "
+        "or, of anomalies, as contamination says. f1_macro, or another metric of decisions, or "
+        "costs such as {missed: 20, false_alarm: 1} choose a threshold on validation rows; a number "
+        "is the threshold itself."
     ),
     "train.contamination": (
-        "The share of rows that are expected to be anomalies: the oddest ones, so many, are called "
+        "The share of the rows that are expected to be anomalies: the oddest ones, so many, are called "
         "so."
     ),
 }

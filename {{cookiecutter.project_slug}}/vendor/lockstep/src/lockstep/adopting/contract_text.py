@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.contract import ANOMALY_COLUMN, IMAGE_COLUMNS, Column, Contract
+from ..core.contract import IMAGE_COLUMNS, Contract
 from ..core.editing import style, write_yaml
 
 WORDS = {
@@ -15,8 +15,6 @@ WORDS = {
     "window": "so many of the latest values a forecast is made from",
 }
 """What the words of anomalies, of sequences and of a forecast mean."""
-UNKNOWN = Column.model_validate(ANOMALY_COLUMN)
-"""The target that no column tells, and the contract need not."""
 HEADER = """\
 # The data contract: what each column means and which values it may hold. `ingest` sets rows aside
 # that break it. Written by `use` from what it saw: look at what is `guessed`, say what it means.
@@ -46,7 +44,7 @@ def format_contract(contract: Contract, split: str = "") -> str:
         if not split:
             content.pop("part", None)
         columns = {name: column for name, column in columns.items() if name not in IMAGE_COLUMNS}
-    if contract.anomalies and contract.columns[contract.target] == UNKNOWN:
+    if contract.is_unlabelled:
         del content["target"], columns[contract.target]
     for column in columns.values():
         if "range" in column:

@@ -24,6 +24,7 @@ SAMPLES = (
     "6a7d65208baefe2ae2af92360e4deb2b574a2abeb9b9a695ae01ed8ef6d561be",  # flights.csv
     "9515628fe1ac9b4520fc56bd2edf6cc2d8e14e197a18f81847a62079b1f90104",  # vowels.csv
     "9cf089663afc1f9b65be80c28a430466080059d633413d6721f616dca4a54155",  # phrases.csv
+    "7a8259da46b981cae164e8142e6b4667d8495e17eb8db944c03acf757e8a8198",  # weather.csv
 )
 """SHA-256 of the data sets that a new project may come with."""
 

@@ -46,6 +46,7 @@ MANY_EXAMPLES = 200_000
 """Examples above which a forecast is compared over fewer folds."""
 CONTAMINATION = 0.01
 """Share of the rows that is expected to be anomalies where nobody says more."""
+LEAST_CONTAMINATION, MOST_CONTAMINATION = 0.001, 0.5
 RARE_TEXT = 0.01
 """Share of the rows below which all texts of a column of many are one."""
 MOST_ROWS_FOLDED = 50_000
@@ -109,7 +110,7 @@ def list_idle_keys(contract: Contract) -> list[str]:
         "features.signal": contract.points is None,
         "features.text": not contract.texts,
         "features.tokens": not contract.texts,
-        "train.decision": contract.forecasts or contract.anomalies,
+        "train.decision": contract.forecasts or contract.is_unlabelled,
         "train.contamination": not contract.anomalies,
     }
     return [key for key, idle in is_idle.items() if idle]
@@ -156,7 +157,8 @@ def _suggest_for_anomalies(contract: Contract, table: pd.DataFrame) -> dict[str,
             for name, steps in _suggest_steps(contract, table).items()
         },
         "train.metric": "average_precision" if has_labels else "injected_precision",
-        "train.contamination": CONTAMINATION,
+        "train.contamination": _suggest_contamination(table[contract.target], known),
+        "train.decision": None,
         "train.folds": 5 if rows <= MOST_ROWS_FOLDED else None,
         "train.holdout": None if rows <= MOST_ROWS_FOLDED else 0.2,
         "train.candidates": {
@@ -166,6 +168,13 @@ def _suggest_for_anomalies(contract: Contract, table: pd.DataFrame) -> dict[str,
             **(judged_by_labels if has_labels else {}),
         },
     }
+
+
+def _suggest_contamination(labels: pd.Series, known: int) -> float:
+    """The share of known anomalies; of rows without a label others may be some, too."""
+    share = float(f"{known / len(labels):.2g}")
+    least = CONTAMINATION if labels.isna().any() else LEAST_CONTAMINATION
+    return min(max(share, least), MOST_CONTAMINATION)
 
 
 def _suggest_times(contract: Contract, known: pd.DataFrame) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ..core.errors import shorten
 from ..core.examples import frame_contract
 from ..core.labels import encode_labels
 from .rates import AMOUNTS, COUNTS
+from .suggestion import CONTAMINATION
 from .understanding import Understanding
 
 MOST_LINES, LONGEST_NAME, MOST_LEVELS = 40, 40, 4
@@ -133,10 +134,12 @@ def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequenc
         "`training_sizes: [0.25, 0.5, 0.75, 1.0]` below `train` in params.yaml asks for it"
     )
     if contract.anomalies:
+        contamination = settings["train.contamination"]
+        known = "" if contamination == CONTAMINATION else ", as many as are known to be"
         return (
             f"looks for: rows unlike the others, by {_count_features(contract)}; the oddest "
-            f"{settings['train.contamination']:.0%} are called anomalies, as train.contamination "
-            f"in params.yaml says; {len(settings['train.candidates'])} candidates, judged by "
+            f"{100 * contamination:g}% are called anomalies{known}: train.contamination in "
+            f"params.yaml says so; {len(settings['train.candidates'])} candidates, judged by "
             f"{settings['train.metric']} {way}; split by {settings['split.by']}"
         )
     return (

@@ -286,6 +286,10 @@ class Images(Strict):
         return (self.height, self.width, 3 if self.colour else 1)
 
 
+UNKNOWN = Column.model_validate(ANOMALY_COLUMN)
+"""The target that no column tells, and the contract need not."""
+
+
 class Contract(Strict):
     """All columns that the pipeline uses, and what it does with them."""
 
@@ -480,6 +484,11 @@ class Contract(Strict):
     def forecasts(self) -> bool:
         """Whether the target is predicted of times to come."""
         return self.horizon is not None or self.history is not None
+
+    @property
+    def is_unlabelled(self) -> bool:
+        """Whether anomalies are looked for, and no column tells known ones."""
+        return self.anomalies and self.columns[self.target] == UNKNOWN
 
     @property
     def may_lack_target(self) -> bool:

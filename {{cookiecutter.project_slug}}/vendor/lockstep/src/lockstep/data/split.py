@@ -99,9 +99,11 @@ def split_rows(
 def choose_split_seed(rows: pd.DataFrame, contract: Contract, params: Params) -> int | None:
     """The `split.seed` by which classes, labels or fifths of numbers are divided evenly.
 
-    There is none where nothing is drawn: by time, or as the contract's `part` says.
+    There is none where nothing is drawn, by time or as the contract's `part` says, nor without a
+    target.
     """
-    if params.split.by == "time" or has_given_split(rows, contract):
+    is_drawn = params.split.by != "time" and not has_given_split(rows, contract)
+    if not is_drawn or contract.is_unlabelled:
         return None
     target = rows[contract.target]
     strata = target.fillna("unknown").to_numpy() if contract.anomalies else target.to_numpy()

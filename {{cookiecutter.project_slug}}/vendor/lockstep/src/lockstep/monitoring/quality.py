@@ -31,18 +31,21 @@ BLIND = (
     "like: only outcomes tell that"
 )
 ASSUMPTIONS = {
-    True: f"as long as probabilities mean what they meant in training. {BLIND}",
-    False: f"as long as errors are as large as those of rows alike in training. {BLIND}",
+    True: f"The estimate holds as long as probabilities mean what they meant in training. {BLIND}",
+    False: (
+        "The estimate holds as long as errors are as large as those of rows alike in training. "
+        f"{BLIND}"
+    ),
 }
 """Of estimates, by whether they are of classes."""
-NOTHING_EXPECTED = (
-    "and of anomalies it is not estimated: how many are found is known of rows with outcomes only"
-)
+NOTHING_ESTIMATED = "How many anomalies are found is known of rows with outcomes only"
 UNIT = "Of forecasts it is in units of how far the latest values of a series lay apart"
 RELATIVE = "mae"
 """That decides of forecasts: what others are measured in, the requests do not tell."""
 OF_LABELS = ("average_precision", "roc_auc", "precision", "recall")
 """Metrics of anomalies that outcomes tell; the first decides unless params.yaml names another."""
+OF_INJECTED = ("injected_precision", "injected_recall")
+"""Those that no outcome tells."""
 WIDENING = 1.75
 """Of what is expected, where outcomes are held against it: all windows of a version share its
 error, which would be an alarm in each of them (`benchmarks/quality.py` of the template). Estimates
@@ -160,7 +163,8 @@ class Gauge:
             windows: Names of its windows, and the windows: None where no rows came.
         """
         profile = reference.profile
-        metrics = self.find_metrics(profile.metrics) if profile else {}
+        names = [name for name in profile.metrics if name not in OF_INJECTED] if profile else []
+        metrics = self.find_metrics(names)
         if profile is None or self.primary not in metrics:
             return None
         samples = [window.sample if window else None for _, window in windows]
@@ -174,7 +178,7 @@ class Gauge:
         verdict = self._judge(courses[self.primary], windows)
         assumption = ASSUMPTIONS[not predicts_numbers(self.project.params.kind)]
         if reference.contract.anomalies:
-            assumption = NOTHING_EXPECTED
+            assumption = NOTHING_ESTIMATED
         if reference.contract.history is not None:
             assumption += f". {UNIT}"
         labels = [_describe_labels(window) for _, window in windows]

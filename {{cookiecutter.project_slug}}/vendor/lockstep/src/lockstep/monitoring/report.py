@@ -21,6 +21,7 @@ from .quality import Gauge
 from .shadows import describe_shadows
 from .watch import Watch
 from .windows import NEVER
+from .wording import format_share
 
 FORM = 1
 MOST_LINES = 20
@@ -103,6 +104,8 @@ def _list_lines(judgements: Sequence[Judgement], least_rows: int) -> Iterator[st
             yield f"{one.subject.version}: nothing has moved that matters, in {_count_rows(one)}"
         if one.state == "unsure":
             yield f"{one.subject.version}: {_tell_lack(one, least_rows)}"
+        if anomalies := _tell_anomalies(one):
+            yield f"{one.subject.version}: {anomalies}"
     if not judgements:
         yield "no rows came"
 
@@ -120,6 +123,23 @@ def _tell_lack(judgement: Judgement, least_rows: int) -> str:
     findings = [one for slot in judgement.slots for own in slot.findings.values() for one in own]
     reason = next((one.text for one in findings if one.state == "too few"), "")
     return f"nobody can say yet, of {rows}{reason and f': {reason}'}"
+
+
+def _tell_anomalies(judgement: Judgement) -> str:
+    """How many rows are called anomalies, and how many were expected; nothing of other kinds."""
+    reference = judgement.reference
+    if not (reference and reference.contract.anomalies and reference.profile):
+        return ""
+    windows = [window for window in judgement.windows if PREDICTION in window.tallies]
+    counts = np.array([window.tallies[PREDICTION].counts for window in windows])
+    if not counts.any():
+        return ""
+    anomaly, expected = reference.contract.classes[1], reference.profile.tallies[PREDICTION].counts
+    called, rows, share = counts[:, 1].sum(), counts.sum(), expected[1] / expected.sum()
+    return (
+        f"{called:,} of {rows:,} rows are called {anomaly}, {format_share(called / rows)}; "
+        f"{format_share(share)} were expected"
+    )
 
 
 def _count_rows(judgement: Judgement) -> str:

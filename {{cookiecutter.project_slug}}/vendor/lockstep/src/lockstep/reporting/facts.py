@@ -184,10 +184,20 @@ class Facts:
         return "a tie goes to the candidate listed first"
 
     @property
+    def is_baseline(self) -> bool:
+        """Whether the champion is the baseline itself."""
+        return self.champion.candidate == "baseline"
+
+    @property
     def scores(self) -> list[Score]:
-        """Every metric on the test rows, first that which picked the champion."""
+        """Every metric on the test rows, first that which picked the champion.
+
+        Of anomalies those that labels alone define are left out where there are none.
+        """
         champion, baseline = self.metrics, self.metrics["baseline"]
-        metrics = run_metrics(self.params)
+        metrics = [*run_metrics(self.params)]
+        if self.contract.anomalies and "decisions" not in champion:
+            metrics = [metric for metric in metrics if champion[metric.name] is not None]
         return [
             Score(
                 metric,
@@ -203,7 +213,7 @@ class Facts:
         """Whether the champion is better than the baseline in the metric that picked it."""
         metric, scores = self.primary.name, self.metrics
         who = f"The champion, {self.champion.candidate},"
-        if self.champion.candidate == "baseline":
+        if self.is_baseline:
             return (
                 "The champion is the baseline itself: no other candidate is better on the "
                 "validation rows."

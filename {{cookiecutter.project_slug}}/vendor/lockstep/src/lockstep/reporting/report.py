@@ -197,6 +197,8 @@ class Report:
         lines = [["", self.champion.candidate, "baseline"]]
         for score in self.facts.scores:
             lines.append([score.metric.name, str(score.champion), str(score.baseline)])
+        if self.facts.is_baseline:
+            lines = [line[:-1] for line in lines]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 HEAD_LENGTH = "Inference-Header-Content-Length"
 """The header that says where the JSON ends and the bytes of tensors begin."""
 BINARY = "application/octet-stream"
+BECAUSE = "because"
+"""What is told of anomalies only, so that the first row of an answer need not have it."""
 IMAGES_AT_ONCE = 16
 """Of one request that the engine is asked about, so that there is room for others."""
 DATATYPES = {"numeric": "FP64", "integer": "INT64", "image": PIXELS}
@@ -123,7 +125,9 @@ def make_inference_routes(
         # It may have been promoted, or taken away, while it was asked.
         source = find_version([*versions, *list_live(engine)], reply.model, reply.version)
         outputs = {
-            name: kind for name, kind in _list_outputs(source).items() if name in reply.answers[0]
+            name: kind
+            for name, kind in _list_outputs(source).items()
+            if name in reply.answers[0] or name == BECAUSE
         }
         refusal = _find_refusal(reply) or _find_strange_wish(wishes, outputs)
         is_refused = refusal is not None
@@ -182,11 +186,11 @@ def _find_datatype(column: dict[str, Any]) -> str:
 def _list_outputs(version: Version) -> dict[str, str]:
     """What a version tells of each row, and as what."""
     names = {name: _find_datatype(one) for name, one in list_subjects(version).items()}
+    if version.kind == "anomalies":
+        return {**names, "prediction": BYTES, "oddness": "FP64", BECAUSE: BYTES}
     if not predicts_numbers(version.kind):
         shares = {f"probability_{name}": "FP64" for name in version.classes}
         return {**names, "prediction": BYTES, **shares}
-    if version.kind == "anomalies":
-        return {**names, "prediction": BYTES, "oddness": "FP64"}
     return names | dict.fromkeys(("prediction", "prediction_low", "prediction_high"), "FP64")
 
 
@@ -289,11 +293,12 @@ def _write_answer(
 ) -> Response:
     """The answer, with those of the `outputs` that are wished for, as bytes or not.
 
-    A tensor has a value for each row, so that labels are one text, with `separator` between them.
+    A tensor has a value for each row, so that labels are one text, with `separator` between them,
+    and what is told of some rows only is an empty one of the others.
     """
     tensors, contents = [], []
     for name, is_binary in wishes.items():
-        values = [_write_value(answer[name], separator) for answer in reply.answers]
+        values = [_write_value(answer.get(name, ""), separator) for answer in reply.answers]
         tensor, binary = write_tensor(name, outputs[name], values, is_binary=is_binary)
         tensors.append(tensor)
         contents.append(binary)

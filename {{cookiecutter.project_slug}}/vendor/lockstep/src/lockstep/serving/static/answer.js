@@ -21,7 +21,9 @@ const hasInterval = answer => typeof answer.prediction_low === "number";
 
 const listReasons = ({ errors }) => errors.map(({ column, reason }) => `${column}: ${reason}`);
 
-const says = name => name === "errors" || name.startsWith("prediction") || name.startsWith(PROBABILITY);
+const isOfAnomalies = answer => typeof answer.oddness === "number";
+
+const says = name => ["errors", "oddness", "because"].includes(name) || name.startsWith("prediction") || name.startsWith(PROBABILITY);
 
 /** What an answer is of, such as a series and a step ahead. */
 export const listNames = answer => Object.entries(answer).filter(([name]) => !says(name));
@@ -36,6 +38,7 @@ export function summarise(answer) {
   const chance = listChances(answer).find(([name]) => name === answer.prediction);
   const more = hasInterval(answer)
     ? ` (${format(answer.prediction_low)} to ${format(answer.prediction_high)})`
+    : isOfAnomalies(answer) ? ` (odder than ${formatShare(answer.oddness)})`
     : chance ? ` (${formatShare(chance[1])})` : "";
   return `${shorten(answer.prediction)}${more}`;
 }
@@ -48,6 +51,8 @@ export function showNothing(element, { contract, kind, is_shadow: isShadow }) {
   const subject = contract.points ? "each sequence" : "the values on the form";
   const texts = {
     classification: `The predicted class and the probability of each will stand here: what ${contract.target} is for ${subject}.`,
+    multilabel: `The predicted labels and the probability of each will stand here: what ${contract.target} is for ${subject}.`,
+    anomalies: "Whether the values on the form are unlike the others, and which of them make them so, will stand here.",
     regression: `The predicted number and its interval will stand here: what ${contract.target} is for ${subject}.`,
     forecasting: `What ${contract.target} is to be, and its interval, will stand here for each step ahead of each series.`,
   };
@@ -77,10 +82,20 @@ export function showAnswer(element, details, reply, seconds, row) {
   element.replaceChildren(
     make("p", { className: "soft" }, details.contract.target),
     make("p", { className: "said", title: String(answer.prediction) }, format(answer.prediction), target.unit ? make("span", { className: "unit" }, ` ${target.unit}`) : ""),
-    ...(hasInterval(answer) ? drawInterval(answer, target, details.metrics) : [drawChances(answer)]),
+    ...(hasInterval(answer) ? drawInterval(answer, target, details.metrics) : [isOfAnomalies(answer) ? drawOddness(answer) : drawChances(answer)]),
     makeFacts(reply, seconds),
     makeOutcome(details, reply),
     ...(row ? [makeCommand(details, row)] : []),
+  );
+}
+
+/** The share of rows that are less odd, and the columns that make an anomaly odd. */
+function drawOddness({ oddness, because }) {
+  return make(
+    "div", {},
+    make("div", { className: because ? "track chosen" : "track", aria: { hidden: "true" } }, make("div", { style: { width: `${100 * oddness}%` } })),
+    make("p", {}, "odder than ", make("strong", {}, formatShare(oddness)), make("span", { className: "soft" }, " of the validation rows")),
+    because ? make("ul", {}, because.split("; ").map(reason => make("li", {}, reason))) : "",
   );
 }
 

@@ -7,7 +7,8 @@ const SVG = "http://www.w3.org/2000/svg";
 /** The metrics of a version beside those of the baseline, as its record has them. */
 export function showMetrics(element, { metrics }) {
   const { baseline = {} } = metrics;
-  const names = Object.keys(baseline).filter(name => name in metrics && name !== "intervals");
+  const isDefined = name => [metrics, baseline].some(figures => figures[name] !== null);
+  const names = Object.keys(baseline).filter(name => name in metrics && name !== "intervals" && isDefined(name));
   const hasGain = names.some(name => metrics.gain?.[name]);
   const rows = names.map(name => {
     const points = [metrics, baseline].map(figures => ({ value: figures[name], interval: figures.intervals?.[name] }));
