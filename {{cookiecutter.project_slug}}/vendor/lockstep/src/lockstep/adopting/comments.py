@@ -20,11 +20,11 @@ COMMENTS = {
     "train.decision": (
         "When the second of two classes, or a label, is predicted. null: when it is more probable "
         "or, of anomalies, as contamination says. f1_macro, or another metric of decisions, or "
-        "costs such as {missed: 20, false_alarm: 1} choose a threshold on validation rows; a number "
-        "is the threshold itself."
+        "costs such as {missed: 20, false_alarm: 1} choose a threshold on validation rows; a "
+        "number is the threshold itself."
     ),
     "train.contamination": (
-        "The share of the rows that are expected to be anomalies: the oddest ones, so many, are called "
-        "so."
+        "The share of the rows that are expected to be anomalies: the oddest ones, so many, are "
+        "called so."
     ),
 }
