@@ -157,6 +157,8 @@ class Gauge:
     ) -> Quality | None:
         """How good a version is; None where nothing is expected of it.
 
+        So it is with anomalies of which no row has an outcome, in training or since.
+
         Args:
             subject: The version.
             reference: What its rows are held against.
@@ -175,14 +177,17 @@ class Gauge:
             name: Course(metrics[name], Figure.read(profile.metrics[name]), *figures)
             for name, *figures in zip(metrics, estimates, realised, strict=True)
         }
-        verdict = self._judge(courses[self.primary], windows)
+        primary = courses[self.primary]
+        if reference.contract.anomalies and primary.expected is None and not any(primary.realised):
+            return None
+        verdict = self._judge(primary, windows)
         assumption = ASSUMPTIONS[not predicts_numbers(self.project.params.kind)]
         if reference.contract.anomalies:
             assumption = NOTHING_ESTIMATED
         if reference.contract.history is not None:
             assumption += f". {UNIT}"
         labels = [_describe_labels(window) for _, window in windows]
-        doubt = self._find_doubt(courses[self.primary], windows)
+        doubt = self._find_doubt(primary, windows)
         return Quality(self.primary, assumption, courses, labels, *verdict, doubt)
 
     def _find(
