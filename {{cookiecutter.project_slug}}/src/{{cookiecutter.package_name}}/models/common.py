@@ -35,9 +35,11 @@ Dropout = Annotated[
 
 @candidate(takes_terms=True)
 def baseline(problem: Problem) -> BaseEstimator:
-    """What any model must beat: class shares, the mean, the value a season ago, or robust z."""
+    """What any model must beat: class shares, the mean, a season ago, robust z, or halves."""
     if problem.finds_anomalies:
         return lockstep.RobustZ()
+    if problem.finds_clusters:
+        return lockstep.Halves()
     if problem.series:
         return lockstep.SeasonalNaive(problem.series)
     return DummyClassifier(strategy="prior") if problem.classifies else DummyRegressor()

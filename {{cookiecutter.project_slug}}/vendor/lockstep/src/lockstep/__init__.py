@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .modeling.candidates import CANDIDATES as CANDIDATES
     from .modeling.candidates import candidate as candidate
     from .modeling.candidates import make_candidate as make_candidate
+    from .modeling.clusterer import Density as Density
+    from .modeling.clusterer import Halves as Halves
     from .modeling.compare import Leaderboard as Leaderboard
     from .modeling.compare import cross_validate as cross_validate
     from .modeling.compare import learning_curve as learning_curve
@@ -85,6 +87,7 @@ ROOMS = {
     "data.folds": ("make_folds",),
     "data.split": ("make_split",),
     "modeling.candidates": ("CANDIDATES", "candidate", "make_candidate"),
+    "modeling.clusterer": ("Density", "Halves"),
     "modeling.compare": ("Leaderboard", "cross_validate", "learning_curve", "warn_of_rare_classes"),
     "modeling.convolutions": ("RandomConvolutions",),
     "modeling.derived": ("derived",),

@@ -40,6 +40,8 @@ def find_doubts(table: pd.DataFrame, contract: Contract) -> list[str]:
             *_find_leaks(sample, contract),
             *_find_twins(sample, contract),
         ]
+    if contract.clusters:
+        return [*_find_few_rows(table, contract), *_find_twins(sample, contract)]
     return [
         *_find_scarcity(table, contract),
         *_find_several_labels(contract),
@@ -95,6 +97,15 @@ def _find_few_labels(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
             f"{count} of {len(table)} rows are {contract.classes[1]!r}, which is taken for the "
             "anomaly: is it? the second of the target's `categories` in references/schema.yaml is"
         )
+
+
+def _find_few_rows(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
+    if len(table) < FEW_ROWS:
+        yield f"{len(table)} rows are few: other ones may have other clusters"
+    if len(contract.features) == 1:
+        yield "one column only: clusters are ranges of it, or groups of its categories"
+    elif all(column.type in LEVELS for column in contract.features_only().values()):
+        yield "no column of numbers: clusters of categories alone are mostly single categories"
 
 
 def _find_several_labels(contract: Contract) -> Iterator[str]:

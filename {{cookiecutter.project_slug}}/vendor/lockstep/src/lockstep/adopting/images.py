@@ -41,6 +41,8 @@ def understand_images(
         raise UserError(f"{name}: --{word}: each image is an example of its own")
     if wishes.kind == "anomalies":
         raise UserError(f"{name}: --kind anomalies: they are looked for in the rows of a table")
+    if wishes.kind == "clustering":
+        raise UserError(f"{name}: --kind clustering: it is for the rows of a table, not for images")
     found = survey(path, name)
     images, doubts = _choose_shape(found)
     resize = bool(doubts)

@@ -79,6 +79,15 @@ SPACES: dict[str, dict[str, Any]] = {
         "code": {"low": 1, "high": 16, "log": True},
         "learning_rate": LEARNING_RATES,
     },
+    "gaussian_mixture": {
+        "covariance": ["full", "tied", "diag", "spherical"],
+        "regularisation": {"low": 1e-6, "high": 0.1, "log": True},
+    },
+    "agglomerative": {"linkage": ["ward", "complete", "average"]},
+    "hdbscan": {
+        "share": {"low": 0.01, "high": 0.2, "log": True},
+        "neighbours": {"low": 2, "high": 50, "log": True},
+    },
     "autoregression": {"alpha": RIDGES},
     "combination": {"alpha": RIDGES},
     "recurrent": {"cell": ["gru", "lstm"], "units": UNITS, "learning_rate": LEARNING_RATES},

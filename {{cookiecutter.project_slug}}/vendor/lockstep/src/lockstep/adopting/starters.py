@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # it takes long, and what starts with Python imports this
 
 STARTERS = (
     *("tables.py", "images.py", "forecasting.py", "sequences.py"),
-    *("anomalies.py", "texts.py"),
+    *("anomalies.py", "clusters.py", "texts.py"),
 )
 """Files of candidates that the library brings along, for the owner's package."""
 
@@ -39,6 +39,8 @@ def _name_kind(contract: Contract) -> str:
         return "images"
     if contract.anomalies:
         return "anomalies"
+    if contract.clusters:
+        return "clusters"
     if contract.forecasts:
         return "forecasting"
     if contract.sequence is not None:

@@ -50,7 +50,7 @@ LEAST_CONTAMINATION, MOST_CONTAMINATION = 0.001, 0.5
 RARE_TEXT = 0.01
 """Share of the rows below which all texts of a column of many are one."""
 MOST_ROWS_FOLDED = 50_000
-"""Rows above which anomalies are looked for in one part of them instead of five."""
+"""Rows above which anomalies or clusters are looked for in one part of them instead of five."""
 WORDS = 100
 """What a text counts for, in cells."""
 LONGEST_READ = 200
@@ -69,6 +69,8 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
         return _suggest_forecast(contract, contract.horizon, table)
     if contract.anomalies:
         return _suggest_for_anomalies(contract, table)
+    if contract.clusters:
+        return _suggest_for_clusters(contract, table)
     is_costly = contract.images is not None and (
         len(table) > MOST_IMAGES_FOLDED
         or len(table) * prod(contract.images.shape) > MOST_SHADES_FOLDED
@@ -112,6 +114,8 @@ def list_idle_keys(contract: Contract) -> list[str]:
         "features.tokens": not contract.texts,
         "train.decision": contract.forecasts or contract.is_unlabelled,
         "train.contamination": not contract.anomalies,
+        "train.clusters": not contract.clusters,
+        "train.training_sizes": contract.clusters,
     }
     return [key for key, idle in is_idle.items() if idle]
 
@@ -152,10 +156,7 @@ def _suggest_for_anomalies(contract: Contract, table: pd.DataFrame) -> dict[str,
     return {
         "kind": contract.kind,
         "split.by": _suggest_split(contract),
-        "features.columns": {
-            name: [{"one_hot": {"min_frequency": RARE_TEXT}}] if "target_encode" in steps else steps
-            for name, steps in _suggest_steps(contract, table).items()
-        },
+        "features.columns": _suggest_steps_without_target(contract, table),
         "train.metric": "average_precision" if has_labels else "injected_precision",
         "train.contamination": _suggest_contamination(table[contract.target], known),
         "train.decision": None,
@@ -175,6 +176,35 @@ def _suggest_contamination(labels: pd.Series, known: int) -> float:
     share = float(f"{known / len(labels):.2g}")
     least = CONTAMINATION if labels.isna().any() else LEAST_CONTAMINATION
     return min(max(share, least), MOST_CONTAMINATION)
+
+
+def _suggest_for_clusters(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
+    """Settings for a typed table, by their keys in params.yaml."""
+    rows = len(table)
+    return {
+        "kind": contract.kind,
+        "split.by": _suggest_split(contract),
+        "features.columns": _suggest_steps_without_target(contract, table),
+        "train.metric": "stable_silhouette",
+        "train.clusters": None,
+        "train.folds": 5 if rows <= MOST_ROWS_FOLDED else None,
+        "train.holdout": None if rows <= MOST_ROWS_FOLDED else 0.2,
+        "train.candidates": {
+            "baseline": {},
+            "kmeans": {"starts": 4},
+            "gaussian_mixture": {"covariance": "full"},
+            "agglomerative": {"linkage": "ward"},
+            "hdbscan": {"share": 0.05},
+        },
+    }
+
+
+def _suggest_steps_without_target(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
+    """The steps of single columns where no target tells how to encode many texts."""
+    return {
+        name: [{"one_hot": {"min_frequency": RARE_TEXT}}] if "target_encode" in steps else steps
+        for name, steps in _suggest_steps(contract, table).items()
+    }
 
 
 def _suggest_times(contract: Contract, known: pd.DataFrame) -> dict[str, Any]:

@@ -31,7 +31,8 @@ def summarise(name: str, understanding: Understanding) -> list[str]:
         notes.append(f"missing values as {', '.join(unusual)}")
     if len(understanding.table) < rows:
         notes.append(f"guessed from a sample of {len(understanding.table):,} rows")
-    head = f"{name}: {rows:,} rows, {len(contract.columns)} columns; {', '.join(notes)}"
+    count = len(contract.columns) - contract.clusters
+    head = f"{name}: {rows:,} rows, {count} columns; {', '.join(notes)}"
     lines = [head, "", *_tabulate(understanding), ""]
     doubts = [
         doubt if column is None else f"{shorten(column, LONGEST_NAME)}: {doubt}"
@@ -50,6 +51,8 @@ def _tabulate(understanding: Understanding) -> list[str]:
     contract = understanding.contract
     own = IMAGE_COLUMNS if contract.images else ()
     names = [name for name in contract.columns if name not in own]
+    if contract.clusters:
+        names.remove(contract.target)
     rows = [("column", "type", "missing", "holds", "")]
     for name in names[:MOST_LINES]:
         share = understanding.missing_shares[name]
@@ -140,6 +143,13 @@ def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequenc
             f"looks for: rows unlike the others, by {_count_features(contract)}; the oddest "
             f"{100 * contamination:g}% are called anomalies{known}: train.contamination in "
             f"params.yaml says so; {len(settings['train.candidates'])} candidates, judged by "
+            f"{settings['train.metric']} {way}; split by {settings['split.by']}"
+        )
+    if contract.clusters:
+        return (
+            f"looks for: clusters of rows that are alike, by {_count_features(contract)}; how many "
+            "is chosen, unless train.clusters in params.yaml says it; "
+            f"{len(settings['train.candidates'])} candidates, judged by "
             f"{settings['train.metric']} {way}; split by {settings['split.by']}"
         )
     return (

@@ -10,7 +10,17 @@ from typing import Any, NamedTuple
 import pandas as pd
 from pydantic import ValidationError
 
-from ..core.contract import ANOMALY, LEVELS, NUMBERS, TARGETS, Column, Contract, Images, Layout
+from ..core.contract import (
+    ANOMALY,
+    CLUSTER,
+    LEVELS,
+    NUMBERS,
+    TARGETS,
+    Column,
+    Contract,
+    Images,
+    Layout,
+)
 from ..core.errors import UserError, shorten
 from ..core.examples import frame_contract
 from ..core.params import Kind, predicts_numbers
@@ -23,6 +33,7 @@ from ..reading.spreadsheets import has_merged_rows, list_sheets
 from ..reading.tables import read_batches, read_table, require_columns, require_file
 from ..reading.texts import open_text_tables
 from .anomalies import admit_all, guess_labels, require_no_label
+from .clusters import require_no_target
 from .doubts import find_doubts
 from .forecasts import understand_forecast
 from .inference import MOST_CATEGORIES, NO_MEANING, Guess, guess, guess_target, guess_time
@@ -141,6 +152,8 @@ def understand(
     if wishes.goal == "anomalies":
         words["anomalies"] = True
         columns = {key: admit_all(column) for key, column in columns.items()}
+    if wishes.goal == "clustering":
+        words["clusters"] = True
     if target in columns:
         words["target"] = target
     contract = make_contract(
@@ -240,6 +253,9 @@ def _require_columns(
     if target is None and wishes.goal == "anomalies":
         require_no_label([key for key in names if key not in wishes.drop], name)
         target = ANOMALY
+    if wishes.goal == "clustering":
+        require_no_target(wishes, {*names} - {*wishes.drop}, name)
+        target = CLUSTER
     if target is None:
         raise UserError(f"{name}: which column is to be predicted? {listing}")
     options = {

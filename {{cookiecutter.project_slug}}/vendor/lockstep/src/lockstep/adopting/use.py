@@ -180,7 +180,7 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
         try:
             trial_params = _preview(text, trial)
             train, _ = split_rows(rows, contract, trial_params)
-            if not contract.anomalies and (
+            if contract.is_supervised and (
                 missing_classes := sorted({*contract.classes} - {*train[contract.target]})
             ):
                 raise UserError(f"class {missing_classes[0]!r} has no row to learn from")
@@ -189,7 +189,7 @@ def _choose_settings(project: Project, name: str, understanding: Understanding) 
             reason = error
         else:
             return trial
-    if contract.classes and not contract.anomalies:
+    if contract.classes and contract.is_supervised:
         distinct = rows.drop_duplicates([*contract.features, contract.target])
         counts, kinds = (table[contract.target].value_counts() for table in (rows, distinct))
         rarest: Any = kinds.idxmin()

@@ -52,12 +52,12 @@ def _make_parser() -> argparse.ArgumentParser:
         "without it, an interrupted run is finished",
     )
     use.add_argument("--target", metavar="COLUMN", help="the column to predict")
-    kinds = ("classification", "multilabel", "regression", "anomalies")
+    kinds = ("classification", "multilabel", "regression", "anomalies", "clustering")
     use.add_argument(
         "--kind",
         choices=kinds,
-        help="whether a class, several labels or a number is predicted, or, with or without a "
-        "target, rows unlike the others are looked for",
+        help="whether a class, several labels or a number is predicted; or, with or without a "
+        "target, rows unlike the others are looked for; or, without one, rows that are alike",
     )
     use.add_argument(
         "--id", action="append", default=[], metavar="COLUMN", help="a name of the row, no feature"

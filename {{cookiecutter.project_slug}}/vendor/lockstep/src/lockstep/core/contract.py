@@ -61,6 +61,13 @@ ANOMALY_COLUMN = {
     "meaning": "whether a row is unlike the others",
 }
 """The target where anomalies are looked for, and no column tells known ones."""
+CLUSTER = "cluster"
+CLUSTER_COLUMN = {
+    "type": "text",
+    "nullable": True,
+    "meaning": "which cluster a row is of",
+}
+"""The target where clusters are looked for, of which nobody knows anything."""
 SIDES = ("train", "test")
 """What a given split calls its two parts."""
 IMAGE_COLUMNS = {
@@ -304,6 +311,9 @@ class Contract(Strict):
     anomalies: bool = False
     """Whether rows unlike the others are looked for; the target then says which are known to be so,
     and need not be there."""
+    clusters: bool = False
+    """Whether clusters are looked for: rows that are alike. Nothing tells the true ones, so that
+    there is no target."""
     group: str | None = None
     """Rows of one value belong together, such as those of one patient; no feature."""
     time: str | None = None
@@ -364,6 +374,19 @@ class Contract(Strict):
                 return {**content, "target": ANOMALY, "columns": columns}
         return content
 
+    @model_validator(mode="before")
+    @classmethod
+    def _describe_clusters(cls, content: Any) -> Any:
+        match content:
+            case {"clusters": True, "columns": dict(columns)}:
+                if content.get("target", CLUSTER) != CLUSTER:
+                    raise ValueError("target: clusters are found without one; leave it out")
+                if CLUSTER in columns and "target" not in content:
+                    raise ValueError(f"columns: {CLUSTER!r} is what is found; rename the column")
+                columns = {**columns, CLUSTER: CLUSTER_COLUMN}
+                return {**content, "target": CLUSTER, "columns": columns}
+        return content
+
     @model_validator(mode="after")
     def _require_columns_for_roles(self) -> Self:
         names = ("target", "group", "time", "series", "sequence", "part")
@@ -390,6 +413,8 @@ class Contract(Strict):
             raise ValueError(
                 f"target: {self.target!r} must not be private: the server keeps what became true"
             )
+        if self.clusters and self.anomalies:
+            raise ValueError("clusters: either they or anomalies are looked for; leave out one")
         if self.anomalies and self.columns[self.target].type != "binary":
             raise ValueError(
                 f"target: {self.target!r} must be binary where anomalies are looked for, the "
@@ -397,6 +422,8 @@ class Contract(Strict):
             )
         if self.anomalies and (self.images or self.horizon or self.sequence):
             raise ValueError("anomalies: they are looked for in the rows of a table only")
+        if self.clusters and (self.images or self.horizon or self.sequence):
+            raise ValueError("clusters: they are looked for in the rows of a table only")
         for name, column in self.columns.items():
             if column.type == "labels" and name != self.target:
                 raise ValueError(f"columns: {name!r}: of type labels is nothing but the target")
@@ -487,18 +514,23 @@ class Contract(Strict):
 
     @property
     def is_unlabelled(self) -> bool:
-        """Whether anomalies are looked for, and no column tells known ones."""
-        return self.anomalies and self.columns[self.target] == UNKNOWN
+        """Whether clusters are looked for, or anomalies, and no column tells known ones."""
+        return self.clusters or (self.anomalies and self.columns[self.target] == UNKNOWN)
 
     @property
     def may_lack_target(self) -> bool:
         """Whether rows are of use without their target, and files without its column."""
-        return self.anomalies and self.columns[self.target].nullable
+        return not self.is_supervised and self.columns[self.target].nullable
 
     @property
     def required(self) -> str | None:
         """The target, where a row without it is of no use."""
-        return None if self.anomalies else self.target
+        return self.target if self.is_supervised else None
+
+    @property
+    def is_supervised(self) -> bool:
+        """Whether what is to be predicted is known of the rows that are learnt from."""
+        return not (self.anomalies or self.clusters)
 
     @property
     def rows(self) -> Contract | None:
@@ -510,11 +542,11 @@ class Contract(Strict):
         """The columns that a prediction is made from.
 
         Sentences are no features of forecasts and sequences, which are made of several rows, nor
-        beside images, nor of what anomalies are looked for in.
+        beside images, nor of what anomalies or clusters are looked for in.
         """
         others = (self.target, self.group, self.series, self.sequence, self.part, *self.carried)
         is_row = self.horizon is None and self.sequence is None and self.images is None
-        reads_texts = is_row and not self.anomalies
+        reads_texts = is_row and self.is_supervised
         no_features = ("identifier",) if reads_texts else FREE
         return [
             name
@@ -563,6 +595,8 @@ class Contract(Strict):
         target_type = self.columns[self.target].type
         if self.anomalies:
             return "anomalies"
+        if self.clusters:
+            return "clustering"
         if self.forecasts and target_type in NUMBERS:
             return "forecasting"
         return next((kind for kind, types in TARGETS.items() if target_type in types), None)
@@ -578,6 +612,11 @@ def load_contract(paths: Paths, kind: Kind) -> Contract:
             raise UserError(
                 f"{name}: it says anomalies: {str(contract.anomalies).lower()}, but params.yaml "
                 f"says kind: {kind}; `use FILE --kind anomalies` writes both"
+            )
+        if "clustering" in (kind, contract.kind):
+            raise UserError(
+                f"{name}: it says clusters: {str(contract.clusters).lower()}, but params.yaml "
+                f"says kind: {kind}; `use FILE --kind clustering` writes both"
             )
         target_type = contract.columns[contract.target].type
         raise UserError(

@@ -10,7 +10,9 @@ from pydantic import BeforeValidator, Field, JsonValue, field_validator, model_v
 from .paths import Paths
 from .validation import Strict, load
 
-Kind = Literal["classification", "multilabel", "regression", "forecasting", "anomalies"]
+Kind = Literal[
+    "classification", "multilabel", "regression", "forecasting", "anomalies", "clustering"
+]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(strict=True, gt=0)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
@@ -136,7 +138,8 @@ class TrainParams(Strict):
     """How `train` compares the candidates."""
 
     metric: str | None = None
-    """The metric that picks the champion; by default log_loss, rmse, mase or injected_precision."""
+    """The metric that picks the champion; by default log_loss, rmse, mase,
+    injected_precision or stable_silhouette."""
     metrics: tuple[str, ...] = ()
     """Your own figures of merit, by their names in metrics.py, beside the library's."""
     decision: Decision = None
@@ -146,6 +149,9 @@ class TrainParams(Strict):
     contamination: Annotated[float, Field(gt=0, le=0.5)] = 0.01
     """Share of the rows that are expected to be anomalies: so many of the validation rows, the
     oddest ones, are called so, unless `train.decision` says otherwise."""
+    clusters: Annotated[int, Field(strict=True, ge=2)] | None = None
+    """How many clusters there are to be; by default as many, up to ten, as are found again in other
+    rows and lie apart."""
     coverage: Fraction = 0.9
     """Share of rows whose target the intervals of numbers are to hold."""
     folds: Annotated[int, Field(strict=True, ge=2)] | None = None

@@ -128,7 +128,7 @@ def _strata(rows: pd.DataFrame, contract: Contract, params: Params) -> np.ndarra
 
 
 def _require_variety(y: np.ndarray, params: Params, where: str) -> None:
-    if params.kind == "anomalies":
+    if params.kind in ("anomalies", "clustering"):
         return
     if y.ndim == 2:
         if not len(y) or (y == y[0]).all():

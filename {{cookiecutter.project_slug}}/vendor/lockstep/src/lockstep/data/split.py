@@ -106,7 +106,7 @@ def choose_split_seed(rows: pd.DataFrame, contract: Contract, params: Params) ->
     if not is_drawn or contract.is_unlabelled:
         return None
     target = rows[contract.target]
-    strata = target.fillna("unknown").to_numpy() if contract.anomalies else target.to_numpy()
+    strata = target.to_numpy() if contract.is_supervised else target.fillna("unknown").to_numpy()
     if contract.labels:
         strata = encode_labels(target, contract.columns[contract.target])
     elif predicts_numbers(params.kind):

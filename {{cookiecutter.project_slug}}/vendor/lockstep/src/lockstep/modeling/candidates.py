@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sklearn.base import BaseEstimator, is_outlier_detector
+from sklearn.base import BaseEstimator
+from sklearn.utils import get_tags
 
 from ..core.errors import UserError
+from ..core.params import Kind
+from .clusterer import Clusterer
 from .each_label import take_labels
 from .registry import Registry
 
@@ -25,6 +28,18 @@ TAKES_TERMS: set[str] = set()
 """Candidates to which sentences come as terms, of which there are many."""
 TAKES_TOKENS: set[str] = set()
 """Candidates to which sentences come word by word, before all other features."""
+SUPERVISED = "predicts a target"
+WISHED: dict[Kind, str] = {
+    "anomalies": "looks for anomalies",
+    "clustering": "looks for clusters",
+}
+"""What an estimator does, of kinds that need no target."""
+DOES = {
+    "outlier_detector": WISHED["anomalies"],
+    "clusterer": WISHED["clustering"],
+    "density_estimator": WISHED["clustering"],
+}
+"""The same by its type, as scikit-learn has it; mixtures are density estimators there."""
 
 
 def candidate(
@@ -74,7 +89,8 @@ def candidate(
 def make_candidate(name: str, options: dict[str, Any], problem: Problem) -> BaseEstimator:
     """The unfitted estimator that params.yaml calls `name`, with its options.
 
-    Of several labels it is one for each, unless it learns them together.
+    Of several labels it is one for each, unless it learns them together; a clusterer becomes one
+    that assigns new rows.
 
     Raises:
         UserError: There is no such candidate, it does not take such an option, it is not for such a
@@ -88,7 +104,9 @@ def make_candidate(name: str, options: dict[str, Any], problem: Problem) -> Base
             f"{where}: it needs {error.name}, which is not installed; "
             f"`uv add {error.name}` installs it"
         ) from error
-    if is_outlier_detector(estimator) != problem.finds_anomalies:
-        does = "predicts a target" if problem.finds_anomalies else "looks for anomalies"
+    does = DOES.get(get_tags(estimator).estimator_type or "", SUPERVISED)
+    if does != WISHED.get(problem.kind, SUPERVISED):
         raise UserError(f"{where}: it {does}; this is kind: {problem.kind}")
+    if problem.finds_clusters:
+        return Clusterer(estimator, problem.clusters, problem.seed)
     return take_labels(estimator) if problem.kind == "multilabel" else estimator

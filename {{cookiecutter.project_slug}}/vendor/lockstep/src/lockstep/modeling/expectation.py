@@ -21,9 +21,9 @@ from .residuals import Places, Residuals
 
 
 class Expectation(Strict):
-    """How likely each class is, or how far off a number may be; nothing of anomalies.
+    """How likely each class is, or how far off a number may be; nothing else.
 
-    How odd a row is says not how likely it is to be one.
+    How odd a row is says not how likely it is to be an anomaly, and clusters come true never.
     """
 
     calibration: Calibration | None = None
@@ -42,7 +42,7 @@ class Expectation(Strict):
             validation: What was predicted of them and what was true.
             places: Where the same rows are on the scales of the columns.
         """
-        if validation.injected is not None:
+        if validation.injected is not None or validation.clusters is not None:
             return cls()
         if validation.labels:
             places_of_labels = range(len(validation.labels))

@@ -24,6 +24,7 @@ from ..core.errors import UserError
 from ..core.examples import SCALE, SQUARED_SCALE
 from ..core.params import Kind, Params
 from ..core.validation import nearest
+from .cluster_metrics import agreement, silhouette, stable_silhouette
 from .ordered_metrics import mean_rank_error, quadratic_kappa, rank_probability_score
 from .outcome import Outcome
 from .rate_metrics import d2_poisson, d2_tweedie, gini, poisson_deviance, tweedie_deviance
@@ -416,6 +417,11 @@ METRICS: dict[Kind, tuple[Metric, ...]] = {
         Metric("precision", precision, takes="labels"),
         Metric("recall", recall, takes="labels"),
     ),
+    "clustering": (
+        Metric("stable_silhouette", stable_silhouette, bounds=(-1, 1)),
+        Metric("agreement", agreement, bounds=(-0.5, 1)),
+        Metric("silhouette", silhouette, bounds=(-1, 1)),
+    ),
 }
 ON_REQUEST: dict[Kind, tuple[Metric, ...]] = {
     "classification": (
@@ -443,6 +449,7 @@ ON_REQUEST: dict[Kind, tuple[Metric, ...]] = {
     ),
     "forecasting": (),
     "anomalies": (Metric("f1_macro", known_only(f1_macro), takes="labels", share_of="classes"),),
+    "clustering": (),
 }
 """Metrics for some problems of a kind only, which params.yaml names to have them."""
 RANKS = "rank_probability_score"
@@ -461,6 +468,7 @@ DEFAULTS: dict[Kind, str] = {
     "regression": "rmse",
     "forecasting": "mase",
     "anomalies": "injected_precision",
+    "clustering": "stable_silhouette",
 }
 
 Function = TypeVar("Function", bound=Callable[..., float])

@@ -34,9 +34,11 @@ from ..data.series import Framing
 from .archive import write_joblib, write_keras
 from .because import BECAUSE, explain_oddness
 from .blocks import predict_in_blocks
+from .cluster_trials import try_clusters
 from .features import used_columns
 from .networks import Network, load_network, without_network
 from .outcome import (
+    CLARITY,
     FORECAST,
     ODDNESS,
     ODDNESS_IF,
@@ -142,12 +144,16 @@ class Model:
             `prediction_high`, the ends of its interval, unless there were too few validation rows
             for one; all three keep to the contract's range. Of anomalies `prediction` is the first
             or the second class, `oddness` the share of validation rows that are less odd, and
-            `because` says of an anomaly which columns make it odd.
+            `because` says of an anomaly which columns make it odd. Of clusters `prediction` is the
+            number of one, from 1, the largest, and `clarity` says how clearly a row is of it, from
+            -1 to 1, below 0 where the centre of another one is nearer.
         """
         if predicts_numbers(self.kind):
             return self._predict_numbers(X)
         if self.kind == "anomalies":
             return self._find_anomalies(X[self.contract.features])
+        if self.kind == "clustering":
+            return self._assign(X[self.contract.features])
         X = X[self.contract.features]
         if self.contract.labels:
             return self._predict_labels(X)
@@ -161,6 +167,17 @@ class Model:
             [decisions.astype("str").rename("prediction"), probabilities.add_prefix(PROBABILITY)],
             axis=1,
         )
+
+    @property
+    def clusters(self) -> list[str]:
+        """What clusters are called, the largest one first."""
+        return [str(number) for number in range(1, self.pipeline[-1].count + 1)]
+
+    def _assign(self, X: pd.DataFrame) -> pd.DataFrame:
+        places = self._predict("predict", X) if len(X) else np.empty(0, "int64")
+        clarity = self._predict("measure_clarity", X) if len(X) else np.empty(0)
+        names = pd.Series(np.array(self.clusters)[places], dtype="str")
+        return pd.DataFrame({"prediction": names, CLARITY: clarity})
 
     def _find_anomalies(self, X: pd.DataFrame) -> pd.DataFrame:
         oddness, learnt = self.find_oddness(X), self.postprocessing
@@ -208,8 +225,14 @@ class Model:
         numbers = self.pipeline[:-1].transform(X)
         return predict_in_blocks(estimator, getattr(estimator, method), numbers)
 
+    def transform(self, X: pd.DataFrame) -> np.ndarray:
+        """(n_rows, n_numbers) what the recipe makes of (n_rows, n_columns) typed columns."""
+        return np.asarray(self.pipeline[:-1].transform(X[self.contract.features]), "float64")
+
     def try_on(self, rows: pd.DataFrame) -> Outcome:
         """What it predicts for rows, as `apply` does, beside their true target.
+
+        Clusters are beside those that are found in these rows alone.
 
         Args:
             rows: (n_rows, n_columns) typed table with what `apply` takes, and the target.
@@ -217,6 +240,8 @@ class Model:
         contract, learnt = self.contract, self.postprocessing
         if self.kind == "anomalies":
             return self._try_for_anomalies(rows)
+        if self.kind == "clustering":
+            return learnt.apply(try_clusters(self.pipeline[-1], self.transform(rows)), contract)
         if contract.labels:
             actual, predictions = encode_target(rows, contract), self.apply(rows)
             return Outcome.from_labels(actual, predictions, contract.labels, learnt.thresholds)

@@ -20,6 +20,10 @@ ODDNESS = "oddness"
 """The share of rows that are less odd, in such a table."""
 ODDNESS_IF = "oddness_if_"
 """What the column begins with that tells how odd a row would be, made odd in a way."""
+CLARITY = "clarity"
+"""How clearly a row is of its cluster, in such a table."""
+SILHOUETTE, PART = "silhouette", "part"
+"""Of clusters, the silhouette of a row, and which of several times it was clustered with others."""
 SUBGROUP = "subgroup_"
 """What the column of a subgroup begins with, in such a table."""
 
@@ -50,7 +54,9 @@ class Outcome:
     `predicted` are (n_rows, n_classes) probabilities. Of several labels `actual` are
     (n_rows, n_labels) 1 for those of `labels` that a row has, else 0, and `predicted` are as many
     probabilities. Otherwise both are (n_rows,) numbers. Of anomalies it is as of two classes, -1
-    where nobody knows, with the oddness and what is left to 1 in the place of probabilities.
+    where nobody knows, with the oddness and what is left to 1 in the place of probabilities. Of
+    clusters `predicted` are (n_rows,) numbers from 0, and `actual` those that were found in these
+    rows alone, -1 where they were too few; one says nothing of the other but what is together.
     """
 
     actual: np.ndarray
@@ -72,6 +78,11 @@ class Outcome:
     labels: tuple[str, ...] = ()
     thresholds: tuple[float, ...] | None = None
     """Probability of each label from which on it is decided; a half without them."""
+    clusters: pd.DataFrame | None = None
+    """(n_rows, 3) of clusters the columns `SILHOUETTE`, `CLARITY` and `PART`: rows of one part were
+    clustered together, so that clusters of two parts have nothing in common."""
+    structureless: tuple[float, ...] = ()
+    """Of clusters, the `stable_silhouette` of rows without any, each time that some were drawn."""
 
     def __len__(self) -> int:
         return len(self.actual)
@@ -92,6 +103,8 @@ class Outcome:
         `classes` are all there may be; none of numbers. The `threshold` and the `coverage` are the
         model's. Of `forecasts` there are the columns of `FORECAST`.
         """
+        if CLARITY in predictions:
+            return cls._from_clusters(predictions)
         if not classes:
             ends = predictions[[LOW, HIGH]].to_numpy() if LOW in predictions else None
             numbers = predictions["prediction"].to_numpy()
@@ -106,6 +119,14 @@ class Outcome:
             return cls(places, sides, tuple(classes), threshold=threshold, injected=injected)
         probabilities = predictions[[f"{PROBABILITY}{name}" for name in classes]].to_numpy()
         return cls(places, probabilities, tuple(classes), threshold=threshold)
+
+    @classmethod
+    def _from_clusters(cls, predictions: pd.DataFrame) -> Outcome:
+        """That of rows that have not been clustered by themselves."""
+        unknown = {SILHOUETTE: np.nan, PART: 0}
+        table = predictions[[CLARITY]].reset_index(drop=True).assign(**unknown)
+        places = predictions["prediction"].astype("int64").to_numpy() - 1
+        return cls(np.full(len(places), -1), places, clusters=table)
 
     @classmethod
     def from_labels(
@@ -125,6 +146,7 @@ class Outcome:
         intervals = [part.interval for part in parts if part.interval is not None]
         forecasts = [part.forecasts for part in parts if part.forecasts is not None]
         injected = [part.injected for part in parts if part.injected is not None]
+        clusters = [part.clusters for part in parts if part.clusters is not None]
         return replace(
             parts[0],
             actual=np.concatenate([part.actual for part in parts]),
@@ -133,6 +155,8 @@ class Outcome:
             interval=np.concatenate(intervals) if intervals else None,
             forecasts=pd.concat(forecasts, ignore_index=True) if forecasts else None,
             injected=pd.concat(injected, ignore_index=True) if injected else None,
+            clusters=_join_parts(clusters) if clusters else None,
+            structureless=tuple(one for part in parts for one in part.structureless),
         )
 
     def take(self, rows: np.ndarray) -> Outcome:
@@ -148,6 +172,7 @@ class Outcome:
             interval=None if self.interval is None else self.interval[rows],
             forecasts=None if self.forecasts is None else self.forecasts.iloc[rows],
             injected=None if self.injected is None else self.injected.iloc[rows],
+            clusters=None if self.clusters is None else self.clusters.iloc[rows],
         )
 
     def relative_to(self, rows: pd.DataFrame) -> Outcome:
@@ -247,3 +272,11 @@ class Outcome:
         if len(self.classes) == 2:
             return self.predicted[:, 1], self.actual == 1
         return self.predicted.max(axis=1), self.decisions == self.actual
+
+
+def _join_parts(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The tables of clusters below each other, the parts of each numbered after those before."""
+    starts = np.cumsum([0, *(int(table[PART].max()) + 1 for table in tables)])
+    pairs = zip(tables, starts[:-1], strict=True)
+    moved = [table.assign(**{PART: table[PART] + start}) for table, start in pairs]
+    return pd.concat(moved, ignore_index=True)

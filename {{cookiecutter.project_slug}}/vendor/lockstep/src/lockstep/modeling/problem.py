@@ -50,6 +50,8 @@ class Problem:
 
     tokens: TokenShape | None = None
     """How sentences come to a candidate that takes tokens; None if there are no sentences."""
+    clusters: int | None = None
+    """How many clusters there are to be; None if that is to be found."""
     order: tuple[str, ...] = ()
     """The classes from low to high, where the target has an order."""
 
@@ -65,6 +67,11 @@ class Problem:
     def finds_anomalies(self) -> bool:
         """Whether rows unlike the others are looked for, by detectors."""
         return self.kind == "anomalies"
+
+    @property
+    def finds_clusters(self) -> bool:
+        """Whether rows that are alike are looked for, by clusterers."""
+        return self.kind == "clustering"
 
     @property
     def inner_folds(self) -> InnerFolds:
@@ -245,5 +252,6 @@ def make_problem(params: Params, contract: Contract) -> Problem:
         Series.of_examples(contract),
         find_shape(contract),
         find_token_shape(contract, params.features),
+        params.train.clusters,
         tuple(contract.classes) if contract.is_ordered else (),
     )

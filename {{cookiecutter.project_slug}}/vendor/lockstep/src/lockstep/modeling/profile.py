@@ -32,7 +32,7 @@ from .intervals import summarise
 from .lexicon import Lexicon, name_words, summarise_train_texts
 from .metrics import run_metrics
 from .model import DESCRIPTION, Model
-from .outcome import ODDNESS, PROBABILITY, Outcome
+from .outcome import CLARITY, ODDNESS, PROBABILITY, Outcome
 from .row_blocks import MOST_BARS, Blocks, BlockTally, find_block_column
 from .scales import Scale, list_numbers, make_number_scale, make_scale
 from .signals import summarise_signals
@@ -218,6 +218,9 @@ def make_profile(
         outcome = outcome.relative_to(table.iloc[validated])
     embedding = _fit_embedding(model, table)
     scores = list_scores(outcome)
+    if model.contract.clusters:  # those of a fold are called otherwise than the model's own
+        predictions = model.apply(table.iloc[validated])
+        scores = {name: predictions[name] for name in (PREDICTION, CLARITY)}
     lexicons = {
         name: Lexicon.fit(table[name])
         for name in model.features
@@ -232,7 +235,7 @@ def make_profile(
     columns |= scores
     described = {name: one for name, one in described.items() if name not in scores}
     scales = {
-        name: _make_scale(values, described.get(name), model.contract.classes)
+        name: _make_scale(values, described.get(name), _list_texts(model))
         for name, values in columns.items()
     }
     tallies = {name: Tally.empty(scale) for name, scale in scales.items()}
@@ -250,6 +253,11 @@ def make_profile(
         lexicons=lexicons,
     )
     return replace(profile, blocks=_count_blocks(profile, places, table, validated, model.contract))
+
+
+def _list_texts(model: Model) -> list[str]:
+    """The texts that a prediction may be."""
+    return model.clusters if model.contract.clusters else model.contract.classes
 
 
 def _fit_embedding(model: Model, table: pd.DataFrame) -> Embedding | None:
@@ -284,6 +292,9 @@ def list_scores(outcome: Outcome) -> dict[str, pd.Series]:
     if outcome.labels:  # which of them come together, their probabilities tell
         shares = zip(outcome.labels, outcome.predicted.T, strict=True)
         return {f"{PROBABILITY}{name}": pd.Series(own) for name, own in shares}
+    if outcome.clusters is not None:
+        names = pd.Series(outcome.predicted + 1).astype("str")
+        return {PREDICTION: names, CLARITY: outcome.clusters[CLARITY].reset_index(drop=True)}
     if not outcome.classes:
         return {PREDICTION: pd.Series(outcome.predicted)}
     decisions = pd.Series(np.array(outcome.classes)[outcome.decisions], dtype="str")

@@ -20,6 +20,7 @@ from ..modeling.metrics import RANKS, RATES, run_metrics
 from ..modeling.model import Model
 from ..modeling.ordered_metrics import find_rank_errors
 from ..modeling.outcome import Outcome
+from ..modeling.structureless import judge_structure
 from .anomalies import measure_ways
 from .labels import measure_labels
 from .rate_facts import measure_rates
@@ -65,8 +66,9 @@ def measure(params: Params, champion: Outcome, baseline: Outcome) -> dict[str, A
         `rank_errors`, how many rows are off by how many classes; of several labels `labels`, how
         each is told; of numbers `prediction_intervals`, how many rows they hold and how wide they
         are; of rates their means as `rates`; of anomalies how many rows are `flagged`, and for each
-        way in which rows were made odd what came of these as `injected`; of forecasts also
-        `by_step` ahead, and how many `unscaled_rows` have no scale of errors.
+        way in which rows were made odd what came of these as `injected`; of clusters what those of
+        rows without any reach as `structureless`; of forecasts also `by_step` ahead, and how many
+        `unscaled_rows` have no scale of errors.
     """
     scores = compare_models(run_metrics(params), champion, baseline, params.evaluate, params.seed)
     scores = {"test_rows": len(champion), **scores}
@@ -78,6 +80,10 @@ def measure(params: Params, champion: Outcome, baseline: Outcome) -> dict[str, A
     if champion.injected is not None:
         scores["flagged"] = _count_flagged(champion, params.evaluate.confidence)
         scores["injected"] = measure_ways(champion).set_index("way").to_dict("index")
+    if champion.clusters is not None:
+        name, references = "stable_silhouette", champion.structureless
+        interval = scores["intervals"][name]
+        scores["structureless"] = judge_structure(scores[name], interval, references)
     if params.train.metric in RATES:
         scores["rates"] = measure_rates(champion)
     if params.train.metric == RANKS:

@@ -20,6 +20,7 @@ from ..modeling.outcome import FORECAST, SUBGROUP, Outcome
 from . import figures, gallery
 from .anomalies import find_oddest
 from .anomaly_gallery import show_anomalies
+from .cluster_facts import describe_structure
 from .facts import Facts, describe_test_size
 from .forecast_facts import describe_gaps
 from .forecast_gallery import show_forecasts
@@ -103,7 +104,7 @@ class Report:
 
     def _measure_slices(self) -> pd.DataFrame:
         contract, outcome = self.champion.contract, self.outcome
-        if contract.anomalies:  # what is not known of a row is no loss
+        if not contract.is_supervised:  # what is not known of a row is no loss
             return pd.DataFrame()
         return measure_slices(contract, self.sample, row_losses(outcome), outcome.groups)
 
@@ -182,7 +183,10 @@ class Report:
         """What stands in the way of an honest evaluation, a line each."""
         if predicts_numbers(self.champion.kind):
             return describe_gaps(self.metrics)
-        if self.champion.contract.anomalies or self.champion.contract.labels:
+        contract = self.champion.contract
+        if contract.clusters and not self.metrics["structureless"]["is_exceeded"]:
+            return [describe_structure(self.metrics)]
+        if contract.labels or not contract.is_supervised:
             return []
         classes = {*self.rows[self.champion.contract.target].unique()}
         missing = " or ".join(sorted(classes - {*self.champion.pipeline.classes_}))

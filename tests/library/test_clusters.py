@@ -1,0 +1,260 @@
+"""Looking for clusters: their number, how good they are, and the way through a project."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import write_params
+from lockstep.core.contract import CLUSTER, Contract, load_contract
+from lockstep.core.errors import UserError
+from lockstep.core.project import Project
+from lockstep.modeling.adjusted_rand import adjusted_rand
+from lockstep.modeling.candidates import make_candidate
+from lockstep.modeling.cluster_trials import try_clusters, try_structureless
+from lockstep.modeling.clusterer import Clusterer, Density, Halves
+from lockstep.modeling.metrics import METRICS
+from lockstep.modeling.model import Model
+from lockstep.modeling.outcome import Outcome
+from lockstep.modeling.problem import Problem
+from lockstep.modeling.silhouettes import measure_silhouettes
+from lockstep.modeling.stability import choose_number
+from lockstep.modeling.structureless import draw_structureless
+from lockstep.reporting.measure import measure, predict_all
+from owner import ingest, models, preprocess, train  # noqa: F401
+from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.datasets import make_blobs
+from sklearn.metrics import adjusted_rand_score, silhouette_samples
+
+CONTRACT = {
+    "title": "Birds",
+    "source": "made up",
+    "licence": "none",
+    "clusters": True,
+    "columns": {
+        "wing": {"type": "numeric", "meaning": "a length"},
+        "weight": {"type": "numeric", "meaning": "a weight"},
+        "island": {"type": "categorical", "categories": ["east", "west"], "meaning": "a place"},
+    },
+}
+METRIC = {metric.name: metric for metric in METRICS["clustering"]}
+CENTRES = [[0, 0, 0], [9, 0, 0], [0, 9, 9]]
+KMEANS = KMeans(n_init=1, random_state=0)
+
+
+def make_groups(*sizes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Rows around some of the centres, and which one each is around."""
+    X, centres = make_blobs(sizes, 3, centers=CENTRES[: len(sizes)], random_state=seed)
+    return X, centres
+
+
+def make_birds(rows: int = 150) -> pd.DataFrame:
+    """Small birds of the west, large ones of the east, and light ones with long wings."""
+    rng = np.random.default_rng(0)
+    kind = rng.permutation(np.repeat([0, 1, 2], [rows // 2, rows // 3, rows // 6]))
+    return pd.DataFrame(
+        {
+            "wing": np.array([10.0, 30.0, 30.0])[kind] + rng.normal(0, 1, rows),
+            "weight": np.array([100.0, 400.0, 100.0])[kind] + rng.normal(0, 15, rows),
+            "island": np.where(kind == 1, "east", "west"),
+        }
+    )
+
+
+def start(project: Project, rows: pd.DataFrame, **options: object) -> None:
+    """The project with these rows, and few candidates."""
+    candidates = {"baseline": {}, "kmeans": {"starts": 1}, "hdbscan": {"share": 0.1}}
+    train = {"folds": 2, "candidates": candidates, **options}
+    data = {"raw": "data/raw/birds.csv", "max_rejected": 0.0}
+    write_params(project, kind="clustering", train=train, data=data)
+    project.contract_file.write_text(json.dumps(CONTRACT))
+    vars(project).pop("contract", None)
+    rows.to_csv(project.raw / "birds.csv", index=False)
+
+
+def test_the_way_from_rows_to_clusters_of_new_ones(project: Project) -> None:
+    start(project, make_birds(), clusters=3)
+    for stage in (ingest.ingest, preprocess.preprocess, train.train):
+        stage(project)
+    train_rows, test = project.table(project.train).read(), project.table(project.test).read()
+    assert len(train_rows) + len(test) == 150  # none is dropped for lack of a target
+    model, baseline = Model.load(project.champion), Model.load(project.baseline)
+    _, outcomes = predict_all(project.table(project.test), model, baseline)
+    metrics = measure(project.params, *outcomes)
+    assert metrics["stable_silhouette"] > 0.6
+    assert metrics["agreement"] == 1
+    assert metrics["structureless"]["is_exceeded"]
+    assert model.clusters == ["1", "2", "3"]
+    new = pd.DataFrame({"wing": [10.0, 30, 30], "weight": [100.0, 400, 110]})
+    new["island"] = ["west", "east", "west"]
+    answers = model.predict(new)
+    assert answers["prediction"].tolist() == ["1", "2", "3"]  # the largest one first
+    assert answers["clarity"].between(0.5, 1).all()
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_the_index_and_the_silhouettes_are_those_of_scikit_learn(count: int) -> None:
+    X, one = make_blobs(80, 2, centers=count, random_state=0)
+    other = np.where(np.arange(80) % 3 > 0, one, 0)
+    equal = np.ones((1, 80))
+    assert adjusted_rand(one, other, equal)[0] == pytest.approx(adjusted_rand_score(one, other))
+    np.testing.assert_allclose(measure_silhouettes(X, other), silhouette_samples(X, other))
+
+
+def test_a_row_that_is_drawn_twice_makes_no_pair_with_itself() -> None:
+    rng = np.random.default_rng(0)
+    one, other = rng.integers(0, 3, (2, 30))
+    weights = rng.multinomial(30, np.full(30, 1 / 30), size=2000).astype("float64")
+    whole = adjusted_rand(one, other, np.ones((1, 30)))[0]
+    assert adjusted_rand(one, other, weights).mean() == pytest.approx(whole, abs=0.01)
+
+
+def test_the_index_of_single_clusters_is_one_and_of_single_rows_unknown() -> None:
+    same = np.zeros(2, "int64")
+    indices = adjusted_rand(same, same, np.array([[1.0, 1.0], [1.0, 0.0]]))
+    np.testing.assert_array_equal(indices, [1, np.nan])
+
+
+def test_silhouettes_of_very_many_rows_are_nearly_those_of_all() -> None:
+    X, places = make_blobs(3000, 2, centers=4, random_state=1)
+    gaps = measure_silhouettes(X, places) - silhouette_samples(X, places)
+    assert abs(gaps).max() < 0.05
+    assert abs(gaps.mean()) < 0.005
+
+
+@pytest.mark.parametrize("sizes", [(40, 40), (60, 40, 40)])
+def test_as_many_clusters_are_found_as_there_are(sizes: tuple[int, ...]) -> None:
+    X, _ = make_groups(*sizes)
+    number, trials = choose_number(Clusterer(KMEANS), X, seed=0)
+    assert number == len(sizes)
+    assert [trial.clusters for trial in trials] == [*range(2, len(trials) + 2)]
+
+
+@pytest.mark.parametrize(
+    "estimator", [KMEANS, AgglomerativeClustering(), Density(0.1), Halves()], ids=lambda one: one
+)
+def test_clusters_are_numbered_from_the_largest_on_and_take_in_new_rows(estimator: object) -> None:
+    X, groups = make_groups(20, 50)
+    clusterer = Clusterer(estimator, 2).fit(X)
+    new, of_new = make_groups(5, 5, seed=1)
+    if isinstance(estimator, Halves):
+        assert {*np.bincount(clusterer.labels_)} == {35}
+    else:
+        assert (clusterer.labels_ == 1 - groups).all()
+        assert (clusterer.predict(new) == 1 - of_new).all()
+        assert (clusterer.measure_clarity(new) > 0.4).all()
+    middle = clusterer.centres_.mean(axis=0, keepdims=True)
+    assert abs(clusterer.measure_clarity(middle)[0]) < 1e-9
+
+
+def test_noise_is_of_the_nearest_cluster() -> None:
+    X, groups = make_groups(40, 40)
+    far = np.array([[4.2, 0, 0], [4.9, 0, 0]])  # between both, and nearer to one
+    clusterer = Clusterer(Density(0.2)).fit(np.vstack([X, far]))
+    assert Density(0.2).fit(np.vstack([X, far])).labels_[-1] == -1
+    assert clusterer.labels_[-1] == clusterer.labels_[:80][groups == 1][0]
+
+
+def test_a_single_cluster_is_told_and_worth_nothing() -> None:
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    with pytest.warns(UserWarning, match="it finds no clusters: all rows are of one"):
+        clusterer = Clusterer(Density(0.4)).fit(X)
+    outcome = try_clusters(clusterer, X[:20])
+    assert METRIC["stable_silhouette"].score(outcome) == 0
+    assert (clusterer.measure_clarity(X) == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("X", "clusters", "expected"),
+    [
+        (np.ones((9, 2)), None, "all rows are the same to it"),
+        (np.array([[1.0], [2.0], [2.0]]), 3, "to be 3 clusters, and there are 2 different rows"),
+    ],
+)
+def test_rows_that_hold_no_clusters_are_refused(
+    X: np.ndarray, clusters: int | None, expected: str
+) -> None:
+    with pytest.raises(ValueError, match=expected):
+        Clusterer(KMEANS, clusters).fit(X)
+
+
+def test_few_rows_are_two_clusters() -> None:
+    assert Clusterer(KMEANS).fit(np.array([[0.0], [0.1], [5.0]])).labels_.tolist() == [0, 0, 1]
+
+
+def test_rows_without_structure_fill_the_box_of_the_others() -> None:
+    X, _ = make_groups(30, 30)
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+    rows = draw_structureless(X @ turn, 500, seed=0) @ turn.T
+    centred = X - X.mean(axis=0)
+    assert abs(rows[:, 0] - X[:, 0].mean()).max() < 1.2 * abs(centred[:, 0]).max()
+    clusterer = Clusterer(KMEANS, 2).fit(X)
+    reached = METRIC["stable_silhouette"].score(try_clusters(clusterer, X))
+    assert reached > 2 * try_structureless(clusterer, X, 30, seed=0)
+
+
+def test_clusters_of_two_parts_have_nothing_in_common() -> None:
+    X, _ = make_groups(20, 20)
+    outcome = try_clusters(Clusterer(KMEANS, 2).fit(X), X)
+    turned = try_clusters(Clusterer(KMEANS, 2).fit(X), X)
+    turned.predicted[:] = 1 - turned.predicted
+    both = Outcome.concatenate([outcome, turned], None)
+    assert METRIC["agreement"].score(both) == 1
+    assert both.clusters is not None
+    assert both.clusters["part"].tolist() == [0] * 40 + [1] * 40
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "expected"),
+    [
+        ("kmeans", "regression", "kmeans: it looks for clusters; this is kind: regression"),
+        ("linear", "clustering", "linear: it predicts a target; this is kind: clustering"),
+        ("ecod", "clustering", "ecod: it looks for anomalies; this is kind: clustering"),
+    ],
+)
+def test_a_candidate_of_another_kind_is_refused(name: str, kind: str, expected: str) -> None:
+    with pytest.raises(UserError, match=expected):
+        make_candidate(name, {}, Problem(kind, 0))
+
+
+@pytest.mark.parametrize("name", ["kmeans", "gaussian_mixture", "agglomerative", "hdbscan"])
+def test_a_candidate_finds_as_many_clusters_as_params_say(name: str) -> None:
+    X, _ = make_groups(40, 40)
+    clusterer = make_candidate(name, {}, Problem("clustering", 0, clusters=4)).fit(X)
+    assert clusterer.count == (2 if name == "hdbscan" else 4)
+
+
+def test_the_contract_of_clusters_has_no_target() -> None:
+    contract = Contract.model_validate(CONTRACT)
+    assert contract.kind == "clustering"
+    assert contract.target == CLUSTER
+    assert contract.features == ["wing", "weight", "island"]
+    assert contract.required is None
+    again = Contract.model_validate(contract.model_dump(mode="json", exclude_none=True))
+    assert again == contract
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"target": "wing"}, "target: clusters are found without one; leave it out"),
+        ({"anomalies": True}, "either they or anomalies are looked for"),
+        ({"columns": {"cluster": CONTRACT["columns"]["wing"]}}, "'cluster' is what is found"),
+    ],
+)
+def test_a_contract_of_clusters_says_nothing_else(change: dict[str, object], expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        Contract.model_validate(CONTRACT | change)
+
+
+def test_kind_and_contract_must_both_say_clusters(project: Project) -> None:
+    project.contract_file.write_text(json.dumps(CONTRACT))
+    with pytest.raises(UserError, match="says kind: classification; `use FILE --kind clustering`"):
+        load_contract(project, "classification")
+
+
+@pytest.mark.parametrize("clusters", [1, 2.5])
+def test_there_are_two_clusters_at_least(project: Project, clusters: float) -> None:
+    start(project, make_birds(), clusters=clusters)
+    with pytest.raises(UserError, match=r"params\.yaml: train\.clusters: "):
+        _ = project.params

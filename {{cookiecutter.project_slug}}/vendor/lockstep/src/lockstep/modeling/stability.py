@@ -1,0 +1,94 @@
+"""How many clusters there are: the number that other rows of the same kind would give again.
+
+Rows are divided into halves, and clusters found in each alone. Where there is something to find,
+both halves agree on where a row belongs (stability, Lange et al., 2004; prediction strength,
+Tibshirani and Walther, 2005). Few large clusters agree easily, whatever the rows; so it counts as
+well how far apart they lie: see `judge`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from .adjusted_rand import adjusted_rand
+from .silhouettes import measure_silhouettes
+
+if TYPE_CHECKING:
+    from .clusterer import Clusterer
+
+MOST_CLUSTERS = 10
+MOST_ROWS = 2000
+"""Rows that are divided; of more, so many are drawn."""
+PAIRS = 3
+"""How often they are divided."""
+FEWEST_ROWS = 5
+"""Of a half for each cluster, in the mean."""
+ROUNDING = 1e-9
+
+
+class Trial(NamedTuple):
+    """What was seen of a number of clusters, in the mean over the pairs of halves."""
+
+    clusters: int
+    agreement: float
+    """Adjusted Rand index of what the two halves say of the same rows."""
+    silhouette: float
+    score: float
+    """The mean of their products."""
+
+
+def judge(agreement: float, silhouette: float) -> float:
+    """How well clusters are told apart, and found again: the product of both.
+
+    Clusters that agree less than by chance do not agree at all.
+    """
+    return max(agreement, 0.0) * silhouette
+
+
+def choose_number(clusterer: Clusterer, X: np.ndarray, seed: int) -> tuple[int, list[Trial]]:
+    """The number of clusters, from 2 to 10, of the best score; of equal ones the smaller.
+
+    Args:
+        clusterer: What finds them.
+        X: (n_rows, n_features) numbers, at least two rows different.
+        seed: Of the halves.
+
+    Returns:
+        The number, and what was seen of each that rows are enough for.
+    """
+    rng = np.random.default_rng(seed)
+    size = min(len(X), MOST_ROWS) // 2
+    most = min(MOST_CLUSTERS, size // FEWEST_ROWS)
+    orders = [rng.permutation(len(X)) for _ in range(PAIRS)]
+    halves = [(X[order[:size]], X[order[size : 2 * size]]) for order in orders]
+    with warnings.catch_warnings():
+        # A number that does not suit the rows is not taken, and no news.
+        warnings.simplefilter("ignore")
+        trials = [_try_number(clusterer, number, halves) for number in range(2, most + 1)]
+    known = [trial for trial in trials if not np.isnan(trial.score)]
+    if not known:
+        return 2, trials
+    best = max(trial.score for trial in known)
+    chosen = next(trial for trial in known if trial.score >= best - ROUNDING)
+    return chosen.clusters, trials
+
+
+def _try_number(
+    clusterer: Clusterer, number: int, halves: list[tuple[np.ndarray, np.ndarray]]
+) -> Trial:
+    figures = []
+    for one, other in halves:
+        try:
+            learnt, fresh = (clusterer.with_number(number).fit(half) for half in (one, other))
+        except ValueError:  # too few different rows, say
+            continue
+        places = learnt.predict(other)
+        agreement = float(adjusted_rand(places, fresh.labels_, np.ones((1, len(other))))[0])
+        silhouette = float(measure_silhouettes(other, places).mean())
+        figures.append((agreement, silhouette, judge(agreement, silhouette)))
+    if not figures:
+        return Trial(number, np.nan, np.nan, np.nan)
+    return Trial(number, *np.mean(figures, axis=0).tolist())
