@@ -240,7 +240,11 @@ def outputs_of(project: Project) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    ("dataset", "metric", "least"), [("diabetes", "r2", 0.3), ("digits", "accuracy", 0.9)]
+    ("dataset", "metric", "least"),
+    [
+        ("diabetes", "r2", 0.3),
+        pytest.param("digits", "accuracy", 0.9, marks=pytest.mark.matrix),
+    ],
 )
 def test_other_data_sets_run_through_the_same_stages(
     tmp_path: Path, ready: Project, dataset: str, metric: str, least: float

@@ -112,6 +112,7 @@ def test_commands_are_those_of_the_makefile(pristine: Project) -> None:
                 assert f"\tuv run pytest {' '.join(options)}\n" in makefile
 
 
+@pytest.mark.matrix
 def test_the_tests_pass_as_the_workflow_calls_them(demo: Project, tmp_path: Path) -> None:
     assert play(demo, "ci.yml", "test", tmp_path, "push") == ""
 

@@ -83,6 +83,8 @@ NOT_APPLICABLE = {
     ("forest", "classification"): DRAWN,
     ("forest", "regression"): DRAWN,
 }
+# Their checks take half a minute; those of the same estimators for numbers are run each time.
+COSTLY = [("mlp", "classification"), ("boosting", "classification")]
 SMALL = {"knn": {"neighbours": 5}, "forest": {"trees": 10}}
 SMALL |= {"mlp": {"max_epochs": 5}}
 
@@ -92,7 +94,11 @@ SMALL |= {"mlp": {"max_epochs": 5}}
 # function. Skipped by scikit-learn itself is check_array_api_input, for arrays other than numpy's.
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [case for case in CASES if case[0] not in ("cnn", "wide_and_deep", "baseline")],
+    [
+        pytest.param(*case, marks=[pytest.mark.matrix] if case in COSTLY else [])
+        for case in CASES
+        if case[0] not in ("cnn", "wide_and_deep", "baseline")
+    ],
 )
 def test_scikit_learn_finds_nothing_amiss(name: str, kind: str) -> None:
     estimator = make_candidate(name, SMALL.get(name, {}), make_problem(name, kind))
