@@ -155,8 +155,8 @@ def test_each_allowed_row_is_learnt_from_once_an_epoch_in_another_order(
         expected = whole[is_allowed & ~whole["number"].isin(gone)][columns].astype(types)
         orders = []
         for parts in epochs:
-            assert max(len(y) for _, y in parts) <= 48
-            X, y = (np.concatenate(each) for each in zip(*parts, strict=True))
+            assert max(len(y) for _, y, _ in parts) <= 48
+            X, y, _ = (np.concatenate(each) for each in zip(*parts, strict=True))
             orders.append(X[:, 0].tolist())
             rows = pd.DataFrame({"weight": X[:, 0], "seeds": X[:, 1], "fruit": y}).astype(types)
             pairs = [frame.sort_values(columns, ignore_index=True) for frame in (rows, expected)]

@@ -8,6 +8,7 @@ from ..core.editing import style, write_yaml
 WORDS = {
     "anomalies": "rows unlike the others are looked for; no label is needed",
     "clusters": "rows that are alike are looked for; there is no target",
+    "exposure": "what the target is added up over in each row; it is learnt per unit of it",
     "sequence": "rows with one value of it are the points of one example",
     "length": "so many points are looked at, the latest ones",
     "horizon": "steps ahead that are forecast",
@@ -15,7 +16,7 @@ WORDS = {
     "season": "after so many steps things are alike again; 1 if never",
     "window": "so many of the latest values a forecast is made from",
 }
-"""What the words of anomalies, of clusters, of sequences and of a forecast mean."""
+"""What the words of anomalies, of clusters, of exposure, of sequences and of a forecast mean."""
 HEADER = """\
 # The data contract: what each column means and which values it may hold. `ingest` sets rows aside
 # that break it. Written by `use` from what it saw: look at what is `guessed`, say what it means.

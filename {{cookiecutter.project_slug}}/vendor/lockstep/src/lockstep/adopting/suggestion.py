@@ -234,7 +234,7 @@ def _is_skewed(numbers: pd.Series) -> bool:
 def _suggest_steps(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     """Steps of the columns that those of their group would serve badly."""
     steps: dict[str, Any] = {}
-    for name, column in contract.features_only().items():
+    for name, column in contract.learnt_only().items():
         if contract.forecasts and not column.future:
             continue  # what is of the past is no column of an example
         if column.type in NUMBERS:

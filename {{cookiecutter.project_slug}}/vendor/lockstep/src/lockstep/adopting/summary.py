@@ -72,7 +72,7 @@ def _tabulate(understanding: Understanding) -> list[str]:
 
 def _describe_role(contract: Contract, name: str) -> str:
     """What a column is beside a feature, or when it is known to a forecast."""
-    roles = ("target", "group", "time", "series", "sequence")
+    roles = ("target", "group", "time", "series", "sequence", "exposure")
     if role := next((role for role in roles if getattr(contract, role) == name), None):
         return role
     if contract.sequence is not None and name in contract.features:
@@ -156,13 +156,13 @@ def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequenc
         f"learns: {target}, {_describe_problem(contract, counts)}; "
         f"{len(settings['train.candidates'])} candidates, judged by {settings['train.metric']} "
         f"{way}{decided}; split {describe_split(folders) or 'by ' + settings['split.by']}"
-        f"{_advise_on_rates(target, rates)}"
+        f"{_advise_on_rates(target, rates)}{_tell_exposure(contract)}"
         f"{omission if settings.get('train.training_sizes') == [] else ''}"
     )
 
 
 def _count_features(contract: Contract) -> str:
-    count = sum(name != IMAGE for name in contract.features)
+    count = sum(name != IMAGE for name in contract.learnt_only())
     return f"{count} column{'s' if count > 1 else ''}"
 
 
@@ -173,6 +173,15 @@ def _advise_on_rates(target: str, rates: str) -> str:
         f"\ntakes {target} for {rates}, and predicts their mean, which is never below zero; "
         "`metric: rmse` below `train` in params.yaml, and candidates without `loss`, take it for "
         "any number"
+    )
+
+
+def _tell_exposure(contract: Contract) -> str:
+    if contract.exposure is None:
+        return ""
+    return (
+        f"\nlearns {contract.target} per unit of {contract.exposure}, by which predictions are "
+        "multiplied, so that rows to predict need it as well"
     )
 
 

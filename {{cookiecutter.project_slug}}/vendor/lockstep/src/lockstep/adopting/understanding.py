@@ -35,6 +35,7 @@ from ..reading.texts import open_text_tables
 from .anomalies import admit_all, guess_labels, require_no_label
 from .clusters import require_no_target
 from .doubts import find_doubts
+from .exposure import require_exposure
 from .forecasts import understand_forecast
 from .inference import MOST_CATEGORIES, NO_MEANING, Guess, guess, guess_target, guess_time
 from .refining import refine
@@ -135,6 +136,7 @@ def understand(
     if not breaches.empty:
         table, _ = conform(columns, frame, layout)
     words: dict[str, Any] = {"group": wishes.group, "time": wishes.time, "images": images}
+    words["exposure"] = wishes.exposure
     if layout.files is not None and layout.files.part is not None:
         words["part"] = layout.files.part
     interpretation = None
@@ -266,6 +268,7 @@ def _require_columns(
         "--sequence": [wishes.sequence],
         "--series": [wishes.series],
         "--future": wishes.future,
+        "--exposure": [wishes.exposure],
         "--drop": wishes.drop,
     }
     for option, columns in options.items():
@@ -289,7 +292,7 @@ def _require_columns(
         )
     if wishes.group and wishes.time and wishes.sequence is None:
         raise UserError(f"{name}: --group and --time: rows are split by one of them; choose one")
-    for option in ("--group", "--time", "--id", "--sequence", "--series", "--future"):
+    for option in (option for option in options if option not in ("--target", "--drop")):
         if both := {*options[option]} & {*wishes.drop}:
             raise UserError(f"{name}: {option}: {both.pop()!r} is dropped by --drop as well")
     return target
@@ -340,6 +343,9 @@ def _guess_column(cells: pd.Series, layout: Layout, file: str, wishes: Wishes) -
     column, doubts = (guess_time if name == wishes.time else guess)(cells, layout)
     if column is None:
         return Guess(None, doubts)
+    if name == wishes.exposure:
+        whole = guess_target(cells, layout, "regression").column or column
+        return Guess(require_exposure(cells, whole, file), [])
     if name in wishes.identifiers:
         kept = column.model_dump(include={"nullable", "missing", "example"})
         kept |= {"unique": cells.dropna().is_unique, "meaning": NO_MEANING}

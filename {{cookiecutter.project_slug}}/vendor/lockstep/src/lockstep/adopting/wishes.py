@@ -25,6 +25,8 @@ class Wishes:
     every: str | None = None
     future: tuple[str, ...] = ()
     """Columns that are known of times to come."""
+    exposure: str | None = None
+    """The column that says over how much each row adds up its target."""
     drop: tuple[str, ...] = ()
     sheet: str | None = None
     table: str | None = None
@@ -56,6 +58,7 @@ class Wishes:
             "--horizon": [self.horizon],
             "--every": [self.every],
             "--future": self.future,
+            "--exposure": [self.exposure],
             "--drop": self.drop,
             "--sheet": [self.sheet],
             "--table": [self.table],

@@ -95,6 +95,11 @@ def _make_parser() -> argparse.ArgumentParser:
         help="of a forecast, what is known of times to come, such as a promotion",
     )
     use.add_argument(
+        "--exposure",
+        metavar="COLUMN",
+        help="of counts and amounts, the time or other size that each row adds them up over",
+    )
+    use.add_argument(
         "--drop", action="extend", nargs="+", default=[], metavar="COLUMN", help="not to be used"
     )
     use.add_argument("--sheet", metavar="NAME", help="of a spreadsheet (default: the first)")
@@ -247,6 +252,7 @@ def _run(options: argparse.Namespace) -> int | None:
                 horizon=options.horizon,
                 every=options.every,
                 future=tuple(options.future),
+                exposure=options.exposure,
                 drop=tuple(options.drop),
                 sheet=options.sheet,
                 table=options.table,
@@ -330,6 +336,7 @@ def _require_requests_alone(options: argparse.Namespace) -> None:
         options.series,
         options.horizon,
         options.every,
+        options.exposure,
         *options.future,
         *options.drop,
     )

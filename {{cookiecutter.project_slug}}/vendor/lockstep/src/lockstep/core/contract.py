@@ -335,6 +335,9 @@ class Contract(Strict):
     """Of sequences, how many points are looked at: the latest ones of a longer one."""
     part: str | None = None
     """The column that says `train` or `test` where somebody else has split the rows; no feature."""
+    exposure: str | None = None
+    """Of counts and amounts, the column that says how much of time, or of anything else, each row
+    adds them up over; what is learnt is the target per unit of it."""
     subgroups: tuple[Text, ...] = ()
     """Columns whose values are told apart when the champion is measured, such as the region."""
     not_for: tuple[str, ...] = ()
@@ -389,7 +392,7 @@ class Contract(Strict):
 
     @model_validator(mode="after")
     def _require_columns_for_roles(self) -> Self:
-        names = ("target", "group", "time", "series", "sequence", "part")
+        names = ("target", "group", "time", "series", "sequence", "part", "exposure")
         roles = {name: getattr(self, name) for name in names}
         subgroups = {f"subgroups.{number}": name for number, name in enumerate(self.subgroups)}
         for key, name in (roles | subgroups).items():
@@ -502,6 +505,26 @@ class Contract(Strict):
             )
         return self
 
+    @model_validator(mode="after")
+    def _require_what_exposure_needs(self) -> Self:
+        if self.exposure is None:
+            return self
+        where, column = f"exposure: {self.exposure!r}", self.columns[self.exposure]
+        if self.kind != "regression" or self.images or self.sequence:
+            raise ValueError("exposure: it is of a number that is predicted of the rows of a table")
+        if self.exposure in (self.target, self.time, self.group, self.part):
+            raise ValueError(f"{where} has another role already")
+        low, _ = column.range or (None, None)
+        if column.type not in NUMBERS or column.nullable or low is None or low <= 0:
+            raise ValueError(
+                f"{where} must be a number that no row lacks, with a `range` that starts above 0"
+            )
+        if column.private:
+            raise ValueError(f"{where} must not be private: predictions are measured by it")
+        if self.features == [self.exposure]:
+            raise ValueError("columns: no feature is described, so there is nothing to learn from")
+        return self
+
     @property
     def reads_folders(self) -> bool:
         """Whether the files of a raw folder are one delivery: its images, sequences or texts."""
@@ -557,6 +580,11 @@ class Contract(Strict):
     def features_only(self) -> dict[str, Column]:
         """The feature columns by name."""
         return {name: self.columns[name] for name in self.features}
+
+    def learnt_only(self) -> dict[str, Column]:
+        """Those of them that are learnt from; by the exposure, predictions are multiplied."""
+        columns = self.features_only()
+        return {name: columns[name] for name in columns if name != self.exposure}
 
     @property
     def texts(self) -> list[str]:

@@ -26,9 +26,9 @@ class Examples:
         """Those at some places, in that order; a slice copies nothing."""
         return Examples(self.X[places], self.y[places], self.weights[places])
 
-    def scale(self, factor: float) -> Examples:
-        """These with so many times their weights."""
-        return Examples(self.X, self.y, self.weights * np.float32(factor))
+    def scale(self, factor: float | np.ndarray) -> Examples:
+        """These with so many times their weights, or (n_rows,) of each."""
+        return Examples(self.X, self.y, self.weights * np.asarray(factor, dtype="float32"))
 
     def fill(self, size: int) -> Examples:
         """These in whole batches of `size`: rows are added once more, with weight zero."""

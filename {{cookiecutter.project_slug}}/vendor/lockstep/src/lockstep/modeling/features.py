@@ -148,7 +148,7 @@ def _sections(
 ) -> list[tuple[str, Recipe, Cells, dict[str, Column]]]:
     """What params.yaml calls each part of the recipe, its steps, and its cells and columns."""
     derived = select_derived(recipe.derived, contract)
-    columns = contract.features_only() | {name: one.column for name, one in derived.items()}
+    columns = contract.learnt_only() | {name: one.column for name, one in derived.items()}
     if contract.history is not None:
         columns = {name: column for name, column in columns.items() if name not in (PAST, STEP)}
     for name in recipe.columns:

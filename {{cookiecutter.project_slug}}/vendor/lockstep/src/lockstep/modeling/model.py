@@ -35,10 +35,12 @@ from .archive import write_joblib, write_keras
 from .because import BECAUSE, explain_oddness
 from .blocks import predict_in_blocks
 from .cluster_trials import try_clusters
+from .exposure import find_exposure
 from .features import used_columns
 from .networks import Network, load_network, without_network
 from .outcome import (
     CLARITY,
+    EXPOSURE,
     FORECAST,
     ODDNESS,
     ODDNESS_IF,
@@ -72,7 +74,7 @@ class Model:
     @property
     def features(self) -> list[str]:
         """The contract's features that a prediction depends on, without those that are dropped."""
-        columns = used_columns(self.pipeline[0])
+        columns = {*used_columns(self.pipeline[0]), self.contract.exposure}
         return [name for name in self.contract.features if name in columns]
 
     @property
@@ -123,7 +125,8 @@ class Model:
     def predict_rows(self, rows: NewRows) -> pd.DataFrame:
         """Predict rows that are parsed already; see `predict`."""
         is_whole = rows.reasons.isna().to_numpy()
-        predictions = self.apply(rows.X[is_whole]).set_axis(np.flatnonzero(is_whole))
+        predictions = self.apply(rows.X[is_whole]).drop(columns=EXPOSURE, errors="ignore")
+        predictions = predictions.set_axis(np.flatnonzero(is_whole))
         predictions = predictions.reindex(range(len(is_whole))).set_axis(rows.X.index)
         names = rows.names.drop(columns=[*predictions, rows.reasons.name], errors="ignore")
         return pd.concat([names, predictions, rows.reasons], axis=1)
@@ -142,7 +145,8 @@ class Model:
             at least as probable as their threshold, empty where none is, and there is
             `probability_<label>` for each. Of numbers there are `prediction_low` and
             `prediction_high`, the ends of its interval, unless there were too few validation rows
-            for one; all three keep to the contract's range. Of anomalies `prediction` is the first
+            for one; all three keep to the contract's range. Where rows have an exposure, all three
+            are of it, and it stands beside them. Of anomalies `prediction` is the first
             or the second class, `oddness` the share of validation rows that are less odd, and
             `because` says of an anomaly which columns make it odd. Of clusters `prediction` is the
             number of one, from 1, the largest, and `clarity` says how clearly a row is of it, from
@@ -218,7 +222,9 @@ class Model:
         numbers = cut_to_range(decode_target(y, X, self.contract), self.contract)
         table = pd.DataFrame({"prediction": numbers})
         ends = self.postprocessing.find_interval(numbers, X, self.contract)
-        return table if ends is None else table.join(ends)
+        table = table if ends is None else table.join(ends)
+        exposure = find_exposure(X, self.contract)
+        return table if exposure is None else table.assign(**{EXPOSURE: exposure})
 
     def _predict(self, method: str, X: pd.DataFrame) -> np.ndarray:
         estimator = self.pipeline[-1]

@@ -22,7 +22,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from typing_extensions import TypedDict
 
 from ..core.home import HOME
@@ -142,13 +142,23 @@ class Network(BaseEstimator):
     def fit(self, X: Any, y: Any) -> Self:
         """Train on (n_rows, n_features) numbers and (n_rows,) labels or targets."""
         X, y = self._validate(X, y)
+        return self._fit(X, y, np.ones(len(y)))
+
+    def _fit(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Self:
         self._learn_targets([y])
         learn, watch = self.hold_out(y)
-        rows = self._encode(X, y)
+        rows = self._encode(X, y).scale(weights)
         self._train(rows.take(learn), rows.take(watch), rows)
         return self
 
-    def fit_batches(self, rows: NumbersOnDisk, learn: NumbersOnDisk, X: Any, y: Any) -> Self:
+    def fit_batches(
+        self,
+        rows: NumbersOnDisk,
+        learn: NumbersOnDisk,
+        X: Any,
+        y: Any,
+        sample_weight: np.ndarray | float = 1.0,
+    ) -> Self:
         """Train on rows of which a part is in memory at a time.
 
         Args:
@@ -156,10 +166,12 @@ class Network(BaseEstimator):
             learn: Those to learn from while early stopping watches others.
             X: (n_watched, n_features) numbers of the rows that it watches.
             y: (n_watched,) their labels or targets.
+            sample_weight: (n_watched,) what each of them counts, or one number for all.
         """
         X, y = self._validate(X, y)
         self._learn_targets(rows.targets())
-        self._train(self._stream(learn), self._encode(X, y), self._stream(rows))
+        watch = self._encode(X, y).scale(sample_weight)
+        self._train(self._stream(learn), watch, self._stream(rows))
         return self
 
     def hold_out(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -180,7 +192,7 @@ class Network(BaseEstimator):
 
     def _stream(self, rows: NumbersOnDisk) -> Stream:
         def shuffle(rng: np.random.Generator) -> Iterator[Examples]:
-            return (self._encode(*part) for part in rows.shuffle(rng))
+            return (self._encode(X, y).scale(weights) for X, y, weights in rows.shuffle(rng))
 
         return Stream(len(rows), shuffle)
 
@@ -362,6 +374,12 @@ class NetworkRegressor(RegressorMixin, Network):
 
     loss: NumberLoss = "squared_error"
     power: float = 1.5
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on (n_rows, n_features) numbers and (n_rows,) targets, of which each counts so."""
+        X, y = self._validate(X, y)
+        weights = np.asarray(_check_sample_weight(sample_weight, X, dtype="float64"))
+        return self._fit(X, y, weights)
 
     @property
     def _activation_and_loss(self) -> tuple[str, Loss]:

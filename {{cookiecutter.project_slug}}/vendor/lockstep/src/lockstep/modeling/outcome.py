@@ -24,6 +24,8 @@ CLARITY = "clarity"
 """How clearly a row is of its cluster, in such a table."""
 SILHOUETTE, PART = "silhouette", "part"
 """Of clusters, the silhouette of a row, and which of several times it was clustered with others."""
+EXPOSURE = "exposure"
+"""How much a row adds up its number over, in such a table."""
 SUBGROUP = "subgroup_"
 """What the column of a subgroup begins with, in such a table."""
 
@@ -83,6 +85,8 @@ class Outcome:
     clustered together, so that clusters of two parts have nothing in common."""
     structureless: tuple[float, ...] = ()
     """Of clusters, the `stable_silhouette` of rows without any, each time that some were drawn."""
+    exposure: np.ndarray | None = None
+    """(n_rows,) over how much each number adds up; None where it is the same for all."""
 
     def __len__(self) -> int:
         return len(self.actual)
@@ -110,7 +114,15 @@ class Outcome:
             numbers = predictions["prediction"].to_numpy()
             actual = actual.astype("float64")
             rows = None if forecasts is None else forecasts[FORECAST].reset_index(drop=True)
-            return cls(actual, numbers, interval=ends, coverage=coverage, forecasts=rows)
+            exposure = predictions[EXPOSURE].to_numpy() if EXPOSURE in predictions else None
+            return cls(
+                actual,
+                numbers,
+                interval=ends,
+                coverage=coverage,
+                forecasts=rows,
+                exposure=exposure,
+            )
         places = pd.Index(classes).get_indexer(pd.Index(actual))
         if ODDNESS in predictions:
             oddness = predictions[ODDNESS].to_numpy("float64")
@@ -147,6 +159,7 @@ class Outcome:
         forecasts = [part.forecasts for part in parts if part.forecasts is not None]
         injected = [part.injected for part in parts if part.injected is not None]
         clusters = [part.clusters for part in parts if part.clusters is not None]
+        exposures = [part.exposure for part in parts if part.exposure is not None]
         return replace(
             parts[0],
             actual=np.concatenate([part.actual for part in parts]),
@@ -157,6 +170,7 @@ class Outcome:
             injected=pd.concat(injected, ignore_index=True) if injected else None,
             clusters=_join_parts(clusters) if clusters else None,
             structureless=tuple(one for part in parts for one in part.structureless),
+            exposure=np.concatenate(exposures) if exposures else None,
         )
 
     def take(self, rows: np.ndarray) -> Outcome:
@@ -173,6 +187,7 @@ class Outcome:
             forecasts=None if self.forecasts is None else self.forecasts.iloc[rows],
             injected=None if self.injected is None else self.injected.iloc[rows],
             clusters=None if self.clusters is None else self.clusters.iloc[rows],
+            exposure=None if self.exposure is None else self.exposure[rows],
         )
 
     def relative_to(self, rows: pd.DataFrame) -> Outcome:
@@ -192,6 +207,15 @@ class Outcome:
             interval=interval,
             forecasts=None,
         )
+
+    @property
+    def rates(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(n_rows,) numbers and predicted ones per unit of exposure, and the exposure, else 1."""
+        if self.exposure is None:
+            return self.actual, self.predicted, np.ones(len(self))
+        # Equal rates times different exposures are not equal to the last digit any more.
+        predicted = (self.predicted / self.exposure).astype("float32").astype("float64")
+        return self.actual / self.exposure, predicted, self.exposure
 
     @property
     def oddness(self) -> np.ndarray:

@@ -1,4 +1,8 @@
-"""Metrics of counts and of amounts that are mostly zero, which are predicted by their mean."""
+"""Metrics of counts and of amounts that are mostly zero, which are predicted by their mean.
+
+Where rows add them up over unequal amounts of exposure, they are measured per unit of that, and a
+row counts as much as it is exposed.
+"""
 
 from __future__ import annotations
 
@@ -59,9 +63,10 @@ def gini(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     rows, those of the lowest predicted rate first (Frees et al., 2011). The highest value that can
     be had depends on the data. It is nan where all is zero, or something negative.
     """
-    rates, predicted = outcome.actual, outcome.predicted
+    rates, predicted, exposure = outcome.rates
     if (rates < 0).any():
         return np.full(len(weights), np.nan)
+    weights = weights * exposure
     order = np.argsort(predicted, kind="stable")
     starts = np.flatnonzero(np.diff(predicted[order], prepend=-np.inf))
     weights = weights[:, order]
@@ -93,17 +98,21 @@ def compute_deviances(
 
 
 def _measure_deviance(outcome: Outcome, weights: np.ndarray, power: float) -> np.ndarray:
-    rates = outcome.actual
-    predicted = np.maximum(outcome.predicted, SMALLEST_RATE * max(rates.mean(), SMALLEST))
+    rates, predicted, exposure = outcome.rates
+    mean = np.average(rates, weights=exposure)
+    predicted = np.maximum(predicted, SMALLEST_RATE * max(mean, SMALLEST))
+    weights = weights * exposure
     return ratio(weights @ compute_deviances(rates, predicted, power), weights.sum(axis=1))
 
 
 def _measure_share(outcome: Outcome, weights: np.ndarray, power: float) -> np.ndarray:
     """What is explained of the deviance that each resample's own mean leaves."""
-    rates, rows = outcome.actual, weights.sum(axis=1)
-    means = np.maximum(weights @ rates / rows, SMALLEST)
+    rates, _, exposure = outcome.rates
+    counted = weights * exposure
+    rows = counted.sum(axis=1)
+    means = np.maximum(counted @ rates / rows, SMALLEST)
     # The deviance from a mean is a sum of one that no mean changes and of powers of it.
-    rest = weights @ compute_deviances(rates, 1.0, power)
+    rest = counted @ compute_deviances(rates, 1.0, power)
     if power == POISSON:
         change = -means * np.log(means) + means - 1
     else:

@@ -24,6 +24,7 @@ from ..core.params import Params
 from ..core.table import Table
 from ..data.folds import make_filter
 from ..data.split import IsOnSide
+from .exposure import WEIGHT, weigh_rows
 from .series import encode_target
 
 ROWS_IN_BLOCK = 2**10
@@ -62,16 +63,20 @@ def fit_on_table(
     may_be_learnt = make_filter(sample.iloc[watch], contract, params)
     is_learnt = [np.isin(np.arange(len(y)), learn)]
     with NumbersOnDisk(table.path.parent, contract.classes) as rows:
-        rows.append(X, y)
+        weights = weigh_rows(estimator, sample, contract)
+        rows.append(X, y, weights)
         above = 0
         for batch in prefetch(table.batches()):
             own = batch[is_other[above : above + len(batch)] & is_allowed(batch)]
             above += len(batch)
             if len(own):
                 numbers = np.asarray(features.transform(own[contract.features]))
-                rows.append(numbers, encode_target(own, contract))
+                weights_of_own = weigh_rows(estimator, own, contract, sample)
+                rows.append(numbers, encode_target(own, contract), weights_of_own)
                 is_learnt.append(may_be_learnt(own))
-        estimator.fit_batches(rows, rows.select(np.concatenate(is_learnt)), X[watch], y[watch])
+        options = {} if weights is None else {WEIGHT: weights[watch]}
+        learnt = rows.select(np.concatenate(is_learnt))
+        estimator.fit_batches(rows, learnt, X[watch], y[watch], **options)
     return fitted
 
 
@@ -84,13 +89,14 @@ class NumbersOnDisk:
     def __init__(self, folder: Path, classes: list[str]) -> None:
         self.labels = pd.Index(classes) if classes else None
         self.X, self.y = Matrix(folder, "float32"), Matrix(folder, "float64")
+        self.weights = Matrix(folder, "float32")
         self.is_selected: np.ndarray | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for matrix in (self.X, self.y):
+        for matrix in (self.X, self.y, self.weights):
             matrix.file.close()
 
     def __len__(self) -> int:
@@ -102,31 +108,35 @@ class NumbersOnDisk:
         selection.is_selected = is_selected
         return selection
 
-    def append(self, X: np.ndarray, y: np.ndarray) -> None:
+    def append(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> None:
         """Keep (n_rows, n_features) further numbers and their (n_rows,) labels or targets.
 
-        There may be (n_rows, n_targets) of these.
+        There may be (n_rows, n_targets) of these. Rows count (n_rows,) `weights`, or 1 each.
         """
         numbers = y if self.labels is None else self.labels.get_indexer(pd.Index(y))
         self.X.append(X)
         self.y.append(numbers.reshape(len(X), -1))
+        self.weights.append(np.ones((len(X), 1)) if weights is None else weights.reshape(-1, 1))
 
     def targets(self) -> Iterator[np.ndarray]:
         """(n_rows,) labels or targets, block by block."""
         for number in range(self.y.blocks):
             yield self._decode(self._block(self.y, number))
 
-    def shuffle(self, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """(n_rows, n_features) numbers and (n_rows,) labels or targets, in another order."""
+    def shuffle(
+        self, rng: np.random.Generator
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """(n_rows, n_features) numbers, (n_rows,) labels or targets and weights, in another
+        order."""
         blocks = rng.permutation(self.X.blocks)
         for start in range(0, len(blocks), BLOCKS_MIXED):
             numbers = blocks[start : start + BLOCKS_MIXED]
-            X, y = (
+            X, y, weights = (
                 np.concatenate([self._block(matrix, number) for number in numbers])
-                for matrix in (self.X, self.y)
+                for matrix in (self.X, self.y, self.weights)
             )
             order = rng.permutation(len(X))
-            yield X[order], self._decode(y[order])
+            yield X[order], self._decode(y[order]), weights[order, 0]
 
     def _block(self, matrix: Matrix, number: int) -> np.ndarray:
         block = matrix.block(number)

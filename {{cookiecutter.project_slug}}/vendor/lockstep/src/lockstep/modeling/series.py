@@ -11,6 +11,7 @@ from ..core.contract import Contract
 from ..core.examples import LEVEL, PAST, SPREAD, STEP
 from ..core.labels import encode_labels
 from ..data.past import decode_shape, fill_by_season, fill_forward, level_and_spread
+from .exposure import find_exposure
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,8 @@ def flatten_examples(rows: pd.DataFrame, series: Series, *, has_height: bool) ->
 
 
 def encode_target(rows: pd.DataFrame, contract: Contract) -> np.ndarray:
-    """(n_rows,) what candidates learn: the target or, of a forecast, how it relates to the past.
+    """(n_rows,) what candidates learn: the target, per unit of exposure where rows have one, or, of
+    a forecast, how it relates to the past.
 
     Of several labels (n_rows, n_labels) whether each row has each.
 
@@ -135,7 +137,8 @@ def encode_target(rows: pd.DataFrame, contract: Contract) -> np.ndarray:
     if contract.forecasts:
         level, spread = rows[[LEVEL, SPREAD]].to_numpy("float64").T
         y = (y.astype("float64") - level) / spread
-    return y
+    exposure = find_exposure(rows, contract)
+    return y if exposure is None else y.astype("float64") / exposure
 
 
 def decode_target(y: np.ndarray, rows: pd.DataFrame, contract: Contract) -> np.ndarray:
@@ -151,4 +154,5 @@ def decode_target(y: np.ndarray, rows: pd.DataFrame, contract: Contract) -> np.n
         pasts = decode_shape(rows.loc[may_be_zeros, PAST], series.shape)[:, :, 0]
         is_other = np.nan_to_num(pasts).any(axis=1)
         y[may_be_zeros] = np.where(is_other, y[may_be_zeros], 0.0)
-    return y
+    exposure = find_exposure(rows, contract)
+    return y if exposure is None else y * exposure

@@ -23,6 +23,7 @@ from ..data.folds import Fold, make_filter
 from ..data.inner_folds import Units, learning_from
 from ..data.sample import sample_rows
 from ..data.split import IsOnSide
+from .exposure import pass_weights, weigh_rows
 from .fit_names import naming
 from .marginals import Marginals
 from .postprocessing import NONE, Postprocessing
@@ -144,7 +145,9 @@ class TrainRows:
         """Fit a clone of `pipeline` on those of the rows in memory that stand at these places."""
         learn = learn[self.is_learnt[learn]]
         with learning_from(self.units.take(learn)):
-            return clone(pipeline).fit(self.X.iloc[learn], self.y[learn])
+            weights = weigh_rows(pipeline[-1], self.table.iloc[learn], self.contract)
+            options = pass_weights(pipeline, weights)
+            return clone(pipeline).fit(self.X.iloc[learn], self.y[learn], **options)
 
 
 def find_learnt(rows: pd.DataFrame, contract: Contract) -> np.ndarray:

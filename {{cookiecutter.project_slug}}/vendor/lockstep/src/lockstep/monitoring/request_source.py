@@ -17,7 +17,7 @@ from ..core.sequences import SIGNAL, list_summaries
 from ..data.conformity import NO_BREACHES
 from ..data.new_rows import parse_rows
 from ..modeling.lexicon import summarise_texts
-from ..modeling.outcome import HIGH, LOW, ODDNESS, PROBABILITY
+from ..modeling.outcome import EXPOSURE, HIGH, LOW, ODDNESS, PROBABILITY
 from ..modeling.profile import PREDICTION
 from ..serving.request_database import REQUESTS, RequestDatabase, as_json
 from .batches import Batch, Subject, make_relative, read_outcomes
@@ -126,6 +126,9 @@ def _make_batch(subject: Subject, lines: Sequence[Line], references: References)
         X = _read_values(contents, reference, kept)
         groups = _read_groups(contents, reference.contract, kept)
         values = read_outcomes(pd.Series(outcomes, dtype="object"), reference.contract)
+    predictions = _read_predictions(answers)
+    if reference is not None and reference.contract.exposure in X:
+        predictions[EXPOSURE] = X[reference.contract.exposure].to_numpy("float64", na_value=np.nan)
     batch = Batch(
         subject,
         times,
@@ -137,7 +140,7 @@ def _make_batch(subject: Subject, lines: Sequence[Line], references: References)
         np.array([bool(content) for content in contents]),
         _list_breaches(answers),
         groups,
-        _read_predictions(answers),
+        predictions,
         values,
         outcome_times,
     )

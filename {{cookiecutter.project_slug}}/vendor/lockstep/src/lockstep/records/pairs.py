@@ -24,6 +24,7 @@ from ..core.validation import explain
 from ..modeling.intervals import compare_pair
 from ..modeling.metrics import METRICS, ON_REQUEST, OWN_METRICS, Metric
 from ..modeling.outcome import (
+    EXPOSURE,
     FORECAST,
     HIGH,
     LOW,
@@ -172,7 +173,7 @@ def read_predictions(repository: Repository, run: Run) -> pd.DataFrame | None:
             table[ACTUAL] = table[ACTUAL].map(restore_formula)
             numbers = [f"{PROBABILITY}{name}" for name in labels["categories"]]
         else:
-            known = [name for name in (LOW, HIGH, *FORECAST) if name in table]
+            known = [name for name in (LOW, HIGH, EXPOSURE, *FORECAST) if name in table]
             table[known] = table[known].replace("", "nan")
             numbers = [ACTUAL, "prediction", *known]
         return table.astype(dict.fromkeys(numbers, "float64"))

@@ -108,7 +108,8 @@ def importance(model: Model, rows: pd.DataFrame, metric: Metric, seed: int) -> p
     """
     contract = model.contract
     others = rows.drop(columns=contract.features)
-    features, used = rows[contract.features], [*model.features]
+    features = rows[contract.features]
+    used = [name for name in model.features if name != contract.exposure]
     if contract.points is not None:
         features = part_channels(features, contract)
         used += contract.columns[SIGNAL].channels if SIGNAL in used else []

@@ -128,8 +128,11 @@ class Facts:
             count = len(signal.channels)
             numbers = signal.channels[0] if count == 1 else f"{count} numbers each"
             return f"sequences of at most {signal.length} points of {numbers}"
-        names = [name for name in self.champion.features if name != IMAGE]
+        exposure = self.contract.exposure
+        names = [name for name in self.champion.features if name not in (IMAGE, exposure)]
         columns = f"{len(names)} feature{'s' if len(names) > 1 else ''}"
+        if exposure is not None:
+            columns += f", and {exposure}, by which it is multiplied"
         if self.contract.images:
             return f"an image and {columns} beside it" if names else "an image"
         return columns
@@ -402,7 +405,7 @@ class Facts:
     def _rates(self) -> list[str]:
         """Whether the level of counts or amounts is right, and what is explained."""
         d2 = self.metrics[COMPANIONS[self.primary.name][0]]
-        return describe_rates(self.metrics["rates"], d2, self._unit)
+        return describe_rates(self.metrics["rates"], d2, self._unit, self.contract)
 
     @property
     def worst_slices(self) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.contract import Contract
 from ..modeling.outcome import Outcome
 
 
@@ -16,20 +17,31 @@ def measure_rates(outcome: Outcome) -> dict[str, float]:
     }
 
 
-def describe_rates(rates: dict[str, float], d2: float | None, unit: str) -> list[str]:
+def describe_rates(
+    rates: dict[str, float], d2: float | None, unit: str, contract: Contract
+) -> list[str]:
     """Whether the level is right, and what is explained, a sentence each.
 
     Args:
         rates: Of `measure_rates`.
         d2: Share of the deviance that is explained; None where it is not defined.
         unit: Of the target, after a space.
+        contract: It names the exposure, if any.
     """
     lines = [
         f"The predictions have a mean of {rates['predicted_mean']:.3g}{unit}, the test rows one of "
         f"{rates['actual_mean']:.3g}{unit}; {rates['zeros']:.1%} of these are zero."
     ]
+    mean = "the mean"
+    if contract.exposure is not None:
+        mean = f"the mean {contract.target} per unit of {contract.exposure}"
+        lines.append(
+            f"{contract.target} is learnt per unit of {contract.exposure}, and rows count as much "
+            "as they have of it in the deviance, the ranking and the figures of both; predictions, "
+            "their intervals and errors are of the whole of a row."
+        )
     if d2 is not None:
-        lines.append(f"The champion explains {d2:.1%} of the deviance that the mean leaves.")
+        lines.append(f"The champion explains {d2:.1%} of the deviance that {mean} leaves.")
     return lines
 
 

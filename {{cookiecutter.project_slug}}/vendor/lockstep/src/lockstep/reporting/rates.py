@@ -17,24 +17,33 @@ TENTHS = 10
 CONFIDENCE = 0.95
 MOST_COUNTS = 20
 """Counts that have a bar of their own; the last one stands for all above as well."""
+MOST_POINTS = 200
+"""Of a curve, above its first."""
 SMALLEST = 1e-12
 
 
-def show_rates(outcome: Outcome, target: str, *, is_whole: bool) -> Gallery:
-    """Whether means are right at every level, how well rows are ranked, and which counts come."""
+def show_rates(
+    outcome: Outcome, target: str, exposure: str | None = None, *, is_whole: bool
+) -> Gallery:
+    """Whether means are right at every level, how well rows are ranked, and which counts come.
+
+    They are of the target, or of what it is per unit of an exposure.
+    """
     tenths, lorenz = calibrate_means(outcome), trace_lorenz(outcome)
+    rate = target if exposure is None else f"{target} per unit of {exposure}"
+    rows = "the rows" if exposure is None else f"all {exposure}"
     pictures = {
         "mean_calibration": Picture(
-            draw_calibration(tenths, target),
-            f"Mean {target} of the test rows beside the predicted mean, by tenths of the "
+            draw_calibration(tenths, rate),
+            f"Mean {rate} of the test rows beside the predicted mean, by tenths of the "
             "prediction, with 95% intervals; on the dotted line both are the same.",
         )
     }
     tables = {"mean_calibration": tenths}
     if not lorenz.empty:
         pictures["lorenz_curve"] = Picture(
-            draw_lorenz(lorenz, target),
-            f"Share of all {target} over the share of the rows, those of the lowest prediction "
+            draw_lorenz(lorenz, target, rows),
+            f"Share of all {target} over the share of {rows}, those of the lowest prediction "
             "first: the further below the dotted line, the better the rows are ranked. No order "
             "could be below the grey line.",
         )
@@ -54,21 +63,27 @@ def show_rates(outcome: Outcome, target: str, *, is_whole: bool) -> Gallery:
 def calibrate_means(outcome: Outcome) -> pd.DataFrame:
     """Predicted and actual mean of each tenth of the rows by their prediction.
 
+    Where rows have an exposure, means are ratios of sums to that of the exposure, whose standard
+    errors are those of a ratio estimator (Cochran, 1977).
+
     Returns:
         `rows`, `predicted`, `actual`, and both ends of the interval of the latter, `low` and
         `high`, from zero; there are fewer tenths where many rows share a prediction.
     """
-    edges = np.unique(np.quantile(outcome.predicted, np.arange(1, TENTHS) / TENTHS))
-    places = np.searchsorted(edges, outcome.predicted, side="left")
-    rows = pd.DataFrame({"predicted": outcome.predicted, "actual": outcome.actual})
-    table = rows.groupby(places).agg(
-        rows=("actual", "size"),
-        predicted=("predicted", "mean"),
-        actual=("actual", "mean"),
-        error=("actual", "sem"),
-    )
+    _, predicted, exposure = outcome.rates
+    edges = np.unique(np.quantile(predicted, np.arange(1, TENTHS) / TENTHS))
+    places = np.searchsorted(edges, predicted, side="left")
+    sums = pd.DataFrame(
+        {"predicted": outcome.predicted, "actual": outcome.actual, "exposure": exposure}
+    ).groupby(places)
+    means = sums.sum()
+    means = means[["predicted", "actual"]].div(means["exposure"], axis=0)
+    table = pd.DataFrame({"rows": sums.size(), **means})
+    residuals = outcome.actual - means["actual"].reindex(places).to_numpy() * exposure
+    squares = pd.Series(residuals**2).groupby(places).sum()
     degrees = np.maximum(table["rows"] - 1, 1)
-    half = table.pop("error").fillna(0) * stdtrit(degrees, (1 + CONFIDENCE) / 2)
+    errors = np.sqrt(squares * table["rows"] / degrees) / sums["exposure"].sum()
+    half = errors * stdtrit(degrees, (1 + CONFIDENCE) / 2)
     low = np.maximum(table["actual"] - half, 0)
     return table.assign(low=low, high=table["actual"] + half).reset_index(drop=True)
 
@@ -77,25 +92,22 @@ def trace_lorenz(outcome: Outcome) -> pd.DataFrame:
     """The ordered Lorenz curve (Frees et al., 2011); nothing where all is zero.
 
     Returns:
-        `share_of_rows`, and the shares of the sum of what came about of those with the lowest
-        prediction (`share`) and of those with the lowest true value (`least_share`).
+        `share_of_rows`, or of their exposure, and the shares of the sum of what came about of those
+        with the lowest prediction (`share`) and of those with the lowest true value
+        (`least_share`).
     """
     total = outcome.actual.sum()
     if total <= 0:
         return pd.DataFrame(columns=["share_of_rows", "share", "least_share"])
-    # Rows of one prediction share what they have, in whatever order they come.
-    means = pd.Series(outcome.actual).groupby(outcome.predicted).transform("mean").to_numpy()
-    shares = [
-        np.append(0, values[order].cumsum() / total)
-        for values, order in (
-            (means, np.argsort(outcome.predicted, kind="stable")),
-            (outcome.actual, np.argsort(outcome.actual, kind="stable")),
-        )
-    ]
-    rows = np.arange(len(outcome) + 1) / len(outcome)
-    points = np.unique(np.linspace(0, len(outcome), min(len(outcome), 200) + 1).astype(int))
-    table = pd.DataFrame({"share_of_rows": rows, "share": shares[0], "least_share": shares[1]})
-    return table.iloc[points].reset_index(drop=True)
+    rates, predicted, exposure = outcome.rates
+    grid = np.linspace(0, 1, min(len(outcome), MOST_POINTS) + 1)
+    curves = []
+    for key in (predicted, rates):
+        # Rows of one prediction share what they have, in whatever order they come.
+        sums = pd.DataFrame({"rows": exposure, "share": outcome.actual}).groupby(key).sum()
+        shares = sums.cumsum() / sums.sum()
+        curves.append(np.interp(grid, [0, *shares["rows"]], [0, *shares["share"]]))
+    return pd.DataFrame({"share_of_rows": grid, "share": curves[0], "least_share": curves[1]})
 
 
 def count_frequencies(outcome: Outcome) -> pd.DataFrame:
@@ -126,10 +138,10 @@ def draw_calibration(table: pd.DataFrame, target: str) -> Figure:
     return figure
 
 
-def draw_lorenz(table: pd.DataFrame, target: str) -> Figure:
+def draw_lorenz(table: pd.DataFrame, target: str, rows: str = "the rows") -> Figure:
     """The curves of `trace_lorenz`."""
     title = f"Lorenz curve of {target}, ordered by the prediction"
-    labels = ("share of the rows, lowest prediction first", f"share of all {target}")
+    labels = (f"share of {rows}, lowest prediction first", f"share of all {target}")
     with canvas(title, *labels, 5.4, 5.2) as (figure, axes):
         x = table["share_of_rows"]
         axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="no order")

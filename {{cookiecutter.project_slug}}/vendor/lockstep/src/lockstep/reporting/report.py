@@ -166,7 +166,8 @@ class Report:
             parts.append(show_order(self.outcome))
         if facts.primary.name in RATES:
             is_whole = facts.target.type == "integer"
-            parts.append(show_rates(self.outcome, target, is_whole=is_whole))
+            exposure = facts.contract.exposure
+            parts.append(show_rates(self.outcome, target, exposure, is_whole=is_whole))
         if len(self.outcome.classes) == 2:
             parts.append(gallery.show_decisions(self.outcome, self.baseline))
         if coverage is not None and self.forecasts is None:

@@ -65,7 +65,7 @@ def measure_slices(
         of few rows are left out.
     """
     lines, p_values = [], []
-    for name in dict.fromkeys((*contract.features, *contract.subgroups)):
+    for name in dict.fromkeys((*contract.learnt_only(), *contract.subgroups)):
         for value, is_inside in _cut(contract.columns[name], rows[name].reset_index(drop=True)):
             inside, outside = losses[is_inside], losses[~is_inside]
             if min(len(inside), len(outside)) < MIN_ROWS:
