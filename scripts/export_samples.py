@@ -173,6 +173,46 @@ def weather() -> bytes:
     return frame.to_csv(index=False, date_format="%Y-%m-%d %H:%M", lineterminator="\n").encode()
 
 
+HEALTH = {"hlthg": "good", "hlthf": "fair", "hlthp": "poor"}
+
+
+def visits() -> bytes:
+    """1,870 rows: how often a person saw a physician in a year, by plan of insurance and health.
+
+    Of those who took part in all of the first year of the experiment, and share a site, a plan, an
+    income and the size of their family, it is one, since most are of one family. Means that stand
+    for what nobody has measured, which have more decimals, are left open.
+    """
+    path = find_package("statsmodels") / "datasets" / "randhie" / "src" / "randhie.csv"
+    years = pd.read_csv(path)
+    first = years[(years["year"] == 1) & (years["time"] == 1)].sample(frac=1, random_state=0)
+    first = first.drop_duplicates(["site", "plan", "income", "num"]).sort_values("zper")
+    frame = pd.DataFrame(
+        {
+            "person": first["zper"],
+            "site": first["site"],
+            "age": first["xage"].round(1),
+            "sex": np.where(first["female"] == 1, "female", "male"),
+            "family_size": first["num"],
+            "income": first["income"].round().astype(int),
+            "education": first["educdec"].where(first["educdec"] % 1 == 0).astype("Int64"),
+            "coinsurance": first["coins"],
+            "deductible_plan": np.where(first["idp"] == 1, "yes", "no"),
+            "limitation": first["physlm"].map({0: "no", 1: "yes"}),
+            "chronic_diseases": leave_means_open(first["disea"]),
+            "mental_health": leave_means_open(first["mhi"]),
+            "health": first[[*HEALTH]].rename(columns=HEALTH).assign(excellent=0.5).idxmax(axis=1),
+            "visits": first["mdvis"],
+        }
+    )
+    return frame.to_csv(index=False, lineterminator="\n").encode()
+
+
+def leave_means_open(numbers: pd.Series) -> pd.Series:
+    """The numbers of one decimal; others are means."""
+    return numbers.where(numbers.round(1) == numbers)
+
+
 def find_package(name: str) -> Path:
     """The folder of a package that is not imported, since it may need an older Python."""
     return Path(find_spec(name).submodule_search_locations[0])
@@ -186,6 +226,7 @@ SAMPLES = {
     "vowels.csv": vowels,
     "phrases.csv": phrases,
     "weather.csv": weather,
+    "visits.csv": visits,
 }
 
 

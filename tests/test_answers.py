@@ -66,6 +66,7 @@ RAW = {
     "vowels": {"data/raw/vowels.csv"},
     "phrases": {"data/raw/phrases.csv"},
     "weather": {"data/raw/weather.csv"},
+    "visits": {"data/raw/visits.csv"},
     "none": set(),
 }
 

@@ -381,6 +381,7 @@ BOUNDS = {
     "vowels": ("accuracy", 0.95, 1.0),
     "phrases": ("accuracy", 0.93, 1.0),
     "weather": ("injected_precision", 0.5, 1.0),
+    "visits": ("d2_poisson", 0.05, 1.0),
 }
 """The least and the most that a figure of the champion may be."""
 

@@ -19,7 +19,7 @@ def test_the_samples_equal_scikit_learns_copies(tmp_path: Path, light: Project) 
     samples = ["iris.csv", "diabetes.csv", "digits.zip"]
     light.run("uv", "run", "python", str(script), str(tmp_path), *samples)
     exported = {path.name: path for path in tmp_path.iterdir()}
-    names = ("flights", "vowels", "phrases", "weather")
+    names = ("flights", "vowels", "phrases", "weather", "visits")
     others = {path.name for name in names for path in RAW.glob(f"*{name}*")}
     others |= {"README.md"}
     committed = {path.name: path for path in RAW.iterdir() if path.name not in others}
@@ -47,7 +47,7 @@ def test_the_samples_are_those_that_use_may_take_away() -> None:
 
 def test_the_samples_have_the_rows_they_are_known_for() -> None:
     rows = {path.name: path.read_text().count("\n") - 1 for path in RAW.glob("*.csv*")}
-    assert sorted(rows.values()) == [150, 442, 3 * (365 + 14), 1611, 2898, 9961]
+    assert sorted(rows.values()) == [150, 442, 3 * (365 + 14), 1611, 1870, 2898, 9961]
     (digits,) = RAW.glob("*digits*")
     assert len(members(digits)) == 1797
 
@@ -83,3 +83,17 @@ def test_the_weather_has_the_wind_speed_that_cannot_be() -> None:
     rows = list(csv.DictReader(weather.read_text().splitlines()))
     times = [row["time"] for row in rows if float(row["wind_speed"]) > 50]
     assert times == ["2013-02-12 03:00"]
+
+
+def test_the_visits_are_of_persons_who_are_there_once() -> None:
+    (visits,) = RAW.glob("*visits*")
+    rows = list(csv.DictReader(visits.read_text().splitlines()))
+    families = {
+        tuple(row[name] for name in ("site", "coinsurance", "income", "family_size"))
+        for row in rows
+    }
+    assert len({row["person"] for row in rows}) == len(rows)
+    assert len(families) > 0.95 * len(rows)
+    counts = [int(row["visits"]) for row in rows]
+    assert (min(counts), max(counts)) == (0, 69)
+    assert 0.25 < counts.count(0) / len(counts) < 0.35

@@ -135,7 +135,7 @@ def test_rows_of_the_sample_are_learnt_from_as_the_features_were_fitted_on_them(
 ) -> None:
     watcher = fit(make_pipeline(Marker(), Watcher()), stored, contract)
     for count, (rows, _, epochs) in ((200, watcher.all), (200 - 5, watcher.learnt)):
-        X = np.concatenate([part for part, _ in epochs[0]])
+        X = np.concatenate([part for part, *_ in epochs[0]])
         assert (X == -1).sum() == count
         assert len(X) == rows
     assert watcher.all[0] == 1000
