@@ -205,7 +205,8 @@ def _tell_shift(effect: float, direction: float, is_capped: bool) -> str:
 
 def _tell_shares(scale: Scale, reference: np.ndarray, counts: np.ndarray) -> str:
     before, now = (one / max(one.sum(), 1) for one in (reference, counts))
-    place = int(np.argmax(np.abs(now - before)))
+    gaps = np.abs(now - before).round(9)
+    place = int(np.lexsort((before, -gaps))[0])  # of two shares both change alike: the rarer one
     names = [*map(_quote, scale.categories), "any other"]
     shares = format_share(now[place]), format_share(before[place])
     return f"{names[place]} in {shares[0]} of rows, {shares[1]} in training"

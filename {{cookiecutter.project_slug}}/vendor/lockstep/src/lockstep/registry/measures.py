@@ -22,7 +22,7 @@ CALIBRATION_MARGIN = 0.01
 ENOUGH_ROWS = 10_000
 """In common, however many there are that are not."""
 APART = "each on its own test rows, of which few or none are in common"
-CALIBRATION = "calibration_error"
+BASELINE, CALIBRATION = "baseline", "calibration_error"
 USUAL_CONFIDENCE = 0.95
 """Of intervals that nothing is said of."""
 
@@ -39,7 +39,10 @@ def find_chosen_metric(paths: Paths, run: Run) -> Metric:
 
 
 def compare_with_baseline(run: Run, params: Params) -> Finding:
-    """The first model of a stage must be better than one that learns nothing."""
+    """The first model of a stage must be better than the baseline."""
+    if run.candidate == BASELINE:
+        reason = "no other candidate is better, and a stage is for one that is"
+        return Finding(run.metric, "of the baseline itself", reason)
     scores, name, confidence = run.record["metrics"], run.metric, params.evaluate.confidence
     before, after, ends = scores["baseline"].get(name), scores.get(name), scores["gain"].get(name)
     contrast = None

@@ -40,12 +40,13 @@ def scores(table: pd.DataFrame, threshold: float | None, anomaly: str) -> Figure
 
 
 def ways(table: pd.DataFrame) -> Figure:
-    """A pair of bars per way to make rows odd: `way`, `champion`, `baseline`."""
+    """A pair of bars per way to make rows odd: `way`, `champion` and, of others, `baseline`."""
     title = "Telling rows made odd on purpose from others"
     with canvas(title, "average precision, one row in ten being odd", "", 6, 3.4) as (figure, axes):
         places = np.arange(len(table))[::-1]
         axes.barh(places + 0.2, table["champion"], 0.38, color=BLUE, label="champion")
-        axes.barh(places - 0.2, table["baseline"], 0.38, color=ORANGE, label="baseline")
+        if "baseline" in table:
+            axes.barh(places - 0.2, table["baseline"], 0.38, color=ORANGE, label="baseline")
         axes.axvline(0.1, color=GREY, linestyle=":", label="chance")
         axes.set_yticks(places, table["way"])
         axes.set_xlim(0, 1)

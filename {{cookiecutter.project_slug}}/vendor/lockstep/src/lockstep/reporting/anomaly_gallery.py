@@ -12,6 +12,9 @@ from .anomalies import find_oddest, measure_importance, measure_ways, project_ro
 from .gallery import Gallery, Picture
 
 
+BASELINE = "baseline"
+
+
 def show_anomalies(
     model: Model, rows: pd.DataFrame, outcome: Outcome, baseline: Outcome, seed: int
 ) -> Gallery:
@@ -29,7 +32,8 @@ def show_anomalies(
         )
     }
     ways = measure_ways(outcome).rename(columns={"average_precision": "champion"})
-    ways["baseline"] = measure_ways(baseline)["average_precision"]
+    if model.candidate != BASELINE:
+        ways["baseline"] = measure_ways(baseline)["average_precision"]
     if len(ways):
         pictures["injected"] = Picture(
             anomaly_figures.ways(ways),
