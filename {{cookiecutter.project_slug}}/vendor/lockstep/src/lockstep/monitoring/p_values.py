@@ -43,8 +43,9 @@ def _count_effective_rows(one: int, other: np.ndarray) -> np.ndarray:
 def compare_cells(reference: np.ndarray, windows: np.ndarray) -> np.ndarray:
     """Pearson's chi-square test, with the arguments of `compare_orders` in any order of places.
 
-    Of two places it is Fisher's exact test, which sees how often a rare one comes. The rarest places are one cell, which takes in all of which either sample expects fewer than 5
-    rows, and others until 5 are expected of it, too.
+    Of two places it is Fisher's exact test, which sees how often a rare one comes. Of more the
+    rarest are one cell, which takes in all of which either sample expects fewer than 5 rows, and
+    others until 5 are expected of it, too.
     """
     if windows.shape[1] == 2:
         sizes = int(reference[0]), int(reference.sum())

@@ -11,7 +11,6 @@ from . import anomaly_figures, curves, figures
 from .anomalies import find_oddest, measure_importance, measure_ways, project_rows
 from .gallery import Gallery, Picture
 
-
 BASELINE = "baseline"
 
 
