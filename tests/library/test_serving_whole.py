@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -26,11 +27,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield address
 
 
-def run(folder: Path) -> object:
+@contextmanager
+def run(folder: Path) -> Iterator[tuple[str, Engine]]:
+    """The server's address and its engine, until the block ends."""
     wheels = [str(make_wheel(folder / "dist", version)) for version in ("1.1.0", "1.0.0")]
     store = RequestStore(f"sqlite:///{folder / 'requests.sqlite'}", SETTINGS.keep)
     engine = Engine(Paths(folder), wheels, SETTINGS, store.note_shadow)
-    return serve_made_up(SETTINGS, engine, store)
+    with serve_made_up(SETTINGS, engine, store) as (address, _):
+        yield address, engine
 
 
 def ask(address: str, *rows: dict[str, object], query: str = "") -> httpx.Response:
@@ -97,10 +101,11 @@ def test_a_request_under_way_is_answered_when_the_server_ends(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     answers: list[httpx.Response] = []
-    with run(tmp_path) as (address, _):
+    with run(tmp_path) as (address, engine):
         thread = threading.Thread(target=lambda: answers.append(ask(address, {"x": 1, "do": 0.5})))
         thread.start()
-        time.sleep(0.2)
+        while thread.is_alive() and not engine.open_questions:
+            time.sleep(0.01)
     thread.join()
     assert answers[0].status_code == 200
     with pytest.raises(httpx.ConnectError):
