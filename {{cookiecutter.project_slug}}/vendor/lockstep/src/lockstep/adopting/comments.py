@@ -27,4 +27,8 @@ COMMENTS = {
         "The share of the rows that are expected to be anomalies: the oddest ones, so many, are "
         "called so."
     ),
+    "train.clusters": (
+        "How many clusters there are to be. null: as many, up to ten, as are found again in other "
+        "rows and lie apart."
+    ),
 }
