@@ -11,6 +11,7 @@ from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.modeling.adjusted_rand import adjusted_rand
 from lockstep.modeling.candidates import make_candidate
+from lockstep.modeling.cluster_profiles import profile_clusters
 from lockstep.modeling.cluster_trials import try_clusters, try_structureless
 from lockstep.modeling.clusterer import Clusterer, Density, Halves
 from lockstep.modeling.metrics import METRICS
@@ -258,3 +259,19 @@ def test_there_are_two_clusters_at_least(project: Project, clusters: float) -> N
     start(project, make_birds(), clusters=clusters)
     with pytest.raises(UserError, match=r"params\.yaml: train\.clusters: "):
         _ = project.params
+
+
+def test_a_profile_tells_in_what_a_cluster_differs_from_all_rows() -> None:
+    birds = make_birds().assign(noise=np.arange(150) % 7)
+    columns = CONTRACT["columns"] | {"noise": {"type": "integer", "meaning": "nothing"}}
+    columns["weight"] = columns["weight"] | {"unit": "g", "private": True}
+    contract = Contract.model_validate(CONTRACT | {"columns": columns})
+    places = np.where(birds["island"] == "east", 1, 0)
+    small, large, empty = profile_clusters(birds, places, ["1", "2", "3"], contract)
+    assert (small.rows, large.share, empty.rows, empty.traits) == (100, 1 / 3, 0, [])
+    assert [trait.column for trait in large.traits] == ["island", "weight", "wing"]
+    island, weight, wing = large.traits
+    assert (island.typical, island.usual) == ("east 100%", "east 33%")
+    assert (weight.typical, weight.usual) == ("", "")  # private: named, and no value told
+    assert weight.effect > 1
+    assert float(wing.typical) > float(wing.usual)
