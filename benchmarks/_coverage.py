@@ -16,7 +16,7 @@ from lockstep.core.params import EvaluateParams, Params, SplitParams
 from lockstep.data.examples import make_examples
 from lockstep.data.past import decode_pasts
 from lockstep.modeling.intervals import bootstrap, compare_models
-from lockstep.modeling.metrics import METRICS
+from lockstep.modeling.metrics import METRICS, ON_REQUEST
 from lockstep.modeling.outcome import FORECAST, Outcome
 from scipy.signal import lfilter
 from scipy.special import softmax
@@ -46,6 +46,7 @@ SERIES = Contract.model_validate(
 HALF = Params.model_construct(kind="forecasting", split=SplitParams(by="time", test_fraction=0.5))
 SCALED = ("mase", "rmsse")
 """Of a series that wanders, shares of its own values have no true figure."""
+OF_COUNTS = ("poisson_deviance", "d2_poisson", "gini")
 Draw = Callable[[np.random.Generator, int], tuple[Outcome, Outcome]]
 
 
@@ -98,6 +99,23 @@ def draw_numbers(
     return (
         Outcome(actual, 2 * feature, groups=drawn),
         Outcome(actual, np.zeros(rows), groups=drawn),
+    )
+
+
+def draw_counts(
+    rng: np.random.Generator, rows: int, *, mean: float, is_exposed: bool = False
+) -> tuple[Outcome, Outcome]:
+    """Rows whose count has a Poisson distribution; one model knows the rate of each.
+
+    The other one knows the mean rate. Rows are exposed equally, or between nearly nothing and 1.
+    """
+    rates = mean * np.exp(rng.standard_normal(rows) - 0.5)
+    exposure = rng.uniform(0.05, 1, rows) if is_exposed else np.ones(rows)
+    actual = rng.poisson(rates * exposure).astype("float64")
+    exposed = exposure if is_exposed else None
+    return (
+        Outcome(actual, rates * exposure, exposure=exposed),
+        Outcome(actual, mean * exposure, exposure=exposed),
     )
 
 
@@ -155,6 +173,9 @@ POPULATIONS: dict[str, Draw] = {
     "numbers, skewed errors": partial(draw_numbers, errors=skewed),
     "numbers, heavy errors": partial(draw_numbers, errors=heavy),
     "numbers in groups of 4": partial(draw_numbers, errors=normal, per_group=4),
+    "counts, 2 on average": partial(draw_counts, mean=2),
+    "counts, 0.3 on average": partial(draw_counts, mean=0.3),
+    "counts, unequal exposure": partial(draw_counts, mean=2, is_exposed=True),
     "forecasts of a random walk": partial(draw_forecasts, persistence=1),
     "forecasts, persistence 0.7": partial(draw_forecasts, persistence=0.7),
 }
@@ -168,6 +189,8 @@ def count_hits(name: str, rows: int, simulations: int) -> list[tuple[str, int, n
     draw = POPULATIONS[name]
     true, other = draw(np.random.default_rng(0), MANY)
     metrics = METRICS["classification" if true.classes else "regression"]
+    if name.startswith("counts"):
+        metrics = [metric for metric in ON_REQUEST["regression"] if metric.name in OF_COUNTS]
     if true.forecasts is not None:
         metrics = [metric for metric in METRICS["forecasting"] if metric.name in SCALED]
     metrics = [metric for metric in metrics if metric.has_interval]

@@ -79,6 +79,15 @@ def test_probabilities_and_counts_get_smaller_trees_than_numbers() -> None:
     assert leaves["classes"] == leaves["counts"] < leaves["numbers"]
 
 
+def test_counts_get_few_trees_however_many_rows_there_are_and_forests_of_large_leaves() -> None:
+    counts = [suggest_for("counts", rows)[1]["train.candidates"] for rows in (5_000, 50_000)]
+    numbers = suggest_for("numbers", 5_000)[1]["train.candidates"]
+    assert counts[0]["boosting"] == counts[1]["boosting"]
+    assert counts[0]["boosting"]["trees"] < numbers["boosting"]["trees"]
+    assert all(one["forest"]["min_samples_leaf"] >= 20 for one in counts)
+    assert "min_samples_leaf" not in numbers["forest"]
+
+
 def test_whole_numbers_from_zero_are_counts() -> None:
     contract, settings = suggest_for("counts", 500)
     assert settings["train.metric"] == "poisson_deviance"

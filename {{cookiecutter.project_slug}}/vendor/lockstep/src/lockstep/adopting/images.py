@@ -22,7 +22,7 @@ LARGEST_SIDE = 64
 mostly still there (Chrabaszcz et al., 2017), and twice the side takes four times as long."""
 OF_ROWS = ("sequence", "series", "horizon", "every", "future")
 """What is said of rows that make an example together."""
-OF_TABLES = ("identifiers", "group", "time", "drop", "sheet", "table")
+OF_TABLES = ("identifiers", "group", "time", "exposure", "drop", "sheet", "table")
 """What is said of a table."""
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..core.contract import LEVELS, NUMBERS, Contract, Images
 from ..core.params import FeaturesParams
-from ..modeling.metrics import RANKS
+from ..modeling.metrics import RANKS, RATES
 from ..modeling.tokens import FIRST, Tokens
 from ..modeling.words import join_texts
 from .doubts import ENOUGH, RARE
@@ -266,7 +266,7 @@ def _suggest_candidates(contract: Contract, rows: int, metric: str) -> dict[str,
         **({"ordinal": {"alpha": 1.0}} if contract.is_ordered else {}),
         **(neighbours if rows <= MOST_ROWS_OF_NEIGHBOURS else {}),
         "tree": {"min_samples_leaf": 5 if rows < FEW_ROWS else 20},
-        "forest": {"trees": 100},
+        "forest": _suggest_forest(metric),
         **(boosting if len(contract.labels) <= MOST_LABELS_BOOSTED else {}),
         "mlp": network,
         **({"wide_and_deep": network} if has_levels else {}),
@@ -308,7 +308,7 @@ def _suggest_for_sequences(contract: Contract, rows: int, metric: str) -> dict[s
     return {
         "baseline": {},
         "linear": {"alpha": 0.01 if loss else 1.0, **loss},
-        "forest": {"trees": 100},
+        "forest": _suggest_forest(metric),
         "boosting": {**_suggest_boosting(rows, metric), **of_trees},
         **(convolutions if rows <= MOST_ROWS_CONVOLVED else {}),
         "conv1d": network,
@@ -354,7 +354,7 @@ def _suggest_readers(contract: Contract, rows: int, metric: str) -> dict[str, An
         "baseline": {},
         **({"naive_bayes": {}} if is_told_apart and not has_others else {}),
         "linear": {"alpha": 0.01 if loss else 0.1 if is_told_apart else 1.0, **loss},
-        **({"forest": {"trees": 100}} if has_others else {}),
+        **({"forest": _suggest_forest(metric)} if has_others else {}),
         **(boosting if len(contract.labels) <= MOST_LABELS_BOOSTED else {}),
         "text_cnn": network,
         "text_rnn": network,
@@ -369,13 +369,21 @@ def _suggest_losses(metric: str) -> tuple[dict[str, str], dict[str, str]]:
     return {"loss": LOSSES[metric]}, {"loss": "poisson"}
 
 
+def _suggest_forest(metric: str) -> dict[str, Any]:
+    """Of counts and amounts a leaf needs some rows, since a mean of few zeros is held impossible."""
+    return {"trees": 100, **({"min_samples_leaf": 20} if metric in RATES else {})}
+
+
 def _suggest_boosting(rows: int, metric: str) -> dict[str, Any]:
     """Small steps of small trees, more and larger ones for more rows.
 
-    Probabilities, counts and skewed numbers are overdone sooner, so that they take smaller trees.
+    Probabilities, counts and skewed numbers are overdone sooner, so that they take smaller trees;
+    and counts and amounts fewer of them, however many rows there are.
     """
     if rows < FEW_ROWS:
         return {"learning_rate": 0.05, "trees": 200, "max_leaf_nodes": 8, "min_samples_leaf": 10}
+    if metric in RATES:
+        return {"learning_rate": 0.05, "trees": 200, "max_leaf_nodes": 8}
     leaves = 16 if metric == "rmse" else 8
     leaves *= 2 if rows >= MANY_ROWS else 1
     return {"learning_rate": 0.05, "trees": 400, "max_leaf_nodes": leaves}

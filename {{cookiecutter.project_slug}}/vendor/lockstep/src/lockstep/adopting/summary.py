@@ -12,13 +12,11 @@ from ..core.editing import ABSENT
 from ..core.errors import shorten
 from ..core.examples import frame_contract
 from ..core.labels import encode_labels
-from .rates import AMOUNTS, COUNTS
+from ..modeling.metrics import RATES
 from .suggestion import CONTAMINATION
 from .understanding import Understanding
 
 MOST_LINES, LONGEST_NAME, MOST_LEVELS = 40, 40, 4
-RATES = {COUNTS: "counts", AMOUNTS: "amounts"}
-"""What numbers are that are judged so."""
 USUAL = ("", "NA")
 """Texts for missing values that are not worth a word."""
 

@@ -22,7 +22,7 @@ def dictionary_page(project: Project) -> str:
 
 def describe_contract(contract: Contract) -> str:
     """The contract in Markdown: a row for each column, in its order."""
-    names = ("target", "group", "time", "series", "sequence", "part")
+    names = ("target", "group", "time", "series", "sequence", "part", "exposure")
     roles = {getattr(contract, role): f", {role}" for role in names}
     rows = [
         [

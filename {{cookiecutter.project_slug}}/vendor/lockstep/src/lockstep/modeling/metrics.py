@@ -454,8 +454,8 @@ ON_REQUEST: dict[Kind, tuple[Metric, ...]] = {
 """Metrics for some problems of a kind only, which params.yaml names to have them."""
 RANKS = "rank_probability_score"
 """The metric of probabilities of classes in an order."""
-RATES = ("poisson_deviance", "tweedie_deviance")
-"""Metrics of numbers that are predicted as rates, never below zero."""
+RATES = {"poisson_deviance": "counts", "tweedie_deviance": "amounts"}
+"""Metrics of numbers that are predicted as rates, never below zero, and what these are called."""
 COMPANIONS = {
     RANKS: ("quadratic_kappa", "mean_rank_error"),
     "poisson_deviance": ("d2_poisson", "gini"),

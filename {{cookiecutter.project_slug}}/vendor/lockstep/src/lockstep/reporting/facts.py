@@ -12,7 +12,7 @@ from ..core.contract import IMAGE, Column, Contract
 from ..core.environment import read_environment
 from ..core.params import Params, predicts_numbers
 from ..core.sequences import SIGNAL
-from ..modeling.metrics import COMPANIONS, Metric, primary_metric, run_metrics
+from ..modeling.metrics import COMPANIONS, RATES, Metric, primary_metric, run_metrics
 from ..modeling.model import Model
 from .anomaly_facts import (
     LIMITS,
@@ -151,7 +151,9 @@ class Facts:
             return "rows unlike the others, without learning from labels"
         if self.contract.labels:
             return f"any of {len(self.contract.labels)} labels"
-        return f"a {self.params.kind}"
+        numbers = RATES.get(self.primary.name)
+        what = "classes in an order" if self.contract.is_ordered else numbers
+        return f"a {self.params.kind}{f' of {what}' if what else ''}"
 
     @property
     def confidence(self) -> str:

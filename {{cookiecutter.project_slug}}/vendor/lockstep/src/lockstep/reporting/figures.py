@@ -121,7 +121,7 @@ def precision_recall_curves(curves: pd.DataFrame, averages: dict[str, float]) ->
     with _class_curves(title, curves, columns, averages, "average") as (figure, axes):
         axes.set_ylim(-0.05, 1.05)
         if averages:
-            axes.legend(loc="lower left")
+            axes.legend(loc="best")
     return figure
 
 
@@ -135,7 +135,7 @@ def _class_curves(
     if len(figures) > MOST_CURVES:
         title += f", the {MOST_CURVES} worst of {len(figures)} classes"
     elif len(figures) > 1:
-        title += ", each class against the rest"
+        title += ", each against the rest"
     colours = matplotlib.colormaps["viridis"](np.linspace(0, 0.85, len(names)))
     # Perfect curves coincide: earlier ones are drawn wider, so that each stays visible.
     widths = np.linspace(5 if 1 < len(names) < 5 else 1.8, 1.8, len(names))
