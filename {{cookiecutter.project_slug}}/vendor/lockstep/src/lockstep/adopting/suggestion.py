@@ -370,7 +370,7 @@ def _suggest_losses(metric: str) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _suggest_forest(metric: str) -> dict[str, Any]:
-    """Of counts and amounts a leaf needs some rows, since a mean of few zeros is held impossible."""
+    """Of counts and amounts a leaf needs some rows, since those of few are often all zero."""
     return {"trees": 100, **({"min_samples_leaf": 20} if metric in RATES else {})}
 
 
