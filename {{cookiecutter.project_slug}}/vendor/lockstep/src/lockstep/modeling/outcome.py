@@ -22,8 +22,9 @@ ODDNESS_IF = "oddness_if_"
 """What the column begins with that tells how odd a row would be, made odd in a way."""
 CLARITY = "clarity"
 """How clearly a row is of its cluster, in such a table."""
-SILHOUETTE, PART = "silhouette", "part"
-"""Of clusters, the silhouette of a row, and which of several times it was clustered with others."""
+SILHOUETTE, PART, AFRESH = "silhouette", "part", "afresh"
+"""Of clusters, the silhouette of a row, which of several times it was clustered with others, and
+what it was of then."""
 EXPOSURE = "exposure"
 """How much a row adds up its number over, in such a table."""
 SUBGROUP = "subgroup_"
@@ -134,11 +135,24 @@ class Outcome:
 
     @classmethod
     def _from_clusters(cls, predictions: pd.DataFrame) -> Outcome:
-        """That of rows that have not been clustered by themselves."""
-        unknown = {SILHOUETTE: np.nan, PART: 0}
-        table = predictions[[CLARITY]].reset_index(drop=True).assign(**unknown)
+        """That of rows that may have been clustered by themselves, as `describe_clusters` says."""
+        unknown = pd.DataFrame({AFRESH: 0, SILHOUETTE: np.nan, PART: 0}, predictions.index)
+        table = unknown.assign(**predictions.filter([CLARITY, *unknown])).reset_index(drop=True)
         places = predictions["prediction"].astype("int64").to_numpy() - 1
-        return cls(np.full(len(places), -1), places, clusters=table)
+        afresh = table.pop(AFRESH).astype("int64").to_numpy() - 1
+        return cls(afresh, places, clusters=table.astype({PART: "int64"}))
+
+    def describe_clusters(self) -> pd.DataFrame:
+        """(n_rows, 3) of clusters what tells how good they are beside what `Model.apply` gives; no
+        columns of other outcomes.
+
+        `AFRESH` is the number of the cluster that was found in these rows alone, from 1, and 0
+        where they were too few.
+        """
+        if self.clusters is None:
+            return pd.DataFrame()
+        table = self.clusters[[SILHOUETTE, PART]].reset_index(drop=True)
+        return table.assign(**{AFRESH: self.actual + 1})
 
     @classmethod
     def from_labels(

@@ -157,7 +157,8 @@ class Gauge:
     ) -> Quality | None:
         """How good a version is; None where nothing is expected of it.
 
-        So it is with anomalies of which no row has an outcome, in training or since.
+        So it is with clusters, and with anomalies of which no row has an outcome, in training or
+        since.
 
         Args:
             subject: The version.
@@ -167,7 +168,7 @@ class Gauge:
         profile = reference.profile
         names = [name for name in profile.metrics if name not in OF_INJECTED] if profile else []
         metrics = self.find_metrics(names)
-        if profile is None or self.primary not in metrics:
+        if profile is None or self.primary not in metrics or reference.contract.clusters:
             return None
         samples = [window.sample if window else None for _, window in windows]
         labelled = [window.labelled if window else None for _, window in windows]

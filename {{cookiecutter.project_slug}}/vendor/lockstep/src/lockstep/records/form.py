@@ -65,7 +65,9 @@ def _is_pair(value: Any) -> bool:
 
 
 def _is_kind(value: Any) -> bool:
-    return value in ("classification", "multilabel", "regression", "forecasting", "anomalies")
+    return value in (
+        *("classification", "multilabel", "regression", "forecasting", "anomalies", "clustering"),
+    )
 
 
 def _is_name(value: Any) -> bool:

@@ -24,13 +24,17 @@ from ..core.validation import explain
 from ..modeling.intervals import compare_pair
 from ..modeling.metrics import METRICS, ON_REQUEST, OWN_METRICS, Metric
 from ..modeling.outcome import (
+    AFRESH,
+    CLARITY,
     EXPOSURE,
     FORECAST,
     HIGH,
     LOW,
     ODDNESS,
     ODDNESS_IF,
+    PART,
     PROBABILITY,
+    SILHOUETTE,
     SUBGROUP,
     Outcome,
 )
@@ -169,6 +173,8 @@ def read_predictions(repository: Repository, run: Run) -> pd.DataFrame | None:
             numbers = [f"{PROBABILITY}{name}" for name in classes]
             if run.record["kind"] == "anomalies":
                 numbers = [*table.filter(regex=f"^({ODDNESS}$|{ODDNESS_IF})")]
+        elif run.record["kind"] == "clustering":
+            numbers = [CLARITY, SILHOUETTE, PART, AFRESH]
         elif labels := run.record.get("labels"):
             table[ACTUAL] = table[ACTUAL].map(restore_formula)
             numbers = [f"{PROBABILITY}{name}" for name in labels["categories"]]

@@ -20,6 +20,7 @@ from .findings import Finding, Note
 from .later_rows import pair_with_later_rows
 from .measures import (
     check_coverage,
+    check_structure,
     compare_apart,
     compare_rows,
     compare_with_baseline,
@@ -139,3 +140,4 @@ def measure(
         else:
             yield from compare_apart(metric, present, run, params)
     yield from check_coverage(run)
+    yield from check_structure(run)

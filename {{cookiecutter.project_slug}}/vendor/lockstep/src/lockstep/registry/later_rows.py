@@ -39,10 +39,14 @@ TOLERANCE = 1e-6
 def pair_with_later_rows(repository: Repository, present: Run, run: Run) -> Pair:
     """Both models on the later run's test rows that the present one has not learnt from.
 
+    Of clusters none: how good they are is said of all test rows together.
+
     Raises:
         UserError: Nobody can tell which those are, or there are none; or the present model is not
             to be had, or does not predict any more what it did.
     """
+    if run.record["kind"] == "clustering":
+        raise UserError("how good clusters are is said of all test rows together, not of some")
     _require_same_rule(repository, present, run)
     former, table = (read_predictions(repository, one) for one in (present, run))
     if former is None or table is None:

@@ -13,6 +13,7 @@ from ..core.paths import Paths
 from ..modeling.metrics import Metric, find_metric
 from ..records.pairs import Gain, Pair, load_metrics, measure_gains
 from ..records.run import Run
+from ..records.wording import format_number
 from .findings import Contrast, Finding, Note, judge_gain, judge_guardrail
 
 FEWEST_ROWS = 20
@@ -172,6 +173,16 @@ def _move_ends(
     factor = ndtri((1 + confidence) / 2) / ndtri((1 + recorded) / 2)
     low, high = (figure + factor * (end - figure) for end in ends)
     return float(low), float(high)
+
+
+def check_structure(run: Run) -> Iterator[Finding]:
+    """Whether clusters are better than those that are found in rows without any."""
+    structure = run.record["metrics"].get("structureless")
+    if structure is None:
+        return
+    text = f"rows without clusters reach {format_number(structure['highest'])} at most"
+    reason = "" if structure["is_exceeded"] else "no more is shown of these rows"
+    yield Finding("structure", text, reason)
 
 
 def check_coverage(run: Run) -> Iterator[Finding]:

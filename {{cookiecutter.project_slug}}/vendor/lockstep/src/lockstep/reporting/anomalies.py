@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from sklearn.decomposition import PCA
 
 from ..modeling.because import BECAUSE, explain_oddness, measure_falls
 from ..modeling.metrics import METRICS
 from ..modeling.model import Model
 from ..modeling.outcome import ODDNESS_IF, Outcome
+from .components import find_components
 
 ODDEST, ROWS_EXPLAINED, ROWS_DRAWN = 10, 200, 3000
 
@@ -90,15 +90,9 @@ def project_rows(model: Model, rows: pd.DataFrame, outcome: Outcome, seed: int) 
     places = np.sort(
         np.concatenate([rng.permutation(part)[:ROWS_DRAWN] for part in parts]).astype(int)
     )
-    numbers = np.asarray(
-        model.pipeline[:-1].transform(rows[model.contract.features].iloc[places]), dtype="float64"
-    )
-    if numbers.shape[1] < 2:
+    components = find_components(model.transform(rows.iloc[places]))
+    if components is None:
         return pd.DataFrame(columns=["first", "second", "oddness", "is_odd"])
-    spread = numbers.std(axis=0)
-    components = PCA(2, svd_solver="full").fit_transform(
-        (numbers - numbers.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    )
     return pd.DataFrame(
         {
             "first": components[:, 0],

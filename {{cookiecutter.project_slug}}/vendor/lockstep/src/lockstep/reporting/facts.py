@@ -21,6 +21,8 @@ from .anomaly_facts import (
     describe_labels,
     describe_rule,
 )
+from .cluster_facts import LIMITS as LIMITS_OF_CLUSTERS
+from .cluster_facts import ClusterLine, describe_number, describe_structure
 from .forecast_facts import (
     describe_error,
     describe_gaps,
@@ -95,6 +97,8 @@ class Facts:
     """How many test rows there are, in words, as `describe_test_size` tells it."""
     oddest: pd.DataFrame | None = None
     """Of anomalies, the oddest test rows, as `find_oddest` gives them."""
+    clusters: list[ClusterLine] | None = None
+    """Of clusters, what each is like."""
     words: WordFacts | None = None
     """What sentences of the test rows tell, where there are some."""
 
@@ -149,6 +153,8 @@ class Facts:
             return describe_task(self.contract.history)
         if self.contract.anomalies:
             return "rows unlike the others, without learning from labels"
+        if self.contract.clusters:
+            return "clusters of rows that are alike, without a target"
         if self.contract.labels:
             return f"any of {len(self.contract.labels)} labels"
         numbers = RATES.get(self.primary.name)
@@ -279,6 +285,8 @@ class Facts:
         scores, baseline = self.metrics, self.metrics["baseline"]
         if self.contract.anomalies:
             return " ".join(self.decisions[1:3])
+        if self.contract.clusters:
+            return " ".join(self.structure)
         if self.champion.postprocessing.threshold is not None:
             return self.decisions[1]
         if self.params.kind == "multilabel":
@@ -353,6 +361,16 @@ class Facts:
         ]
 
     @property
+    def structure(self) -> list[str]:
+        """Whether there are clusters, and how many; else nothing."""
+        if not self.contract.clusters:
+            return []
+        return [
+            describe_structure(self.metrics),
+            describe_number(self.champion, self.params),
+        ]
+
+    @property
     def labels(self) -> list[LabelLine]:
         """How each of several labels is told, the most frequent first; else nothing."""
         return list_labels(self.metrics)
@@ -398,10 +416,10 @@ class Facts:
     def has_slices(self) -> bool:
         """Whether parts of the test rows are held against each other.
 
-        Of images alone there are none, and how wrong it is about a row that may be an anomaly,
-        nobody knows.
+        Of images alone there are none, and how wrong it is about a row that may be an anomaly, or
+        of any cluster, nobody knows.
         """
-        return self.has_columns and not self.contract.anomalies
+        return self.has_columns and self.contract.is_supervised
 
     @property
     def _rates(self) -> list[str]:
@@ -474,6 +492,7 @@ class Facts:
             *lines,
             *(f"{line}." for line in describe_gaps(self.metrics)),
             *(LIMITS if self.contract.anomalies else []),
+            *(LIMITS_OF_CLUSTERS if self.contract.clusters else []),
             "The figures hold for rows like those in the data set.",
             "Rows outside the ranges of the data contract are refused, not predicted.",
             "Nothing here shows that a feature causes the outcome.",

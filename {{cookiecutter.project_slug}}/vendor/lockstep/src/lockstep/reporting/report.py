@@ -20,7 +20,9 @@ from ..modeling.outcome import FORECAST, SUBGROUP, Outcome
 from . import figures, gallery
 from .anomalies import find_oddest
 from .anomaly_gallery import show_anomalies
-from .cluster_facts import describe_structure
+from .cluster_facts import ClusterLine, describe_structure, list_clusters
+from .cluster_gallery import show_clusters
+from .clusters import describe_clusters, measure_sizes
 from .facts import Facts, describe_test_size
 from .forecast_facts import describe_gaps
 from .forecast_gallery import show_forecasts
@@ -99,8 +101,15 @@ class Report:
             find_oddest(champion, self.sample, self.outcome)
             if champion.contract.anomalies
             else None,
+            self._list_clusters(),
             word_facts,
         )
+
+    def _list_clusters(self) -> list[ClusterLine] | None:
+        if not self.champion.contract.clusters:
+            return None
+        profiles = describe_clusters(self.champion, self.sample, self.outcome)
+        return list_clusters(profiles, measure_sizes(profiles, self.outcome))
 
     def _measure_slices(self) -> pd.DataFrame:
         contract, outcome = self.champion.contract, self.outcome
@@ -136,6 +145,7 @@ class Report:
             [
                 self.sample[contract.target].rename("actual"),
                 pd.DataFrame() if injected is None else injected.reset_index(drop=True),
+                self.outcome.describe_clusters(),
                 self.sample[FORECAST if contract.forecasts else []],
                 name_rows(self.sample, contract),
                 pd.DataFrame({} if groups is None else {"group": groups}, self.sample.index),
@@ -153,6 +163,8 @@ class Report:
         if facts.contract.anomalies:
             outcomes = self.outcome, self.baseline
             return gallery.join(show_anomalies(champion, self.sample, *outcomes, seed), training)
+        if facts.contract.clusters:
+            return gallery.join(show_clusters(champion, self.sample, self.outcome, seed), training)
         parts = []
         if self.forecasts is not None:
             parts.append(show_forecasts(self.forecasts, self.metrics))

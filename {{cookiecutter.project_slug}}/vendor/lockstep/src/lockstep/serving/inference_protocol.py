@@ -188,6 +188,8 @@ def _list_outputs(version: Version) -> dict[str, str]:
     names = {name: _find_datatype(one) for name, one in list_subjects(version).items()}
     if version.kind == "anomalies":
         return {**names, "prediction": BYTES, "oddness": "FP64", BECAUSE: BYTES}
+    if version.kind == "clustering":
+        return {**names, "prediction": BYTES, "clarity": "FP64"}
     if not predicts_numbers(version.kind):
         shares = {f"probability_{name}": "FP64" for name in version.classes}
         return {**names, "prediction": BYTES, **shares}

@@ -173,6 +173,17 @@ def describe_answer(version: Version) -> Schema:
     decision: Schema = {"type": "string", "enum": version.classes}
     if version.kind == "multilabel":
         decision = {"type": "array", "items": decision, "uniqueItems": True}
+    if version.kind == "clustering":
+        clarity = {"type": "number", "minimum": -1, "maximum": 1}
+        return {
+            "type": "object",
+            "required": [*subjects, "prediction", "clarity"],
+            "properties": {
+                **subjects,
+                "prediction": {"type": "string", "description": "number of the cluster, from 1"},
+                "clarity": clarity | {"description": "how clearly the row is of it"},
+            },
+        }
     if version.kind == "anomalies":
         oddness = {"type": "number", "minimum": 0, "maximum": 1}
         return {

@@ -23,7 +23,9 @@ const listReasons = ({ errors }) => errors.map(({ column, reason }) => `${column
 
 const isOfAnomalies = answer => typeof answer.oddness === "number";
 
-const says = name => ["errors", "oddness", "because"].includes(name) || name.startsWith("prediction") || name.startsWith(PROBABILITY);
+const isOfClusters = answer => typeof answer.clarity === "number";
+
+const says = name => ["errors", "oddness", "because", "clarity"].includes(name) || name.startsWith("prediction") || name.startsWith(PROBABILITY);
 
 /** What an answer is of, such as a series and a step ahead. */
 export const listNames = answer => Object.entries(answer).filter(([name]) => !says(name));
@@ -39,6 +41,7 @@ export function summarise(answer) {
   const more = hasInterval(answer)
     ? ` (${format(answer.prediction_low)} to ${format(answer.prediction_high)})`
     : isOfAnomalies(answer) ? ` (odder than ${formatShare(answer.oddness)})`
+    : isOfClusters(answer) ? ` (clarity ${format(answer.clarity)})`
     : chance ? ` (${formatShare(chance[1])})` : "";
   return `${shorten(answer.prediction)}${more}`;
 }
@@ -52,6 +55,7 @@ export function showNothing(element, { contract, kind, is_shadow: isShadow }) {
   const texts = {
     classification: `The predicted class and the probability of each will stand here: what ${contract.target} is for ${subject}.`,
     multilabel: `The predicted labels and the probability of each will stand here: what ${contract.target} is for ${subject}.`,
+    clustering: "Which cluster the values on the form are of, and how clearly, will stand here.",
     anomalies: "Whether the values on the form are unlike the others, and which of them make them so, will stand here.",
     regression: `The predicted number and its interval will stand here: what ${contract.target} is for ${subject}.`,
     forecasting: `What ${contract.target} is to be, and its interval, will stand here for each step ahead of each series.`,
@@ -82,10 +86,24 @@ export function showAnswer(element, details, reply, seconds, row) {
   element.replaceChildren(
     make("p", { className: "soft" }, details.contract.target),
     make("p", { className: "said", title: String(answer.prediction) }, format(answer.prediction), target.unit ? make("span", { className: "unit" }, ` ${target.unit}`) : ""),
-    ...(hasInterval(answer) ? drawInterval(answer, target, details.metrics) : [isOfAnomalies(answer) ? drawOddness(answer) : drawChances(answer)]),
+    ...(hasInterval(answer) ? drawInterval(answer, target, details.metrics) : [drawSureness(answer)]),
     makeFacts(reply, seconds),
-    makeOutcome(details, reply),
+    ...(isOfClusters(answer) ? [] : [makeOutcome(details, reply)]),
     ...(row ? [makeCommand(details, row)] : []),
+  );
+}
+
+function drawSureness(answer) {
+  if (isOfAnomalies(answer)) return drawOddness(answer);
+  return isOfClusters(answer) ? drawClarity(answer) : drawChances(answer);
+}
+
+/** From none, between two clusters or nearer to another one, to all. */
+function drawClarity({ clarity }) {
+  return make(
+    "div", {},
+    make("div", { className: "track chosen", aria: { hidden: "true" } }, make("div", { style: { width: `${100 * Math.max(0, clarity)}%` } })),
+    make("p", {}, "clarity ", make("strong", {}, format(clarity)), make("span", { className: "soft" }, clarity < 0 ? ": the centre of another cluster is nearer" : ", from 0 between two clusters to 1")),
   );
 }
 
