@@ -22,7 +22,7 @@ from lockstep.modeling.silhouettes import measure_silhouettes
 from lockstep.modeling.stability import choose_number
 from lockstep.modeling.structureless import draw_structureless
 from lockstep.reporting.measure import measure, predict_all
-from owner import ingest, models, preprocess, train  # noqa: F401
+from owner import evaluate, ingest, models, preprocess, train  # noqa: F401
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score, silhouette_samples
@@ -75,7 +75,7 @@ def start(project: Project, rows: pd.DataFrame, **options: object) -> None:
 
 def test_the_way_from_rows_to_clusters_of_new_ones(project: Project) -> None:
     start(project, make_birds(), clusters=3)
-    for stage in (ingest.ingest, preprocess.preprocess, train.train):
+    for stage in (ingest.ingest, preprocess.preprocess, train.train, evaluate.evaluate):
         stage(project)
     train_rows, test = project.table(project.train).read(), project.table(project.test).read()
     assert len(train_rows) + len(test) == 150  # none is dropped for lack of a target
@@ -86,6 +86,13 @@ def test_the_way_from_rows_to_clusters_of_new_ones(project: Project) -> None:
     assert metrics["agreement"] == 1
     assert metrics["structureless"]["is_exceeded"]
     assert model.clusters == ["1", "2", "3"]
+    page = project.report.read_text(encoding="utf-8")
+    assert "There are clusters: stable_silhouette is" in page
+    assert "island east 100% (of all rows east " in page
+    kept = pd.read_csv(project.plots / "predictions.csv")
+    outcome = Outcome.from_predictions(np.array([]), kept, [])  # as `compare` reads it again
+    for name, metric in METRIC.items():
+        assert metric.score(outcome) == pytest.approx(metrics[name])
     new = pd.DataFrame({"wing": [10.0, 30, 30], "weight": [100.0, 400, 110]})
     new["island"] = ["west", "east", "west"]
     answers = model.predict(new)

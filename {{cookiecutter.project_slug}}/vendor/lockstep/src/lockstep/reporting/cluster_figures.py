@@ -37,7 +37,8 @@ def sizes(table: pd.DataFrame) -> Figure:
     top = table.head(MOST_BARS)[::-1]
     title, height = "How large the clusters are", 1.4 + 0.36 * len(top)
     with canvas(title, "share of the test rows", "cluster", 6, height) as (figure, axes):
-        bars = axes.barh(top["cluster"], top["share"], 0.6, color=BLUE)
+        bars = axes.barh(range(len(top)), top["share"], 0.6, color=BLUE)
+        axes.set_yticks(range(len(top)), top["cluster"])
         texts = [f"{one.share:.1%} ({one.rows:,})" for one in top.itertuples()]
         axes.bar_label(bars, texts, padding=3, fontsize=9)
         axes.set_xlim(0, min(1.0, 1.25 * table["share"].max()) or 1)
