@@ -809,9 +809,9 @@ def test_each_column_more_costs_the_same_few_calls(tmp_path: Path, cells: str, m
         return pstats.Stats(profile).total_calls
 
     count_calls(2)
-    few, some, many = map(count_calls, (20, 120, 320))
-    assert (many - some) / 200 < most
-    assert (many - some) / 200 < 1.2 * (some - few) / 100
+    few, some, many = map(count_calls, (10, 40, 100))
+    assert (many - some) / 60 < most
+    assert (many - some) / 60 < 1.2 * (some - few) / 30
 
 
 def test_words_are_not_tried_as_dates(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -234,20 +234,30 @@ def test_images_are_mirrored_or_not_while_training_only() -> None:
     np.testing.assert_array_equal(layer(images), images)
 
 
-@pytest.mark.parametrize("columns", [300, 302])
-def test_a_residual_network_has_the_same_bytes_twice_with_and_without_columns_beside(
-    tmp_path: Path, columns: int
+def test_a_residual_network_that_moves_images_has_the_same_bytes_twice_and_is_loaded_as_it_was(
+    tmp_path: Path,
 ) -> None:
-    rows = np.random.default_rng(1).random((60, columns))
-    options = {"image": (10, 10, 3), "filters": (4, 8), "blocks": 1, "shift": 1, "flip": True}
+    rows = np.random.default_rng(1).random((60, 302))
+    options = {"image": (10, 10, 3), "filters": (4, 8), "blocks": 1, "shift": 2, "flip": True}
     for number in range(2):
         network = NetworkRegressor(build=images.residual, options=options, max_epochs=1)
         write_keras(network.fit(rows, VALUES[:60]).network_, tmp_path / f"{number}.keras")
     assert (tmp_path / "0.keras").read_bytes() == (tmp_path / "1.keras").read_bytes()
     loaded = load_network(tmp_path / "0.keras")
+    assert [layer.pixels for layer in loaded.layers if isinstance(layer, RandomShift)] == [2]
     np.testing.assert_array_equal(training.predict(loaded, rows), network._outputs(rows))
 
 
+@pytest.mark.parametrize(("columns", "last"), [(300, [8, 1]), (302, [10, 64, 1])])
+def test_what_is_seen_in_images_is_mixed_with_the_columns_beside_them_if_there_are_any(
+    columns: int, last: list[int]
+) -> None:
+    options = {"image": (10, 10, 3), "filters": (4, 8), "blocks": 1, "shift": 0, "flip": False}
+    network = images.residual(columns, 1, "linear", **options)
+    assert [layer.output.shape[1] for layer in network.layers][-len(last) :] == last
+
+
+@pytest.mark.matrix  # by default a residual network shows the same
 def test_a_network_that_moves_images_has_the_same_bytes_twice_and_is_loaded_as_it_was(
     tmp_path: Path,
 ) -> None:

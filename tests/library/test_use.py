@@ -335,6 +335,11 @@ BAD: dict[str, tuple[str, bytes | None, str]] = {
     "one long line": ("a.csv", b"x" * 9_000_000, "the first line is longer than 8 MB"),
     "one row": ("a.csv", b"x,y,t\n1,2,a\n", "target 't' holds 'a' only"),
     "one column": ("a.csv", b"t\n" + b"a\nb\n" * 20, "no feature is described"),
+    "empty columns": (
+        "a.csv",
+        b"x,y,t\n" + b",word,a\n,word,b\n" * 20,
+        "a.csv: no column is left to learn 't' from: x holds nothing; y holds 'word' only",
+    ),
     "rare class": (
         "a.csv",
         GOOD + b"1,2,c\n",

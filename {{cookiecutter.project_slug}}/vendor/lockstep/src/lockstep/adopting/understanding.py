@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -120,6 +120,8 @@ def understand(
         refinement = refine(guess_column, rest, partial(batches, missing), layout, missing)
         guesses = refinement.guesses
     columns = {key: guess.column for key, guess in guesses.items() if guess.column is not None}
+    if images is None and columns.keys() <= {target}:
+        _tell_what_is_left_out(name, target, guesses)
     table, breaches = conform(columns, frame, layout)
     if refinement is not None:
         breaches = refinement.breaches
@@ -296,6 +298,19 @@ def _require_columns(
         if both := {*options[option]} & {*wishes.drop}:
             raise UserError(f"{name}: {option}: {both.pop()!r} is dropped by --drop as well")
     return target
+
+
+def _tell_what_is_left_out(name: str, target: str, guesses: Mapping[str, Guess]) -> None:
+    """Say why no column is left to learn from, if any others were there."""
+    reasons = [
+        f"{key} {guess.doubts[0].partition(': left out')[0]}"
+        for key, guess in guesses.items()
+        if guess.column is None
+    ]
+    if reasons:
+        more = f", and {len(reasons) - MOST_NAMES} more such columns" * (len(reasons) > MOST_NAMES)
+        listing = "; ".join(reasons[:MOST_NAMES])
+        raise UserError(f"{name}: no column is left to learn {target!r} from: {listing}{more}")
 
 
 def _require_fitting_wishes(name: str, wishes: Wishes) -> None:
