@@ -350,6 +350,31 @@ def test_an_outcome_is_not_told_before_it_is_chosen(visit: Visit) -> None:
 
 
 @in_a_browser
+def test_several_labels_are_listed_and_any_of_them_can_become_true(visit: Visit) -> None:
+    names = ["gas", "wood", "sun"]
+    labels = {"type": "labels", "categories": names, "separator": "|", "meaning": "heated by"}
+    contract = PRICES | {"target": "by", "columns": PRICES["columns"] | {"by": labels}}
+    server = MadeUpServer(version(is_default=True, kind="multilabel", contract=contract))
+    answer = {"prediction": ["gas", "sun"]} | {f"probability_{name}": 0.5 for name in names}
+    server.answers = [answer]
+    server.kept["requests"] = [kept(answer=answer), kept(answer=answer | {"prediction": []})]
+    page = open_page(visit, server)
+    rows = page.locator("#requests tbody tr")
+    expect(rows.nth(0)).to_contain_text("gas, sun")
+    expect(rows.nth(1)).to_contain_text("none")
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#answer .said")).to_have_text("gas, sun")
+    expect(page.locator("#answer .chosen")).to_have_count(2)
+    for chosen in (["gas", "wood"], []):
+        page.get_by_label("What it was in truth").select_option(chosen)
+        page.get_by_role("button", name="Tell").click()
+        expect(page.locator("#answer")).to_contain_text("Kept beside the answer.")
+    outcomes = [json.loads(body) for path, _, _, body in server.posts if path == "outcomes"]
+    assert [one["outcome"] for [one] in outcomes] == [["gas", "wood"], []]
+    assert visit.wrong == []
+
+
+@in_a_browser
 def test_a_shadow_cannot_be_asked(visit: Visit) -> None:
     server = MadeUpServer(version(is_default=True), version("1.2.0", is_shadow=True))
     page = open_page(visit, server)

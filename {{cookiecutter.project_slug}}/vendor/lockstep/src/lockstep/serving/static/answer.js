@@ -85,7 +85,7 @@ export function showAnswer(element, details, reply, seconds, row) {
   const target = details.contract.columns[details.contract.target];
   element.replaceChildren(
     make("p", { className: "soft" }, details.contract.target),
-    make("p", { className: "said", title: String(answer.prediction) }, format(answer.prediction), target.unit ? make("span", { className: "unit" }, ` ${target.unit}`) : ""),
+    make("p", { className: "said", title: Array.isArray(answer.prediction) ? "" : String(answer.prediction) }, format(answer.prediction), target.unit ? make("span", { className: "unit" }, ` ${target.unit}`) : ""),
     ...(hasInterval(answer) ? drawInterval(answer, target, details.metrics) : [drawSureness(answer)]),
     makeFacts(reply, seconds),
     ...(isOfClusters(answer) ? [] : [makeOutcome(details, reply)]),
@@ -122,7 +122,7 @@ function drawChances(answer) {
   const others = chances.length - MOST_CLASSES;
   const lines = chances.slice(0, MOST_CLASSES).flatMap(([name, share]) => [
     make("dt", {}, name),
-    make("dd", { className: name === answer.prediction ? "track chosen" : "track" }, make("div", { style: { width: `${100 * share}%` } })),
+    make("dd", { className: [answer.prediction].flat().includes(name) ? "track chosen" : "track" }, make("div", { style: { width: `${100 * share}%` } })),
     make("dd", {}, formatShare(share)),
   ]);
   return make("div", {}, make("dl", { className: "chances" }, lines), others > 0 ? make("small", {}, `and ${others} more that are less probable`) : "");
@@ -156,17 +156,22 @@ function makeFacts(reply, seconds) {
 /** A field for what became true, which the server keeps beside its answer. */
 function makeOutcome({ contract }, reply) {
   const column = contract.columns[contract.target];
-  const field = column.categories
-    ? make("select", { id: "outcome" }, make("option", { value: "" }, "choose"), column.categories.map(name => make("option", {}, name)))
+  const hasLabels = column.type === "labels";
+  const choices = (column.categories ?? []).map(name => make("option", {}, name));
+  const field = hasLabels
+    ? make("select", { id: "outcome", multiple: true, size: Math.min(choices.length, MOST_CLASSES) }, choices)
+    : column.categories
+    ? make("select", { id: "outcome" }, make("option", { value: "" }, "choose"), choices)
     : make("input", { id: "outcome", type: "text", inputMode: "decimal", autocomplete: "off" });
   const status = make("small", { role: "status" });
   const button = make("button", { type: "submit" }, "Tell");
-  const form = make("form", { className: "outcome" }, make("label", { htmlFor: "outcome" }, "What it was in truth, once you know", field), button, status);
+  const form = make("form", { className: "outcome" }, make("label", { htmlFor: "outcome" }, `What it was in truth, once you know${hasLabels ? "; any of these, or none" : ""}`, field), button, status);
   form.addEventListener("submit", async event => {
     event.preventDefault();
     const text = field.value.trim();
-    const outcome = isNumber(column) ? Number(text) : text;
-    if (text === "" || Number.isNaN(outcome)) {
+    const chosen = hasLabels ? [...field.selectedOptions].map(option => option.value) : text;
+    const outcome = isNumber(column) ? Number(text) : chosen;
+    if ((text === "" && !hasLabels) || Number.isNaN(outcome)) {
       status.textContent = column.categories ? "choose what it was" : "a number was expected";
       return;
     }
@@ -210,7 +215,7 @@ export function showAnswers(element, details, reply, seconds, name) {
     make("p", {}, make("strong", {}, `${count} of ${reply.predictions.length} ${describeAnswers(details.contract, name)}`)),
     makeScroll("Predictions", table),
     rest > 0 ? make("p", { className: "soft" }, `and ${rest} more rows`) : "",
-    make("p", { className: "buttons" }, makeDownload(columns, reply)),
+    make("p", { className: "buttons" }, makeDownload(columns, reply, details.contract)),
     makeFacts(reply, seconds),
   );
 }
@@ -222,9 +227,10 @@ function describeAnswers({ history, points }, name) {
 }
 
 /** A link to the answers as CSV. */
-function makeDownload(columns, reply) {
+function makeDownload(columns, reply, { columns: described, target }) {
+  const asText = cell => (Array.isArray(cell) ? cell.join(described[target].separator) : String(cell));
   const quote = cell => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
-  const write = cells => cells.map(cell => quote(cell === undefined || cell === null ? "" : String(cell))).join(",");
+  const write = cells => cells.map(cell => quote(cell === undefined || cell === null ? "" : asText(cell))).join(",");
   const lines = reply.predictions.map(answer => write([...columns.map(column => answer[column]), answer.errors ? listReasons(answer).join("; ") : ""]));
   const text = [write([...columns, "reason"]), ...lines, ""].join("\n");
   const href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));

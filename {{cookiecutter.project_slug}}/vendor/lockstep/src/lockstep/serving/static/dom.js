@@ -22,8 +22,9 @@ const MOST_SIGNS = 40;
 const rough = new Intl.NumberFormat("en", { minimumSignificantDigits: DIGITS, maximumSignificantDigits: DIGITS, useGrouping: false });
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0, useGrouping: false });
 
-/** A number with four digits that tell something, or any other value as it is. */
+/** A number with four digits that tell something, several labels, or any other value as it is. */
 export function format(value) {
+  if (Array.isArray(value)) return value.join(", ") || "none";
   if (typeof value !== "number") return value === null ? "missing" : String(value);
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e12)) return value.toExponential(DIGITS - 1);
