@@ -1,15 +1,19 @@
 """Counts over unequal times are learnt per unit of it, and predicted for the whole of a row."""
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import run_stages, write_params
 from lockstep.adopting.understanding import understand
 from lockstep.adopting.wishes import Wishes
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
+from lockstep.core.project import Project
 from lockstep.modeling.candidates import make_candidate
 from lockstep.modeling.exposure import pass_weights, weigh_rows
 from lockstep.modeling.metrics import find_metric
@@ -177,6 +181,30 @@ def test_a_contract_says_what_an_exposure_must_be(changes: dict[str, Any], messa
         changes = changes | {"columns": columns | {"age": level}}
     with pytest.raises(ValueError, match=message):
         make_contract(**changes)
+
+
+def test_counts_go_from_the_file_to_the_report_by_their_exposure(project: Project) -> None:
+    contract = make_contract().model_dump(mode="json", exclude_defaults=True)
+    project.contract_file.write_text(json.dumps(contract))
+    raw = project.root / "data/raw/claims.csv"
+    TABLE.head(600).astype({"claims": int}).to_csv(raw, index=False)
+    candidates = {"baseline": {}, "linear": POISSON}
+    train = {"metric": "poisson_deviance", "folds": 2, "candidates": candidates}
+    data = {"raw": "data/raw/claims.csv", "max_rejected": 0}
+    write_params(project, kind="regression", data=data, train=train)
+    run_stages()
+    metrics = json.loads(project.metrics.read_text())
+    assert metrics["d2_poisson"] > 0.2 > metrics["baseline"]["d2_poisson"]
+    page = " ".join(re.sub("<[^>]+>", "", project.report.read_text(encoding="utf-8")).split())
+    assert "from 1 feature, and years, by which it is multiplied: a regression of counts." in page
+    assert "claims is learnt per unit of years, and rows count as much as they have of it" in page
+    told = pd.read_csv(project.plots / "predictions.csv")
+    outcome = Outcome.from_predictions(told["actual"].to_numpy(), told, [])
+    deviance = find_metric("regression", "poisson_deviance", "key").score(outcome)
+    assert deviance == pytest.approx(metrics["poisson_deviance"])
+    importance = pd.read_csv(project.plots / "importance.csv")
+    assert importance["feature"].tolist() == ["age"]
+    assert set(pd.read_csv(project.plots / "slices.csv")["column"]) == {"age"}
 
 
 @pytest.fixture
