@@ -14,6 +14,7 @@ STARTERS = {
     "vowels": ["sequences"],
     "phrases": ["texts"],
     "weather": ["anomalies"],
+    "wines": ["clusters"],
 }
 """Candidates that only some kinds of data need; without an entry, those for tables."""
 PLACEHOLDER = re.compile(r"^(from|import) package_name\b", flags=re.MULTILINE)

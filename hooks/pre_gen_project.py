@@ -82,6 +82,7 @@ SAMPLES = {
     "phrases": "phrases.csv",
     "weather": "weather.csv",
     "visits": "visits.csv",
+    "wines": "wines.csv",
 }
 PORTS = [f"{port}{number}" for port in ("com", "lpt") for number in range(10)]
 WINDOWS_DEVICES = ["aux", "con", "nul", "prn", *PORTS]

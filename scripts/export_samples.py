@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.holiday import USFederalHolidayCalendar
 from PIL import Image
-from sklearn.datasets import load_diabetes, load_digits, load_iris
+from sklearn.datasets import load_diabetes, load_digits, load_iris, load_wine
 
 IRIS_COLUMNS = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
 LARGEST_DIGITS_PIXEL, BRIGHTNESS_STEP = 16, 15
@@ -66,6 +66,21 @@ def digits() -> bytes:
             name = f"{data.target[number]}/{number:04}.png"
             samples.writestr(zipfile.ZipInfo(name), picture.getvalue())
     return archive.getvalue()
+
+
+def wines() -> bytes:
+    """178 rows: thirteen measurements of a wine, and which of three cultivars it is of."""
+    data = load_wine(as_frame=True)
+    frame = data.data.rename(
+        columns={
+            "alcalinity_of_ash": "ash_alkalinity",
+            "color_intensity": "colour_intensity",
+            "od280/od315_of_diluted_wines": "od280_od315",
+        }
+    )
+    frame[["magnesium", "proline"]] = frame[["magnesium", "proline"]].astype(int)
+    frame["cultivar"] = data.target + 1
+    return frame.to_csv(index=False, lineterminator="\n").encode()
 
 
 def flights() -> bytes:
@@ -227,6 +242,7 @@ SAMPLES = {
     "phrases.csv": phrases,
     "weather.csv": weather,
     "visits.csv": visits,
+    "wines.csv": wines,
 }
 
 

@@ -57,6 +57,7 @@ STARTERS = {
     "vowels": "sequences",
     "phrases": "texts",
     "weather": "anomalies",
+    "wines": "clusters",
 }
 RAW = {
     "iris": {"data/raw/iris.csv"},
@@ -67,6 +68,7 @@ RAW = {
     "phrases": {"data/raw/phrases.csv"},
     "weather": {"data/raw/weather.csv"},
     "visits": {"data/raw/visits.csv"},
+    "wines": {"data/raw/wines.csv"},
     "none": set(),
 }
 

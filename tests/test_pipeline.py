@@ -382,6 +382,7 @@ BOUNDS = {
     "phrases": ("accuracy", 0.93, 1.0),
     "weather": ("injected_precision", 0.5, 1.0),
     "visits": ("d2_poisson", 0.05, 1.0),
+    "wines": ("stable_silhouette", 0.2, 0.5),
 }
 """The least and the most that a figure of the champion may be."""
 

@@ -243,7 +243,11 @@ def test_fast_says_what_it_does_not_promise(demo: Project) -> None:
 
 @pytest.mark.matrix
 @pytest.mark.parametrize(
-    "dataset", ["iris", "diabetes", "digits", "flights", "vowels", "phrases", "weather", "visits"]
+    "dataset",
+    [
+        *("iris", "diabetes", "digits", "flights", "vowels", "phrases", "weather", "visits"),
+        "wines",
+    ],
 )
 @pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
 def test_every_backend_gives_the_same_bytes_under_other_conditions(

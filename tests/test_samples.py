@@ -16,7 +16,7 @@ RAW = TEMPLATE / "{{cookiecutter.project_slug}}" / "data" / "raw"
 
 def test_the_samples_equal_scikit_learns_copies(tmp_path: Path, light: Project) -> None:
     script = TEMPLATE / "scripts" / "export_samples.py"
-    samples = ["iris.csv", "diabetes.csv", "digits.zip"]
+    samples = ["iris.csv", "diabetes.csv", "digits.zip", "wines.csv"]
     light.run("uv", "run", "python", str(script), str(tmp_path), *samples)
     exported = {path.name: path for path in tmp_path.iterdir()}
     names = ("flights", "vowels", "phrases", "weather", "visits")
@@ -47,7 +47,7 @@ def test_the_samples_are_those_that_use_may_take_away() -> None:
 
 def test_the_samples_have_the_rows_they_are_known_for() -> None:
     rows = {path.name: path.read_text().count("\n") - 1 for path in RAW.glob("*.csv*")}
-    assert sorted(rows.values()) == [150, 442, 3 * (365 + 14), 1611, 1870, 2898, 9961]
+    assert sorted(rows.values()) == [150, 178, 442, 3 * (365 + 14), 1611, 1870, 2898, 9961]
     (digits,) = RAW.glob("*digits*")
     assert len(members(digits)) == 1797
 

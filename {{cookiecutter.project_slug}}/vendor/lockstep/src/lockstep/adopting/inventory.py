@@ -25,6 +25,7 @@ SAMPLES = (
     "9515628fe1ac9b4520fc56bd2edf6cc2d8e14e197a18f81847a62079b1f90104",  # vowels.csv
     "9cf089663afc1f9b65be80c28a430466080059d633413d6721f616dca4a54155",  # phrases.csv
     "7a8259da46b981cae164e8142e6b4667d8495e17eb8db944c03acf757e8a8198",  # weather.csv
+    "28f8db13310dcfab15e136043ab78be3888a5a6d077af8337f8189586d660f52",  # wines.csv
     "430348a4f511dca00996bfd7d9abc70bf7d25c26cd3f0c8539e8c622f612f1ad",  # visits.csv
 )
 """SHA-256 of the data sets that a new project may come with."""

@@ -30,6 +30,8 @@ from .train_rows import TrainRows, gather_warnings, print_once
 
 HISTORY_COLUMNS = ["candidate", "fold", "epoch", "loss", "val_loss"]
 SIZES_COLUMNS = ["rows", "fold", "train", "validation"]
+NAME_WIDTH = 14
+"""Of the names of candidates in the lines that `train` prints, unless one is longer."""
 RARE = 10
 """Rows of a class below which its scores say little."""
 STANDARD_ERROR, STANDARD_ERROR_RESAMPLES = "standard_error", 200
@@ -245,7 +247,8 @@ class Leaderboard:
             note += f", decided at {threshold:.3g}"
         if references := validation.postprocessing.structureless:
             note += f", of rows without clusters at most {max(references):.4f}"
-        print(f"train: {name:<14} {self.metric.name} {figure} {where}{note}", flush=True)
+        width = max(NAME_WIDTH, *map(len, self.params.train.candidates))
+        print(f"train: {name:<{width}} {self.metric.name} {figure} {where}{note}", flush=True)
         self._lines.append({"candidate": name, **line, "learnt": learnt})
         self._histories.append(validation.history.assign(candidate=name))
         self.outcomes[name] = validation.outcomes
