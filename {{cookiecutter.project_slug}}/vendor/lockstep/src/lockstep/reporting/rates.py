@@ -34,7 +34,7 @@ def show_rates(
     rows = "the rows" if exposure is None else f"all {exposure}"
     pictures = {
         "mean_calibration": Picture(
-            draw_calibration(tenths, rate),
+            draw_calibration(tenths, target, rate),
             f"Mean {rate} of the test rows beside the predicted mean, by tenths of the "
             "prediction, with 95% intervals; on the dotted line both are the same.",
         )
@@ -125,10 +125,10 @@ def count_frequencies(outcome: Outcome) -> pd.DataFrame:
     return pd.DataFrame({"count": counts, "seen": seen, "expected": expected})
 
 
-def draw_calibration(table: pd.DataFrame, target: str) -> Figure:
-    """A point per tenth of `calibrate_means`."""
+def draw_calibration(table: pd.DataFrame, target: str, rate: str) -> Figure:
+    """A point per tenth of `calibrate_means`; the axes are of the rate."""
     title = f"Are means of {target} right, by tenths of the prediction?"
-    with canvas(title, f"mean predicted {target}", f"mean actual {target}") as (figure, axes):
+    with canvas(title, f"mean predicted {rate}", f"mean actual {rate}") as (figure, axes):
         most = max(table["predicted"].max(), table["actual"].max())
         axes.plot([0, most], [0, most], color=GREY, linestyle=":", label="as predicted")
         ends = np.abs(table[["low", "high"]].to_numpy().T - table["actual"].to_numpy())
