@@ -88,7 +88,7 @@ def test_the_way_from_rows_to_clusters_of_new_ones(project: Project) -> None:
     assert model.clusters == ["1", "2", "3"]
     page = project.report.read_text(encoding="utf-8")
     assert "There are clusters: stable_silhouette is" in page
-    assert "island east 100% (of all rows east " in page
+    assert "island east 100% (all rows: east " in page
     kept = pd.read_csv(project.plots / "predictions.csv")
     outcome = Outcome.from_predictions(np.array([]), kept, [])  # as `compare` reads it again
     for name, metric in METRIC.items():

@@ -77,4 +77,4 @@ def list_clusters(profiles: list[ClusterProfile], sizes: pd.DataFrame) -> list[C
 def _describe_trait(trait: Trait) -> str:
     if not trait.typical:
         return f"{trait.column}, which is private"
-    return f"{trait.column} {trait.typical} (of all rows {trait.usual})"
+    return f"{trait.column} {trait.typical} (all rows: {trait.usual})"

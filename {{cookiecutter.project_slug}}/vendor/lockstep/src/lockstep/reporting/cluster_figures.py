@@ -106,5 +106,5 @@ def silhouettes(table: pd.DataFrame, names: list[str]) -> Figure:
         axes.set_yticks(middles, names)
         axes.invert_yaxis()
         axes.grid(False, axis="y")
-        axes.legend(loc="lower left")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15))
     return figure
