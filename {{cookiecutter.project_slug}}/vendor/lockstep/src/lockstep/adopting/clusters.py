@@ -13,17 +13,18 @@ def require_no_target(wishes: Wishes, names: Collection[str], file: str) -> None
     """Check that nothing is named which clusters have no need of, and none is called like them.
 
     Raises:
-        UserError: A target is named, or a series or sequences, or a column has their name.
+        UserError: Something else is wished for as well, or a column has the name of clusters.
     """
     if wishes.target is not None:
         raise UserError(
             f"{file}: --kind clustering and --target: clusters are found without a target; leave "
             f"it out, and say `--drop {wishes.target}` if they are not to be found by it either"
         )
-    if wishes.sequence is not None:
+    others = {"--sequence": wishes.sequence, "--horizon": wishes.horizon}
+    for option in (option for option, word in others.items() if word is not None):
         raise UserError(
-            f"{file}: --kind clustering and --sequence: clusters are looked for among the rows of "
-            "a table, each by itself; leave out one of them"
+            f"{file}: --kind clustering and {option}: clusters are looked for among the rows of a "
+            "table, each by itself; leave out one of them"
         )
     if CLUSTER in names:
         raise UserError(

@@ -156,7 +156,7 @@ def understand(
     if wishes.goal == "anomalies":
         words["anomalies"] = True
         columns = {key: admit_all(column) for key, column in columns.items()}
-    if wishes.goal == "clustering":
+    if wishes.kind == "clustering":
         words["clusters"] = True
     if target in columns:
         words["target"] = target
@@ -257,7 +257,7 @@ def _require_columns(
     if target is None and wishes.goal == "anomalies":
         require_no_label([key for key in names if key not in wishes.drop], name)
         target = ANOMALY
-    if wishes.goal == "clustering":
+    if wishes.kind == "clustering":
         require_no_target(wishes, {*names} - {*wishes.drop}, name)
         target = CLUSTER
     if target is None:

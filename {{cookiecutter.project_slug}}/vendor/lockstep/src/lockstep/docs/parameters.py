@@ -34,6 +34,7 @@ PROBLEMS = (
     Problem("forecasting", 0, series=Series(28, 1, 7, 7)),
     Problem("classification", 0, signal=(28, 1)),
     Problem("anomalies", 0),
+    Problem("clustering", 0),
 )
 """Of each kind of data one, for candidates that take nothing else."""
 BOUNDS = {
