@@ -176,7 +176,7 @@ def test_a_single_cluster_is_told_and_worth_nothing() -> None:
     ("X", "clusters", "expected"),
     [
         (np.ones((9, 2)), None, "all rows are the same to it"),
-        (np.array([[1.0], [2.0], [2.0]]), 3, "to be 3 clusters, and there are 2 different rows"),
+        (np.array([[1.0], [2.0], [2.0]]), 3, "train.clusters asks for 3 clusters, and 2 rows are different"),
     ],
 )
 def test_rows_that_hold_no_clusters_are_refused(

@@ -77,7 +77,7 @@ class Clusterer(ClusterMixin, BaseEstimator):
                 number, self.trials_ = choose_number(self, X, self.random_state)
             if number > distinct:
                 raise ValueError(
-                    f"there are to be {number} clusters, and there are {distinct} different rows"
+                    f"train.clusters asks for {number} clusters, and {distinct} rows are different"
                 )
             self.estimator_.set_params(**{key: number})
         self._learn(X)
