@@ -162,7 +162,7 @@ class Answerer:
         numbers = iter(_list_records(table))
         others = cells or [{} for _ in is_whole]
         return [
-            {**(next(numbers) if whole else {}), **one}
+            {**one, **(next(numbers) if whole else {})}
             for one, whole in zip(others, is_whole, strict=True)
         ]
 
