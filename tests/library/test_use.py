@@ -411,6 +411,32 @@ def test_a_wish_that_cannot_be_granted_is_one_line(
 
 
 @pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [
+        (
+            dict.fromkeys(("pos/1.txt", "pos/2.txt"), "Good soup."),
+            "1.txt: no rows; only the column names are there; if each file is a sequence, and the "
+            "folder it lies in its class, say so by --sequence file; if each is a text, put them "
+            "into a folder for each class",
+        ),
+        (
+            dict.fromkeys(("pos/1.txt", "pos/2.txt", "neg/3.txt"), ""),
+            "reviews: no column is left to learn 't' from: text holds nothing",
+        ),
+    ],
+)
+def test_a_folder_of_texts_of_one_class_or_without_a_word_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], texts: dict[str, str], told: str
+) -> None:
+    for name, text in texts.items():
+        (tmp_path / "reviews" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "reviews" / name).write_text(text, encoding="utf-8")
+    status, _, errors = use(capsys, tmp_path / "reviews", "--target", "t")
+    assert (status, errors) == (1, f"error: {told}\n")
+
+
+@pytest.mark.usefixtures("project")
 def test_a_folder_without_files_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     status, _, errors = use(capsys, tmp_path / "empty", "--target", "t")

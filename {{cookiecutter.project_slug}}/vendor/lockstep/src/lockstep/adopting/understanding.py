@@ -97,7 +97,12 @@ def understand(
     """
     path = folder or files[0]
     texts = find_text_files(path, wishes) if images is None else None
-    layout, notes, layout_doubts = texts.guess if texts else guess_layout(files[0], wishes)
+    try:
+        layout, notes, layout_doubts = texts.guess if texts else guess_layout(files[0], wishes)
+    except UserError as error:
+        if len(files) > 1 and all(file.suffix.lower() == ".txt" for file in files):
+            raise UserError(f"{error}; {ADVICE_FOR_SEVERAL_FILES}") from error
+        raise
     batches = partial(_read_all, files, layout)
     if texts is not None:
         wishes = texts.wishes
@@ -120,7 +125,8 @@ def understand(
         refinement = refine(guess_column, rest, partial(batches, missing), layout, missing)
         guesses = refinement.guesses
     columns = {key: guess.column for key, guess in guesses.items() if guess.column is not None}
-    if images is None and columns.keys() <= {target}:
+    others = (column for key, column in columns.items() if key != target)
+    if images is None and all(column.type == "identifier" for column in others):
         _tell_what_is_left_out(name, target, guesses)
     table, breaches = conform(columns, frame, layout)
     if refinement is not None:
