@@ -166,7 +166,7 @@ def hash_keys(rows: pd.DataFrame, contract: Contract, params: Params) -> np.ndar
     return hash_rows(rows[[require_column(contract, "group")] if by_group else contract.features])
 
 
-def find_clusters(rows: pd.DataFrame, contract: Contract) -> pd.Series:
+def find_groups(rows: pd.DataFrame, contract: Contract) -> pd.Series:
     """(n_rows,) what rows have in common that are no evidence apart from each other.
 
     It is their group or, without one, all features: such rows are on one side together, so that a

@@ -17,7 +17,7 @@ from ..core.params import Params
 from ..core.progress import clear_line, progress
 from ..core.workers import Task, run_tasks
 from ..data.folds import Fold
-from ..data.split import find_clusters
+from ..data.split import find_groups
 from .cluster_trials import try_structureless
 from .cost import estimate_cost
 from .fit_names import naming
@@ -168,7 +168,7 @@ def _try_fold(
                 outcome = _try_without_structure(rows, model, learn, outcome, params.seed + number)
     except UserError as error:
         return error
-    groups = find_clusters(rows.table.iloc[validation], contract)
+    groups = find_groups(rows.table.iloc[validation], contract)
     history = pd.DataFrame(getattr(fitted[-1], "history_", {}))
     return FoldFit(Outcome.concatenate([outcome], groups), history, texts)
 

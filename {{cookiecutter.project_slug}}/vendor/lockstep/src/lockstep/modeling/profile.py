@@ -24,7 +24,7 @@ from ..core.files import sha256, write_text
 from ..core.params import EvaluateParams, Params
 from ..data.folds import Fold
 from ..data.past import measure_gaps
-from ..data.split import find_clusters
+from ..data.split import find_groups
 from .compare import CONFIDENCE, STANDARD_ERROR_RESAMPLES
 from .embedding import Embedding
 from .expectation import Expectation
@@ -211,8 +211,8 @@ def make_profile(
     """
     table = rows.table
     validated = np.concatenate([validation for _, validation in folds])
-    clusters = find_clusters(table.iloc[validated], model.contract)
-    outcome = Outcome.concatenate(outcomes, clusters)
+    groups = find_groups(table.iloc[validated], model.contract)
+    outcome = Outcome.concatenate(outcomes, groups)
     if model.contract.history is not None:
         # Series grow, and one is larger than another, which must be no alarm.
         outcome = outcome.relative_to(table.iloc[validated])

@@ -14,7 +14,7 @@ from ..core.examples import ORIGIN, SCALE, STEP
 from ..core.params import Params
 from ..core.table import Table
 from ..data.row_names import name_rows
-from ..data.split import find_clusters
+from ..data.split import find_groups
 from ..modeling.intervals import compare_models, find_share_interval, summarise
 from ..modeling.metrics import RANKS, RATES, run_metrics
 from ..modeling.model import Model
@@ -44,16 +44,16 @@ def predict_all(table: Table, *models: Model) -> tuple[pd.DataFrame, list[Outcom
         needed += [contract.history.series, ORIGIN, STEP]
     columns = [name for name in dict.fromkeys(needed) if name is not None]
     batches: list[pd.DataFrame] = []
-    clusters: list[pd.Series] = []
+    groups: list[pd.Series] = []
     parts: list[list[Outcome]] = [[] for _ in models]
     for batch in table:
         batches.append(batch[columns].set_axis(name_rows(batch, contract).iloc[:, -1]))
-        clusters.append(find_clusters(batch, contract))
+        groups.append(find_groups(batch, contract))
         for model, outcomes in zip(models, parts, strict=True):
             outcomes.append(model.try_on(batch))
     rows = pd.concat(batches)
-    groups = pd.concat(clusters, ignore_index=True)
-    return rows, [Outcome.concatenate(outcomes, groups) for outcomes in parts]
+    whole = pd.concat(groups, ignore_index=True)
+    return rows, [Outcome.concatenate(outcomes, whole) for outcomes in parts]
 
 
 def measure(params: Params, champion: Outcome, baseline: Outcome) -> dict[str, Any]:
