@@ -218,13 +218,14 @@ def test_a_column_that_is_called_like_the_target_without_a_name_is_asked_about()
 
 
 @pytest.mark.parametrize(
-    ("known", "others", "contamination"),
-    [(50, "no", 0.05), (50, None, 0.05), (2, "no", 0.002), (2, None, 0.01), (700, "no", 0.5)],
+    ("known", "normal", "contamination"),
+    [(50, 950, 0.05), (50, 450, 0.1), (50, 0, 0.05), (2, 998, 0.002), (2, 0, 0.01), (700, 300, 0.5)],
 )
 def test_as_many_anomalies_are_expected_as_are_known(
-    known: int, others: str | None, contamination: float
+    known: int, normal: int, contamination: float
 ) -> None:
-    labels = pd.Series(["yes"] * known + [others] * (1000 - known), dtype="str")
+    unknown = [None] * (1000 - known - normal)
+    labels = pd.Series(["yes"] * known + ["no"] * normal + unknown, dtype="str")
     table = pd.DataFrame({"load": np.arange(1000.0), "broken": labels})
     names = ("load", "broken")
     columns = {name: LABELLED["columns"][name] for name in names}

@@ -172,10 +172,13 @@ def _suggest_for_anomalies(contract: Contract, table: pd.DataFrame) -> dict[str,
 
 
 def _suggest_contamination(labels: pd.Series, known: int) -> float:
-    """The share of known anomalies; of rows without a label others may be some, too."""
-    share = float(f"{known / len(labels):.2g}")
-    least = CONTAMINATION if labels.isna().any() else LEAST_CONTAMINATION
-    return min(max(share, least), MOST_CONTAMINATION)
+    """The share of known anomalies among the rows with a label.
+
+    Where no other rows have one, it is of all rows, of which more may be some.
+    """
+    count = int(labels.notna().sum())
+    rows, least = (count, LEAST_CONTAMINATION) if count > known else (len(labels), CONTAMINATION)
+    return min(max(float(f"{known / rows:.2g}"), least), MOST_CONTAMINATION)
 
 
 def _suggest_for_clusters(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequenc
     )
     if contract.anomalies:
         contamination = settings["train.contamination"]
-        known = "" if contamination == CONTAMINATION else ", as many as are known to be"
+        known = "" if contamination == CONTAMINATION else ", the share that the labels tell"
         return (
             f"looks for: rows unlike the others, by {_count_features(contract)}; the oddest "
             f"{100 * contamination:g}% are called anomalies{known}: train.contamination in "
