@@ -134,10 +134,10 @@ def _tell_anomalies(judgement: Judgement) -> str:
     counts = np.array([window.tallies[PREDICTION].counts for window in windows])
     if not counts.any():
         return ""
-    anomaly, expected = reference.contract.classes[1], reference.profile.tallies[PREDICTION].counts
+    expected = reference.profile.tallies[PREDICTION].counts
     called, rows, share = counts[:, 1].sum(), counts.sum(), expected[1] / expected.sum()
     return (
-        f"{called:,} of {rows:,} rows are called {anomaly}, {format_share(called / rows)}; "
+        f"{called:,} of {rows:,} rows are called anomalies, {format_share(called / rows)}; "
         f"{format_share(share)} were expected"
     )
 
