@@ -80,7 +80,7 @@ NOT_APPLICABLE = {
     | {"check_supervised_y_2d": "the calibration takes one target, as the pipeline gives"},
     ("tree", "classification"): LEAVES,
     ("tree", "regression"): LEAVES,
-    ("mlp", "regression"): DRAWN,
+    ("mlp", "regression"): {WEIGHTS[0]: "batches and watched rows are drawn, whatever they weigh"},
     ("forest", "classification"): DRAWN,
     ("forest", "regression"): DRAWN,
 }
