@@ -96,6 +96,8 @@ def test_the_kappa_is_that_of_scikit_learn() -> None:
     expected = sk.cohen_kappa_score(outcome.actual, outcome.decisions, weights="quadratic")
     assert score("quadratic_kappa", outcome) == pytest.approx(expected)
     assert np.isnan(score("quadratic_kappa", Outcome(np.zeros(3, int), np.eye(4)[[0] * 3], LEVELS)))
+    always = Outcome(outcome.actual, np.tile(np.eye(4)[2], (len(outcome), 1)), LEVELS)
+    assert f"{score('quadratic_kappa', always):.4f}" == "0.0000"
 
 
 def test_a_miss_is_the_worse_the_further_it_is_off() -> None:

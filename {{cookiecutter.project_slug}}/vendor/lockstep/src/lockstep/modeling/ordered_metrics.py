@@ -47,5 +47,7 @@ def quadratic_kappa(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     means = weights @ actual / rows, weights @ decided / rows
     squares = weights @ actual**2 / rows + weights @ decided**2 / rows
     by_chance = squares - 2 * means[0] * means[1]
-    seen = weights @ (actual - decided) ** 2 / rows
-    return 1 - ratio(seen, np.where(by_chance > 1e-12, by_chance, 0))
+    # What is not by chance, as a covariance: exactly zero where all decisions are the same.
+    centred = decided - decided.mean()
+    shared = weights @ (actual * centred) / rows - means[0] * (weights @ centred) / rows
+    return 2 * ratio(shared, np.where(by_chance > 1e-12, by_chance, 0))
