@@ -6,6 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import write_params
+from lockstep.adopting.clusters import require_no_target
+from lockstep.adopting.contract_text import format_contract
+from lockstep.adopting.suggestion import list_idle_keys, suggest
+from lockstep.adopting.wishes import Wishes
 from lockstep.core.contract import CLUSTER, Contract, load_contract
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
@@ -176,7 +180,11 @@ def test_a_single_cluster_is_told_and_worth_nothing() -> None:
     ("X", "clusters", "expected"),
     [
         (np.ones((9, 2)), None, "all rows are the same to it"),
-        (np.array([[1.0], [2.0], [2.0]]), 3, "train.clusters asks for 3 clusters, and 2 rows are different"),
+        (
+            np.array([[1.0], [2.0], [2.0]]),
+            3,
+            "train.clusters asks for 3 clusters, and 2 rows are different",
+        ),
     ],
 )
 def test_rows_that_hold_no_clusters_are_refused(
@@ -282,3 +290,40 @@ def test_a_profile_tells_in_what_a_cluster_differs_from_all_rows() -> None:
     assert (weight.typical, weight.usual) == ("", "")  # private: named, and no value told
     assert weight.effect > 1
     assert float(wing.typical) > float(wing.usual)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "expected"),
+    [
+        (Wishes(target="wing"), "found without a target; leave it out, and say `--drop wing`"),
+        (Wishes(sequence="wing"), "--kind clustering and --sequence: clusters are looked for"),
+        (Wishes(horizon=3), "--kind clustering and --horizon: clusters are looked for"),
+        (Wishes(), "there is a column 'cluster', which is what is to be found: say `--drop"),
+    ],
+)
+def test_nothing_but_rows_is_asked_for(wishes: Wishes, expected: str) -> None:
+    with pytest.raises(UserError, match=expected):
+        require_no_target(wishes, ["wing", "cluster"], "birds.csv")
+
+
+def test_what_clusters_have_no_use_for_is_not_in_front_of_the_owner() -> None:
+    contract = Contract.model_validate(CONTRACT)
+    text = format_contract(contract)
+    assert "clusters: true  # rows that are alike are looked for; there is no target" in text
+    assert "target:" not in text
+    assert "cluster:" not in text
+    idle = list_idle_keys(contract)
+    assert {"train.decision", "train.contamination", "train.training_sizes"} <= {*idle}
+    assert "train.clusters" not in idle
+
+
+def test_rows_without_a_target_get_clusterers_and_no_step_that_needs_one() -> None:
+    island = {"type": "categorical", "categories": [*map(str, range(99))], "meaning": "a place"}
+    contract = Contract.model_validate(
+        CONTRACT | {"columns": CONTRACT["columns"] | {"island": island}}
+    )
+    settings = suggest(contract, make_birds())
+    assert settings["train.clusters"] is None
+    assert settings["features.columns"] == {"island": [{"one_hot": {"min_frequency": 0.01}}]}
+    for name, options in settings["train.candidates"].items():
+        assert isinstance(make_candidate(name, options, Problem("clustering", 0)), Clusterer)
