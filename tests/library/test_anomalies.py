@@ -282,6 +282,8 @@ def test_the_way_from_rows_to_a_report(
     assert {*metrics["injected"]} == {"far", "mixed", "stuck"}
     assert (metrics["average_precision"] is not None) == is_labelled
     page = project.report.read_text(encoding="utf-8")
+    assert ("average_precision" in page) == is_labelled  # what nobody knows is no line
+    assert ("known to be" in page) == is_labelled
     assert "The oddest test rows" in page
     assert "not how many of the true anomalies it finds" in page
     model = Model.load(project.champion)

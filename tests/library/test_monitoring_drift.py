@@ -370,6 +370,12 @@ def test_cells_are_compared_as_by_chi_square(rng: np.random.Generator) -> None:
     assert rare[0] > 0.1
 
 
+def test_a_rare_one_of_two_values_is_seen_to_come_more_often() -> None:
+    p_values = chance.compare_cells(np.array([1114, 11]), np.array([[191, 9], [198, 2]]))
+    assert p_values[0] < 0.01
+    assert p_values[1] == 1
+
+
 def test_shares_are_compared_as_by_fisher() -> None:
     events, rows = np.array([9, 25]), np.array([200, 200])
     table = [[[9, 191], [50, 950]], [[25, 175], [50, 950]]]
