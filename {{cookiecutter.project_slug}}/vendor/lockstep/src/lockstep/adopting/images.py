@@ -60,7 +60,8 @@ def understand_images(
     rows = rows[~is_unusable].reset_index(drop=True)
     if len(breaches):
         first = describe_first(breaches)
-        unusable = f"{is_unusable.sum()} of {len(frame)} images cannot be used; {first}"
+        among = "images" if images.names is None else "images and rows of the table"
+        unusable = f"{is_unusable.sum()} of {len(frame)} {among} cannot be used; {first}"
         if is_unusable.sum() > max_rejected * len(frame):
             raise UserError(
                 f"{name}: {unusable}; more than data.max_rejected ({max_rejected:g}) in "
@@ -71,7 +72,7 @@ def understand_images(
     folders = list_folders(sided, has_class=images.names is None)
     require_both_sides(folders, name, "images")
     shade = "colour" if images.colour else "grey"
-    notes = [f"{len(frame)} images, {images.width}x{images.height}, {shade}"]
+    notes = [f"{len(found.files)} images, {images.width}x{images.height}, {shade}"]
     if contract.classes:
         notes.append(f"{len(contract.classes)} classes")
     by_column: dict[str | None, list[str]] = {None: []}
