@@ -245,7 +245,8 @@ class Leaderboard:
         # One that says the same of all rows of a fold decides nothing.
         if threshold is not None and any(np.ptp(one.decisions) for one in validation.outcomes):
             note += f", decided at {threshold:.3g}"
-        if references := validation.postprocessing.structureless:
+        references = validation.postprocessing.structureless
+        if references and self.metric.name == "stable_silhouette":
             note += f", of rows without clusters at most {max(references):.4f}"
         width = max(NAME_WIDTH, *map(len, self.params.train.candidates))
         print(f"train: {name:<{width}} {self.metric.name} {figure} {where}{note}", flush=True)
