@@ -505,6 +505,22 @@ def test_images_are_taken_in_by_their_folders(
     assert (params.train.folds, params.train.holdout) == (5, None)
 
 
+@pytest.mark.usefixtures("project")
+def test_a_row_without_its_image_is_counted_beside_the_images(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = images(tmp_path / "pictures")
+    rows = [f"{name}/{number},{name}" for name in ("dark", "light") for number in range(30)]
+    (folder / "about.csv").write_text("\n".join(["name,kind", *rows, "gone,dark"]))
+    told = (
+        "1 of 61 images and rows of the table cannot be used; gone, expected the name of an image"
+    )
+    status, printed, _ = use(capsys, folder, "--target", "kind", "--dry-run")
+    assert status == 0
+    assert "; 60 images, 8x8, grey" in printed
+    assert f"- {told}" in printed
+
+
 def test_too_many_damaged_images_are_told(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
