@@ -20,8 +20,9 @@ OWNER = PROJECT / "src"
 LIBRARY = PROJECT / "vendor" / "lockstep"
 # What Keras computes with; of torch the version whose CPU build CONTRIBUTING.md speaks of.
 BACKENDS = {"jax": "jax>=0.10", "tensorflow": "tensorflow>=2.21", "torch": "torch==2.13.0"}
-# Two files of tests at a time, in the order in which they are collected: the longest first.
-PARALLEL = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+# Three files of tests at a time, in the order in which they are collected, the longest first: the
+# third uses the time in which tests on two cores wait for a process, a server or a clock.
+PARALLEL = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 # What the shell of a newcomer would not have set: a generated project has its own environment.
 CLEAN = dict.fromkeys(
     ["VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "PYTHONDONTWRITEBYTECODE"]

@@ -265,6 +265,7 @@ def test_other_data_sets_run_through_the_same_stages(
         images_come_with_a_keras_network(project)
 
 
+@pytest.mark.matrix
 def test_series_run_through_the_same_stages_and_are_continued(
     tmp_path: Path, ready: Project
 ) -> None:
@@ -304,6 +305,7 @@ def blocks_of(project: Project, title: str) -> list[str]:
     return re.findall(r"```\w+\n(.*?)```", section, flags=re.DOTALL)
 
 
+@pytest.mark.matrix
 def test_a_layer_a_feature_and_a_metric_of_ones_own_work_as_the_page_shows_them(
     demo: Project,
 ) -> None:

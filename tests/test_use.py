@@ -74,6 +74,7 @@ def own(light: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pr
     project.run("uv", "run", "dvc", "checkout", "--force", "--quiet")
 
 
+@pytest.mark.matrix
 def test_continuous_integration_fetches_the_data_and_finds_the_same_results(
     own: Project, tmp_path: Path
 ) -> None:
@@ -101,6 +102,7 @@ def test_a_persons_file_becomes_a_model_without_an_edit(own: Project) -> None:
     assert not (own / "data/raw/iris.csv").exists()
 
 
+@pytest.mark.matrix
 def test_what_was_made_of_the_file_is_proved_again(own: Project) -> None:
     assert "are the same bytes" in own.run("uv", "run", "my-project", "verify")
 

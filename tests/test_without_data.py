@@ -40,6 +40,7 @@ def test_a_command_without_data_says_what_to_do(empty: Project, command: str) ->
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.matrix
 def test_documentation_is_made_without_data(empty: Project) -> None:
     empty.run("make", "docs")
     said = {

@@ -90,6 +90,7 @@ def test_a_project_does_without_notebooks(own: Project) -> None:
     assert "There are none." in page
 
 
+@pytest.mark.matrix
 def test_a_project_does_without_documentation(own: Project) -> None:
     section = follow(own, "Without documentation")
     without_goal(own, section, "docs")

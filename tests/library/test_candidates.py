@@ -84,8 +84,8 @@ NOT_APPLICABLE = {
     ("forest", "classification"): DRAWN,
     ("forest", "regression"): DRAWN,
 }
-# Their checks take half a minute; those of the same estimators for numbers are run each time.
-COSTLY = [("mlp", "classification"), ("boosting", "classification")]
+COSTLY = ("mlp", "boosting")
+"""Those of them whose checks take long."""
 SMALL = {"knn": {"neighbours": 5}, "forest": {"trees": 10}}
 SMALL |= {"mlp": {"max_epochs": 5}}
 
@@ -96,7 +96,7 @@ SMALL |= {"mlp": {"max_epochs": 5}}
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        pytest.param(*case, marks=[pytest.mark.matrix] if case in COSTLY else [])
+        pytest.param(*case, marks=[pytest.mark.matrix] if case[0] in COSTLY else [])
         for case in CASES
         if case[0] not in ("cnn", "wide_and_deep", "baseline")
     ],
@@ -135,7 +135,10 @@ OPTIONS = {
     ("name", "parameter", "values"),
     [
         *((name, parameter, [2, 3]) for name, parameter in GRIDS.items()),
-        *((name, "options", values) for name, values in OPTIONS.items()),
+        *(
+            pytest.param(name, "options", values, marks=pytest.mark.matrix)
+            for name, values in OPTIONS.items()
+        ),
     ],
 )
 def test_a_candidate_can_be_searched_over(name: str, parameter: str, values: list) -> None:

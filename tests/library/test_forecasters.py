@@ -111,7 +111,13 @@ def errors(name: str) -> np.ndarray:
     return off.to_numpy()
 
 
-@pytest.mark.parametrize("name", ["smoothing", "linear", "autoregression", "boosting", *NETWORKS])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("smoothing", "linear", "autoregression", "boosting"),
+        *(pytest.param(name, marks=pytest.mark.matrix) for name in NETWORKS),
+    ],
+)
 def test_a_candidate_learns_more_than_the_baseline_knows(name: str) -> None:
     assert errors(name).mean() < 0.9 * errors("baseline").mean()
 

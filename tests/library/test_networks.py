@@ -88,6 +88,7 @@ def test_folds_share_one_network_to_train_and_one_to_predict_with(
     ]
 
 
+@pytest.mark.matrix
 def test_a_search_over_many_shapes_keeps_what_is_compiled_for_the_latest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -188,6 +189,7 @@ def test_a_wide_and_deep_network_learns_from_codes() -> None:
     assert estimator.score(rows, y) > 0.95
 
 
+@pytest.mark.matrix
 def test_the_wide_part_needs_no_numbers_and_the_deep_part_no_codes() -> None:
     codes = np.random.default_rng(2).integers(0, 2, size=(60, 1)).astype("float64")
     y = np.where(codes[:, 0] == 1, "yes", "no")
@@ -195,6 +197,7 @@ def test_the_wide_part_needs_no_numbers_and_the_deep_part_no_codes() -> None:
     assert wide_and_deep(NetworkClassifier, max_epochs=40).fit(X, LABELS).score(X, LABELS) > 0.9
 
 
+@pytest.mark.matrix
 def test_a_convolution_tells_where_in_an_image_something_is_from_what_it_is() -> None:
     rng = np.random.default_rng(0)
     images = rng.random((240, 10, 10, 3)).astype("float32") * 0.2
@@ -234,6 +237,7 @@ def test_images_are_mirrored_or_not_while_training_only() -> None:
     np.testing.assert_array_equal(layer(images), images)
 
 
+@pytest.mark.matrix
 def test_a_residual_network_that_moves_images_has_the_same_bytes_twice_and_is_loaded_as_it_was(
     tmp_path: Path,
 ) -> None:

@@ -75,6 +75,7 @@ def make_rows() -> pd.DataFrame:
     return rows
 
 
+@pytest.mark.matrix
 def test_the_version_gives_the_same_bytes_on_another_path_and_in_another_zone(
     project: Project, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -173,7 +173,13 @@ def test_an_identifier_called_like_a_prediction_gives_way_to_it() -> None:
     assert [*twin.predict(make_fruit(3).assign(prediction="x", reason="y"))] == OUTPUTS
 
 
-@pytest.mark.parametrize("folder", [".", "notebooks", "elsewhere"])
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "elsewhere",
+        *(pytest.param(name, marks=pytest.mark.matrix) for name in (".", "notebooks")),
+    ],
+)
 def test_the_model_is_loaded_by_a_process_that_is_started_anywhere(
     trained: Project, tmp_path_factory: pytest.TempPathFactory, folder: str
 ) -> None:

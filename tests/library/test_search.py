@@ -350,6 +350,7 @@ search(project, (), minutes=None, report=lambda one: print(one.trials, flush=Tru
 """
 
 
+@pytest.mark.matrix
 def test_a_search_that_was_killed_goes_on_to_the_same_trials(whole: Whole, tmp_path: Path) -> None:
     project = make_searched(tmp_path)
     process = subprocess.Popen(
