@@ -190,7 +190,7 @@ GONE = object()
     ("place", "value"),
     [
         *(((part,), GONE) for part in ("contract", "inputs", "environment", "test", "outputs")),
-        (("kind",), "clustering"),
+        (("kind",), "guessing"),
         (("classes",), [1]),
         (("inputs", "data/raw/two\nlines.csv"), "0"),
         (("inputs", "/data/fruit.csv"), "0"),

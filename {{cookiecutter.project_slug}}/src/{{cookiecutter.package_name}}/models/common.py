@@ -35,13 +35,9 @@ Dropout = Annotated[
 
 @candidate(takes_terms=True)
 def baseline(problem: Problem) -> BaseEstimator:
-    """What any model must beat: class shares, the mean, a season ago, robust z, or halves."""
-    if problem.finds_anomalies:
-        return lockstep.RobustZ()
-    if problem.finds_clusters:
-        return lockstep.Halves()
-    if problem.series:
-        return lockstep.SeasonalNaive(problem.series)
+    """What any model must beat: class shares, the mean, or what the library has of other kinds."""
+    if problem.kind in lockstep.BASELINES:
+        return lockstep.BASELINES[problem.kind](problem)
     return DummyClassifier(strategy="prior") if problem.classifies else DummyRegressor()
 
 

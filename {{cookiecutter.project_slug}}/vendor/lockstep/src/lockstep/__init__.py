@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from .data.examples import make_examples as make_examples
     from .data.folds import make_folds as make_folds
     from .data.split import make_split as make_split
+    from .modeling.baselines import BASELINES as BASELINES
     from .modeling.candidates import CANDIDATES as CANDIDATES
     from .modeling.candidates import candidate as candidate
     from .modeling.candidates import make_candidate as make_candidate
     from .modeling.clusterer import Density as Density
-    from .modeling.clusterer import Halves as Halves
     from .modeling.compare import Leaderboard as Leaderboard
     from .modeling.compare import cross_validate as cross_validate
     from .modeling.compare import learning_curve as learning_curve
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from .modeling.derived import derived as derived
     from .modeling.detectors import Ecod as Ecod
     from .modeling.detectors import PcaError as PcaError
-    from .modeling.detectors import RobustZ as RobustZ
     from .modeling.exponential_smoothing import ExponentialSmoothing as ExponentialSmoothing
     from .modeling.features import make_features as make_features
     from .modeling.forecasters import BySteps as BySteps
@@ -87,11 +86,12 @@ ROOMS = {
     "data.folds": ("make_folds",),
     "data.split": ("make_split",),
     "modeling.candidates": ("CANDIDATES", "candidate", "make_candidate"),
-    "modeling.clusterer": ("Density", "Halves"),
+    "modeling.baselines": ("BASELINES",),
+    "modeling.clusterer": ("Density",),
     "modeling.compare": ("Leaderboard", "cross_validate", "learning_curve", "warn_of_rare_classes"),
     "modeling.convolutions": ("RandomConvolutions",),
     "modeling.derived": ("derived",),
-    "modeling.detectors": ("Ecod", "PcaError", "RobustZ"),
+    "modeling.detectors": ("Ecod", "PcaError"),
     "modeling.exponential_smoothing": ("ExponentialSmoothing",),
     "modeling.features": ("make_features",),
     "modeling.forecasters": ("BySteps", "Drift", "LastValue", "SeasonalNaive"),
