@@ -26,6 +26,7 @@ def tell(texts: list[str | None], part: list[str] | None = None) -> list[str]:
 
 def test_plain_texts_have_nothing_to_look_at() -> None:
     assert tell(PLAIN) == []
+    assert tell(["\N{SMILING FACE WITH SUNGLASSES}", *PLAIN[1:]]) == []
 
 
 @pytest.mark.parametrize(

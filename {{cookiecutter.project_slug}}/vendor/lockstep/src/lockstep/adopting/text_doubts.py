@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 import pandas as pd
@@ -48,9 +49,14 @@ def _find_empty(texts: pd.Series) -> Iterator[str]:
     if missing := int(texts.isna().sum()):
         yield f"{missing} of {len(texts)} rows have no text"
     present = texts.dropna()
-    is_mute = ~present.str.contains(r"\w", regex=True).to_numpy()
+    is_mute = ~present.map(_has_word).to_numpy("bool")
     if is_mute.any():
         yield f"{_count(is_mute.sum())} no word, such as {_quote(present[is_mute].iloc[0])}"
+
+
+def _has_word(text: str) -> bool:
+    """Whether any sign is a letter, a digit or such as an emoji."""
+    return any(sign.isalnum() or unicodedata.category(sign) == "So" for sign in text)
 
 
 def _find_marks(texts: pd.Series) -> Iterator[str]:
