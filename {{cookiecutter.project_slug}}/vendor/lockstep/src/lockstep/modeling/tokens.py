@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from .words import join_texts, split_words
 VOCABULARY = "vocabulary_"
 UNKNOWN, FIRST = 1, 2
 """What stands for a word that the vocabulary lacks, and for its first one; 0 is the end."""
+EXPECTED = "a word and its numbers, with a space between two, were expected"
 MIN_ROWS = 2
 """Fewest train rows in which a word must come."""
 
@@ -139,15 +141,23 @@ def read_vectors(name: str, size: int) -> tuple[list[str], np.ndarray]:
                 word, *cells = line.rstrip("\n ").split(" ")
                 if number == 1 and len(cells) == 1:
                     continue
+                if not cells:
+                    fault = "tabs" if "\t" in line else "no number after its first word"
+                    raise UserError(f"{where}: line {number} has {fault}; {EXPECTED}")
                 width = width or len(cells)
-                if len(cells) != width or not width:
+                if len(cells) != width:
                     raise UserError(
                         f"{where}: line {number} has {len(cells)} numbers after its first word, "
-                        f"where the lines before it have {width}; a word and its numbers, with a "
-                        "space between two, were expected"
+                        f"where the lines before it have {width}; {EXPECTED}"
                     )
                 if len(words := split_words(word)) == 1:
-                    vectors.setdefault(words[0], [*map(float, cells)])
+                    numbers = [*map(float, cells)]
+                    if not all(map(math.isfinite, numbers)):
+                        raise UserError(
+                            f"{where}: line {number} has a number that is not finite; write one "
+                            "that is, or leave the word out"
+                        )
+                    vectors.setdefault(words[0], numbers)
                 if len(vectors) == size - FIRST:
                     break
     except FileNotFoundError as error:
