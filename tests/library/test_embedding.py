@@ -121,6 +121,21 @@ def test_of_a_network_it_is_what_the_last_layer_takes_in() -> None:
     np.testing.assert_allclose(pipeline.predict_proba(pictures[["image"]]), shares, rtol=1e-4)
 
 
+def test_of_classes_in_an_order_it_is_what_their_score_is_made_of() -> None:
+    grades = ["low", "middle", "high"]
+    column = {"type": "ordered", "categories": grades, "meaning": "m"}
+    contract = Contract.model_validate(
+        CONTRACT.model_dump(exclude={"columns"}) | {"columns": {"bright": column}}
+    )
+    problem = make_problem(make_params(), contract)
+    network = make_candidate("cnn", {"filters": [3], "padding": "same"}, problem)
+    built = network.build(SIZE * SIZE, 1, "linear", **network.options)
+    network.classes_, network.n_features_in_ = np.array(grades), SIZE * SIZE
+    network.network_ = network._finish(built)
+    units = network.embed(np.zeros((2, SIZE * SIZE)))
+    assert units.shape == (2, 3 * 3 * 3)
+
+
 def test_pictures_that_are_all_the_same_have_a_distance_alone() -> None:
     pictures = make_pictures(20, 0)
     pipeline = fit_linear(pictures)

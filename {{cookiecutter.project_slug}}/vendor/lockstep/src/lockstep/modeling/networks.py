@@ -122,6 +122,11 @@ class Network(BaseEstimator):
         """The network that was built, with what has to come after it."""
         return network
 
+    @property
+    def _last_layer(self) -> keras.Layer:
+        """That of the network that was built."""
+        return self.network_.layers[-1]
+
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
         if NETWORK not in state:
@@ -184,7 +189,7 @@ class Network(BaseEstimator):
 
     def embed(self, X: Any) -> np.ndarray:
         """(n_rows, n_units) what the last layer takes in; X itself where it takes several."""
-        inputs = self.network_.layers[-1].input
+        inputs = self._last_layer.input
         if isinstance(inputs, list):
             return np.asarray(X)
         below = keras.Model(self.network_.inputs[0], inputs, name="below")
@@ -362,6 +367,10 @@ class NetworkOrdinal(NetworkClassifier):
 
         chances = CumulativeLink(len(self.classes_))(network.outputs[0])
         return keras.Model(network.inputs, chances)
+
+    @property
+    def _last_layer(self) -> keras.Layer:
+        return self.network_.layers[-2]
 
 
 @parameters
