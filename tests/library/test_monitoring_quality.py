@@ -12,7 +12,7 @@ from conftest import CONTRACT, PARAMS
 from lockstep.core.contract import Contract
 from lockstep.core.params import MonitorParams, Params
 from lockstep.modeling.expectation import Expectation
-from lockstep.modeling.outcome import Outcome
+from lockstep.modeling.outcome import EXPOSURE, Outcome
 from lockstep.monitoring import estimates, report, shadows
 from lockstep.monitoring.estimates import Figure
 from lockstep.monitoring.judgement import Judgement, Slot
@@ -205,6 +205,28 @@ def test_nothing_is_said_of_a_metric_that_nothing_is_expected_of() -> None:
     assert make_gauge().measure(SUBJECT, reference, make_windows(ERROR)) is None
     bare = reference._replace(profile=None)
     assert make_gauge().measure(SUBJECT, bare, make_windows(ERROR)) is None
+
+
+@pytest.mark.parametrize(("years", "is_known"), [(2.0, True), (np.nan, False)])
+def test_rates_whose_exposure_is_not_kept_are_not_known_and_that_is_told(
+    years: float, is_known: bool
+) -> None:
+    figure = {"figure": 1.0, "low": 0.9, "high": 1.1}
+    reference = make_reference(metrics={"poisson_deviance": figure, "rmse": figure})
+    contract = reference.contract.model_copy(update={"exposure": "weight"})
+    predictions = make_batch(200).predictions.assign(**{EXPOSURE: years})
+    windows = make_windows(ERROR, None, predictions=predictions)
+    train = make_gauge().project.params.train.model_copy(update={"metric": "poisson_deviance"})
+    quality = make_gauge(train=train).measure(
+        SUBJECT, reference._replace(contract=contract), windows
+    )
+    assert quality is not None
+    rates, whole = quality.courses["poisson_deviance"], quality.courses["rmse"]
+    assert [any(rates.estimates), any(rates.realised)] == [is_known] * 2
+    assert all(whole.estimates)
+    told = "poisson_deviance is not known: it is per unit of weight, which is not kept"
+    assert quality.doubt.startswith(told) == (not is_known)
+    assert is_known or quality.text == ""
 
 
 def test_a_window_that_has_not_changed_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:

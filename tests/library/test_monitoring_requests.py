@@ -16,6 +16,7 @@ from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.params import MonitorParams
 from lockstep.core.project import Project
+from lockstep.modeling.outcome import EXPOSURE
 from lockstep.monitoring import follower, live, request_source
 from lockstep.monitoring.batches import Batch, Subject
 from lockstep.monitoring.follower import Follower
@@ -159,6 +160,25 @@ def test_columns_that_the_server_does_not_keep_are_unknown_and_not_missing(
     database.write([line(content={"weight": 150.5, "colour": "red"})])
     (batch,) = read(database, MadeUpReferences("weight", "colour"))
     assert [*batch.X] == ["weight", "colour"]
+
+
+def test_clusters_are_read_with_how_clear_they_are(database: RequestDatabase) -> None:
+    database.write([line(answer={"prediction": "1", "clarity": 0.75})])
+    (batch,) = read(database)
+    assert batch.predictions.to_dict("records") == [{"prediction": "1", "clarity": 0.75}]
+
+
+@pytest.mark.parametrize(("kept", "expected"), [(("weight",), 150.5), (("seeds",), np.nan)])
+def test_an_exposure_that_is_not_kept_is_unknown(
+    database: RequestDatabase, kept: tuple[str, ...], expected: float
+) -> None:
+    references = MadeUpReferences(*kept)
+    assert references.reference is not None
+    contract = references.reference.contract.model_copy(update={"exposure": "weight"})
+    references.reference = references.reference._replace(contract=contract)
+    database.write([line()])
+    (batch,) = read(database, references)
+    assert batch.predictions[EXPOSURE].tolist() == pytest.approx([expected], nan_ok=True)
 
 
 def test_of_a_version_that_is_nowhere_volume_and_time_are_read(database: RequestDatabase) -> None:

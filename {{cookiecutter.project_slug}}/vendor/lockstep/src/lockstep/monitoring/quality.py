@@ -16,6 +16,7 @@ from ..core.errors import UserError
 from ..core.params import predicts_numbers
 from ..core.project import Project
 from ..modeling.metrics import DEFAULTS, Metric
+from ..modeling.outcome import EXPOSURE
 from ..records.pairs import load_metrics
 from .batches import Subject
 from .estimates import Figure, Figures, estimate, realise
@@ -188,7 +189,7 @@ class Gauge:
         if reference.contract.history is not None:
             assumption += f". {UNIT}"
         labels = [_describe_labels(window) for _, window in windows]
-        doubt = self._find_doubt(primary, windows)
+        doubt = self._find_doubt(primary, windows) or _tell_exposure(primary, reference, samples)
         return Quality(self.primary, assumption, courses, labels, *verdict, doubt)
 
     def _find(
@@ -252,6 +253,19 @@ class Gauge:
             f"{course.metric.name} turned out to be {truth}, where {expected} was estimated: the "
             "same rows have other outcomes than in training, or they are unlike any there"
         )
+
+
+def _tell_exposure(course: Course, reference: Reference, samples: Sequence[Sample | None]) -> str:
+    """Why a metric of rates is nowhere known: over what rows were added up is not kept."""
+    exposure = reference.contract.exposure
+    if exposure is None or any(course.estimates) or any(course.realised):
+        return ""
+    if not any(one.predictions[EXPOSURE].isna().any() for one in samples if one is not None):
+        return ""
+    return (
+        f"{course.metric.name} is not known: it is per unit of {exposure}, which is not kept of "
+        "all rows; `serve.keep` in params.yaml says of which"
+    )
 
 
 def _judge_run(course: Course, losses: Sequence[tuple[str, str | None]]) -> Verdict:

@@ -17,7 +17,7 @@ from ..core.sequences import SIGNAL, list_summaries
 from ..data.conformity import NO_BREACHES
 from ..data.new_rows import parse_rows
 from ..modeling.lexicon import summarise_texts
-from ..modeling.outcome import EXPOSURE, HIGH, LOW, ODDNESS, PROBABILITY
+from ..modeling.outcome import CLARITY, EXPOSURE, HIGH, LOW, ODDNESS, PROBABILITY
 from ..modeling.profile import PREDICTION
 from ..serving.request_database import REQUESTS, RequestDatabase, as_json
 from .batches import Batch, Subject, make_relative, read_outcomes
@@ -127,8 +127,8 @@ def _make_batch(subject: Subject, lines: Sequence[Line], references: References)
         groups = _read_groups(contents, reference.contract, kept)
         values = read_outcomes(pd.Series(outcomes, dtype="object"), reference.contract)
     predictions = _read_predictions(answers)
-    if reference is not None and reference.contract.exposure in X:
-        predictions[EXPOSURE] = X[reference.contract.exposure].to_numpy("float64", na_value=np.nan)
+    if reference is not None and (exposure := reference.contract.exposure) is not None:
+        predictions[EXPOSURE] = X[exposure].astype("float64") if exposure in X else np.nan
     batch = Batch(
         subject,
         times,
@@ -217,7 +217,7 @@ def _read_predictions(answers: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     names = [
         name
         for name in names
-        if name in (PREDICTION, LOW, HIGH, ODDNESS) or name.startswith(PROBABILITY)
+        if name in (PREDICTION, LOW, HIGH, ODDNESS, CLARITY) or name.startswith(PROBABILITY)
     ]
     return pd.DataFrame({name: [answer.get(name) for answer in answers] for name in names})
 
