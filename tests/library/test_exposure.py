@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import run_stages, write_params
+from lockstep.adopting.suggestion import suggest
 from lockstep.adopting.understanding import understand
 from lockstep.adopting.wishes import Wishes
 from lockstep.core.contract import Contract
@@ -58,6 +59,7 @@ def learn(name: str, rows: pd.DataFrame, **options: Any) -> Pipeline:
 
 
 POISSON = {"loss": "poisson", "alpha": 1e-6}
+WITHOUT_RARE = {"min_frequency": 0.01}
 
 
 def test_rows_of_alike_features_that_are_added_up_teach_the_same() -> None:
@@ -107,7 +109,7 @@ def test_deviances_are_those_of_scikit_learn_of_rates_weighted_by_the_exposure(
     power: float, name: str
 ) -> None:
     outcome = Outcome(CLAIMS[:90], (RATE * YEARS * 1.1)[:90], exposure=YEARS[:90])
-    weights = rng.integers(0, 4, size=(3, 90)).astype("float64")
+    weights = np.random.default_rng(1).integers(0, 4, size=(3, 90)).astype("float64")
     for metric, reference in (
         (f"{name}_deviance", sk.mean_tweedie_deviance),
         (f"d2_{name}", sk.d2_tweedie_score),
@@ -215,6 +217,17 @@ def understand_claims(tmp_path: Any) -> Callable[..., Contract]:
         return understand([path], "claims.csv", "s", Wishes("claims", exposure="years")).contract
 
     return make
+
+
+def test_many_texts_are_not_encoded_by_rates_in_which_each_row_counts_once() -> None:
+    place = {"type": "categorical", "categories": [*map(str, range(99))], "meaning": "m"}
+    for exposure, expected in ((None, "target_encode"), ("years", {"one_hot": WITHOUT_RARE})):
+        contract = make_contract(exposure=exposure)
+        content = contract.model_dump(exclude_defaults=True)
+        content["columns"]["place"] = place
+        table = TABLE.assign(place="7")
+        steps = suggest(Contract.model_validate(content), table)["features.columns"]["place"]
+        assert steps[0] == expected
 
 
 def test_use_takes_a_column_for_the_exposure(understand_claims: Callable[..., Contract]) -> None:

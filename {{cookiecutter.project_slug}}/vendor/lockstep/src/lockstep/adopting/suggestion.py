@@ -156,7 +156,7 @@ def _suggest_for_anomalies(contract: Contract, table: pd.DataFrame) -> dict[str,
     return {
         "kind": contract.kind,
         "split.by": _suggest_split(contract),
-        "features.columns": _suggest_steps_without_target(contract, table),
+        "features.columns": _suggest_steps(contract, table),
         "train.metric": "average_precision" if has_labels else "injected_precision",
         "train.contamination": _suggest_contamination(table[contract.target], known),
         "train.decision": None,
@@ -187,7 +187,7 @@ def _suggest_for_clusters(contract: Contract, table: pd.DataFrame) -> dict[str, 
     return {
         "kind": contract.kind,
         "split.by": _suggest_split(contract),
-        "features.columns": _suggest_steps_without_target(contract, table),
+        "features.columns": _suggest_steps(contract, table),
         "train.metric": "stable_silhouette",
         "train.clusters": None,
         "train.folds": 5 if rows <= MOST_ROWS_FOLDED else None,
@@ -199,14 +199,6 @@ def _suggest_for_clusters(contract: Contract, table: pd.DataFrame) -> dict[str, 
             "agglomerative": {"linkage": "ward"},
             "hdbscan": {"share": 0.05},
         },
-    }
-
-
-def _suggest_steps_without_target(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
-    """The steps of single columns where no target tells how to encode many texts."""
-    return {
-        name: [{"one_hot": {"min_frequency": RARE_TEXT}}] if "target_encode" in steps else steps
-        for name, steps in _suggest_steps(contract, table).items()
     }
 
 
@@ -246,8 +238,15 @@ def _suggest_steps(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
             if marks or logs:
                 steps[name] = [*marks, "impute", *logs, "standardise"]
         elif column.type in LEVELS and len(column.categories or []) > MANY_CATEGORIES:
-            steps[name] = ["target_encode", "standardise"]
+            steps[name] = _suggest_steps_of_many_levels(contract)
     return steps
+
+
+def _suggest_steps_of_many_levels(contract: Contract) -> list[Any]:
+    """By the target's means, unless there is none, or rows count unlike for one."""
+    if contract.is_supervised and contract.exposure is None:
+        return ["target_encode", "standardise"]
+    return [{"one_hot": {"min_frequency": RARE_TEXT}}]
 
 
 def _suggest_candidates(contract: Contract, rows: int, metric: str) -> dict[str, Any]:
