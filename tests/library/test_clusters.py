@@ -143,7 +143,9 @@ def test_as_many_clusters_are_found_as_there_are(sizes: tuple[int, ...]) -> None
 
 
 @pytest.mark.parametrize(
-    "estimator", [KMEANS, AgglomerativeClustering(), Density(0.1), Halves()], ids=lambda one: one
+    "estimator",
+    [KMEANS, AgglomerativeClustering(), Density(0.1), Halves()],
+    ids=lambda one: type(one).__name__,
 )
 def test_clusters_are_numbered_from_the_largest_on_and_take_in_new_rows(estimator: object) -> None:
     X, groups = make_groups(20, 50)

@@ -316,7 +316,8 @@ def _tell_what_is_left_out(name: str, target: str, guesses: Mapping[str, Guess])
     if reasons:
         more = f", and {len(reasons) - MOST_NAMES} more such columns" * (len(reasons) > MOST_NAMES)
         listing = "; ".join(reasons[:MOST_NAMES])
-        raise UserError(f"{name}: no column is left to learn {target!r} from: {listing}{more}")
+        source = f"{target!r} from" if target in guesses else "from"
+        raise UserError(f"{name}: no column is left to learn {source}: {listing}{more}")
 
 
 def _require_fitting_wishes(name: str, wishes: Wishes) -> None:

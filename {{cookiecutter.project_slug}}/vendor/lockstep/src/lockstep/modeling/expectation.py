@@ -23,7 +23,7 @@ from .residuals import Places, Residuals
 class Expectation(Strict):
     """How likely each class is, or how far off a number may be; nothing else.
 
-    How odd a row is says not how likely it is to be an anomaly, and clusters come true never.
+    How odd a row is says not how likely it is to be an anomaly, and a cluster never comes true.
     """
 
     calibration: Calibration | None = None

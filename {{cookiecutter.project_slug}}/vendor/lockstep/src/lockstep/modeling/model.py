@@ -146,11 +146,11 @@ class Model:
             `probability_<label>` for each. Of numbers there are `prediction_low` and
             `prediction_high`, the ends of its interval, unless there were too few validation rows
             for one; all three keep to the contract's range. Where rows have an exposure, all three
-            are of it, and it stands beside them. Of anomalies `prediction` is the first
-            or the second class, `oddness` the share of validation rows that are less odd, and
-            `because` says of an anomaly which columns make it odd. Of clusters `prediction` is the
-            number of one, from 1, the largest, and `clarity` says how clearly a row is of it, from
-            -1 to 1, below 0 where the centre of another one is nearer.
+            are for the whole exposure of the row, and it stands beside them. Of anomalies
+            `prediction` is the first or the second class, `oddness` the share of validation rows
+            that are less odd, and `because` says of an anomaly which columns make it odd. Of
+            clusters `prediction` is the number of one, from 1, the largest, and `clarity` says how
+            clearly a row is of it, from -1 to 1, below 0 where the centre of another one is nearer.
         """
         if predicts_numbers(self.kind):
             return self._predict_numbers(X)
