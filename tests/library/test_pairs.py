@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from lockstep.core.errors import UserError
 from lockstep.core.params import EvaluateParams
-from lockstep.modeling.metrics import METRICS
+from lockstep.modeling.metrics import METRICS, OF_RATES, find_metric
 from lockstep.records.pairs import Pair, measure_gains, pair_runs
 from lockstep.records.run import WORKSPACE, read_run
 from made_up_runs import History, make_predictions
@@ -138,6 +138,23 @@ def test_numbers_are_paired_to_the_last_bit_and_with_their_intervals(history: Hi
     assert (both.after.predicted == numbers.set_index("row").sort_index()["prediction"]).all()
     assert set(both.after.interval[:, 1]) == {1e17 / 3}
     assert measure_gains(both, METRICS["regression"], SETTINGS, 0)["rmse"].figure == 0
+
+
+@pytest.mark.parametrize("has_exposure", [(True, False), (False, True)])
+def test_both_runs_are_measured_by_the_exposure_that_one_of_them_has(
+    history: History, has_exposure: tuple[bool, bool]
+) -> None:
+    table = make_predictions()[["row"]].assign(prediction=np.arange(40) / 3 + 1, actual=2.0)
+    with_exposure = table.assign(exposure=np.arange(40) % 4 + 0.5)
+    before, after = (with_exposure if has else table for has in has_exposure)
+    history.run(kind="regression", classes=[])
+    both = pair(history, before, after)
+    assert both is not None and both.is_alike
+    for name in OF_RATES:
+        gains = measure_gains(both, [find_metric("regression", name, "key")], SETTINGS, 0)
+        assert gains[name].is_nothing
+    expected = with_exposure.set_index("row").sort_index()["exposure"].tolist()
+    assert both.before.exposure.tolist() == both.after.exposure.tolist() == expected
 
 
 def test_names_that_a_spreadsheet_would_run_are_the_same_in_both(history: History) -> None:

@@ -16,7 +16,7 @@ from lockstep.data.row_names import digest_names
 from lockstep.modeling.metrics import METRICS, OWN_METRICS, metric
 from lockstep.records import pairs
 from lockstep.records.pairs import pair_runs
-from lockstep.records.run import read_run
+from lockstep.records.run import WORKSPACE, read_run
 from lockstep.registry import decisions, gate, later_rows, measures
 from lockstep.registry import register as registration
 from lockstep.registry.measures import compare_apart, compare_rows
@@ -294,6 +294,19 @@ def test_calibration_that_cannot_be_compared_is_told(
     refuse()
     out = capsys.readouterr().out
     assert "  note  calibration        not compared, since that takes test rows in common\n" in out
+
+
+def test_rates_of_other_rows_per_unit_of_an_exposure_or_not_are_not_compared(
+    history: History,
+) -> None:
+    table = GOOD[["row"]].assign(prediction=1.0, actual=2.0)
+    changes = {"kind": "regression", "classes": [], "metric": {"name": "gini"}}
+    history.commit("before", predictions=table.assign(exposure=0.5), **changes)
+    history.run(predictions=table)
+    present, run = (read_run(history.repository, name) for name in ("HEAD", WORKSPACE))
+    params = Project(history.root).params
+    finding = next(gate.measure(history.repository, params, run, present, None))
+    assert "measured per unit of an exposure and the other is not" in str(finding)
 
 
 def test_subgroups_on_other_rows_share_the_chance_of_an_error(history: History) -> None:

@@ -462,6 +462,8 @@ COMPANIONS = {
     "tweedie_deviance": ("d2_tweedie", "gini"),
 }
 """What is measured beside one of these, where it picks the champion."""
+OF_RATES = frozenset(name for rate in RATES for name in (rate, *COMPANIONS[rate]))
+"""Metrics that are of numbers per unit of exposure, where rows have one."""
 DEFAULTS: dict[Kind, str] = {
     "classification": "log_loss",
     "multilabel": "log_loss",

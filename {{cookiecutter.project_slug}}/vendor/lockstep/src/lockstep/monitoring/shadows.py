@@ -17,7 +17,7 @@ import pandas as pd
 from ..core.errors import UserError
 from ..core.project import Project
 from ..modeling.metrics import Metric
-from ..records.pairs import Pair, measure_gains
+from ..records.pairs import Pair, measure_gains, share_exposure
 from ..records.repository import Repository
 from ..registry.findings import Finding
 from ..registry.measures import compare_rows
@@ -87,7 +87,8 @@ def _pair(shadow: Judgement, present: Judgement) -> Pair | None:
     keys = ours.outcomes.index.intersection(theirs.outcomes.index)
     ours, theirs = ours.take(keys), theirs.take(keys)
     actual = ours.outcomes.tolist()
-    before, after = make_outcome(other, theirs, actual), make_outcome(reference, ours, actual)
+    outcomes = make_outcome(other, theirs, actual), make_outcome(reference, ours, actual)
+    before, after = share_exposure(*outcomes)
     after = replace(after, groups=before.groups)
     return Pair(before, after, _name_subgroups(reference, ours), keys.to_numpy())
 

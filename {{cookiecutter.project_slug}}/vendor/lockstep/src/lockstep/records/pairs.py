@@ -143,11 +143,21 @@ def pair_tables(before: Run, after: Run, earlier: pd.DataFrame, later: pd.DataFr
         return None
     kept = [table.loc[common] for table in kept]
     groups = min(map(_find_groups, kept), key=lambda numbers: int(numbers.max()))
-    one, other = map(partial(_make_outcome, groups=groups), (before, after), kept)
+    outcomes = map(partial(_make_outcome, groups=groups), (before, after), kept)
+    one, other = share_exposure(*outcomes)
     subgroups = kept[1].filter(regex=f"^{SUBGROUP}").replace("", "missing")
     subgroups = subgroups.rename(columns=lambda column: column.removeprefix(SUBGROUP))
     names = common.get_level_values(0).to_numpy()
     return Pair(one, other, subgroups.reset_index(drop=True), names)
+
+
+def share_exposure(before: Outcome, after: Outcome) -> tuple[Outcome, Outcome]:
+    """Two outcomes of the same rows by one exposure: the earlier's, or the other's if it has none.
+
+    Rates of unlike exposures are unlike even where all numbers are predicted alike.
+    """
+    exposure = after.exposure if before.exposure is None else before.exposure
+    return replace(before, exposure=exposure), replace(after, exposure=exposure)
 
 
 def read_predictions(repository: Repository, run: Run) -> pd.DataFrame | None:

@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from ..core.errors import UserError, shorten
 from ..core.params import Params
+from ..modeling.metrics import OF_RATES
+from ..modeling.outcome import EXPOSURE
 from ..records.agreement import find_disagreements
-from ..records.pairs import Pair, pair_runs
+from ..records.pairs import Pair, pair_runs, read_predictions
 from ..records.repository import Repository
 from ..records.run import Run
 from ..records.verification import require_verified
@@ -19,6 +21,7 @@ from .compatibility import find_breaks, read_contract
 from .findings import Finding, Note
 from .later_rows import pair_with_later_rows
 from .measures import (
+    APART,
     check_coverage,
     check_structure,
     compare_apart,
@@ -29,6 +32,10 @@ from .measures import (
 )
 
 LONGEST_TEXT = 300
+OTHER_EXPOSURE = (
+    "one of the models is measured per unit of an exposure and the other is not, which takes test "
+    "rows in common"
+)
 
 
 class Present(NamedTuple):
@@ -125,6 +132,12 @@ def _has_other_target(run: Run, present: Run) -> bool:
     return any(present.record[key] != run.record[key] for key in ("kind", "target", "classes"))
 
 
+def _has_other_exposure(repository: Repository, run: Run, present: Run) -> bool:
+    tables = [read_predictions(repository, one) for one in (run, present)]
+    one, other = (table is not None and EXPOSURE in table for table in tables)
+    return one != other
+
+
 def measure(
     repository: Repository, params: Params, run: Run, present: Run | None, pair: Pair | None
 ) -> Iterator[Finding | Note]:
@@ -137,6 +150,8 @@ def measure(
             unseen = f", {pair.unseen} of which the present model never saw"
             rows = f"test rows{unseen if pair.unseen else ' in common'}"
             yield from compare_rows(metric, pair, params, rows)
+        elif metric.name in OF_RATES and _has_other_exposure(repository, run, present):
+            yield Finding(metric.name, APART, OTHER_EXPOSURE)
         else:
             yield from compare_apart(metric, present, run, params)
     yield from check_coverage(run)
