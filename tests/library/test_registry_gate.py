@@ -309,6 +309,16 @@ def test_rates_of_other_rows_per_unit_of_an_exposure_or_not_are_not_compared(
     assert "measured per unit of an exposure and the other is not" in str(finding)
 
 
+@pytest.mark.parametrize(("kind", "notes"), [("anomalies", 0), ("multilabel", 1)])
+def test_what_has_no_probabilities_has_no_calibration_to_compare(
+    history: History, kind: str, notes: int
+) -> None:
+    run = read_run(history.repository, "HEAD")
+    run.record["kind"] = kind
+    found = compare_apart(METRICS[kind][0], run, run, Project(history.root).params)
+    assert sum(one.name == "calibration" for one in found) == notes
+
+
 def test_subgroups_on_other_rows_share_the_chance_of_an_error(history: History) -> None:
     def find_width(*farms: str) -> float:
         groups = [

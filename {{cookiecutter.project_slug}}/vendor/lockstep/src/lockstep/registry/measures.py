@@ -8,7 +8,7 @@ from typing import Any
 
 from scipy.special import ndtri
 
-from ..core.params import Kind, Params, TrainParams, predicts_numbers
+from ..core.params import Kind, Params, TrainParams
 from ..core.paths import Paths
 from ..modeling.metrics import Metric, find_metric
 from ..records.pairs import Gain, Pair, load_metrics, measure_gains
@@ -136,7 +136,8 @@ def compare_apart(
         shared = 1 - (1 - confidence) / len(parts)
         if contrast := _subtract(metric, part, recorded, shared):
             yield judge_guardrail(name, contrast, APART, margin or 0.0)
-    if not predicts_numbers(run.record["kind"]) and metric.name != CALIBRATION:
+    has_probabilities = run.record["kind"] in ("classification", "multilabel")
+    if has_probabilities and metric.name != CALIBRATION:
         yield Note("calibration", "not compared, since that takes test rows in common")
 
 
