@@ -178,6 +178,10 @@ def test_a_class_that_a_fold_has_not_learnt_counts_against_the_candidate(
     assert capsys.readouterr().err == (
         "train: class 'melon' has 3 train rows; scores of so few mean little\n"
     )
+    warn_of_rare_classes(make_rows(project, fruit.assign(fruit="apple")), [])
+    assert capsys.readouterr().err == (
+        "train: class 'melon' has 0 train rows; it is never predicted\n"
+    )
 
 
 def test_folds_that_differ_by_a_row_lack_no_size(

@@ -53,9 +53,11 @@ def warn_of_rare_classes(rows: TrainRows, folds: list[Fold]) -> None:
             print(f"train: {line}", file=sys.stderr)
     if rows.params.kind != "classification":
         return
+    counts = pd.Series(rows.y).value_counts().reindex(rows.contract.classes, fill_value=0)
     lines = [
-        f"class {name!r} has {count} train rows; scores of so few mean little"
-        for name, count in pd.Series(rows.y).value_counts().sort_index().items()
+        f"class {name!r} has {count} train rows; "
+        + ("scores of so few mean little" if count else "it is never predicted")
+        for name, count in counts.items()
         if count < RARE
     ]
     for number, (learn, validation) in enumerate(folds, start=1):
