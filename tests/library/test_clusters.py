@@ -175,6 +175,7 @@ def test_a_single_cluster_is_told_and_worth_nothing() -> None:
         clusterer = Clusterer(Density(0.4)).fit(X)
     outcome = try_clusters(clusterer, X[:20])
     assert METRIC["stable_silhouette"].score(outcome) == 0
+    assert METRIC["agreement"].score(outcome) == 0
     assert (clusterer.measure_clarity(X) == 0).all()
 
 

@@ -40,6 +40,7 @@ def agreement(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     for part in np.unique(parts[is_known]):
         own = is_known & (parts == part)
         indices = adjusted_rand(outcome.actual[own], outcome.predicted[own], weights[:, own])
+        indices *= np.ptp(outcome.predicted[own]) > 0  # a single cluster tells nothing apart
         counts = np.where(np.isnan(indices), 0, weights[:, own].sum(axis=1))
         total += np.nan_to_num(indices) * counts
         rows += counts
