@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import write_params
-from lockstep.adopting.anomalies import guess_labels, require_no_label
+from lockstep.adopting.anomalies import guess_labels, require_no_label, require_ways
 from lockstep.adopting.suggestion import list_idle_keys, suggest
 from lockstep.core.contract import Contract, Layout, load_contract
 from lockstep.core.errors import UserError
@@ -14,7 +14,7 @@ from lockstep.core.project import Project
 from lockstep.modeling.candidates import make_candidate
 from lockstep.modeling.detectors import Ecod, NetworkDetector, PcaError, RobustZ
 from lockstep.modeling.marginals import Marginals
-from lockstep.modeling.metrics import METRICS
+from lockstep.modeling.metrics import METRICS, OWN_METRICS, metric
 from lockstep.modeling.model import Model
 from lockstep.modeling.oddness import Oddness
 from lockstep.modeling.outcome import ODDNESS_IF, Outcome
@@ -167,6 +167,32 @@ def test_metrics_of_labels_leave_out_rows_of_which_nobody_knows() -> None:
     assert np.isnan(scores["injected_precision"])
 
 
+def test_anomalies_alone_tell_how_many_are_found_and_nothing_else() -> None:
+    outcome = make_outcome([1, 1, -1, -1], [0.2, 0.95, 0.99, 0.4])
+    scores = {name: metric.score(outcome) for name, metric in METRIC.items()}
+    assert scores["recall"] == 0.5
+    assert np.isnan([scores[name] for name in ("average_precision", "roc_auc", "precision")]).all()
+    both = make_outcome([1, 0], [0.2, 0.1])
+    weights = np.array([[1.0, 1.0], [2.0, 0.0]])
+    precisions = METRIC["average_precision"].measure(both, weights)
+    np.testing.assert_array_equal(precisions, [1, np.nan])
+
+
+@pytest.mark.parametrize(("actual", "expected"), [([1, 0, -1], 2 / 3), ([-1, -1, -1], np.nan)])
+def test_an_own_metric_sees_rows_of_which_it_is_known_what_they_are(
+    monkeypatch: pytest.MonkeyPatch, actual: list[int], expected: float
+) -> None:
+    monkeypatch.setitem(OWN_METRICS, "anomalies", {})
+
+    @metric(kind="anomalies")
+    def mean_hits(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray) -> float:
+        return sum(sample_weight * (y_true == y_pred)) / sum(sample_weight)
+
+    outcome, weights = make_outcome(actual, [0.2, 0.1, 0.3]), np.array([[1.0, 2.0, 3.0]])
+    figures = OWN_METRICS["anomalies"]["mean_hits"].measure(outcome, weights)
+    np.testing.assert_array_equal(figures, [expected])
+
+
 def test_injected_rows_count_as_one_in_ten() -> None:
     oddness, far, mixed = [0.1, 0.2, 0.3], [0.9, 0.95, 0.99], [0.1, 0.2, 0.3]
     outcome = make_outcome([-1, -1, -1], oddness, far=far, mixed=mixed)
@@ -203,6 +229,8 @@ def test_labels_that_tell_nothing_apart_are_refused(cells: list[str | None], exp
         (["yes", None, None], ["normal", "yes"]),
         (["fraud", "fine", "fine"], ["fine", "fraud"]),
         (["1", "0", "0", None], ["0", "1"]),
+        (["normal", "attack", "attack"], ["normal", "attack"]),
+        (["OK", "broken", "broken"], ["OK", "broken"]),
     ],
 )
 def test_the_second_label_is_the_anomaly(cells: list[str | None], categories: list[str]) -> None:
@@ -210,6 +238,49 @@ def test_the_second_label_is_the_anomaly(cells: list[str | None], categories: li
     assert column is not None
     assert column.categories == categories
     assert column.nullable
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_doubtful"),
+    [(["a"] * 3 + ["b"] * 4, True), (["a"] + ["b"] * 6, False), (["no", "odd", "odd"], False)],
+)
+def test_a_rarer_label_that_is_not_rare_is_doubtful(cells: list[str], is_doubtful: bool) -> None:
+    _, doubts = guess_labels(pd.Series(cells, dtype="str", name="broken"), Layout(), "target")
+    assert any("is taken for the anomaly" in doubt for doubt in doubts) == is_doubtful
+
+
+@pytest.mark.parametrize(
+    ("types", "found"),
+    [
+        (["categorical", "datetime"], "only 'c0' is there; add such a column"),
+        (["datetime"], "neither is there"),
+        (["categorical", "categorical"], None),
+        (["integer"], None),
+    ],
+)
+def test_columns_that_cannot_be_made_odd_are_refused(types: list[str], found: str | None) -> None:
+    texts = {"categories": ["a", "b"]}
+    columns = {
+        f"c{place}": {"type": type_, "meaning": "m"} | (texts if type_ == "categorical" else {})
+        for place, type_ in enumerate(types)
+    }
+    contract = Contract.model_validate(CONTRACT | {"columns": columns})
+    if found is None:
+        require_ways(contract, "pumps.csv")
+        return
+    with pytest.raises(UserError, match=rf"pumps\.csv: --kind anomalies: .*{found}"):
+        require_ways(contract, "pumps.csv")
+
+
+@pytest.mark.parametrize(("normal", "is_asked"), [(0, False), (19, False), (20, True)])
+def test_labels_choose_the_champion_only_where_both_kinds_are_known(
+    normal: int, is_asked: bool
+) -> None:
+    labels = ["yes"] * 30 + ["no"] * normal + [None] * (100 - 30 - normal)
+    table = make_pumps(100).assign(broken=pd.Series(labels, dtype="str"))
+    settings = suggest(Contract.model_validate(LABELLED), table)
+    assert (settings["train.metric"] == "average_precision") == is_asked
+    assert ("lof" in settings["train.candidates"]) == is_asked
 
 
 def test_a_column_that_is_called_like_the_target_without_a_name_is_asked_about() -> None:

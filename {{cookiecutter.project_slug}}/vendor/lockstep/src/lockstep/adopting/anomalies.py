@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ..core.contract import ANOMALY, Column, Layout
+from ..core.contract import ANOMALY, LEVELS, NUMBERS, Column, Contract, Layout
 from ..core.errors import UserError
 from ..data.conformity import as_texts
-from .inference import NEGATIVE, NO_MEANING, Guess, guess_target
+from .inference import NEGATIVE, NO_MEANING, POSITIVE, Guess, guess_target
+
+USUAL = (*NEGATIVE, "normal", "ok", "okay", "good", "benign", "healthy")
+"""What rows are called that are no anomalies."""
+MOST_RARE = 0.25
+"""Share of the labels above which the rarer of two need not be the anomaly."""
 
 
 def guess_labels(cells: pd.Series, layout: Layout, where: str) -> Guess:
@@ -28,7 +33,7 @@ def guess_labels(cells: pd.Series, layout: Layout, where: str) -> Guess:
             f"{where} has {len(values)} different values; two were expected, for usual rows and "
             f"for anomalies, or gaps where it is not known; {instead}"
         )
-    if len(values) == 1 and values[0].lower() in (*NEGATIVE, "normal"):
+    if len(values) == 1 and values[0].lower() in USUAL:
         raise UserError(f"{where}: no row is an anomaly, all labels are {values[0]!r}; {instead}")
     if len(values) == 1 and len(texts) == len(cells):
         raise UserError(
@@ -41,7 +46,14 @@ def guess_labels(cells: pd.Series, layout: Layout, where: str) -> Guess:
         note = "a text for anomalies, and gaps"
     else:
         assert column is not None
-        categories, note = [*(column.categories or values)], column.guessed or ""
+        categories = sorted(column.categories or values, key=lambda one: one.lower() not in USUAL)
+        note, share = column.guessed or "", float((texts == categories[1]).mean())
+        if share > MOST_RARE and not {*map(str.lower, values)} & {*USUAL, *POSITIVE}:
+            doubts = [
+                *doubts,
+                f"{categories[1]!r}, {share:.0%} of the labels, is taken for the anomaly as the "
+                "rarer one; if it is the usual one, change the order of its `categories`",
+            ]
     return Guess(
         Column(
             type="binary",
@@ -59,6 +71,22 @@ def guess_labels(cells: pd.Series, layout: Layout, where: str) -> Guess:
 def admit_all(column: Column) -> Column:
     """The column without limits: a value beyond those seen may be an anomaly, and no mistake."""
     return column.model_copy(update={"range": None, "open": column.type == "categorical"})
+
+
+def require_ways(contract: Contract, file: str) -> None:
+    """Check that rows can be made odd, which tells how good a detector is.
+
+    Raises:
+        UserError: A text alone cannot, nor can dates.
+    """
+    types = {name: column.type for name, column in contract.features_only().items()}
+    texts = [name for name, type_ in types.items() if type_ in LEVELS]
+    if len(texts) < 2 and not {*types.values()} & {*NUMBERS}:
+        found = f"only {texts[0]!r} is there" if texts else "neither is there"
+        raise UserError(
+            f"{file}: --kind anomalies: a row is odd by a number, or by two categories together, "
+            f"and {found}; add such a column, for instance how often each value comes in a day"
+        )
 
 
 def require_no_label(names: list[str], file: str) -> None:

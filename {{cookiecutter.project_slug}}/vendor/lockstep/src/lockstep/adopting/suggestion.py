@@ -147,12 +147,12 @@ def _suggest_forecast(contract: Contract, horizon: int, table: pd.DataFrame) -> 
 def _suggest_for_anomalies(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     """Settings for a typed table, by their keys in params.yaml."""
     rows, width = len(table), len(contract.features)
-    known = int((table[contract.target] == contract.classes[1]).sum())
+    normal, known = (int((table[contract.target] == name).sum()) for name in contract.classes)
     network = _suggest_network(rows) | {"hidden_units": [32], "code": max(1, min(8, width // 2))}
     neighbours = {"lof": {"neighbours": 20}} if rows <= MOST_ROWS_OF_NEIGHBOURS else {}
     # Made-up anomalies flatter these, and unknown ones among the train rows mislead them.
     judged_by_labels = {"pca_error": {"share": 0.9}, **neighbours, "autoencoder": network}
-    has_labels = known >= ENOUGH
+    has_labels = min(normal, known) >= ENOUGH
     return {
         "kind": contract.kind,
         "split.by": _suggest_split(contract),

@@ -32,7 +32,7 @@ from ..reading.sequence_files import read_rows
 from ..reading.spreadsheets import has_merged_rows, list_sheets
 from ..reading.tables import read_batches, read_table, require_columns, require_file
 from ..reading.texts import open_text_tables
-from .anomalies import admit_all, guess_labels, require_no_label
+from .anomalies import admit_all, guess_labels, require_no_label, require_ways
 from .clusters import require_no_target
 from .doubts import find_doubts
 from .exposure import require_exposure
@@ -175,6 +175,8 @@ def understand(
         columns=columns,
         **words,
     )
+    if contract.anomalies:
+        require_ways(contract, name)
     table = complete_target(table, contract)
     for key in (key for key, column in columns.items() if column.type == "text"):
         if key not in contract.features:

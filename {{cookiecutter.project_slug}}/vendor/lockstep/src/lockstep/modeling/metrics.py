@@ -198,14 +198,19 @@ def bin_probabilities(probabilities: np.ndarray) -> np.ndarray:
 
 
 def known_only(measure: Measure) -> Measure:
-    """The same figure of those rows of which it is known whether they are anomalies."""
+    """The same figure of those rows of which it is known whether they are anomalies.
+
+    It is nan where these are all of one kind, since then none is told from another.
+    """
 
     @wraps(measure)
     def measure_known(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
         is_known = outcome.actual >= 0
-        if not is_known.any():
+        if len({*outcome.actual[is_known]}) < 2:
             return np.full(len(weights), np.nan)
-        return measure(outcome.take(is_known), weights[:, is_known])
+        known, weights = outcome.take(is_known), weights[:, is_known]
+        has_both = (weights @ (known.actual == 0) > 0) & (weights @ (known.actual == 1) > 0)
+        return np.where(has_both, measure(known, weights), np.nan)
 
     return measure_known
 
@@ -217,7 +222,6 @@ def precision(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     return ratio(weights @ (is_called & (outcome.actual == 1)), weights @ is_called)
 
 
-@known_only
 def recall(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
     """The share of the anomalies that are called so, of rows with a label."""
     is_so = outcome.actual == 1
@@ -494,7 +498,7 @@ def metric(
       n_classes) in the order of the contract's categories, the second of two being the positive.
     - Of several labels both are (n_rows, n_labels): 0 and 1, or probabilities.
     - sample_weight: (n_rows,) how often each row counts. Rows that a resample has not drawn are
-      left out.
+      left out, and so are those of which nobody knows whether they are anomalies.
 
     Where it gives no finite number, or raises a ValueError or ZeroDivisionError, it is not defined.
     The first sentence of its docstring is what reports say of it.
@@ -509,6 +513,8 @@ def metric(
     def register(function: Function) -> Function:
         def score(y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray) -> float:
             rows = weights > 0
+            if not rows.any():
+                return math.nan
             try:
                 figure = float(function(y_true[rows], y_pred[rows], sample_weight=weights[rows]))
             except (ValueError, ZeroDivisionError):
@@ -517,6 +523,9 @@ def metric(
 
         @wraps(function)
         def measure(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
+            if outcome.classes:
+                is_known = outcome.actual >= 0
+                outcome, weights = outcome.take(is_known), weights[:, is_known]
             y_true, y_pred = outcome.actual, outcome.predicted
             if outcome.classes:
                 labels = np.array(outcome.classes)
