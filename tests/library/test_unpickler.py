@@ -17,10 +17,13 @@ from lockstep.core.errors import UserError
 from lockstep.core.files import sha256
 from lockstep.core.project import Project
 from lockstep.modeling.archive import write_joblib
+from lockstep.modeling.candidates import make_candidate
 from lockstep.modeling.model import Model
+from lockstep.modeling.problem import Problem
 from lockstep.modeling.unpickler import GuardedUnpickler, read_joblib
+from owner import models  # noqa: F401 - it registers the candidates
 from scipy.special import expit
-from sklearn.datasets import load_svmlight_file
+from sklearn.datasets import load_svmlight_file, make_blobs
 from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.metrics.pairwise import chi2_kernel
 from sklearn.preprocessing import FunctionTransformer
@@ -251,6 +254,27 @@ def test_an_object_of_the_library_is_not_there_to_be_changed(tmp_path: Path) -> 
     write_name("lockstep.modeling.postprocessing", "NONE", tmp_path / "a.joblib")
     with pytest.raises(UserError, match=r"asks for lockstep\.modeling\.postprocessing\.NONE"):
         read_joblib(tmp_path / "a.joblib", "a model")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *((name, "anomalies") for name in ("ecod", "pca_error", "isolation_forest", "lof")),
+        *((name, "clustering") for name in ("kmeans", "gaussian_mixture", "agglomerative")),
+        ("hdbscan", "clustering"),
+    ],
+)
+def test_what_has_learnt_without_a_target_says_the_same_once_it_is_loaded(
+    tmp_path: Path, name: str, kind: str
+) -> None:
+    X, _ = make_blobs(60, 2, centers=[[0, 0], [9, 9]], random_state=0)
+    problem = Problem(kind, 0, clusters=2 if kind == "clustering" else None)
+    fitted = make_candidate(name, {}, problem).fit(X)
+    write_joblib(fitted, tmp_path / "a.joblib")
+    loaded = read_joblib(tmp_path / "a.joblib", "a model")
+    answer = "score_samples" if kind == "anomalies" else "predict"
+    said, again = (getattr(one, answer)(X + 0.1) for one in (fitted, loaded))
+    np.testing.assert_array_equal(said, again)
 
 
 def test_a_champion_whose_hashes_are_forged_is_not_run(project: Project) -> None:
