@@ -24,12 +24,14 @@ from lockstep.modeling.outcome import Outcome
 from lockstep.modeling.problem import Problem
 from lockstep.modeling.silhouettes import measure_silhouettes
 from lockstep.modeling.stability import choose_number
-from lockstep.modeling.structureless import draw_structureless
+from lockstep.modeling.structureless import Box, judge_structure
+from lockstep.reporting.cluster_facts import describe_number, describe_structure
 from lockstep.reporting.measure import measure, predict_all
 from owner import evaluate, ingest, models, preprocess, train  # noqa: F401
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score, silhouette_samples
+from sklearn.pipeline import make_pipeline
 
 CONTRACT = {
     "title": "Birds",
@@ -156,9 +158,9 @@ def test_clusters_are_numbered_from_the_largest_on_and_take_in_new_rows(estimato
     else:
         assert (clusterer.labels_ == 1 - groups).all()
         assert (clusterer.predict(new) == 1 - of_new).all()
-        assert (clusterer.measure_clarity(new) > 0.4).all()
+        assert (clusterer.assign(new)[:, 1] > 0.4).all()
     middle = clusterer.centres_.mean(axis=0, keepdims=True)
-    assert abs(clusterer.measure_clarity(middle)[0]) < 1e-9
+    assert abs(clusterer.assign(middle)[0, 1]) < 1e-9
 
 
 def test_noise_is_of_the_nearest_cluster() -> None:
@@ -176,7 +178,7 @@ def test_a_single_cluster_is_told_and_worth_nothing() -> None:
     outcome = try_clusters(clusterer, X[:20])
     assert METRIC["stable_silhouette"].score(outcome) == 0
     assert METRIC["agreement"].score(outcome) == 0
-    assert (clusterer.measure_clarity(X) == 0).all()
+    assert (clusterer.assign(X)[:, 1] == 0).all()
 
 
 @pytest.mark.parametrize(
@@ -204,12 +206,73 @@ def test_few_rows_are_two_clusters() -> None:
 def test_rows_without_structure_fill_the_box_of_the_others() -> None:
     X, _ = make_groups(30, 30)
     turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
-    rows = draw_structureless(X @ turn, 500, seed=0) @ turn.T
+    rows = Box.fit(X @ turn).draw(500, np.random.default_rng(0)) @ turn.T
     centred = X - X.mean(axis=0)
     assert abs(rows[:, 0] - X[:, 0].mean()).max() < 1.2 * abs(centred[:, 0]).max()
+
+
+def test_clusters_are_held_against_those_of_as_many_rows_without_any() -> None:
+    X, _ = make_groups(60, 40)
+    even = np.random.default_rng(0).uniform(size=(100, 3))
+    for rows, is_expected in ((X, True), (even, False)):
+        order = np.random.default_rng(0).permutation(100)
+        clusterer = Clusterer(KMEANS, 2).fit(rows[order[:60]])
+        figure = METRIC["stable_silhouette"].score(try_clusters(clusterer, rows[order[60:]]))
+        references = try_structureless(clusterer, 40, seed=0)
+        assert len(references) == 19
+        assert judge_structure(figure, references)["is_exceeded"] == is_expected
+
+
+def test_structure_is_shown_only_above_all_rows_without_any() -> None:
+    assert judge_structure(0.5, [0.1, 0.4])["is_exceeded"]
+    assert not judge_structure(0.4, [0.1, 0.4])["is_exceeded"]
+    assert not judge_structure(None, [0.1, 0.4])["is_exceeded"]
+
+
+def test_more_clusters_than_a_fold_has_validation_rows_are_refused(project: Project) -> None:
+    start(project, make_birds(), clusters=61)
+    ingest.ingest(project)
+    preprocess.preprocess(project)
+    expected = r"params\.yaml: train\.clusters: 61 clusters .* which are only 55; lower it"
+    with pytest.raises(UserError, match=expected):
+        train.train(project)
+
+
+@pytest.mark.parametrize(
+    ("rows", "asked", "expected"),
+    [
+        (40, None, "There are 2 clusters: of all numbers from 2 to 4, 2 are found again best"),
+        (9, None, "There are 2 clusters: the train rows are too few to choose among numbers."),
+        (9, 3, "There are 3 clusters: train.clusters in params.yaml asks for 3."),
+    ],
+)
+def test_the_report_says_why_there_are_so_many(
+    rows: int, asked: int | None, expected: str, project: Project
+) -> None:
+    start(project, make_birds(), clusters=asked)
+    X, _ = make_groups(rows // 2, rows - rows // 2)
+    pipeline = make_pipeline(Clusterer(KMEANS, asked).fit(X))
+    model = Model(pipeline, "kmeans", "clustering", Contract.model_validate(CONTRACT))
+    assert describe_number(model, project.params).startswith(expected)
+
+
+def test_a_cluster_that_vanishes_is_told(project: Project) -> None:
+    start(project, make_birds(), clusters=3)
+    X, _ = make_groups(9, 9)
     clusterer = Clusterer(KMEANS, 2).fit(X)
-    reached = METRIC["stable_silhouette"].score(try_clusters(clusterer, X))
-    assert reached > 2 * try_structureless(clusterer, X, 30, seed=0)
+    clusterer.number_, clusterer.centres_ = 3, clusterer.centres_[:1]
+    model = Model(
+        make_pipeline(clusterer), "kmeans", "clustering", Contract.model_validate(CONTRACT)
+    )
+    expected = "There is 1 cluster: train.clusters in params.yaml asks for 3, but some have no"
+    assert describe_number(model, project.params).startswith(expected)
+
+
+def test_structure_and_the_comparison_with_the_baseline_fit_together() -> None:
+    structure = {"mean": 0.1, "highest": 0.2, "is_exceeded": True}
+    metrics = {"stable_silhouette": 0.5, "structureless": structure}
+    assert describe_structure(metrics, is_better=True).startswith("There are clusters: ")
+    assert "What is not shown" in describe_structure(metrics, is_better=False)
 
 
 def test_clusters_of_two_parts_have_nothing_in_common() -> None:
@@ -293,6 +356,8 @@ def test_a_profile_tells_in_what_a_cluster_differs_from_all_rows() -> None:
     assert (weight.typical, weight.usual) == ("", "")  # private: named, and no value told
     assert weight.effect > 1
     assert float(wing.typical) > float(wing.usual)
+    heavy, *_ = profile_clusters(birds.assign(wing=birds["wing"] + 13749), places, ["1"], contract)
+    assert heavy.traits[-1].typical.startswith("137")  # no power of ten
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pandas as pd
 from .adjusted_rand import adjusted_rand
 from .outcome import PART, SILHOUETTE, Outcome
 from .ratios import ratio
+from .stability import judge
 
 
 def stable_silhouette(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
@@ -15,8 +16,7 @@ def stable_silhouette(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
 
     It is the product of `silhouette` and `agreement`, where that is above 0.
     """
-    figures: np.ndarray = np.maximum(agreement(outcome, weights), 0) * silhouette(outcome, weights)
-    return figures
+    return judge(agreement(outcome, weights), silhouette(outcome, weights))
 
 
 def silhouette(outcome: Outcome, weights: np.ndarray) -> np.ndarray:

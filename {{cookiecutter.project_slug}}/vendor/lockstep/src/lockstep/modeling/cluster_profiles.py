@@ -73,7 +73,8 @@ def _find_trait(values: pd.Series, is_own: np.ndarray, column: Column) -> Trait 
     elif column.type in NUMBERS:
         unit = f" {column.unit}" if column.unit else ""
         numbers = values.dropna().astype("float64")
-        texts = (f"{each.median():.4g}{unit}" for each in (own.astype("float64"), numbers))
+        medians = (each.median() for each in (own.astype("float64"), numbers))
+        texts = (f"{_format_number(median)}{unit}" for median in medians)
         trait = Trait(str(values.name), _measure_effect(own, values.dropna()), *texts)
     elif column.type == "datetime":
         texts = (f"{each.median():%Y-%m-%d}" for each in (own, values.dropna()))
@@ -82,6 +83,11 @@ def _find_trait(values: pd.Series, is_own: np.ndarray, column: Column) -> Trait 
     else:
         return None
     return trait._replace(typical="", usual="") if column.private else trait
+
+
+def _format_number(number: float) -> str:
+    """Four digits, and all of those before the point."""
+    return f"{number:.0f}" if abs(number) >= 1000 else f"{number:.4g}"
 
 
 def _measure_effect(own: pd.Series, values: pd.Series) -> float:

@@ -8,16 +8,33 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from ..core.errors import UserError
+from ..core.params import Params
+from ..data.folds import Fold
 from .blocks import predict_in_blocks
 from .cluster_metrics import stable_silhouette
 from .clusterer import Clusterer
-from .outcome import CLARITY, PART, SILHOUETTE, Outcome
+from .outcome import PART, SILHOUETTE, Outcome
 from .silhouettes import measure_silhouettes
-from .structureless import draw_structureless
+from .structureless import DRAWS
 
 UNKNOWN = -1
 MOST_ROWS = 20_000
-"""Rows without structure that are drawn."""
+"""Rows without structure of a draw."""
+
+
+def require_enough_rows(params: Params, folds: list[Fold]) -> None:
+    """Check that as many clusters as `train.clusters` can be found in the rows of each fold.
+
+    Raises:
+        UserError: Some validation rows are too few.
+    """
+    asked, rows = params.train.clusters, min(len(validation) for _, validation in folds)
+    if params.kind == "clustering" and asked is not None and asked > rows:
+        raise UserError(
+            f"params.yaml: train.clusters: {asked} clusters are to be found again in the "
+            f"validation rows of each fold, which are only {rows}; lower it, or train.folds"
+        )
 
 
 def try_clusters(clusterer: Clusterer, X: np.ndarray) -> Outcome:
@@ -32,14 +49,8 @@ def try_clusters(clusterer: Clusterer, X: np.ndarray) -> Outcome:
         and finds as many, -1 where they are too few for it.
     """
     places = predict_in_blocks(clusterer, clusterer.predict, X)
-    table = pd.DataFrame(
-        {
-            SILHOUETTE: measure_silhouettes(X, places),
-            CLARITY: predict_in_blocks(clusterer, clusterer.measure_clarity, X),
-            PART: 0,
-        }
-    )
-    return Outcome(_find_afresh(clusterer, X), places, clusters=table)
+    table = pd.DataFrame({SILHOUETTE: measure_silhouettes(X, places), PART: 0})
+    return Outcome(_find_afresh(clusterer, X), places, clusters=table, clusterer=clusterer)
 
 
 def _find_afresh(clusterer: Clusterer, X: np.ndarray) -> np.ndarray:
@@ -53,20 +64,27 @@ def _find_afresh(clusterer: Clusterer, X: np.ndarray) -> np.ndarray:
     return labels
 
 
-def try_structureless(clusterer: Clusterer, X: np.ndarray, held_out: int, seed: int) -> float:
-    """The `stable_silhouette` where there are no clusters, found in the same way.
+def try_structureless(clusterer: Clusterer, held_out: int, seed: int) -> list[float]:
+    """The `stable_silhouette` where there are no clusters, found in the same way, of each draw.
+
+    As many rows are learnt from as it learnt from, and the number of clusters is chosen again.
 
     Args:
-        clusterer: Its parameters are taken.
-        X: (n_rows, n_features) numbers that it learnt from: as many are drawn, at most 20,000.
-        held_out: How many more it is tried on.
+        clusterer: Fitted; its parameters are taken, and the box of its rows.
+        held_out: How many rows it is tried on.
         seed: Of what is drawn.
     """
-    share = min(1.0, MOST_ROWS / (len(X) + held_out))
-    learn, held_out = max(2, int(share * len(X))), max(2, int(share * held_out))
-    rows = draw_structureless(X, learn + held_out, seed)
+    learnt = len(clusterer.labels_)
+    share = min(1.0, MOST_ROWS / (learnt + held_out))
+    sizes = max(2, int(share * learnt)), max(2, int(share * held_out))
+    return [_try_draw(clusterer, sizes, np.random.default_rng([seed, n])) for n in range(DRAWS)]
+
+
+def _try_draw(clusterer: Clusterer, sizes: tuple[int, int], rng: np.random.Generator) -> float:
+    learn, held_out = (clusterer.box_.draw(size, rng) for size in sizes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fitted = clone(clusterer).fit(rows[:learn])
-    outcome = try_clusters(fitted, rows[learn:])
-    return float(stable_silhouette(outcome, np.ones((1, len(outcome))))[0])
+        fitted = clone(clusterer).fit(learn)
+    outcome = try_clusters(fitted, held_out)
+    figure = stable_silhouette(outcome, np.ones((1, len(outcome))))[0]
+    return float(np.nan_to_num(figure))  # too few to find any again, so that none are

@@ -13,6 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .stability import Trial, choose_number
+from .structureless import Box
 
 MOST_ROWS = 5000
 """Rows that a clusterer learns from which cannot assign others: most of those compare all pairs."""
@@ -40,6 +41,8 @@ class Clusterer(ClusterMixin, BaseEstimator):
         places_: (n_labels,) the cluster of each label that the estimator may give, -1 where no
             train row has it.
         trials_: What was seen of each number, where it was chosen.
+        number_: How many were looked for, where the estimator takes a number.
+        box_: What the train rows fill.
     """
 
     def __init__(
@@ -80,7 +83,9 @@ class Clusterer(ClusterMixin, BaseEstimator):
                     f"train.clusters asks for {number} clusters, and {distinct} rows are different"
                 )
             self.estimator_.set_params(**{key: number})
+            self.number_ = number
         self._learn(X)
+        self.box_ = Box.fit(X)
         return self
 
     def with_number(self, number: int) -> Clusterer:
@@ -97,14 +102,17 @@ class Clusterer(ClusterMixin, BaseEstimator):
             places[is_lost] = self._measure_distances(X[is_lost]).argmin(axis=1)
         return places
 
-    def measure_clarity(self, X: Any) -> np.ndarray:
-        """(n_rows,) from -1 to 1: how much nearer the centre of the own cluster is than the next.
+    def assign(self, X: Any) -> np.ndarray:
+        """(n_rows, 2) cluster of each row, from 0, and how clearly it is of it, from -1 to 1.
 
-        It is the simplified silhouette (Hruschka et al., 2004), below 0 where another centre is
-        nearer, and 0 of a single cluster.
+        That is how much nearer the centre of the own cluster is than the next: the simplified
+        silhouette (Hruschka et al., 2004), below 0 where another centre is nearer, and 0 of a
+        single cluster.
         """
         places = self.predict(X)
-        X = validate_data(self, X, reset=False, dtype="float64")
+        return np.column_stack([places, self._measure_clarity(np.asarray(X, "float64"), places)])
+
+    def _measure_clarity(self, X: np.ndarray, places: np.ndarray) -> np.ndarray:
         if self.count == 1:
             return np.zeros(len(X))
         distances = self._measure_distances(X)

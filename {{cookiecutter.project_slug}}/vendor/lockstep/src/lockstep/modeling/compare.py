@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..core.progress import clear_line, progress
 from ..core.workers import Task, run_tasks
 from ..data.folds import Fold
 from ..data.split import find_groups
-from .cluster_trials import try_structureless
+from .cluster_trials import require_enough_rows
 from .cost import estimate_cost
 from .fit_names import naming
 from .intervals import bootstrap, compare_folds
@@ -130,6 +130,7 @@ def try_candidates(
     `on_fit` is called after each fit; `cost` is as in `run_tasks`.
     """
     require_fitting_decision(rows.params, rows.contract)
+    require_enough_rows(rows.params, folds)
     tasks = [
         Task(
             f"{name}, fold {number + 1}",
@@ -166,22 +167,11 @@ def _try_fold(
             fitted = rows.fit_fold(pipeline, (learn, validation))
             model = Model(fitted, name, params.kind, contract, rows.start)
             outcome = model.try_on(rows.table.iloc[validation])
-            if params.kind == "clustering":
-                outcome = _try_without_structure(rows, model, learn, outcome, params.seed + number)
     except UserError as error:
         return error
     groups = find_groups(rows.table.iloc[validation], contract)
     history = pd.DataFrame(getattr(fitted[-1], "history_", {}))
     return FoldFit(Outcome.concatenate([outcome], groups), history, texts)
-
-
-def _try_without_structure(
-    rows: TrainRows, model: Model, learn: np.ndarray, outcome: Outcome, seed: int
-) -> Outcome:
-    """The outcome of clusters, and how good they seem to be where there are none."""
-    numbers = model.transform(rows.X.iloc[learn])
-    figure = try_structureless(model.pipeline[-1], numbers, len(outcome), seed)
-    return replace(outcome, structureless=(figure,))
 
 
 def _validate(
@@ -247,9 +237,6 @@ class Leaderboard:
         # One that says the same of all rows of a fold decides nothing.
         if threshold is not None and any(np.ptp(one.decisions) for one in validation.outcomes):
             note += f", decided at {threshold:.3g}"
-        references = validation.postprocessing.structureless
-        if references and self.metric.name == "stable_silhouette":
-            note += f", of rows without clusters at most {max(references):.4f}"
         width = max(NAME_WIDTH, *map(len, self.params.train.candidates))
         print(f"train: {name:<{width}} {self.metric.name} {figure} {where}{note}", flush=True)
         self._lines.append({"candidate": name, **line, "learnt": learnt})

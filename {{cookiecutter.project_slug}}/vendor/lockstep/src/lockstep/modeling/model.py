@@ -178,9 +178,8 @@ class Model:
         return [str(number) for number in range(1, self.pipeline[-1].count + 1)]
 
     def _assign(self, X: pd.DataFrame) -> pd.DataFrame:
-        places = self._predict("predict", X) if len(X) else np.empty(0, "int64")
-        clarity = self._predict("measure_clarity", X) if len(X) else np.empty(0)
-        names = pd.Series(np.array(self.clusters)[places], dtype="str")
+        places, clarity = (self._predict("assign", X) if len(X) else np.empty((0, 2))).T
+        names = pd.Series(np.array(self.clusters)[places.astype("int64")], dtype="str")
         return pd.DataFrame({"prediction": names, CLARITY: clarity})
 
     def _find_anomalies(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -247,7 +246,7 @@ class Model:
         if self.kind == "anomalies":
             return self._try_for_anomalies(rows)
         if self.kind == "clustering":
-            return learnt.apply(try_clusters(self.pipeline[-1], self.transform(rows)), contract)
+            return try_clusters(self.pipeline[-1], self.transform(rows))
         if contract.labels:
             actual, predictions = encode_target(rows, contract), self.apply(rows)
             return Outcome.from_labels(actual, predictions, contract.labels, learnt.thresholds)

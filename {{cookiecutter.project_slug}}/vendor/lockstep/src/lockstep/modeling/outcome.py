@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ..core.examples import LEVEL, SCALE, SPREAD, SQUARED_SCALE, STEP
+
+if TYPE_CHECKING:
+    from .clusterer import Clusterer
 
 PROBABILITY = "probability_"
 """What the column of a class begins with, in a table of predictions."""
@@ -82,10 +86,10 @@ class Outcome:
     thresholds: tuple[float, ...] | None = None
     """Probability of each label from which on it is decided; a half without them."""
     clusters: pd.DataFrame | None = None
-    """(n_rows, 3) of clusters the columns `SILHOUETTE`, `CLARITY` and `PART`: rows of one part were
-    clustered together, so that clusters of two parts have nothing in common."""
-    structureless: tuple[float, ...] = ()
-    """Of clusters, the `stable_silhouette` of rows without any, each time that some were drawn."""
+    """(n_rows, 2) of clusters the columns `SILHOUETTE` and `PART`: rows of one part were clustered
+    together, so that clusters of two parts have nothing in common."""
+    clusterer: Clusterer | None = None
+    """Who has assigned the first of these rows to clusters, where that is known."""
     exposure: np.ndarray | None = None
     """(n_rows,) over how much each number adds up; None where it is the same for all."""
 
@@ -135,14 +139,14 @@ class Outcome:
 
     @classmethod
     def _from_clusters(cls, predictions: pd.DataFrame) -> Outcome:
-        """That of rows that may have been clustered by themselves, as `describe_clusters` says."""
+        """That of rows that may have been clustered by themselves, as `tabulate_clusters` says."""
         unknown = pd.DataFrame({AFRESH: 0, SILHOUETTE: np.nan, PART: 0}, predictions.index)
-        table = unknown.assign(**predictions.filter([CLARITY, *unknown])).reset_index(drop=True)
+        table = unknown.assign(**predictions.filter([*unknown])).reset_index(drop=True)
         places = predictions["prediction"].astype("int64").to_numpy() - 1
         afresh = table.pop(AFRESH).astype("int64").to_numpy() - 1
         return cls(afresh, places, clusters=table.astype({PART: "int64"}))
 
-    def describe_clusters(self) -> pd.DataFrame:
+    def tabulate_clusters(self) -> pd.DataFrame:
         """(n_rows, 3) of clusters what tells how good they are beside what `Model.apply` gives; no
         columns of other outcomes.
 
@@ -183,7 +187,6 @@ class Outcome:
             forecasts=pd.concat(forecasts, ignore_index=True) if forecasts else None,
             injected=pd.concat(injected, ignore_index=True) if injected else None,
             clusters=_join_parts(clusters) if clusters else None,
-            structureless=tuple(one for part in parts for one in part.structureless),
             exposure=np.concatenate(exposures) if exposures else None,
         )
 

@@ -51,8 +51,6 @@ class Postprocessing(Strict):
     """Of anomalies, what share of rows is less odd, by the detector's score."""
     marginals: Marginals | None = None
     """Of anomalies, what is usual of each column."""
-    structureless: tuple[FiniteFloat, ...] | None = None
-    """Of clusters, the `stable_silhouette` that the candidate reached where there are none."""
     step_margins: tuple[Margins, ...] | None = None
     """Of a forecast the same for each step ahead, in units of how far the latest values lie apart
     (`spread`)."""
@@ -99,7 +97,7 @@ class Postprocessing(Strict):
         if self.oddness is not None:
             outcome = rank_scores(outcome, self.oddness)
         if outcome.clusters is not None:
-            return replace(outcome, structureless=self.structureless or ())
+            return outcome
         if outcome.classes:
             return replace(outcome, threshold=self.threshold)
         if outcome.labels:
@@ -154,7 +152,7 @@ def fit_postprocessing(
         margins = conformal_margins(validation.actual - validation.predicted, coverage)
         return Postprocessing(coverage=coverage, margins=margins) if margins else NONE
     if params.kind == "clustering":
-        return Postprocessing(structureless=validation.structureless)
+        return NONE
     decision = params.train.decision
     if params.kind == "anomalies":
         oddness = Oddness.fit(validation.oddness)

@@ -59,7 +59,8 @@ class Profile:
     learn them: see `Outcome.relative_to`. Of sequences the numbers of `summarise_signals` stand for
     the signal, and for sentences what a `Lexicon` tells of them."""
     tallies: dict[str, Tally]
-    """The train rows on these scales; of scores, what models said that had not learnt the rows."""
+    """The train rows on these scales; of scores, what models said that had not learnt the rows,
+    but of clusters what the model itself says, since no other one calls them the same."""
     spreads: dict[str, float]
     """Of numbers how much they vary, in their unit; see `find_spread`."""
     scores: tuple[str, ...]
@@ -217,10 +218,11 @@ def make_profile(
         # Series grow, and one is larger than another, which must be no alarm.
         outcome = outcome.relative_to(table.iloc[validated])
     embedding = _fit_embedding(model, table)
-    scores = list_scores(outcome)
     if model.contract.clusters:  # those of a fold are called otherwise than the model's own
         predictions = model.apply(table.iloc[validated])
         scores = {name: predictions[name] for name in (PREDICTION, CLARITY)}
+    else:
+        scores = list_scores(outcome)
     lexicons = {
         name: Lexicon.fit(table[name])
         for name in model.features
@@ -292,9 +294,6 @@ def list_scores(outcome: Outcome) -> dict[str, pd.Series]:
     if outcome.labels:  # which of them come together, their probabilities tell
         shares = zip(outcome.labels, outcome.predicted.T, strict=True)
         return {f"{PROBABILITY}{name}": pd.Series(own) for name, own in shares}
-    if outcome.clusters is not None:
-        names = pd.Series(outcome.predicted + 1).astype("str")
-        return {PREDICTION: names, CLARITY: outcome.clusters[CLARITY].reset_index(drop=True)}
     if not outcome.classes:
         return {PREDICTION: pd.Series(outcome.predicted)}
     decisions = pd.Series(np.array(outcome.classes)[outcome.decisions], dtype="str")

@@ -40,12 +40,13 @@ class Trial(NamedTuple):
     """The mean of their products."""
 
 
-def judge(agreement: float, silhouette: float) -> float:
+def judge(agreement: np.ndarray, silhouette: np.ndarray) -> np.ndarray:
     """How well clusters are told apart, and found again: the product of both.
 
     Clusters that agree less than by chance do not agree at all.
     """
-    return max(agreement, 0.0) * silhouette
+    scores: np.ndarray = np.maximum(agreement, 0) * silhouette
+    return scores
 
 
 def choose_number(clusterer: Clusterer, X: np.ndarray, seed: int) -> tuple[int, list[Trial]]:
@@ -88,7 +89,9 @@ def _try_number(
         places = learnt.predict(other)
         agreement = float(adjusted_rand(places, fresh.labels_, np.ones((1, len(other))))[0])
         silhouette = float(measure_silhouettes(other, places).mean())
-        figures.append((agreement, silhouette, judge(agreement, silhouette)))
+        figures.append((agreement, silhouette))
     if not figures:
         return Trial(number, np.nan, np.nan, np.nan)
-    return Trial(number, *np.mean(figures, axis=0).tolist())
+    agreements, silhouettes = np.transpose(figures)
+    scores = judge(agreements, silhouettes)
+    return Trial(number, *(float(one.mean()) for one in (agreements, silhouettes, scores)))

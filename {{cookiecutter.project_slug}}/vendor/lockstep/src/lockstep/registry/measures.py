@@ -11,6 +11,7 @@ from scipy.special import ndtri
 from ..core.params import Kind, Params, TrainParams
 from ..core.paths import Paths
 from ..modeling.metrics import Metric, find_metric
+from ..modeling.structureless import DRAWS
 from ..records.pairs import Gain, Pair, load_metrics, measure_gains
 from ..records.run import Run
 from ..records.wording import format_number
@@ -181,7 +182,8 @@ def check_structure(run: Run) -> Iterator[Finding]:
     structure = run.record["metrics"].get("structureless")
     if structure is None:
         return
-    text = f"rows without clusters reach {format_number(structure['highest'])} at most"
+    highest = format_number(structure["highest"])
+    text = f"{DRAWS} draws of rows without structure reach {highest} at most"
     reason = "" if structure["is_exceeded"] else "no more is shown of these rows"
     yield Finding("structure", text, reason)
 

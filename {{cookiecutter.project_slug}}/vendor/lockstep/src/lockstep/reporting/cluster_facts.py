@@ -9,6 +9,7 @@ import pandas as pd
 from ..core.params import Params
 from ..modeling.cluster_profiles import ClusterProfile, Trait
 from ..modeling.model import Model
+from ..modeling.structureless import DRAWS
 
 LIMITS = [
     "There is no target, so that no cluster is right or wrong. The champion is the candidate whose "
@@ -29,48 +30,62 @@ class ClusterLine(NamedTuple):
     traits: str
 
 
-def describe_structure(metrics: dict[str, Any]) -> str:
-    """Whether there are clusters at all, in a sentence."""
+def describe_structure(metrics: dict[str, Any], *, is_better: bool) -> str:
+    """Whether there are clusters at all, in a sentence or two.
+
+    Args:
+        metrics: What metrics.json says.
+        is_better: Whether the champion is better than the baseline, which the report says before.
+    """
     figure, reference = metrics["stable_silhouette"], metrics["structureless"]
     reached = "is not defined" if figure is None else f"is {figure:.4f}"
     without = (
-        f"of rows that are drawn without any it is {reference['mean']:.4f} in the mean, and at "
-        f"most {reference['highest']:.4f}"
+        f"stable_silhouette {reached}, and of {DRAWS} draws of rows without structure at most "
+        f"{reference['highest']:.4f}, in the mean {reference['mean']:.4f}"
     )
-    if reference["is_exceeded"]:
-        return f"There are clusters: stable_silhouette {reached}; {without}."
+    if not reference["is_exceeded"]:
+        return f"No clusters are shown: {without}; it would have to be above all of them."
+    chance = f"{without}; chance exceeds all of them once in {DRAWS + 1} times"
+    if is_better:
+        return f"There are clusters: {chance}."
     return (
-        f"No clusters are shown: rows without any structure score as high. stable_silhouette "
-        f"{reached}; {without}."
+        f"The rows have some structure all the same: {chance}. What is not shown is that any "
+        "clusters tell more of it than the two halves of the baseline."
     )
 
 
 def describe_number(model: Model, params: Params) -> str:
     """How many clusters there are, and who says so, in a sentence."""
     clusterer = model.pipeline[-1]
-    count = f"{clusterer.count} cluster{'' if clusterer.count == 1 else 's'}"
+    count = "1 cluster" if clusterer.count == 1 else f"{clusterer.count} clusters"
     if clusterer.number_key is None:
         return f"{model.candidate} finds {count}; it cannot be told how many to find."
+    number, trials = clusterer.number_, clusterer.trials_
     if params.train.clusters is not None:
-        return f"There are {count}, as train.clusters in params.yaml says."
-    return (
-        f"There are {count}: of all numbers from 2 to 10 that the train rows are enough for, those "
-        "are found again best in other rows and lie apart."
-    )
+        why = f"train.clusters in params.yaml asks for {number}"
+    elif not trials:
+        why = "the train rows are too few to choose among numbers"
+    else:
+        why = (
+            f"of all numbers from 2 to {trials[-1].clusters}, {number} are found again best in "
+            "other rows and lie apart"
+        )
+    lost = "" if clusterer.count == number else ", but some have no train row"
+    return f"There {'is' if clusterer.count == 1 else 'are'} {count}: {why}{lost}."
 
 
 def list_clusters(profiles: list[ClusterProfile], sizes: pd.DataFrame) -> list[ClusterLine]:
     """What each cluster is like; `sizes` are those of `clusters.measure_sizes`."""
-    silhouettes = ["" if pd.isna(value) else f"{value:.2f}" for value in sizes["silhouette"]]
+    lines = zip(profiles, sizes["rows"], sizes["share"], sizes["silhouette"], strict=True)
     return [
         ClusterLine(
             one.cluster,
-            f"{one.rows:,}",
-            f"{one.share:.1%}",
-            silhouette,
+            f"{rows:,}",
+            f"{share:.1%}",
+            "" if pd.isna(silhouette) else f"{silhouette:.2f}",
             "; ".join(map(_describe_trait, one.traits)) or "like all rows",
         )
-        for one, silhouette in zip(profiles, silhouettes, strict=True)
+        for one, rows, share, silhouette in lines
     ]
 
 

@@ -11,28 +11,37 @@ from .clusters import (
     describe_clusters,
     list_trials,
     map_rows,
-    measure_sizes,
     tabulate_silhouettes,
     tabulate_traits,
 )
 from .gallery import Gallery, Picture
 
 
-def show_clusters(model: Model, rows: pd.DataFrame, outcome: Outcome, seed: int) -> Gallery:
-    """How many clusters there are, how large they are, what they are like and how far apart."""
+def show_clusters(
+    model: Model, rows: pd.DataFrame, outcome: Outcome, sizes: pd.DataFrame, seed: int
+) -> Gallery:
+    """How many clusters there are, how large they are, what they are like and how far apart.
+
+    Args:
+        model: The champion.
+        rows: (n_rows, n_columns) some of the test rows.
+        outcome: Of these.
+        sizes: Of all, by `clusters.measure_sizes`.
+        seed: Of the rows that are drawn.
+    """
     names, profiles = model.clusters, describe_clusters(model, rows, outcome)
     tables = {
         "numbers": list_trials(model),
-        "sizes": measure_sizes(profiles, outcome),
+        "sizes": sizes,
         "profiles": tabulate_traits(profiles),
-        "silhouettes": tabulate_silhouettes(profiles, outcome),
+        "silhouettes": tabulate_silhouettes(names, outcome),
         "components": map_rows(model, rows, outcome, seed),
     }
     tables = {name: table for name, table in tables.items() if len(table)}
     pictures = {}
     if "numbers" in tables:
         pictures["numbers"] = Picture(
-            cluster_figures.numbers(tables["numbers"], len(names)),
+            cluster_figures.numbers(tables["numbers"], model.pipeline[-1].number_),
             "Train rows were divided into halves, and clusters found in each alone: whether both "
             "halves put the same rows together (agreement), how far apart the clusters lie "
             "(silhouette), and the product of both, which chooses the number.",

@@ -24,23 +24,19 @@ def describe_clusters(model: Model, rows: pd.DataFrame, outcome: Outcome) -> lis
     return profile_clusters(rows, outcome.predicted, model.clusters, model.contract)
 
 
-def measure_sizes(profiles: list[ClusterProfile], outcome: Outcome) -> pd.DataFrame:
+def measure_sizes(names: list[str], outcome: Outcome) -> pd.DataFrame:
     """`cluster`, `rows`, `share` and mean `silhouette` of each; nan of one without rows."""
-    silhouettes = tabulate_silhouettes(profiles, outcome).groupby("cluster")[SILHOUETTE].mean()
-    table = pd.DataFrame(
-        [(one.cluster, one.rows, one.share) for one in profiles],
-        columns=["cluster", "rows", "share"],
-    )
+    silhouettes = tabulate_silhouettes(names, outcome).groupby("cluster")[SILHOUETTE].mean()
+    rows = np.bincount(outcome.predicted, minlength=len(names))
+    table = pd.DataFrame({"cluster": names, "rows": rows, "share": rows / len(outcome)})
     return table.assign(silhouette=table["cluster"].map(silhouettes))
 
 
-def tabulate_silhouettes(profiles: list[ClusterProfile], outcome: Outcome) -> pd.DataFrame:
+def tabulate_silhouettes(names: list[str], outcome: Outcome) -> pd.DataFrame:
     """`cluster` and `silhouette` of each row."""
     assert outcome.clusters is not None
-    names = np.array([one.cluster for one in profiles])
-    return pd.DataFrame(
-        {"cluster": names[outcome.predicted], SILHOUETTE: outcome.clusters[SILHOUETTE].to_numpy()}
-    )
+    clusters = np.array(names)[outcome.predicted]
+    return pd.DataFrame({"cluster": clusters, SILHOUETTE: outcome.clusters[SILHOUETTE].to_numpy()})
 
 
 def tabulate_traits(profiles: list[ClusterProfile]) -> pd.DataFrame:

@@ -366,7 +366,7 @@ class Facts:
         if not self.contract.clusters:
             return []
         return [
-            describe_structure(self.metrics),
+            describe_structure(self.metrics, is_better=self.is_better_than_baseline),
             describe_number(self.champion, self.params),
         ]
 

@@ -15,6 +15,7 @@ from ..core.params import Params
 from ..core.table import Table
 from ..data.row_names import name_rows
 from ..data.split import find_groups
+from ..modeling.cluster_trials import try_structureless
 from ..modeling.intervals import compare_models, find_share_interval, summarise
 from ..modeling.metrics import RANKS, RATES, run_metrics
 from ..modeling.model import Model
@@ -81,9 +82,9 @@ def measure(params: Params, champion: Outcome, baseline: Outcome) -> dict[str, A
         scores["flagged"] = _count_flagged(champion, params.evaluate.confidence)
         scores["injected"] = measure_ways(champion).set_index("way").to_dict("index")
     if champion.clusters is not None:
-        name, references = "stable_silhouette", champion.structureless
-        interval = scores["intervals"][name]
-        scores["structureless"] = judge_structure(scores[name], interval, references)
+        assert champion.clusterer is not None
+        references = try_structureless(champion.clusterer, len(champion), params.seed)
+        scores["structureless"] = judge_structure(scores["stable_silhouette"], references)
     if params.train.metric in RATES:
         scores["rates"] = measure_rates(champion)
     if params.train.metric == RANKS:

@@ -20,7 +20,7 @@ from ..modeling.outcome import FORECAST, SUBGROUP, Outcome
 from . import figures, gallery
 from .anomalies import find_oddest
 from .anomaly_gallery import show_anomalies
-from .cluster_facts import ClusterLine, describe_structure, list_clusters
+from .cluster_facts import ClusterLine, list_clusters
 from .cluster_gallery import show_clusters
 from .clusters import describe_clusters, measure_sizes
 from .facts import Facts, describe_test_size
@@ -71,6 +71,9 @@ class Report:
         self.rows, self.metrics = rows, metrics
         self.sample, places = sample_rows(test, None, PLOT_ROWS, project.params.seed)
         self.outcome, self.baseline = outcome.take(places), baseline.take(places)
+        self.sizes = pd.DataFrame()
+        if champion.contract.clusters:
+            self.sizes = measure_sizes(champion.clusters, outcome)
         self.forecasts: Forecasts | None = None
         if champion.contract.forecasts:
             tables = (project.table(project.train), test)
@@ -109,7 +112,7 @@ class Report:
         if not self.champion.contract.clusters:
             return None
         profiles = describe_clusters(self.champion, self.sample, self.outcome)
-        return list_clusters(profiles, measure_sizes(profiles, self.outcome))
+        return list_clusters(profiles, self.sizes)
 
     def _measure_slices(self) -> pd.DataFrame:
         contract, outcome = self.champion.contract, self.outcome
@@ -145,7 +148,7 @@ class Report:
             [
                 self.sample[contract.target].rename("actual"),
                 pd.DataFrame() if injected is None else injected.reset_index(drop=True),
-                self.outcome.describe_clusters(),
+                self.outcome.tabulate_clusters(),
                 self.sample[FORECAST if contract.forecasts else []],
                 name_rows(self.sample, contract),
                 pd.DataFrame({} if groups is None else {"group": groups}, self.sample.index),
@@ -164,7 +167,8 @@ class Report:
             outcomes = self.outcome, self.baseline
             return gallery.join(show_anomalies(champion, self.sample, *outcomes, seed), training)
         if facts.contract.clusters:
-            return gallery.join(show_clusters(champion, self.sample, self.outcome, seed), training)
+            clusters = show_clusters(champion, self.sample, self.outcome, self.sizes, seed)
+            return gallery.join(clusters, training)
         parts = []
         if self.forecasts is not None:
             parts.append(show_forecasts(self.forecasts, self.metrics))
@@ -198,7 +202,7 @@ class Report:
             return describe_gaps(self.metrics)
         contract = self.champion.contract
         if contract.clusters and not self.metrics["structureless"]["is_exceeded"]:
-            return [describe_structure(self.metrics)]
+            return self.facts.structure[:1]
         if contract.labels or not contract.is_supervised:
             return []
         classes = {*self.rows[self.champion.contract.target].unique()}
