@@ -348,8 +348,8 @@ def test_a_profile_tells_in_what_a_cluster_differs_from_all_rows() -> None:
     columns["weight"] = columns["weight"] | {"unit": "g", "private": True}
     contract = Contract.model_validate(CONTRACT | {"columns": columns})
     places = np.where(birds["island"] == "east", 1, 0)
-    small, large, empty = profile_clusters(birds, places, ["1", "2", "3"], contract)
-    assert (small.rows, large.share, empty.rows, empty.traits) == (100, 1 / 3, 0, [])
+    _, large, empty = profile_clusters(birds, places, ["1", "2", "3"], contract)
+    assert (empty.cluster, empty.traits) == ("3", [])
     assert [trait.column for trait in large.traits] == ["island", "weight", "wing"]
     island, weight, wing = large.traits
     assert (island.typical, island.usual) == ("east 100%", "east 33%")

@@ -31,8 +31,6 @@ class ClusterProfile(NamedTuple):
     """What the rows of a cluster are like."""
 
     cluster: str
-    rows: int
-    share: float
     traits: list[Trait]
     """The largest effect first, at most five."""
 
@@ -59,7 +57,7 @@ def profile_clusters(
             )
             known = [trait for trait in found if trait and abs(trait.effect) >= SMALLEST_EFFECT]
             traits = sorted(known, key=lambda trait: -abs(trait.effect))[:MOST_TRAITS]
-        profiles.append(ClusterProfile(name, int(is_own.sum()), float(is_own.mean()), traits))
+        profiles.append(ClusterProfile(name, traits))
     return profiles
 
 
