@@ -48,7 +48,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def library(session: nox.Session) -> None:
-    """Run the tests of the bundled library, one of which checks its types."""
+    """Run the tests of the bundled library, but for those that take long."""
     install_library(session, "jax")
     # The same network is compiled once for all tests and processes; the matrix compiles each.
     with TemporaryDirectory() as folder:

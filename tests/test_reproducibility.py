@@ -62,6 +62,7 @@ def test_another_place_processor_locale_time_zone_and_hash_seed_give_the_same_by
     assert changed_files(elsewhere) == []
 
 
+@pytest.mark.matrix
 def test_verify_names_the_first_stage_that_differs_and_why(demo: Project) -> None:
     good = demo.run("git", "rev-parse", "HEAD").strip()
     edit(demo / "params.yaml", "  folds: 2", "  folds: 3")

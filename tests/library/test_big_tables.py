@@ -327,7 +327,7 @@ def test_a_rare_number_can_be_a_class(written) -> None:
     assert {*some.table["y"]} == {"10", "20", "30", "70"}
 
 
-@pytest.mark.parametrize("block", [1000, 9000])
+@pytest.mark.parametrize("block", [1000, pytest.param(9000, marks=pytest.mark.matrix)])
 def test_the_bytes_parsed_at_a_time_change_nothing(
     written, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
@@ -474,8 +474,12 @@ def draw_series(
         return draw_sample(batches(frame, size), target, whole)
 
 
+SIZES = [7, *(pytest.param(size, marks=pytest.mark.matrix) for size in (100, 5000))]
+"""Of the batches in which the rows of series come."""
+
+
 @pytest.mark.parametrize("by_day", [False, True])
-@pytest.mark.parametrize("size", [7, 100, 5000])
+@pytest.mark.parametrize("size", SIZES)
 def test_series_are_drawn_whole_however_their_rows_come(size: int, by_day: bool) -> None:
     frame = shops(50, 40, by_day=by_day)
     drawn = draw_series(frame, size, ("shop",), 300).frame
@@ -486,7 +490,7 @@ def test_series_are_drawn_whole_however_their_rows_come(size: int, by_day: bool)
     pd.testing.assert_frame_equal(drawn, frame.astype("str").loc[drawn.index])
 
 
-@pytest.mark.parametrize("size", [7, 100, 5000])
+@pytest.mark.parametrize("size", SIZES)
 def test_of_series_too_long_to_be_held_the_last_rows_are_drawn(size: int) -> None:
     frame = shops(3, 500)
     for rows, whole in ((frame, ("shop",)), (frame[frame["shop"] == "S001"], ())):

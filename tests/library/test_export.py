@@ -215,6 +215,7 @@ def test_a_crate_is_a_workflow_run_crate(done: Project, export: Callable[..., st
     assert ROCrate(str(done.root)).mainEntity.id == "dvc.yaml"
 
 
+@pytest.mark.matrix
 @pytest.mark.usefixtures("no_network")
 def test_the_validator_would_have_told_of_a_mistake(
     done: Project, export: Callable[..., str]
@@ -272,6 +273,7 @@ def test_a_folder_of_data_that_dvc_keeps_is_one(done: Project, export: Callable[
     assert digests["data/raw/all/one.csv"] == {"sha256": "a" * 64}
 
 
+@pytest.mark.matrix
 @pytest.mark.usefixtures("no_network")
 def test_what_a_commit_does_not_hold_is_in_no_crate(
     done: Project, export: Callable[..., str]

@@ -134,7 +134,13 @@ def test_a_model_is_saved_and_loaded_as_it_was(name: str, tmp_path: Path) -> Non
     assert first == second
 
 
-@pytest.mark.parametrize("name", [*CANDIDATES])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(name for name in CANDIDATES if name not in NETWORKS),
+        *(pytest.param(name, marks=pytest.mark.matrix) for name in NETWORKS),
+    ],
+)
 def test_forecasts_are_moved_and_scaled_as_their_series_is(name: str) -> None:
     # Whether a season grows with the level depends on where zero is.
     move = 0 if name in TAKES_HEIGHTS else 64

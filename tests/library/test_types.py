@@ -3,9 +3,11 @@
 import subprocess
 import sys
 
+import pytest
 from conftest import LIBRARY
 
 
+@pytest.mark.matrix  # a minute and a half of a processor
 def test_no_type_of_the_library_contradicts_another() -> None:
     root = LIBRARY.parents[1]
     command = [sys.executable, "-m", "mypy", "--config-file", str(root / "pyproject.toml")]
