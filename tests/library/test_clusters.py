@@ -241,9 +241,9 @@ def test_more_clusters_than_a_fold_has_validation_rows_are_refused(project: Proj
 @pytest.mark.parametrize(
     ("rows", "asked", "expected"),
     [
-        (40, None, "There are 2 clusters: of all numbers from 2 to 4, 2 are found again best"),
-        (9, None, "There are 2 clusters: the train rows are too few to choose among numbers."),
-        (9, 3, "There are 3 clusters: train.clusters in params.yaml asks for 3."),
+        (40, None, "kmeans has 2 clusters: of all numbers from 2 to 4, 2 are found again best"),
+        (9, None, "kmeans has 2 clusters: the train rows are too few to choose among numbers."),
+        (9, 3, "kmeans has 3 clusters: train.clusters in params.yaml asks for 3."),
     ],
 )
 def test_the_report_says_why_there_are_so_many(
@@ -264,7 +264,7 @@ def test_a_cluster_that_vanishes_is_told(project: Project) -> None:
     model = Model(
         make_pipeline(clusterer), "kmeans", "clustering", Contract.model_validate(CONTRACT)
     )
-    expected = "There is 1 cluster: train.clusters in params.yaml asks for 3, but some have no"
+    expected = "kmeans has 1 cluster: train.clusters in params.yaml asks for 3, but some have no"
     assert describe_number(model, project.params).startswith(expected)
 
 

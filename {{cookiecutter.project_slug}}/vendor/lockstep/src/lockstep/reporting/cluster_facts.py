@@ -39,17 +39,21 @@ def describe_structure(metrics: dict[str, Any], *, is_better: bool) -> str:
     """
     figure, reference = metrics["stable_silhouette"], metrics["structureless"]
     reached = "is not defined" if figure is None else f"is {figure:.4f}"
-    without = (
-        f"stable_silhouette {reached}, and of {DRAWS} draws of rows without structure at most "
-        f"{reference['highest']:.4f}, in the mean {reference['mean']:.4f}"
-    )
+    draws = f"{DRAWS} draws of rows without structure"
+    ends = f"{reference['highest']:.4f} at most and {reference['mean']:.4f} in the mean"
     if not reference["is_exceeded"]:
-        return f"No clusters are shown: {without}; it would have to be above all of them."
-    chance = f"{without}; chance exceeds all of them once in {DRAWS + 1} times"
+        return (
+            f"No clusters are shown: stable_silhouette {reached}, and {draws} reach {ends}; it "
+            "would have to be above all of them."
+        )
+    above = (
+        f"stable_silhouette {reached}, above all {draws}, which reach {ends} "
+        f"(p <= {1 / (DRAWS + 1):.2f})"
+    )
     if is_better:
-        return f"There are clusters: {chance}."
+        return f"There are clusters: {above}."
     return (
-        f"The rows have some structure all the same: {chance}. What is not shown is that any "
+        f"The rows have some structure all the same: {above}. What is not shown is that any "
         "clusters tell more of it than the two halves of the baseline."
     )
 
@@ -71,7 +75,7 @@ def describe_number(model: Model, params: Params) -> str:
             "other rows and lie apart"
         )
     lost = "" if clusterer.count == number else ", but some have no train row"
-    return f"There {'is' if clusterer.count == 1 else 'are'} {count}: {why}{lost}."
+    return f"{model.candidate} has {count}: {why}{lost}."
 
 
 def list_clusters(profiles: list[ClusterProfile], sizes: pd.DataFrame) -> list[ClusterLine]:
