@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from conftest import write_params
 from lockstep.adopting.anomalies import guess_labels, require_no_label, require_ways
+from lockstep.adopting.doubts import find_doubts
 from lockstep.adopting.suggestion import list_idle_keys, suggest
+from lockstep.adopting.summary import describe_plan
 from lockstep.core.contract import Contract, Layout, load_contract
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
@@ -303,6 +305,27 @@ def test_as_many_anomalies_are_expected_as_are_known(
     contract = Contract.model_validate(LABELLED | {"columns": columns})
     assert suggest(contract, table)["train.contamination"] == contamination
     assert "train.decision" not in list_idle_keys(contract)
+
+
+@pytest.mark.parametrize(
+    ("known", "normal", "basis"),
+    [
+        (10, 990, "1% are called anomalies, the share that the labels tell: "),
+        (2, 0, "1% are called anomalies, where the labels tell 0.2%: "),
+        (60, 40, "50% are called anomalies, where the labels tell 60%: "),
+        (0, 0, "1% are called anomalies: "),
+    ],
+)
+def test_what_the_labels_tell_of_the_share_of_anomalies_is_said(
+    known: int, normal: int, basis: str
+) -> None:
+    texts = ["yes"] * known + ["no"] * normal + [None] * (1000 - known - normal)
+    table = pd.DataFrame({"load": np.arange(1000.0), "broken": pd.Series(texts, dtype="str")})
+    columns = {name: LABELLED["columns"][name] for name in table}
+    contract = Contract.model_validate(LABELLED | {"columns": columns})
+    assert basis in describe_plan(contract, table, suggest(contract, table), ())
+    doubt = "100 of 1000 rows have a label, and 60% of them are anomalies: where suspicious rows"
+    assert (doubt in str(find_doubts(table, contract))) == (normal == 40)
 
 
 @pytest.mark.parametrize("contamination", [0, 0.6])

@@ -93,7 +93,9 @@ def test_whole_numbers_from_zero_are_counts() -> None:
     assert settings["train.metric"] == "poisson_deviance"
     candidates = settings["train.candidates"]
     assert candidates["linear"]["loss"] == candidates["boosting"]["loss"] == "poisson"
-    assert "a regression of counts, from 2 columns" in describe_plan(contract, settings, ())
+    assert "a regression of counts, from 2 columns" in describe_plan(
+        contract, pd.DataFrame(), settings, ()
+    )
 
 
 @pytest.mark.parametrize(("target", "least"), [("counts", 1), ("numbers", 0)])
@@ -101,7 +103,7 @@ def test_other_numbers_are_no_counts(target: str, least: int) -> None:
     contract, settings = suggest_for(target, 500, least)
     assert settings["train.metric"] == "rmse"
     assert "loss" not in settings["train.candidates"]["linear"]
-    assert "counts" not in describe_plan(contract, settings, ())
+    assert "counts" not in describe_plan(contract, pd.DataFrame(), settings, ())
 
 
 def test_on_some_thousand_rows_boosting_is_better_than_by_scikit_learns_defaults() -> None:

@@ -16,13 +16,20 @@ import pandas as pd
 import pytest
 from conftest import STARTERS, make_project, run_stage
 from lockstep.adopting import inventory, suggestion
+from lockstep.adopting import use as use_module
+from lockstep.adopting.understanding import understand
+from lockstep.adopting.use import choose_settings
+from lockstep.adopting.wishes import Wishes
 from lockstep.commands import cli
 from lockstep.core.contract import Contract
+from lockstep.core.editing import edit_yaml
 from lockstep.core.environment import record_environment
 from lockstep.core.files import read_yaml, sha256
+from lockstep.core.params import Params
 from lockstep.core.project import Project
 from lockstep.core.validation import load
 from lockstep.reading.tables import read_table
+from made_up_texts import make_reviews
 from openpyxl import load_workbook
 from PIL import Image
 
@@ -899,6 +906,41 @@ def series(tmp_path: Path) -> Path:
     path = tmp_path / "sales.csv"
     sales().to_csv(path, index=False)
     return path
+
+
+def settle(project: Project, path: Path, wishes: Wishes) -> Params:
+    """What params.yaml says once a file is used."""
+    understanding = understand([path], path.name, "s", wishes)
+    settings = choose_settings(Project(project.root), path.name, understanding)
+    text = edit_yaml(project.params_file.read_text(), settings)
+    project.params_file.write_text(text)
+    return Project(project.root).params
+
+
+@pytest.mark.parametrize("kind", ["clustering", "forecasting"])
+def test_what_another_kind_left_out_or_chose_is_as_in_a_new_project(
+    project: Project, file: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(use_module, "choose_split_seed", lambda *_: 1)
+    text = project.params_file.read_text().replace("kind: classification", f"kind: {kind}")
+    if kind == "forecasting":
+        sizes = "train:\n  training_sizes: [0.25, 0.5, 0.75, 1.0]\n"
+        text = text.replace("0.25", "0.4").replace("train:\n", sizes)
+    project.params_file.write_text(text)
+    params = settle(project, file, Wishes("churned"))
+    assert params.kind == "classification"
+    assert params.split.test_fraction == 0.25
+    assert params.train.training_sizes == (0.25, 0.5, 0.75, 1.0)
+
+
+def test_vectors_of_words_stay_where_texts_follow_texts(project: Project, tmp_path: Path) -> None:
+    make_reviews().to_csv(path := tmp_path / "reviews.csv", index=False)
+    features = "features: {tokens: {vectors: vectors.txt}}\ntrain:\n"
+    text = project.params_file.read_text().replace("train:\n", features)
+    project.params_file.write_text(text)
+    tokens = settle(project, path, Wishes("verdict")).features.tokens
+    assert tokens.vectors == "vectors.txt"
+    assert tokens.length < 100
 
 
 def test_series_come_with_their_settings_and_candidates(

@@ -352,7 +352,7 @@ def test_settings_split_by_time_with_a_test_of_two_horizons(tmp_path: Path) -> N
     assert settings["train.metric"] == "mase"
     assert 2 * 14 <= settings["split.test_fraction"] * DAYS < 2 * 14 + 2
     assert next(iter(settings["train.candidates"])) == "baseline"
-    plan = describe_plan(contract, settings, ())
+    plan = describe_plan(contract, pd.DataFrame(), settings, ())
     assert "sales, 14 steps of 1 day ahead, from its latest 56 values" in plan
     assert "4 columns known ahead" in plan
 

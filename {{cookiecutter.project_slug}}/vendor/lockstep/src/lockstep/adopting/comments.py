@@ -27,6 +27,9 @@ COMMENTS = {
         "The share of the rows that are expected to be anomalies: the oddest ones, so many, are "
         "called so."
     ),
+    "train.training_sizes": (
+        "Shares of the rows to train the champion on again, to see whether more rows would help."
+    ),
     "train.clusters": (
         "How many clusters there are to be. null: as many, up to ten, as are found again in other "
         "rows and lie apart."

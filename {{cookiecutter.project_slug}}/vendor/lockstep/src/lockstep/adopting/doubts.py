@@ -92,6 +92,13 @@ def _find_few_labels(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
             f"{count} known anomalies are few: candidates are compared on rows that are made odd "
             "on purpose, not on them"
         )
+    told = int(labels.notna().sum())
+    if count < told < len(labels) / 2:
+        yield (
+            f"{told} of {len(labels)} rows have a label, and {count / told:.0%} of them are "
+            "anomalies: where suspicious rows were chosen for one, far fewer of all rows are, as "
+            "train.contamination in params.yaml should say"
+        )
     if count > len(labels) / 2:
         yield (
             f"{count} of {len(table)} rows are {contract.classes[1]!r}, which is taken for the "

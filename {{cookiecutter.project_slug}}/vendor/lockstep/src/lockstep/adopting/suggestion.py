@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.contract import LEVELS, NUMBERS, Contract, Images
-from ..core.params import FeaturesParams
+from ..core.params import FeaturesParams, Params
 from ..modeling.metrics import RANKS, RATES
 from ..modeling.tokens import FIRST, Tokens
 from ..modeling.words import join_texts
@@ -37,6 +37,8 @@ ROWS_OF_FEW_STEPS = 500
 MOST_LABELS_BOOSTED = 20
 """Labels above which boosting, which learns each by itself, takes too long."""
 SKEW, MANY_GAPS = 3.0, 0.05
+TEST_FRACTION, TRAINING_SIZES = 0.25, [0.25, 0.5, 0.75, 1.0]
+"""As in a new project."""
 TEST_SHARE, LARGEST_TEST_SHARE = 0.2, 0.4
 """Of the times of a forecast, what the test has, unless two horizons take more; and at most."""
 TWO_YEARS = pd.Timedelta(days=730)
@@ -120,6 +122,16 @@ def list_idle_keys(contract: Contract) -> list[str]:
     return [key for key, idle in is_idle.items() if idle]
 
 
+def restore_usual(former: Params, contract: Contract) -> dict[str, Any]:
+    """What data of another kind took out of params.yaml, or chose for themselves alone."""
+    usual: dict[str, Any] = {}
+    if former.kind == "clustering" and not contract.clusters:
+        usual["train.training_sizes"] = TRAINING_SIZES
+    if former.kind == "forecasting" and not contract.forecasts:
+        usual["split.test_fraction"] = TEST_FRACTION
+    return usual
+
+
 def _suggest_split(contract: Contract) -> str:
     if contract.time and contract.points is None:
         return "time"
@@ -172,13 +184,20 @@ def _suggest_for_anomalies(contract: Contract, table: pd.DataFrame) -> dict[str,
 
 
 def _suggest_contamination(labels: pd.Series, known: int) -> float:
-    """The share of known anomalies among the rows with a label.
+    """What the labels tell, unless that is too few or too many to look for.
 
-    Where no other rows have one, it is of all rows, of which more may be some.
+    Where no other rows have a label, more may be anomalies than the known ones.
+    """
+    least = LEAST_CONTAMINATION if labels.notna().sum() > known else CONTAMINATION
+    return min(max(share_known(labels, known), least), MOST_CONTAMINATION)
+
+
+def share_known(labels: pd.Series, known: int) -> float:
+    """The share of known anomalies, to two digits: among the rows with a label, or among all rows
+    where no others have one.
     """
     count = int(labels.notna().sum())
-    rows, least = (count, LEAST_CONTAMINATION) if count > known else (len(labels), CONTAMINATION)
-    return min(max(float(f"{known / rows:.2g}"), least), MOST_CONTAMINATION)
+    return float(f"{known / (count if count > known else len(labels)):.2g}")
 
 
 def _suggest_for_clusters(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ..core.errors import shorten
 from ..core.examples import frame_contract
 from ..core.labels import encode_labels
 from ..modeling.metrics import RATES
-from .suggestion import CONTAMINATION
+from .suggestion import share_known
 from .understanding import Understanding
 
 MOST_LINES, LONGEST_NAME, MOST_LEVELS = 40, 40, 4
@@ -122,7 +122,9 @@ def describe_split(folders: Sequence[str]) -> str:
     return f"as the folders {' and '.join(folders)} give it{more}"
 
 
-def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequence[str]) -> str:
+def describe_plan(
+    contract: Contract, table: pd.DataFrame, settings: dict[str, Any], folders: Sequence[str]
+) -> str:
     """What will be learnt and how, by the settings for params.yaml, and what is left out."""
     share = settings.get("train.holdout")
     way = f"on {share:.0%} held out" if share else f"over {settings['train.folds']} folds"
@@ -136,10 +138,10 @@ def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequenc
     )
     if contract.anomalies:
         contamination = settings["train.contamination"]
-        known = "" if contamination == CONTAMINATION else ", the share that the labels tell"
+        basis = _tell_contamination(contract, table, contamination)
         return (
             f"looks for: rows unlike the others, by {_count_features(contract)}; the oddest "
-            f"{100 * contamination:g}% are called anomalies{known}: train.contamination in "
+            f"{100 * contamination:g}% are called anomalies{basis}: train.contamination in "
             f"params.yaml says so; {len(settings['train.candidates'])} candidates, judged by "
             f"{settings['train.metric']} {way}; split by {settings['split.by']}"
         )
@@ -157,6 +159,17 @@ def describe_plan(contract: Contract, settings: dict[str, Any], folders: Sequenc
         f"{_advise_on_rates(target, rates)}{_tell_exposure(contract)}"
         f"{omission if settings.get('train.training_sizes') == [] else ''}"
     )
+
+
+def _tell_contamination(contract: Contract, table: pd.DataFrame, contamination: float) -> str:
+    """What the labels tell of it; nothing where there are none."""
+    labels = table[contract.target]
+    if labels.isna().all():
+        return ""
+    share = share_known(labels, int((labels == contract.classes[1]).sum()))
+    if share == contamination:
+        return ", the share that the labels tell"
+    return f", where the labels tell {100 * share:g}%"
 
 
 def _count_features(contract: Contract) -> str:

@@ -41,7 +41,7 @@ from .inventory import (
 from .sources import Source, fetch
 from .spaces import suggest_spaces
 from .starters import find_missing_starter
-from .suggestion import is_fit_long, list_idle_keys, suggest
+from .suggestion import is_fit_long, list_idle_keys, restore_usual, suggest
 from .summary import describe_plan, describe_split, find_idle_times, summarise
 from .understanding import Understanding, frame_sample, understand
 from .wishes import Wishes
@@ -94,13 +94,14 @@ def _take_in(
     source = fetch(project, address, staging, wishes.table, dry_run=dry_run)
     name = source.path.name
     understanding = _understand_source(project, source, wishes)
-    settings = _choose_settings(project, name, understanding)
+    settings = choose_settings(project, name, understanding)
     former_contract = load_former_contract(project, understanding.contract)
     contract = keep_descriptions(understanding.contract, former_contract)
     former = list_former_names(project, contract, former_contract)
     settings |= {key: [] for key in former}
+    vectors = project.params.features.tokens.vectors
     print("\n".join(summarise(name, understanding)))
-    print(describe_plan(contract, settings, understanding.folders))
+    print(describe_plan(contract, understanding.table, settings, understanding.folders))
     if times := find_idle_times(contract):
         options = [source.address, *wishes.as_options(), *["--replace"] * replace]
         command = f"{project.command} use {shlex.join([*options, '--time', times[0]])}"
@@ -132,6 +133,8 @@ def _take_in(
         )
         for key, names in former.items():
             print(f"use: {key} in params.yaml was for other data, and emptied: {', '.join(names)}")
+        if vectors and not contract.texts:
+            print(f"use: features.tokens.vectors was for texts, and taken out: {vectors}")
         print("next: uv run dvc repro")
 
 
@@ -148,14 +151,17 @@ def _understand_source(project: Project, source: Source, wishes: Wishes) -> Unde
     return understand(files, name, source.origin, wishes, path if path.is_dir() else None)
 
 
-def _choose_settings(project: Project, name: str, understanding: Understanding) -> dict[str, Any]:
+def choose_settings(project: Project, name: str, understanding: Understanding) -> dict[str, Any]:
     """What params.yaml has to say, such that the rows can be split and folded by it."""
     params = project.params
     table, contract = frame_sample(understanding.table, understanding.contract)
-    settings = suggest(contract, table) | {"data.raw": "data/raw"}
+    settings = restore_usual(params, contract) | suggest(contract, table) | {"data.raw": "data/raw"}
     settings |= suggest_spaces(settings["train.candidates"], params)
-    if params.train.training_sizes and is_fit_long(contract, understanding.rows):
+    sizes = settings.get("train.training_sizes", params.train.training_sizes)
+    if sizes and is_fit_long(contract, understanding.rows):
         settings["train.training_sizes"] = []
+    if contract.texts and (vectors := params.features.tokens.vectors):
+        settings["features.tokens"] |= {"vectors": vectors}
     if params.data.resize != understanding.resize:
         settings["data.resize"] = understanding.resize
     if params.train.holdout is None and settings["train.holdout"] is None:
