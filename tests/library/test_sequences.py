@@ -16,7 +16,8 @@ from lockstep.adopting.wishes import Wishes
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.examples import frame_contract
-from lockstep.core.params import Kind, MonitorParams
+from lockstep.core.kinds import Kind
+from lockstep.core.params import MonitorParams
 from lockstep.core.project import Project
 from lockstep.core.sequences import list_summaries
 from lockstep.data.conformity import conform

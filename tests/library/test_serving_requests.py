@@ -102,6 +102,16 @@ def test_the_outcome_of_a_number_is_a_number() -> None:
             assert httpx.post(f"{address}/outcomes", json=body).status_code == status
 
 
+def test_clusters_have_no_outcomes() -> None:
+    engine = MadeUpEngine()
+    for version in engine.versions:
+        version.kind = "clustering"
+    with serve_made_up(ServeParams(), engine, MadeUpStore()) as (address, _):
+        answer = httpx.post(f"{address}/outcomes", json=[{"request": "a", "outcome": "1"}])
+    assert answer.status_code == 422
+    assert "clusters, which the models find, never come true" in answer.json()["error"]
+
+
 def test_nobody_on_the_way_keeps_what_was_asked(client: httpx.Client) -> None:
     assert client.get("/requests").headers["Cache-Control"] == "no-store"
 

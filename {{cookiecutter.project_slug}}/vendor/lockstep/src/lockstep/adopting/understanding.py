@@ -23,7 +23,8 @@ from ..core.contract import (
 )
 from ..core.errors import UserError, shorten
 from ..core.examples import frame_contract
-from ..core.params import Kind, predicts_numbers
+from ..core.kinds import Kind
+from ..core.params import predicts_numbers
 from ..core.validation import explain, nearest
 from ..data.conformity import as_texts, complete_target, conform
 from ..data.sequences import Points, gather_rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..core.params import Kind
+from ..core.kinds import Kind
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from ..core.errors import UserError, exit_status
+from ..core.kinds import KINDS
 from ..core.own import import_own
 from ..core.paths import Paths
 from ..standalone.main import add_files
@@ -52,10 +53,9 @@ def _make_parser() -> argparse.ArgumentParser:
         "without it, an interrupted run is finished",
     )
     use.add_argument("--target", metavar="COLUMN", help="the column to predict")
-    kinds = ("classification", "multilabel", "regression", "anomalies", "clustering")
     use.add_argument(
         "--kind",
-        choices=kinds,
+        choices=[kind for kind in KINDS if kind != "forecasting"],  # --horizon says it
         help="whether a class, several labels or a number is predicted; or, with or without a "
         "target, rows unlike the others are looked for; or, without one, rows that are alike",
     )

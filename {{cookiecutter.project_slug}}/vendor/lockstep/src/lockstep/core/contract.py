@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_validator
 
 from .errors import UserError
-from .params import Kind
+from .kinds import Kind
 from .paths import Paths
 from .validation import Strict, load, nearest
 

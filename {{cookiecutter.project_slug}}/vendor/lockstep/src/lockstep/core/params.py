@@ -7,12 +7,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, JsonValue, field_validator, model_validator
 
+from .kinds import Kind
 from .paths import Paths
 from .validation import Strict, load
 
-Kind = Literal[
-    "classification", "multilabel", "regression", "forecasting", "anomalies", "clustering"
-]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(strict=True, gt=0)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]

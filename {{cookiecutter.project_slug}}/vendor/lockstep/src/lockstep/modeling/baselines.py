@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sklearn.base import BaseEstimator
 
-from ..core.params import Kind
+from ..core.kinds import Kind
 from .clusterer import Halves
 from .detectors import RobustZ
 from .forecasters import SeasonalNaive

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import get_tags
 
 from ..core.errors import UserError
-from ..core.params import Kind
+from ..core.kinds import Kind
 from .clusterer import Clusterer
 from .each_label import take_labels
 from .registry import Registry

@@ -22,7 +22,8 @@ import numpy as np
 
 from ..core.errors import UserError
 from ..core.examples import SCALE, SQUARED_SCALE
-from ..core.params import Kind, Params
+from ..core.kinds import Kind
+from ..core.params import Params
 from ..core.validation import nearest
 from .cluster_metrics import agreement, silhouette, stable_silhouette
 from .ordered_metrics import mean_rank_error, quadratic_kappa, rank_probability_score

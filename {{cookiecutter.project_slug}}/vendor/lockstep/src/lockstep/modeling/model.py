@@ -24,8 +24,9 @@ from sklearn.pipeline import Pipeline
 from ..core.contract import Contract
 from ..core.errors import UserError, guard_reading
 from ..core.files import replacing_directory, sha256, write_json
+from ..core.kinds import Kind
 from ..core.labels import decode_labels
-from ..core.params import Kind, predicts_numbers
+from ..core.params import predicts_numbers
 from ..core.paths import Paths
 from ..data.history import frame_history
 from ..data.new_rows import NewRows, parse_rows

@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator
 
 from ..core.contract import Contract
 from ..core.errors import UserError
-from ..core.params import Kind, Params
+from ..core.kinds import Kind
+from ..core.params import Params
 from ..data.inner_folds import InnerFolds
 from .detectors import NetworkDetector
 from .features import count_categories, find_token_shape

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from sklearn.base import TransformerMixin
 
 from ..core.contract import Column
-from ..core.params import Kind
+from ..core.kinds import Kind
 from ..data.inner_folds import InnerFolds
 from .registry import Registry
 from .series import Series

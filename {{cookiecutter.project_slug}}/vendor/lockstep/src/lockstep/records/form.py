@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from ..core.kinds import KINDS
+
 Check = Callable[[Any], bool]
 
 
@@ -65,9 +67,7 @@ def _is_pair(value: Any) -> bool:
 
 
 def _is_kind(value: Any) -> bool:
-    return value in (
-        *("classification", "multilabel", "regression", "forecasting", "anomalies", "clustering"),
-    )
+    return value in KINDS
 
 
 def _is_name(value: Any) -> bool:

@@ -14,9 +14,10 @@ from pydantic import ValidationError
 
 from ..core.contract import Column
 from ..core.errors import UserError, guard_reading
+from ..core.kinds import Kind
 from ..core.labels import encode_labels
 from ..core.own import import_own
-from ..core.params import EvaluateParams, Kind
+from ..core.params import EvaluateParams
 from ..core.paths import Paths
 from ..core.records import IDENTIFIER, ROW
 from ..core.table import escape_formula, restore_formula

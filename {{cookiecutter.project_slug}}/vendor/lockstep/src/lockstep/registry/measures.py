@@ -8,7 +8,8 @@ from typing import Any
 
 from scipy.special import ndtri
 
-from ..core.params import Kind, Params, TrainParams
+from ..core.kinds import Kind
+from ..core.params import Params, TrainParams
 from ..core.paths import Paths
 from ..modeling.metrics import Metric, find_metric
 from ..modeling.structureless import DRAWS

@@ -78,7 +78,12 @@ def make_outcomes_routes(engine: Engine, store: RequestStore, settings: ServePar
         outcomes = await handle_body(
             await request.body(), lambda body: read_outcomes(body, settings.max_rows)
         )
-        if all(predicts_numbers(version.kind) for version in engine.list_versions()):
+        kinds = {version.kind for version in engine.list_versions()}
+        if kinds == {"clustering"}:
+            raise Unusable(
+                "no outcome was expected: clusters, which the models find, never come true"
+            )
+        if all(map(predicts_numbers, kinds)):
             _require_numbers(outcomes)
         known, unknown = await run_in_threadpool(
             store.add_outcomes, [(one.request, one.row, one.outcome) for one in outcomes]
