@@ -67,7 +67,7 @@ def describe_number(model: Model, params: Params) -> str:
     number, trials = clusterer.number_, clusterer.trials_
     if params.train.clusters is not None:
         why = f"train.clusters in params.yaml asks for {number}"
-    elif not trials:
+    elif all(pd.isna(trial.score) for trial in trials):
         why = "the train rows are too few to choose among numbers"
     else:
         why = (
