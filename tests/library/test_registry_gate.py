@@ -309,6 +309,18 @@ def test_rates_of_other_rows_per_unit_of_an_exposure_or_not_are_not_compared(
     assert "measured per unit of an exposure and the other is not" in str(finding)
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_rates_that_both_are_per_unit_of_an_exposure_or_not_kept_are_compared(
+    history: History, kept: bool
+) -> None:
+    table = GOOD[["row"]].assign(prediction=1.0, actual=2.0, exposure=0.5)
+    changes = {"kind": "regression", "classes": [], "metric": {"name": "gini"}}
+    history.commit("before", predictions=table if kept else None, **changes)
+    history.run(predictions=table)
+    present, run = (read_run(history.repository, name) for name in ("HEAD", WORKSPACE))
+    assert not gate._has_other_exposure(history.repository, run, present)
+
+
 @pytest.mark.parametrize(("kind", "notes"), [("anomalies", 0), ("multilabel", 1)])
 def test_what_has_no_probabilities_has_no_calibration_to_compare(
     history: History, kind: str, notes: int

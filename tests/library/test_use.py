@@ -935,11 +935,11 @@ def test_what_another_kind_left_out_or_chose_is_as_in_a_new_project(
 
 def test_vectors_of_words_stay_where_texts_follow_texts(project: Project, tmp_path: Path) -> None:
     make_reviews().to_csv(path := tmp_path / "reviews.csv", index=False)
-    features = "features: {tokens: {vectors: vectors.txt}}\ntrain:\n"
+    features = "features: {tokens: {vectors: vectors.txt, vocabulary: 70000}}\ntrain:\n"
     text = project.params_file.read_text().replace("train:\n", features)
     project.params_file.write_text(text)
     tokens = settle(project, path, Wishes("verdict")).features.tokens
-    assert tokens.vectors == "vectors.txt"
+    assert (tokens.vectors, tokens.vocabulary) == ("vectors.txt", 70000)
     assert tokens.length < 100
 
 

@@ -48,7 +48,10 @@ def guess_labels(cells: pd.Series, layout: Layout, where: str) -> Guess:
         assert column is not None
         categories = sorted(column.categories or values, key=lambda one: one.lower() not in USUAL)
         note, share = column.guessed or "", float((texts == categories[1]).mean())
-        if share > MOST_RARE and not {*map(str.lower, values)} & {*USUAL, *POSITIVE}:
+        words = {*map(str.lower, values)}
+        if words <= {*USUAL}:
+            doubts = [*doubts, f"{categories[1]!r} is taken for the anomaly; is it?"]
+        elif share > MOST_RARE and not words & {*USUAL, *POSITIVE}:
             doubts = [
                 *doubts,
                 f"{categories[1]!r}, {share:.0%} of the labels, is taken for the anomaly as the "
@@ -84,8 +87,8 @@ def require_ways(contract: Contract, file: str) -> None:
     if len(texts) < 2 and not {*types.values()} & {*NUMBERS}:
         found = f"only {texts[0]!r} is there" if texts else "neither is there"
         raise UserError(
-            f"{file}: --kind anomalies: a row is odd by a number, or by two categories together, "
-            f"and {found}; add such a column, for instance how often each value comes in a day"
+            f"{file}: --kind anomalies: a row is odd by a number, or by two columns of categories "
+            f"together, and {found}; add such a column, for instance how often each value comes in a day"
         )
 
 

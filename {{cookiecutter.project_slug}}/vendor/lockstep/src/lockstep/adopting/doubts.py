@@ -95,7 +95,7 @@ def _find_few_labels(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
     told = int(labels.notna().sum())
     if count < told < len(labels) / 2:
         yield (
-            f"{told} of {len(labels)} rows have a label, and {count / told:.0%} of them are "
+            f"{told} of {len(labels)} rows have a label, and {100 * count / told:.2g}% of them are "
             "anomalies: where suspicious rows were chosen for one, far fewer of all rows are, as "
             "train.contamination in params.yaml should say"
         )

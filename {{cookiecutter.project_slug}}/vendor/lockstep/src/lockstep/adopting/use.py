@@ -160,8 +160,12 @@ def choose_settings(project: Project, name: str, understanding: Understanding) -
     sizes = settings.get("train.training_sizes", params.train.training_sizes)
     if sizes and is_fit_long(contract, understanding.rows):
         settings["train.training_sizes"] = []
-    if contract.texts and (vectors := params.features.tokens.vectors):
-        settings["features.tokens"] |= {"vectors": vectors}
+    present = params.features.tokens
+    if contract.texts and present.vectors:
+        # Its words come first into the vocabulary, which must have room for those of the texts.
+        tokens = settings["features.tokens"]
+        most = max(present.vocabulary, tokens["vocabulary"])
+        settings["features.tokens"] = tokens | {"vectors": present.vectors, "vocabulary": most}
     if params.data.resize != understanding.resize:
         settings["data.resize"] = understanding.resize
     if params.train.holdout is None and settings["train.holdout"] is None:

@@ -29,11 +29,15 @@ def require_enough_rows(params: Params, folds: list[Fold]) -> None:
     Raises:
         UserError: Some validation rows are too few.
     """
-    asked, rows = params.train.clusters, min(len(validation) for _, validation in folds)
-    if params.kind == "clustering" and asked is not None and asked > rows:
+    asked = params.train.clusters
+    if params.kind != "clustering" or asked is None:
+        return
+    rows = min(len(validation) for _, validation in folds)
+    other = "raise train.holdout" if params.train.folds is None else "lower train.folds"
+    if asked > rows:
         raise UserError(
             f"params.yaml: train.clusters: {asked} clusters are to be found again in the "
-            f"validation rows of each fold, which are only {rows}; lower it, or train.folds"
+            f"validation rows, which are only {rows}; lower it, or {other}"
         )
 
 

@@ -89,7 +89,7 @@ class Outcome:
     """(n_rows, 2) of clusters the columns `SILHOUETTE` and `PART`: rows of one part were clustered
     together, so that clusters of two parts have nothing in common."""
     clusterer: Clusterer | None = None
-    """Who has assigned the first of these rows to clusters, where that is known."""
+    """What has assigned these rows to clusters, where it is the model that is measured."""
     exposure: np.ndarray | None = None
     """(n_rows,) over how much each number adds up; None where it is the same for all."""
 

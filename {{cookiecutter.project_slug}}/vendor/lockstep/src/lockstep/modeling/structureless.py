@@ -30,7 +30,7 @@ class Box:
     @classmethod
     def fit(cls, X: np.ndarray) -> Self:
         """The box of (n_rows, n_features) numbers."""
-        components = PCA(random_state=0).fit(X)
+        components = PCA().fit(X)
         along = components.transform(X)
         return cls(components, along.min(axis=0), along.max(axis=0))
 

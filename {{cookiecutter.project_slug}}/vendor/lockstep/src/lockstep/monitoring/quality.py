@@ -264,7 +264,7 @@ def _tell_exposure(course: Course, reference: Reference, samples: Sequence[Sampl
         return ""
     return (
         f"{course.metric.name} is not known: it is per unit of {exposure}, which is not kept of "
-        "all rows; `serve.keep` in params.yaml says of which"
+        "all rows; `serve.keep` in params.yaml says which columns are"
     )
 
 

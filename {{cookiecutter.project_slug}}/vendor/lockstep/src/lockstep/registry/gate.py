@@ -134,8 +134,7 @@ def _has_other_target(run: Run, present: Run) -> bool:
 
 def _has_other_exposure(repository: Repository, run: Run, present: Run) -> bool:
     tables = [read_predictions(repository, one) for one in (run, present)]
-    one, other = (table is not None and EXPOSURE in table for table in tables)
-    return one != other
+    return len({EXPOSURE in table for table in tables if table is not None}) > 1
 
 
 def measure(
