@@ -88,7 +88,8 @@ def require_ways(contract: Contract, file: str) -> None:
         found = f"only {texts[0]!r} is there" if texts else "neither is there"
         raise UserError(
             f"{file}: --kind anomalies: a row is odd by a number, or by two columns of categories "
-            f"together, and {found}; add such a column, for instance how often each value comes in a day"
+            f"together, and {found}; add such a column, for instance how often each value comes "
+            "in a day"
         )
 
 
