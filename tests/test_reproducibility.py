@@ -221,17 +221,17 @@ def test_killing_a_stage_at_any_moment_changes_nothing(
 
 
 def test_of_two_runs_at_once_one_is_refused_and_the_other_gives_the_same_bytes(
-    tmp_path: Path, demo: Project
+    tmp_path: Path, reproduced: Project
 ) -> None:
-    with Background(demo, tmp_path / "log", "dvc", "repro", "--force") as first:
+    with Background(reproduced, tmp_path / "log", "dvc", "repro", "--force") as first:
         first.wait_for("Running stage 'train'")
-        second = demo.try_run("uv", "run", "dvc", "repro", "--force")
+        second = reproduced.try_run("uv", "run", "dvc", "repro", "--force")
         printed = first.finish()
     assert first.process.returncode == 0, printed
     # While a stage runs, DVC holds what it reads and writes, and tells the second run so.
     assert second.returncode != 0
     assert "is busy, it is being blocked by" in second.stderr
-    assert changed_files(demo) == []
+    assert changed_files(reproduced) == []
 
 
 def test_fast_says_what_it_does_not_promise(demo: Project) -> None:
