@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import tempfile
@@ -9,6 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from run import make_project
+
+
+def compare_champions(name: str, packages: Sequence[str], dataset: str) -> None:
+    """The same as `compare_with_peer`, of the data sets and candidates that the command names."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--only", nargs="+", metavar="NAME", default=[])
+    options.add_argument("--without", nargs="+", metavar="CANDIDATE", default=[])
+    options.add_argument("--rounds", type=int, help="not used: nothing is drawn")
+    chosen = options.parse_args()
+    compare_with_peer(name, packages, dataset, chosen.only, chosen.without)
 
 
 def compare_with_peer(

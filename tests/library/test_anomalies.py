@@ -98,18 +98,6 @@ def test_an_autoencoder_gives_its_rows_back() -> None:
     assert odd > 5 * usual
 
 
-@pytest.mark.parametrize(
-    ("name", "kind", "expected"),
-    [
-        ("lof", "classification", "lof: it looks for anomalies; this is kind: classification"),
-        ("linear", "anomalies", "linear: it predicts a target; this is kind: anomalies"),
-    ],
-)
-def test_a_candidate_of_the_other_kind_is_refused(name: str, kind: str, expected: str) -> None:
-    with pytest.raises(UserError, match=expected):
-        make_candidate(name, {}, Problem(kind, 0))
-
-
 def test_oddness_is_the_share_of_rows_that_are_less_odd() -> None:
     scores = np.random.default_rng(0).gamma(2, size=2000)
     oddness = Oddness.fit(scores)

@@ -333,3 +333,18 @@ def test_an_image_too_small_for_its_convolutions_is_told() -> None:
 def test_tables_candidates_that_embed_columns_refuse_images() -> None:
     with pytest.raises(UserError, match="wide_and_deep: it is for tables"):
         make_candidate("wide_and_deep", {}, Problem("classification", seed=1, image=(8, 8, 1)))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "expected"),
+    [
+        ("lof", "classification", "lof: it looks for anomalies; this is kind: classification"),
+        ("kmeans", "regression", "kmeans: it looks for clusters; this is kind: regression"),
+        ("linear", "anomalies", "linear: it predicts a target; this is kind: anomalies"),
+        ("linear", "clustering", "linear: it predicts a target; this is kind: clustering"),
+        ("ecod", "clustering", "ecod: it looks for anomalies; this is kind: clustering"),
+    ],
+)
+def test_a_candidate_of_another_kind_is_refused(name: str, kind: str, expected: str) -> None:
+    with pytest.raises(UserError, match=expected):
+        make_candidate(name, {}, Problem(kind, 0))

@@ -286,19 +286,6 @@ def test_clusters_of_two_parts_have_nothing_in_common() -> None:
     assert both.clusters["part"].tolist() == [0] * 40 + [1] * 40
 
 
-@pytest.mark.parametrize(
-    ("name", "kind", "expected"),
-    [
-        ("kmeans", "regression", "kmeans: it looks for clusters; this is kind: regression"),
-        ("linear", "clustering", "linear: it predicts a target; this is kind: clustering"),
-        ("ecod", "clustering", "ecod: it looks for anomalies; this is kind: clustering"),
-    ],
-)
-def test_a_candidate_of_another_kind_is_refused(name: str, kind: str, expected: str) -> None:
-    with pytest.raises(UserError, match=expected):
-        make_candidate(name, {}, Problem(kind, 0))
-
-
 @pytest.mark.parametrize("name", ["kmeans", "gaussian_mixture", "agglomerative", "hdbscan"])
 def test_a_candidate_finds_as_many_clusters_as_params_say(name: str) -> None:
     X, _ = make_groups(40, 40)

@@ -21,7 +21,8 @@ def require_no_target(wishes: Wishes, names: Collection[str], file: str) -> None
             f"it out, and say `--drop {wishes.target}` if they are not to be found by it either"
         )
     others = {"--sequence": wishes.sequence, "--horizon": wishes.horizon}
-    for option in (option for option, word in others.items() if word is not None):
+    option = next((option for option, word in others.items() if word is not None), None)
+    if option is not None:
         raise UserError(
             f"{file}: --kind clustering and {option}: clusters are looked for among the rows of a "
             "table, each by itself; leave out one of them"

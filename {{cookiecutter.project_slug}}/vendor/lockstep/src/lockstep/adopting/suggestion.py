@@ -172,8 +172,7 @@ def _suggest_for_anomalies(contract: Contract, table: pd.DataFrame) -> dict[str,
         "train.metric": "average_precision" if has_labels else "injected_precision",
         "train.contamination": _suggest_contamination(table[contract.target], known),
         "train.decision": None,
-        "train.folds": 5 if rows <= MOST_ROWS_FOLDED else None,
-        "train.holdout": None if rows <= MOST_ROWS_FOLDED else 0.2,
+        **_suggest_folds(rows),
         "train.candidates": {
             "baseline": {},
             "ecod": {},
@@ -209,8 +208,7 @@ def _suggest_for_clusters(contract: Contract, table: pd.DataFrame) -> dict[str, 
         "features.columns": _suggest_steps(contract, table),
         "train.metric": "stable_silhouette",
         "train.clusters": None,
-        "train.folds": 5 if rows <= MOST_ROWS_FOLDED else None,
-        "train.holdout": None if rows <= MOST_ROWS_FOLDED else 0.2,
+        **_suggest_folds(rows),
         "train.candidates": {
             "baseline": {},
             "kmeans": {"starts": 4},
@@ -219,6 +217,13 @@ def _suggest_for_clusters(contract: Contract, table: pd.DataFrame) -> dict[str, 
             "hdbscan": {"share": 0.05},
         },
     }
+
+
+def _suggest_folds(rows: int) -> dict[str, Any]:
+    """How candidates are compared that need no target."""
+    if rows <= MOST_ROWS_FOLDED:
+        return {"train.folds": 5, "train.holdout": None}
+    return {"train.folds": None, "train.holdout": 0.2}
 
 
 def _suggest_times(contract: Contract, known: pd.DataFrame) -> dict[str, Any]:

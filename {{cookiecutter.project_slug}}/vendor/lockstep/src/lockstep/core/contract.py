@@ -68,6 +68,8 @@ CLUSTER_COLUMN = {
     "meaning": "which cluster a row is of",
 }
 """The target where clusters are looked for, of which nobody knows anything."""
+UNSUPERVISED: dict[Kind, str] = {"anomalies": "anomalies", "clustering": "clusters"}
+"""Kinds that need no target, and the word of the contract that says so."""
 SIDES = ("train", "test")
 """What a given split calls its two parts."""
 IMAGE_COLUMNS = {
@@ -423,10 +425,9 @@ class Contract(Strict):
                 f"target: {self.target!r} must be binary where anomalies are looked for, the "
                 "second of its `categories` being the anomaly"
             )
-        if self.anomalies and (self.images or self.horizon or self.sequence):
-            raise ValueError("anomalies: they are looked for in the rows of a table only")
-        if self.clusters and (self.images or self.horizon or self.sequence):
-            raise ValueError("clusters: they are looked for in the rows of a table only")
+        for word in UNSUPERVISED.values():
+            if getattr(self, word) and (self.images or self.horizon or self.sequence):
+                raise ValueError(f"{word}: they are looked for in the rows of a table only")
         for name, column in self.columns.items():
             if column.type == "labels" and name != self.target:
                 raise ValueError(f"columns: {name!r}: of type labels is nothing but the target")
@@ -636,16 +637,12 @@ def load_contract(paths: Paths, kind: Kind) -> Contract:
     advice = "the command `use FILE --target COLUMN` writes it"
     contract = load(Contract, paths.contract_file, name, advice)
     if contract.kind != kind:
-        if "anomalies" in (kind, contract.kind):
-            raise UserError(
-                f"{name}: it says anomalies: {str(contract.anomalies).lower()}, but params.yaml "
-                f"says kind: {kind}; `use FILE --kind anomalies` writes both"
-            )
-        if "clustering" in (kind, contract.kind):
-            raise UserError(
-                f"{name}: it says clusters: {str(contract.clusters).lower()}, but params.yaml "
-                f"says kind: {kind}; `use FILE --kind clustering` writes both"
-            )
+        for wished, word in UNSUPERVISED.items():
+            if wished in (kind, contract.kind):
+                raise UserError(
+                    f"{name}: it says {word}: {str(getattr(contract, word)).lower()}, but "
+                    f"params.yaml says kind: {kind}; `use FILE --kind {wished}` writes both"
+                )
         target_type = contract.columns[contract.target].type
         raise UserError(
             f"{name}: target {contract.target!r} is {target_type}, but params.yaml says "

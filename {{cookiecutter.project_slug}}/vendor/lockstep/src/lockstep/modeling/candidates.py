@@ -28,6 +28,8 @@ TAKES_TERMS: set[str] = set()
 """Candidates to which sentences come as terms, of which there are many."""
 TAKES_TOKENS: set[str] = set()
 """Candidates to which sentences come word by word, before all other features."""
+BASELINE = "baseline"
+"""The candidate that any model must beat."""
 SUPERVISED = "predicts a target"
 WISHED: dict[Kind, str] = {
     "anomalies": "looks for anomalies",

@@ -8,7 +8,15 @@ import pandas as pd
 from .adjusted_rand import adjusted_rand
 from .outcome import PART, SILHOUETTE, Outcome
 from .ratios import ratio
-from .stability import judge
+
+
+def judge(agreement: np.ndarray, silhouette: np.ndarray) -> np.ndarray:
+    """How well clusters are told apart, and found again: the product of both.
+
+    Clusters that agree less than by chance do not agree at all.
+    """
+    scores: np.ndarray = np.maximum(agreement, 0) * silhouette
+    return scores
 
 
 def stable_silhouette(outcome: Outcome, weights: np.ndarray) -> np.ndarray:

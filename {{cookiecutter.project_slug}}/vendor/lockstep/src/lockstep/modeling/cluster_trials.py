@@ -62,7 +62,7 @@ def _find_afresh(clusterer: Clusterer, X: np.ndarray) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what it warns of has been told of the train rows
         try:
-            labels: np.ndarray = clusterer.with_number(clusterer.count).fit(X).labels_
+            labels: np.ndarray = clusterer.find_again(X, clusterer.count).labels_
         except ValueError:
             return np.full(len(X), UNKNOWN)
     return labels

@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin, clone
-from sklearn.cluster import HDBSCAN
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -69,6 +68,22 @@ class Clusterer(ClusterMixin, BaseEstimator):
             ValueError: All rows are the same, or there are fewer different ones than clusters.
         """
         X = validate_data(self, X, dtype="float64")
+        self._find(X)
+        self.box_ = Box.fit(X)
+        return self
+
+    def find_again(self, X: np.ndarray, number: int) -> Clusterer:
+        """One like this that has found so many clusters in (n_rows, n_features) numbers, if it can
+        be told; without a `box_`.
+
+        Raises:
+            ValueError: As `fit` does.
+        """
+        other = Clusterer(self.estimator, number, self.random_state)
+        other._find(validate_data(other, X, dtype="float64"))
+        return other
+
+    def _find(self, X: np.ndarray) -> None:
         distinct = len(np.unique(X, axis=0))
         if distinct < 2:
             raise ValueError("all rows are the same to it, so that nothing tells clusters apart")
@@ -85,12 +100,6 @@ class Clusterer(ClusterMixin, BaseEstimator):
             self.estimator_.set_params(**{key: number})
             self.number_ = number
         self._learn(X)
-        self.box_ = Box.fit(X)
-        return self
-
-    def with_number(self, number: int) -> Clusterer:
-        """An unfitted one that is to find so many clusters, if it can be told."""
-        return Clusterer(clone(self.estimator), number, self.random_state)
 
     def predict(self, X: Any) -> np.ndarray:
         """(n_rows,) cluster of each row, from 0."""
@@ -140,7 +149,7 @@ class Clusterer(ClusterMixin, BaseEstimator):
         raw = self._assign(X)
         found, firsts, sizes = np.unique(raw, return_index=True, return_counts=True)
         order = np.lexsort([firsts, -sizes])
-        self.places_ = np.full(max(int(found.max()), self._last) + 1, -1)
+        self.places_ = np.full(max(int(found.max()) + 1, getattr(self, "number_", 1)), -1)
         self.places_[found[order]] = np.arange(len(found))
         self.labels_ = self.places_[raw]
         self.centres_ = np.array(
@@ -148,11 +157,6 @@ class Clusterer(ClusterMixin, BaseEstimator):
         )
         if self.count == 1:
             warnings.warn("it finds no clusters: all rows are of one", UserWarning, stacklevel=2)
-
-    @property
-    def _last(self) -> int:
-        """The largest label that the estimator may give."""
-        return int(getattr(self.estimator_, self.number_key, 1)) - 1 if self.number_key else 0
 
     def _assign(self, X: np.ndarray) -> np.ndarray:
         """(n_rows,) labels as the estimator has them."""
@@ -216,6 +220,8 @@ class Density(ClusterMixin, BaseEstimator):
         X = validate_data(self, X, dtype="float64")
         smallest = max(2, int(np.ceil(self.share * len(X))))
         neighbours = None if self.neighbours is None else min(self.neighbours, len(X))
+        from sklearn.cluster import HDBSCAN  # what learns anything else need not wait for it
+
         search = HDBSCAN(min_cluster_size=smallest, min_samples=neighbours, copy=True)
         self.labels_ = search.fit(X).labels_
         return self

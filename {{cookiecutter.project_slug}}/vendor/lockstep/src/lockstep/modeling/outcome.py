@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,8 @@ EXPOSURE = "exposure"
 """How much a row adds up its number over, in such a table."""
 SUBGROUP = "subgroup_"
 """What the column of a subgroup begins with, in such a table."""
+PER_ROW = ("interval", "forecasts", "injected", "clusters", "exposure")
+"""What an outcome may know of each row beside `actual` and `predicted`: arrays and tables."""
 
 
 EVEN = 0.5
@@ -173,21 +175,17 @@ class Outcome:
     @classmethod
     def concatenate(cls, parts: Sequence[Outcome], groups: pd.Series | None) -> Outcome:
         """The outcome of all rows of some parts; rows without a group are one together."""
-        intervals = [part.interval for part in parts if part.interval is not None]
-        forecasts = [part.forecasts for part in parts if part.forecasts is not None]
-        injected = [part.injected for part in parts if part.injected is not None]
-        clusters = [part.clusters for part in parts if part.clusters is not None]
-        exposures = [part.exposure for part in parts if part.exposure is not None]
+        known = {
+            name: [values for part in parts if (values := getattr(part, name)) is not None]
+            for name in PER_ROW
+        }
+        known["clusters"] = _number_parts(known["clusters"])
         return replace(
             parts[0],
             actual=np.concatenate([part.actual for part in parts]),
             predicted=np.concatenate([part.predicted for part in parts]),
             groups=None if groups is None else pd.factorize(groups, use_na_sentinel=False)[0],
-            interval=np.concatenate(intervals) if intervals else None,
-            forecasts=pd.concat(forecasts, ignore_index=True) if forecasts else None,
-            injected=pd.concat(injected, ignore_index=True) if injected else None,
-            clusters=_join_parts(clusters) if clusters else None,
-            exposure=np.concatenate(exposures) if exposures else None,
+            **{name: _join(values) for name, values in known.items()},
         )
 
     def take(self, rows: np.ndarray) -> Outcome:
@@ -200,11 +198,7 @@ class Outcome:
             actual=self.actual[rows],
             predicted=self.predicted[rows],
             groups=groups,
-            interval=None if self.interval is None else self.interval[rows],
-            forecasts=None if self.forecasts is None else self.forecasts.iloc[rows],
-            injected=None if self.injected is None else self.injected.iloc[rows],
-            clusters=None if self.clusters is None else self.clusters.iloc[rows],
-            exposure=None if self.exposure is None else self.exposure[rows],
+            **{name: _take(getattr(self, name), rows) for name in PER_ROW},
         )
 
     def relative_to(self, rows: pd.DataFrame) -> Outcome:
@@ -315,9 +309,23 @@ class Outcome:
         return self.predicted.max(axis=1), self.decisions == self.actual
 
 
-def _join_parts(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The tables of clusters below each other, the parts of each numbered after those before."""
+def _join(values: Sequence[Any]) -> Any:
+    """Arrays or tables of rows below each other; None if there are none."""
+    if not values:
+        return None
+    is_table = isinstance(values[0], pd.DataFrame)
+    return pd.concat(values, ignore_index=True) if is_table else np.concatenate(values)
+
+
+def _take(values: Any, rows: np.ndarray) -> Any:
+    """Some rows of an array or a table; None of None."""
+    if values is None:
+        return None
+    return values.iloc[rows] if isinstance(values, pd.DataFrame) else values[rows]
+
+
+def _number_parts(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """The tables of clusters, the parts of each numbered after those before."""
     starts = np.cumsum([0, *(int(table[PART].max()) + 1 for table in tables)])
     pairs = zip(tables, starts[:-1], strict=True)
-    moved = [table.assign(**{PART: table[PART] + start}) for table, start in pairs]
-    return pd.concat(moved, ignore_index=True)
+    return [table.assign(**{PART: table[PART] + start}) for table, start in pairs]

@@ -96,8 +96,6 @@ class Postprocessing(Strict):
         """What becomes of predictions: which threshold decides, and their intervals."""
         if self.oddness is not None:
             outcome = rank_scores(outcome, self.oddness)
-        if outcome.clusters is not None:
-            return outcome
         if outcome.classes:
             return replace(outcome, threshold=self.threshold)
         if outcome.labels:

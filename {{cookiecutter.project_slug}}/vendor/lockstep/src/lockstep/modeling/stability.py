@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .adjusted_rand import adjusted_rand
+from .cluster_metrics import judge
 from .silhouettes import measure_silhouettes
 
 if TYPE_CHECKING:
@@ -38,15 +39,6 @@ class Trial(NamedTuple):
     silhouette: float
     score: float
     """The mean of their products."""
-
-
-def judge(agreement: np.ndarray, silhouette: np.ndarray) -> np.ndarray:
-    """How well clusters are told apart, and found again: the product of both.
-
-    Clusters that agree less than by chance do not agree at all.
-    """
-    scores: np.ndarray = np.maximum(agreement, 0) * silhouette
-    return scores
 
 
 def choose_number(clusterer: Clusterer, X: np.ndarray, seed: int) -> tuple[int, list[Trial]]:
@@ -83,7 +75,7 @@ def _try_number(
     figures = []
     for one, other in halves:
         try:
-            learnt, fresh = (clusterer.with_number(number).fit(half) for half in (one, other))
+            learnt, fresh = (clusterer.find_again(half, number) for half in (one, other))
         except ValueError:  # too few different rows, say
             continue
         places = learnt.predict(other)

@@ -11,6 +11,7 @@ from scipy.special import ndtri
 from ..core.kinds import Kind
 from ..core.params import Params, TrainParams
 from ..core.paths import Paths
+from ..modeling.candidates import BASELINE
 from ..modeling.metrics import Metric, find_metric
 from ..modeling.structureless import DRAWS
 from ..records.pairs import Gain, Pair, load_metrics, measure_gains
@@ -25,7 +26,7 @@ CALIBRATION_MARGIN = 0.01
 ENOUGH_ROWS = 10_000
 """In common, however many there are that are not."""
 APART = "each on its own test rows, of which few or none are in common"
-BASELINE, CALIBRATION = "baseline", "calibration_error"
+CALIBRATION = "calibration_error"
 USUAL_CONFIDENCE = 0.95
 """Of intervals that nothing is said of."""
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..modeling.candidates import BASELINE
 from ..modeling.model import Model
 from ..modeling.outcome import Outcome
 from . import anomaly_figures, curves, figures
 from .anomalies import find_oddest, measure_importance, measure_ways, project_rows
 from .gallery import Gallery, Picture
-
-BASELINE = "baseline"
 
 
 def show_anomalies(

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ..modeling.cluster_profiles import ClusterProfile
 from ..modeling.model import Model
 from ..modeling.outcome import Outcome
 from . import cluster_figures
-from .clusters import (
-    describe_clusters,
-    list_trials,
-    map_rows,
-    tabulate_silhouettes,
-    tabulate_traits,
-)
+from .clusters import list_trials, map_rows, tabulate_silhouettes, tabulate_traits
 from .gallery import Gallery, Picture
 
 
 def show_clusters(
-    model: Model, rows: pd.DataFrame, outcome: Outcome, sizes: pd.DataFrame, seed: int
+    model: Model,
+    rows: pd.DataFrame,
+    outcome: Outcome,
+    sizes: pd.DataFrame,
+    profiles: list[ClusterProfile],
+    seed: int,
 ) -> Gallery:
     """How many clusters there are, how large they are, what they are like and how far apart.
 
@@ -27,9 +27,10 @@ def show_clusters(
         rows: (n_rows, n_columns) some of the test rows.
         outcome: Of these.
         sizes: Of all, by `clusters.measure_sizes`.
+        profiles: Of these, by `clusters.describe_clusters`.
         seed: Of the rows that are drawn.
     """
-    names, profiles = model.clusters, describe_clusters(model, rows, outcome)
+    names = model.clusters
     tables = {
         "numbers": list_trials(model),
         "sizes": sizes,

@@ -12,6 +12,7 @@ from ..core.contract import IMAGE, Column, Contract
 from ..core.environment import read_environment
 from ..core.params import Params, predicts_numbers
 from ..core.sequences import SIGNAL
+from ..modeling.candidates import BASELINE
 from ..modeling.metrics import COMPANIONS, RATES, Metric, primary_metric, run_metrics
 from ..modeling.model import Model
 from .anomaly_facts import (
@@ -197,7 +198,7 @@ class Facts:
     @property
     def is_baseline(self) -> bool:
         """Whether the champion is the baseline itself."""
-        return self.champion.candidate == "baseline"
+        return self.champion.candidate == BASELINE
 
     @property
     def scores(self) -> list[Score]:
@@ -267,7 +268,7 @@ class Facts:
             return ""
         other = others[int(np.argmax(merits))]
         low, high = other["behind_low"], other["behind_high"]
-        if other["candidate"] == "baseline" or pd.isna(low):
+        if other["candidate"] == BASELINE or pd.isna(low):
             return ""
         relation = "is not shown to be better than"
         if low > 0:

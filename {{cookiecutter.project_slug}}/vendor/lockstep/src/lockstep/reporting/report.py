@@ -20,7 +20,7 @@ from ..modeling.outcome import FORECAST, SUBGROUP, Outcome
 from . import figures, gallery
 from .anomalies import find_oddest
 from .anomaly_gallery import show_anomalies
-from .cluster_facts import ClusterLine, list_clusters
+from .cluster_facts import list_clusters
 from .cluster_gallery import show_clusters
 from .clusters import describe_clusters, measure_sizes
 from .facts import Facts, describe_test_size
@@ -71,9 +71,11 @@ class Report:
         self.rows, self.metrics = rows, metrics
         self.sample, places = sample_rows(test, None, PLOT_ROWS, project.params.seed)
         self.outcome, self.baseline = outcome.take(places), baseline.take(places)
-        self.sizes = pd.DataFrame()
+        self.sizes, self.profiles, lines = pd.DataFrame(), [], None
         if champion.contract.clusters:
             self.sizes = measure_sizes(champion.clusters, outcome)
+            self.profiles = describe_clusters(champion, self.sample, self.outcome)
+            lines = list_clusters(self.profiles, self.sizes)
         self.forecasts: Forecasts | None = None
         if champion.contract.forecasts:
             tables = (project.table(project.train), test)
@@ -104,15 +106,9 @@ class Report:
             find_oddest(champion, self.sample, self.outcome)
             if champion.contract.anomalies
             else None,
-            self._list_clusters(),
+            lines,
             word_facts,
         )
-
-    def _list_clusters(self) -> list[ClusterLine] | None:
-        if not self.champion.contract.clusters:
-            return None
-        profiles = describe_clusters(self.champion, self.sample, self.outcome)
-        return list_clusters(profiles, self.sizes)
 
     def _measure_slices(self) -> pd.DataFrame:
         contract, outcome = self.champion.contract, self.outcome
@@ -167,7 +163,8 @@ class Report:
             outcomes = self.outcome, self.baseline
             return gallery.join(show_anomalies(champion, self.sample, *outcomes, seed), training)
         if facts.contract.clusters:
-            clusters = show_clusters(champion, self.sample, self.outcome, self.sizes, seed)
+            told = self.sizes, self.profiles
+            clusters = show_clusters(champion, self.sample, self.outcome, *told, seed)
             return gallery.join(clusters, training)
         parts = []
         if self.forecasts is not None:
