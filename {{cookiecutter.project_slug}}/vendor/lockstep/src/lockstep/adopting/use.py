@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
-from ruamel.yaml import YAML
 
 from ..core.contract import Contract
-from ..core.editing import ABSENT, edit_yaml
+from ..core.editing import ABSENT, change_values, edit_yaml
 from ..core.errors import UserError
 from ..core.examples import frame_contract
+from ..core.files import read_yaml
 from ..core.params import FeaturesParams, Params
 from ..core.project import Project
 from ..data.examples import make_examples
@@ -110,6 +110,7 @@ def _take_in(
         print(f"use: {name} is in use already: nothing was changed")
         print("next: uv run dvc repro")
         return
+    params_text = edit_yaml(project.params_file.read_text(encoding="utf-8"), settings, COMMENTS)
     try:
         removals = list_removals(project, source, replace=replace)
         is_in_git = is_kept_by_git(project, source)
@@ -127,7 +128,7 @@ def _take_in(
             source,
             contract,
             split,
-            settings,
+            params_text,
             removals,
             is_in_git,
         )
@@ -175,12 +176,12 @@ def choose_settings(project: Project, name: str, understanding: Understanding) -
         recipe = {key.partition(".")[2]: value for key, value in own.items()}
         settings["features"] = FeaturesParams().model_dump() | recipe
     settings |= dict.fromkeys(list_idle_keys(contract), ABSENT)
-    text = project.params_file.read_text(encoding="utf-8")
+    content = read_yaml(project.params_file, project.name(project.params_file))
     rows = table.dropna(subset=[contract.required] if contract.required else [])
     rows = rows.reset_index(drop=True)
     if contract.forecasts:
-        return _choose_folds_of_forecast(name, text, contract, rows, settings)
-    usual = _preview(text, settings)
+        return _choose_folds_of_forecast(name, content, contract, rows, settings)
+    usual = _preview(content, settings)
     seed = choose_split_seed(rows, contract, usual)
     if seed != usual.split.seed:
         settings["split.seed"] = seed
@@ -188,7 +189,7 @@ def choose_settings(project: Project, name: str, understanding: Understanding) -
     for folds in FOLDS:
         trial = settings | ({"train.folds": folds} if settings["train.folds"] else {})
         try:
-            trial_params = _preview(text, trial)
+            trial_params = _preview(content, trial)
             train, _ = split_rows(rows, contract, trial_params)
             if contract.is_supervised and (
                 missing_classes := sorted({*contract.classes} - {*train[contract.target]})
@@ -218,14 +219,18 @@ def choose_settings(project: Project, name: str, understanding: Understanding) -
 
 
 def _choose_folds_of_forecast(
-    name: str, text: str, contract: Contract, table: pd.DataFrame, settings: dict[str, Any]
+    name: str,
+    content: dict[str, Any],
+    contract: Contract,
+    table: pd.DataFrame,
+    settings: dict[str, Any],
 ) -> dict[str, Any]:
     """The settings with as many folds, up to those suggested, as the times of the series allow."""
     rows, of_examples = _draw_series(table, contract), frame_contract(contract)
     for folds in (folds for folds in FOLDS if folds <= settings["train.folds"]):
         trial = settings | {"train.folds": folds}
         try:
-            params = _preview(text, trial)
+            params = _preview(content, trial)
             examples = pd.concat(make_examples([rows], contract, params), ignore_index=True)
             make_folds(split_rows(examples, of_examples, params)[0], of_examples, params)
         except UserError as error:
@@ -254,9 +259,9 @@ def _draw_series(table: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     return table[is_drawn.to_numpy()].reset_index(drop=True)
 
 
-def _preview(text: str, settings: dict[str, Any]) -> Params:
-    """What params.yaml will say."""
-    return Params.model_validate(YAML(typ="safe", pure=True).load(edit_yaml(text, settings)))
+def _preview(content: dict[str, Any], settings: dict[str, Any]) -> Params:
+    """What params.yaml will say, of which this is the content now."""
+    return Params.model_validate(change_values(content, settings))
 
 
 def _adopt(
@@ -265,7 +270,7 @@ def _adopt(
     source: Source,
     contract: Contract,
     split: str,
-    settings: dict[str, Any],
+    params_text: str,
     removals: Sequence[Path],
     is_in_git: bool,
 ) -> None:
@@ -282,7 +287,6 @@ def _adopt(
         if not source.is_tracked:
             swap.track(project, staging, "add", "--", name)
         staged.append(pointer(place).name)
-    text = project.params_file.read_text(encoding="utf-8")
     lines = [
         f"use: {project.name(path)} is no longer used, and removed{describe_cache(path)}"
         for path in removals
@@ -297,7 +301,7 @@ def _adopt(
                 project, [] if is_in_git else [place], [place, *removals]
             ),
             project.contract_file: format_contract(contract, split),
-            project.params_file: edit_yaml(text, settings, COMMENTS),
+            project.params_file: params_text,
         },
         [each.name for path in removals for each in (path, pointer(path))],
     )

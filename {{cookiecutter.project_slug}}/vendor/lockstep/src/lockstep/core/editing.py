@@ -6,6 +6,7 @@ import io
 import re
 import textwrap
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -45,12 +46,10 @@ def edit_yaml(
     content = READER.load(text)
     for path, value in changes.items():
         keys = path.split(".")
+        former, content = content, change_values(content, {path: value})
         if value is ABSENT:
-            content, text = _drop(content, keys), _remove(text, keys)
-            continue
-        plain = READER.load(write_yaml(style(value)))  # a tuple will be a list
-        former, content = content, _change(content, keys, plain)
-        if repr(content) != repr(former):
+            text = _remove(text, keys)
+        elif repr(content) != repr(former):
             text = _set(text, keys, value, comments.get(path, ""))
             text = _break_line(text, keys[:-1])
     if READER.load(text) != content:
@@ -59,6 +58,18 @@ def edit_yaml(
             "& and *; write these out"
         )
     return text
+
+
+def change_values(content: Any, changes: Mapping[str, Any]) -> Any:
+    """What the file says after the changes that `edit_yaml` would make, without its text."""
+    for path, value in changes.items():
+        keys = path.split(".")
+        if value is ABSENT:
+            content = _drop(content, keys)
+        else:
+            plain = READER.load(write_yaml(style(value)))  # a tuple will be a list
+            content = _change(content, keys, plain)
+    return content
 
 
 def _change(content: Any, keys: list[str], value: Any) -> Any:
@@ -121,7 +132,7 @@ def _set(text: str, path: list[str], value: Any, comment: str = "") -> str:
 
 def _locate(text: str, path: list[str]) -> list[tuple[Node, Node]]:
     """The key and the value at each part of a path, as far as it goes; first what all is in."""
-    root = WRITER.compose(text)
+    root = _compose(text)
     chain = [(root, root)]
     for name in path:
         node = chain[-1][1]
@@ -131,6 +142,13 @@ def _locate(text: str, path: list[str]) -> list[tuple[Node, Node]]:
             break
         chain.append(entry)
     return chain
+
+
+@lru_cache(maxsize=1)
+def _compose(text: str) -> Node:
+    """The nodes of a text, which one change after another asks for until it is another text."""
+    root: Node = WRITER.compose(text)
+    return root
 
 
 def _add(text: str, node: MappingNode, entry: dict[str, Any], comment: str) -> str:
@@ -186,7 +204,8 @@ def _replace(text: str, key: Node, former: Node, value: Any) -> str:
 
 def _break_line(text: str, path: list[str]) -> str:
     """The text with the mapping at the end of a path in lines, if it is too long for its line."""
-    if not path:
+    # Finding the mapping takes a hundred times as long as finding that no line is too long.
+    if not path or max(map(len, text.splitlines())) <= LONGEST_LINE:
         return text
     (_, parent), (key, node) = _locate(text, path)[-2:]
     end = _end_line(text, key.end_mark.index)
