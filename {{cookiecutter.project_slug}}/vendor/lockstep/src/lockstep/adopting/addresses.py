@@ -76,6 +76,14 @@ def parse_address(address: str) -> Address:
     )
 
 
+def find_place(address: str) -> str | None:
+    """The address without what may be secret; nothing where it names no host."""
+    try:
+        return parse_address(address).place
+    except UserError:
+        return None
+
+
 def hide_secrets(text: str, address: str) -> str:
     """A text without what may be secret in an address, however it is written there."""
     rest = address.partition("://")[2]

@@ -11,12 +11,14 @@ from typing import NamedTuple
 import pandas as pd
 
 from ..core.errors import UserError, shorten
+from ..core.progress import progress
 from ..core.project import Project
 from ..core.raw_files import is_data
-from ..core.table import write_parquet
+from ..core.table import table_writers, write_parquet
 from ..reading.databases import read_database_batches
+from ..reading.postgresql import copy_table, is_postgresql
 from . import swap
-from .addresses import describe_path, get_scheme, hide_secrets, parse_address
+from .addresses import describe_path, find_place, get_scheme, hide_secrets, parse_address
 
 STORAGES = ("http", "https", "s3", "ssh")
 """Schemes of addresses that DVC fetches from; others are databases."""
@@ -68,7 +70,7 @@ def fetch(
     with _hiding_secrets(address):
         if scheme in STORAGES:
             return _download(project, scheme, address, staging, dry_run=dry_run)
-        return _read_database(f"{scheme} database", address, staging, table)
+        return _read_database(scheme, address, staging, table)
 
 
 @contextmanager
@@ -88,13 +90,20 @@ def _require_name(name: str, source: str) -> None:
         raise UserError(f"{source}: files of such names are not taken for data; rename it")
 
 
-def _read_database(origin: str, address: str, staging: Path, table: str | None) -> Source:
+def _read_database(scheme: str, address: str, staging: Path, table: str | None) -> Source:
     """The rows as a parquet file, since a server keeps no old ones."""
     path = staging / (re.sub(r"[^\w-]", "_", table or "table") + ".parquet")
-    _require_name(path.name, f"table {table} of a {origin}")
-    frame = pd.concat(read_database_batches(address, origin, table), ignore_index=True)
-    write_parquet(frame, path)
-    return Source(path, f"table {table} of a {origin}")
+    name = f"{scheme} database"
+    _require_name(path.name, f"table {table} of a {name}")
+    if not is_postgresql(scheme):
+        frame = pd.concat(read_database_batches(address, name, table), ignore_index=True)
+        write_parquet(frame, path)
+        return Source(path, f"table {table} of a {name}")
+    with table_writers(path) as (rows,), progress("use") as count:
+        for batch in copy_table(address, name, table):
+            rows.write(batch)
+            count(len(batch))
+    return Source(path, f"table {table} of {find_place(address) or f'a {name}'}")
 
 
 def _download(

@@ -89,10 +89,10 @@ def open_parquet(path: Path, name: str) -> Iterator[pq.ParquetFile]:
 class TableWriter:
     """Takes rows batch by batch, of the same columns in each, and counts them in `rows`."""
 
-    def __init__(self, write: Callable[[pd.DataFrame], None]) -> None:
+    def __init__(self, write: Callable[[pd.DataFrame | pa.Table], None]) -> None:
         self._write, self.rows = write, 0
 
-    def write(self, rows: pd.DataFrame) -> None:
+    def write(self, rows: pd.DataFrame | pa.Table) -> None:
         """Write some rows, below those before and without an index, in a thread of its own."""
         self._write(rows)
         self.rows += len(rows)
@@ -114,7 +114,7 @@ def table_writers(*paths: Path) -> Iterator[list[TableWriter]]:
 
 
 @contextmanager
-def _open_row_groups(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+def _open_row_groups(path: Path) -> Iterator[Callable[[pd.DataFrame | pa.Table], None]]:
     """Gives what takes rows on their way into a parquet file, written a row group at a time."""
     waiting: list[pa.Table] = []
     writer: pq.ParquetWriter | None = None
@@ -127,13 +127,15 @@ def _open_row_groups(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
         if len(group):
             writer.write_table(group, row_group_size=ROWS_IN_GROUP)
 
-    def add(frame: pd.DataFrame) -> None:
+    def add(rows: pd.DataFrame | pa.Table) -> None:
         nonlocal waiting
         if not writer and not any(map(len, waiting)):
             # A table without rows says less of types than one with some.
             waiting = []
         schema = waiting[0].schema if waiting else None
-        waiting.append(pa.Table.from_pandas(frame, schema, preserve_index=False))
+        if isinstance(rows, pd.DataFrame):
+            rows = pa.Table.from_pandas(rows, schema, preserve_index=False)
+        waiting.append(rows)
         while sum(map(len, waiting)) >= ROWS_IN_GROUP:
             write_group()
 

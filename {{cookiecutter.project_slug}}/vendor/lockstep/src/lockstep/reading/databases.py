@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 import pandas as pd
@@ -23,25 +24,39 @@ PATIENCE = 10
 
 def read_database_batches(address: str, name: str, table: str | None) -> Iterator[pd.DataFrame]:
     """Read a table of the database at an address as SQLAlchemy writes it, batch by batch."""
+    with connect(address, name) as connection:
+        query = _select_cells(connection, choose_table(connection, name, table))
+        query = query.execution_options(stream_results=True)
+        # Whole numbers stay whole where some are missing.
+        for batch in pd.read_sql(
+            query, connection, chunksize=BATCH_ROWS, dtype_backend="numpy_nullable"
+        ):
+            yield batch.astype(dict.fromkeys(batch.select_dtypes("string"), "object"))
+
+
+@contextmanager
+def connect(address: str, name: str) -> Iterator[sqlalchemy.Connection]:
+    """A connection to the database at an address; messages call it `name`.
+
+    Raises:
+        UserError: There is no connection or, within the block, the database cannot be read.
+    """
     try:
         import sqlalchemy
     except ImportError as error:
         raise UserError(f"{name}: reading it takes SQLAlchemy: `uv add sqlalchemy`") from error
     try:
         with guard_reading(f"{name}: the database cannot be read"):
-            engine = sqlalchemy.create_engine(_protect(sqlalchemy.make_url(address)))
+            engine = sqlalchemy.create_engine(
+                _protect(sqlalchemy.make_url(address)), poolclass=sqlalchemy.NullPool
+            )
             sqlalchemy.event.listen(engine, "do_connect", _limit_waiting)
-            query = _select_cells(engine, _choose_table(engine, name, table))
-            with engine.connect().execution_options(stream_results=True) as connection:
-                # Whole numbers stay whole where some are missing.
-                for batch in pd.read_sql(
-                    query, connection, chunksize=BATCH_ROWS, dtype_backend="numpy_nullable"
-                ):
-                    yield batch.astype(dict.fromkeys(batch.select_dtypes("string"), "object"))
+            with engine.connect() as connection:
+                yield connection
     except ModuleNotFoundError as error:
-        raise UserError(
-            f"{name}: reading it takes {error.name}: `uv add --dev {error.name}`"
-        ) from error
+        has_extra = error.name == "psycopg"
+        way = "sync --extra postgresql" if has_extra else f"add --dev {error.name}"
+        raise UserError(f"{name}: reading it takes {error.name}: `uv {way}`") from error
 
 
 def read_only(path: Path) -> str:
@@ -61,24 +76,52 @@ def _limit_waiting(
 ) -> None:
     if dialect.name == "postgresql":
         options.setdefault("connect_timeout", PATIENCE)
+        # A machine that is gone sends no word of it; one that works long still answers these.
+        options.setdefault("keepalives_idle", PATIENCE)
+        options.setdefault("keepalives_interval", PATIENCE)
+        options.setdefault("keepalives_count", 3)
 
 
-def _choose_table(engine: sqlalchemy.Engine, name: str, table: str | None) -> str:
+class Place(NamedTuple):
+    """Where a table or a view is."""
+
+    name: str
+    schema: str | None = None
+
+
+def choose_table(connection: sqlalchemy.Connection, name: str, table: str | None) -> Place:
+    """The table or view of that name, which may have its schema before it; or the only one.
+
+    Raises:
+        UserError: There is none, or there are several.
+    """
     import sqlalchemy
 
-    inspector = sqlalchemy.inspect(engine)
-    tables = [*inspector.get_table_names(), *inspector.get_view_names()]
+    inspector = sqlalchemy.inspect(connection)
+    tables = _list_tables(inspector, None)
     if table is None and len(tables) == 1:
-        return tables[0]
+        return Place(tables[0])
     if not table:
         choice = ", ".join(tables) or "none"
         raise UserError(f"{name}: which table? --table takes one of {choice}")
-    if table not in tables:
-        raise UserError(f"{name}: no table {table!r}; {nearest(table, tables)}")
-    return table
+    if table in tables:
+        return Place(table)
+    schema, _, rest = table.rpartition(".")
+    if schema and rest in _list_tables(inspector, schema):
+        return Place(rest, schema)
+    raise UserError(f"{name}: no table {table!r}; {nearest(table, tables)}")
 
 
-def _select_cells(engine: sqlalchemy.Engine, table: str) -> sqlalchemy.Select[tuple[object, ...]]:
+def _list_tables(inspector: sqlalchemy.Inspector, schema: str | None) -> list[str]:
+    lists = [inspector.get_table_names, inspector.get_view_names]
+    if inspector.dialect.name == "postgresql":
+        lists.append(inspector.get_materialized_view_names)
+    return [name for names in lists for name in names(schema)]
+
+
+def _select_cells(
+    connection: sqlalchemy.Connection, place: Place
+) -> sqlalchemy.Select[tuple[object, ...]]:
     """All cells of a table; of SQLite, where a column may hold anything, as they are stored."""
     import sqlalchemy
 
@@ -90,8 +133,10 @@ def _select_cells(engine: sqlalchemy.Engine, table: str) -> sqlalchemy.Select[tu
         def result_processor(self, *_: object) -> Callable[[object], object]:
             return _decode
 
-    columns = sqlalchemy.Table(table, sqlalchemy.MetaData(), autoload_with=engine).columns
-    is_loose = engine.dialect.name == "sqlite"
+    columns = sqlalchemy.Table(
+        place.name, sqlalchemy.MetaData(), schema=place.schema, autoload_with=connection
+    ).columns
+    is_loose = connection.dialect.name == "sqlite"
     return sqlalchemy.select(
         *(
             sqlalchemy.type_coerce(column, Stored()).label(column.name)

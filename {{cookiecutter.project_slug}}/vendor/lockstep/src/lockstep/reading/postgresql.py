@@ -1,0 +1,231 @@
+"""Copying tables out of PostgreSQL: bounded in memory, exact, and in an order of their own.
+
+The server writes the rows as CSV (`COPY`), which Arrow parses by the types of the columns; rows
+that a driver makes Python's objects of take several times as long. In which order a server stores
+rows is not kept by anyone, so they come by primary key or, without one, by all columns: the same
+rows give the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from pyarrow import csv
+
+from ..core.errors import LONGEST_REASON, UserError, shorten
+from .databases import PATIENCE, Place, choose_table, connect
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+BLOCK_BYTES = 2**24
+"""Of text that is parsed at once; no row may be longer."""
+EXACT_DIGITS = 15
+"""Of a decimal number that come back from the nearest float."""
+WHOLE_DIGITS = 18
+"""Of a whole number that fits into 64 bits."""
+SETTINGS = {
+    "client_encoding": "UTF8",
+    "datestyle": "ISO",
+    "timezone": "UTC",
+    "extra_float_digits": "1",
+    "lock_timeout": f"{PATIENCE}s",
+}
+ADVICE = {
+    "42501": "its owner may grant SELECT",
+    "55P03": "somebody has locked the table, as ALTER TABLE and VACUUM FULL do; try again later",
+    "57014": "somebody has ended it, or it took longer than the server's statement_timeout allows; "
+    "?options=-c%20statement_timeout%3D0 behind the address allows any time",
+}
+"""What to do, by the server's code for an error."""
+SHUTDOWN = ("57P", "08")
+"""How codes of a connection that the server has ended begin."""
+ADVICE_FOR_TYPES = (
+    "make a view without it, or with what is to be known of it in columns of their own, and give "
+    "the view to --table"
+)
+
+
+def is_postgresql(scheme: str) -> bool:
+    """Whether an address that begins so is one of PostgreSQL, whatever the driver."""
+    return scheme.partition("+")[0] in ("postgresql", "postgres")
+
+
+def copy_table(address: str, name: str, table: str | None) -> Iterator[pa.Table]:
+    """Read a table or a view of the database at an address, batch by batch, at one moment.
+
+    Decimal numbers of more digits than a float keeps are texts, times with a zone are in UTC,
+    durations are seconds.
+
+    Raises:
+        UserError: It cannot be reached or read, or a column holds what no cell can.
+    """
+    from sqlalchemy.dialects import postgresql as server
+
+    with connect(_name_driver(address), name) as connection, _tell_server(connection, name):
+        for setting, value in SETTINGS.items():
+            connection.exec_driver_sql(f"SET {setting} = '{value}'")
+        types, query = _look_up(connection, name, choose_table(connection, name, table))
+        # This style of parameters leaves percent signs in names alone.
+        dialect: sqlalchemy.Dialect = server.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
+        command = f"COPY ({query.compile(dialect=dialect)}) TO STDOUT (FORMAT csv)"
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy(command) as rows:
+            yield from _parse(rows, types, name)
+
+
+def _name_driver(address: str) -> str:
+    _, separator, rest = address.partition("://")
+    return f"postgresql+psycopg{separator}{rest}"
+
+
+@contextmanager
+def _tell_server(connection: sqlalchemy.Connection, name: str) -> Iterator[None]:
+    """Tell what the server says, and what to do about it."""
+    try:
+        yield
+    except Exception as error:
+        cause: Any = getattr(error, "orig", error)
+        if not hasattr(cause, "sqlstate"):
+            raise
+        reason = shorten(cause.diag.message_primary or str(cause), LONGEST_REASON)
+        if cause.sqlstate is None or cause.sqlstate.startswith(SHUTDOWN):
+            connection.invalidate()  # nothing is left to roll back
+            message = f"the connection broke off, so nothing was taken; try again: {reason}"
+        else:
+            advice = ADVICE.get(cause.sqlstate)
+            message = f"the server says: {reason}" + (f"; {advice}" if advice else "")
+        raise UserError(f"{name}: {message}") from error
+
+
+def _look_up(
+    connection: sqlalchemy.Connection, name: str, place: Place
+) -> tuple[dict[str, pa.DataType], sqlalchemy.Select[Any]]:
+    """The columns of a table with their types, and the query for all rows in order."""
+    import sqlalchemy as sql
+    from sqlalchemy.dialects import postgresql as server
+
+    table = sql.Table(place.name, sql.MetaData(), schema=place.schema)
+    with warnings.catch_warnings(action="ignore", category=sql.exc.SAWarning):
+        # Types that SQLAlchemy does not know are refused below.
+        sql.inspect(connection).reflect_table(table, None, resolve_fks=False)
+    types = {}
+    for column in table.columns:
+        if (kind := _choose_type(column.type)) is None:
+            raise UserError(
+                f"{name}: column {column.name!r} is of type {_name_type(connection, column)}, "
+                f"which no cell of a table can hold; {ADVICE_FOR_TYPES}"
+            )
+        types[column.name] = kind
+    cells = (
+        sql.extract("epoch", column) if isinstance(column.type, server.INTERVAL) else column
+        for column in table.columns
+    )
+    order = [*table.primary_key.columns] or [*table.columns]
+    return types, sql.select(*cells).order_by(*map(_collate, order))
+
+
+def _choose_type(kind: sqlalchemy.types.TypeEngine[Any]) -> pa.DataType | None:
+    """What the cells of a column are in Arrow; nothing where they are no cells."""
+    import sqlalchemy as sql
+    from sqlalchemy.dialects import postgresql as server
+
+    match kind:
+        case server.DOMAIN():
+            return _choose_type(kind.data_type)
+        case sql.Boolean():
+            return pa.bool_()
+        case sql.Integer():
+            return pa.int64()
+        case sql.Float() | server.INTERVAL():
+            return pa.float64()
+        case sql.Numeric(precision=int(digits), scale=0) if digits <= WHOLE_DIGITS:
+            return pa.int64()
+        case sql.Numeric(precision=int(digits)) if digits <= EXACT_DIGITS:
+            return pa.float64()
+        case sql.DateTime(timezone=True):
+            return pa.timestamp("us", "UTC")
+        case sql.DateTime() | sql.Date():
+            return pa.timestamp("us")
+        case sql.Numeric() | sql.String() | sql.Uuid() | sql.Time() | server.INET() | server.CIDR():
+            return pa.large_string()
+    return None
+
+
+def _name_type(connection: sqlalchemy.Connection, column: sqlalchemy.Column[Any]) -> str:
+    """What the server calls the type of a column."""
+    import sqlalchemy as sql
+
+    query = sql.text(
+        "SELECT format_type(atttypid, atttypmod) FROM pg_attribute "
+        "WHERE attrelid = to_regclass(:place) AND attname = :name"
+    )
+    place = connection.dialect.identifier_preparer.format_table(column.table)
+    return str(connection.execute(query, {"place": place, "name": column.name}).scalar())
+
+
+def _collate(column: sqlalchemy.Column[Any]) -> sqlalchemy.ColumnElement[Any]:
+    """What a column is ordered by: texts by their signs, not by a language's rules."""
+    import sqlalchemy as sql
+
+    is_text = isinstance(column.type, sql.String) and not isinstance(column.type, sql.Enum)
+    return sql.collate(column, "C") if is_text else column
+
+
+def _parse(rows: Iterable[Any], types: dict[str, pa.DataType], name: str) -> Iterator[pa.Table]:
+    """The rows that CSV says, with these types; without one, a table without rows."""
+    stream = io.BufferedReader(_Stream(rows), BLOCK_BYTES)
+    if not stream.peek(1):
+        yield pa.schema([*types.items()]).empty_table()
+        return
+    try:
+        reader = csv.open_csv(
+            stream,
+            csv.ReadOptions(column_names=[*types], block_size=BLOCK_BYTES),
+            csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+            csv.ConvertOptions(
+                column_types=types,
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+                true_values=["t"],
+                false_values=["f"],
+            ),
+        )
+        for batch in reader:
+            yield pa.Table.from_batches([batch])
+    except pa.ArrowInvalid as error:
+        found = re.search(r"In CSV column #(\d+): .*invalid value (.*)", str(error), re.DOTALL)
+        if found is None:
+            raise
+        column, kind = [*types.items()][int(found[1])]
+        raise UserError(
+            f"{name}: column {column!r} holds {shorten(found[2], LONGEST_REASON)}, which is no "
+            f"{kind}; take a view without it and `--table` the view"
+        ) from error
+
+
+class _Stream(io.RawIOBase):
+    """Pieces of bytes, read as a file."""
+
+    def __init__(self, pieces: Iterable[Any]) -> None:
+        self._pieces, self._rest = iter(pieces), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        pieces, size = [self._rest], len(self._rest)
+        while size < len(buffer) and (piece := next(self._pieces, None)) is not None:
+            pieces.append(piece)
+            size += len(piece)
+        content = b"".join(pieces)
+        count = min(size, len(buffer))
+        buffer[:count], self._rest = content[:count], content[count:]
+        return count
