@@ -116,6 +116,7 @@ def test_a_notebook_speaks_of_the_kind_of_problem_there_is(published: Published)
         assert re.search(said, published.notebook(NOTEBOOKS[number])), said
 
 
+@pytest.mark.matrix
 def test_notebooks_run_again_only_when_something_changed_and_give_the_same_bytes(
     published: Published,
 ) -> None:

@@ -142,9 +142,7 @@ def test_a_second_run_runs_nothing(reproduced: Project) -> None:
 def test_another_number_of_folds_reruns_train_and_evaluate_only(demo: Project) -> None:
     edit(demo / "params.yaml", "folds: 2", "folds: 3")
     assert "train.folds" in demo.run("uv", "run", "dvc", "params", "diff")
-    printed = demo.run("uv", "run", "dvc", "repro")
-    assert stages_run(printed) == ["train", "evaluate"]
-    assert printed.count(", over 3 folds\n") == 2
+    assert stages_run(demo.run("uv", "run", "dvc", "repro", "--dry")) == ["train", "evaluate"]
 
 
 def test_a_comment_in_the_readme_of_a_data_folder_reruns_nothing(demo: Project) -> None:

@@ -220,6 +220,7 @@ def test_killing_a_stage_at_any_moment_changes_nothing(
     assert changed_files(demo) == []
 
 
+@pytest.mark.matrix
 def test_of_two_runs_at_once_one_is_refused_and_the_other_gives_the_same_bytes(
     tmp_path: Path, reproduced: Project
 ) -> None:

@@ -717,6 +717,7 @@ def server(ready: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @in_a_browser
+@pytest.mark.matrix
 def test_a_real_server_answers_the_page_and_keeps_nothing_that_is_private(
     server: Server, browser: Browser
 ) -> None:

@@ -278,6 +278,7 @@ def assert_a_push_can_be_pulled(project: Project, **environment: str) -> None:
     assert "verify: all 17 outputs of" in project.run("uv", "run", "my-project", "verify")
 
 
+@pytest.mark.matrix
 def test_what_is_pushed_to_a_folder_can_be_lost_and_pulled(
     tmp_path: Path, adopted: Project
 ) -> None:
@@ -422,6 +423,7 @@ def test_an_address_with_nothing_there_is_told_in_one_line(adopted: Project) -> 
     assert line.endswith(": nothing there, or not reachable")
 
 
+@pytest.mark.matrix
 def test_an_address_where_nobody_listens_is_told_in_one_line(adopted: Project) -> None:
     address = f"http://127.0.0.1:{free_port()}/file.csv"
     assert assert_refused(adopted, address, **LOCAL).endswith(": nothing there, or not reachable")

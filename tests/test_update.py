@@ -419,7 +419,7 @@ def test_an_update_leaves_alone_what_is_the_owners(clone: Path, tmp_path: Path) 
     assert project.run("git", "status", "--porcelain") == " M .cruft.json\n"
 
 
-@pytest.mark.parametrize("committed_first", [True, False])
+@pytest.mark.parametrize("committed_first", [True, pytest.param(False, marks=pytest.mark.matrix)])
 def test_what_cannot_be_merged_is_left_to_the_owner_and_no_commit_lets_it_in(
     clone: Path, tmp_path: Path, ready: Project, committed_first: bool
 ) -> None:
@@ -459,6 +459,7 @@ def test_an_update_takes_texts_for_utf_8_whatever_the_system_does(
     assert "## Begin" in (project / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.matrix
 def test_a_project_without_a_known_template_is_linked_by_the_command_that_the_page_names(
     clone: Path, tmp_path: Path
 ) -> None:

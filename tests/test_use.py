@@ -144,6 +144,7 @@ def of_the_test(project: Project) -> set[str]:
     return set(project.run("uv", "run", "python", "-c", code).split())
 
 
+@pytest.mark.matrix
 def test_the_next_delivery_leaves_the_test_rows_where_they_are(delivery: Project) -> None:
     before = of_the_test(delivery)
     rows = customers(150, seed=1, loyalty="gold")
