@@ -524,7 +524,10 @@ def test_a_row_without_its_image_is_counted_beside_the_images(
     )
     status, printed, _ = use(capsys, folder, "--target", "kind", "--dry-run")
     assert status == 0
-    assert "; 60 images, 8x8, grey" in printed
+    head, table, *_ = printed.split("\n\n")
+    columns = table.splitlines()[1:]
+    assert len(columns) == 1
+    assert head.startswith("pictures: 60 rows, 1 column; 60 images, 8x8, grey, 2 classes, ")
     assert f"- {told}" in printed
 
 

@@ -29,8 +29,8 @@ def summarise(name: str, understanding: Understanding) -> list[str]:
         notes.append(f"missing values as {', '.join(unusual)}")
     if len(understanding.table) < rows:
         notes.append(f"guessed from a sample of {len(understanding.table):,} rows")
-    count = len(contract.columns) - contract.clusters
-    head = f"{name}: {rows:,} rows, {count} columns; {', '.join(notes)}"
+    columns = _count_columns(len(_list_columns(contract)))
+    head = f"{name}: {rows:,} rows, {columns}; {', '.join(notes)}"
     lines = [head, "", *_tabulate(understanding), ""]
     doubts = [
         doubt if column is None else f"{shorten(column, LONGEST_NAME)}: {doubt}"
@@ -44,13 +44,17 @@ def summarise(name: str, understanding: Understanding) -> list[str]:
     return [*lines, "look at:", *(f"- {' '.join(doubt.split())}" for doubt in doubts), ""]
 
 
+def _list_columns(contract: Contract) -> list[str]:
+    """The columns that the data have, without those that the contract adds to them."""
+    own = {*(IMAGE_COLUMNS if contract.images else ())}
+    if contract.clusters:
+        own.add(contract.target)
+    return [name for name in contract.columns if name not in own]
+
+
 def _tabulate(understanding: Understanding) -> list[str]:
     """A line for each of the first columns, and the head above them."""
-    contract = understanding.contract
-    own = IMAGE_COLUMNS if contract.images else ()
-    names = [name for name in contract.columns if name not in own]
-    if contract.clusters:
-        names.remove(contract.target)
+    contract, names = understanding.contract, _list_columns(understanding.contract)
     rows = [("column", "type", "missing", "holds", "")]
     for name in names[:MOST_LINES]:
         share = understanding.missing_shares[name]
@@ -173,7 +177,10 @@ def _tell_contamination(contract: Contract, table: pd.DataFrame, contamination: 
 
 
 def _count_features(contract: Contract) -> str:
-    count = sum(name != IMAGE for name in contract.learnt_only())
+    return _count_columns(sum(name != IMAGE for name in contract.learnt_only()))
+
+
+def _count_columns(count: int) -> str:
     return f"{count} column{'s' if count > 1 else ''}"
 
 
