@@ -215,7 +215,7 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "uv run my-project doctor": prints("ok     python ", "ok     data       data/raw/iris.csv"),
     "git add --all": adds_and_commits,
     "git commit": adds_and_commits,
-    "uv run pytest -n auto": prints(" passed"),
+    "uv run pytest": prints(" passed"),
     "uv run jupyter lab": opens_jupyter,
     "uv run dvc status": prints("data-exploration"),
     "make lint": prints("All checks passed!", "already formatted", "4 notebooks, each named"),
@@ -244,7 +244,7 @@ def test_a_command_of_the_projects_readme_works(demo: Project, command: str) -> 
     ("name", "command"),
     [
         ("repro", "uv run dvc repro"),
-        ("test", "uv run pytest -n auto"),
+        ("test", "uv run pytest"),
         ("docs", "uv run --group docs sphinx-build -W -b html docs docs/_build/html"),
     ],
 )

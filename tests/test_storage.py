@@ -287,15 +287,15 @@ def test_what_is_pushed_to_a_folder_can_be_lost_and_pulled(
 
 
 def test_a_fresh_clone_pulls_from_a_folder_and_has_nothing_left_to_run(
-    tmp_path: Path, adopted: Project
+    tmp_path: Path, demo: Project
 ) -> None:
-    adopted.run("uv", "run", "dvc", "remote", "add", "-d", "store", str(tmp_path / "store"))
-    adopted.commit()
-    adopted.run("uv", "run", "dvc", "push", **OFFLINE)
-    clone = adopted.clone(tmp_path / "clone")
+    demo.run("uv", "run", "dvc", "remote", "add", "-d", "store", str(tmp_path / "store"))
+    demo.commit()
+    demo.run("uv", "run", "dvc", "push", **OFFLINE)
+    clone = demo.clone(tmp_path / "clone")
     clone.run("uv", "sync", "--frozen")
     clone.run("uv", "run", "dvc", "pull", **OFFLINE)
-    assert outputs(clone) == outputs(adopted)
+    assert outputs(clone) == outputs(demo)
     assert stages_run(clone.run("uv", "run", "dvc", "repro", **OFFLINE)) == []
     assert UP_TO_DATE in clone.run("uv", "run", "dvc", "status", "dvc.yaml", **OFFLINE)
     assert clone.run("git", "status", "--porcelain") == "", "dvc.lock or a report has changed"
@@ -417,6 +417,7 @@ def assert_refused(project: Project, address: str, **environment: str) -> str:
     return line
 
 
+@pytest.mark.matrix
 def test_an_address_with_nothing_there_is_told_in_one_line(adopted: Project) -> None:
     with serving({}, etag=True) as server:
         line = assert_refused(adopted, f"{server}/file.csv", **LOCAL)
@@ -440,6 +441,7 @@ def test_an_object_that_is_not_there_is_told_in_one_line(
 
 
 @pytest.mark.usefixtures("speaks_no_s3")
+@pytest.mark.matrix
 def test_without_the_extra_an_s3_address_says_how_to_get_it(adopted: Project) -> None:
     line = assert_refused(adopted, "s3://bucket/raw/file.csv", **LOCAL, **CREDENTIALS)
     assert "`uv sync --extra s3`" in line

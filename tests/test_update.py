@@ -483,6 +483,7 @@ def test_a_project_without_a_known_template_is_linked_by_the_command_that_the_pa
     assert "## Begin" in (project / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.matrix
 def test_own_data_survive_an_update(tmp_path: Path, ready: Project) -> None:
     project = ready.equip(generate_older(tmp_path))
     file = write(customers(60), tmp_path / "customers.csv")

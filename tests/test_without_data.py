@@ -65,6 +65,7 @@ def test_tests_pass_without_data(empty: Project) -> None:
     assert " passed" in empty.run("uv", "run", "pytest", "tests/test_settings.py")
 
 
+@pytest.mark.matrix
 def test_a_project_without_data_can_be_committed_and_checked(
     empty: Project, tmp_path: Path
 ) -> None:

@@ -128,6 +128,7 @@ def test_versions_that_are_not_those_of_the_lock_fail(demo: Project, tmp_path: P
         play(demo, "ci.yml", "lint", tmp_path, "push")
 
 
+@pytest.mark.matrix
 def test_a_pull_request_is_told_what_it_changes(demo: Project, tmp_path: Path) -> None:
     demo.run("git", "update-ref", "refs/remotes/origin/main", "HEAD")
     params = demo / "params.yaml"
