@@ -89,6 +89,7 @@ def test_pca_error_sees_what_each_column_by_itself_does_not() -> None:
     assert odd > 100 * usual
 
 
+@pytest.mark.matrix
 def test_an_autoencoder_gives_its_rows_back() -> None:
     x = np.random.default_rng(0).normal(size=(200, 1))
     options = {"hidden_units": (8,), "code": 1, "learning_rate": 0.02, "max_epochs": 60}

@@ -809,6 +809,7 @@ for name in ("small.csv", "large.csv"):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="this system does not tell the peak of memory")
+@pytest.mark.matrix
 def test_memory_does_not_grow_with_the_rows(project: Project) -> None:
     notes = dict.fromkeys(["one", "two", "three", "four"], "as people write notes in a row. " * 10)
     columns = CONTRACT["columns"] | dict.fromkeys(notes, MESSY["note"])

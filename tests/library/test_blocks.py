@@ -21,7 +21,7 @@ TARGETS = {"classification": np.digitize(VALUES, [-1, 1]).astype(str), "regressi
 NETWORKS = ("mlp", "wide_and_deep", "cnn")
 CASES = [
     *((name, kind) for name in POOL for kind in TARGETS if name not in ("cnn", "wide_and_deep")),
-    ("cnn", "classification"),
+    pytest.param("cnn", "classification", marks=pytest.mark.matrix),
     *(pytest.param("wide_and_deep", kind, marks=pytest.mark.matrix) for kind in TARGETS),
 ]
 

@@ -60,7 +60,15 @@ def test_a_clone_has_the_same_parameters(name: str, kind: str) -> None:
     assert repr(clone(estimator).get_params()) == repr(estimator.get_params())
 
 
-@pytest.mark.parametrize(("name", "kind"), CASES)
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        pytest.param(
+            *case, marks=[pytest.mark.matrix] if case[0] in ("cnn", "wide_and_deep") else []
+        )
+        for case in CASES
+    ],
+)
 def test_a_candidate_can_be_cross_validated_and_learns(name: str, kind: str) -> None:
     scores = cross_validate(make(name, kind), X, TARGETS[kind], cv=3)["test_score"]
     least = {"baseline": -1, "tree": 0.5, "knn": 0.5}.get(name, 0.6)
@@ -187,6 +195,7 @@ def leaky(columns: int, outputs: int, activation: str, *, units: int, slope: flo
 
 
 @pytest.mark.usefixtures("own_candidates")
+@pytest.mark.matrix
 def test_a_new_option_of_a_network_is_a_keyword_of_both_its_functions(project: Project) -> None:
     @candidate
     def leaky_mlp(

@@ -200,7 +200,8 @@ conftest.run_stage("train")
 """
 
 
-@pytest.mark.parametrize("name", ["trained", pytest.param("streamed", marks=pytest.mark.matrix)])
+@pytest.mark.parametrize("name", ["trained", "streamed"])
+@pytest.mark.matrix
 def test_another_process_predicts_alike_and_trains_the_same_bytes(
     name: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:

@@ -313,6 +313,7 @@ def tracked(done: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     return ask
 
 
+@pytest.mark.matrix
 def test_mlflow_gets_a_run_once(
     done: Project, export: Callable[..., str], tracked: Callable[..., list]
 ) -> None:

@@ -61,6 +61,7 @@ def test_what_train_cannot_write_is_told_and_the_last_good_outputs_stay(
     assert read_all(trained.root) == before
 
 
+@pytest.mark.matrix
 def test_a_process_killed_between_two_renames_loses_no_model(trained: Project) -> None:
     before = read_all(trained.root / "models")
     # As `replacing_directory` leaves it, the former one moved away and the new one not in place.

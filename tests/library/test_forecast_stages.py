@@ -112,6 +112,7 @@ def test_a_row_of_the_test_is_known_by_its_series_its_time_and_its_step(evaluate
     assert not (corrected["row"] == names["row"]).any()
 
 
+@pytest.mark.matrix
 def test_the_same_rows_give_the_same_bytes(evaluated: Project, project: Project) -> None:
     make_forecasts(project)
     run_stages()
@@ -123,6 +124,7 @@ def test_the_same_rows_give_the_same_bytes(evaluated: Project, project: Project)
     assert digest(project) == digest(evaluated)
 
 
+@pytest.mark.matrix
 def test_without_enough_validation_rows_there_are_no_intervals(project: Project) -> None:
     make_forecasts(project)
     settings = json.loads(project.params_file.read_text())["train"]
@@ -137,6 +139,7 @@ def test_without_enough_validation_rows_there_are_no_intervals(project: Project)
     assert (project.figures / "forecasts.png").exists()
 
 
+@pytest.mark.matrix
 def test_a_forecast_of_one_step_has_no_figures_by_step(project: Project) -> None:
     make_forecasts(project)
     changes = {"horizon": 1, "season": 1}

@@ -84,6 +84,7 @@ def make_rows() -> pd.DataFrame:
     return make_fruit().assign(picked=100 + days, tree=trees, side=sides)
 
 
+@pytest.mark.matrix
 def test_a_border_in_time_that_moves_back_makes_no_learnt_row_a_test_row(orchard: Orchard) -> None:
     rows = make_rows()
     present = orchard.run(rows, "time")  # tested from day 145 on

@@ -202,6 +202,7 @@ def test_requests_are_watched_by_day_and_by_version(
     assert 390 <= first["rows"] <= 410
 
 
+@pytest.mark.matrix
 def test_what_was_retired_raises_no_alarm(project: Project) -> None:
     moved = LATER.assign(weight=LATER["weight"] - 60)
     keep_requests(project, moved, days=4, end=4)

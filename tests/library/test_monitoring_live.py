@@ -120,6 +120,7 @@ live.main()
 """
 
 
+@pytest.mark.matrix
 def test_of_a_process_that_fails_the_log_and_what_is_shown_tell_in_a_line(
     project: Project, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -69,6 +69,7 @@ def test_clone_keeps_every_parameter() -> None:
     assert clone(estimator).get_params() == changed == estimator.get_params()
 
 
+@pytest.mark.matrix
 def test_cross_validation_trains_as_long_as_a_direct_fit() -> None:
     estimator = classifier(max_epochs=4, patience=4)
     result = cross_validate(estimator, X, LABELS, cv=2, return_estimator=True)
@@ -179,6 +180,7 @@ def test_a_regressor_learns_in_the_targets_own_unit() -> None:
     assert estimator.score(X, VALUES) > 0.9
 
 
+@pytest.mark.matrix
 def test_a_wide_and_deep_network_learns_from_codes() -> None:
     rng = np.random.default_rng(2)
     codes = rng.integers(-1, 3, size=(200, 2))
@@ -278,6 +280,7 @@ def test_a_network_that_moves_images_has_the_same_bytes_twice_and_is_loaded_as_i
     assert still.history_["loss"] != fitted[0].history_["loss"]
 
 
+@pytest.mark.matrix
 def test_a_network_is_the_same_after_others_as_in_a_process_of_its_own(tmp_path: Path) -> None:
     wide_and_deep(NetworkRegressor, max_epochs=1).fit(X, VALUES)
     network = classifier(max_epochs=2).fit(X, LABELS).network_
@@ -428,6 +431,7 @@ def test_a_rare_class_does_not_stop_the_fit(labels: list[str]) -> None:
     assert estimator.classes_.tolist() == ["a", "b"]
 
 
+@pytest.mark.matrix
 def test_more_columns_than_rows_are_no_obstacle() -> None:
     wide = np.random.default_rng(0).normal(size=(12, 200))
     estimator = classifier(max_epochs=3).fit(wide, np.array(["a", "b"] * 6))

@@ -148,6 +148,7 @@ def test_a_notebook_is_run_from_its_top_in_its_folder_and_kept_with_its_outputs(
     assert path.read_bytes() == before
 
 
+@pytest.mark.matrix
 def test_another_run_gives_the_same_bytes(project: Project) -> None:
     path = write(
         project,

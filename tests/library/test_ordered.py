@@ -78,6 +78,7 @@ def test_a_level_that_never_comes_is_learnt_around() -> None:
     assert model.classes_.tolist() == ["poor", "fair", "excellent"]
 
 
+@pytest.mark.matrix
 def test_a_network_of_ordered_classes_gives_chances_of_each_and_is_cloned_with_the_order() -> None:
     problem = Problem("classification", seed=1, order=LEVELS)
     options = {"hidden_units": [4], "max_epochs": 8, "batch_size": 128}

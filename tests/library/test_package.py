@@ -358,6 +358,7 @@ def test_the_card_and_the_version_are_printed(project: Project, unpacked: Path) 
     assert run_program(unpacked, "--version").stdout == f"owner 1.0.0, run {run[:8]}\n"
 
 
+@pytest.mark.matrix
 def test_models_of_two_projects_are_told_apart_in_one_process(
     unpacked: Path, tmp_path: Path
 ) -> None:

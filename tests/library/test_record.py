@@ -72,6 +72,7 @@ def test_it_tells_the_code_of_each_stage(done: Project) -> None:
     assert code["train"]["src/owner/models/common.py"] == digest_source(source.read_bytes())
 
 
+@pytest.mark.matrix
 def test_the_same_run_has_the_same_bytes_elsewhere(done: Project, tmp_path: Path) -> None:
     before = done.record.read_bytes()
     elsewhere = tmp_path / "else where"

@@ -270,6 +270,7 @@ def large(project: Project) -> Project:
     return project
 
 
+@pytest.mark.matrix
 def test_the_leaderboard_says_who_learnt_from_a_sample(
     large: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -290,6 +291,7 @@ def test_the_leaderboard_says_who_learnt_from_a_sample(
     assert history.groupby(["candidate", "fold"]).size().to_dict()["mlp", 3] == 8
 
 
+@pytest.mark.matrix
 def test_a_champion_from_a_file_has_the_same_bytes_each_time(large: Project) -> None:
     settings = json.loads(large.params_file.read_text())["train"]
     write_params(large, train=settings | {"candidates": {"baseline": {}, "mlp": {"max_epochs": 4}}})

@@ -114,6 +114,7 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     return added
 
 
+@pytest.mark.matrix
 def test_each_candidate_begins_with_its_options_and_has_its_trials(whole: Whole) -> None:
     found = whole.found
     assert [trial.number for trial in found.trials] == [*range(3 * TRIALS)]
@@ -457,6 +458,7 @@ def test_a_candidate_of_the_owners_is_searched_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("own_candidates")
+@pytest.mark.matrix
 def test_a_network_within_another_estimator_is_halved_by_its_option(tmp_path: Path) -> None:
     @candidate
     def wrapped(_: Problem, *, max_epochs: int = 9, share: float = 0.5) -> BaseEstimator:

@@ -338,6 +338,7 @@ def test_equal_images_of_two_classes_fall_on_the_same_side() -> None:
     assert not set(train["image"]) & set(test["image"])
 
 
+@pytest.mark.matrix
 def test_of_a_rare_class_every_project_has_its_share_in_the_test() -> None:
     """Of 8 rows among 200, a quarter is 2."""
     for number in range(100):

@@ -118,6 +118,7 @@ def test_the_graph_of_layers_in_a_row_is_a_chain(project: Project) -> None:
     assert [inputs for _, inputs in graph.values()] == [[], *([name] for name in names[:-1])]
 
 
+@pytest.mark.matrix
 def test_the_graph_of_parts_side_by_side_shows_what_each_layer_takes_in(project: Project) -> None:
     options = {"hidden_units": (4,), "dropout": 0.0, "embedding": 2, "categories": (3,)}
     network = NetworkRegressor(build=linear_beside_perceptron, options=options, max_epochs=1)

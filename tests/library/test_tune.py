@@ -261,6 +261,7 @@ def test_minutes_that_cannot_be_are_told(minutes: str, capsys: pytest.CaptureFix
 
 
 @pytest.mark.usefixtures("pictures")
+@pytest.mark.matrix
 def test_the_same_search_gives_the_same_bytes_whatever_the_user_has_set(
     project: Project, engine: Engine
 ) -> None:

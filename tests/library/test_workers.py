@@ -331,7 +331,7 @@ def test_no_worker_outlasts_the_process_that_started_it(
 @pytest.mark.parametrize(
     ("candidates", "counts"),
     [
-        ({"forest": {"trees": 5}, "mlp": NETWORKS["mlp"]}, ["1", "2"]),
+        ({"forest": {"trees": 5}}, ["1", "2"]),
         pytest.param(ESTIMATORS, ["1", "2", "4", "8"], marks=pytest.mark.matrix),
         pytest.param(NETWORKS, ["1", "2", "4", "8"], marks=pytest.mark.matrix),
     ],
