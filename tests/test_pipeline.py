@@ -237,12 +237,9 @@ def outputs_of(project: Project) -> Iterator[Path]:
         yield from (path for path in (project / folder).rglob("*") if path.is_file())
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
-    ("dataset", "metric", "least"),
-    [
-        ("diabetes", "r2", 0.3),
-        pytest.param("digits", "accuracy", 0.9, marks=pytest.mark.matrix),
-    ],
+    ("dataset", "metric", "least"), [("diabetes", "r2", 0.3), ("digits", "accuracy", 0.9)]
 )
 def test_other_data_sets_run_through_the_same_stages(
     tmp_path: Path, ready: Project, dataset: str, metric: str, least: float
