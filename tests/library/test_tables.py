@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from lockstep.core.contract import Layout
 from lockstep.core.errors import UserError
-from lockstep.reading import parquet
+from lockstep.reading import databases, parquet
 from lockstep.reading.formats import detect_format
 from lockstep.reading.tables import read_table
 
@@ -387,6 +387,59 @@ def test_reading_a_database_leaves_it_as_it_is(database: Path) -> None:
     read(database)
     assert database.read_bytes() == before
     assert [path.name for path in database.parent.iterdir()] == ["a.db"]
+
+
+@pytest.mark.parametrize("end", ["-wal", "-journal"])
+def test_a_database_whose_journal_holds_rows_is_told(database: Path, end: str) -> None:
+    journal = database.with_name(f"a.db{end}")
+    journal.write_bytes(b"rows")
+    told = f"a.db: {journal.name} beside it holds what is not in it yet; end the program that"
+    assert refusal(database).startswith(told)
+
+
+def test_a_database_that_another_writes_to_is_told(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "PATIENCE", 0.05)
+    other = sqlite3.connect(database, isolation_level=None)
+    other.execute("begin exclusive")
+    told = "a.db: the database cannot be read: database is locked; another program writes to it"
+    assert refusal(database) == told
+    other.close()
+
+
+DUCKDB = {
+    "id integer": ("1", 1),
+    "whole hugeint": ("2", "2"),
+    "paid decimal(9, 2)": ("0.10", 0.1),
+    "exact decimal(30, 5)": ("0.1", "0.10000"),
+    "single float": ("0.1", 0.1),
+    "day date": ("'2026-01-31'", pd.Timestamp("2026-01-31")),
+    "moment timestamptz": ("'2026-01-31 12:00:00+02'", pd.Timestamp("2026-01-31 10:00Z")),
+    "span interval": ("interval 90 second", 90.0),
+    "mood enum('sad', 'happy')": ("'sad'", "sad"),
+    "gap text": ("null", None),
+}
+"""Columns of DuckDB, a value of each as SQL has it, and its cell."""
+
+
+def test_a_table_of_duckdb_is_read_with_its_types(tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    path = tmp_path / "shop.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"create table t ({', '.join(DUCKDB)})")
+        values = ", ".join(value for value, _ in DUCKDB.values())
+        connection.execute(f"insert into t values ({values})")
+        connection.execute("create view few as select id from t")
+        connection.execute("create table odd as select [1, 2] as tags")
+    cells = [cell for _, cell in DUCKDB.values()]
+    assert [*read(path, Layout(table="t")).values()] == [[cell] for cell in cells]
+    moved = path.rename(tmp_path / "shop.db2")
+    assert detect_format(moved) == "duckdb"
+    assert read(moved, Layout(table="few")) == {"id": [1]}
+    assert refusal(moved) == "shop.db2: which table? --table takes one of few, odd, t"
+    told = "shop.db2: column 'tags' is of type INTEGER[], which no cell of a table can hold"
+    assert refusal(moved, Layout(table="odd")).startswith(told)
 
 
 # A question mark is for no file on Windows.

@@ -29,6 +29,7 @@ from ..core.validation import explain, nearest
 from ..data.conformity import as_texts, complete_target, conform
 from ..data.sequences import Points, gather_rows
 from ..reading.formats import detect_format
+from ..reading.hive import add_partition
 from ..reading.sequence_files import read_rows
 from ..reading.spreadsheets import has_merged_rows, list_sheets
 from ..reading.tables import read_batches, read_table, require_columns, require_file
@@ -104,7 +105,7 @@ def understand(
         if len(files) > 1 and all(file.suffix.lower() == ".txt" for file in files):
             raise UserError(f"{error}; {ADVICE_FOR_SEVERAL_FILES}") from error
         raise
-    batches = partial(_read_all, files, layout)
+    batches = partial(_read_all, files, folder, layout)
     if texts is not None:
         wishes = texts.wishes
         batches = partial(read_rows, path, name, layout=layout)
@@ -218,7 +219,7 @@ def guess_layout(path: Path, wishes: Wishes) -> LayoutGuess:
     match detect_format(path):
         case "parquet":
             return LayoutGuess(Layout(), ["parquet"], [])
-        case "database":
+        case "database" | "duckdb":
             return LayoutGuess(Layout(table=wishes.table), ["database"], [])
         case "excel":
             return _guess_sheet_layout(path, wishes)
@@ -244,14 +245,17 @@ def _guess_sheet_layout(path: Path, wishes: Wishes) -> LayoutGuess:
 
 
 def _read_all(
-    files: Sequence[Path], layout: Layout, missing: Sequence[str]
+    files: Sequence[Path], folder: Path | None, layout: Layout, missing: Sequence[str]
 ) -> Iterator[pd.DataFrame]:
-    """The rows of all files, texts in `missing` missing, some at a time."""
-    names: list[str] = []
-    for path in files:
-        for batch in read_batches(path, path.name, missing, layout):
-            names = names or [*batch]
-            require_columns(batch, path.name, names, files[0].name)
+    """The rows of all files of a folder, texts in `missing` missing, some at a time; or of one."""
+    top, above = (folder, folder.parent) if folder else (files[0].parent, files[0].parent)
+    first, *_ = names = [path.relative_to(top).as_posix() for path in files]
+    columns: list[str] = []
+    for path, name in zip(files, names, strict=True):
+        for rows in read_batches(path, name, missing, layout):
+            batch = add_partition(rows, path, above)
+            columns = columns or [*batch]
+            require_columns(batch, name, columns, first)
             yield batch
 
 

@@ -24,6 +24,7 @@ from ..core.project import Project
 from ..data.conformity import as_texts, complete_target, conform, make_breaches, require_columns
 from ..data.duplicates import Repeats, hash_values
 from .folder import list_dvc_targets, list_entries, list_raw_files
+from .hive import add_partition
 from .images import read_images
 from .sequence_files import read_rows
 from .tally import RawBatch, Tally
@@ -90,7 +91,7 @@ class RawCheck:
         files, part = contract.layout.files, None
         has_rows = files is not None and files.text is None
         for cells in read_rows(path, name, contract.missing, contract.layout):
-            cells = complete_target(cells, contract)
+            cells = complete_target(add_partition(cells, path, self.paths.root), contract)
             require_columns(cells, contract.columns, name)
             if files is not None and has_rows and part != (found := cells[files.name].iloc[0]):
                 above, part = 0, found

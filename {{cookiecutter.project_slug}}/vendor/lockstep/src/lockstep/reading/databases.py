@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 BYTES = (bytes, memoryview)
 PATIENCE = 10
 """Seconds until a server that says nothing is given up, where the address names no others."""
+EXACT_DIGITS = 15
+"""Of a decimal number that come back from the nearest float."""
+ADVICE_FOR_TYPES = (
+    "make a view without it, or with what is to be known of it in columns of their own, and give "
+    "the view to --table"
+)
+LOCKED = "database is locked"
+"""What SQLite says when another has kept it for itself for too long."""
+JOURNALS = ("-wal", "-journal", ".wal")
+"""Ends of names of files where SQLite and DuckDB keep what is not in the database yet."""
 
 
 def read_database_batches(address: str, name: str, table: str | None) -> Iterator[pd.DataFrame]:
@@ -53,6 +63,10 @@ def connect(address: str, name: str) -> Iterator[sqlalchemy.Connection]:
             sqlalchemy.event.listen(engine, "do_connect", _limit_waiting)
             with engine.connect() as connection:
                 yield connection
+    except UserError as error:
+        if str(error).endswith(LOCKED):
+            raise UserError(f"{error}; another program writes to it") from error
+        raise
     except ModuleNotFoundError as error:
         has_extra = error.name == "psycopg"
         way = "sync --extra postgresql" if has_extra else f"add --dev {error.name}"
@@ -74,6 +88,8 @@ def _protect(url: sqlalchemy.URL) -> sqlalchemy.URL | str:
 def _limit_waiting(
     dialect: sqlalchemy.Dialect, _: object, __: object, options: dict[str, Any]
 ) -> None:
+    if dialect.name == "sqlite":
+        options.setdefault("timeout", PATIENCE)
     if dialect.name == "postgresql":
         options.setdefault("connect_timeout", PATIENCE)
         # A machine that is gone sends no word of it; one that works long still answers these.
@@ -98,18 +114,36 @@ def choose_table(connection: sqlalchemy.Connection, name: str, table: str | None
     import sqlalchemy
 
     inspector = sqlalchemy.inspect(connection)
-    tables = _list_tables(inspector, None)
+    schema, _, rest = (table or "").rpartition(".")
+    if schema and rest in _list_tables(inspector, schema):
+        return Place(rest, schema)
+    return Place(pick_table(_list_tables(inspector, None), name, table))
+
+
+def pick_table(tables: Sequence[str], name: str, table: str | None) -> str:
+    """The `table` that is asked for among those of a database, or the only one; see above."""
     if table is None and len(tables) == 1:
-        return Place(tables[0])
+        return tables[0]
     if not table:
         choice = ", ".join(tables) or "none"
         raise UserError(f"{name}: which table? --table takes one of {choice}")
-    if table in tables:
-        return Place(table)
-    schema, _, rest = table.rpartition(".")
-    if schema and rest in _list_tables(inspector, schema):
-        return Place(rest, schema)
-    raise UserError(f"{name}: no table {table!r}; {nearest(table, tables)}")
+    if table not in tables:
+        raise UserError(f"{name}: no table {table!r}; {nearest(table, tables)}")
+    return table
+
+
+def require_settled(path: Path, name: str) -> None:
+    """Check that all that was written to a database is in its file, which alone is taken.
+
+    Raises:
+        UserError: A journal lies beside it.
+    """
+    for journal in (path.with_name(path.name + end) for end in JOURNALS):
+        if journal.is_file() and journal.stat().st_size:
+            raise UserError(
+                f"{name}: {journal.name} beside it holds what is not in it yet; end the program "
+                "that writes there, or open and close the database with its own"
+            )
 
 
 def _list_tables(inspector: sqlalchemy.Inspector, schema: str | None) -> list[str]:

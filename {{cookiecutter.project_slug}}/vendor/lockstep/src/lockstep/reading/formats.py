@@ -7,14 +7,14 @@ from typing import Literal
 
 from .archives import list_packed
 
-FileFormat = Literal["text", "json", "parquet", "excel", "database", "gzip", "zip"]
+FileFormat = Literal["text", "json", "parquet", "excel", "database", "duckdb", "gzip", "zip"]
 FORMATS: dict[str, FileFormat] = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), "text"),
     **dict.fromkeys((".json", ".jsonl", ".ndjson"), "json"),
     **dict.fromkeys((".parquet", ".pq"), "parquet"),
     **dict.fromkeys((".xlsx", ".xlsm"), "excel"),
     **dict.fromkeys((".sqlite", ".sqlite3", ".db"), "database"),
-    **{".gz": "gzip", ".zip": "zip"},
+    **{".duckdb": "duckdb", ".gz": "gzip", ".zip": "zip"},
 }
 """What a file is by the end of its name."""
 FIRST_BYTES: dict[bytes, FileFormat] = {
@@ -32,6 +32,8 @@ def detect_format(path: Path) -> FileFormat:
         return FORMATS[path.suffix.lower()]
     with path.open("rb") as file:
         start = file.read(16)
+    if start[8:12] == b"DUCK":
+        return "duckdb"
     detected = (form for sign, form in FIRST_BYTES.items() if start.startswith(sign))
     form: FileFormat = next(detected, "text")
     # A spreadsheet is a zip too.

@@ -22,7 +22,7 @@ def read_parquet_batches(path: Path, name: str) -> Iterator[pd.DataFrame]:
         for batch in file.iter_batches(BATCH_ROWS):
             # What is no UTF-8 text, or points out of the file, is found before it is looked at.
             batch.validate(full=True)
-            frame = pa.Table.from_batches([batch]).to_pandas(types_mapper=_select_type)
+            frame = pa.Table.from_batches([batch]).to_pandas(types_mapper=select_type)
             if index is not None:
                 frame.index = index[above : above + len(frame)]
             above += len(frame)
@@ -33,7 +33,8 @@ def read_parquet_batches(path: Path, name: str) -> Iterator[pd.DataFrame]:
             yield frame.reset_index(drop=is_unnamed, allow_duplicates=True).set_axis(names, axis=1)
 
 
-def _select_type(arrow_type: pa.DataType) -> pd.Int64Dtype | pd.UInt64Dtype | None:
+def select_type(arrow_type: pa.DataType) -> pd.Int64Dtype | pd.UInt64Dtype | None:
+    """The type in pandas of cells, where it is another than Arrow's own choice."""
     # Whole numbers get a type with gaps, so that it is the same in each batch.
     if arrow_type == pa.uint64():
         return pd.UInt64Dtype()

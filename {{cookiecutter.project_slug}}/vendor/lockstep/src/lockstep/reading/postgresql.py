@@ -19,15 +19,20 @@ import pyarrow as pa
 from pyarrow import csv
 
 from ..core.errors import LONGEST_REASON, UserError, shorten
-from .databases import PATIENCE, Place, choose_table, connect
+from .databases import (
+    ADVICE_FOR_TYPES,
+    EXACT_DIGITS,
+    PATIENCE,
+    Place,
+    choose_table,
+    connect,
+)
 
 if TYPE_CHECKING:
     import sqlalchemy
 
 BLOCK_BYTES = 2**24
 """Of text that is parsed at once; no row may be longer."""
-EXACT_DIGITS = 15
-"""Of a decimal number that come back from the nearest float."""
 WHOLE_DIGITS = 18
 """Of a whole number that fits into 64 bits."""
 SETTINGS = {
@@ -46,10 +51,6 @@ ADVICE = {
 """What to do, by the server's code for an error."""
 SHUTDOWN = ("57P", "08")
 """How codes of a connection that the server has ended begin."""
-ADVICE_FOR_TYPES = (
-    "make a view without it, or with what is to be known of it in columns of their own, and give "
-    "the view to --table"
-)
 
 
 def is_postgresql(scheme: str) -> bool:

@@ -11,7 +11,8 @@ import pandas as pd
 from ..core.contract import PLAIN, Layout
 from ..core.errors import UserError
 from ..data.conformity import mask_missing
-from .databases import read_database_batches, read_only
+from .databases import read_database_batches, read_only, require_settled
+from .duckdb_files import read_duckdb_batches
 from .formats import FORMATS, detect_format
 from .parquet import read_parquet_batches
 from .spreadsheets import read_sheet
@@ -49,7 +50,10 @@ def read_batches(
         case "excel":
             batches = [read_sheet(path, name, layout)]
         case "database":
+            require_settled(path, name)
             batches = read_database_batches(read_only(path), name, layout.table)
+        case "duckdb":
+            batches = read_duckdb_batches(path, name, layout.table)
         case _:
             batches, is_text = read_text_batches(path, name, missing, layout), True
     is_empty = True
