@@ -143,7 +143,10 @@ def test_a_project_on_one_machine_only_is_noted(
     run(project, sys.executable, "-m", "dvc", "remote", "add", "store", address)
     assert "`uv run dvc remote default NAME`" in doctor.check_remote(project).message
     run(project, sys.executable, "-m", "dvc", "remote", "default", "store")
-    assert doctor.check_remote(project) == doctor.ok("store")
+    told = f"store: {address} is not there; `uv run dvc push` makes it where it may"
+    assert doctor.check_remote(project) == doctor.note(told)
+    Path(address).mkdir()
+    assert doctor.check_remote(project) == doctor.ok("store: a folder that may be written")
     run(project, sys.executable, "-m", "dvc", "config", "core.remote", "nowhere")
     assert doctor.check_remote(project).message == "nowhere is the default; there are only store"
     monkeypatch.setattr(doctor, "_output", lambda *_: None)

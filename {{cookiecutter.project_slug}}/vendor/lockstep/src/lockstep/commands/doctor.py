@@ -10,6 +10,7 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Callable, Sequence
+from configparser import ConfigParser
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from ..adopting.addresses import hide_in_addresses
 from ..core.errors import UserError, shorten
 from ..core.files import read_yaml
 from ..core.params import load_params
@@ -26,9 +28,12 @@ from ..core.runtime import import_keras
 from ..core.validation import nearest
 from ..reading.folder import list_raw_files
 from .cache import Kept, list_kept
+from .stores import ask_store
 from .sums import SUMS, find_edits
 
 MOST_NAMED = 5
+SECRETS = ("secret_access_key", "session_token", "password", "connection_string", "account_key")
+"""Keys of DVC's settings for what gives access."""
 FORMER_NAMES = (
     *("data", "documentation", "modeling", "reproducibility"),
     *("config.py", "errors.py", "params.py"),
@@ -138,7 +143,44 @@ def check_remote(project: Project) -> Finding:
         return note("none is the default; `uv run dvc remote default NAME` makes one of them so")
     if default[1].strip() not in names:
         return wrong(f"{default[1].strip()} is the default; there are only {', '.join(names)}")
-    return ok(", ".join(dict.fromkeys(names)))
+    name = default[1].strip()
+    prefix = f"remote.{name}."
+    lines = (line.partition("=") for line in settings.splitlines() if line.startswith(prefix))
+    options = {key.removeprefix(prefix): value for key, _, value in lines}
+    if secrets := _find_secrets(project):
+        return wrong(
+            f"{', '.join(secrets)} in .dvc/config, which git keeps: `uv run dvc remote modify "
+            "--local` puts it elsewhere, --unset takes it out; give out another if git had it"
+        )
+    answer = ask_store(options["url"], options, project.root / ".dvc")
+    return Finding("ok" if answer.is_open else "note", f"{name}: {answer.text}")
+
+
+def _find_secrets(project: Project) -> list[str]:
+    """The keys of DVC's shared settings that hold what only this machine may know."""
+    settings = ConfigParser(interpolation=None)
+    settings.read(project.root / ".dvc" / "config", encoding="utf-8")
+    return [
+        key
+        for section in settings.values()
+        for key, value in section.items()
+        if key in SECRETS or (key == "url" and hide_in_addresses(value) != value)
+    ]
+
+
+def check_source(project: Project) -> Finding:
+    """Whether the places that data came from, as far as they are remembered, still answer."""
+    pointers = sorted(project.raw.glob("*.dvc"))
+    contents = [read_yaml(path, project.name(path)) for path in pointers]
+    sources = [dep["path"] for content in contents for dep in content.get("deps", [])]
+    if of_table := re.fullmatch(r"table .* of (\S+://\S+)", project.contract.source):
+        sources.append(of_table[1])
+    answers = {source: ask_store(source, {}, project.raw) for source in sources}
+    if not answers:
+        return ok("the data came from no address that is kept")
+    message = "; ".join(f"{source}: {answer.text}" for source, answer in answers.items())
+    is_open = all(answer.is_open for answer in answers.values())
+    return Finding("ok" if is_open else "note", message)
 
 
 def check_keras(project: Project) -> Finding:
@@ -290,6 +332,7 @@ CHECKS: dict[str, Callable[[Project], Finding]] = {
     "git": check_git,
     "hooks": check_hooks,
     "remote": check_remote,
+    "source": check_source,
     "keras": check_keras,
     "data": check_data,
     "cache": check_cache,

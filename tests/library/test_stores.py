@@ -1,0 +1,110 @@
+"""What the doctor says of the stores that data come from and go to."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from lockstep.commands import doctor, stores
+from lockstep.commands.stores import Answer, ask_store
+from lockstep.core.files import read_yaml, write_json
+from lockstep.core.project import Project
+from test_addresses import server
+from test_doctor import init_dvc, run
+from test_request_store import Cluster, cluster
+
+__all__ = ["cluster", "server"]
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy, and little patience with who says nothing."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(stores, "SECONDS", 1)
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Host and port of what takes connections and says nothing."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_web_server_is_told_with_its_name_and_its_time(server: str, tmp_path: Path) -> None:
+    answer = ask_store(f"http://{server}/a.csv", {}, tmp_path)
+    assert answer.is_open
+    assert answer.text.startswith("BaseHTTP/")
+    assert answer.text.endswith(" ms")
+    forbidden = ask_store(f"http://{server}/forbidden.csv", {}, tmp_path)
+    assert forbidden == Answer(False, "answers with 403 Forbidden")
+
+
+@pytest.mark.parametrize("scheme", ["http", "ssh", "postgresql"])
+def test_who_does_not_answer_is_soon_given_up(silent: str, tmp_path: Path, scheme: str) -> None:
+    answer = ask_store(f"{scheme}://{silent}/a", {}, tmp_path)
+    assert not answer.is_open
+    assert "\n" not in answer.text
+    assert "time" in answer.text
+
+
+@pytest.mark.parametrize("scheme", ["http", "ssh", "postgresql"])
+def test_where_nobody_is_this_is_told(tmp_path: Path, scheme: str) -> None:
+    answer = ask_store(f"{scheme}://127.0.0.1:1/a", {}, tmp_path)
+    assert not answer.is_open
+    assert "refused" in answer.text.lower()
+
+
+def test_a_server_of_ssh_is_told_by_its_own_words(tmp_path: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        Thread(target=lambda: listener.accept()[0].send(b"SSH-2.0-Made_up_1\r\n")).start()
+        port = str(listener.getsockname()[1])
+        answer = ask_store("ssh://127.0.0.1/a", {"port": port}, tmp_path)
+    assert answer.text.startswith("SSH-2.0-Made_up_1, ")
+
+
+def test_a_database_is_told_with_its_version_and_who_asks(
+    cluster: Cluster, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = cluster.make_database("asked").replace("lockstep@", "")
+    contract = read_yaml(project.contract_file, "") | {"source": f"table fruit of {address}"}
+    write_json(contract, project.contract_file)
+    monkeypatch.setenv("PGUSER", "lockstep")
+    finding = doctor.check_source(Project.find())
+    assert finding.state == "ok"
+    assert finding.message.startswith(f"{address}: PostgreSQL 1")
+    assert ", as lockstep, " in finding.message
+    monkeypatch.setenv("PGUSER", "nobody")
+    finding = doctor.check_source(Project.find())
+    assert finding.state == "note"
+    assert 'role "nobody" does not exist; PGUSER, PGPASSWORD and ~/.pgpass' in finding.message
+
+
+def test_data_of_no_address_have_none_to_ask(project: Project) -> None:
+    assert doctor.check_source(project) == doctor.ok("the data came from no address that is kept")
+
+
+def test_the_address_that_dvc_keeps_is_asked(project: Project, server: str) -> None:
+    content = f"deps:\n- path: http://{server}/fruit.csv\nouts:\n- path: fruit.csv\n"
+    (project.raw / "fruit.csv.dvc").write_text(content, encoding="utf-8")
+    assert doctor.check_source(project).message.startswith(f"http://{server}/fruit.csv: BaseHTTP/")
+
+
+def test_a_secret_in_what_git_keeps_is_wrong_and_not_repeated(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init_dvc(project)
+    dvc = (sys.executable, "-m", "dvc", "remote")
+    run(project, *dvc, "add", "-d", "store", "s3://bucket/path")
+    monkeypatch.setattr(doctor, "ask_store", lambda *_: Answer(True, "there"))
+    run(project, *dvc, "modify", "--local", "store", "secret_access_key", "hunter2Zq")
+    assert doctor.check_remote(project) == doctor.ok("store: there")
+    run(project, *dvc, "modify", "store", "secret_access_key", "hunter2Zq")
+    finding = doctor.check_remote(project)
+    assert finding.state == "wrong"
+    assert finding.message.startswith("secret_access_key in .dvc/config, which git keeps: ")
+    assert "hunter2Zq" not in finding.message

@@ -1,0 +1,158 @@
+"""Whether a store of data answers: as what, how fast, and whether it lets this person in."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from ..adopting.addresses import get_scheme
+from ..core.errors import UserError, shorten
+from ..reading.databases import connect
+from ..reading.postgresql import is_postgresql, name_driver
+
+REGION = "us-east-1"
+"""Where none is set: the one that servers of S3 know."""
+SECONDS = 3
+"""For which an answer is waited for."""
+LONGEST_REASON = 120
+KEYS = (
+    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ~/.aws or, of a remote, .dvc/config.local hold "
+    "them"
+)
+PG_KEYS = "PGUSER, PGPASSWORD and ~/.pgpass say who asks"
+
+
+class Answer(NamedTuple):
+    """What a store says."""
+
+    is_open: bool
+    """Whether data can be had there."""
+    text: str
+    """What is there and how fast, or what is wrong and what mends it."""
+
+
+def ask_store(address: str, options: Mapping[str, str], folder: Path) -> Answer:
+    """Ask the store at an address once, for a few seconds at most.
+
+    Args:
+        address: Without secrets, or a path.
+        options: Those of the remote in DVC's settings.
+        folder: What a path starts from.
+    """
+    if "://" not in address:
+        return _ask_folder(folder / address)
+    scheme = get_scheme(address)
+    ask: dict[str, Callable[[str, Mapping[str, str]], str]] = {
+        "http": _ask_web,
+        "https": _ask_web,
+        "s3": _ask_s3,
+        "ssh": _ask_ssh,
+    }
+    question = _ask_postgresql if is_postgresql(scheme) else ask.get(scheme)
+    if question is None:
+        return Answer(True, f"{scheme} is not asked")
+    try:
+        return Answer(True, question(address, options))
+    except UserError as error:
+        return Answer(False, str(error))
+    except OSError as error:
+        reason = shorten(str(getattr(error, "reason", error)), LONGEST_REASON)
+        return Answer(False, f"not reachable: {reason}")
+
+
+def _tell(server: str, start: float) -> str:
+    """What answers, and how long it took."""
+    return f"{server}, {1000 * (time.perf_counter() - start):.0f} ms"
+
+
+def _ask_folder(path: Path) -> Answer:
+    if not path.is_dir():
+        return Answer(
+            False, f"{path.resolve()} is not there; `uv run dvc push` makes it where it may"
+        )
+    if not os.access(path, os.R_OK | os.W_OK):
+        return Answer(False, f"{path.resolve()} may not be read and written")
+    return Answer(True, "a folder that may be written")
+
+
+def _ask_web(address: str, _: Mapping[str, str]) -> str:
+    start = time.perf_counter()
+    try:
+        with urlopen(Request(address, method="HEAD"), timeout=SECONDS) as reply:
+            return _tell(reply.headers.get("Server") or "a web server", start)
+    except HTTPError as error:
+        raise UserError(f"answers with {error.code} {error.reason}") from error
+
+
+def _ask_ssh(address: str, options: Mapping[str, str]) -> str:
+    """The server's own words; whether it lets anyone in is for ssh to find out."""
+    parts = urlsplit(address)
+    place = (parts.hostname or "", parts.port or int(options.get("port", 22)))
+    start = time.perf_counter()
+    with socket.create_connection(place, SECONDS) as connection:
+        banner = connection.recv(255).decode(errors="replace")
+    return _tell(shorten(banner, LONGEST_REASON) or "a server without a word", start)
+
+
+def _ask_postgresql(address: str, _: Mapping[str, str]) -> str:
+    try:
+        with connect(
+            f"{name_driver(address)}?connect_timeout={SECONDS}", "PostgreSQL"
+        ) as connection:
+            start = time.perf_counter()
+            user, version = connection.exec_driver_sql(
+                "SELECT current_user, current_setting('server_version')"
+            ).one()
+            return _tell(f"PostgreSQL {version.split()[0]}, as {user}", start)
+    except UserError as error:
+        raise UserError(f"{error}; {PG_KEYS}") from error
+
+
+def _ask_s3(address: str, options: Mapping[str, str]) -> str:
+    try:
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.session import Session
+    except ImportError as error:
+        raise UserError("asking it takes the extra s3: `uv sync --extra s3`") from error
+    parts = urlsplit(address)
+    path = parts.path.lstrip("/")
+    try:
+        session = Session(profile=options.get("profile"))
+        keys: dict[str, Any] = {
+            f"aws_{name}": options[name]
+            for name in ("access_key_id", "secret_access_key", "session_token")
+            if name in options
+        }
+        if not keys and session.get_credentials() is None:
+            raise UserError(f"no credentials here; {KEYS}")
+        patience = {"connect_timeout": SECONDS, "read_timeout": SECONDS}
+        client = session.create_client(
+            "s3",
+            region_name=options.get("region") or session.get_config_variable("region") or REGION,
+            endpoint_url=options.get("endpointurl"),
+            config=Config(**patience, retries={"total_max_attempts": 1}),
+            **keys,
+        )
+        start = time.perf_counter()
+        reply = client.list_objects_v2(Bucket=parts.netloc, Prefix=path, MaxKeys=1)
+    except ClientError as error:
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if status == 403:
+            raise UserError(f"credentials are here and refused; {KEYS}") from error
+        if status == 404:
+            raise UserError(f"no bucket {parts.netloc} there; make it first") from error
+        raise UserError(f"answers with {shorten(str(error), LONGEST_REASON)}") from error
+    except BotoCoreError as error:
+        raise UserError(f"cannot be asked: {shorten(str(error), LONGEST_REASON)}") from error
+    if path and not reply["KeyCount"] and "url" not in options:
+        raise UserError("nothing there any more")
+    server = reply["ResponseMetadata"]["HTTPHeaders"].get("server", "S3")
+    return _tell(f"{server}, with the credentials here", start)
