@@ -12,9 +12,11 @@ from lockstep.adopting.suggestion import list_idle_keys, suggest
 from lockstep.adopting.summary import describe_plan
 from lockstep.core.contract import Contract, Layout, load_contract
 from lockstep.core.errors import UserError
+from lockstep.core.params import EvaluateParams
 from lockstep.core.project import Project
 from lockstep.modeling.candidates import make_candidate
 from lockstep.modeling.detectors import Ecod, NetworkDetector, PcaError, RobustZ
+from lockstep.modeling.intervals import summarise
 from lockstep.modeling.marginals import Marginals
 from lockstep.modeling.metrics import METRICS, OWN_METRICS, metric
 from lockstep.modeling.model import Model
@@ -22,6 +24,7 @@ from lockstep.modeling.oddness import Oddness
 from lockstep.modeling.outcome import ODDNESS_IF, Outcome
 from lockstep.modeling.problem import Problem
 from lockstep.modeling.train_rows import find_learnt
+from lockstep.monitoring.monitor import monitor
 from owner import evaluate, ingest, models, preprocess, train  # noqa: F401
 from sklearn.metrics import average_precision_score
 
@@ -49,6 +52,7 @@ LABELLED = CONTRACT | {
         }
     },
 }
+EVALUATE = EvaluateParams(resamples=100, confidence=0.95)
 METRIC = {metric.name: metric for metric in METRICS["anomalies"]}
 
 
@@ -167,6 +171,22 @@ def test_anomalies_alone_tell_how_many_are_found_and_nothing_else() -> None:
     weights = np.array([[1.0, 1.0], [2.0, 0.0]])
     precisions = METRIC["average_precision"].measure(both, weights)
     np.testing.assert_array_equal(precisions, [1, np.nan])
+
+
+@pytest.mark.parametrize("calls", [0, 3])
+def test_few_known_anomalies_tell_little_of_the_others(calls: int) -> None:
+    oddness = [0.99] * calls + [0.2] * (3 - calls) + [0.1] * 97
+    summary = summarise([METRIC["recall"]], make_outcome([1] * 3 + [0] * 97, oddness), EVALUATE, 0)
+    low, high = summary["intervals"]["recall"]
+    assert summary["recall"] == calls / 3
+    assert low < 0.5 < high
+
+
+def test_few_rows_that_are_called_anomalies_tell_little_of_the_others() -> None:
+    outcome = make_outcome([1] * 30 + [0] * 70, [0.99] * 3 + [0.1] * 97)
+    summary = summarise([METRIC["precision"]], outcome, EVALUATE, 0)
+    assert summary["precision"] == 1
+    assert summary["intervals"]["precision"][0] < 0.5
 
 
 @pytest.mark.parametrize(("actual", "expected"), [([1, 0, -1], 2 / 3), ([-1, -1, -1], np.nan)])
@@ -348,7 +368,10 @@ def start(project: Project, contract: dict[str, object], rows: pd.DataFrame) -> 
 
 @pytest.mark.parametrize("is_labelled", [False, True])
 def test_the_way_from_rows_to_a_report(
-    project: Project, pumps: pd.DataFrame, is_labelled: bool
+    project: Project,
+    pumps: pd.DataFrame,
+    is_labelled: bool,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     labels = pd.Series(["yes"] * 12 + ["no"] * 100 + [None] * 88)
     start(
@@ -376,6 +399,11 @@ def test_the_way_from_rows_to_a_report(
     assert answers["because"].isna().tolist() == [True, False]
     assert answers["because"][1].startswith("load 900 (usually ")
     assert answers["oddness"].is_monotonic_increasing
+    if is_labelled:
+        # Rows like all others, each of which was an anomaly in truth.
+        pd.concat([pumps[12:].assign(broken="yes")] * 3).to_csv("missed.csv", index=False)
+        assert monitor(["missed.csv"], None, None, None) == 1
+        assert "recall turned out to be 0.0" in capsys.readouterr().out
 
 
 def test_train_rows_that_are_all_anomalies_are_refused(

@@ -1,6 +1,7 @@
 """Looking for clusters: their number, how good they are, and the way through a project."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from lockstep.adopting.clusters import require_no_target
 from lockstep.adopting.contract_text import format_contract
 from lockstep.adopting.suggestion import list_idle_keys, suggest
 from lockstep.adopting.wishes import Wishes
+from lockstep.commands.predict import predict_with_champion
 from lockstep.core.contract import CLUSTER, Contract, load_contract
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
@@ -79,7 +81,9 @@ def start(project: Project, rows: pd.DataFrame, **options: object) -> None:
     rows.to_csv(project.raw / "birds.csv", index=False)
 
 
-def test_the_way_from_rows_to_clusters_of_new_ones(project: Project) -> None:
+def test_the_way_from_rows_to_clusters_of_new_ones(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
     start(project, make_birds(), clusters=3)
     for stage in (ingest.ingest, preprocess.preprocess, train.train, evaluate.evaluate):
         stage(project)
@@ -104,6 +108,13 @@ def test_the_way_from_rows_to_clusters_of_new_ones(project: Project) -> None:
     answers = model.predict(new)
     assert answers["prediction"].tolist() == ["1", "2", "3"]  # the largest one first
     assert answers["clarity"].between(0.5, 1).all()
+    new.to_csv("new.csv", index=False)
+    for is_exceeded in (True, False):
+        metrics["structureless"]["is_exceeded"] = is_exceeded
+        project.metrics.write_text(json.dumps(metrics))
+        capsys.readouterr()
+        predict_with_champion(Path("new.csv"), None)
+        assert ("have clusters as clear as these" in capsys.readouterr().err) != is_exceeded
 
 
 @pytest.mark.parametrize("count", [3, 5])

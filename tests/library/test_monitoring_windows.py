@@ -81,6 +81,7 @@ def test_days_and_weeks_begin_at_midnight_in_utc_and_on_mondays() -> None:
     ("rows", "sizes"),
     [
         (50, [50]),
+        (100, [100]),
         (500, [250, 250]),
         (800, [400, 400]),
         (1900, [950, 950]),

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PARAMS
+from lockstep.adopting.doubts import find_doubts
 from lockstep.adopting.inference import guess_target
 from lockstep.adopting.rates import AMOUNTS, COUNTS, find_rates
 from lockstep.core.contract import Contract, Layout
@@ -73,6 +74,21 @@ def test_few_whole_numbers_are_counts_or_grades_or_names(
     assert guess.column is not None
     assert guess.column.type == type_
     assert any(doubt in each for each in guess.doubts)
+
+
+def test_a_few_numbers_below_zero_among_counts_are_doubted() -> None:
+    contract = Contract(
+        title="t",
+        source="s",
+        licence="l",
+        target="y",
+        columns={name: {"type": "integer", "meaning": name} for name in "xy"},
+    )
+    y = np.concatenate([[-2] * 4, COUNTED[:396]])
+    table = pd.DataFrame({"x": rng.permutation(400), "y": y}).astype("Int64")
+    doubt = "4 of 400 are below zero, such as -2, and the others look like counts"
+    assert any(doubt in each for each in find_doubts(table, contract))
+    assert not any("below zero" in each for each in find_doubts(table[4:], contract))
 
 
 @pytest.mark.parametrize(("power", "name"), [(1, "poisson"), (1.5, "tweedie")])

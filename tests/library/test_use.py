@@ -347,6 +347,11 @@ BAD: dict[str, tuple[str, bytes | None, str]] = {
         b"x,y,t\n" + b",word,a\n,word,b\n" * 20,
         "a.csv: no column is left to learn 't' from: x holds nothing; y holds 'word' only",
     ),
+    "names and signs": (
+        "a.csv",
+        b"x,t\n" + b"".join(b"%s,%s\n" % (b"!?." * n, b"ab"[n % 2 :][:1]) for n in range(1, 60)),
+        "no column is left to learn 't' from: x has a value of its own in each row, as a name has",
+    ),
     "rare class": (
         "a.csv",
         GOOD + b"1,2,c\n",

@@ -12,6 +12,7 @@ import pandas as pd
 from ..core.contract import LEVELS, NUMBERS, Contract
 from ..core.labels import encode_labels
 from ..data.split import hash_rows
+from .rates import COUNTS, find_rates
 from .several_labels import MARKS, find_doubts_of_labels
 
 FEW_ROWS = 100
@@ -23,6 +24,8 @@ RARE = 0.05
 ADVICE = "; `--kind anomalies` learns from the others what is usual, and needs few labels or none"
 MANY_GAPS = 0.2
 """Share of rows without the target from which the others may be of another kind."""
+MANY_NEGATIVES = 0.1
+"""Share of numbers below zero from which the others are hardly meant to be counts."""
 SURE, SAME, NEW = 0.99, 0.9999, 0.1
 MOST_COMPARED = 500
 """Columns of numbers of which each pair is compared."""
@@ -34,12 +37,8 @@ def find_doubts(table: pd.DataFrame, contract: Contract) -> list[str]:
     sample = table.sample(min(len(table), SAMPLE_ROWS), random_state=0).reset_index(drop=True)
     if contract.forecasts:  # what rows lack and share is told of series, and the past is no leak
         return [*_find_leaks(sample, contract), *_find_twins(sample, contract)]
-    if contract.anomalies:
-        return [
-            *_find_few_labels(table, contract),
-            *_find_leaks(sample, contract),
-            *_find_twins(sample, contract),
-        ]
+    if contract.anomalies:  # no target is learnt, so that none can leak
+        return [*_find_few_labels(table, contract), *_find_twins(sample, contract)]
     if contract.clusters:
         return [*_find_few_rows(table, contract), *_find_twins(sample, contract)]
     return [
@@ -64,6 +63,16 @@ def _find_scarcity(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
         yield f"{missing}: nothing is learnt from them{reason if is_much else ''}"
     if len(table) - gaps < FEW_ROWS:
         yield f"{len(table) - gaps} {rows} are few: expect wide intervals"
+    if contract.columns[contract.target].type == "integer":
+        negative = table[contract.target][table[contract.target] < 0]
+        others = table[contract.target].drop(negative.index)
+        is_few = 0 < len(negative) < MANY_NEGATIVES * len(table)
+        if is_few and find_rates(others, is_whole=True) == COUNTS:
+            yield (
+                f"{len(negative)} of {len(table)} are below zero, such as {negative.iloc[0]}, and "
+                "the others look like counts: mend them, or say that they are missing by `missing` "
+                "in references/schema.yaml"
+            )
     if contract.labels:
         target = table[contract.target].dropna()
         matrix = encode_labels(target, contract.columns[contract.target])

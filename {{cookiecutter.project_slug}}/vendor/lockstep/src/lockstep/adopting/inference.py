@@ -59,7 +59,7 @@ SCALES = [
         "xxs,xs,s,m,l,xl,xxl,xxxl",
         "tiny,small,medium,large,huge",
         "never,rarely,seldom,sometimes,often,usually,always",
-        "very poor,poor,fair,average,good,very good,excellent",
+        "very poor,poor,fair,average,good,very good,great,excellent",
         "strongly disagree,disagree,neutral,agree,strongly agree",
         "very dissatisfied,dissatisfied,neutral,satisfied,very satisfied",
         "none,mild,moderate,severe",

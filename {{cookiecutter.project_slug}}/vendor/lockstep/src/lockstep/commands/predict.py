@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +26,21 @@ def predict_with_champion(file: Path, output: Path | None) -> None:
         require_other(output, file)
         _require_writable(output, project)
     champion = Model.load(project.require(project.champion), project.name(project.champion))
+    if champion.contract.clusters and not _has_structure(project):
+        print(
+            "predict: rows without any structure have clusters as clear as these: the report "
+            f"says more ({project.name(project.report)})",
+            file=sys.stderr,
+        )
     predict_file(champion, file, output, resize=project.params.data.resize)
+
+
+def _has_structure(project: Project) -> bool:
+    """Whether the clusters are more than chance makes, as far as that was measured."""
+    if not project.metrics.exists():
+        return True
+    content = json.loads(project.metrics.read_text(encoding="utf-8"))
+    return bool(content.get("structureless", {}).get("is_exceeded", True))
 
 
 def _require_writable(output: Path, project: Paths) -> None:

@@ -371,6 +371,10 @@ def _largest_size(metric: Metric, outcome: Outcome, *, is_varied: bool) -> float
         size = float(len(classes) ** 2 / (1 / classes).sum())
         # A row has several labels, and is evidence once.
         return min(size, float(counts.sum())) if outcome.labels else size
+    if metric.share_of == "anomalies":
+        return float(counts[outcome.actual == 1].sum())
+    if metric.share_of == "calls":
+        return float(counts[(outcome.actual >= 0) & (outcome.decisions == 1)].sum())
     is_share = metric.share_of == "rows"
     return float(counts.sum()) if is_share or not is_varied else np.inf
 

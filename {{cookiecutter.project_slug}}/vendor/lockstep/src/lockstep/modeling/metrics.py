@@ -55,8 +55,9 @@ class Metric:
     """What no outcome is below or above."""
     takes: Takes = "probabilities"
     """What predictions of classes or labels it judges; labels are what was decided."""
-    share_of: Literal["rows", "classes"] | None = None
-    """Whether it is a share of the rows, or a mean over the classes of what is like one."""
+    share_of: Literal["rows", "classes", "anomalies", "calls"] | None = None
+    """Whether it is a share of the rows, of the anomalies among them or of those called so, or a
+    mean over the classes of what is like a share."""
     has_interval: bool = True
     """Whether there is an interval that holds the true figure as often as it says."""
 
@@ -419,8 +420,8 @@ METRICS: dict[Kind, tuple[Metric, ...]] = {
         Metric("injected_recall", injected_recall, takes="labels"),
         Metric("average_precision", known_only(average_precision), share_of="classes"),
         Metric("roc_auc", known_only(roc_auc), share_of="classes"),
-        Metric("precision", precision, takes="labels"),
-        Metric("recall", recall, takes="labels"),
+        Metric("precision", precision, takes="labels", share_of="calls"),
+        Metric("recall", recall, takes="labels", share_of="anomalies"),
     ),
     "clustering": (
         Metric("stable_silhouette", stable_silhouette, bounds=(-1, 1)),

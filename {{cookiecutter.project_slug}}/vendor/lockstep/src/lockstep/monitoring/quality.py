@@ -45,6 +45,8 @@ RELATIVE = "mae"
 """That decides of forecasts: what others are measured in, the requests do not tell."""
 OF_LABELS = ("average_precision", "roc_auc", "precision", "recall")
 """Metrics of anomalies that outcomes tell; the first decides unless params.yaml names another."""
+RECALL = OF_LABELS[-1]
+"""That decides where the outcomes are of anomalies alone, which tell nothing else."""
 OF_INJECTED = ("injected_precision", "injected_recall")
 """Those that no outcome tells."""
 WIDENING = 1.75
@@ -179,18 +181,20 @@ class Gauge:
             name: Course(metrics[name], Figure.read(profile.metrics[name]), *figures)
             for name, *figures in zip(metrics, estimates, realised, strict=True)
         }
-        primary = courses[self.primary]
-        if reference.contract.anomalies and primary.expected is None and not any(primary.realised):
-            return None
-        verdict = self._judge(primary, windows)
+        decisive = courses[self.primary]
+        if reference.contract.anomalies:
+            decisive = _choose_decisive(decisive, courses.get(RECALL, decisive))
+            if decisive.expected is None and not any(decisive.realised):
+                return None
+        verdict = self._judge(decisive, windows)
         assumption = ASSUMPTIONS[not predicts_numbers(self.project.params.kind)]
         if reference.contract.anomalies:
             assumption = NOTHING_ESTIMATED
         if reference.contract.history is not None:
             assumption += f". {UNIT}"
         labels = [_describe_labels(window) for _, window in windows]
-        doubt = self._find_doubt(primary, windows) or _tell_exposure(primary, reference, samples)
-        return Quality(self.primary, assumption, courses, labels, *verdict, doubt)
+        doubt = self._find_doubt(decisive, windows) or _tell_exposure(decisive, reference, samples)
+        return Quality(decisive.metric.name, assumption, courses, labels, *verdict, doubt)
 
     def _find(
         self,
@@ -253,6 +257,12 @@ class Gauge:
             f"{course.metric.name} turned out to be {truth}, where {expected} was estimated: the "
             "same rows have other outcomes than in training, or they are unlike any there"
         )
+
+
+def _choose_decisive(primary: Course, recall: Course) -> Course:
+    """What decides: where anomalies alone have outcomes, how many of them are called so."""
+    is_all_there_is = recall.expected and any(recall.realised) and not any(primary.realised)
+    return recall if is_all_there_is else primary
 
 
 def _tell_exposure(course: Course, reference: Reference, samples: Sequence[Sample | None]) -> str:

@@ -205,7 +205,8 @@ class Windows:
     Args:
         profile: Of the version; without one, rows are counted and their values are not.
         by: What rows are together: those of a day or a week in UTC or, one after the other, so many
-            (`ROWS`, half of fewer than twice as many, and more where there would be too many).
+            (`ROWS`, half of fewer than twice as many, all of few, and more where there would be too
+            many).
     """
 
     def __init__(self, profile: Profile | None, by: By) -> None:
@@ -220,7 +221,8 @@ class Windows:
     def __iter__(self) -> Iterator[Window]:
         """Those that have rows, in their order."""
         if self.by == "rows" and self.size < ROWS:
-            self._join(ceil(len(self._windows) / 2) or 1)
+            count = len(self._windows)
+            self._join(ceil(count / 2) if count > 2 else max(count, 1))
         return iter([self._windows[number] for number in sorted(self._windows)])
 
     def add(self, batch: Batch, latest: np.datetime64 = NEVER) -> None:
