@@ -432,12 +432,18 @@ def test_an_address_where_nobody_listens_is_told_in_one_line(adopted: Project) -
 
 @pytest.mark.usefixtures("speaks_s3")
 @pytest.mark.matrix
-@pytest.mark.parametrize("place", ["bucket/raw/none.csv", "no-bucket/raw/file.csv"])
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("bucket/raw/none.csv", "nothing there"),
+        ("no-bucket/raw/file.csv", "no bucket no-bucket there; make it first"),
+    ],
+)
 def test_an_object_that_is_not_there_is_told_in_one_line(
-    adopted: Project, bucket: Bucket, place: str
+    adopted: Project, bucket: Bucket, place: str, told: str
 ) -> None:
     line = assert_refused(adopted, f"s3://{place}", **bucket.environment)
-    assert line.endswith(": nothing there, or not reachable")
+    assert line.endswith(f": {told}")
 
 
 @pytest.mark.usefixtures("speaks_no_s3")

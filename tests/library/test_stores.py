@@ -10,8 +10,9 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from lockstep.commands import doctor, stores
-from lockstep.commands.stores import Answer, ask_store
+from lockstep.adopting import stores
+from lockstep.adopting.stores import Answer, ask_store
+from lockstep.commands import doctor
 from lockstep.core.files import read_yaml, write_json
 from lockstep.core.project import Project
 from test_addresses import server

@@ -19,6 +19,7 @@ from ..reading.databases import read_database_batches
 from ..reading.postgresql import copy_table, is_postgresql
 from . import swap
 from .addresses import describe_path, find_place, get_scheme, hide_secrets, parse_address
+from .stores import ask_store
 
 STORAGES = ("http", "https", "s3", "ssh")
 """Schemes of addresses that DVC fetches from; others are databases."""
@@ -113,6 +114,11 @@ def _download(
     if not name:
         raise UserError(f"{place}: the address names no file")
     _require_name(name, place)
+    if scheme == "s3" and is_public:
+        # DVC tries again for minutes what will never be let in.
+        answer = ask_store(address, {}, staging)
+        if not answer.is_open:
+            raise UserError(f"{place}: {answer.text}")
     try:
         if dry_run or not is_public:
             swap.run_dvc(staging, "get-url", "--", address, name)

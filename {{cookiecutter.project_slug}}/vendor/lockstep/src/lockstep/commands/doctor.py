@@ -11,6 +11,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from configparser import ConfigParser
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ..adopting.addresses import hide_in_addresses
+from ..adopting.stores import ask_store
 from ..core.errors import UserError, shorten
 from ..core.files import read_yaml
 from ..core.params import load_params
@@ -28,7 +30,6 @@ from ..core.runtime import import_keras
 from ..core.validation import nearest
 from ..reading.folder import list_raw_files
 from .cache import Kept, list_kept
-from .stores import ask_store
 from .sums import SUMS, find_edits
 
 MOST_NAMED = 5
@@ -173,8 +174,9 @@ def check_source(project: Project) -> Finding:
     pointers = sorted(project.raw.glob("*.dvc"))
     contents = [read_yaml(path, project.name(path)) for path in pointers]
     sources = [dep["path"] for content in contents for dep in content.get("deps", [])]
-    if of_table := re.fullmatch(r"table .* of (\S+://\S+)", project.contract.source):
-        sources.append(of_table[1])
+    with suppress(UserError):  # of a contract that says nothing the next check tells
+        of_table = re.fullmatch(r"table .* of (\S+://\S+)", project.contract.source)
+        sources += [of_table[1]] if of_table else []
     answers = {source: ask_store(source, {}, project.raw) for source in sources}
     if not answers:
         return ok("the data came from no address that is kept")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -12,10 +13,10 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from ..adopting.addresses import get_scheme
 from ..core.errors import UserError, shorten
 from ..reading.databases import connect
 from ..reading.postgresql import is_postgresql, name_driver
+from .addresses import get_scheme
 
 REGION = "us-east-1"
 """Where none is set: the one that servers of S3 know."""
@@ -151,8 +152,9 @@ def _ask_s3(address: str, options: Mapping[str, str]) -> str:
             raise UserError(f"no bucket {parts.netloc} there; make it first") from error
         raise UserError(f"answers with {shorten(str(error), LONGEST_REASON)}") from error
     except BotoCoreError as error:
-        raise UserError(f"cannot be asked: {shorten(str(error), LONGEST_REASON)}") from error
-    if path and not reply["KeyCount"] and "url" not in options:
-        raise UserError("nothing there any more")
+        reason = re.sub(r"\?[^\s\"]*", "", str(error))  # what was asked, in an address
+        raise UserError(f"cannot be asked: {shorten(reason, LONGEST_REASON)}") from error
+    if "url" not in options and "Contents" not in reply:
+        raise UserError("nothing there")
     server = reply["ResponseMetadata"]["HTTPHeaders"].get("server", "S3")
     return _tell(f"{server}, with the credentials here", start)
