@@ -38,7 +38,7 @@ COMMON = """
     docs/_static/monitoring_story.png docs/_static/monitoring_story_quiet.png
     docs/_static/project.css docs/_static/project.js docs/_static/search_history.png
     docs/_static/search_slices.png docs/_static/serving.png
-    docs/anomalies.md docs/clustering.md docs/conf.py docs/data.md docs/forecasting.md
+    docs/anomalies.md docs/cluster.md docs/clustering.md docs/conf.py docs/data.md docs/forecasting.md
     docs/index.md docs/library.md docs/modelling.md docs/monitoring.md docs/monitoring_story.md
     docs/labels.md docs/registry.md docs/sequences.md docs/serving.md docs/texts.md docs/tuning.md
     docs/yours.md

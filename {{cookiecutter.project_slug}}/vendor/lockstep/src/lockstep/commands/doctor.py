@@ -8,6 +8,7 @@ import platform
 import re
 import shutil
 import sys
+import time
 import tomllib
 from collections.abc import Callable, Sequence
 from configparser import ConfigParser
@@ -21,6 +22,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..adopting.addresses import hide_in_addresses
 from ..adopting.stores import ask_store
+from ..core.cluster import connect, find_address, require_same_versions
 from ..core.errors import UserError, shorten
 from ..core.files import read_yaml
 from ..core.params import load_params
@@ -206,6 +208,29 @@ def _count_gpus(backend: str) -> int:
     return int(library.accelerator.device_count())
 
 
+def check_cluster(_: Project) -> Finding:
+    """Whether the scheduler that the environment names answers, and its workers are as we are."""
+    address = find_address()
+    if address is None:
+        return ok("none is named; work is done on this machine")
+    client = connect(address)
+    try:
+        require_same_versions(client)
+        start = time.perf_counter()
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        client.run_on_scheduler(int)
+        seconds = time.perf_counter() - start
+    finally:
+        client.close()
+    if not workers:
+        return wrong(f"{address} has no workers; `dask worker {address}` starts one")
+    threads = sum(worker["nthreads"] for worker in workers)
+    return ok(
+        f"{address} answers in {1000 * seconds:.0f} ms; {len(workers)} workers with {threads} "
+        "threads, of the same versions"
+    )
+
+
 def check_data(project: Project) -> Finding:
     """Whether the raw data are there, as the contract and params.yaml name them."""
     absent = [
@@ -336,6 +361,7 @@ CHECKS: dict[str, Callable[[Project], Finding]] = {
     "remote": check_remote,
     "source": check_source,
     "keras": check_keras,
+    "cluster": check_cluster,
     "data": check_data,
     "cache": check_cache,
     "pipeline": check_pipeline,

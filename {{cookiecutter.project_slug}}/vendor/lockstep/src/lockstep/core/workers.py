@@ -27,6 +27,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, NoReturn
 
+from . import cluster
 from .errors import UserError
 from .runtime import ONE_THREAD
 
@@ -69,7 +70,8 @@ def run_tasks(
 
     Much work is done by workers, the most expensive task first; little of it in this process, since
     starting workers would take longer. A task of which a worker dies, also when there is no other
-    beside it, gives a `UserError`.
+    beside it, gives a `UserError`. Where the environment names the scheduler of a cluster, all work
+    is done there.
 
     Args:
         function: A function of a module; what it gives must depend on its arguments alone.
@@ -78,6 +80,9 @@ def run_tasks(
         on_end: Called after each task, in any thread.
         cost: Seconds on one core of all work that is to come, by default that of these tasks.
     """
+    if cluster.find_address() and not is_worker():
+        yield from cluster.run_on_cluster(function, shared, tasks, on_end)
+        return
     seconds = sum(task.cost for task in tasks) if cost is None else cost
     if seconds < WORTHWHILE or len(tasks) < 2 or is_worker() or count_workers() < 2:
         for task in tasks:
@@ -117,9 +122,16 @@ def is_worker() -> bool:
     return _is_worker
 
 
+def become_worker() -> None:
+    """Let this process start no workers of its own."""
+    global _is_worker
+    _is_worker = True
+
+
 def end_workers() -> None:
     """End all workers at once, whatever they are doing."""
     global _pool
+    cluster.end_units()
     pool, _pool = _pool, None
     if pool:
         pool.close()
@@ -323,10 +335,9 @@ def _read_number(file: Path) -> int:
 
 def _begin(parent: int) -> None:
     """Leave Ctrl-C to the process that started this one, and end with it."""
-    global _is_worker
     from joblib.externals.loky import process_executor
 
-    _is_worker = True
+    become_worker()
     # It would take what Keras needs for a leak, and start another worker, which compiles anew.
     process_executor._MAX_MEMORY_LEAK_SIZE = inf
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -344,14 +355,14 @@ def _run(function: Callable[..., Any], file: Path, number: int, arguments: tuple
     mark = file.with_name(f"{os.getpid()}.task")
     with suppress(OSError):  # who cleans up temporary files should end no work
         mark.write_text(str(number), encoding="ascii")
-    result = function(*_map(file), *arguments)
+    result = function(*map_shared(file), *arguments)
     with suppress(OSError):
         mark.unlink()
     return result
 
 
 @lru_cache(maxsize=1)
-def _map(file: Path) -> tuple[Any, ...]:
+def map_shared(file: Path) -> tuple[Any, ...]:
     """What the file holds, its numbers mapped into memory."""
     import joblib
 

@@ -1,0 +1,396 @@
+"""Work on a Dask cluster that exists already: the results are those of one process.
+
+A unit is a pure function of what all units share and of its own arguments, so that it may be done
+by any worker, again where one is killed, and in any order. Workers need the same versions of what
+is computed with, which is looked at first, and nothing of ours: the library's and the owner's code
+goes there as an archive, under the digest of its bytes, so that edited code meets no older one.
+
+Dask does not make scattered data again of which each holder has died; it cancels what needs them.
+They are scattered once more then.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import pickle
+import re
+import sys
+import tomllib
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import unit
+from .errors import UserError
+from .home import LIBRARY
+from .paths import Paths
+from .runtime import ONE_THREAD, STRICT
+
+if TYPE_CHECKING:
+    from .workers import Task
+
+VARIABLE = "LOCKSTEP_SCHEDULER"
+CONNECT_SECONDS = 10
+WAIT_SECONDS = 60
+"""How long a cluster may be without any worker."""
+TRIES = 2
+"""How often a unit is begun of which processes die."""
+LIBRARIES = (
+    *("cloudpickle", "distributed", "joblib", "keras"),
+    *("numpy", "pandas", "pyarrow", "scikit-learn", "scipy"),
+)
+"""What every unit computes with, or reaches workers by."""
+MOST_DIFFERENCES = 8
+"""That are told."""
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def find_address() -> str | None:
+    """The address of the scheduler that the environment names, if it does."""
+    return os.environ.get(VARIABLE) or None
+
+
+def run_on_cluster(
+    function: Callable[..., Any],
+    shared: tuple[Any, ...],
+    tasks: Sequence[Task],
+    on_end: Callable[[], None],
+) -> Iterator[Any]:
+    """What `function(*shared, *task.arguments)` gives for each task, in their order.
+
+    A task of which a process dies on two workers gives a `UserError`.
+
+    Raises:
+        UserError: Nobody answers, workers have other versions than we, or the cluster has gone.
+    """
+    session = _Session(str(find_address()))
+    results: dict[int, Any] = {}
+    place = 0
+    try:
+        session.share(function, shared)
+        for number, result in session.complete(function, tasks):
+            results[number] = result
+            on_end()
+            while place in results:
+                yield results.pop(place)
+                place += 1
+    finally:
+        # Nobody asks for the others any more, after an error or an interruption.
+        session.close(is_over=place < len(tasks))
+
+
+def end_units() -> None:
+    """End the processes that workers keep for us, and remove what they work on."""
+    while _traces:
+        address, traces = _traces.popitem()
+        with suppress(UserError):
+            client = connect(address)
+            _end(client, traces)
+            client.close(timeout=CONNECT_SECONDS)
+
+
+_traces: dict[str, dict[str, set[str]]] = {}
+"""What workers keep for us between two calls: by scheduler and code, digests of what is shared."""
+
+
+def _end(client: Any, traces: dict[str, set[str]]) -> None:
+    for code, digests in traces.items():
+        with suppress(Exception):  # whoever has gone needs not to be told
+            client.run(_make_call(), _read_source(), "end", code, sorted(digests))
+
+
+class _Session:
+    """A connection to a cluster, and what its workers have been given.
+
+    It lasts no longer than units are waited for: its thread draws from the generators of random
+    numbers that networks here draw from.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.client = connect(address)
+        self.call, self.scatterings = _make_call(), 0
+        self.parts: list[Any] = []
+        try:
+            require_same_versions(self.client)
+        except BaseException:
+            self.client.close()
+            raise
+
+    def share(self, function: Callable[..., Any], shared: tuple[Any, ...]) -> None:
+        """Give workers the code and what units have in common."""
+        import joblib
+
+        buffer = io.BytesIO()
+        joblib.dump(shared, buffer)
+        self.content = buffer.getvalue()
+        self.archive = _pack_code(function.__module__.partition(".")[0])
+        self.code, self.rows = (
+            sha256(part).hexdigest()[:32] for part in (self.archive, self.content)
+        )
+        traces = _traces.setdefault(self.address, {})
+        traces.setdefault(self.code, set()).add(self.rows)
+        self._scatter()
+
+    def _scatter(self) -> None:
+        self.scatterings += 1
+        for _ in range(TRIES):
+            self._wait_for_workers()
+            with suppress(TimeoutError):
+                self.parts = self.client.scatter(
+                    [_read_source(), self.archive, self.content], broadcast=True, hash=False
+                )
+                return
+        raise UserError(f"{VARIABLE}: {self.address}: workers come and go, so that none keeps data")
+
+    def _wait_for_workers(self) -> None:
+        with suppress(TimeoutError):
+            self.client.wait_for_workers(1, timeout=WAIT_SECONDS)
+            return
+        raise UserError(
+            f"{VARIABLE}: {self.address} has no workers; start some, "
+            f"`dask worker {self.address}` in an environment of the same versions is one"
+        )
+
+    def submit(self, function: Callable[..., Any], task: Task) -> Any:
+        """Have a task done by the worker that is free next."""
+        import cloudpickle
+
+        source, archive, content = self.parts
+        payload = cloudpickle.dumps((function, task.arguments))
+        arguments = (self.code, archive, self.rows, content, payload)
+        return self.client.submit(
+            self.call, source, "do", *arguments, priority=task.cost, pure=False
+        )
+
+    def complete(
+        self, function: Callable[..., Any], tasks: Sequence[Task]
+    ) -> Iterator[tuple[int, Any]]:
+        """The number of each task and what it gives, as they end."""
+        from distributed import as_completed
+
+        order = sorted(range(len(tasks)), key=lambda number: -tasks[number].cost)
+        futures = {self.submit(function, tasks[number]): (number, 1) for number in order}
+        scattering = dict.fromkeys(futures, self.scatterings)
+        endings = as_completed([*futures], loop=self.client.loop)
+        for future in endings:
+            number, tries = futures.pop(future)
+            generation = scattering.pop(future)
+            task = tasks[number]
+            state, answer = self._read(future, task)
+            if state == "result":
+                yield number, answer
+                continue
+            if state == "died" and tries == TRIES:
+                yield number, UserError(f"{task.name}: {answer}")
+                continue
+            if state == "died":
+                tries += 1
+                print(f"a process died of {task.name}; tried again now", file=sys.stderr)
+            elif generation == self.scatterings:
+                print("workers have died; data are given to the others", file=sys.stderr)
+                self._scatter()
+            future = self.submit(function, task)
+            futures[future], scattering[future] = (number, tries), self.scatterings
+            endings.add(future)
+
+    def _read(self, future: Any, task: Task) -> tuple[str, Any]:
+        """`result`, `died` or `lost`, and what there is of it."""
+        from distributed import KilledWorker
+
+        if future.cancelled() or future.status == "lost":
+            if self.client.status != "running":
+                raise UserError(
+                    f"{VARIABLE}: the scheduler at {self.address} has gone; once it is back, "
+                    "run the same command again"
+                )
+            return "lost", None
+        try:
+            state, answer = future.result()
+        except KilledWorker:
+            return "result", UserError(
+                f"{task.name}: workers died, one after the other, while they did it; mostly "
+                "memory has run out, or a library has crashed"
+            )
+        except OSError as error:
+            raise UserError(f"{VARIABLE}: {self.address}: {error}") from error
+        if state == "differs":
+            raise UserError(_tell_differences({"a worker that has joined": answer}))
+        if state == "died":
+            return "died", (
+                f"the process that worked on it ended with status {answer}, on two workers; "
+                "mostly memory has run out, or a library has crashed"
+            )
+        state, result = pickle.loads(answer)
+        if state == "lacks":
+            raise UserError(f"{task.name}: a worker cannot take in what it needs: {result}")
+        if state == "error":
+            raise result
+        return "result", result
+
+    def close(self, is_over: bool) -> None:
+        """Leave the cluster and, if all is over, nothing there."""
+        if is_over and self.client.status == "running":
+            _end(self.client, _traces.pop(self.address, {}))
+        self.parts = []
+        self.client.close(timeout=CONNECT_SECONDS)
+
+
+def connect(address: str) -> Any:
+    """A client of the scheduler at that address.
+
+    Raises:
+        UserError: Dask is not installed, or nobody answers there.
+    """
+    try:
+        from distributed import Client
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"{VARIABLE} is set, but Dask is not installed; `uv sync --extra cluster` installs it"
+        ) from error
+    # What we have to say of a cluster we say ourselves.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except Exception as error:
+        raise UserError(
+            f"{VARIABLE}: {address!r} in the environment: no scheduler of Dask answers there; an "
+            "address such as tcp://10.0.0.1:8786 was expected, or nothing for this machine alone"
+        ) from error
+
+
+def require_same_versions(client: Any) -> None:
+    """Hold the versions of all workers against ours.
+
+    Raises:
+        UserError: There are others; it names worker, package, theirs and ours.
+    """
+    ours = read_own_versions()
+    names = [*ours.keys() - {"python", "machine"}]
+    theirs = client.run(_make_call(), _read_source(), "read_versions", names, on_error="ignore")
+    differences = {
+        worker: unit.list_differences(ours, versions) for worker, versions in theirs.items()
+    }
+    differences = {worker: texts for worker, texts in differences.items() if texts}
+    if differences:
+        raise UserError(_tell_differences(differences))
+
+
+def _tell_differences(differences: dict[str, list[str]]) -> str:
+    """What workers differ in, of several that do in the same way the first."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for worker, texts in sorted(differences.items()):
+        groups.setdefault(tuple(texts), []).append(worker)
+    lines = [
+        f"{workers[0]}{f' and {len(workers) - 1} more' if len(workers) > 1 else ''}: "
+        + ", ".join(texts[:MOST_DIFFERENCES])
+        + (f" and {len(texts) - MOST_DIFFERENCES} more" if len(texts) > MOST_DIFFERENCES else "")
+        for texts, workers in groups.items()
+    ]
+    return (
+        f"{VARIABLE}: workers are not as this machine is, and would give other results: "
+        f"{'; '.join(lines)}; give them the versions of uv.lock"
+    )
+
+
+def read_own_versions() -> dict[str, str]:
+    """The versions that workers must have: of what the library and the owner compute with."""
+    backend = os.environ.get("KERAS_BACKEND", "")
+    names = {*LIBRARIES, *([backend] if backend else []), *(["jaxlib"] if backend == "jax" else [])}
+    versions = unit.read_versions(sorted(names | _list_dependencies()))
+    return {name: text for name, text in versions.items() if text != "none"}
+
+
+def _list_dependencies() -> set[str]:
+    """The distributions that the owner's project asks for, but for the library, which we send."""
+    try:
+        text = (Paths.find().root / "pyproject.toml").read_text(encoding="utf-8")
+    except (OSError, UserError):
+        return set()
+    requirements = tomllib.loads(text).get("project", {}).get("dependencies", [])
+    names = {re.split(r"[^\w.-]", each, maxsplit=1)[0] for each in requirements}
+    return names - {"lockstep-core"}
+
+
+def _make_call() -> Callable[..., Any]:
+    """A function that workers need no module for: as a local one, it travels by its code."""
+
+    def call(source: str, name: str, *arguments: Any) -> Any:
+        import sys
+        from hashlib import sha256
+        from types import ModuleType
+
+        title = f"lockstep_unit_{sha256(source.encode()).hexdigest()[:32]}"
+        if title not in sys.modules:
+            module = ModuleType(title)
+            exec(compile(source, title, "exec"), vars(module))
+            sys.modules.setdefault(title, module)
+        return getattr(sys.modules[title], name)(*arguments)
+
+    return call
+
+
+def _read_source() -> str:
+    return Path(unit.__file__).read_text(encoding="utf-8")
+
+
+def _pack_code(package: str) -> bytes:
+    """The packages that units import, and what their processes must know, as a zip file."""
+    names = {LIBRARY.partition(".")[0], package} - {"__main__"}
+    files: dict[str, bytes] = {}
+    root, states = None, {}
+    with suppress(UserError):
+        paths = Paths.find()
+        root = str(paths.root)
+        with suppress(UserError):
+            names.add(paths.package)
+        for name in unit.PROJECT_FILES:
+            with suppress(OSError):
+                files[name] = (paths.root / name).read_bytes()
+        with suppress(OSError):
+            state = paths.train.stat()
+            states[str(paths.train)] = [state.st_size, state.st_mtime_ns]
+    for name in sorted(names):
+        files |= _read_package(name)
+    settings = dict.fromkeys(STRICT) | {
+        name: os.environ.get(name) for name in (*STRICT, "KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL")
+    }
+    manifest = {
+        "files": states,
+        "module": f"{LIBRARY}.core.unit_process",
+        "root": root,
+        "settings": settings | ONE_THREAD,
+        "versions": read_own_versions(),
+    }
+    files[unit.MANIFEST] = json.dumps(manifest, sort_keys=True).encode()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(files.items()):
+            archive.writestr(zipfile.ZipInfo(name, ZIP_TIME), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _read_package(name: str) -> dict[str, bytes]:
+    """The files of a package, or of a module that is none, by their names in an archive."""
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        return {}
+    origin = Path(spec.origin)
+    if not spec.submodule_search_locations:
+        return {origin.name: origin.read_bytes()}
+    folder = origin.parent
+    return {
+        f"{name}/{file.relative_to(folder).as_posix()}": file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
