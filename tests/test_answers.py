@@ -38,10 +38,10 @@ COMMON = """
     docs/_static/monitoring_story.png docs/_static/monitoring_story_quiet.png
     docs/_static/project.css docs/_static/project.js docs/_static/search_history.png
     docs/_static/search_slices.png docs/_static/serving.png
-    docs/anomalies.md docs/cluster.md docs/clustering.md docs/conf.py docs/data.md docs/forecasting.md
-    docs/index.md docs/library.md docs/modelling.md docs/monitoring.md docs/monitoring_story.md
-    docs/labels.md docs/registry.md docs/sequences.md docs/serving.md docs/texts.md docs/tuning.md
-    docs/yours.md
+    docs/anomalies.md docs/cluster.md docs/clustering.md docs/conf.py docs/data.md
+    docs/forecasting.md docs/index.md docs/library.md docs/modelling.md docs/monitoring.md
+    docs/labels.md docs/monitoring_story.md docs/registry.md docs/sequences.md docs/serving.md
+    docs/texts.md docs/tuning.md docs/yours.md
     models/.gitignore models/README.md
     notebooks/1.0-yn-data-exploration.ipynb notebooks/2.0-yn-model-review.ipynb
     notebooks/3.0-yn-new-rows.ipynb notebooks/4.0-yn-run-comparison.ipynb notebooks/README.md
