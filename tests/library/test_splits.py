@@ -137,9 +137,9 @@ def test_a_row_stays_on_its_side_when_another_one_lacks_a_value_for_the_first_ti
 def test_a_row_stays_on_its_side_when_read_alone_or_with_others(
     contract: Contract, harvest: pd.DataFrame
 ) -> None:
-    is_test = make_split([harvest], contract, params()).is_test
-    together = is_test(harvest)
-    alone = [is_test(harvest.loc[[row]])[0] for row in range(100)]
+    find_sides = make_split([harvest], contract, params()).find_sides
+    together = find_sides(harvest).is_test
+    alone = [find_sides(harvest.loc[[row]]).is_test[0] for row in range(100)]
     assert alone == together[:100].tolist()
 
 

@@ -26,8 +26,9 @@ def preprocess(project: Project) -> None:
     split = make_split(rows, project.examples, params)
     with project.writers(project.train, project.test) as (train, test):
         for batch in rows:
-            train.write(batch[split.is_train(batch)])
-            test.write(batch[split.is_test(batch)])
+            train_rows, test_rows = split.divide(batch)
+            train.write(train_rows)
+            test.write(test_rows)
         split.require_both(train.rows, test.rows)
 
     summary = rows.summary(len(dataset), train.rows, test.rows)

@@ -57,7 +57,9 @@ class Table:
         """
         with open_parquet(self.path, self.name) as file:
             for number in range(file.num_row_groups):
-                yield file.read_row_group(number, columns).to_pandas()
+                # The next ones are read meanwhile, so threads for each column would only get in the way.
+                rows = file.read_row_group(number, columns, use_threads=False)
+                yield rows.to_pandas(use_threads=False)
 
     def map(self, function: Callable[[pd.DataFrame], pd.DataFrame]) -> Iterable[pd.DataFrame]:
         """The rows as `function` gives them, batch by batch, as often as it is iterated."""
@@ -123,7 +125,9 @@ def _open_row_groups(path: Path) -> Iterator[Callable[[pd.DataFrame | pa.Table],
         nonlocal waiting, writer
         rows = pa.concat_tables(waiting).combine_chunks()
         group, waiting = rows[:ROWS_IN_GROUP], [rows[ROWS_IN_GROUP:]]
-        writer = writer or pq.ParquetWriter(path, group.schema, use_dictionary=_repetitive(group))
+        writer = writer or pq.ParquetWriter(
+            path, group.schema, use_dictionary=_repetitive(group), write_statistics=False
+        )
         if len(group):
             writer.write_table(group, row_group_size=ROWS_IN_GROUP)
 

@@ -24,13 +24,26 @@ IsOnSide = Callable[[pd.DataFrame], np.ndarray]
 """(n_rows,) whether each of some rows is on a side."""
 
 
+class Sides(NamedTuple):
+    """Where some rows are; none is on both sides, and some may be on neither."""
+
+    is_train: np.ndarray
+    """(n_rows,) whether each is for training."""
+    is_test: np.ndarray
+    """(n_rows,) whether each is for the test."""
+
+
 class Split(NamedTuple):
     """Which rows are for training and which for the test, told of each row by itself."""
 
-    is_train: IsOnSide
-    is_test: IsOnSide
+    find_sides: Callable[[pd.DataFrame], Sides]
     rule: str
     """In words."""
+
+    def divide(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Those of some rows that are for training, and those for the test, in their order."""
+        sides = self.find_sides(rows)
+        return rows[sides.is_train], rows[sides.is_test]
 
     def require_both(self, train: int, test: int) -> None:
         """Check that so many rows on each side are enough to compute a score from.
@@ -61,7 +74,7 @@ def make_split(rows: Iterable[pd.DataFrame], contract: Contract, params: Params)
     """
     if contract.forecasts:
         # `make_examples` says it of each, and none equals another of another time.
-        return Split(_is_of(contract, "train"), _is_of(contract, "test"), "by time")
+        return Split(lambda batch: _find_given_sides(batch, str(contract.part)), "by time")
     if contract.part is not None and any(has_given_split(batch, contract) for batch in rows):
         return _given_split(rows, contract, contract.part)
     share = params.split.test_fraction
@@ -80,7 +93,11 @@ def make_split(rows: Iterable[pd.DataFrame], contract: Contract, params: Params)
         def is_test(batch: pd.DataFrame) -> np.ndarray:
             return is_drawn(hash_keys(batch, contract, params), share, seed)
 
-    return Split(lambda batch: ~is_test(batch), is_test, rule)
+    def find_sides(batch: pd.DataFrame) -> Sides:
+        is_there = is_test(batch)
+        return Sides(~is_there, is_there)
+
+    return Split(find_sides, rule)
 
 
 def split_rows(
@@ -88,10 +105,7 @@ def split_rows(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The train rows and the test rows of a table in memory, each in its order."""
     split = make_split([rows], contract, params)
-    train, test = (
-        rows[is_on_side(rows)].reset_index(drop=True)
-        for is_on_side in (split.is_train, split.is_test)
-    )
+    train, test = (side.reset_index(drop=True) for side in split.divide(rows))
     split.require_both(len(train), len(test))
     return train, test
 
@@ -132,17 +146,16 @@ def _given_split(rows: Iterable[pd.DataFrame], contract: Contract, part: str) ->
         )
     test_hashes = np.unique(np.concatenate(hashes))
 
-    def is_test(batch: pd.DataFrame) -> np.ndarray:
-        return (batch[part] == "test").to_numpy()
+    def find_sides(batch: pd.DataFrame) -> Sides:
+        given = _find_given_sides(batch, part)
+        is_copy = contains(test_hashes, hash_rows(batch[contract.features]))
+        return given._replace(is_train=given.is_train & ~is_copy)
 
-    def is_copy(batch: pd.DataFrame) -> np.ndarray:
-        return contains(test_hashes, hash_rows(batch[contract.features]))
-
-    return Split(lambda batch: ~(is_test(batch) | is_copy(batch)), is_test, "as given")
+    return Split(find_sides, "as given")
 
 
-def _is_of(contract: Contract, side: str) -> IsOnSide:
-    return lambda batch: (batch[contract.part] == side).to_numpy()
+def _find_given_sides(batch: pd.DataFrame, part: str) -> Sides:
+    return Sides((batch[part] == "train").to_numpy(), (batch[part] == "test").to_numpy())
 
 
 def require_column(contract: Contract, by: str) -> str:
