@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 QUEUE_LENGTH = 2
 """Batches that are ready before they are needed, or wait to be written."""
 _END: Any = object()
@@ -22,6 +23,20 @@ def prefetch(items: Iterable[Item]) -> Iterator[Item]:
         while (item := futures.popleft().result()) is not _END:
             futures.append(thread.submit(next, iterator, _END))
             yield item
+
+
+def map_ahead(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int
+) -> Iterator[Result]:
+    """What `function` makes of each item, in their order, so many made at once."""
+    futures: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for item in items:
+            futures.append(pool.submit(function, item))
+            if len(futures) > threads:
+                yield futures.popleft().result()
+        while futures:
+            yield futures.popleft().result()
 
 
 @contextmanager

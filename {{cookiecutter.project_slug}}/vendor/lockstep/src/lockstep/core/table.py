@@ -57,7 +57,7 @@ class Table:
         """
         with open_parquet(self.path, self.name) as file:
             for number in range(file.num_row_groups):
-                # The next ones are read meanwhile, so threads for each column would only get in the way.
+                # Other threads work meanwhile: some more for each column would be in the way.
                 rows = file.read_row_group(number, columns, use_threads=False)
                 yield rows.to_pandas(use_threads=False)
 

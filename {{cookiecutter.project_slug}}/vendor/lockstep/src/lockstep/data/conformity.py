@@ -18,7 +18,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..core.contract import FREE, GROUPS, IMAGE, PLAIN, SEPARATOR, Column, Contract, Layout
+from ..core.contract import (
+    FREE,
+    GROUPS,
+    IMAGE,
+    NUMBERS,
+    PLAIN,
+    SEPARATOR,
+    Column,
+    Contract,
+    Layout,
+)
 from ..core.errors import UserError, shorten
 from ..core.labels import parse_labels
 
@@ -119,6 +129,19 @@ def conform(
             breaches.append(make_breaches(name, texts, column.rule()))
     all_breaches = pd.concat(breaches) if breaches else NO_BREACHES
     return pd.DataFrame(table), all_breaches.sort_values("row", kind="stable", ignore_index=True)
+
+
+def list_plain_types(contract: Contract) -> dict[str, pa.DataType]:
+    """The types by which numbers and times are read at once, where nothing is peculiar to them."""
+    plain = {
+        name: column.type
+        for name, column in contract.columns.items()
+        if not column.missing and column.format is None and not column.open
+    }
+    times = {name: pa.timestamp("us") for name, kind in plain.items() if kind == "datetime"}
+    if contract.layout.decimal != "." or contract.layout.thousands:
+        return times
+    return times | {name: pa.float64() for name, kind in plain.items() if kind in NUMBERS}
 
 
 def make_breaches(name: str, cells: pd.Series, rule: str | pd.Series) -> pd.DataFrame:
@@ -266,6 +289,8 @@ def _round_exactly(numbers: pd.Series) -> pd.Series:
 
 def parse_times(cells: pd.Series, form: str | None) -> pd.Series:
     """(n_rows,) the cells as points in time, without their time zone; unreadable ones missing."""
+    if cells.dtype == "datetime64[us]":
+        return cells
     if cells.dtype != "str" and cells.dtype.kind in "biufO":
         # pandas would count nanoseconds from 1970.
         cells = cells.map(_write_number, na_action="ignore")
@@ -307,6 +332,8 @@ def parse_numbers(cells: pd.Series, layout: Layout) -> pd.Series:
         is_text = cells.map(_is_read_as_text).astype("bool")
         values = pd.to_numeric(cells.mask(is_text), errors="coerce").astype("float64")
         values[is_text] = parse_numbers(cells[is_text].astype("str"), layout)
+    elif cells.dtype == "float64":
+        values = cells
     elif cells.dtype.kind == "M":
         # Of points in time pandas would count what lies between them and 1970.
         values = pd.Series(float("nan"), index=cells.index)

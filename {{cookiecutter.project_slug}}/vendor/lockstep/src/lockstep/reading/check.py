@@ -6,14 +6,16 @@ not repeat a value takes eight bytes per different one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from ..core.batches import prefetch
+from ..core.batches import map_ahead, prefetch
 from ..core.contract import IMAGE, Contract
 from ..core.files import join_digests, sha256
 from ..core.params import DataParams
@@ -21,16 +23,27 @@ from ..core.paths import Paths
 from ..core.programs import read_output
 from ..core.progress import progress
 from ..core.project import Project
-from ..data.conformity import as_texts, complete_target, conform, make_breaches, require_columns
+from ..data.conformity import (
+    as_texts,
+    complete_target,
+    conform,
+    list_plain_types,
+    make_breaches,
+    require_columns,
+)
 from ..data.duplicates import Repeats, hash_values
+from .cells import Cells
 from .folder import list_dvc_targets, list_entries, list_raw_files
 from .hive import add_partition
 from .images import read_images
 from .sequence_files import read_rows
+from .tables import read_cells
 from .tally import RawBatch, Tally
 
 MAX_DEVIATIONS = 5
 """Columns that are not as the contract has them, of which a summary has a line each."""
+THREADS = min(4, os.cpu_count() or 1)
+"""That parse at once; what comes of it is the same."""
 UNIQUE_RULE = "a value that no row above has"
 
 
@@ -39,6 +52,14 @@ class CheckedBatch(NamedTuple):
 
     accepted: pd.DataFrame
     rejected: pd.DataFrame
+
+
+class TypedBatch(NamedTuple):
+    """Some rows of the raw files and what the contract makes of each by itself."""
+
+    raw: RawBatch
+    table: pd.DataFrame
+    breaches: pd.DataFrame
 
 
 def check_raw(project: Project) -> RawCheck:
@@ -52,6 +73,7 @@ class RawCheck:
     def __init__(self, paths: Paths, data: DataParams, contract: Contract) -> None:
         self.paths, self.data, self.contract = paths, data, contract
         self._tally = Tally(contract)
+        self._types = list_plain_types(contract)
         self._digests: dict[str, list[str]] = {}
         """Of the bytes of each raw file or of the files in each folder, which name the data."""
 
@@ -65,14 +87,19 @@ class RawCheck:
         files = list_raw_files(self.paths, self.data.raw, self.contract)
         # Of several tables, the first rows tell which columns there are.
         tables = [] if len(files) == 1 or self.contract.images else files
-        first = (next(self._read(path)) for path in tables)
+        first = (next(self._read(path))() for path in tables)
         columns = list(dict.fromkeys(str(name) for raw in first for name in raw.cells))
         unique = [name for name, column in self.contract.columns.items() if column.unique]
         repeats = {name: Repeats() for name in unique}
         with progress("ingest") as count:
             for path in files:
-                for raw in prefetch(self._read(path)):
-                    table, breaches, accepted = check_rows(raw, self.contract, repeats)
+                above, part = 0, None
+                for typed in map_ahead(self._type, prefetch(self._read(path)), THREADS):
+                    if part != typed.raw.part:
+                        above, part = 0, typed.raw.part
+                    raw = typed.raw._replace(above=above)
+                    above += len(typed.table)
+                    table, breaches, accepted = require_unique(typed, repeats)
                     self._tally.add(raw, table, breaches, accepted)
                     rejected = tabulate_rejected(raw, breaches, columns or [*map(str, raw.cells)])
                     yield CheckedBatch(accepted, rejected)
@@ -82,21 +109,37 @@ class RawCheck:
             entries = sorted(list_entries(path, deep=True)) if path.is_dir() else [path]
             self._digests[self.paths.name(path)] = [sha256(entry) for entry in entries]
 
-    def _read(self, path: Path) -> Iterator[RawBatch]:
-        name, contract, above = self.paths.name(path), self.contract, 0
+    def _read(self, path: Path) -> Iterator[Callable[[], RawBatch]]:
+        name, contract = self.paths.name(path), self.contract
         if contract.images is not None:
-            cells, unusable = read_images(path, name, contract, resize=self.data.resize)
-            yield RawBatch(cells, name, unusable=unusable)
+            rows, unusable = read_images(path, name, contract, resize=self.data.resize)
+            yield partial(RawBatch, rows, name, unusable=unusable)
             return
-        files, part = contract.layout.files, None
-        has_rows = files is not None and files.text is None
-        for cells in read_rows(path, name, contract.missing, contract.layout):
-            cells = complete_target(add_partition(cells, path, self.paths.root), contract)
-            require_columns(cells, contract.columns, name)
-            if files is not None and has_rows and part != (found := cells[files.name].iloc[0]):
-                above, part = 0, found
-            yield RawBatch(cells, name, above, part=part)
-            above += len(cells)
+        for cells in (
+            read_cells(path, name, contract.missing, contract.layout)
+            if contract.layout.files is None
+            else map(Cells.of, read_rows(path, name, contract.missing, contract.layout))
+        ):
+            yield partial(self._parse, cells, path)
+
+    def _parse(self, cells: Cells, path: Path) -> RawBatch:
+        name, files = self.paths.name(path), self.contract.layout.files
+
+        def complete(rows: pd.DataFrame) -> pd.DataFrame:
+            return complete_target(add_partition(rows, path, self.paths.root), self.contract)
+
+        rows = complete(cells.typed(self._types))
+        require_columns(rows, self.contract.columns, name)
+        has_parts = files is not None and files.text is None
+        part = rows[files.name].iloc[0] if files is not None and has_parts else None
+        return RawBatch(rows, name, part=part, written=lambda: complete(cells.written()))
+
+    def _type(self, read: Callable[[], RawBatch]) -> TypedBatch:
+        typed = type_rows(read(), self.contract)
+        if len(typed.breaches):
+            # Further rows are likely to break it too: to read them as text at once saves time.
+            self._types = {}
+        return typed
 
     def report(self) -> dict[str, Any]:
         """What came in and what became of it, once all rows have been gone through."""
@@ -132,9 +175,24 @@ def check_rows(
     Each column that must not repeat a value has what knows those above in `repeats`. Gives all rows
     with the contract's columns, typed; the breaches, as `conform` does; the rows without a breach.
     """
+    return require_unique(type_rows(raw, contract), repeats or {})
+
+
+def type_rows(raw: RawBatch, contract: Contract) -> TypedBatch:
+    """The same of rows each of which is looked at by itself."""
     table, breaches = conform(contract.columns, raw.cells, contract.layout, contract.missing)
+    if len(breaches) and raw.written is not None:
+        return type_rows(raw.as_written(), contract)
+    return TypedBatch(raw, table, breaches)
+
+
+def require_unique(
+    typed: TypedBatch, repeats: Mapping[str, Repeats]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """What `check_rows` gives, of rows that are typed."""
+    raw, table, breaches = typed
     parts = [breaches] if raw.unusable is None else [raw.unusable, breaches]
-    for name, above in (repeats or {}).items():
+    for name, above in repeats.items():
         values = table[name].dropna()
         again = values[above.among(hash_values(values))]
         if len(again):
@@ -154,7 +212,8 @@ def tabulate_rejected(raw: RawBatch, breaches: pd.DataFrame, columns: list[str])
     The cells are texts, each below the name of its column with `raw_` before it, of the columns of
     all raw files; those that this file lacks are empty.
     """
-    cells = raw.cells.iloc[breaches["row"] - 1].reindex(columns=columns)
+    written = raw.as_written().cells if len(breaches) else raw.cells
+    cells = written.iloc[breaches["row"] - 1].reindex(columns=columns)
     originals = cells.drop(columns=IMAGE, errors="ignore").reset_index(drop=True)
     return pd.concat(
         [

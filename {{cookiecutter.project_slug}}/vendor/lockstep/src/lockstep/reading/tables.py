@@ -11,6 +11,7 @@ import pandas as pd
 from ..core.contract import PLAIN, Layout
 from ..core.errors import UserError
 from ..data.conformity import mask_missing
+from .cells import Cells
 from .databases import read_database_batches, read_only, require_settled
 from .duckdb_files import read_duckdb_batches
 from .formats import FORMATS, detect_format
@@ -37,32 +38,41 @@ def read_batches(
 ) -> Iterator[pd.DataFrame]:
     """Read a table: every cell of text or, where the file has types, with its own.
 
-    Of a zip, all tables of text in it below each other. No batch is empty; JSON and spreadsheets
-    come whole. Texts in `missing` are so; in text files those with blanks around them are left to
-    `data.conformity.conform`, which knows the columns where it need not look.
+    Of a zip, all tables of text in it below each other. No batch is empty; a list of JSON and a
+    spreadsheet come whole. Texts in `missing` are so; in text files those with blanks around them
+    are left to `data.conformity.conform`, which knows the columns where it need not look.
     """
+    return (cells.written() for cells in read_cells(path, name, missing, layout))
+
+
+def read_cells(
+    path: Path, name: str, missing: Sequence[str], layout: Layout = PLAIN
+) -> Iterator[Cells]:
+    """The same table in batches that are parsed when they are asked for, by any thread."""
     require_file(path, name)
-    batches: Iterable[pd.DataFrame]
-    is_text = False
+    batches: Iterable[Cells]
     match detect_format(path):
         case "parquet":
-            batches = read_parquet_batches(path, name)
+            batches = _mask(read_parquet_batches(path, name), missing)
         case "excel":
-            batches = [read_sheet(path, name, layout)]
+            batches = _mask([read_sheet(path, name, layout)], missing)
         case "database":
             require_settled(path, name)
-            batches = read_database_batches(read_only(path), name, layout.table)
+            batches = _mask(read_database_batches(read_only(path), name, layout.table), missing)
         case "duckdb":
-            batches = read_duckdb_batches(path, name, layout.table)
+            batches = _mask(read_duckdb_batches(path, name, layout.table), missing)
         case _:
-            batches, is_text = read_text_batches(path, name, missing, layout), True
+            batches = read_text_batches(path, name, missing, layout)
     is_empty = True
-    for batch in filter(len, batches):
+    for batch in batches:
         is_empty = False
-        # JSON is text with types.
-        yield batch if is_text and (batch.dtypes == "str").all() else mask_missing(batch, missing)
+        yield batch
     if is_empty:
         raise UserError(f"{name}: no rows; only the column names are there")
+
+
+def _mask(batches: Iterable[pd.DataFrame], missing: Sequence[str]) -> Iterator[Cells]:
+    return (Cells.of(mask_missing(batch, missing)) for batch in batches if len(batch))
 
 
 def require_columns(

@@ -6,10 +6,9 @@ import codecs
 import csv
 import io
 import json
-import re
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -21,7 +20,17 @@ from pyarrow import csv as arrow
 
 from ..core.contract import Layout
 from ..core.errors import UserError, shorten
+from ..data.conformity import mask_missing
 from .archives import CHUNK_SIZE, list_members, open_gzip, open_member, open_zip
+from .cells import (
+    TEXT,
+    Cells,
+    Types,
+    as_frame,
+    make_convert_options,
+    make_parse_options,
+    parse_block,
+)
 from .formats import FORMATS, FileFormat, detect_format
 from .names import name_columns
 
@@ -38,8 +47,8 @@ BLOCK, LARGEST_BLOCK = 3 * 2**22, 2**30
 """Bytes parsed at a time."""
 SURE_MISTAKES = ("Row #", "UTF8")
 """What the parser says of mistakes that a larger block does not mend. Of others it is tried."""
-HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
-STRINGS = pd.StringDtype(na_value=float("nan"))
+LINES_AT_ONCE = 2**14
+"""Of a table of JSON."""
 
 
 class TextTable(NamedTuple):
@@ -135,37 +144,120 @@ def count_columns(path: Path, name: str, layout: Layout) -> int:
 
 def read_text_batches(
     path: Path, name: str, missing: Sequence[str], layout: Layout
-) -> Iterator[pd.DataFrame]:
-    """Read the tables of text in a file below each other, every cell as text, JSON with its types.
+) -> Iterator[Cells]:
+    """Read the tables of text in a file below each other, JSON with its types.
 
-    Texts in `missing` are so, but for those with blanks around them; a JSON table comes whole.
+    Texts in `missing` are so, but for those with blanks around them; a list of JSON comes whole.
     """
     names: list[str] | None = None
     with open_text_tables(path, name) as tables:
         for table in tables:
             is_json = table.format == "json"
             for batch in (
-                [_read_json(table, layout)] if is_json else _read_csv(table, missing, layout)
+                (Cells.of(mask_missing(rows, missing)) for rows in _read_json(table, layout))
+                if is_json
+                else _read_csv(path, name, table, missing, layout)
             ):
-                names = names or list(batch.columns)
-                if {*batch} != {*names}:
+                names = names or batch.names
+                if {*batch.names} != {*names}:
                     raise UserError(f"{name}: the tables in it have different columns")
-                yield batch[names]
+                yield batch._replace(names=names)
 
 
-def _read_csv(table: TextTable, missing: Sequence[str], layout: Layout) -> Iterator[pd.DataFrame]:
+def _read_csv(
+    path: Path, name: str, table: TextTable, missing: Sequence[str], layout: Layout
+) -> Iterator[Cells]:
     first = _read_first_record(table, layout)
     if not any(cell.strip() for cell in first):
         raise UserError(f"{table.name}: no columns; a header line and rows were expected")
     names = name_columns(first, table.name, header=layout.header)
-    header = int(layout.header)
-    for batch in _parse(table, len(first), missing, layout):
+    explain = partial(_raise_mistake, path, name, table.name, len(names), missing, layout)
+    position = yield from _read_blocks(table, names, missing, layout, explain)
+    if position is None:
+        return
+    header = 1 if position else int(layout.header)
+    for batch in _parse(table, len(names), missing, layout, position):
         rows = pa.Table.from_batches([batch]).slice(header)
         header = max(0, header - len(batch))
         if len(rows):
-            yield rows.rename_columns(names).to_pandas(
-                types_mapper={pa.large_string(): STRINGS}.get
-            )
+            yield Cells.of(as_frame(rows.rename_columns(names)))
+
+
+def _read_blocks(
+    table: TextTable,
+    names: Sequence[str],
+    missing: Sequence[str],
+    layout: Layout,
+    explain: Callable[[], None],
+) -> Generator[Cells, None, int | None]:
+    """The rows of whole lines, as long as none has a quote or is longer than a block.
+
+    Where a line ends is known of them without parsing. Returns the byte from which on all else is
+    to be parsed in one go; nothing at the end of the table.
+    """
+    position, rest, quote = 0, b"", layout.quote.encode()
+    with closing(_Utf8Reader(table, layout.encoding)) as file:
+        while part := file.read(BLOCK):
+            end = part.rfind(b"\n") + 1
+            if not end or (quote and quote in part):
+                return position
+            # What follows the end of a line is no byte order mark.
+            block = b"".join((b"\n" if position else b"", rest, part[:end]))
+            if not position:
+                try:
+                    first = _parse_first_block(block, len(names), missing, layout)
+                except pa.ArrowInvalid:
+                    return 0
+                if len(first):
+                    yield Cells.of(as_frame(first.rename_columns(names)))
+            elif block.strip(b"\r\n"):
+                yield Cells([*names], partial(_parse_later, block, names, missing, layout, explain))
+            position += len(rest) + end
+            rest = part[end:]
+        if rest and not position:
+            return 0
+        if rest:
+            block = b"\n" + rest
+            yield Cells([*names], partial(_parse_later, block, names, missing, layout, explain))
+    return None if position else 0
+
+
+def _parse_first_block(
+    block: bytes, columns: int, missing: Sequence[str], layout: Layout
+) -> pa.Table:
+    """The rows of the first lines as text, without those to skip and the header."""
+    table = arrow.read_csv(
+        pa.BufferReader(block),
+        _make_read_options(len(block) + 1, layout.skip),
+        make_parse_options(layout),
+        _make_text_options(columns, missing),
+    )
+    return table.slice(int(layout.header))
+
+
+def _parse_later(
+    block: bytes,
+    names: Sequence[str],
+    missing: Sequence[str],
+    layout: Layout,
+    explain: Callable[[], None],
+    types: Types,
+) -> pd.DataFrame:
+    try:
+        return parse_block(block, names, missing, layout, types)
+    except pa.ArrowInvalid:
+        explain()
+        raise
+
+
+def _raise_mistake(
+    path: Path, name: str, table_name: str, columns: int, missing: Sequence[str], layout: Layout
+) -> None:
+    """Parse a table row by row, which tells the number of a broken one."""
+    with open_text_tables(path, name) as tables:
+        for table in tables:
+            if table.name == table_name:
+                deque(_parse(table, columns, missing, layout), maxlen=0)
 
 
 def _read_first_record(table: TextTable, layout: Layout) -> list[str]:
@@ -203,14 +295,14 @@ def read_lines(table: TextTable, encoding: str) -> Iterator[str]:
 
 
 def _parse(
-    table: TextTable, columns: int, missing: Sequence[str], layout: Layout
+    table: TextTable, columns: int, missing: Sequence[str], layout: Layout, position: int = 0
 ) -> Iterator[pa.RecordBatch]:
-    """All records as text, the first one too."""
+    """All records as text, the first one too; or any one, and those from that byte of UTF-8 on."""
     size, total = BLOCK, 0
     while True:
         above = 0
         try:
-            for batch in _parse_in_blocks(table, columns, missing, layout, size):
+            for batch in _parse_in_blocks(table, columns, missing, layout, position, size):
                 fresh = batch.slice(min(total - above, len(batch)))
                 above += len(batch)
                 total += len(fresh)
@@ -219,35 +311,46 @@ def _parse(
         except pa.ArrowInvalid as error:
             is_sure = any(words in str(error) for words in SURE_MISTAKES)
             if is_sure or size >= LARGEST_BLOCK:
+                if position and is_sure:
+                    # From the start again, since only so is the row told by its number.
+                    deque(_parse(table, columns, missing, layout), maxlen=0)
                 raise _explain(error, table, layout) from error
             # A record longer than a block; from the start again, since it is so rare.
             size = min(size * 16, LARGEST_BLOCK)
 
 
 def _parse_in_blocks(
-    table: TextTable, columns: int, missing: Sequence[str], layout: Layout, size: int
+    table: TextTable,
+    columns: int,
+    missing: Sequence[str],
+    layout: Layout,
+    position: int,
+    size: int,
 ) -> Iterator[pa.RecordBatch]:
-    with pa.PythonFile(_Utf8Reader(table, layout.encoding), "r") as file:
+    reader = _Utf8Reader(table, layout.encoding)
+    if position:
+        reader.skip(position, f"x{layout.delimiter * (columns - 1)}\n")
+    with pa.PythonFile(reader, "r") as file:
         yield from arrow.open_csv(
             file,
-            # One thread, because only then is a broken row told by its number.
-            arrow.ReadOptions(
-                autogenerate_column_names=True,
-                use_threads=False,
-                skip_rows=layout.skip,
-                block_size=size,
-            ),
-            arrow.ParseOptions(
-                delimiter=layout.delimiter,
-                quote_char=layout.quote or False,
-                newlines_in_values=bool(layout.quote),
-            ),
-            arrow.ConvertOptions(
-                column_types={f"f{place}": pa.large_string() for place in range(columns)},
-                null_values=list(missing),
-                strings_can_be_null=True,
-            ),
+            _make_read_options(size, 0 if position else layout.skip),
+            make_parse_options(layout),
+            _make_text_options(columns, missing),
         )
+
+
+def _make_read_options(size: int, skip: int) -> arrow.ReadOptions:
+    return arrow.ReadOptions(
+        autogenerate_column_names=True,
+        # One thread, because only then is a broken row told by its number.
+        use_threads=False,
+        skip_rows=skip,
+        block_size=size,
+    )
+
+
+def _make_text_options(columns: int, missing: Sequence[str]) -> arrow.ConvertOptions:
+    return make_convert_options({f"f{place}": TEXT for place in range(columns)}, missing)
 
 
 class _Utf8Reader:
@@ -260,19 +363,29 @@ class _Utf8Reader:
         self.file = table.open() if encoding == "utf-8" else None
         self.pieces, self.rest = decode(table, encoding), b""
 
+    def skip(self, position: int, line: str) -> None:
+        """Go on at a byte, after a line in place of all before it."""
+        while position:
+            position -= len(self.read(min(BLOCK, position)))
+        self.rest = line.encode() + self.rest
+
     def close(self) -> None:
         if self.file:
             self.file.close()
         self.pieces.close()
 
     def read(self, size: int) -> bytes:
-        if self.file:
+        if self.file and not self.rest:
             part = self.file.read(size)
             if b"\0" in part:
                 # Raises what is wrong, and in which line.
                 deque(self.pieces, maxlen=0)
             return part
-        while len(self.rest) < size and (piece := next(self.pieces, None)) is not None:
+        while (
+            not self.file
+            and len(self.rest) < size
+            and (piece := next(self.pieces, None)) is not None
+        ):
             self.rest += piece.encode()
         part, self.rest = self.rest[:size], self.rest[size:]
         return part
@@ -288,24 +401,41 @@ def _explain(error: pa.ArrowInvalid, table: TextTable, layout: Layout) -> UserEr
     return UserError(f"{table.name}: not a well-formed table: {reason}")
 
 
-def _read_json(table: TextTable, layout: Layout) -> pd.DataFrame:
-    """A table of JSON objects, one per line or all in one list."""
-    content = "".join(decode(table, layout.encoding))
-    if content.lstrip().startswith("["):
-        records = _load_json(content, table.name)
+def _read_json(table: TextTable, layout: Layout) -> Iterator[pd.DataFrame]:
+    """A table of JSON objects: one per line, some at a time, or all in one list."""
+    if next(filter(str.strip, decode(table, layout.encoding)), "").lstrip().startswith("["):
+        records = _load_json("".join(decode(table, layout.encoding)), table.name)
+        batches: Callable[[], Iterator[list[Any]]] = partial(iter, [records])
     else:
-        lines = enumerate(content.split("\n"), start=1)
-        records = [_load_json(line, f"{table.name}, line {n}") for n, line in lines if line.strip()]
+        batches = partial(_read_json_lines, table, layout)
+    # Any object may be the first one with a name.
+    names: dict[str, None] = {}
+    for records in batches():
+        _require_objects(records, table.name)
+        names |= dict.fromkeys(name for record in records for name in record)
+    if names:
+        yield from (_tabulate(records, names) for records in batches())
+
+
+def _read_json_lines(table: TextTable, layout: Layout) -> Iterator[list[Any]]:
+    lines = enumerate(read_lines(table, layout.encoding), start=1)
+    filled = ((number, line) for number, line in lines if line.strip())
+    while some := [*islice(filled, LINES_AT_ONCE)]:
+        yield [_load_json(line, f"{table.name}, line {number}") for number, line in some]
+
+
+def _require_objects(records: list[Any], name: str) -> None:
     if not all(isinstance(record, dict) for record in records):
-        raise UserError(f"{table.name}: JSON, but not an object for each row")
-    if HALF_A_CHARACTER.search(content):
-        try:
-            json.dumps(records, ensure_ascii=False).encode()
-        except UnicodeEncodeError as error:
-            raise UserError(
-                f"{table.name}: half a character, such as \\ud800 alone; text has none"
-            ) from error
-    names = dict.fromkeys(name for record in records for name in record)
+        raise UserError(f"{name}: JSON, but not an object for each row")
+    try:
+        json.dumps(records, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{name}: half a character, such as \\ud800 alone; text has none"
+        ) from error
+
+
+def _tabulate(records: list[dict[str, Any]], names: Iterable[str]) -> pd.DataFrame:
     columns = {name: [_as_cell(record.get(name)) for record in records] for name in names}
     return pd.DataFrame(columns, dtype="object")
 
