@@ -27,10 +27,12 @@ class Case:
     folder: Path
     before: Callable[[], None] = lambda: None
     seconds: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+    """Seconds of processors, which others at work on the machine lengthen least."""
     megabytes: float = 0.0
 
-    def run(self) -> tuple[float, float]:
-        """Seconds on the clock and peak memory in MB of one run; the largest single process."""
+    def run(self) -> None:
+        """Run once and keep what it took: seconds, and peak memory of the largest process in MB."""
         self.before()
         start = time.perf_counter()
         process = subprocess.Popen(
@@ -42,26 +44,28 @@ class Case:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise SystemExit(f"{self.name}: {' '.join(self.command)} failed\n{errors}")
-        return seconds, usage.ru_maxrss / 1024
+        self.seconds.append(seconds)
+        self.processor.append(usage.ru_utime + usage.ru_stime)
+        self.megabytes = max(self.megabytes, usage.ru_maxrss / 1024)
 
 
 def compare(title: str, cases: list[Case], rounds: int) -> None:
     """Run the cases in turn and print a table; ratios are of medians, to the first case."""
-    for case in cases:
-        case.run()
-    for _ in range(rounds):
+    for _ in range(1 + rounds):
         for case in cases:
-            seconds, megabytes = case.run()
-            case.seconds.append(seconds)
-            case.megabytes = max(case.megabytes, megabytes)
+            case.run()
+    for case in cases:
+        del case.seconds[:-rounds], case.processor[:-rounds]
     print(f"\n{title}, {rounds} rounds after a warm-up\n")
-    print("| command | min s | median s | max s | ratio | peak MB |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    floor = statistics.median(cases[0].seconds)
+    print("| command | min s | median s | max s | ratio | processor s | ratio | peak MB |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    floor, work = statistics.median(cases[0].seconds), statistics.median(cases[0].processor)
     for case in cases:
         median = statistics.median(case.seconds)
         low, high = min(case.seconds), max(case.seconds)
+        processor = statistics.median(case.processor)
         print(
             f"| {case.name} | {low:.2f} | {median:.2f} | {high:.2f} "
-            f"| {median / floor:.2f} | {case.megabytes:.0f} |"
+            f"| {median / floor:.2f} | {processor:.2f} | {processor / work:.2f} "
+            f"| {case.megabytes:.0f} |"
         )
