@@ -8,6 +8,7 @@ import zipfile
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 from lockstep.core.contract import Layout
@@ -424,7 +425,6 @@ DUCKDB = {
 
 
 def test_a_table_of_duckdb_is_read_with_its_types(tmp_path: Path) -> None:
-    duckdb = pytest.importorskip("duckdb")
     path = tmp_path / "shop.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute(f"create table t ({', '.join(DUCKDB)})")
