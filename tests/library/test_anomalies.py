@@ -366,7 +366,7 @@ def start(project: Project, contract: dict[str, object], rows: pd.DataFrame) -> 
     rows.to_csv(project.raw / "pumps.csv", index=False)
 
 
-@pytest.mark.parametrize("is_labelled", [False, True])
+@pytest.mark.parametrize("is_labelled", [pytest.param(False, marks=pytest.mark.matrix), True])
 def test_the_way_from_rows_to_a_report(
     project: Project,
     pumps: pd.DataFrame,

@@ -327,7 +327,8 @@ def test_a_rare_number_can_be_a_class(written) -> None:
     assert {*some.table["y"]} == {"10", "20", "30", "70"}
 
 
-@pytest.mark.parametrize("block", [1000, pytest.param(9000, marks=pytest.mark.matrix)])
+@pytest.mark.matrix
+@pytest.mark.parametrize("block", [1000, 9000])
 def test_the_bytes_parsed_at_a_time_change_nothing(
     written, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:

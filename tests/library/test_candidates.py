@@ -92,7 +92,7 @@ NOT_APPLICABLE = {
     ("forest", "classification"): DRAWN,
     ("forest", "regression"): DRAWN,
 }
-COSTLY = ("mlp", "boosting")
+COSTLY = ("mlp", "boosting", "svm", "forest")
 """Those of them whose checks take long."""
 SMALL = {"knn": {"neighbours": 5}, "forest": {"trees": 10}}
 SMALL |= {"mlp": {"max_epochs": 5}}

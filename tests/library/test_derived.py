@@ -150,7 +150,7 @@ def streamed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return make_trained(tmp_path_factory.mktemp("streamed"), **settings)
 
 
-@pytest.mark.parametrize("name", ["trained", "streamed"])
+@pytest.mark.parametrize("name", ["trained", pytest.param("streamed", marks=pytest.mark.matrix)])
 def test_it_is_learnt_from_in_folds_and_in_all_rows(
     name: str, request: pytest.FixtureRequest
 ) -> None:

@@ -361,6 +361,7 @@ def test_git_ignores_what_mlflow_writes() -> None:
 
 
 @pytest.mark.parametrize("address", ["runs", "sqlite:///README.md", "nonsense://place"])
+@pytest.mark.matrix
 def test_where_mlflow_cannot_write_is_told_in_a_line(
     done: Project,
     address: str,

@@ -29,6 +29,9 @@ NETWORKS = {"recurrent": {"units": 8, "max_epochs": 8}, "tcn": {"filters": 8, "m
 RULES = ("baseline", "naive", "drift")
 LEARNERS = ("smoothing", "linear", "autoregression", "combination", "boosting")
 CANDIDATES = {name: {} for name in (*RULES, *LEARNERS)} | NETWORKS
+# The same without networks, which take long.
+QUICK = [name for name in CANDIDATES if name not in NETWORKS]
+COSTLY = [pytest.param(name, marks=pytest.mark.matrix) for name in NETWORKS]
 CONTRACT = make_contract()
 EXAMPLES = make_examples_of_sales(CONTRACT)
 
@@ -115,20 +118,14 @@ def errors(name: str) -> np.ndarray:
     "name",
     [
         *("smoothing", "linear", "autoregression", "boosting"),
-        *(pytest.param(name, marks=pytest.mark.matrix) for name in NETWORKS),
+        *COSTLY,
     ],
 )
 def test_a_candidate_learns_more_than_the_baseline_knows(name: str) -> None:
     assert errors(name).mean() < 0.9 * errors("baseline").mean()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.matrix] if name in NETWORKS else [])
-        for name in CANDIDATES
-    ],
-)
+@pytest.mark.parametrize("name", [*QUICK, "tcn", COSTLY[0]])
 def test_a_model_is_saved_and_loaded_as_it_was(name: str, tmp_path: Path) -> None:
     for number in (1, 2):
         model = make_model(name)
@@ -140,13 +137,7 @@ def test_a_model_is_saved_and_loaded_as_it_was(name: str, tmp_path: Path) -> Non
     assert first == second
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *(name for name in CANDIDATES if name not in NETWORKS),
-        *(pytest.param(name, marks=pytest.mark.matrix) for name in NETWORKS),
-    ],
-)
+@pytest.mark.parametrize("name", [*QUICK, *COSTLY])
 def test_forecasts_are_moved_and_scaled_as_their_series_is(name: str) -> None:
     # Whether a season grows with the level depends on where zero is.
     move = 0 if name in TAKES_HEIGHTS else 64
@@ -163,7 +154,7 @@ def test_forecasts_are_moved_and_scaled_as_their_series_is(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", [*CANDIDATES])
+@pytest.mark.parametrize("name", [*QUICK, *COSTLY])
 def test_a_forecast_is_the_same_bits_whatever_others_there_are(name: str) -> None:
     model, (_, test) = make_model(name), sides(EXAMPLES)
     alone = model.apply(test.iloc[[40]].reset_index(drop=True))["prediction"]

@@ -76,6 +76,7 @@ def test_cross_validation_trains_as_long_as_a_direct_fit() -> None:
     assert [len(fitted.history_["loss"]) for fitted in result["estimator"]] == [4, 4]
 
 
+@pytest.mark.matrix
 def test_folds_share_one_network_to_train_and_one_to_predict_with(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

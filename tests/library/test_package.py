@@ -487,6 +487,7 @@ def test_the_wheel_works_in_an_environment_that_holds_nothing_but_it(
     assert done.stderr == ""
 
 
+@pytest.mark.matrix
 def test_code_that_only_the_project_has_keeps_the_model_from_being_packed(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

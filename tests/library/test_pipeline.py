@@ -18,7 +18,7 @@ from lockstep.modeling.model import Model
 from lockstep.reporting.report import is_nearly_perfect
 
 
-@pytest.fixture(params=["linear", "mlp"], scope="module")
+@pytest.fixture(params=["linear", pytest.param("mlp", marks=pytest.mark.matrix)], scope="module")
 def trained_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a project in which this candidate is the champion; not to be changed."""
     project = make_project(tmp_path_factory.mktemp(request.param))
@@ -370,6 +370,7 @@ def test_subgroups_are_told_apart(project: Project) -> None:
     assert f"| colour | green | {right['size']['green']} |" in project.model_card.read_text()
 
 
+@pytest.mark.matrix
 def test_a_test_class_that_was_never_learnt_is_told_and_counts_as_wrong(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -105,7 +105,7 @@ def test_another_input_gives_another_record(
     assert [key for key in before if before[key] != after[key]] == [place]
 
 
-@pytest.mark.parametrize("section", ["search", "promote"])
+@pytest.mark.parametrize("section", ["search", pytest.param("promote", marks=pytest.mark.matrix)])
 def test_what_no_stage_reads_is_no_part_of_it(done: Project, section: str) -> None:
     before = done.record.read_bytes()
     write_params(done, **{section: {"trials": 3} if section == "search" else {"margin": 0.1}})

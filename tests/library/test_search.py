@@ -130,6 +130,7 @@ def test_each_candidate_begins_with_its_options_and_has_its_trials(whole: Whole)
         assert len({str(trial.options) for trial in trials}) == TRIALS
 
 
+@pytest.mark.matrix
 def test_options_that_a_candidate_cannot_learn_with_fail_and_the_search_goes_on(
     whole: Whole,
 ) -> None:
@@ -530,6 +531,7 @@ with lock_search(Paths(Path(sys.argv[1]))):
 """
 
 
+@pytest.mark.matrix
 def test_two_do_not_search_at_the_same_time(tmp_path: Path) -> None:
     project = Project(tmp_path)
     process = subprocess.Popen(

@@ -106,6 +106,7 @@ def test_other_numbers_are_no_counts(target: str, least: int) -> None:
     assert "counts" not in describe_plan(contract, pd.DataFrame(), settings, ())
 
 
+@pytest.mark.matrix
 def test_on_some_thousand_rows_boosting_is_better_than_by_scikit_learns_defaults() -> None:
     X, y = make_friedman1(15_000, noise=1.0, random_state=0)
     options = suggest_for("numbers", len(X))[1]["train.candidates"]["boosting"]

@@ -317,10 +317,12 @@ def _tell_what_is_left_out(name: str, target: str, guesses: Mapping[str, Guess])
     """Say why no column is left to learn from, if any others were there."""
     reasons = [
         f"{key} {guess.doubts[0].partition(': left out')[0]}"
-        if guess.column is None
-        else f"{key} has a value of its own in each row, as a name has"
         for key, guess in guesses.items()
-        if guess.column is None or (key != target and guess.column.type == "identifier")
+        if guess.column is None
+    ] or [
+        f"{key} has a value of its own in each row, as a name has"
+        for key in guesses
+        if key != target
     ]
     if reasons:
         more = f", and {len(reasons) - MOST_NAMES} more such columns" * (len(reasons) > MOST_NAMES)

@@ -221,8 +221,9 @@ class Windows:
     def __iter__(self) -> Iterator[Window]:
         """Those that have rows, in their order."""
         if self.by == "rows" and self.size < ROWS:
-            count = len(self._windows)
-            self._join(ceil(count / 2) if count > 2 else max(count, 1))
+            self._join(ceil(len(self._windows) / 2) or 1)
+            if self.size == FIRST_ROWS:  # halves of so few rows would tell nothing
+                self._join(2)
         return iter([self._windows[number] for number in sorted(self._windows)])
 
     def add(self, batch: Batch, latest: np.datetime64 = NEVER) -> None:
