@@ -109,3 +109,32 @@ def test_a_secret_in_what_git_keeps_is_wrong_and_not_repeated(
     assert finding.state == "wrong"
     assert finding.message.startswith("secret_access_key in .dvc/config, which git keeps: ")
     assert "hunter2Zq" not in finding.message
+
+
+@pytest.mark.parametrize(
+    ("address", "state"),
+    [("ssh://me@host/path", "ok"), ("https://me:hunter2Zq@host/path", "wrong")],
+)
+def test_a_name_in_the_address_of_a_remote_is_no_secret_and_a_password_is(
+    project: Project, monkeypatch: pytest.MonkeyPatch, address: str, state: str
+) -> None:
+    init_dvc(project)
+    run(project, sys.executable, "-m", "dvc", "remote", "add", "store", address)
+    run(project, sys.executable, "-m", "dvc", "remote", "default", "store")
+    monkeypatch.setattr(doctor, "ask_store", lambda *_: Answer(True, "there"))
+    finding = doctor.check_remote(project)
+    assert finding.state == state
+    assert "hunter2Zq" not in finding.message
+
+
+def test_a_password_in_an_address_is_neither_sent_nor_told(server: str, tmp_path: Path) -> None:
+    answer = ask_store(f"http://me:hunter2Zq@{server}/a.csv", {}, tmp_path)
+    assert answer.is_open
+    assert "hunter2Zq" not in answer.text
+
+
+def test_a_file_that_data_came_from_is_no_store(project: Project) -> None:
+    (project.raw / "fruit.csv.dvc").write_text(
+        "deps:\n- path: ../../elsewhere/fruit.csv\nouts: []\n"
+    )
+    assert doctor.check_source(project) == doctor.ok("the data came from no address that is kept")

@@ -94,17 +94,17 @@ def _require_name(name: str, source: str) -> None:
 def _read_database(scheme: str, address: str, staging: Path, table: str | None) -> Source:
     """The rows as a parquet file, since a server keeps no old ones."""
     path = staging / (re.sub(r"[^\w-]", "_", table or "table") + ".parquet")
-    name = f"{scheme} database"
-    _require_name(path.name, f"table {table} of a {name}")
+    name, what = f"{scheme} database", f"table {table}" if table else "the only table"
+    _require_name(path.name, f"{what} of a {name}")
     if not is_postgresql(scheme):
         frame = pd.concat(read_database_batches(address, name, table), ignore_index=True)
         write_parquet(frame, path)
-        return Source(path, f"table {table} of a {name}")
+        return Source(path, f"{what} of a {name}")
     with table_writers(path) as (rows,), progress("use") as count:
         for batch in copy_table(address, name, table):
             rows.write(batch)
             count(len(batch))
-    return Source(path, f"table {table} of {find_place(address) or f'a {name}'}")
+    return Source(path, f"{what} of {find_place(address) or f'a {name}'}")
 
 
 def _download(

@@ -7,13 +7,14 @@ import re
 import socket
 import time
 from collections.abc import Callable, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from ..core.errors import UserError, shorten
+from ..core.errors import LONGEST_REASON, UserError, shorten
 from ..reading.databases import connect
 from ..reading.postgresql import is_postgresql, name_driver
 from .addresses import get_scheme
@@ -22,11 +23,12 @@ REGION = "us-east-1"
 """Where none is set: the one that servers of S3 know."""
 SECONDS = 3
 """For which an answer is waited for."""
-LONGEST_REASON = 120
 KEYS = (
     "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ~/.aws or, of a remote, .dvc/config.local hold "
     "them"
 )
+OWN_CREDENTIALS = {"allow_anonymous_login", "configpath", "credentialpath"}
+"""Options of a remote by which DVC gets in where what is asked here does not."""
 PG_KEYS = "PGUSER, PGPASSWORD and ~/.pgpass say who asks"
 
 
@@ -43,7 +45,7 @@ def ask_store(address: str, options: Mapping[str, str], folder: Path) -> Answer:
     """Ask the store at an address once, for a few seconds at most.
 
     Args:
-        address: Without secrets, or a path.
+        address: Of the store, or a path.
         options: Those of the remote in DVC's settings.
         folder: What a path starts from.
     """
@@ -59,8 +61,12 @@ def ask_store(address: str, options: Mapping[str, str], folder: Path) -> Answer:
     question = _ask_postgresql if is_postgresql(scheme) else ask.get(scheme)
     if question is None:
         return Answer(True, f"{scheme} is not asked")
+    if own := sorted({*options} & OWN_CREDENTIALS):
+        return Answer(True, f"is not asked, since {own[0]} lets DVC in on its own")
+    parts = urlsplit(address)
+    place = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     try:
-        return Answer(True, question(address, options))
+        return Answer(True, question(place, options))
     except UserError as error:
         return Answer(False, str(error))
     except OSError as error:
@@ -90,6 +96,8 @@ def _ask_web(address: str, _: Mapping[str, str]) -> str:
             return _tell(reply.headers.get("Server") or "a web server", start)
     except HTTPError as error:
         raise UserError(f"answers with {error.code} {error.reason}") from error
+    except HTTPException as error:
+        raise UserError("answers, and not as a web server does") from error
 
 
 def _ask_ssh(address: str, options: Mapping[str, str]) -> str:

@@ -20,7 +20,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from ..adopting.addresses import hide_in_addresses
 from ..adopting.stores import ask_store
 from ..core.cluster import connect, find_address, require_same_versions
 from ..core.errors import UserError, shorten
@@ -35,8 +34,14 @@ from .cache import Kept, list_kept
 from .sums import SUMS, find_edits
 
 MOST_NAMED = 5
-SECRETS = ("secret_access_key", "session_token", "password", "connection_string", "account_key")
+SECRETS = (
+    *("secret_access_key", "session_token", "sse_customer_key", "password", "passphrase"),
+    *("connection_string", "account_key", "sas_token", "client_secret", "token"),
+    *("oss_key_secret", "gdrive_client_secret"),
+)
 """Keys of DVC's settings for what gives access."""
+SECRET_IN_ADDRESS = re.compile(r"://[^/@]*:[^/@]*@|\?")
+"""A password before the server, or what is asked for behind the path, which may be signed."""
 FORMER_NAMES = (
     *("data", "documentation", "modeling", "reproducibility"),
     *("config.py", "errors.py", "params.py"),
@@ -136,6 +141,11 @@ def check_remote(project: Project) -> Finding:
     settings = _output(project, sys.executable, "-m", "dvc", "config", "--list")
     if settings is None:
         return wrong("DVC does not run here; `uv run dvc config --list` says why")
+    if secrets := _find_secrets(project):
+        return wrong(
+            f"{', '.join(secrets)} in .dvc/config, which git keeps: `uv run dvc remote modify "
+            "--local` puts it elsewhere, --unset takes it out; give out another if git had it"
+        )
     names = re.findall(r"^remote\.(.+?)\.url=", settings, flags=re.MULTILINE)
     if not names:
         return note(
@@ -150,11 +160,6 @@ def check_remote(project: Project) -> Finding:
     prefix = f"remote.{name}."
     lines = (line.partition("=") for line in settings.splitlines() if line.startswith(prefix))
     options = {key.removeprefix(prefix): value for key, _, value in lines}
-    if secrets := _find_secrets(project):
-        return wrong(
-            f"{', '.join(secrets)} in .dvc/config, which git keeps: `uv run dvc remote modify "
-            "--local` puts it elsewhere, --unset takes it out; give out another if git had it"
-        )
     answer = ask_store(options["url"], options, project.root / ".dvc")
     return Finding("ok" if answer.is_open else "note", f"{name}: {answer.text}")
 
@@ -167,7 +172,7 @@ def _find_secrets(project: Project) -> list[str]:
         key
         for section in settings.values()
         for key, value in section.items()
-        if key in SECRETS or (key == "url" and hide_in_addresses(value) != value)
+        if key in SECRETS or (key == "url" and SECRET_IN_ADDRESS.search(value))
     ]
 
 
@@ -175,9 +180,10 @@ def check_source(project: Project) -> Finding:
     """Whether the places that data came from, as far as they are remembered, still answer."""
     pointers = sorted(project.raw.glob("*.dvc"))
     contents = [read_yaml(path, project.name(path)) for path in pointers]
-    sources = [dep["path"] for content in contents for dep in content.get("deps", [])]
+    dependencies = [dep["path"] for content in contents for dep in content.get("deps", [])]
+    sources = [path for path in dependencies if "://" in path]
     with suppress(UserError):  # of a contract that says nothing the next check tells
-        of_table = re.fullmatch(r"table .* of (\S+://\S+)", project.contract.source)
+        of_table = re.fullmatch(r"(?:the only )?table.* of (\S+://\S+)", project.contract.source)
         sources += [of_table[1]] if of_table else []
     answers = {source: ask_store(source, {}, project.raw) for source in sources}
     if not answers:
