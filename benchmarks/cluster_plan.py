@@ -5,8 +5,9 @@
 Measures on this machine what a unit costs beside its own work on a small cluster of Dask (a
 scheduler and two workers, in processes), and what moving bytes costs. A discrete-event simulation
 then takes units to 1, 16, 64 and 256 workers: the scheduler hands out one at a time and takes
-its time for each; shared rows go from worker to worker in doubling rounds before; results
-come back one after the other; the units are as long as said. Needs Dask, `distributed`.
+its time for each; shared rows go from worker to worker in doubling rounds before; the units
+are as long as said. What it takes to bring results back is not simulated, but for what the
+scheduler's time per task holds of it. Needs Dask, `distributed`.
 """
 
 from __future__ import annotations

@@ -60,6 +60,7 @@ CELLS: dict[str, tuple[str, Any, pa.DataType]] = {
     "character varying(9)": ("", "", pa.large_string()),
     "mood": ("sad", "sad", pa.large_string()),
     "age": ("40", 40, pa.int64()),
+    "delay": ("00:01:30", 90.0, pa.float64()),
     "uuid": ("c4ca4238-a0b9-2382-0dcc-509a6f75849b",) * 2 + (pa.large_string(),),
     "inet": ("10.0.0.1",) * 2 + (pa.large_string(),),
     "date": ("2026-01-31", datetime(2026, 1, 31), pa.timestamp("us")),
@@ -84,6 +85,7 @@ def test_each_type_has_cells_of_its_own_and_a_gap_is_a_gap(
 ) -> None:
     server.execute("create type mood as enum ('happy', 'sad')")
     server.execute("create domain age as integer check (value > 0)")
+    server.execute("create domain delay as interval")
     columns = ", ".join(f'"{kind} %" {kind}' for kind in CELLS)
     server.execute(f"create table t (id int primary key, {columns})")
     values = ", ".join(["%s"] * len(CELLS))
@@ -112,7 +114,8 @@ def test_a_type_that_no_cell_holds_is_told_with_its_column(
 def test_the_same_rows_give_the_same_bytes_however_they_are_stored(
     address: str, server: psycopg.Connection[Any], key: str
 ) -> None:
-    server.execute(f"create table t (x text {key}, y float)")
+    server.execute("create domain word as text")
+    server.execute(f"create table t (x word {key}, y float)")
     server.execute("create table u (like t including all)")
     insert = "insert into {} select chr(60 + i % 50) || i, i / 7.0 from generate_series(1, 500) i"
     server.execute(insert.format("t"))
@@ -121,6 +124,25 @@ def test_the_same_rows_give_the_same_bytes_however_they_are_stored(
     tables = [read(address, name) for name in ("t", "u")]
     assert tables[0].equals(tables[1])
     assert [*tables[0]["x"].to_pylist()] == sorted(tables[0]["x"].to_pylist())
+
+
+def test_rows_longer_than_a_block_are_whole_and_a_mark_of_an_encoding_is_text(
+    address: str, server: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "BLOCK_BYTES", 8)
+    cells = ["\ufeffa", None, "", '"a"\n\n,b' * 9, "\n", "z"]
+    server.execute("create table t (x text)")
+    for cell in cells:
+        server.execute("insert into t values (%s)", [cell])
+    assert {*read(address)["x"].to_pylist()} == {*cells}
+
+
+def test_no_more_is_taken_from_the_server_than_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgresql, "BLOCK_BYTES", 3)
+    rows = iter([b"1\n", b"2\n", b"3\n", b"4\n"])
+    batches = postgresql._parse(rows, {"x": pa.int64()}, "shop")
+    assert next(batches)["x"].to_pylist() == [1, 2]
+    assert next(rows) == b"3\n"
 
 
 def test_a_table_is_found_by_its_schema_and_a_view_like_a_table(

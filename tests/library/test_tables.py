@@ -382,6 +382,15 @@ def test_a_table_among_several_must_be_named(database: Path) -> None:
     assert read(database, Layout(table="few")) == {"x": [2]}
 
 
+def test_a_dot_may_stand_in_the_name_of_a_table_or_behind_its_schema(database: Path) -> None:
+    with sqlite3.connect(database) as connection:
+        FRAME.head(1).to_sql("sales.2024", connection, index=False)
+    connection.close()
+    assert read(database, Layout(table="sales.2024"))["x"] == [1]
+    assert read(database, Layout(table="main.fruit"))["x"] == [1, 2]
+    assert refusal(database, Layout(table="sales.2025")).startswith("a.db: no table 'sales.2025'; ")
+
+
 def test_reading_a_database_leaves_it_as_it_is(database: Path) -> None:
     before = database.read_bytes()
     database.chmod(0o444)
@@ -434,12 +443,17 @@ def test_a_table_of_duckdb_is_read_with_its_types(tmp_path: Path) -> None:
         connection.execute("create table odd as select [1, 2] as tags")
     cells = [cell for _, cell in DUCKDB.values()]
     assert [*read(path, Layout(table="t")).values()] == [[cell] for cell in cells]
-    moved = path.rename(tmp_path / "shop.db2")
+    moved = path.rename(tmp_path / "shop.db")
     assert detect_format(moved) == "duckdb"
     assert read(moved, Layout(table="few")) == {"id": [1]}
-    assert refusal(moved) == "shop.db2: which table? --table takes one of few, odd, t"
-    told = "shop.db2: column 'tags' is of type INTEGER[], which no cell of a table can hold"
+    assert refusal(moved) == "shop.db: which table? --table takes one of few, odd, t"
+    told = "shop.db: column 'tags' is of type INTEGER[], which no cell of a table can hold"
     assert refusal(moved, Layout(table="odd")).startswith(told)
+
+
+def test_a_text_may_say_what_files_of_duckdb_begin_with(tmp_path: Path) -> None:
+    path = written(tmp_path / "birds", b"id,name,DUCK\n1,x,2\n")
+    assert read(path) == {"id": ["1"], "name": ["x"], "DUCK": ["2"]}
 
 
 # A question mark is for no file on Windows.

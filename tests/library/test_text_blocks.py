@@ -2,16 +2,19 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from conftest import CONTRACT
-from lockstep.core.contract import Contract
+from lockstep.core.contract import Column, Contract
+from lockstep.core.errors import UserError
 from lockstep.core.params import DataParams
 from lockstep.core.project import Project
-from lockstep.reading import texts
+from lockstep.data.conformity import conform
+from lockstep.reading import check, texts
 from lockstep.reading.check import RawCheck
-from lockstep.reading.tables import read_batches
+from lockstep.reading.tables import read_batches, read_table
 
 COLUMNS = {
     "number": {"type": "numeric", "nullable": True, "meaning": "a number"},
@@ -76,3 +79,48 @@ def test_lines_of_json_have_the_columns_of_all_of_them(
     assert [len(batch) for batch in batches] == [2, 2, 1]
     assert all([*batch] == ["a", "b", "c"] for batch in batches)
     assert pd.concat(batches)["a"].astype(float).dropna().tolist() == [1, 2.5, 3]
+
+
+def test_cells_of_a_whole_table_have_one_type_however_its_lines_are_divided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [{"a": None, "b": "x"}, {"a": 1, "b": None}, {"a": "NA", "b": "y"}, {"a": 2}]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, records)))
+    whole = read_table(tmp_path / "a.jsonl", "a.jsonl", ("", "NA"))
+    monkeypatch.setattr(texts, "LINES_AT_ONCE", 1)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "a.jsonl", "a.jsonl", ("", "NA")), whole)
+
+
+def test_half_a_character_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"a": "\\ud83c\\udf4e"}\n{"a": "\\ud83c"}\n')
+    with pytest.raises(UserError, match=r"a\.jsonl, line 2: half a character"):
+        read_table(tmp_path / "a.jsonl", "a.jsonl", ())
+
+
+def test_a_block_is_looked_at_once_where_one_above_broke_the_contract(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project(tmp_path)
+    project.raw.mkdir(parents=True)
+    (project.raw / "a.csv").write_text("number,time,fruit\n" + "x,2020-01-03,melon\n" * 9)
+    sizes = []
+
+    def count(columns: dict[str, Column], cells: pd.DataFrame, *others: Any) -> Any:
+        sizes.append(len(cells))
+        return conform(columns, cells, *others)
+
+    monkeypatch.setattr(check, "conform", count)
+    monkeypatch.setattr(check, "THREADS", 1)
+    monkeypatch.setattr(texts, "BLOCK", 60)
+    _, rejected = ingest(project)
+    assert len(rejected) == 9
+    assert sum(sizes) == 9 + sizes[0]
+
+
+def test_a_text_that_got_shorter_while_it_is_read_ends_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n1,2\n")
+    reader = texts._Utf8Reader(texts.TextTable("a.csv", "text", lambda: path.open("rb")), "utf-8")
+    reader.skip(100, "x,\n")
+    assert reader.read(100) == b"x,\n"
+    reader.close()

@@ -27,7 +27,7 @@ class Repeats:
         """(n_rows,) whether each of (n_rows,) further hashes has come before."""
         # Ten times as fast as `np.unique`.
         values = np.sort(hashes)
-        values = values[np.append(values[:-1] != values[1:], values[-1:] == values[-1:])]
+        values = values[np.append(values[:-1] != values[1:], True)[: len(values)]]
         is_new = np.ones(len(values), dtype=bool)
         for run in self._runs:
             is_new &= ~contains(run, values)

@@ -94,8 +94,8 @@ def make_split(rows: Iterable[pd.DataFrame], contract: Contract, params: Params)
             return is_drawn(hash_keys(batch, contract, params), share, seed)
 
     def find_sides(batch: pd.DataFrame) -> Sides:
-        is_there = is_test(batch)
-        return Sides(~is_there, is_there)
+        in_test = is_test(batch)
+        return Sides(~in_test, in_test)
 
     return Split(find_sides, rule)
 

@@ -29,13 +29,13 @@ class Cells(NamedTuple):
         """Those of a file that has types itself, or that are parsed already."""
         return cls([*map(str, rows.columns)], lambda _: rows)
 
-    def typed(self, types: Types) -> pd.DataFrame:
+    def parse_as(self, types: Types) -> pd.DataFrame:
         """The rows, all columns of `types` typed so or else none of the file's texts."""
         return self.parse(types)[self.names]
 
-    def written(self) -> pd.DataFrame:
+    def parse_as_text(self) -> pd.DataFrame:
         """The rows, every cell of a text as it is written."""
-        return self.typed({})
+        return self.parse_as({})
 
 
 def parse_block(

@@ -124,15 +124,17 @@ class RawCheck:
 
     def _parse(self, cells: Cells, path: Path) -> RawBatch:
         name, files = self.paths.name(path), self.contract.layout.files
+        types = self._types
 
         def complete(rows: pd.DataFrame) -> pd.DataFrame:
             return complete_target(add_partition(rows, path, self.paths.root), self.contract)
 
-        rows = complete(cells.typed(self._types))
+        rows = complete(cells.parse_as(types))
         require_columns(rows, self.contract.columns, name)
         has_parts = files is not None and files.text is None
         part = rows[files.name].iloc[0] if files is not None and has_parts else None
-        return RawBatch(rows, name, part=part, written=lambda: complete(cells.written()))
+        read_text = (lambda: complete(cells.parse_as_text())) if types else None
+        return RawBatch(rows, name, part=part, read_text=read_text)
 
     def _type(self, read: Callable[[], RawBatch]) -> TypedBatch:
         typed = type_rows(read(), self.contract)
@@ -181,8 +183,8 @@ def check_rows(
 def type_rows(raw: RawBatch, contract: Contract) -> TypedBatch:
     """The same of rows each of which is looked at by itself."""
     table, breaches = conform(contract.columns, raw.cells, contract.layout, contract.missing)
-    if len(breaches) and raw.written is not None:
-        return type_rows(raw.as_written(), contract)
+    if len(breaches) and raw.read_text is not None:
+        return type_rows(raw.as_text(), contract)
     return TypedBatch(raw, table, breaches)
 
 
@@ -212,8 +214,8 @@ def tabulate_rejected(raw: RawBatch, breaches: pd.DataFrame, columns: list[str])
     The cells are texts, each below the name of its column with `raw_` before it, of the columns of
     all raw files; those that this file lacks are empty.
     """
-    written = raw.as_written().cells if len(breaches) else raw.cells
-    cells = written.iloc[breaches["row"] - 1].reindex(columns=columns)
+    texts = raw.as_text().cells if len(breaches) else raw.cells
+    cells = texts.iloc[breaches["row"] - 1].reindex(columns=columns)
     originals = cells.drop(columns=IMAGE, errors="ignore").reset_index(drop=True)
     return pd.concat(
         [

@@ -114,10 +114,13 @@ def choose_table(connection: sqlalchemy.Connection, name: str, table: str | None
     import sqlalchemy
 
     inspector = sqlalchemy.inspect(connection)
+    tables = _list_tables(inspector, None)
     schema, _, rest = (table or "").rpartition(".")
-    if schema and rest in _list_tables(inspector, schema):
+    # A table's own name may have a dot.
+    has_schema = table not in tables and schema in inspector.get_schema_names()
+    if has_schema and rest in _list_tables(inspector, schema):
         return Place(rest, schema)
-    return Place(pick_table(_list_tables(inspector, None), name, table))
+    return Place(pick_table(tables, name, table))
 
 
 def pick_table(tables: Sequence[str], name: str, table: str | None) -> str:

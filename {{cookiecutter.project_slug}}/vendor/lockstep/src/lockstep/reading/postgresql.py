@@ -8,7 +8,6 @@ rows give the same bytes.
 
 from __future__ import annotations
 
-import io
 import re
 import warnings
 from collections.abc import Iterable, Iterator
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     import sqlalchemy
 
 BLOCK_BYTES = 2**24
-"""Of text that is parsed at once; no row may be longer."""
+"""Of text that is parsed at once."""
 WHOLE_DIGITS = 18
 """Of a whole number that fits into 64 bits."""
 SETTINGS = {
@@ -126,7 +125,9 @@ def _look_up(
             )
         types[column.name] = kind
     cells = (
-        sql.extract("epoch", column) if isinstance(column.type, server.INTERVAL) else column
+        sql.extract("epoch", column)
+        if isinstance(_unwrap(column.type), server.INTERVAL)
+        else column
         for column in table.columns
     )
     order = [*table.primary_key.columns] or [*table.columns]
@@ -138,9 +139,7 @@ def _choose_type(kind: sqlalchemy.types.TypeEngine[Any]) -> pa.DataType | None:
     import sqlalchemy as sql
     from sqlalchemy.dialects import postgresql as server
 
-    match kind:
-        case server.DOMAIN():
-            return _choose_type(kind.data_type)
+    match _unwrap(kind):
         case sql.Boolean():
             return pa.bool_()
         case sql.Integer():
@@ -160,6 +159,13 @@ def _choose_type(kind: sqlalchemy.types.TypeEngine[Any]) -> pa.DataType | None:
     return None
 
 
+def _unwrap(kind: sqlalchemy.types.TypeEngine[Any]) -> sqlalchemy.types.TypeEngine[Any]:
+    """The type that a domain narrows, or the type itself."""
+    from sqlalchemy.dialects import postgresql as server
+
+    return _unwrap(kind.data_type) if isinstance(kind, server.DOMAIN) else kind
+
+
 def _name_type(connection: sqlalchemy.Connection, column: sqlalchemy.Column[Any]) -> str:
     """What the server calls the type of a column."""
     import sqlalchemy as sql
@@ -176,32 +182,31 @@ def _collate(column: sqlalchemy.Column[Any]) -> sqlalchemy.ColumnElement[Any]:
     """What a column is ordered by: texts by their signs, not by a language's rules."""
     import sqlalchemy as sql
 
-    is_text = isinstance(column.type, sql.String) and not isinstance(column.type, sql.Enum)
+    kind = _unwrap(column.type)
+    is_text = isinstance(kind, sql.String) and not isinstance(kind, sql.Enum)
     return sql.collate(column, "C") if is_text else column
 
 
 def _parse(rows: Iterable[Any], types: dict[str, pa.DataType], name: str) -> Iterator[pa.Table]:
     """The rows that CSV says, with these types; without one, a table without rows."""
-    stream = io.BufferedReader(_Stream(rows), BLOCK_BYTES)
-    if not stream.peek(1):
-        yield pa.schema([*types.items()]).empty_table()
-        return
+    is_empty = True
     try:
-        reader = csv.open_csv(
-            stream,
-            csv.ReadOptions(column_names=[*types], block_size=BLOCK_BYTES),
-            csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-            csv.ConvertOptions(
-                column_types=types,
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                true_values=["t"],
-                false_values=["f"],
-            ),
-        )
-        for batch in reader:
-            yield pa.Table.from_batches([batch])
+        for block in _gather(rows):
+            is_empty = False
+            yield csv.read_csv(
+                # Of a block's first text the parser would drop a byte order mark.
+                pa.BufferReader(b"\n" + block),
+                csv.ReadOptions(column_names=[*types], skip_rows=1, block_size=len(block) + 2),
+                csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+                csv.ConvertOptions(
+                    column_types=types,
+                    null_values=[""],
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=False,
+                    true_values=["t"],
+                    false_values=["f"],
+                ),
+            )
     except pa.ArrowInvalid as error:
         found = re.search(r"In CSV column #(\d+): .*invalid value (.*)", str(error), re.DOTALL)
         if found is None:
@@ -211,24 +216,17 @@ def _parse(rows: Iterable[Any], types: dict[str, pa.DataType], name: str) -> Ite
             f"{name}: column {column!r} holds {shorten(found[2], LONGEST_REASON)}, which is no "
             f"{kind}; take a view without it and `--table` the view"
         ) from error
+    if is_empty:
+        yield pa.schema([*types.items()]).empty_table()
 
 
-class _Stream(io.RawIOBase):
-    """Pieces of bytes, read as a file."""
-
-    def __init__(self, pieces: Iterable[Any]) -> None:
-        self._pieces, self._waiting = iter(pieces), bytearray()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        # A row comes at a time: to keep them all for a `join` takes thrice as long.
-        while len(self._waiting) < len(buffer):
-            if (piece := next(self._pieces, None)) is None:
-                break
-            self._waiting += piece
-        count = min(len(self._waiting), len(buffer))
-        buffer[:count] = self._waiting[:count]
-        del self._waiting[:count]
-        return count
+def _gather(rows: Iterable[Any]) -> Iterator[bytearray]:
+    """Whole rows, of which the server sends one at a time, so many that parsing pays."""
+    block = bytearray()
+    for row in rows:
+        block += row
+        if len(block) >= BLOCK_BYTES:
+            yield block
+            block = bytearray()
+    if block:
+        yield block

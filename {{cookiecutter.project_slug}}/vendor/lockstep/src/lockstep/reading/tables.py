@@ -29,8 +29,9 @@ def read_table(
     path: Path, name: str, missing: Sequence[str], layout: Layout = PLAIN
 ) -> pd.DataFrame:
     """Read a table whole, without blanks around its texts; see `read_batches`."""
-    frames = [mask_missing(batch, missing) for batch in read_batches(path, name, missing, layout)]
-    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    frames = [*read_batches(path, name, missing, layout)]
+    whole = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    return mask_missing(whole, missing)
 
 
 def read_batches(
@@ -42,7 +43,7 @@ def read_batches(
     spreadsheet come whole. Texts in `missing` are so; in text files those with blanks around them
     are left to `data.conformity.conform`, which knows the columns where it need not look.
     """
-    return (cells.written() for cells in read_cells(path, name, missing, layout))
+    return (cells.parse_as_text() for cells in read_cells(path, name, missing, layout))
 
 
 def read_cells(

@@ -365,8 +365,9 @@ class _Utf8Reader:
 
     def skip(self, position: int, line: str) -> None:
         """Go on at a byte, after a line in place of all before it."""
-        while position:
-            position -= len(self.read(min(BLOCK, position)))
+        # It may have got shorter since.
+        while part := self.read(min(BLOCK, position)):
+            position -= len(part)
         self.rest = line.encode() + self.rest
 
     def close(self) -> None:
@@ -427,12 +428,6 @@ def _read_json_lines(table: TextTable, layout: Layout) -> Iterator[list[Any]]:
 def _require_objects(records: list[Any], name: str) -> None:
     if not all(isinstance(record, dict) for record in records):
         raise UserError(f"{name}: JSON, but not an object for each row")
-    try:
-        json.dumps(records, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        raise UserError(
-            f"{name}: half a character, such as \\ud800 alone; text has none"
-        ) from error
 
 
 def _tabulate(records: list[dict[str, Any]], names: Iterable[str]) -> pd.DataFrame:
@@ -442,7 +437,14 @@ def _tabulate(records: list[dict[str, Any]], names: Iterable[str]) -> pd.DataFra
 
 def _load_json(content: str, name: str) -> Any:
     try:
-        return json.loads(content)
+        value = json.loads(content)
+        if "\\u" in content:
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{name}: half a character, such as \\ud800 alone; text has none"
+        ) from error
     except (ValueError, RecursionError) as error:
         raise UserError(f"{name}: not JSON: {error}") from error
 
