@@ -28,16 +28,16 @@ FIRST_BYTES: dict[bytes, FileFormat] = {
 
 def detect_format(path: Path) -> FileFormat:
     """What `path` is, by its name or, if that says nothing, by its content."""
-    form = FORMATS.get(path.suffix.lower())
+    usual = FORMATS.get(path.suffix.lower())
     # Files of DuckDB are called `.db` too.
-    if form is not None and form != "database":
-        return form
+    if usual is not None and usual != "database":
+        return usual
     with path.open("rb") as file:
         start = file.read(16)
     if start[8:12] == b"DUCK" and b"\0" in start:
         return "duckdb"
     detected = (form for sign, form in FIRST_BYTES.items() if start.startswith(sign))
-    form = next(detected, form or "text")
+    form: FileFormat = next(detected, usual or "text")
     # A spreadsheet is a zip too.
     return "excel" if form == "zip" and "xl/workbook.xml" in list_packed(path) else form
 

@@ -184,7 +184,7 @@ def _collate(column: sqlalchemy.Column[Any]) -> sqlalchemy.ColumnElement[Any]:
 
     kind = _unwrap(column.type)
     is_text = isinstance(kind, sql.String) and not isinstance(kind, sql.Enum)
-    return sql.collate(column, "C") if is_text else column
+    return sql.collate(sql.type_coerce(column, kind), "C") if is_text else column
 
 
 def _parse(rows: Iterable[Any], types: dict[str, pa.DataType], name: str) -> Iterator[pa.Table]:
