@@ -45,8 +45,8 @@ COMMON = ".common"
 RELATIVE = re.compile(r"(?<=from )\.+[\w.]*(?= import )")
 REQUIREMENT = re.compile(r"^[+ ](\s*\"lockstep-core==.*)$", re.MULTILINE)
 REPLACED_KEY = re.compile(r"^-(\S.*)\n\+(\S.*)$", re.MULTILINE)
-ADDED_KEY = re.compile(r"^ (\S.*)\n\+(\S.*)$", re.MULTILINE)
-"""A line of a rejected part that takes the place of another one, or stands below one that stays."""
+ADDED_LINES = re.compile(r"^ (.*\S.*)\n((?:\+.*\n)+)", re.MULTILINE)
+"""A line of a rejected part that takes the place of another one, or some below one that stays."""
 
 
 def main() -> None:
@@ -178,8 +178,9 @@ def require_library(root: Path) -> list[str]:
         text = text.replace("\ndependencies = [\n", f"\ndependencies = [\n{requirement[1]}\n", 1)
         for old, new in REPLACED_KEY.findall(read(rejected)):
             text = text.replace(f"\n{old}\n", f"\n{new}\n", 1)
-        for above, new in ADDED_KEY.findall(read(rejected)):
-            text = text.replace(f"\n{above}\n", f"\n{above}\n{new}\n", 1)
+        for above, added in ADDED_LINES.findall(read(rejected)):
+            new = re.sub(r"^\+", "", added, flags=re.MULTILINE)
+            text = text.replace(f"\n{above}\n", f"\n{above}\n{new}", 1)
         if len(re.findall(r"^@@ ", read(rejected), re.MULTILINE)) == 1:
             rejected.unlink()
     if text != read(path):
