@@ -26,25 +26,25 @@ TAKEN = """
     beautifulsoup4 billiard bleach botocore bs4 cachetools celery certifi cffi cfgv
     charset_normalizer clang click click_didyoumean click_plugins click_repl cloudpickle colorama
     colorlog comm configobj conftest contourpy cryptography cuda_bindings cuda_pathfinder
-    cuda_toolkit cycler databricks databricks_sdk dateutil debugpy defusedxml detect_secrets
-    dictdiffer diskcache distlib distro docutils dotenv dpath dulwich dvc dvc_data dvc_http
-    dvc_objects dvc_render dvc_s3 dvc_ssh dvc_studio_client dvc_task entrypoints et_xmlfile execnet
-    executing fastapi fastjsonschema filelock flatbuffers flatten_dict flufl flufl_lock fonttools
-    fqdn frozenlist fsspec functorch funcy furo gast git gitdb gitpython google google_auth
-    google_pasta grandalf greenlet grpc grpcio gto h11 h5py hatchling httpcore httptools httpx hydra
-    hydra_core hypothesis identify idna imagesize importlib_metadata iniconfig ipykernel
+    cuda_toolkit cycler dask databricks databricks_sdk dateutil debugpy defusedxml detect_secrets
+    dictdiffer diskcache distlib distributed distro docutils dotenv dpath duckdb dulwich dvc
+    dvc_data dvc_http dvc_objects dvc_render dvc_s3 dvc_ssh dvc_studio_client dvc_task entrypoints
+    et_xmlfile execnet executing fastapi fastjsonschema filelock flatbuffers flatten_dict flufl
+    flufl_lock fonttools fqdn frozenlist fsspec functorch funcy furo gast git gitdb gitpython google
+    google_auth google_pasta grandalf greenlet grpc grpcio gto h11 h5py hatchling httpcore httptools
+    httpx hydra hydra_core hypothesis identify idna imagesize importlib_metadata iniconfig ipykernel
     ipykernel_launcher ipython ipython_pygments_lexers isoduration isympy iterative_telemetry jax
     jaxlib jedi jinja2 jmespath joblib json5 jsonpointer jsonpointer_stubs jsonschema
     jsonschema_specifications jupyter jupyter_builder jupyter_cache jupyter_client jupyter_core
     jupyter_events jupyter_lsp jupyter_server jupyter_server_terminals jupyterlab
     jupyterlab_pygments jupyterlab_server keras kiwisolver kombu lark lazy_importer libclang librt
-    lockstep lockstep_core mako markdown markdown_it markdown_it_py markupsafe matplotlib
+    locket lockstep lockstep_core mako markdown markdown_it markdown_it_py markupsafe matplotlib
     matplotlib_inline mdit_py_plugins mdurl mistune ml_dtypes mlflow mlflow_skinny mpl_toolkits
-    mpmath multidict mypy mypy_extensions mypyc myst_nb myst_parser namex narwhals nbclient
+    mpmath msgpack multidict mypy mypy_extensions mypyc myst_nb myst_parser namex narwhals nbclient
     nbconvert nbformat nbstripout nest_asyncio2 networkx nodeenv notebook notebook_shim numpy nvidia
     omegaconf openpyxl opentelemetry opentelemetry_api opentelemetry_proto opentelemetry_sdk
     opentelemetry_semantic_conventions opt_einsum optree optuna orjson overrides packaging pandas
-    pandas_stubs pandocfilters parso pasta pathspec pexpect pil pillow pip platformdirs pluggy
+    pandas_stubs pandocfilters parso partd pasta pathspec pexpect pil pillow pip platformdirs pluggy
     pre_commit pre_commit_hooks prometheus_client prompt_toolkit propcache protobuf psutil psycopg
     psycopg_binary ptyprocess public pure_eval py pyarrow pyasn1 pyasn1_modules pycparser pydantic
     pydantic_core pydantic_settings pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing
@@ -55,12 +55,12 @@ TAKEN = """
     shtab six sklearn smmap snowballstemmer sortedcontainers soupsieve sphinx sphinx_basic_ng
     sphinxcontrib sphinxcontrib_applehelp sphinxcontrib_devhelp sphinxcontrib_htmlhelp
     sphinxcontrib_jsmath sphinxcontrib_qthelp sphinxcontrib_serializinghtml sqlalchemy sqlparse
-    sqltrie sshfs stack_data starlette sympy tabulate tensorboard tensorboard_data_server tensorflow
-    termcolor terminado test tests threadpoolctl tinycss2 tomlkit torch torchgen tornado tqdm
-    traitlets triton typeguard typing_extensions typing_inspect typing_inspection tzdata tzlocal
-    uri_template urllib3 uv uvicorn uvloop validate vine virtualenv voluptuous wcwidth webcolors
-    webencodings websocket websocket_client werkzeug wheel winpty wrapt xdist yaml yarl zc
-    zc_lockfile zipp zmq
+    sqltrie sshfs stack_data starlette sympy tabulate tblib tensorboard tensorboard_data_server
+    tensorflow termcolor terminado test tests threadpoolctl tinycss2 tomlkit toolz torch torchgen
+    tornado tqdm traitlets triton typeguard typing_extensions typing_inspect typing_inspection
+    tzdata tzlocal uri_template urllib3 uv uvicorn uvloop validate vine virtualenv voluptuous
+    wcwidth webcolors webencodings websocket websocket_client werkzeug wheel winpty wrapt xdist yaml
+    yarl zc zc_lockfile zict zipp zmq
 """.split()
 # The project's own command would stand in for these, which it calls.
 PROGRAMS = """
