@@ -77,13 +77,7 @@ def test_few_whole_numbers_are_counts_or_grades_or_names(
 
 
 def test_a_few_numbers_below_zero_among_counts_are_doubted() -> None:
-    contract = Contract(
-        title="t",
-        source="s",
-        licence="l",
-        target="y",
-        columns={name: {"type": "integer", "meaning": name} for name in "xy"},
-    )
+    contract = make_contract("integer")
     y = np.concatenate([[-2] * 4, COUNTED[:396]])
     table = pd.DataFrame({"x": rng.permutation(400), "y": y}).astype("Int64")
     doubt = "4 of 400 are below zero, such as -2, and the others look like counts"

@@ -64,8 +64,8 @@ def _find_scarcity(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
     if len(table) - gaps < FEW_ROWS:
         yield f"{len(table) - gaps} {rows} are few: expect wide intervals"
     if contract.columns[contract.target].type == "integer":
-        negative = table[contract.target][table[contract.target] < 0]
-        others = table[contract.target].drop(negative.index)
+        numbers = table[contract.target]
+        negative, others = numbers[numbers < 0], numbers[~(numbers < 0)]
         is_few = 0 < len(negative) < MANY_NEGATIVES * len(table)
         if is_few and find_rates(others, is_whole=True) == COUNTS:
             yield (
