@@ -133,8 +133,8 @@ class RawCheck:
         require_columns(rows, self.contract.columns, name)
         has_parts = files is not None and files.text is None
         part = rows[files.name].iloc[0] if files is not None and has_parts else None
-        read_text = (lambda: complete(cells.parse_as_text())) if types else None
-        return RawBatch(rows, name, part=part, read_text=read_text)
+        parse_as_text = (lambda: complete(cells.parse_as_text())) if types else None
+        return RawBatch(rows, name, part=part, parse_as_text=parse_as_text)
 
     def _type(self, read: Callable[[], RawBatch]) -> TypedBatch:
         typed = type_rows(read(), self.contract)
@@ -183,7 +183,7 @@ def check_rows(
 def type_rows(raw: RawBatch, contract: Contract) -> TypedBatch:
     """The same of rows each of which is looked at by itself."""
     table, breaches = conform(contract.columns, raw.cells, contract.layout, contract.missing)
-    if len(breaches) and raw.read_text is not None:
+    if len(breaches) and raw.parse_as_text is not None:
         return type_rows(raw.as_text(), contract)
     return TypedBatch(raw, table, breaches)
 

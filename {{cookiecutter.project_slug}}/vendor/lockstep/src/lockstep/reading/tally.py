@@ -24,14 +24,14 @@ class RawBatch(NamedTuple):
     """What could not be read of images, as `data.conformity.conform` gives breaches."""
     part: str | None = None
     """The one of a folder's files that they are of, where each is a sequence."""
-    read_text: Callable[[], pd.DataFrame] | None = None
+    parse_as_text: Callable[[], pd.DataFrame] | None = None
     """Gives the cells as they are written, where they are typed already."""
 
     def as_text(self) -> RawBatch:
         """The same rows with their cells as they are written, for a person to read."""
-        if self.read_text is None:
+        if self.parse_as_text is None:
             return self
-        return self._replace(cells=self.read_text(), read_text=None)
+        return self._replace(cells=self.parse_as_text(), parse_as_text=None)
 
 
 class Tally:
