@@ -245,8 +245,7 @@ def visit_alone(page: Path, browser: Browser, width: int, scheme: str) -> Visit:
 
 
 @in_a_browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "dark"), (DESK, "light")])
 def test_the_report_opens_from_disk_alone_and_hinders_nobody(
     published: Published, browser: Browser, tmp_path: Path, width: int, scheme: str
 ) -> None:
@@ -272,8 +271,7 @@ def comparison(published: Published) -> Path:
 
 
 @in_a_browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "dark"), (DESK, "light")])
 def test_a_comparison_opens_from_disk_alone_and_hinders_nobody(
     comparison: Path, browser: Browser, tmp_path: Path, width: int, scheme: str
 ) -> None:

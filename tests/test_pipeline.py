@@ -216,7 +216,16 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
+# The library's tests look at each message; here a stage is seen to pass one on.
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        name
+        if name in {"an unknown key", "a raw file without the target"}
+        else pytest.param(name, marks=pytest.mark.matrix)
+        for name in MISTAKES
+    ],
+)
 def test_a_mistake_is_one_line_and_costs_nothing(demo: Project, mistake: str) -> None:
     make, message = MISTAKES[mistake]
     outputs = sorted([*outputs_of(demo)])

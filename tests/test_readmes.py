@@ -37,6 +37,12 @@ def prints(*expected: str) -> Callable[[Project, str], None]:
     return check
 
 
+def passes_its_tests(project: Project, command: str) -> None:
+    """Networks compile in a hurry, since these train for less time than their compiling takes."""
+    printed = project.run(*command.split(), JAX_DISABLE_MOST_OPTIMIZATIONS="1")
+    assert re.search(r"\d\d passed, 1 skipped in", printed)
+
+
 def adds_and_commits(project: Project, _: str) -> None:
     (project / "new.txt").write_text("new", encoding="utf-8")
     project.run("git", "add", "--all")
@@ -208,7 +214,7 @@ OF_THE_PROJECT: dict[str, Callable[[Project, str], None]] = {
     "uv run my-project doctor": prints("ok     python ", "ok     data       data/raw/iris.csv"),
     "git add --all": adds_and_commits,
     "git commit": adds_and_commits,
-    "uv run pytest": prints(" passed"),
+    "uv run pytest": passes_its_tests,
     "uv run jupyter lab": opens_jupyter,
     "uv run dvc status": prints("data-exploration"),
     "make lint": prints("All checks passed!", "already formatted", "4 notebooks, each named"),

@@ -50,9 +50,9 @@ def clone(project: Project, to: Path) -> Project:
 
 
 def test_another_place_processor_locale_time_zone_and_hash_seed_give_the_same_bytes(
-    tmp_path: Path, reproduced: Project
+    tmp_path: Path, ready: Project
 ) -> None:
-    elsewhere = clone(reproduced, tmp_path / "another place")
+    elsewhere = clone(ready, tmp_path / "another place")
     command = [*ONE_CORE, "uv", "run", "dvc", "repro", "--force"]
     printed = elsewhere.try_run(*command, **OTHER_CONDITIONS)
     assert printed.returncode == 0, printed.stderr
@@ -97,15 +97,8 @@ WRONG_COMMITS = {
 }
 
 
-# One each time: every one of them rebuilds a commit.
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        "a lock that lacks stages",
-        pytest.param("a frozen stage", marks=pytest.mark.matrix),
-        pytest.param("an output that no stage writes", marks=pytest.mark.matrix),
-    ],
-)
+@pytest.mark.matrix
+@pytest.mark.parametrize("wrong", WRONG_COMMITS)
 def test_verify_takes_nothing_over_from_the_commit(demo: Project, wrong: str) -> None:
     good = demo.run("git", "rev-parse", "HEAD").strip()
     WRONG_COMMITS[wrong](demo)

@@ -646,8 +646,7 @@ def test_it_is_told_when_requests_cannot_be_kept(visit: Visit) -> None:
 
 
 @in_a_browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "dark"), (DESK, "light")])
 def test_the_page_hinders_nobody(browser: Browser, width: int, scheme: str) -> None:
     server = MadeUpServer(
         version("1.0.0", is_default=True, stages=["production"]),

@@ -12,12 +12,12 @@ from test_workflows import play
 USE = "references/schema.yaml: says nothing yet; the command `use FILE --target COLUMN` writes it"
 SAID = {
     "dvc repro": f"error: {USE}",
-    "my-project predict x.csv": "error: models/champion: not there yet; `dvc repro train` makes it",
-    "my-project verify": "error: HEAD: no such commit; verify needs one to rebuild",
     "my-project doctor": f"wrong  data       {USE}",
     "my-project use": "name a file, a folder or an address",
 }
 SAID_BY_PARTS = {
+    "my-project predict x.csv": "error: models/champion: not there yet; `dvc repro train` makes it",
+    "my-project verify": "error: HEAD: no such commit; verify needs one to rebuild",
     "dvc repro notebooks/dvc.yaml": f"error: {USE}",
     "my-project ingest": f"error: {USE}",
     "my-project preprocess": f"error: {USE}",
