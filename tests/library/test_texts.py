@@ -7,17 +7,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PARAMS, make_params, run_stages
+from lockstep.commands.predict import predict_with_champion
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.modeling import terms
 from lockstep.modeling.candidates import make_candidate
 from lockstep.modeling.features import make_features
+from lockstep.modeling.lexicon import Lexicon
 from lockstep.modeling.model import Model
 from lockstep.modeling.problem import make_problem
 from lockstep.modeling.terms import LatentTerms, Terms
 from lockstep.modeling.tokens import Tokens, read_vectors
 from lockstep.modeling.words import split_words
+from lockstep.standalone.predict import predict_file
 from made_up_texts import CANDIDATES, CONTRACT, RECIPE, make_reviews, write_reviews
 from owner import features, models  # noqa: F401 - they register steps and candidates
 from scipy import sparse
@@ -262,8 +265,30 @@ def test_a_saved_model_predicts_the_same_bits_in_any_company(name: str, tmp_path
             Model.load(tmp_path / "one")
 
 
+def test_predict_says_how_many_texts_hold_no_word_that_the_model_has_seen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train, file = make_reviews(), tmp_path / "new.csv"
+    model = Model(fit("linear"), "linear", "classification", REVIEWS)
+    lexicons = {"review": Lexicon.fit(train["review"])}
+    rows = train.head(6).copy()
+    rows.to_csv(file, index=False)
+    predict_file(model, file, None, resize=False, lexicons=lexicons)
+    assert capsys.readouterr().err == ""
+    foreign = ["Рыба была вкусной.", "თევზი", "xyzzy"]
+    rows["review"] = [rows["review"][0], *foreign, None, "12!"]
+    rows.to_csv(file, index=False)
+    predict_file(model, file, None, resize=False, lexicons=lexicons)
+    printed, told = capsys.readouterr()
+    assert len(printed.splitlines()) == 7
+    assert told == (
+        "predict: review: 3 of 6 texts hold no word that the model has seen, so it can only guess; "
+        "first: row 2, whose letters are Cyrillic, as those of no train row\n"
+    )
+
+
 def test_a_pipeline_with_sentences_runs_from_the_raw_file_to_the_report(
-    project: Project,
+    project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_reviews(project, train=PARAMS["train"])
     run_stages()
@@ -276,3 +301,6 @@ def test_a_pipeline_with_sentences_runs_from_the_raw_file_to_the_report(
         assert "Which words matter" in text
         assert "köstlich" in text
         assert "<b>" not in text
+    make_reviews().head(2).assign(review="Рыба была вкусной").to_csv("new.csv", index=False)
+    predict_with_champion(Path("new.csv"), None)
+    assert "review: 2 of 2 texts hold no word" in capsys.readouterr().err

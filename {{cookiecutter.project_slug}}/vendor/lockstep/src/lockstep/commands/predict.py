@@ -12,6 +12,7 @@ from ..core.files import read_yaml
 from ..core.paths import Paths
 from ..core.project import Project
 from ..modeling.model import Model
+from ..modeling.profile import read_lexicons
 from ..standalone.predict import predict_file, require_other
 
 
@@ -25,14 +26,16 @@ def predict_with_champion(file: Path, output: Path | None) -> None:
     if output is not None:
         require_other(output, file)
         _require_writable(output, project)
-    champion = Model.load(project.require(project.champion), project.name(project.champion))
+    folder, name = project.require(project.champion), project.name(project.champion)
+    champion = Model.load(folder, name)
     if champion.contract.clusters and not _has_structure(project):
         print(
             "predict: rows without any structure have clusters as clear as these: the report "
             f"says more ({project.name(project.report)})",
             file=sys.stderr,
         )
-    predict_file(champion, file, output, resize=project.params.data.resize)
+    lexicons = read_lexicons(champion, folder, name)
+    predict_file(champion, file, output, resize=project.params.data.resize, lexicons=lexicons)
 
 
 def _has_structure(project: Project) -> bool:

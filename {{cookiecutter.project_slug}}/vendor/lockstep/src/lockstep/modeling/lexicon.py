@@ -84,14 +84,22 @@ class Lexicon:
     def _common(self) -> frozenset[str]:
         return frozenset(self.common)
 
+    def _has(self, word: str) -> bool:
+        return bool(self.slots[[*_hash(word)]].all())
+
     def _look(self, text: str, counts: Mapping[str, int] | None) -> tuple[int, float, str, str]:
         words = split_words(text)
         if counts is None:
-            new = [word for word in words if not self.slots[[*_hash(word)]].all()]
+            new = [word for word in words if not self._has(word)]
         else:
             new = [word for word in words if counts[word] < 2]
         drawn = _draw(text, [word for word in words if word in self._common] or new or words)
         return len(words), len(new) / max(len(words), 1), find_script(text), drawn
+
+    def is_foreign(self, text: str) -> bool:
+        """Whether a text holds words, and none that the train rows have."""
+        words = [word for word in split_words(text) if any(map(str.isalpha, word))]
+        return bool(words) and not any(map(self._has, words))
 
     def make_columns(self, name: str) -> dict[str, Column | None]:
         """What scales are made by, of the columns of `summarise`; None of numbers."""

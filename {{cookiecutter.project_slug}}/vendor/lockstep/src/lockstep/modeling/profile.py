@@ -175,6 +175,18 @@ def read_profile(folder: Path, name: str) -> Profile | None:
         ) from error
 
 
+def read_lexicons(model: Model, folder: Path, name: str) -> Mapping[str, Lexicon]:
+    """What is known of the words of each column of sentences, of a model in its folder.
+
+    Raises:
+        UserError: See `read_profile`.
+    """
+    if not any(model.contract.columns[feature].type == "text" for feature in model.features):
+        return {}
+    profile = read_profile(folder, name)
+    return profile.lexicons if profile else {}
+
+
 def _parse(content: dict[str, Any]) -> Profile:
     scales, tallies = {}, {}
     for name, column in content["columns"].items():

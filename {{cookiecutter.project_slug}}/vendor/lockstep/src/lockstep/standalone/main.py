@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..core.errors import exit_status
 from ..core.runtime import pin_strictly
-from .model_package import ModelPackage, open_package
+from .model_package import CHAMPION, ModelPackage, open_package
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,12 +26,15 @@ def _run(package: ModelPackage, arguments: Sequence[str] | None) -> None:
     pin_strictly(package.info["backend"])
     match options.command:
         case "predict":
+            from ..modeling.profile import read_lexicons
             from .predict import predict_file, require_other
 
             if options.output is not None:
                 require_other(options.output, options.file)
             resize = package.record["parameters"].get("data", {}).get("resize", False)
-            predict_file(package.model, options.file, options.output, resize=resize)
+            model = package.model
+            lexicons = read_lexicons(model, package.folder / CHAMPION, package.name)
+            predict_file(model, options.file, options.output, resize=resize, lexicons=lexicons)
         case "check":
             from .check import check
 

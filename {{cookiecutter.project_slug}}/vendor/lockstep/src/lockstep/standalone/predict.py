@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
+from types import MappingProxyType
 from typing import Any, TextIO
 
 import pandas as pd
@@ -19,6 +20,7 @@ from ..core.files import replacing
 from ..core.progress import progress
 from ..core.table import as_csv
 from ..data.new_rows import NewRows, parse_rows
+from ..modeling.lexicon import NO_SCRIPT, Lexicon, find_script
 from ..modeling.model import Model
 from ..reading.sequence_files import read_rows
 
@@ -27,10 +29,18 @@ ROWS_AT_ONCE = 2**16
 """Of forecasts or sequences, however many the rows of a file make."""
 
 
-def predict_file(model: Model, file: Path, output: Path | None, *, resize: bool) -> None:
+def predict_file(
+    model: Model,
+    file: Path,
+    output: Path | None,
+    *,
+    resize: bool,
+    lexicons: Mapping[str, Lexicon] = MappingProxyType({}),
+) -> None:
     """Predict a row for each row of `file`, in its order, as CSV to `output` or standard output.
 
-    A row that breaks the contract has the reason in place of its prediction. Of a forecast the file
+    A row that breaks the contract has the reason in place of its prediction. Sentences without a
+    word that the train rows have are predicted, and told. Of a forecast the file
     holds the rows of series so far, all of which are in memory at once, and the rows that are
     written continue each; of sequences it holds all points, and a row is written for each.
 
@@ -39,11 +49,13 @@ def predict_file(model: Model, file: Path, output: Path | None, *, resize: bool)
         file: A table or images; `-` reads standard input.
         output: A file to write; see `require_other`.
         resize: Whether images of another size are scaled.
+        lexicons: What the train rows' words are, by columns of sentences.
 
     Raises:
         UserError: Nothing could be predicted; or some rows could not, once all others are written.
     """
     rows, refusals, first_refusal = 0, 0, ""
+    foreign = {column: _Foreign(lexicon) for column, lexicon in lexicons.items()}
     with (
         _open_input(file) as (path, name),
         _open_output(output) as lines,
@@ -57,14 +69,44 @@ def predict_file(model: Model, file: Path, output: Path | None, *, resize: bool)
                 place = reasons.index[0]
                 which = _name_example(batch, place) if model.contract.rows else ""
                 first_refusal = f"{which or f'row {rows + place + 1}'}, {reasons.iloc[0]}"
+            for column, texts in foreign.items():
+                texts.add(batch.X[column], rows)
             refusals += len(reasons)
             rows += len(batch.reasons)
             count(len(batch.reasons))
     if output is not None:
         print(f"predict: {rows} rows by {model.candidate} -> {output}")
+    for column, texts in foreign.items():
+        if texts.count:
+            print(f"predict: {column}: {texts.describe(rows)}", file=sys.stderr)
     if refusals:
         raise UserError(
             f"{name}: no prediction for {refusals} of {rows} rows; first: {first_refusal}"
+        )
+
+
+class _Foreign:
+    """Sentences of a column that hold no word of the train rows."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self.lexicon = lexicon
+        self.count, self.first, self.script = 0, 0, ""
+
+    def add(self, texts: pd.Series, above: int) -> None:
+        """Count those of (n_rows,) texts, above which there are so many rows."""
+        for row, text in enumerate(texts, start=above + 1):
+            if not pd.isna(text) and self.lexicon.is_foreign(text):
+                if not self.count:
+                    self.first, self.script = row, find_script(text)
+                self.count += 1
+
+    def describe(self, rows: int) -> str:
+        """What to tell of so many rows."""
+        new = self.script not in {*self.lexicon.scripts, NO_SCRIPT}
+        letters = f", whose letters are {self.script}, as those of no train row" if new else ""
+        return (
+            f"{self.count} of {rows} texts hold no word that the model has seen, so it can only "
+            f"guess; first: row {self.first}{letters}"
         )
 
 
