@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,8 @@ from lockstep.core.contract import Contract
 from lockstep.core.params import Params
 from lockstep.core.project import Project
 from lockstep.modeling.candidates import CANDIDATES
+from matplotlib.figure import Figure
+from PIL import Image
 from quick_dvc import QuickDVC
 from ruamel.yaml import YAML
 from sklearn.preprocessing import FunctionTransformer
@@ -178,6 +181,27 @@ def enter_copy(source: Path, to: Path, monkeypatch: pytest.MonkeyPatch) -> Proje
     shutil.copytree(source, to, dirs_exist_ok=True)
     monkeypatch.chdir(to)
     return Project(to)
+
+
+draw = Figure.savefig
+
+
+def leave_blank(_: Figure, path: Path, **__: Any) -> None:
+    """Write a picture with nothing on it: to draw takes half of the time of a whole run."""
+    Image.new("L", (1, 1)).save(path, "png")
+
+
+Figure.savefig = leave_blank
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Draw the pictures of the block, as a test of each kind of problem does."""
+    Figure.savefig = draw
+    try:
+        yield
+    finally:
+        Figure.savefig = leave_blank
 
 
 def run_stages() -> None:

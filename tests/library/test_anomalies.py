@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import write_params
+from conftest import drawing, write_params
 from lockstep.adopting.anomalies import guess_labels, require_no_label, require_ways
 from lockstep.adopting.doubts import find_doubts
 from lockstep.adopting.suggestion import list_idle_keys, suggest
@@ -379,8 +379,9 @@ def test_the_way_from_rows_to_a_report(
         LABELLED if is_labelled else CONTRACT,
         pumps.assign(broken=labels) if is_labelled else pumps,
     )
-    for stage in (ingest.ingest, preprocess.preprocess, train.train, evaluate.evaluate):
-        stage(project)
+    with drawing():
+        for stage in (ingest.ingest, preprocess.preprocess, train.train, evaluate.evaluate):
+            stage(project)
     train_rows, test = project.table(project.train).read(), project.table(project.test).read()
     assert len(train_rows) + len(test) == len(pumps)  # none is dropped for lack of a label
     metrics = json.loads(project.metrics.read_text())

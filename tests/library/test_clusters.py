@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import write_params
+from conftest import drawing, write_params
 from lockstep.adopting.clusters import require_no_target
 from lockstep.adopting.contract_text import format_contract
 from lockstep.adopting.suggestion import list_idle_keys, suggest
@@ -85,8 +85,9 @@ def test_the_way_from_rows_to_clusters_of_new_ones(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     start(project, make_birds(), clusters=3)
-    for stage in (ingest.ingest, preprocess.preprocess, train.train, evaluate.evaluate):
-        stage(project)
+    with drawing():
+        for stage in (ingest.ingest, preprocess.preprocess, train.train, evaluate.evaluate):
+            stage(project)
     train_rows, test = project.table(project.train).read(), project.table(project.test).read()
     assert len(train_rows) + len(test) == 150  # none is dropped for lack of a target
     model, baseline = Model.load(project.champion), Model.load(project.baseline)

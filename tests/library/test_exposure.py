@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import run_stages, write_params
+from conftest import drawing, run_stages, write_params
 from lockstep.adopting.suggestion import suggest
 from lockstep.adopting.understanding import understand
 from lockstep.adopting.wishes import Wishes
@@ -194,7 +194,8 @@ def test_counts_go_from_the_file_to_the_report_by_their_exposure(project: Projec
     train = {"metric": "poisson_deviance", "folds": 2, "candidates": candidates}
     data = {"raw": "data/raw/claims.csv", "max_rejected": 0}
     write_params(project, kind="regression", data=data, train=train)
-    run_stages()
+    with drawing():
+        run_stages()
     metrics = json.loads(project.metrics.read_text())
     assert metrics["d2_poisson"] > 0.2 > metrics["baseline"]["d2_poisson"]
     page = " ".join(re.sub("<[^>]+>", "", project.report.read_text(encoding="utf-8")).split())

@@ -7,7 +7,7 @@ from hashlib import sha256
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PARAMS, make_project, run_stages, write_params
+from conftest import PARAMS, drawing, make_project, run_stages, write_params
 from lockstep.core.project import Project
 from lockstep.data.row_names import name_rows
 from lockstep.modeling.model import Model
@@ -39,7 +39,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Project:
     root = tmp_path_factory.mktemp("sales")
     project = make_project(root)
     make_forecasts(project)
-    with chdir(root):
+    with chdir(root), drawing():
         run_stages()
     return project
 

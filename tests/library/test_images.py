@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import run_stage, run_stages, write_params
+from conftest import drawing, run_stage, run_stages, write_params
 from lockstep.commands.cli import main
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
@@ -360,7 +360,8 @@ def pictures(project: Project) -> Project:
 def test_images_run_through_the_same_stages(
     pictures: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_stages()
+    with drawing():
+        run_stages()
     scores = json.loads(pictures.metrics.read_text())
     assert scores["test_rows"] == 24
     assert scores["accuracy"] > 0.8 > scores["baseline"]["accuracy"]

@@ -10,7 +10,15 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CONTRACT, enter_copy, make_project, run_stage, run_stages, write_params
+from conftest import (
+    CONTRACT,
+    drawing,
+    enter_copy,
+    make_project,
+    run_stage,
+    run_stages,
+    write_params,
+)
 from lockstep.commands.cli import main
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
@@ -25,7 +33,7 @@ def trained_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     options = {"linear": {}, "mlp": {"max_epochs": 30}}[request.param]
     candidates = {"baseline": {}, request.param: options}
     write_params(project, train={"metric": "accuracy", "folds": 3, "candidates": candidates})
-    with contextlib.chdir(project.root):
+    with contextlib.chdir(project.root), drawing():
         run_stages()
     return project.root
 
@@ -163,7 +171,7 @@ def test_only_a_network_has_a_learning_curve(trained: Project) -> None:
 
 def test_figures_are_the_same_whatever_the_users_settings_of_matplotlib(trained: Project) -> None:
     before = {path.name: path.read_bytes() for path in trained.figures.iterdir()}
-    with matplotlib.rc_context({"savefig.facecolor": "red", "font.size": 30}):
+    with drawing(), matplotlib.rc_context({"savefig.facecolor": "red", "font.size": 30}):
         run_stage("evaluate")
     assert {path.name: path.read_bytes() for path in trained.figures.iterdir()} == before
 
@@ -176,7 +184,8 @@ def test_a_regression_runs_through_the_same_stages(project: Project) -> None:
     candidates = {key: {} for key in TABLE_CANDIDATES} | networks
     settings = {"metric": "rmse", "folds": 3, "candidates": candidates}
     write_params(project, kind="regression", train=settings)
-    run_stages()
+    with drawing():
+        run_stages()
     metrics = json.loads(project.metrics.read_text())
     assert metrics["intervals"]["rmse"][1] < metrics["baseline"]["intervals"]["rmse"][0]
     leaderboard = pd.read_csv(project.leaderboard)

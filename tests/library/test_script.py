@@ -5,7 +5,7 @@ from html import escape
 from html.parser import HTMLParser
 
 import pytest
-from conftest import CONTRACT, PARAMS, make_fruit, run_stages, write_params
+from conftest import CONTRACT, PARAMS, drawing, make_fruit, run_stages, write_params
 from lockstep.core.project import Project
 from lockstep.docs.dictionary import dictionary_page
 from lockstep.reporting.markdown import code
@@ -53,7 +53,8 @@ def harm_fruit(project: Project) -> None:
 @pytest.mark.skipif("sys.platform == 'win32'", reason="no file of Windows has such a name")
 def test_script_in_a_projects_texts_is_text_in_the_report_and_the_pages(project: Project) -> None:
     harm_fruit(project)
-    run_stages()
+    with drawing():
+        run_stages()
     page = project.report.read_text(encoding="utf-8")
     assert "&lt;script&gt;alert(1)" in page
     Harmless(convert_charrefs=True).feed(page)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PARAMS, make_params, make_project, run_stages
+from conftest import PARAMS, drawing, make_params, make_project, run_stages
 from lockstep.adopting.spaces import SPACES
 from lockstep.adopting.suggestion import suggest
 from lockstep.adopting.understanding import Understanding, frame_sample, understand
@@ -67,7 +67,8 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> Project:
     write_swings(project)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project.root)
-        run_stages()
+        with drawing():
+            run_stages()
     return project
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PARAMS, make_params, run_stages
+from conftest import PARAMS, drawing, make_params, run_stages
 from lockstep.commands.predict import predict_with_champion
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
@@ -291,7 +291,8 @@ def test_a_pipeline_with_sentences_runs_from_the_raw_file_to_the_report(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_reviews(project, train=PARAMS["train"])
-    run_stages()
+    with drawing():
+        run_stages()
     board = pd.read_csv(project.leaderboard).set_index("candidate")
     assert {*board.index} == {*CANDIDATES}
     scores = json.loads(project.metrics.read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
-from conftest import CONTRACT, PARAMS
+from conftest import CONTRACT, PARAMS, drawing
 from lockstep.commands.cli import main
 from lockstep.core.errors import UserError
 from lockstep.core.params import Domain, Space
@@ -265,10 +265,11 @@ def test_minutes_that_cannot_be_are_told(minutes: str, capsys: pytest.CaptureFix
 def test_the_same_search_gives_the_same_bytes_whatever_the_user_has_set(
     project: Project, engine: Engine
 ) -> None:
-    tune([], None, dry_run=True)
+    with drawing():
+        tune([], None, dry_run=True)
     once = read_all(project.search)
     engine.found = replace(FOUND, seconds=1.0)
-    with mpl.rc_context({"savefig.facecolor": "red", "font.size": 30}):
+    with drawing(), mpl.rc_context({"savefig.facecolor": "red", "font.size": 30}):
         tune([], None, dry_run=True)
     assert read_all(project.search) == once
     assert {*once} == {
