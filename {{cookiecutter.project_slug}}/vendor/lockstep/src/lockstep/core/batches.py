@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
+
+from . import cluster
+from .workers import Task, is_worker
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 QUEUE_LENGTH = 2
 """Batches that are ready before they are needed, or wait to be written."""
+START_SECONDS = 10.0
+"""Until a cluster's workers have what units need, and have begun the first of them."""
+BYTES_PER_SECOND = 100e6
+"""That go to a cluster and come back."""
 _END: Any = object()
 
 
@@ -26,9 +36,41 @@ def prefetch(items: Iterable[Item]) -> Iterator[Item]:
 
 
 def map_ahead(
+    function: Callable[..., Result],
+    shared: tuple[Any, ...],
+    items: Iterable[Item],
+    threads: int = 0,
+) -> Iterator[Result]:
+    """What `function(*shared, item)` gives for each item, in their order, so many made at once.
+
+    Where the environment names the scheduler of a cluster, it is made there from when on that is
+    worth the way, and a few items for each worker are ahead. Until then it is made here for as long
+    as workers take to start, so that what is small stays here and nothing takes twice as long as
+    where one knew all beforehand (the ski rental of Karlin et al., 1988).
+
+    Args:
+        function: A function of a module; what it gives must depend on its arguments alone.
+        shared: What the calls have in common; it is given to each worker once.
+        items: They come one after the other.
+        threads: That work here, so many items ahead; without any, the caller's does.
+    """
+    if not cluster.find_address() or is_worker():
+        yield from _map_here(partial(function, *shared), items, threads)
+        return
+    rest, trial = iter(items), _Trial(partial(function, *shared), max(1, threads))
+    yield from _map_here(trial.work, trial.take_some(rest), threads)
+    if (item := next(rest, _END)) is not _END:
+        numbered = enumerate(chain([item], rest), start=trial.count + 1)
+        tasks = (Task(f"batch {number}", 0, (item,)) for number, item in numbered)
+        yield from cluster.map_on_cluster(function, shared, tasks)
+
+
+def _map_here(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int
 ) -> Iterator[Result]:
-    """What `function` makes of each item, in their order, so many made at once."""
+    if not threads:
+        yield from map(function, items)
+        return
     futures: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for item in items:
@@ -37,6 +79,41 @@ def map_ahead(
                 yield futures.popleft().result()
         while futures:
             yield futures.popleft().result()
+
+
+class _Trial:
+    """What work takes here, and what its way to a cluster and back would."""
+
+    def __init__(self, function: Callable[[Any], Any], threads: int) -> None:
+        self.function, self.threads = function, threads
+        self.count, self.seconds = 0, 0.0
+        self.last: Any = None
+
+    def work(self, item: Any) -> Any:
+        start = time.perf_counter()
+        result = self.function(item)
+        self.seconds += time.perf_counter() - start
+        self.last = item, result
+        return result
+
+    def take_some(self, items: Iterator[Item]) -> Iterator[Item]:
+        """The items to work on here, which may be all."""
+        for item in items:
+            self.count += 1
+            yield item
+            if self.seconds >= self.threads * START_SECONDS:
+                break
+        else:
+            return
+        if not self._is_worth_the_way():
+            yield from items
+
+    def _is_worth_the_way(self) -> bool:
+        import cloudpickle
+
+        seconds = len(cloudpickle.dumps(self.last)) / BYTES_PER_SECOND
+        self.last = None
+        return seconds < self.seconds / self.count / self.threads
 
 
 @contextmanager

@@ -25,8 +25,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import unit
 from .errors import UserError
@@ -43,6 +44,8 @@ WAIT_SECONDS = 60
 """How long a cluster may be without any worker."""
 TRIES = 2
 """How often a unit is begun of which processes die."""
+AHEAD, MOST_AHEAD = 2, 64
+"""Batches ahead for each thread of a worker, and in all, for memory here to be bounded."""
 LIBRARIES = (
     *("cloudpickle", "distributed", "joblib", "keras"),
     *("numpy", "pandas", "pyarrow", "scikit-learn", "scipy"),
@@ -66,25 +69,47 @@ def run_on_cluster(
 ) -> Iterator[Any]:
     """What `function(*shared, *task.arguments)` gives for each task, in their order.
 
-    A task of which a process dies on two workers gives a `UserError`.
+    The most expensive one is begun first. A task of which a process dies on two workers gives a
+    `UserError`.
 
     Raises:
         UserError: Nobody answers, workers have other versions than we, or the cluster has gone.
     """
-    session = _Session(str(find_address()))
-    results: dict[int, Any] = {}
-    place = 0
+    numbers = sorted(range(len(tasks)), key=lambda number: -tasks[number].cost)
+    numbered = ((number, tasks[number]) for number in numbers)
+    return _run(function, shared, numbered, on_end, lambda _: len(tasks))
+
+
+def map_on_cluster(
+    function: Callable[..., Any], shared: tuple[Any, ...], tasks: Iterator[Task]
+) -> Iterator[Any]:
+    """The same of tasks that come one after the other, a few of which are there at a time.
+
+    Raises:
+        UserError: See `run_on_cluster`; or a process died of a task, on two workers.
+    """
+    numbered = enumerate(tasks)
+    for result in _run(function, shared, numbered, lambda: None, _Session.count_ahead):
+        if isinstance(result, UserError):
+            raise result
+        yield result
+
+
+def _run(
+    function: Callable[..., Any],
+    shared: tuple[Any, ...],
+    numbered: Iterator[tuple[int, Task]],
+    on_end: Callable[[], None],
+    count_most: Callable[[_Session], int],
+) -> Iterator[Any]:
+    session, is_whole = _Session(str(find_address())), False
     try:
         session.share(function, shared)
-        for number, result in session.complete(function, tasks):
-            results[number] = result
-            on_end()
-            while place in results:
-                yield results.pop(place)
-                place += 1
+        yield from session.complete(function, numbered, on_end, count_most)
+        is_whole = True
     finally:
         # Nobody asks for the others any more, after an error or an interruption.
-        session.close(is_over=place < len(tasks))
+        session.close(is_over=not is_whole)
 
 
 def end_units() -> None:
@@ -105,6 +130,16 @@ def _end(client: Any, traces: dict[str, set[str]]) -> None:
     for code, digests in traces.items():
         with suppress(Exception):  # whoever has gone needs not to be told
             client.run(_make_call(), _read_source(), "end", code, sorted(digests))
+
+
+class _Unit(NamedTuple):
+    """A task on its way."""
+
+    number: int
+    task: Task
+    tries: int = 1
+    scattering: int = 0
+    """The last one before it."""
 
 
 class _Session:
@@ -171,39 +206,62 @@ class _Session:
             self.call, source, "do", *arguments, priority=task.cost, pure=False
         )
 
+    def count_ahead(self) -> int:
+        """How many units may be there at a time, done or not, which nobody has asked for."""
+        threads = int(sum(self.client.nthreads().values()))
+        return min(AHEAD * max(1, threads), MOST_AHEAD)
+
     def complete(
-        self, function: Callable[..., Any], tasks: Sequence[Task]
-    ) -> Iterator[tuple[int, Any]]:
-        """The number of each task and what it gives, as they end."""
+        self,
+        function: Callable[..., Any],
+        numbered: Iterator[tuple[int, Task]],
+        on_end: Callable[[], None],
+        count_most: Callable[[_Session], int],
+    ) -> Iterator[Any]:
+        """What each task gives, in the order of the numbers, of which `count_most` are ahead."""
         from distributed import as_completed
 
-        order = sorted(range(len(tasks)), key=lambda number: -tasks[number].cost)
-        futures = {self.submit(function, tasks[number]): (number, 1) for number in order}
-        scattering = dict.fromkeys(futures, self.scatterings)
-        endings = as_completed([*futures], loop=self.client.loop)
-        for future in endings:
-            number, tries = futures.pop(future)
-            generation = scattering.pop(future)
-            task = tasks[number]
-            state, answer = self._read(future, task)
-            if state == "result":
-                yield number, answer
-                continue
-            if state == "died" and tries == TRIES:
-                yield number, UserError(f"{task.name}: {answer}")
-                continue
-            if state == "died":
-                tries += 1
-                print(f"a process died of {task.name}; tried again now", file=sys.stderr)
-            elif generation == self.scatterings:
-                print("workers have died; data are given to the others", file=sys.stderr)
-                self._scatter()
-            future = self.submit(function, task)
-            futures[future], scattering[future] = (number, tries), self.scatterings
+        endings = as_completed([], loop=self.client.loop)
+        units: dict[Any, _Unit] = {}
+        results: dict[int, tuple[str, Any]] = {}
+
+        def begin(unit: _Unit) -> None:
+            future = self.submit(function, unit.task)
+            units[future] = unit._replace(scattering=self.scatterings)
             endings.add(future)
 
+        def begin_more() -> None:
+            room = max(0, count_most(self) - len(units) - len(results))
+            for number, task in islice(numbered, room):
+                begin(_Unit(number, task))
+
+        place = 0
+        begin_more()
+        for future in endings:
+            unit = units.pop(future)
+            state, answer = self._read(future, unit.task)
+            if state == "died" and unit.tries < TRIES:
+                print(f"a process died of {unit.task.name}; tried again now", file=sys.stderr)
+                begin(unit._replace(tries=unit.tries + 1))
+                continue
+            if state == "lost":
+                if unit.scattering == self.scatterings:
+                    print("workers have died; data are given to the others", file=sys.stderr)
+                    self._scatter()
+                begin(unit)
+                continue
+            results[unit.number] = state, answer
+            on_end()
+            while place in results:
+                state, answer = results.pop(place)
+                if state == "error":
+                    raise answer
+                yield answer
+                place += 1
+            begin_more()
+
     def _read(self, future: Any, task: Task) -> tuple[str, Any]:
-        """`result`, `died` or `lost`, and what there is of it."""
+        """`result`, `error`, `died` or `lost`, and what there is of it."""
         from distributed import KilledWorker
 
         if future.cancelled() or future.status == "lost":
@@ -225,16 +283,14 @@ class _Session:
         if state == "differs":
             raise UserError(_tell_differences({"a worker that has joined": answer}))
         if state == "died":
-            return "died", (
-                f"the process that worked on it ended with status {answer}, on two workers; "
-                "mostly memory has run out, or a library has crashed"
+            return "died", UserError(
+                f"{task.name}: the process that worked on it ended with status {answer}, on two "
+                "workers; mostly memory has run out, or a library has crashed"
             )
         state, result = pickle.loads(answer)
         if state == "lacks":
             raise UserError(f"{task.name}: a worker cannot take in what it needs: {result}")
-        if state == "error":
-            raise result
-        return "result", result
+        return state, result
 
     def close(self, is_over: bool) -> None:
         """Leave the cluster and, if all is over, nothing there."""

@@ -8,13 +8,14 @@ the true figure is simulated in `benchmarks/coverage.py` of the template.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.special import ndtri, stdtrit  # scipy.stats has them too, and takes a second more
 
+from ..core.batches import map_ahead
 from ..core.params import EvaluateParams
 from .metrics import Metric
 from .outcome import Outcome
@@ -36,18 +37,22 @@ def bootstrap(metrics: Sequence[Metric], outcome: Outcome, resamples: int, seed:
     rng = np.random.default_rng(seed)
     count = _count_groups(outcome)
     if len(outcome) <= MOST_RESAMPLED:
-        return _resample(metrics, outcome, count, resamples, rng)
+        draws = _draw(outcome, count, resamples, rng)
+        figures = map_ahead(_measure, (metrics, outcome), (counts for _, counts in draws))
+        return np.concatenate([*figures], axis=1)
     # A fixed sample of the rows would not do: its intervals are as wide as those of so few rows,
     # however many there are.
     whole = [[metric.score(outcome)] for metric in metrics]
-    figures = []
-    for number in range(SUBSETS):
-        subset = _take_groups(outcome, rng)
-        share = len(range(number, resamples, SUBSETS))
-        spread = _resample(metrics, subset, count, share, rng)
-        figures.append(spread + np.subtract(whole, [[metric.score(subset)] for metric in metrics]))
+    of_subsets = (
+        draw
+        for number in range(SUBSETS)
+        for draw in _draw(
+            _take_groups(outcome, rng), count, len(range(number, resamples, SUBSETS)), rng
+        )
+    )
+    figures = map_ahead(_measure_subset, (metrics, whole), of_subsets)
     low, high = np.transpose([metric.bounds for metric in metrics])[..., np.newaxis]
-    result: np.ndarray = np.clip(np.concatenate(figures, axis=1), low, high)
+    result: np.ndarray = np.clip(np.concatenate([*figures], axis=1), low, high)
     return result
 
 
@@ -90,17 +95,15 @@ def _take_groups(outcome: Outcome, rng: np.random.Generator) -> Outcome:
     return outcome.take(np.isin(_groups(outcome), rng.choice(count, size, replace=False)))
 
 
-def _resample(
-    metrics: Sequence[Metric],
-    outcome: Outcome,
-    count: int,
-    resamples: int,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """(n_metrics, n_resamples) figures when `count` groups are drawn from those of the outcome."""
-    groups, distinct = _groups(outcome), _count_groups(outcome)
+def _draw(
+    outcome: Outcome, count: int, resamples: int, rng: np.random.Generator
+) -> Iterator[tuple[Outcome, np.ndarray]]:
+    """The outcome and (n_resamples, n_groups) how often each group comes, some at a time.
+
+    So many groups as `count` are drawn from those of the outcome.
+    """
+    distinct = _count_groups(outcome)
     at_once = max(1, CELLS_AT_ONCE // len(outcome))
-    figures = []
     for start in range(0, resamples, at_once):
         size = min(at_once, resamples - start)
         if distinct == count:
@@ -108,9 +111,24 @@ def _resample(
             counts = np.array([np.bincount(draw, minlength=count) for draw in draws])
         else:
             counts = rng.multinomial(count, np.full(distinct, 1 / distinct), size=size)
-        weights = counts[:, groups].astype("float64")
-        figures.append([metric.measure(outcome, weights) for metric in metrics])
-    return np.concatenate(figures, axis=1)
+        # In as few bytes as hold them, since they may have to travel.
+        yield outcome, counts.astype(np.min_scalar_type(counts.max()))
+
+
+def _measure(metrics: Sequence[Metric], outcome: Outcome, counts: np.ndarray) -> np.ndarray:
+    """(n_metrics, n_resamples) figures where groups come so often."""
+    weights = counts[:, _groups(outcome)].astype("float64")
+    return np.array([metric.measure(outcome, weights) for metric in metrics])
+
+
+def _measure_subset(
+    metrics: Sequence[Metric], whole: list[list[float]], draw: tuple[Outcome, np.ndarray]
+) -> np.ndarray:
+    """What the figures of a subset vary by, around those of all rows."""
+    subset, counts = draw
+    figures = _measure(metrics, subset, counts)
+    moved: np.ndarray = figures + np.subtract(whole, [[each.score(subset)] for each in metrics])
+    return moved
 
 
 @dataclass(frozen=True)

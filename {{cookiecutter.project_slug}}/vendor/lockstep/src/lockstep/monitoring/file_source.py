@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from ..core.batches import map_ahead
 from ..core.contract import IMAGE, Contract
 from ..core.examples import GAPS, LEVEL, PAST, SPREAD
 from ..data.conformity import NO_BREACHES, as_texts, conform, require_columns
@@ -47,21 +49,39 @@ def read_files(
     Raises:
         UserError: A file cannot be read, or has no feature.
     """
-    for number, file in enumerate(files):
-        first = 0
-        if model.contract.history is not None:
-            yield from _replay(file, subject, model, model.contract.history, str(number))
-            continue
-        for frame, rows in _read(file, model.contract, resize=resize):
-            batch = _make_batch(frame, rows, subject, model, str(number), first)
-            if model.contract.points is not None:
-                summaries = summarise_signals(batch.X, model.contract)
-                batch = batch._replace(X=pd.concat([batch.X, summaries], axis=1))
-            if profile is not None and profile.lexicons:
-                batch = batch._replace(X=summarise_texts(batch.X, profile.lexicons))
-            embedding = profile.embedding if profile else None
-            yield _embed(batch, model, embedding) if embedding else batch
-            first += len(rows.reasons)
+    parts = (
+        part
+        for number, file in enumerate(files)
+        for part in _read_parts(file, str(number), model, resize=resize)
+    )
+    return map_ahead(_make_batch, (subject, model, profile), parts)
+
+
+class _Part(NamedTuple):
+    """Some rows of a file."""
+
+    file: str
+    """Its number."""
+    first: int
+    """How many rows of the file come before them."""
+    frame: pd.DataFrame
+    """What more than the features is asked of them, as it stands in the file."""
+    rows: NewRows
+    """The same rows, held against the contract."""
+
+
+def _read_parts(path: Path, number: str, model: Model, *, resize: bool) -> Iterator[_Part]:
+    contract, first = model.contract, 0
+    for frame, rows in (
+        _read(path, contract, resize=resize)
+        if contract.history is None
+        else _replay(path, model, contract.history)
+    ):
+        _, block = find_block_column(contract) or ("day", None)
+        asked = {block, contract.time, contract.target}
+        columns = [name for name in frame if name in asked]
+        yield _Part(number, first, frame[columns], rows)
+        first += len(rows.reasons)
 
 
 def _read(
@@ -86,9 +106,7 @@ def _read(
         yield frame, parse_rows(_complete(frame, contract), contract, name)
 
 
-def _replay(
-    path: Path, subject: Subject, model: Model, history: Contract, request: str
-) -> Iterator[Batch]:
+def _replay(path: Path, model: Model, history: Contract) -> Iterator[tuple[pd.DataFrame, NewRows]]:
     """What could have been forecast in a file, after the rows of it that break the contract."""
     batches = read_rows(path, str(path), history.missing, history.layout)
     frame = pd.concat([*batches], ignore_index=True)
@@ -100,30 +118,25 @@ def _replay(
         columns | {history.target: target}, frame, history.layout, history.missing
     )
     is_whole = ~rows.index.isin(breaches["row"] - 1)
-    first = len(rows) - int(is_whole.sum())
-    if first:
-        yield _make_refused(rows[~is_whole], history, breaches, subject, request)
+    if not is_whole.all():
+        broken = rows[~is_whole]
+        reasons = pd.Series("", broken.index, dtype="str")
+        yield broken, NewRows(pd.DataFrame(), broken, reasons, breaches)
     for examples in replay(rows[is_whole], model.contract):
         reasons = pd.Series(None, examples.index, dtype="str")
-        parsed = NewRows(pd.DataFrame(), examples, reasons, NO_BREACHES)
-        batch = _make_batch(examples, parsed, subject, model, request, first)
-        first += len(examples)
-        gaps = measure_gaps(examples[PAST].tolist(), model.contract.columns[PAST])
-        batch = batch._replace(X=examples.assign(**{GAPS: gaps}))
-        yield make_relative(batch, *examples[[LEVEL, SPREAD]].to_numpy("float64").T)
+        yield examples, NewRows(pd.DataFrame(), examples, reasons, NO_BREACHES)
 
 
-def _make_refused(
-    rows: pd.DataFrame, history: Contract, breaches: pd.DataFrame, subject: Subject, request: str
-) -> Batch:
+def _make_refused(part: _Part, history: Contract, subject: Subject) -> Batch:
     """Rows of series that no forecast can be made from."""
+    rows, breaches = part.rows.X, part.rows.breaches
     count, times = len(rows), rows[str(history.time)]
     numbers = pd.Series(range(1, count + 1), rows.index + 1)
     never = np.full(count, NEVER)
     return Batch(
         subject,
         times.to_numpy("datetime64[us]") if times.dtype.kind == "M" else never,
-        np.full(count, request, dtype="object"),
+        np.full(count, part.file, dtype="object"),
         np.arange(count),
         np.full(count, REFUSED),
         np.full(count, np.nan),
@@ -144,10 +157,30 @@ def _complete(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     return frame if len(lacking) == len(features) else frame.assign(**dict.fromkeys(lacking))
 
 
-def _make_batch(
-    frame: pd.DataFrame, rows: NewRows, subject: Subject, model: Model, request: str, first: int
-) -> Batch:
-    contract, count = model.contract, len(frame)
+def _make_batch(subject: Subject, model: Model, profile: Profile | None, part: _Part) -> Batch:
+    if model.contract.history is not None:
+        return _make_forecasts(subject, model, model.contract.history, part)
+    batch = _predict(subject, model, part)
+    if model.contract.points is not None:
+        summaries = summarise_signals(batch.X, model.contract)
+        batch = batch._replace(X=pd.concat([batch.X, summaries], axis=1))
+    if profile is not None and profile.lexicons:
+        batch = batch._replace(X=summarise_texts(batch.X, profile.lexicons))
+    embedding = profile.embedding if profile else None
+    return _embed(batch, model, embedding) if embedding else batch
+
+
+def _make_forecasts(subject: Subject, model: Model, history: Contract, part: _Part) -> Batch:
+    if part.rows.reasons.notna().all():
+        return _make_refused(part, history, subject)
+    batch, examples = _predict(subject, model, part), part.rows.X
+    gaps = measure_gaps(examples[PAST].tolist(), model.contract.columns[PAST])
+    batch = batch._replace(X=examples.assign(**{GAPS: gaps}))
+    return make_relative(batch, *examples[[LEVEL, SPREAD]].to_numpy("float64").T)
+
+
+def _predict(subject: Subject, model: Model, part: _Part) -> Batch:
+    contract, frame, rows, count = model.contract, part.frame, part.rows, len(part.frame)
     X, is_whole = rows.X.reset_index(drop=True), rows.reasons.isna().to_numpy()
     predictions = model.apply(X[is_whole]).set_axis(np.flatnonzero(is_whole))
     by, block = find_block_column(contract) or ("day", None)
@@ -170,8 +203,8 @@ def _make_batch(
     return Batch(
         subject,
         times,
-        np.full(count, request, dtype="object"),
-        np.arange(first, first + count),
+        np.full(count, part.file, dtype="object"),
+        np.arange(part.first, part.first + count),
         np.where(is_whole, 200, REFUSED),
         np.full(count, np.nan),
         X,

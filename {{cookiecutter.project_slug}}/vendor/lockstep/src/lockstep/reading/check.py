@@ -94,7 +94,7 @@ class RawCheck:
         with progress("ingest") as count:
             for path in files:
                 above, part = 0, None
-                for typed in map_ahead(self._type, prefetch(self._read(path)), THREADS):
+                for typed in map_ahead(self._type, (), prefetch(self._read(path)), THREADS):
                     if part != typed.raw.part:
                         above, part = 0, typed.raw.part
                     raw = typed.raw._replace(above=above)

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import tee
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from typing import Any, TextIO
 
 import pandas as pd
 
-from ..core.batches import prefetch
+from ..core.batches import map_ahead, prefetch
 from ..core.errors import UserError
 from ..core.examples import ORIGIN, PAST, STEP
 from ..core.files import replacing
@@ -61,28 +62,35 @@ def predict_file(
         _open_output(output) as lines,
         progress("predict") as count,
     ):
-        batches = _read_rows(path, name, model, resize=resize)
-        for batch in prefetch(batches):
-            lines.write(as_csv(model.predict_rows(batch), header=rows == 0))
+        batches, read = tee(prefetch(_read_rows(path, name, model, resize=resize)))
+        texts = map_ahead(_predict_as_csv, (model,), enumerate(batches))
+        for batch, text in zip(read, texts, strict=True):
+            lines.write(text)
             reasons = batch.reasons.reset_index(drop=True).dropna()
             if len(reasons) and not refusals:
                 place = reasons.index[0]
                 which = _name_example(batch, place) if model.contract.rows else ""
                 first_refusal = f"{which or f'row {rows + place + 1}'}, {reasons.iloc[0]}"
-            for column, texts in foreign.items():
-                texts.add(batch.X[column], rows)
+            for column, of_column in foreign.items():
+                of_column.add(batch.X[column], rows)
             refusals += len(reasons)
             rows += len(batch.reasons)
             count(len(batch.reasons))
     if output is not None:
         print(f"predict: {rows} rows by {model.candidate} -> {output}")
-    for column, texts in foreign.items():
-        if texts.count:
-            print(f"predict: {column}: {texts.describe(rows)}", file=sys.stderr)
+    for column, of_column in foreign.items():
+        if of_column.count:
+            print(f"predict: {column}: {of_column.describe(rows)}", file=sys.stderr)
     if refusals:
         raise UserError(
             f"{name}: no prediction for {refusals} of {rows} rows; first: {first_refusal}"
         )
+
+
+def _predict_as_csv(model: Model, numbered: tuple[int, NewRows]) -> str:
+    """The predictions of a batch, with their header above the first."""
+    number, rows = numbered
+    return as_csv(model.predict_rows(rows), header=number == 0)
 
 
 class _Foreign:
