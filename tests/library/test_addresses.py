@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from lockstep.adopting import downloads
 from lockstep.adopting.addresses import hide_secrets, parse_address
 from lockstep.commands import cli
 from lockstep.core.errors import UserError
@@ -143,8 +144,14 @@ def test_a_secret_in_an_address_is_neither_kept_nor_printed(
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("case", UNUSABLE)
 def test_no_message_repeats_a_secret(
-    kept: Project, server: str, capfd: pytest.CaptureFixture[str], case: str, debug: bool
+    kept: Project,
+    server: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    case: str,
+    debug: bool,
 ) -> None:
+    monkeypatch.setattr(downloads, "WAITS", ())
     before = snapshot(kept.root)
     options = ["--target", "t", "--table", "t", "--dry-run"]
     address = fill(UNUSABLE[case], server)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,10 +20,12 @@ from ..reading.databases import read_database_batches
 from ..reading.postgresql import copy_table, is_postgresql
 from . import swap
 from .addresses import describe_path, find_place, get_scheme, hide_secrets, parse_address
-from .stores import ask_store
+from .downloads import PATIENCE, Opener, download, require_answer
+from .objects import is_object, make_client, open_object
+from .web import open_web
 
 STORAGES = ("http", "https", "s3", "ssh")
-"""Schemes of addresses that DVC fetches from; others are databases."""
+"""Schemes of addresses of files; others are databases."""
 EXTRAS = ("s3", "ssh")
 """Storages that pyproject.toml has an extra for."""
 UNUSABLE_NAME = re.compile(
@@ -114,16 +117,14 @@ def _download(
     if not name:
         raise UserError(f"{place}: the address names no file")
     _require_name(name, place)
-    if scheme == "s3" and is_public:
-        # DVC tries again for minutes what will never be let in.
-        answer = ask_store(address, {}, staging)
-        if not answer.is_open:
-            raise UserError(f"{place}: {answer.text}")
+    is_kept = is_public and not dry_run
     try:
-        if dry_run or not is_public:
-            swap.run_dvc(staging, "get-url", "--", address, name)
-        else:
+        if ask := _choose_opener(scheme, address, is_public=is_public):
+            _fetch_file(project, ask, address, staging / name, is_kept=is_kept)
+        elif is_kept:
             swap.track(project, staging, "import-url", "--", address, name)
+        else:
+            swap.run_dvc(staging, "get-url", "--", address, name)
     except UserError as error:
         reason = str(error)
         if "to be installed" in reason:
@@ -139,3 +140,24 @@ def _download(
         "new, `use` it again"
     )
     return Source(staging / name, place, notes=(note,))
+
+
+def _choose_opener(scheme: str, address: str, *, is_public: bool) -> Opener | None:
+    """What asks for the file at an address; nothing for what is left to DVC, such as folders."""
+    if scheme in ("http", "https"):
+        return partial(open_web, address)
+    if scheme == "s3" and is_public:
+        client = make_client({}, PATIENCE)
+        return partial(open_object, client, address) if is_object(client, address) else None
+    return None
+
+
+def _fetch_file(project: Project, ask: Opener, address: str, path: Path, *, is_kept: bool) -> None:
+    """Download a file and, if its address may be kept, let DVC know where it is from."""
+    require_answer(ask)  # DVC would try for minutes what is never let in.
+    if is_kept:
+        # Noted first: what is new there later must not pass for what came.
+        swap.track(project, path.parent, "import-url", "--no-download", "--", address, path.name)
+    download(ask, path)
+    if is_kept:
+        swap.run_dvc(path.parent, "commit", "--force", "--", f"{path.name}.dvc")

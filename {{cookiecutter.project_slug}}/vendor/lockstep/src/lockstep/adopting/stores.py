@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -18,15 +17,10 @@ from ..core.errors import LONGEST_REASON, UserError, shorten
 from ..reading.databases import connect
 from ..reading.postgresql import is_postgresql, name_driver
 from .addresses import get_scheme
+from .objects import ask_bucket, make_client
 
-REGION = "us-east-1"
-"""Where none is set: the one that servers of S3 know."""
 SECONDS = 3
 """For which an answer is waited for."""
-KEYS = (
-    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ~/.aws or, of a remote, .dvc/config.local hold "
-    "them"
-)
 OWN_CREDENTIALS = {"allow_anonymous_login", "configpath", "credentialpath"}
 """Options of a remote by which DVC gets in where what is asked here does not."""
 PG_KEYS = "PGUSER, PGPASSWORD and ~/.pgpass say who asks"
@@ -125,43 +119,9 @@ def _ask_postgresql(address: str, _: Mapping[str, str]) -> str:
 
 
 def _ask_s3(address: str, options: Mapping[str, str]) -> str:
-    try:
-        from botocore.config import Config
-        from botocore.exceptions import BotoCoreError, ClientError
-        from botocore.session import Session
-    except ImportError as error:
-        raise UserError("asking it takes the extra s3: `uv sync --extra s3`") from error
-    parts = urlsplit(address)
-    path = parts.path.lstrip("/")
-    try:
-        session = Session(profile=options.get("profile"))
-        keys: dict[str, Any] = {
-            f"aws_{name}": options[name]
-            for name in ("access_key_id", "secret_access_key", "session_token")
-            if name in options
-        }
-        if not keys and session.get_credentials() is None:
-            raise UserError(f"no credentials here; {KEYS}")
-        patience = {"connect_timeout": SECONDS, "read_timeout": SECONDS}
-        client = session.create_client(
-            "s3",
-            region_name=options.get("region") or session.get_config_variable("region") or REGION,
-            endpoint_url=options.get("endpointurl"),
-            config=Config(**patience, retries={"total_max_attempts": 1}),
-            **keys,
-        )
-        start = time.perf_counter()
-        reply = client.list_objects_v2(Bucket=parts.netloc, Prefix=path, MaxKeys=1)
-    except ClientError as error:
-        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        if status == 403:
-            raise UserError(f"credentials are here and refused; {KEYS}") from error
-        if status == 404:
-            raise UserError(f"no bucket {parts.netloc} there; make it first") from error
-        raise UserError(f"answers with {shorten(str(error), LONGEST_REASON)}") from error
-    except BotoCoreError as error:
-        reason = re.sub(r"\?[^\s\"]*", "", str(error))  # what was asked, in an address
-        raise UserError(f"cannot be asked: {shorten(reason, LONGEST_REASON)}") from error
+    client = make_client(options, SECONDS)
+    start = time.perf_counter()
+    reply = ask_bucket(client, address)
     if "url" not in options and "Contents" not in reply:
         raise UserError("nothing there")
     server = reply["ResponseMetadata"]["HTTPHeaders"].get("server", "S3")
