@@ -3,8 +3,9 @@
     python benchmarks/predicting.py [--rounds N] [--rows N ...]
 
 The champion has learnt from 20,000 rows. The floor is one process that reads the same file with
-pandas, checks nothing, predicts with the same champion all at once and writes the predictions. Last
-come both files of predictions, held against each other.
+pandas, checks nothing, predicts with the same champion all at once and writes the predictions. What
+reading and the model need alone, batch by batch, shows the share that is neither: the contract, and
+writing. Last come both files of predictions, held against each other.
 """
 
 from __future__ import annotations
@@ -35,6 +36,16 @@ champion = Model.load("models/champion")
 types = pd.read_parquet("data/processed/test.parquet").dtypes
 rows = pd.read_csv(sys.argv[1]).astype(types)
 champion.apply(rows).to_csv(sys.argv[2], index=False)
+"""
+ALONE = """
+import sys
+from lockstep import Model
+import pandas as pd
+from pyarrow import csv
+champion = Model.load("models/champion")
+types = pd.read_parquet("data/processed/test.parquet").dtypes
+for batch in csv.open_csv(sys.argv[1], csv.ReadOptions(block_size=3 * 2**22)):
+    champion.apply(batch.to_pandas().astype(types))
 """
 CHECK = """
 import sys
@@ -69,6 +80,7 @@ def time_file(project: Path, champion: str, rows: int, rounds: int) -> None:
     command = ["my-project", "predict", str(file), "--output", str(ours)]
     cases = [
         Case("one table in memory", ["python", "-c", FLOOR, str(file), str(floor)], project),
+        Case("reading and the model alone", ["python", "-c", ALONE, str(file)], project),
         Case("my-project predict", command, project),
     ]
     compare(f"Predicting {rows:,} rows with {champion}", cases, rounds)
@@ -76,6 +88,10 @@ def time_file(project: Path, champion: str, rows: int, rounds: int) -> None:
     for case in cases:
         median = statistics.median(case.seconds)
         print(f"{case.name}: {rows / median:,.0f} rows a second, {case.megabytes:.0f} MB")
+    _, alone, whole = cases
+    for figures, where in (("seconds", "on the clock"), ("processor", "of a processor")):
+        part, total = (statistics.median(getattr(case, figures)) for case in (alone, whole))
+        print(f"{1 - part / total:.0%} of its time {where} is neither reading nor the model")
     check = ["python", "-c", CHECK, str(floor), str(ours)]
     done = subprocess.run(check, cwd=project, check=True, capture_output=True, text=True)
     print(done.stdout, end="")

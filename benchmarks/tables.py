@@ -7,8 +7,8 @@ does so with the whole table in memory and is left out above 5 million rows. Bes
 stages `ingest` and `preprocess`. Last, `ingest` runs with one thread and with two under
 `reproducibility: fast`, to see whether it writes the same bytes.
 
-With `--columns`, tables of 200 rows and so many columns instead, a fiftieth of them texts: what
-`use`, `ingest` and `preprocess` take for each column.
+With `--columns`, tables of so many columns instead, a fiftieth of them texts, and of 200 rows or as
+many as `--rows` says: what `use`, `ingest` and `preprocess` take for each column.
 """
 
 from __future__ import annotations
@@ -33,12 +33,15 @@ INGEST = ["python", "-m", "my_project.ingest"]
 PREPROCESS = ["python", "-m", "my_project.preprocess"]
 WIDE = """
 import sys, numpy, pandas
-path, columns = sys.argv[1], int(sys.argv[2])
+path, columns, rows = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 rng, texts = numpy.random.default_rng(0), columns // 50
-numbers = pandas.DataFrame(rng.normal(size=(200, columns - texts)).round(3)).add_prefix("number_")
-words = pandas.DataFrame(rng.choice(["red", "green", "blue", ""], (200, texts))).add_prefix("word_")
-table = pandas.concat([numbers, words], axis=1)
-table.assign(target=numpy.where(rng.random(200) > 0.5, "a", "b")).to_csv(path, index=False)
+for start in range(0, rows, 1000):
+    size = min(1000, rows - start)
+    numbers = pandas.DataFrame(rng.normal(size=(size, columns - texts)).round(3))
+    words = pandas.DataFrame(rng.choice(["red", "green", "blue", ""], (size, texts)))
+    table = pandas.concat([numbers.add_prefix("number_"), words.add_prefix("word_")], axis=1)
+    table = table.assign(target=numpy.where(rng.random(size) > 0.5, "a", "b"))
+    table.to_csv(path, index=False, header=not start, mode="a" if start else "w")
 """
 
 
@@ -73,10 +76,11 @@ def time_table(project: Path, rows: int, scratch: Path, rounds: int) -> None:
     print(f"ingest writes {'the same' if same else 'OTHER'} bytes with two threads as with one")
 
 
-def time_columns(project: Path, columns: int, scratch: Path, rounds: int) -> None:
+def time_columns(project: Path, columns: int, rows: int, scratch: Path, rounds: int) -> None:
     """Print the table of so many columns, and how many of them are gone through in a second."""
-    file = scratch / f"wide_{columns}.csv"
-    subprocess.run(["python", "-c", WIDE, str(file), str(columns)], cwd=project, check=True)
+    file = scratch / "wide.csv"
+    write = ["python", "-c", WIDE, str(file), str(columns), str(rows)]
+    subprocess.run(write, cwd=project, check=True)
     use = ["python", "-m", "my_project", "use", str(file), "--target", "target", "--replace"]
     subprocess.run(use, cwd=project, check=True, capture_output=True)
     cases = [
@@ -84,7 +88,7 @@ def time_columns(project: Path, columns: int, scratch: Path, rounds: int) -> Non
         Case("ingest", INGEST, project),
         Case("preprocess", PREPROCESS, project),
     ]
-    compare(f"{columns:,} columns, 200 rows", cases, rounds)
+    compare(f"{columns:,} columns, {rows:,} rows", cases, rounds)
     rates = [f"{case.name} {columns / statistics.median(case.seconds):,.0f}" for case in cases]
     print(f"\nColumns a second: {', '.join(rates)}")
 
@@ -94,19 +98,20 @@ def main(rounds: int, rows: list[int], columns: list[int]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         project = make_project(Path(scratch), [])
         for number in columns:
-            time_columns(project, number, Path(scratch), rounds)
+            for length in rows or [200]:
+                time_columns(project, number, length, Path(scratch), rounds)
         if columns:
             return
         python = str(project / ".venv")
         command = ["uv", "pip", "install", "--quiet", "--python", python, "polars"]
         subprocess.run(command, check=True)
-        for number in rows:
+        for number in rows or [1_000_000]:
             time_table(project, number, Path(scratch), rounds)
 
 
 if __name__ == "__main__":
     options = argparse.ArgumentParser()
     options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--rows", type=count, nargs="+", default=[1_000_000])
+    options.add_argument("--rows", type=count, nargs="+", default=[])
     options.add_argument("--columns", type=count, nargs="+", default=[])
     main(**vars(options.parse_args()))

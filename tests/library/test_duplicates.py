@@ -9,6 +9,7 @@ from conftest import CONTRACT, run_stage, write_params
 from hypothesis import given
 from hypothesis import strategies as st
 from lockstep.core.project import Project
+from lockstep.data import duplicates
 from lockstep.data.duplicates import Repeats, hash_values
 
 
@@ -34,12 +35,17 @@ def test_hashes_are_spread_over_their_range() -> None:
 @given(
     st.lists(st.integers(0, 30), max_size=80),
     st.integers(1, 7),
+    st.sampled_from([1, 3, duplicates.MOST_BITS]),
 )
-def test_every_row_but_the_first_of_its_value_is_a_repeat(values: list[int], size: int) -> None:
+def test_every_row_but_the_first_of_its_value_is_a_repeat(
+    values: list[int], size: int, bits: int
+) -> None:
     cells = pd.Series(values, dtype="int64")
     batches = [hash_values(cells[at : at + size]) for at in range(0, len(cells), size)]
-    repeats = Repeats()
-    again = [is_repeat for batch in batches for is_repeat in repeats.among(batch).tolist()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duplicates, "MOST_BITS", bits)
+        repeats = Repeats()
+        again = [is_repeat for batch in batches for is_repeat in repeats.among(batch).tolist()]
     assert again == cells.duplicated().tolist()
 
 

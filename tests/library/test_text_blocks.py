@@ -1,12 +1,17 @@
 """Cells that are typed while they are parsed are what they are when read as text first."""
 
 import json
+import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
 import pytest
 from conftest import CONTRACT
+from hypothesis import given
+from hypothesis import strategies as st
+from lockstep.core.contract import PLAIN as PLAIN_LINES
 from lockstep.core.contract import Column, Contract
 from lockstep.core.errors import UserError
 from lockstep.core.params import DataParams
@@ -69,13 +74,17 @@ def test_a_block_may_begin_like_a_file_with_a_mark_of_its_encoding(
     assert table["a"].tolist() == ["\ufeff1"] * 4 + ['\ufeff"1"']
 
 
-def test_lines_of_json_have_the_columns_of_all_of_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("marks", [("", "\n\n", ""), ("[", ",", "]"), (" [\n", " , ", "\n]\n")])
+@pytest.mark.parametrize("piece", [1, 5, 2**20])
+def test_some_records_of_json_have_the_columns_of_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, marks: tuple[str, str, str], piece: int
 ) -> None:
-    monkeypatch.setattr(texts, "LINES_AT_ONCE", 2)
+    monkeypatch.setattr(texts, "RECORDS_AT_ONCE", 2)
+    monkeypatch.setattr(texts, "CHUNK_SIZE", piece)
     records = [{"a": 1}, {"a": 2.5}, {"b": "x"}, {"a": 3, "b": "y"}, {"c": None}]
-    (tmp_path / "a.jsonl").write_text("\n\n".join(map(json.dumps, records)))
-    batches = [*read_batches(tmp_path / "a.jsonl", "a.jsonl", ("",))]
+    begin, mark, end = marks
+    (tmp_path / "a.json").write_text(begin + mark.join(map(json.dumps, records)) + end)
+    batches = [*read_batches(tmp_path / "a.json", "a.json", ("",))]
     assert [len(batch) for batch in batches] == [2, 2, 1]
     assert all([*batch] == ["a", "b", "c"] for batch in batches)
     assert pd.concat(batches)["a"].astype(float).dropna().tolist() == [1, 2.5, 3]
@@ -87,8 +96,69 @@ def test_cells_of_a_whole_table_have_one_type_however_its_lines_are_divided(
     records = [{"a": None, "b": "x"}, {"a": 1, "b": None}, {"a": "NA", "b": "y"}, {"a": 2}]
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, records)))
     whole = read_table(tmp_path / "a.jsonl", "a.jsonl", ("", "NA"))
-    monkeypatch.setattr(texts, "LINES_AT_ONCE", 1)
+    monkeypatch.setattr(texts, "RECORDS_AT_ONCE", 1)
     pd.testing.assert_frame_equal(read_table(tmp_path / "a.jsonl", "a.jsonl", ("", "NA")), whole)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('[{"a": 1}, {"a": 2}', "not JSON: Expecting ',' delimiter: line 1 column 20"),
+        ('[{"a": 1} {"a": 2}]', "not JSON: Expecting ',' delimiter: line 1 column 11"),
+        ('[{"a": 1}, {"a": 2}] []', "not JSON: Extra data: line 1 column 22"),
+        ('[{"a": 1}, 2]', "JSON, but not an object for each row"),
+        ('[{"a": 1}, {"a": "\\ud83c"}]', "half a character"),
+        ("[ ]", "no rows"),
+    ],
+)
+def test_a_list_of_json_that_is_none_is_told_as_where_it_is_read_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, words: str
+) -> None:
+    monkeypatch.setattr(texts, "RECORDS_AT_ONCE", 1)
+    monkeypatch.setattr(texts, "CHUNK_SIZE", 3)
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(UserError, match=re.escape(f"a.json: {words}")):
+        read_table(tmp_path / "a.json", "a.json", ("",))
+
+
+def test_a_long_list_of_json_is_kept_in_no_more_than_a_piece_and_a_value() -> None:
+    pieces = iter(["[", *['{"a": [1, 2, "]"]}, '] * 9, '{"a": 0}]'])
+    values = texts._split_list(pieces)
+    assert [next(values) for _ in range(3)] == [{"a": [1, 2, "]"]}] * 3
+    assert len([*pieces]) == 7
+
+
+@given(st.text("\"a,\n\r' ", max_size=60), st.integers(4, 40))
+def test_quotes_wherever_they_stand_are_read_in_blocks_as_at_once(text: str, block: int) -> None:
+    results = []
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        path = Path(folder) / "a.csv"
+        path.write_text(f"a,b\n{text}", encoding="utf-8", newline="")
+        for size in (2**23, block):
+            patch.setattr(texts, "BLOCK", size)
+            try:
+                rows = read_table(path, "a.csv", ("",)).fillna("missing")
+                results.append([*rows.itertuples(index=False, name=None)])
+            except UserError as error:
+                results.append(str(error))
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize(
+    ("part", "whole"),
+    [
+        ("1,2\n3,", "1,2\n"),
+        ('1,"2"\n"3', '1,"2"\n'),
+        ('1,"a\nb"\n3,"c\n', '1,"a\nb"\n'),
+        ('"a ""b"" \nc",2\n"""",', '"a ""b"" \nc",2\n'),
+        ('"1\n2\n', ""),
+        ('1,5" pipe\n2,3\n', ""),
+        ('1,"5"6\n2,3\n', ""),
+        ('1,""2\n', ""),
+    ],
+)
+def test_a_block_ends_with_the_last_record_whose_end_is_certain(part: str, whole: str) -> None:
+    assert texts._find_end(part.encode(), PLAIN_LINES, 1) == len(whole)
 
 
 def test_half_a_character_is_told_with_its_line(tmp_path: Path) -> None:

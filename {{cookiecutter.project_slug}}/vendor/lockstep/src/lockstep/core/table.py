@@ -123,8 +123,9 @@ def _open_row_groups(path: Path) -> Iterator[Callable[[pd.DataFrame | pa.Table],
 
     def write_group() -> None:
         nonlocal waiting, writer
-        rows = pa.concat_tables(waiting).combine_chunks()
-        group, waiting = rows[:ROWS_IN_GROUP], [rows[ROWS_IN_GROUP:]]
+        rows = pa.concat_tables(waiting)
+        # In one piece, since pages end where pieces do.
+        group, waiting = rows[:ROWS_IN_GROUP].combine_chunks(), [rows[ROWS_IN_GROUP:]]
         writer = writer or pq.ParquetWriter(
             path, group.schema, use_dictionary=_repetitive(group), write_statistics=False
         )
@@ -138,7 +139,7 @@ def _open_row_groups(path: Path) -> Iterator[Callable[[pd.DataFrame | pa.Table],
             waiting = []
         schema = waiting[0].schema if waiting else None
         if isinstance(rows, pd.DataFrame):
-            rows = pa.Table.from_pandas(rows, schema, preserve_index=False)
+            rows = pa.Table.from_pandas(rows, schema, preserve_index=False, nthreads=1)
         waiting.append(rows)
         while sum(map(len, waiting)) >= ROWS_IN_GROUP:
             write_group()

@@ -255,7 +255,9 @@ def _convert(cells: pd.Series, column: Column, layout: Layout) -> tuple[pd.Serie
         return values, is_there & values.isna().to_numpy()
     # One with blanks around it is none of a cell's, whose blanks are taken off.
     categories = [category for category in column.categories if category == category.strip()]
-    return values, is_there & ~values.isin(categories).to_numpy()
+    texts = _as_arrow(values)
+    is_known = pc.is_in(texts, pa.array(categories, texts.type))
+    return values, is_there & ~is_known.to_numpy(zero_copy_only=False)
 
 
 def _mask_missing(cells: pd.Series, column: Column, missing: Sequence[str]) -> pd.Series:

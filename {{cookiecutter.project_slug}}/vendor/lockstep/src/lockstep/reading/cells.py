@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow
 
 from ..core.contract import Layout
@@ -14,6 +15,7 @@ from ..core.contract import Layout
 Types = Mapping[str, pa.DataType]
 TEXT = pa.large_string()
 STRINGS = pd.StringDtype(na_value=float("nan"))
+MOST_APART = 100
 
 
 class Cells(NamedTuple):
@@ -57,17 +59,24 @@ def parse_block(
         if types:
             return parse_block(block, names, missing, layout, {})
         raise
-    rows = as_frame(table)
-    gaps = rows[[*{*types} & {*names}]].isna().sum()
     # The parser takes `nan` for a number, which it is not.
-    if any(count > table[name].null_count for name, count in gaps.items()):
+    if any(_has_nan(column) for column in table.columns):
         return parse_block(block, names, missing, layout, {})
-    return rows
+    return as_frame(table)
+
+
+def _has_nan(column: pa.ChunkedArray) -> bool:
+    return pa.types.is_floating(column.type) and bool(pc.any(pc.is_nan(column)).as_py())
 
 
 def as_frame(table: pa.Table) -> pd.DataFrame:
     """A table that was parsed, as pandas has it."""
-    frame: pd.DataFrame = table.to_pandas(types_mapper={TEXT: STRINGS}.get, use_threads=False)
+    frame: pd.DataFrame = table.to_pandas(
+        types_mapper={TEXT: STRINGS}.get,
+        use_threads=False,
+        # Columns that lie apart need not be copied; of more, pandas warns when one is added.
+        split_blocks=table.num_columns <= MOST_APART,
+    )
     return frame
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from ..core.programs import read_output
 from ..core.progress import progress
 from ..core.project import Project
 from ..data.conformity import (
+    NO_BREACHES,
     as_texts,
     complete_target,
     conform,
@@ -214,8 +215,9 @@ def tabulate_rejected(raw: RawBatch, breaches: pd.DataFrame, columns: list[str])
     The cells are texts, each below the name of its column with `raw_` before it, of the columns of
     all raw files; those that this file lacks are empty.
     """
-    texts = raw.as_text().cells if len(breaches) else raw.cells
-    cells = texts.iloc[breaches["row"] - 1].reindex(columns=columns)
+    if breaches.empty:
+        return _tabulate_none(tuple(columns)).copy(deep=False)
+    cells = raw.as_text().cells.iloc[breaches["row"] - 1].reindex(columns=columns)
     originals = cells.drop(columns=IMAGE, errors="ignore").reset_index(drop=True)
     return pd.concat(
         [
@@ -225,6 +227,14 @@ def tabulate_rejected(raw: RawBatch, breaches: pd.DataFrame, columns: list[str])
         ],
         axis=1,
     )
+
+
+@cache
+def _tabulate_none(columns: tuple[str, ...]) -> pd.DataFrame:
+    """What `tabulate_rejected` gives of rows without a breach, made once."""
+    originals = [f"raw_{name}" for name in columns if name != IMAGE]
+    texts = pd.DataFrame(columns=["file", *NO_BREACHES, *originals], dtype="str")
+    return texts.astype(NO_BREACHES.dtypes)
 
 
 def list_unread_files(paths: Paths, where: str, contract: Contract) -> list[str]:

@@ -39,8 +39,8 @@ def read_batches(
 ) -> Iterator[pd.DataFrame]:
     """Read a table: every cell of text or, where the file has types, with its own.
 
-    Of a zip, all tables of text in it below each other. No batch is empty; a list of JSON and a
-    spreadsheet come whole. Texts in `missing` are so; in text files those with blanks around them
+    Of a zip, all tables of text in it below each other. No batch is empty; a spreadsheet comes
+    whole. Texts in `missing` are so; in text files those with blanks around them
     are left to `data.conformity.conform`, which knows the columns where it need not look.
     """
     return (cells.parse_as_text() for cells in read_cells(path, name, missing, layout))

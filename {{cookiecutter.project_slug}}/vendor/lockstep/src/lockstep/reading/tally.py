@@ -77,11 +77,12 @@ class Tally:
             if column.open:
                 is_known = table[name].isin(column.categories or []) | table[name].isna()
                 self.drifts[name, raw.file] += int((~is_known).sum())
-        for name in raw.cells.columns.difference([*self.contract.columns, *self.contract.drop]):
+        for name in sorted({*raw.cells} - {*self.contract.columns, *self.contract.drop}):
             files = self.ignored.setdefault(str(name), [])
             if raw.file not in files and raw.cells[name].notna().any():
                 files.append(raw.file)
-        for label, of_column in breaches.groupby("column", sort=False):
+        # To group none takes as long as to group many.
+        for label, of_column in breaches.groupby("column", sort=False) if len(breaches) else ():
             place = raw.file, str(label)
             self.breaches[place] += len(of_column)
             if place not in self.first_breaches:

@@ -6,14 +6,16 @@ import codecs
 import csv
 import io
 import json
+import re
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyarrow import csv as arrow
@@ -45,10 +47,17 @@ TABULAR, PERHAPS_TABULAR = (
 LONGEST_CELL = 2**24
 BLOCK, LARGEST_BLOCK = 3 * 2**22, 2**30
 """Bytes parsed at a time."""
+FIRST_BLOCK = 2**20
+"""Bytes at the start, which are parsed as text, since names are no numbers."""
+FILLED = re.compile(rb"[^\r\n]")
 SURE_MISTAKES = ("Row #", "UTF8")
 """What the parser says of mistakes that a larger block does not mend. Of others it is tried."""
-LINES_AT_ONCE = 2**14
+RECORDS_AT_ONCE = 2**14
 """Of a table of JSON."""
+DECODER = json.JSONDecoder()
+LIST_BEGIN, LIST_GO_ON, LIST_END, EMPTY_LIST = (
+    re.compile(rf"[ \t\n\r]*{mark}[ \t\n\r]*") for mark in (r"\[", ",", r"\]", r"\[[ \t\n\r]*\]")
+)
 
 
 class TextTable(NamedTuple):
@@ -147,7 +156,7 @@ def read_text_batches(
 ) -> Iterator[Cells]:
     """Read the tables of text in a file below each other, JSON with its types.
 
-    Texts in `missing` are so, but for those with blanks around them; a list of JSON comes whole.
+    Texts in `missing` are so, but for those with blanks around them.
     """
     names: list[str] | None = None
     with open_text_tables(path, name) as tables:
@@ -190,19 +199,19 @@ def _read_blocks(
     layout: Layout,
     explain: Callable[[], None],
 ) -> Generator[Cells, None, int | None]:
-    """The rows of whole lines, as long as none has a quote or is longer than a block.
+    """The rows of whole records, as long as `_find_end` tells where one ends.
 
-    Where a line ends is known of them without parsing. Returns the byte from which on all else is
-    to be parsed in one go; nothing at the end of the table.
+    Returns the byte from which on all else is to be parsed in one go; nothing at the end of the
+    table.
     """
-    position, rest, quote = 0, b"", layout.quote.encode()
+    position, rest = 0, b""
     with closing(_Utf8Reader(table, layout.encoding)) as file:
-        while part := file.read(BLOCK):
-            end = part.rfind(b"\n") + 1
-            if not end or (quote and quote in part):
+        while part := file.read(BLOCK if position else min(FIRST_BLOCK, BLOCK)):
+            part = rest + part
+            end = _find_end(part, layout, position)
+            if not end:
                 return position
-            # What follows the end of a line is no byte order mark.
-            block = b"".join((b"\n" if position else b"", rest, part[:end]))
+            block, rest = part[:end], part[end:]
             if not position:
                 try:
                     first = _parse_first_block(block, len(names), missing, layout)
@@ -210,16 +219,36 @@ def _read_blocks(
                     return 0
                 if len(first):
                     yield Cells.of(as_frame(first.rename_columns(names)))
-            elif block.strip(b"\r\n"):
+            elif FILLED.search(block):
                 yield Cells([*names], partial(_parse_later, block, names, missing, layout, explain))
-            position += len(rest) + end
-            rest = part[end:]
-        if rest and not position:
-            return 0
+            position += end
+        if rest and (not position or _find_end(rest + b"\n", layout, position) <= len(rest)):
+            return position
         if rest:
-            block = b"\n" + rest
-            yield Cells([*names], partial(_parse_later, block, names, missing, layout, explain))
+            yield Cells([*names], partial(_parse_later, rest, names, missing, layout, explain))
     return None if position else 0
+
+
+def _find_end(part: bytes, layout: Layout, position: int) -> int:
+    """The byte after the last whole record in a part of a table that begins with one.
+
+    There is none where a line is longer, or where a quote neither stands at an edge of its cell nor
+    beside another one, so that it takes a parser to know what it means.
+    """
+    end, quote = part.rfind(b"\n") + 1, layout.quote.encode()
+    if not quote or quote not in part:
+        return end
+    if layout.skip and not position:
+        return 0
+    characters = np.frombuffer(part, "uint8")
+    places = np.flatnonzero(characters == ord(quote))
+    while (count := int(np.searchsorted(places, end))) % 2:
+        # This line ends within a cell, which begins at the quote above.
+        end = part.rfind(b"\n", 0, places[count - 1]) + 1
+    opening, closing = places[:count:2], places[1:count:2]
+    outer = np.concatenate([opening[opening > 0] - 1, closing + 1])
+    edges = [*f"\r\n{layout.quote}{layout.delimiter}".encode()]
+    return end if np.isin(characters[outer], edges).all() else 0
 
 
 def _parse_first_block(
@@ -243,6 +272,9 @@ def _parse_later(
     explain: Callable[[], None],
     types: Types,
 ) -> pd.DataFrame:
+    if block.startswith(codecs.BOM_UTF8):
+        # What follows the end of a line is no byte order mark.
+        block = b"\n" + block
     try:
         return parse_block(block, names, missing, layout, types)
     except pa.ArrowInvalid:
@@ -403,12 +435,10 @@ def _explain(error: pa.ArrowInvalid, table: TextTable, layout: Layout) -> UserEr
 
 
 def _read_json(table: TextTable, layout: Layout) -> Iterator[pd.DataFrame]:
-    """A table of JSON objects: one per line, some at a time, or all in one list."""
-    if next(filter(str.strip, decode(table, layout.encoding)), "").lstrip().startswith("["):
-        records = _load_json("".join(decode(table, layout.encoding)), table.name)
-        batches: Callable[[], Iterator[list[Any]]] = partial(iter, [records])
-    else:
-        batches = partial(_read_json_lines, table, layout)
+    """A table of JSON objects, one per line or all in one list, some at a time."""
+    start = next(filter(str.strip, decode(table, layout.encoding)), "").lstrip()
+    read = _read_json_list if start.startswith("[") else _read_json_lines
+    batches = partial(read, table, layout)
     # Any object may be the first one with a name.
     names: dict[str, None] = {}
     for records in batches():
@@ -421,8 +451,49 @@ def _read_json(table: TextTable, layout: Layout) -> Iterator[pd.DataFrame]:
 def _read_json_lines(table: TextTable, layout: Layout) -> Iterator[list[Any]]:
     lines = enumerate(read_lines(table, layout.encoding), start=1)
     filled = ((number, line) for number, line in lines if line.strip())
-    while some := [*islice(filled, LINES_AT_ONCE)]:
+    while some := [*islice(filled, RECORDS_AT_ONCE)]:
         yield [_load_json(line, f"{table.name}, line {number}") for number, line in some]
+
+
+def _read_json_list(table: TextTable, layout: Layout) -> Iterator[list[Any]]:
+    records = _split_list(decode(table, layout.encoding))
+    try:
+        while some := [*islice(records, RECORDS_AT_ONCE)]:
+            yield some
+    except (ValueError, RecursionError):
+        # Raises what is wrong, and where.
+        _load_json("".join(decode(table, layout.encoding)), table.name)
+        raise
+
+
+def _split_list(pieces: Iterable[str]) -> Iterator[Any]:
+    """The values of a list of JSON, of which no more is kept than a piece and a value.
+
+    Raises:
+        ValueError: It is no such list, or has half a character.
+    """
+    text, begin, enough = "", LIST_BEGIN, 0
+    for piece in chain(pieces, [""]):
+        text += piece
+        if piece and len(text) < enough:
+            continue
+        place = 0
+        while found := begin.match(text, place):
+            try:
+                value, end = DECODER.raw_decode(text, found.end())
+            except ValueError:
+                # It may go on in the next piece.
+                break
+            if "\\u" in text[place:end]:
+                json.dumps(value, ensure_ascii=False).encode()
+            yield value
+            place, begin = end, LIST_GO_ON
+        text = text[place:]
+        # A long value is not tried again with each piece of it.
+        enough = 2 * len(text)
+    end_of_list = LIST_END if begin is LIST_GO_ON else EMPTY_LIST
+    if not end_of_list.fullmatch(text):
+        raise ValueError("not a list of JSON")
 
 
 def _require_objects(records: list[Any], name: str) -> None:
