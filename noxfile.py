@@ -3,7 +3,7 @@
 import shutil
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 import nox
 
@@ -43,8 +43,7 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Render the template, run what it generates, and check what comes out."""
     session.install(*nox.project.dependency_groups(PYPROJECT, "test"))
-    parallel = [*PARALLEL, "loadgroup"]
-    session.run("pytest", "-m", "not matrix", *parallel, *session.posargs, env=CLEAN)
+    run_pytest(session, "-m", "not matrix", *PARALLEL, "loadgroup", *session.posargs)
 
 
 @nox.session
@@ -78,15 +77,27 @@ def install_library(session: nox.Session, backend: str) -> None:
 
 def test_library(session: nox.Session, backend: str, *options: str, **environment: str) -> None:
     """Run the library's tests, which have settings of their own."""
-    command = ["pytest", "tests/library", *options, *PARALLEL, "loadfile", *session.posargs]
-    session.run(*command, env={**CLEAN, "KERAS_BACKEND": backend, **environment})
+    command = ["tests/library", *options, *PARALLEL, "loadfile", *session.posargs]
+    run_pytest(session, *command, KERAS_BACKEND=backend, **environment)
+
+
+def run_pytest(session: nox.Session, *arguments: str, **environment: str) -> None:
+    """Run tests in a temporary folder of their own, which stays if they fail.
+
+    In the one that is usual, each pytest that a test starts would delete what former runs have
+    left, which are hundreds of thousands of files.
+    """
+    folder = mkdtemp(prefix="lockstep-tests-")
+    here = {"PYTEST_DEBUG_TEMPROOT": folder, **environment}
+    session.run("pytest", *arguments, env={**CLEAN, **here})
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @nox.session(default=False)
 def matrix(session: nox.Session) -> None:
     """Run every data set and Keras backend, on each Python, killed at many moments."""
     session.install(*nox.project.dependency_groups(PYPROJECT, "test"))
-    session.run("pytest", "-m", "matrix", *session.posargs, env=CLEAN)
+    run_pytest(session, "-m", "matrix", *session.posargs)
 
 
 @nox.session(default=False)

@@ -234,7 +234,24 @@ def test_every_command_of_the_projects_readme_is_tried(pristine: Project) -> Non
     assert set(commands(readme)) == {*OF_THE_PROJECT, *ELSEWHERE}
 
 
-@pytest.mark.parametrize("command", OF_THE_PROJECT)
+# Each runs stages, a server or many checks, which other tests look at from nearer by.
+COSTLY = {
+    "uv run my-project compare HEAD",
+    "uv run my-project promote latest --to production",
+    "uv run --extra serve my-project serve",
+    "uv run dvc exp run -S train.folds=10",
+    "uv run jupyter lab",
+    "uv run pre-commit install",
+}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(command, marks=[pytest.mark.matrix] if command in COSTLY else [])
+        for command in OF_THE_PROJECT
+    ],
+)
 def test_a_command_of_the_projects_readme_works(demo: Project, command: str) -> None:
     OF_THE_PROJECT[command](demo, command)
 
