@@ -301,7 +301,9 @@ def cookiecut(started_in: Path, template: str, *options: str, **environment: str
 
 
 @pytest.mark.parametrize("address", ["lockstep", "./lockstep", "{clone}", "git+file://{server}"])
-@pytest.mark.parametrize("options", [[], ["--output-dir", "made"]])
+@pytest.mark.parametrize(
+    "options", [["--output-dir", "made"], pytest.param([], marks=pytest.mark.matrix)]
+)
 def test_a_project_remembers_where_others_get_its_template_too(
     server: Path, clone: Path, address: str, options: list[str]
 ) -> None:

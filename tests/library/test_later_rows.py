@@ -100,6 +100,7 @@ def test_a_border_in_time_that_moves_back_makes_no_learnt_row_a_test_row(orchard
         orchard.pair(present, commit_run(orchard.project))
 
 
+@pytest.mark.matrix
 def test_what_is_given_as_a_test_row_now_was_a_train_row_before(orchard: Orchard) -> None:
     rows = make_rows()
     present = orchard.run(rows, "part")

@@ -229,7 +229,10 @@ def test_what_the_journal_knows_is_not_tried_again_until_it_is_forgotten(
     assert [name for name, _ in fits] == ["linear"] * TRIALS
 
 
-@pytest.mark.parametrize("change", ["rows", "setting", "code"])
+@pytest.mark.parametrize(
+    "change",
+    ["rows", *(pytest.param(what, marks=pytest.mark.matrix) for what in ("setting", "code"))],
+)
 def test_what_was_found_for_another_state_of_the_project_is_not_taken(
     whole: Whole,
     tmp_path: Path,

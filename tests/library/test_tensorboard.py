@@ -49,6 +49,7 @@ def prepared(project: Project) -> Project:
     return project
 
 
+@pytest.mark.matrix
 def test_curves_of_each_fold_and_of_the_champion_are_logged_and_change_no_result(
     prepared: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

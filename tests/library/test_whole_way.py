@@ -122,6 +122,7 @@ def tell_outcomes(project: Project, request: str, people: pd.DataFrame) -> None:
     database.close()
 
 
+@pytest.mark.matrix
 def test_what_moved_is_told_learnt_promoted_and_quiet_again(
     project: Project,
     tmp_path_factory: pytest.TempPathFactory,
