@@ -25,11 +25,13 @@ class Cells(NamedTuple):
     """Of the columns."""
     parse: Callable[[Types], pd.DataFrame]
     """Gives the rows, with columns of these types where a text can be read as such."""
+    has_choice: bool = True
+    """Whether they are others by other types."""
 
     @classmethod
     def of(cls, rows: pd.DataFrame) -> Self:
         """Those of a file that has types itself, or that are parsed already."""
-        return cls([*map(str, rows.columns)], lambda _: rows)
+        return cls([*map(str, rows.columns)], lambda _: rows, has_choice=False)
 
     def parse_as(self, types: Types) -> pd.DataFrame:
         """The rows, all columns of `types` typed so or else none of the file's texts."""

@@ -134,7 +134,8 @@ class RawCheck:
         require_columns(rows, self.contract.columns, name)
         has_parts = files is not None and files.text is None
         part = rows[files.name].iloc[0] if files is not None and has_parts else None
-        parse_as_text = (lambda: complete(cells.parse_as_text())) if types else None
+        is_typed = types and cells.has_choice
+        parse_as_text = (lambda: complete(cells.parse_as_text())) if is_typed else None
         return RawBatch(rows, name, part=part, parse_as_text=parse_as_text)
 
     def _type(self, read: Callable[[], RawBatch]) -> TypedBatch:

@@ -20,14 +20,8 @@ if TYPE_CHECKING:
 BYTES = (bytes, memoryview)
 PATIENCE = 10
 """Seconds until a server that says nothing is given up, where the address names no others."""
-EXACT_DIGITS = 15
-"""Of a decimal number that come back from the nearest float."""
-ADVICE_FOR_TYPES = (
-    "make a view without it, or with what is to be known of it in columns of their own, and give "
-    "the view to --table"
-)
-LOCKED = "database is locked"
-"""What SQLite says when another has kept it for itself for too long."""
+LOCKED = ("database is locked", "Could not set lock on file")
+"""What SQLite and DuckDB say when another has kept it for itself for too long."""
 JOURNALS = ("-wal", "-journal", ".wal")
 """Ends of names of files where SQLite and DuckDB keep what is not in the database yet."""
 
@@ -56,21 +50,37 @@ def connect(address: str, name: str) -> Iterator[sqlalchemy.Connection]:
     except ImportError as error:
         raise UserError(f"{name}: reading it takes SQLAlchemy: `uv add sqlalchemy`") from error
     try:
-        with guard_reading(f"{name}: the database cannot be read"):
+        with telling_locks(), guard_reading(f"{name}: the database cannot be read"):
             engine = sqlalchemy.create_engine(
                 _protect(sqlalchemy.make_url(address)), poolclass=sqlalchemy.NullPool
             )
             sqlalchemy.event.listen(engine, "do_connect", _limit_waiting)
             with engine.connect() as connection:
                 yield connection
-    except UserError as error:
-        if str(error).endswith(LOCKED):
-            raise UserError(f"{error}; another program writes to it") from error
-        raise
     except ModuleNotFoundError as error:
         has_extra = error.name == "psycopg"
         way = "sync --extra postgresql" if has_extra else f"add --dev {error.name}"
         raise UserError(f"{name}: reading it takes {error.name}: `uv {way}`") from error
+
+
+@contextmanager
+def telling_locks() -> Iterator[None]:
+    """Tell whose lock it is that an error within the block is about."""
+    try:
+        yield
+    except UserError as error:
+        if any(words in str(error) for words in LOCKED):
+            raise UserError(f"{error}; another program writes to it") from error
+        raise
+
+
+def make_refusal(name: str, column: str, kind: str) -> UserError:
+    """What to tell of a column whose values no cell can hold."""
+    return UserError(
+        f"{name}: column {column!r} is of type {kind}, which no cell of a table can hold; make a "
+        "view without it, or with what is to be known of it in columns of their own, and give the "
+        "view to --table"
+    )
 
 
 def read_only(path: Path) -> str:

@@ -10,8 +10,9 @@ import pandas as pd
 import pyarrow as pa
 
 from ..core.errors import UserError, guard_reading
-from .databases import ADVICE_FOR_TYPES, EXACT_DIGITS, pick_table, require_settled
+from .databases import make_refusal, pick_table, telling_locks
 from .parquet import BATCH_ROWS, select_type
+from .sql_types import EXACT_DIGITS
 
 CASTS = (
     (r"BOOLEAN|U?(TINY|SMALL)INT|U?INTEGER|U?BIGINT|DOUBLE|VARCHAR|TIMESTAMP.*", "{}"),
@@ -34,8 +35,8 @@ def read_duckdb_batches(path: Path, name: str, table: str | None) -> Iterator[pd
         import duckdb
     except ImportError as error:
         raise UserError(f"{name}: reading it takes DuckDB: `uv sync --extra duckdb`") from error
-    require_settled(path, name)
     with (
+        telling_locks(),
         guard_reading(f"{name}: the database cannot be read"),
         duckdb.connect(str(path), read_only=True) as connection,
     ):
@@ -59,10 +60,7 @@ def _select(column: str, kind: str, name: str) -> str:
         # Of an array of anything the name ends in brackets.
         if re.fullmatch(pattern, kind) and not kind.endswith("]"):
             return f"{cast.format(quoted)} as {quoted}"
-    raise UserError(
-        f"{name}: column {column!r} is of type {kind}, which no cell of a table can hold; "
-        f"{ADVICE_FOR_TYPES}"
-    )
+    raise make_refusal(name, column, kind)
 
 
 def _quote(name: str) -> str:

@@ -19,21 +19,19 @@ from pyarrow import csv
 
 from ..core.errors import LONGEST_REASON, UserError, shorten
 from .databases import (
-    ADVICE_FOR_TYPES,
-    EXACT_DIGITS,
     PATIENCE,
     Place,
     choose_table,
     connect,
+    make_refusal,
 )
+from .sql_types import choose_type
 
 if TYPE_CHECKING:
     import sqlalchemy
 
 BLOCK_BYTES = 2**24
 """Of text that is parsed at once."""
-WHOLE_DIGITS = 18
-"""Of a whole number that fits into 64 bits."""
 SETTINGS = {
     "client_encoding": "UTF8",
     "datestyle": "ISO",
@@ -119,10 +117,7 @@ def _look_up(
     types = {}
     for column in table.columns:
         if (kind := _choose_type(column.type)) is None:
-            raise UserError(
-                f"{name}: column {column.name!r} is of type {_name_type(connection, column)}, "
-                f"which no cell of a table can hold; {ADVICE_FOR_TYPES}"
-            )
+            raise make_refusal(name, column.name, _name_type(connection, column))
         types[column.name] = kind
     cells = (
         sql.extract("epoch", column)
@@ -136,27 +131,15 @@ def _look_up(
 
 def _choose_type(kind: sqlalchemy.types.TypeEngine[Any]) -> pa.DataType | None:
     """What the cells of a column are in Arrow; nothing where they are no cells."""
-    import sqlalchemy as sql
     from sqlalchemy.dialects import postgresql as server
 
     match _unwrap(kind):
-        case sql.Boolean():
-            return pa.bool_()
-        case sql.Integer():
-            return pa.int64()
-        case sql.Float() | server.INTERVAL():
+        case server.INTERVAL():
             return pa.float64()
-        case sql.Numeric(precision=int(digits), scale=0) if digits <= WHOLE_DIGITS:
-            return pa.int64()
-        case sql.Numeric(precision=int(digits)) if digits <= EXACT_DIGITS:
-            return pa.float64()
-        case sql.DateTime(timezone=True):
-            return pa.timestamp("us", "UTC")
-        case sql.DateTime() | sql.Date():
-            return pa.timestamp("us")
-        case sql.Numeric() | sql.String() | sql.Uuid() | sql.Time() | server.INET() | server.CIDR():
+        case server.INET() | server.CIDR():
             return pa.large_string()
-    return None
+        case plain:
+            return choose_type(plain)
 
 
 def _unwrap(kind: sqlalchemy.types.TypeEngine[Any]) -> sqlalchemy.types.TypeEngine[Any]:

@@ -52,13 +52,15 @@ def read_cells(
     """The same table in batches that are parsed when they are asked for, by any thread."""
     require_file(path, name)
     batches: Iterable[Cells]
-    match detect_format(path):
+    form = detect_format(path)
+    if form in ("database", "duckdb"):
+        require_settled(path, name)
+    match form:
         case "parquet":
             batches = _mask(read_parquet_batches(path, name), missing)
         case "excel":
             batches = _mask([read_sheet(path, name, layout)], missing)
         case "database":
-            require_settled(path, name)
             batches = _mask(read_database_batches(read_only(path), name, layout.table), missing)
         case "duckdb":
             batches = _mask(read_duckdb_batches(path, name, layout.table), missing)
