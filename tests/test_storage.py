@@ -8,9 +8,9 @@ import os
 import random
 import re
 import shutil
-import signal
 import socket
 import subprocess
+import sysconfig
 import threading
 import time
 from collections import Counter
@@ -27,9 +27,13 @@ from test_pipeline import STAGES, edit, stages_run
 # What listens on this machine is reached; anything else meets a closed port.
 LOCAL = OFFLINE | {"NO_PROXY": "127.0.0.1"}
 CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "key",
-    "AWS_SECRET_ACCESS_KEY": "secret",
-    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "somebody-of-the-team",
+    "AWS_SECRET_ACCESS_KEY": "hunter2Zq-hunter2Zq",
+}
+NO_CREDENTIALS = {
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
 }
 RAW = "data/raw/wines.csv"
 OUTPUTS = ["data/interim", "data/processed", "models/champion", "models/baseline"]
@@ -138,30 +142,11 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-# What uploads an object; botocore comes with the extra `s3`.
-UPLOAD = """
-import sys
-from botocore.session import get_session
-
-bucket, key, path = sys.argv[1:]
-with open(path, "rb") as file:
-    get_session().create_client("s3").put_object(Bucket=bucket, Key=key, Body=file)
-"""
-MAKE = """
-import sys
-from botocore.session import get_session
-
-get_session().create_client("s3").create_bucket(Bucket=sys.argv[1])
-"""
-
-
 class Bucket(NamedTuple):
     """A bucket of an S3 server on this machine."""
 
-    project: Project
-    """Whose environment has the extra `s3`."""
     folder: Path
-    """What is to be uploaded lies here."""
+    """Where the server keeps its objects."""
     port: int
     name: str = "bucket"
 
@@ -174,38 +159,40 @@ class Bucket(NamedTuple):
         """What a person sets to have `s3://` mean this server."""
         return LOCAL | CREDENTIALS | {"AWS_ENDPOINT_URL": self.endpoint}
 
-    def run(self, program: str, *arguments: str) -> None:
-        command = ["uv", "run", "--extra", "s3", "python", "-c", program, self.name, *arguments]
-        self.project.run(*command, **self.environment)
-
     def put(self, key: str, content: bytes) -> None:
-        """Upload an object, or its next version."""
-        path = self.folder / "object"
+        """Make an object, or its next version."""
+        path = self.folder / key
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
-        self.run(UPLOAD, key, str(path))
 
 
 @pytest.fixture(scope="module")
-def bucket(states: States, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
-    """An empty bucket of moto's server, which runs as long as the tests here."""
-    folder = tmp_path_factory.mktemp("moto")
-    port, log = free_port(), folder / "log"
-    command = ["uvx", "--from", "moto[server]", "moto_server", "-H", "127.0.0.1", "-p", str(port)]
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
+    """An empty bucket of rclone's server, which runs as long as the tests here."""
+    folder = tmp_path_factory.mktemp("rclone")
+    bucket = Bucket(folder / "store" / "bucket", free_port())
+    bucket.folder.mkdir(parents=True)
+    program = shutil.which("rclone", path=sysconfig.get_path("scripts"))
+    assert program is not None
+    address = ["--addr", f"127.0.0.1:{bucket.port}"]
+    keys = ["--auth-key", ",".join(CREDENTIALS.values())]
+    # What is put into the folder is an object at once.
+    fresh = ["--config", os.devnull, "--dir-cache-time", "0s"]
+    log = folder / "log"
     with log.open("w") as printed:
         server = subprocess.Popen(
-            command, env=ENVIRONMENT, stdout=printed, stderr=printed, start_new_session=True
+            [program, "serve", "s3", *address, *keys, *fresh, str(folder / "store")],
+            env=ENVIRONMENT,
+            stdout=printed,
+            stderr=printed,
         )
     try:
-        while not answers(port):
+        while not answers(bucket.port):
             assert server.poll() is None, log.read_text()
             time.sleep(0.05)
-        states.project.run("uv", "sync", "--extra", "s3")
-        bucket = Bucket(states.project, folder, port)
-        bucket.run(MAKE)
         yield bucket
     finally:
-        if server.poll() is None:
-            os.killpg(server.pid, signal.SIGTERM)
+        server.terminate()
         server.wait()
 
 
@@ -259,7 +246,7 @@ def outputs(project: Project) -> dict[str, bytes]:
     paths = [path for folder in OUTPUTS for path in (project / folder).rglob("*")]
     return {
         path.relative_to(project.root).as_posix(): path.read_bytes()
-        for path in [project / RAW, *paths]
+        for path in [*(project / "data/raw").glob("*.csv"), *paths]
         if path.is_file() and path.name not in ("README.md", ".gitignore")
     }
 
@@ -301,18 +288,45 @@ def test_a_fresh_clone_pulls_from_a_folder_and_has_nothing_left_to_run(
     assert clone.run("git", "status", "--porcelain") == "", "dvc.lock or a report has changed"
 
 
+def history(project: Project) -> str:
+    """All that git keeps of a project, in any of its commits or not yet in one."""
+    project.run("git", "add", "--all", "--intent-to-add")
+    return project.run("git", "log", "--all", "-p") + project.run("git", "diff", "HEAD")
+
+
 @pytest.mark.usefixtures("speaks_s3")
 @pytest.mark.matrix
-def test_what_is_pushed_to_s3_can_be_lost_and_pulled(adopted: Project, bucket: Bucket) -> None:
-    store = ["store", f"s3://{bucket.name}/path"]
-    adopted.run("uv", "run", "--extra", "s3", "dvc", "remote", "add", "-d", *store)
-    endpoint = ["endpointurl", bucket.endpoint]
-    adopted.run("uv", "run", "dvc", "remote", "modify", "store", *endpoint)
-    assert_a_push_can_be_pulled(adopted, **LOCAL, **CREDENTIALS)
-    told = adopted.run("git", "grep", "--untracked", "--count", "endpointurl", "--", ".dvc/config")
-    assert told == ".dvc/config:1\n"
-    secret = CREDENTIALS["AWS_SECRET_ACCESS_KEY"]
-    assert f"= {secret}" not in (adopted / ".dvc/config").read_text(encoding="utf-8")
+def test_a_clone_elsewhere_pulls_from_s3_what_came_from_there_and_computes_the_same(
+    tmp_path: Path, generated: Project, bucket: Bucket
+) -> None:
+    bucket.put("raw/file.csv", FIRST)
+    assert_used(generated, f"s3://{bucket.name}/raw/file.csv", **bucket.environment)
+    generated.run("uv", "run", "dvc", "repro", **OFFLINE)
+    dvc = ["uv", "run", "--extra", "s3", "dvc"]
+    generated.run(*dvc, "remote", "add", "-d", "store", f"s3://{bucket.name}/path")
+    generated.run(*dvc, "remote", "modify", "store", "endpointurl", bucket.endpoint)
+    generated.commit()
+    generated.run(*dvc, "push", **LOCAL, **CREDENTIALS)
+    clone = generated.clone(tmp_path / "clone")
+    clone.run("uv", "sync", "--frozen", "--extra", "s3")
+    ask = ["uv", "run", "--extra", "s3", "my-project", "doctor"]
+    doctor = clone.try_run(*ask, **LOCAL, **NO_CREDENTIALS)
+    assert re.search(r"note +remote +store: no credentials here; AWS_ACCESS_KEY_ID", doctor.stdout)
+    # There the keys are DVC's, here they were in the environment.
+    for name, key in CREDENTIALS.items():
+        option = name.lower().removeprefix("aws_")
+        clone.run(*dvc, "remote", "modify", "--local", "store", option, key)
+    clone.run(*dvc, "pull", **LOCAL, **NO_CREDENTIALS)
+    assert outputs(clone) == outputs(generated)
+    assert stages_run(clone.run("uv", "run", "dvc", "repro", **OFFLINE)) == []
+    clone.run("uv", "run", "dvc", "repro", "--force", **OFFLINE)
+    assert outputs(clone) == outputs(generated)
+    assert clone.run("git", "status", "--porcelain") == "", "dvc.lock or a report has changed"
+    doctor = clone.try_run(*ask, **LOCAL, **NO_CREDENTIALS)
+    assert re.search(r"ok +remote +store: .*, with the credentials here, \d+ ms", doctor.stdout)
+    for project in (generated, clone):
+        for secret in CREDENTIALS.values():
+            assert secret not in history(project)
 
 
 def rows(project: Project, path: str) -> Counter[str]:

@@ -215,6 +215,32 @@ def test_a_connection_that_breaks_off_is_told_and_leaves_all_as_it_was(
     assert snapshot(project.root) == before
 
 
+@pytest.mark.parametrize("moment", ["_look_up", "_gather"])
+def test_a_server_that_goes_away_is_told(
+    cluster: Cluster,
+    address: str,
+    server: psycopg.Connection[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    moment: str,
+) -> None:
+    """Before the first row, and amid them."""
+    server.execute("create table t as select repeat('y', 1000) from generate_series(1, 40000)")
+    act = getattr(postgresql, moment)
+
+    def stop(*arguments: Any) -> Any:
+        found = act(*arguments)
+        cluster.stop()
+        return found
+
+    monkeypatch.setattr(postgresql, moment, stop)
+    try:
+        told = "shop: the connection broke off, so nothing was taken; try again: "
+        assert refusal(address).startswith(told)
+        assert refusal(address).startswith("shop: the database cannot be read: connection")
+    finally:
+        cluster.start()
+
+
 def test_a_table_is_used_and_where_it_is_from_is_kept_without_what_is_secret(
     address: str,
     server: psycopg.Connection[Any],

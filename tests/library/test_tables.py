@@ -4,6 +4,8 @@ import gzip
 import io
 import os
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -449,6 +451,20 @@ def test_a_table_of_duckdb_is_read_with_its_types(tmp_path: Path) -> None:
     assert refusal(moved) == "shop.db: which table? --table takes one of few, odd, t"
     told = "shop.db: column 'tags' is of type INTEGER[], which no cell of a table can hold"
     assert refusal(moved, Layout(table="odd")).startswith(told)
+
+
+def test_a_file_of_duckdb_that_another_writes_to_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "shop.duckdb"
+    duckdb.connect(str(path)).close()
+    program = f"import duckdb; other = duckdb.connect({str(path)!r}); print(flush=True); input()"
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        told = refusal(path)
+        other.communicate(b"\n")
+    assert told.startswith("shop.duckdb: the database cannot be read: IO Error: Could not set lock")
+    assert told.endswith("; another program writes to it")
 
 
 def test_a_text_may_say_what_files_of_duckdb_begin_with(tmp_path: Path) -> None:

@@ -89,8 +89,8 @@ def download(ask: Opener, path: Path) -> None:
                 furthest, waits = file.tell(), iter(WAITS)
             if (wait := next(waits, None)) is None:
                 raise UserError(
-                    f"it did not come whole in {len(WAITS) + 1} tries, so nothing was taken; try "
-                    f"again later: {reason}"
+                    "it did not come whole in several tries, so nothing was taken; try again "
+                    f"later: {reason}"
                 )
             time.sleep(wait)
 

@@ -63,7 +63,8 @@ def make_client(options: Mapping[str, str], seconds: float) -> Any:
 
 def describe(error: Exception) -> str:
     """What went wrong, without what was asked."""
-    return shorten(re.sub(r"\?[^\s\"]*", "", str(error)), LONGEST_REASON)
+    text = re.sub(r"\?[^\s\"]*", "", str(error)).removesuffix(' on endpoint URL: "None"')
+    return shorten(text, LONGEST_REASON)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from ..core.project import Project
 from ..core.raw_files import is_data
 from ..core.table import table_writers, write_parquet
 from ..reading.databases import read_database_batches
+from ..reading.mysql import is_mysql, read_mysql_table
 from ..reading.postgresql import copy_table, is_postgresql
 from . import swap
 from .addresses import describe_path, find_place, get_scheme, hide_secrets, parse_address
@@ -99,12 +100,16 @@ def _read_database(scheme: str, address: str, staging: Path, table: str | None) 
     path = staging / (re.sub(r"[^\w-]", "_", table or "table") + ".parquet")
     name, what = f"{scheme} database", f"table {table}" if table else "the only table"
     _require_name(path.name, f"{what} of a {name}")
-    if not is_postgresql(scheme):
+    if is_postgresql(scheme):
+        batches = copy_table(address, name, table)
+    elif is_mysql(scheme):
+        batches = read_mysql_table(address, name, table)
+    else:
         frame = pd.concat(read_database_batches(address, name, table), ignore_index=True)
         write_parquet(frame, path)
         return Source(path, f"{what} of a {name}")
     with table_writers(path) as (rows,), progress("use") as count:
-        for batch in copy_table(address, name, table):
+        for batch in batches:
             rows.write(batch)
             count(len(batch))
     return Source(path, f"{what} of {find_place(address) or f'a {name}'}")
