@@ -1,7 +1,7 @@
 """Reading the raw files by the contract, and setting aside what breaks it.
 
 Rows come and go in batches, so that memory does not grow with their number; only a column that must
-not repeat a value takes eight bytes per different one.
+not repeat a value takes memory: see `data.duplicates.Repeats`.
 """
 
 from __future__ import annotations
