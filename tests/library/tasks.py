@@ -47,3 +47,10 @@ def linger(_: object, folder: Path | str) -> None:
     if isinstance(folder, Path):
         (folder / str(os.getpid())).touch()
         time.sleep(600)
+
+
+def require_process(_: object, process: int) -> str:
+    """Fail in any other process."""
+    if os.getpid() != process:
+        raise OSError("not here")
+    return "here"

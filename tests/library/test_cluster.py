@@ -1,16 +1,29 @@
 """Work on a Dask cluster: the results are those of one process, whatever becomes of workers."""
 
+import io
 import os
+import pickle
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
+from typing import Any
 
+import cloudpickle
+import joblib
 import numpy as np
 import pytest
-from lockstep.core import cluster
+from conftest import run_stage, write_params
+from lockstep.core import batches, cluster, table
 from lockstep.core.errors import UserError
+from lockstep.core.project import Project
 from lockstep.core.workers import Task, end_workers, run_tasks
-from tasks import describe, die, name_threads, square
+from lockstep.modeling import intervals
+from lockstep.modeling.intervals import MOST_RESAMPLED
+from lockstep.modeling.metrics import find_metric
+from lockstep.modeling.outcome import Outcome
+from lockstep.reading import texts
+from tasks import describe, die, name_threads, require_process, square
 
 NUMBERS = np.arange(50_000) / 7
 
@@ -71,6 +84,130 @@ def test_an_error_of_a_unit_is_raised_and_a_process_that_dies_costs_its_own_unit
     assert well == "well"
     assert str(died).startswith("mlp, fold 3: the process that worked on it ended with status -9")
     assert capsys.readouterr().err == "a process died of mlp, fold 3; tried again now\n"
+
+
+@pytest.mark.usefixtures("scheduler")
+def test_batches_on_a_cluster_come_in_their_order_and_a_few_are_ahead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batches, "START_SECONDS", 0)
+    monkeypatch.setattr(batches, "BYTES_PER_SECOND", inf)
+    monkeypatch.setattr(cluster, "MOST_AHEAD", 3)
+    taken, given = [], []
+
+    def take() -> Iterator[int]:
+        for number in range(9):
+            taken.append(number)
+            yield number
+
+    for result, process in batches.map_ahead(square, (NUMBERS,), take()):
+        given.append(result)
+        assert len(taken) <= len(given) + 3
+        assert (process == os.getpid()) == (len(given) == 1)
+    assert given == [number**2 for number in range(9)]
+
+
+@pytest.mark.usefixtures("scheduler")
+def test_a_batch_that_fails_there_is_done_here_and_one_of_which_processes_die_is_told(
+    tmp_path: Path,
+) -> None:
+    tasks = make_tasks(os.getpid(), os.getpid())
+    assert [*cluster.map_on_cluster(require_process, (NUMBERS,), iter(tasks))] == ["here"] * 2
+    with pytest.raises(UserError, match="task 0: the process that worked on it ended with"):
+        list(cluster.map_on_cluster(die, (NUMBERS,), iter(make_tasks(tmp_path / "no" / "mark"))))
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names what goes to a cluster at once: a stand-in, where all is pickled as on its way."""
+    names: list[str] = []
+
+    def map_on_cluster(
+        function: Callable[..., Any], shared: tuple[Any, ...], tasks: Iterator[Task]
+    ) -> Iterator[Any]:
+        buffer = io.BytesIO()
+        joblib.dump(shared, buffer)
+        for task in tasks:
+            names.append(function.__name__)
+            there = pickle.loads(cloudpickle.dumps((function, task.arguments)))
+            result = there[0](*joblib.load(io.BytesIO(buffer.getvalue())), *there[1])
+            yield pickle.loads(cloudpickle.dumps(result))
+
+    monkeypatch.setenv(cluster.VARIABLE, "tcp://127.0.0.1:9")
+    monkeypatch.setattr(cluster, "map_on_cluster", map_on_cluster)
+    monkeypatch.setattr(cluster, "weigh", lambda _: 1000)
+    monkeypatch.setattr(batches, "START_SECONDS", 0)
+    return names
+
+
+@pytest.mark.parametrize("threads", [0, 3])
+def test_batches_go_to_a_cluster_from_when_on_it_is_worth_the_way(
+    threads: int, elsewhere: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [number**2 for number in range(9)]
+
+    def count() -> int:
+        elsewhere.clear()
+        results = batches.map_ahead(square, (NUMBERS,), range(9), threads)
+        assert [number for number, _ in results] == numbers
+        return len(elsewhere)
+
+    monkeypatch.setattr(batches, "BYTES_PER_SECOND", inf)
+    assert count() >= 9 - max(1, threads)
+    monkeypatch.setattr(batches, "START_SECONDS", 100)
+    assert count() == 0  # too little work
+    monkeypatch.setattr(batches, "START_SECONDS", 0)
+    monkeypatch.setattr(batches, "BYTES_PER_SECOND", 1)
+    assert count() == 0  # more way than work
+
+
+def test_rows_are_ingested_and_cleaned_elsewhere_as_here(
+    project: Project, elsewhere: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "BYTES_PER_SECOND", inf)
+    monkeypatch.setattr(texts, "BLOCK", 100)
+    monkeypatch.setattr(table, "ROWS_IN_GROUP", 16)
+    write_params(project, data={"raw": "data/raw/fruit.csv", "max_rejected": 0.1})
+    lines = (project.raw / "fruit.csv").read_text(encoding="utf-8").splitlines()
+    lines[40] += "?"
+    (project.raw / "fruit.csv").write_text("\n".join(lines), encoding="utf-8")
+    outputs = []
+    for address in ("", "tcp://127.0.0.1:9"):
+        monkeypatch.setenv(cluster.VARIABLE, address)
+        run_stage("ingest")
+        run_stage("preprocess")
+        folders = (project.dataset.parent, project.train.parent, project.reports)
+        outputs.append({file: file.read_bytes() for each in folders for file in each.iterdir()})
+        assert bool(elsewhere) == bool(address)
+    assert outputs[1] == outputs[0]
+    assert {*elsewhere} == {"type_piece", "_map_group"}
+
+
+def test_a_broken_row_is_told_by_its_number_wherever_it_is_parsed(
+    project: Project, elsewhere: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "BYTES_PER_SECOND", inf)
+    monkeypatch.setattr(texts, "BLOCK", 100)
+    with (project.raw / "fruit.csv").open("a", encoding="utf-8") as file:
+        file.write("1,2\n")
+    with pytest.raises(UserError, match="Row #62: Expected 4 columns, got 2"):
+        run_stage("ingest")
+    assert elsewhere
+
+
+@pytest.mark.parametrize("rows", [3000, MOST_RESAMPLED + 1])
+def test_resamples_are_measured_elsewhere_as_here(
+    rows: int, elsewhere: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "BYTES_PER_SECOND", inf)
+    monkeypatch.setattr(intervals, "CELLS_AT_ONCE", 2 * rows)
+    predicted = np.linspace(0, 1, rows)
+    outcome = Outcome(np.sin(NUMBERS[:rows]), predicted)
+    metrics = (find_metric("regression", "mae", "metric"),)
+    there = intervals.bootstrap(metrics, outcome, 10, 1)
+    assert elsewhere
+    monkeypatch.setenv(cluster.VARIABLE, "")
+    assert (there == intervals.bootstrap(metrics, outcome, 10, 1)).all()
 
 
 @pytest.mark.usefixtures("scheduler")

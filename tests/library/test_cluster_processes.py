@@ -10,16 +10,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
-from conftest import run_stage, write_params
-from lockstep.core import cluster, unit
+from conftest import make_fruit, run_stage, run_stages, write_params
+from lockstep.commands.predict import predict_with_champion
+from lockstep.core import batches, cluster, table, unit
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.core.workers import VARIABLE, Task, end_workers, run_tasks
+from lockstep.modeling import intervals
+from lockstep.monitoring.monitor import monitor
+from lockstep.reading import texts
 from owner import models  # noqa: F401 - it registers the candidates
 from tasks import linger, square
 
@@ -134,6 +139,52 @@ def test_outputs_are_the_same_bytes_on_a_cluster_whatever_becomes_of_its_workers
         run_stage("train")
         files = [*project.champion.iterdir(), *project.reports.iterdir()]
         outputs.append({file.name: file.read_bytes() for file in files})
+        outputs[-1]["printed"] = capsys.readouterr().out
+    assert outputs[1] == outputs[0]
+    if happen:
+        assert real_cluster.has_happened
+
+
+@pytest.mark.usefixtures("importable")
+@pytest.mark.parametrize(
+    ("count", "happen"), [(1, None), (2, kill_and_replace), (2, slow_down), (4, None)]
+)
+def test_batches_give_the_same_bytes_on_a_cluster_whatever_becomes_of_its_workers(
+    count: int,
+    happen: Callable[[RealCluster], None] | None,
+    project: Project,
+    real_cluster: RealCluster,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(batches, "START_SECONDS", 0)
+    monkeypatch.setattr(batches, "BYTES_PER_SECOND", inf)
+    monkeypatch.setattr(texts, "BLOCK", 3000)
+    monkeypatch.setattr(table, "ROWS_IN_GROUP", 100)
+    monkeypatch.setattr(intervals, "CELLS_AT_ONCE", 1000)
+    candidates = {"baseline": {}, "mlp": {"max_epochs": 2}}
+    write_params(project, train={"folds": 2, "candidates": candidates})
+    new_rows = project.raw / "fruit.csv"
+    make_fruit(1000).to_csv(new_rows, index=False)
+    run_stages()
+    capsys.readouterr()
+    outputs = []
+    for address in ("", real_cluster.address):
+        monkeypatch.setenv(cluster.VARIABLE, address)
+        if address:
+            for _ in range(count - 1):
+                real_cluster.add()
+            if happen:
+                threading.Thread(target=act_once_busy, args=(real_cluster, happen)).start()
+        run_stage("ingest")
+        run_stage("preprocess")
+        run_stage("evaluate")
+        predict_with_champion(new_rows, project.root / "predictions.csv")
+        monitor([str(new_rows)], None, None, None)
+        folders = (project.dataset.parent, project.train.parent, project.reports)
+        files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+        outputs.append({file: file.read_bytes() for file in files})
+        outputs[-1]["predictions"] = (project.root / "predictions.csv").read_bytes()
         outputs[-1]["printed"] = capsys.readouterr().out
     assert outputs[1] == outputs[0]
     if happen:

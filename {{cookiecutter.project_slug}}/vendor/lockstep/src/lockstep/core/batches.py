@@ -109,11 +109,9 @@ class _Trial:
             yield from items
 
     def _is_worth_the_way(self) -> bool:
-        import cloudpickle
-
-        seconds = len(cloudpickle.dumps(self.last)) / BYTES_PER_SECOND
+        seconds = cluster.weigh(self.last) / BYTES_PER_SECOND
         self.last = None
-        return seconds < self.seconds / self.count / self.threads
+        return seconds <= self.seconds / self.count / self.threads
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from . import unit
 from .errors import UserError
 from .home import LIBRARY
 from .paths import Paths
+from .places import is_seen, read_state
 from .runtime import ONE_THREAD, STRICT
 
 if TYPE_CHECKING:
@@ -77,7 +78,10 @@ def run_on_cluster(
     """
     numbers = sorted(range(len(tasks)), key=lambda number: -tasks[number].cost)
     numbered = ((number, tasks[number]) for number in numbers)
-    return _run(function, shared, numbered, on_end, lambda _: len(tasks))
+    for _, state, answer in _run(function, shared, numbered, on_end, lambda _: len(tasks)):
+        if state in ("error", "lacks"):
+            raise answer
+        yield answer
 
 
 def map_on_cluster(
@@ -85,14 +89,26 @@ def map_on_cluster(
 ) -> Iterator[Any]:
     """The same of tasks that come one after the other, a few of which are there at a time.
 
+    What raises an error there is done here again: the error comes from where all is at hand that
+    explains it, or does not come at all.
+
     Raises:
         UserError: See `run_on_cluster`; or a process died of a task, on two workers.
     """
     numbered = enumerate(tasks)
-    for result in _run(function, shared, numbered, lambda: None, _Session.count_ahead):
-        if isinstance(result, UserError):
-            raise result
-        yield result
+    for task, state, answer in _run(function, shared, numbered, lambda: None, _Session.count_ahead):
+        if state in ("died", "killed"):
+            raise answer
+        yield answer if state == "result" else function(*shared, *task.arguments)
+
+
+def weigh(values: Any) -> int:
+    """How many bytes of them would travel; for errors see `run_on_cluster`."""
+    session = _Session(str(find_address()))
+    try:
+        return len(session.pickle(values))
+    finally:
+        session.close(is_over=False)
 
 
 def _run(
@@ -101,7 +117,7 @@ def _run(
     numbered: Iterator[tuple[int, Task]],
     on_end: Callable[[], None],
     count_most: Callable[[_Session], int],
-) -> Iterator[Any]:
+) -> Iterator[tuple[Task, str, Any]]:
     session, is_whole = _Session(str(find_address())), False
     try:
         session.share(function, shared)
@@ -154,6 +170,7 @@ class _Session:
         self.client = connect(address)
         self.call, self.scatterings = _make_call(), 0
         self.parts: list[Any] = []
+        self.seen: dict[Path, bool] = {}
         try:
             require_same_versions(self.client)
         except BaseException:
@@ -197,18 +214,36 @@ class _Session:
 
     def submit(self, function: Callable[..., Any], task: Task) -> Any:
         """Have a task done by the worker that is free next."""
-        import cloudpickle
-
         source, archive, content = self.parts
-        payload = cloudpickle.dumps((function, task.arguments))
+        payload = self.pickle((function, task.arguments))
         arguments = (self.code, archive, self.rows, content, payload)
         return self.client.submit(
             self.call, source, "do", *arguments, priority=task.cost, pure=False
         )
 
+    def pickle(self, values: Any) -> bytes:
+        """What travels of them: of a file that all workers see, its place."""
+        import cloudpickle
+
+        token = is_seen.set(self._is_seen)
+        try:
+            return bytes(cloudpickle.dumps(values))
+        finally:
+            is_seen.reset(token)
+
+    def _is_seen(self, path: Path) -> bool:
+        if path not in self.seen:
+            state = read_state(path)
+            answers = self.client.run(self.call, _read_source(), "sees", str(path), state)
+            self.seen[path] = all(answers.values())
+        return self.seen[path]
+
     def count_ahead(self) -> int:
         """How many units may be there at a time, done or not, which nobody has asked for."""
-        threads = int(sum(self.client.nthreads().values()))
+        try:
+            threads = int(sum(self.client.nthreads().values()))
+        except OSError as error:
+            raise self._tell_end() from error
         return min(AHEAD * max(1, threads), MOST_AHEAD)
 
     def complete(
@@ -217,13 +252,16 @@ class _Session:
         numbered: Iterator[tuple[int, Task]],
         on_end: Callable[[], None],
         count_most: Callable[[_Session], int],
-    ) -> Iterator[Any]:
-        """What each task gives, in the order of the numbers, of which `count_most` are ahead."""
+    ) -> Iterator[tuple[Task, str, Any]]:
+        """Each task, what has become of it and what it gives, in the order of the numbers.
+
+        So many as `count_most` says are ahead of what has been asked for.
+        """
         from distributed import as_completed
 
         endings = as_completed([], loop=self.client.loop)
         units: dict[Any, _Unit] = {}
-        results: dict[int, tuple[str, Any]] = {}
+        results: dict[int, tuple[Task, str, Any]] = {}
 
         def begin(unit: _Unit) -> None:
             future = self.submit(function, unit.task)
@@ -250,31 +288,25 @@ class _Session:
                     self._scatter()
                 begin(unit)
                 continue
-            results[unit.number] = state, answer
+            results[unit.number] = unit.task, state, answer
             on_end()
             while place in results:
-                state, answer = results.pop(place)
-                if state == "error":
-                    raise answer
-                yield answer
+                yield results.pop(place)
                 place += 1
             begin_more()
 
     def _read(self, future: Any, task: Task) -> tuple[str, Any]:
-        """`result`, `error`, `died` or `lost`, and what there is of it."""
+        """`result`, or what else became of it, and what there is to tell of it."""
         from distributed import KilledWorker
 
         if future.cancelled() or future.status == "lost":
             if self.client.status != "running":
-                raise UserError(
-                    f"{VARIABLE}: the scheduler at {self.address} has gone; once it is back, "
-                    "run the same command again"
-                )
+                raise self._tell_end()
             return "lost", None
         try:
             state, answer = future.result()
         except KilledWorker:
-            return "result", UserError(
+            return "killed", UserError(
                 f"{task.name}: workers died, one after the other, while they did it; mostly "
                 "memory has run out, or a library has crashed"
             )
@@ -289,8 +321,15 @@ class _Session:
             )
         state, result = pickle.loads(answer)
         if state == "lacks":
-            raise UserError(f"{task.name}: a worker cannot take in what it needs: {result}")
+            text = f"{task.name}: a worker cannot take in what it needs: {result}"
+            return state, UserError(text)
         return state, result
+
+    def _tell_end(self) -> UserError:
+        return UserError(
+            f"{VARIABLE}: the scheduler at {self.address} has gone; once it is back, run the same "
+            "command again"
+        )
 
     def close(self, is_over: bool) -> None:
         """Leave the cluster and, if all is over, nothing there."""
@@ -314,6 +353,7 @@ def connect(address: str) -> Any:
         ) from error
     # What we have to say of a cluster we say ourselves.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", "Sending large graph")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -414,8 +454,7 @@ def _pack_code(package: str) -> bytes:
             with suppress(OSError):
                 files[name] = (paths.root / name).read_bytes()
         with suppress(OSError):
-            state = paths.train.stat()
-            states[str(paths.train)] = [state.st_size, state.st_mtime_ns]
+            states[str(paths.train)] = read_state(paths.train)
     for name in sorted(names):
         files |= _read_package(name)
     settings = dict.fromkeys(STRICT) | {

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .batches import background, prefetch
+from .batches import background, map_ahead, prefetch
 from .errors import guard_reading
 from .files import replacing, write_text
+from .places import State, is_seen, read_state, require_same
 from .progress import progress
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -57,12 +59,13 @@ class Table:
         """
         with open_parquet(self.path, self.name) as file:
             for number in range(file.num_row_groups):
-                # Other threads work meanwhile: some more for each column would be in the way.
-                rows = file.read_row_group(number, columns, use_threads=False)
-                yield rows.to_pandas(use_threads=False)
+                yield _read_group(file, number, columns)
 
     def map(self, function: Callable[[pd.DataFrame], pd.DataFrame]) -> Iterable[pd.DataFrame]:
-        """The rows as `function` gives them, batch by batch, as often as it is iterated."""
+        """The rows as `function` gives them, batch by batch, as often as it is iterated.
+
+        What it gives must depend on these rows alone: it may be called elsewhere.
+        """
         return _Mapped(self, function)
 
     def read(self) -> pd.DataFrame:
@@ -72,13 +75,63 @@ class Table:
             return rows
 
 
+def _read_group(
+    file: pq.ParquetFile, number: int, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    # Other threads work meanwhile: some more for each column would be in the way.
+    rows = file.read_row_group(number, columns, use_threads=False)
+    frame: pd.DataFrame = rows.to_pandas(use_threads=False)
+    return frame
+
+
 @dataclass
 class _Mapped:
     table: Table
     function: Callable[[pd.DataFrame], pd.DataFrame]
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
-        return map(self.function, self.table)
+        path = self.table.path
+        groups = (_RowGroup(path, number, rows) for number, rows in enumerate(self.table))
+        return map_ahead(_map_group, (_Portable(self.function),), groups)
+
+
+class _RowGroup(NamedTuple):
+    """Some rows of a parquet file, which travel as their number to where it is seen."""
+
+    path: Path
+    number: int
+    rows: pd.DataFrame
+
+    def __reduce__(self) -> tuple[Callable[..., _RowGroup], tuple[Any, ...]]:
+        if is_seen.get()(self.path):
+            return _read_row_group, (self.path, read_state(self.path), self.number)
+        return _RowGroup, (*self,)
+
+
+def _read_row_group(path: Path, state: State, number: int) -> _RowGroup:
+    require_same(path, state)
+    with open_parquet(path, str(path)) as file:
+        return _RowGroup(path, number, _read_group(file, number))
+
+
+class _Portable:
+    """A function that travels by its code, as one without a name in its module has to."""
+
+    def __init__(self, function: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+        self.function = function
+
+    def __reduce__(self) -> tuple[Callable[..., _Portable], tuple[Any, ...]]:
+        import cloudpickle
+
+        return _unpack, (cloudpickle.dumps(self.function),)
+
+
+def _unpack(code: bytes) -> _Portable:
+    return _Portable(pickle.loads(code))
+
+
+def _map_group(portable: _Portable, group: _RowGroup) -> pd.DataFrame:
+    return portable.function(group.rows)
 
 
 @contextmanager

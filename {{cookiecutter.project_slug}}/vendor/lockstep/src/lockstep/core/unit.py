@@ -228,6 +228,15 @@ def _list_refusals(manifest: dict[str, Any]) -> list[str]:
     reasons = list_differences(ours, read_versions(ours.keys() - {"python", "machine"}))
     for name, state in manifest["files"].items():
         file = Path(name)
-        if file.exists() and [file.stat().st_size, file.stat().st_mtime_ns] != state:
+        if file.exists() and not sees(name, state):
             reasons.append(f"{name} is another file there")
     return reasons
+
+
+def sees(name: str, state: list[int]) -> bool:
+    """Whether a file is there, of this size and written at this time; see `places.read_state`."""
+    try:
+        content = Path(name).stat()
+    except OSError:
+        return False
+    return [content.st_size, content.st_mtime_ns] == state

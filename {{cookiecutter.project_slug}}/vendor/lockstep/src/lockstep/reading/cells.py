@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple, Self
 
 import pandas as pd
@@ -31,7 +32,7 @@ class Cells(NamedTuple):
     @classmethod
     def of(cls, rows: pd.DataFrame) -> Self:
         """Those of a file that has types itself, or that are parsed already."""
-        return cls([*map(str, rows.columns)], lambda _: rows, has_choice=False)
+        return cls([*map(str, rows.columns)], partial(_take, rows), has_choice=False)
 
     def parse_as(self, types: Types) -> pd.DataFrame:
         """The rows, all columns of `types` typed so or else none of the file's texts."""
@@ -40,6 +41,10 @@ class Cells(NamedTuple):
     def parse_as_text(self) -> pd.DataFrame:
         """The rows, every cell of a text as it is written."""
         return self.parse_as({})
+
+
+def _take(rows: pd.DataFrame, _: Types) -> pd.DataFrame:
+    return rows
 
 
 def parse_block(

@@ -7,8 +7,9 @@ not repeat a value takes memory: see `data.duplicates.Repeats`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, partial
+from itertools import tee
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +34,7 @@ from ..data.conformity import (
     require_columns,
 )
 from ..data.duplicates import Repeats, hash_values
-from .cells import Cells
+from .cells import Cells, Types
 from .folder import list_dvc_targets, list_entries, list_raw_files
 from .hive import add_partition
 from .images import read_images
@@ -61,6 +62,19 @@ class TypedBatch(NamedTuple):
     raw: RawBatch
     table: pd.DataFrame
     breaches: pd.DataFrame
+    names: list[str]
+    """Of all columns of the raw rows."""
+
+
+class Piece(NamedTuple):
+    """Some rows of a raw file that are to be parsed."""
+
+    cells: Cells
+    path: Path
+    name: str
+    """What messages call the file."""
+    types: Types
+    """Such as the cells may be read with."""
 
 
 def check_raw(project: Project) -> RawCheck:
@@ -88,21 +102,22 @@ class RawCheck:
         files = list_raw_files(self.paths, self.data.raw, self.contract)
         # Of several tables, the first rows tell which columns there are.
         tables = [] if len(files) == 1 or self.contract.images else files
-        first = (next(self._read(path))() for path in tables)
+        pieces = (self._make_piece(next(self._read(path)), path) for path in tables)
+        first = (parse_piece(self.contract, self.paths.root, piece) for piece in pieces)
         columns = list(dict.fromkeys(str(name) for raw in first for name in raw.cells))
         unique = [name for name, column in self.contract.columns.items() if column.unique]
         repeats = {name: Repeats() for name in unique}
         with progress("ingest") as count:
             for path in files:
                 above, part = 0, None
-                for typed in map_ahead(self._type, (), prefetch(self._read(path)), THREADS):
+                for typed in self._type(path):
                     if part != typed.raw.part:
                         above, part = 0, typed.raw.part
                     raw = typed.raw._replace(above=above)
                     above += len(typed.table)
                     table, breaches, accepted = require_unique(typed, repeats)
                     self._tally.add(raw, table, breaches, accepted)
-                    rejected = tabulate_rejected(raw, breaches, columns or [*map(str, raw.cells)])
+                    rejected = tabulate_rejected(raw, breaches, columns or typed.names)
                     yield CheckedBatch(accepted, rejected)
                     count(len(table))
                 self._tally.require_few_rejected(self.paths.name(path), self.data.max_rejected)
@@ -110,40 +125,33 @@ class RawCheck:
             entries = sorted(list_entries(path, deep=True)) if path.is_dir() else [path]
             self._digests[self.paths.name(path)] = [sha256(entry) for entry in entries]
 
-    def _read(self, path: Path) -> Iterator[Callable[[], RawBatch]]:
-        name, contract = self.paths.name(path), self.contract
-        if contract.images is not None:
-            rows, unusable = read_images(path, name, contract, resize=self.data.resize)
-            yield partial(RawBatch, rows, name, unusable=unusable)
+    def _type(self, path: Path) -> Iterator[TypedBatch]:
+        if self.contract.images is not None:
+            name = self.paths.name(path)
+            rows, unusable = read_images(path, name, self.contract, resize=self.data.resize)
+            yield type_rows(RawBatch(rows, name, unusable=unusable), self.contract)
             return
-        for cells in (
-            read_cells(path, name, contract.missing, contract.layout)
-            if contract.layout.files is None
-            else map(Cells.of, read_rows(path, name, contract.missing, contract.layout))
-        ):
-            yield partial(self._parse, cells, path)
+        shared = self.contract, self.paths.root
+        cells, waiting = tee(prefetch(self._read(path)))
+        pieces = (self._make_piece(each, path) for each in cells)
+        batches = map_ahead(type_piece, shared, pieces, THREADS)
+        for each, typed in zip(waiting, batches, strict=True):
+            if len(typed.breaches):
+                # Further rows are likely to break it too: to read them as text at once saves time.
+                self._types = {}
+                yield typed
+                continue
+            parse_as_text = partial(parse_as_text_again, *shared, self._make_piece(each, path))
+            yield typed._replace(raw=typed.raw._replace(parse_as_text=parse_as_text))
 
-    def _parse(self, cells: Cells, path: Path) -> RawBatch:
-        name, files = self.paths.name(path), self.contract.layout.files
-        types = self._types
+    def _read(self, path: Path) -> Iterator[Cells]:
+        name, contract = self.paths.name(path), self.contract
+        if contract.layout.files is None:
+            return read_cells(path, name, contract.missing, contract.layout)
+        return map(Cells.of, read_rows(path, name, contract.missing, contract.layout))
 
-        def complete(rows: pd.DataFrame) -> pd.DataFrame:
-            return complete_target(add_partition(rows, path, self.paths.root), self.contract)
-
-        rows = complete(cells.parse_as(types))
-        require_columns(rows, self.contract.columns, name)
-        has_parts = files is not None and files.text is None
-        part = rows[files.name].iloc[0] if files is not None and has_parts else None
-        is_typed = types and cells.has_choice
-        parse_as_text = (lambda: complete(cells.parse_as_text())) if is_typed else None
-        return RawBatch(rows, name, part=part, parse_as_text=parse_as_text)
-
-    def _type(self, read: Callable[[], RawBatch]) -> TypedBatch:
-        typed = type_rows(read(), self.contract)
-        if len(typed.breaches):
-            # Further rows are likely to break it too: to read them as text at once saves time.
-            self._types = {}
-        return typed
+    def _make_piece(self, cells: Cells, path: Path) -> Piece:
+        return Piece(cells, path, self.paths.name(path), self._types)
 
     def report(self) -> dict[str, Any]:
         """What came in and what became of it, once all rows have been gone through."""
@@ -171,6 +179,41 @@ class RawCheck:
         return lines
 
 
+def type_piece(contract: Contract, root: Path, piece: Piece) -> TypedBatch:
+    """What the contract makes of some rows, and of their cells no more than is asked for.
+
+    Those of rows that break no rule are left out, but for columns that the contract does not know:
+    they may have to travel.
+    """
+    typed = type_rows(parse_piece(contract, root, piece), contract)
+    if len(typed.breaches):
+        return typed._replace(raw=typed.raw.as_text())
+    unknown = typed.raw.cells.columns.difference([*contract.columns, *contract.drop])
+    raw = typed.raw._replace(cells=typed.raw.cells[unknown], parse_as_text=None)
+    return typed._replace(raw=raw)
+
+
+def parse_piece(contract: Contract, root: Path, piece: Piece) -> RawBatch:
+    """The rows of a file below `root`, typed where all their cells can be."""
+    files = contract.layout.files
+
+    def complete(rows: pd.DataFrame) -> pd.DataFrame:
+        return complete_target(add_partition(rows, piece.path, root), contract)
+
+    rows = complete(piece.cells.parse_as(piece.types))
+    require_columns(rows, contract.columns, piece.name)
+    has_parts = files is not None and files.text is None
+    part = rows[files.name].iloc[0] if files is not None and has_parts else None
+    is_typed = piece.types and piece.cells.has_choice
+    parse_as_text = (lambda: complete(piece.cells.parse_as_text())) if is_typed else None
+    return RawBatch(rows, piece.name, part=part, parse_as_text=parse_as_text)
+
+
+def parse_as_text_again(contract: Contract, root: Path, piece: Piece) -> pd.DataFrame:
+    """The cells of some rows as they are written."""
+    return parse_piece(contract, root, piece._replace(types={})).cells
+
+
 def check_rows(
     raw: RawBatch, contract: Contract, repeats: Mapping[str, Repeats] | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -187,14 +230,14 @@ def type_rows(raw: RawBatch, contract: Contract) -> TypedBatch:
     table, breaches = conform(contract.columns, raw.cells, contract.layout, contract.missing)
     if len(breaches) and raw.parse_as_text is not None:
         return type_rows(raw.as_text(), contract)
-    return TypedBatch(raw, table, breaches)
+    return TypedBatch(raw, table, breaches, [*map(str, raw.cells)])
 
 
 def require_unique(
     typed: TypedBatch, repeats: Mapping[str, Repeats]
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """What `check_rows` gives, of rows that are typed."""
-    raw, table, breaches = typed
+    raw, table, breaches, _ = typed
     parts = [breaches] if raw.unusable is None else [raw.unusable, breaches]
     for name, above in repeats.items():
         values = table[name].dropna()

@@ -22,6 +22,7 @@ from pyarrow import csv as arrow
 
 from ..core.contract import Layout
 from ..core.errors import UserError, shorten
+from ..core.places import FileBytes
 from ..data.conformity import mask_missing
 from .archives import CHUNK_SIZE, list_members, open_gzip, open_member, open_zip
 from .cells import (
@@ -69,6 +70,8 @@ class TextTable(NamedTuple):
     """`text` or `json`."""
     open: Callable[[], BinaryIO]
     """Opens it to read its bytes, unpacked."""
+    file: Path | None = None
+    """The file that has the same bytes, if any."""
 
 
 @contextmanager
@@ -93,7 +96,7 @@ def open_text_tables(path: Path, name: str) -> Iterator[list[TextTable]]:
                     raise UserError(f"{name}: no table of text in it, such as a CSV")
                 yield tables
         case form:
-            yield [TextTable(name, form, lambda: path.open("rb"))]
+            yield [TextTable(name, form, lambda: path.open("rb"), path)]
 
 
 def _select_tables(files: Sequence[str]) -> list[str]:
@@ -211,7 +214,7 @@ def _read_blocks(
             end = _find_end(part, layout, position)
             if not end:
                 return position
-            block, rest = part[:end], part[end:]
+            block, rest = _place(part[:end], table, layout, position), part[end:]
             if not position:
                 try:
                     first = _parse_first_block(block, len(names), missing, layout)
@@ -225,7 +228,8 @@ def _read_blocks(
         if rest and (not position or _find_end(rest + b"\n", layout, position) <= len(rest)):
             return position
         if rest:
-            yield Cells([*names], partial(_parse_later, rest, names, missing, layout, explain))
+            block = _place(rest, table, layout, position)
+            yield Cells([*names], partial(_parse_later, block, names, missing, layout, explain))
     return None if position else 0
 
 
@@ -249,6 +253,13 @@ def _find_end(part: bytes, layout: Layout, position: int) -> int:
     outer = np.concatenate([opening[opening > 0] - 1, closing + 1])
     edges = [*f"\r\n{layout.quote}{layout.delimiter}".encode()]
     return end if np.isin(characters[outer], edges).all() else 0
+
+
+def _place(block: bytes, table: TextTable, layout: Layout, position: int) -> bytes:
+    """The bytes with their place in the file, where they stand so in one."""
+    if table.file is None or layout.encoding != "utf-8":
+        return block
+    return FileBytes.of(block, table.file, position)
 
 
 def _parse_first_block(
