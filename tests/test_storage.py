@@ -145,8 +145,10 @@ def free_port() -> int:
 class Bucket(NamedTuple):
     """A bucket of an S3 server on this machine."""
 
+    program: str
+    """Rclone, which is the server and puts objects there."""
     folder: Path
-    """Where the server keeps its objects."""
+    """What is to be put lies here."""
     port: int
     name: str = "bucket"
 
@@ -161,27 +163,36 @@ class Bucket(NamedTuple):
 
     def put(self, key: str, content: bytes) -> None:
         """Make an object, or its next version."""
-        path = self.folder / key
-        path.parent.mkdir(exist_ok=True)
+        path = self.folder / "object"
         path.write_bytes(content)
+        place = f":s3,provider=Rclone,env_auth=true,endpoint='{self.endpoint}':{self.name}/{key}"
+        command = [self.program, "--config", os.devnull, "copyto", str(path), place]
+        subprocess.run(command, env=ENVIRONMENT | self.environment, check=True)
 
 
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
     """An empty bucket of rclone's server, which runs as long as the tests here."""
     folder = tmp_path_factory.mktemp("rclone")
-    bucket = Bucket(folder / "store" / "bucket", free_port())
-    bucket.folder.mkdir(parents=True)
     program = shutil.which("rclone", path=sysconfig.get_path("scripts"))
     assert program is not None
+    bucket = Bucket(program, folder, free_port())
+    (folder / "store" / bucket.name).mkdir(parents=True)
     address = ["--addr", f"127.0.0.1:{bucket.port}"]
     keys = ["--auth-key", ",".join(CREDENTIALS.values())]
-    # What is put into the folder is an object at once.
-    fresh = ["--config", os.devnull, "--dir-cache-time", "0s"]
     log = folder / "log"
     with log.open("w") as printed:
         server = subprocess.Popen(
-            [program, "serve", "s3", *address, *keys, *fresh, str(folder / "store")],
+            [
+                program,
+                "serve",
+                "s3",
+                *address,
+                *keys,
+                "--config",
+                os.devnull,
+                str(folder / "store"),
+            ],
             env=ENVIRONMENT,
             stdout=printed,
             stderr=printed,
