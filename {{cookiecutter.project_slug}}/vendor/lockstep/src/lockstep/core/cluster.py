@@ -161,8 +161,8 @@ class _Unit(NamedTuple):
 class _Session:
     """A connection to a cluster, and what its workers have been given.
 
-    It lasts no longer than units are waited for: its thread draws from the generators of random
-    numbers that networks here draw from.
+    It lasts no longer than units are waited for: to estimate the size of what it sends, Dask may
+    draw from the generators of random numbers that networks here draw from.
     """
 
     def __init__(self, address: str) -> None:
