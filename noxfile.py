@@ -22,7 +22,7 @@ LIBRARY = PROJECT / "vendor" / "lockstep"
 BACKENDS = {"jax": "jax>=0.10", "tensorflow": "tensorflow>=2.21", "torch": "torch==2.13.0"}
 # Three files of tests at a time, in the order in which they are collected, the longest first: the
 # third uses the time in which tests on two cores wait for a process, a server or a clock.
-PARALLEL = ["-n", "3", "--no-loadscope-reorder", "--dist"]
+PARALLEL = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 # What the shell of a newcomer would not have set: a generated project has its own environment.
 CLEAN = dict.fromkeys(
     ["VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "PYTHONDONTWRITEBYTECODE"]
@@ -43,7 +43,7 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Render the template, run what it generates, and check what comes out."""
     session.install(*nox.project.dependency_groups(PYPROJECT, "test"))
-    run_pytest(session, "-m", "not matrix", *PARALLEL, "loadgroup", *session.posargs)
+    run_pytest(session, "-m", "not matrix", *PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -77,7 +77,7 @@ def install_library(session: nox.Session, backend: str) -> None:
 
 def test_library(session: nox.Session, backend: str, *options: str, **environment: str) -> None:
     """Run the library's tests, which have settings of their own."""
-    command = ["tests/library", *options, *PARALLEL, "loadfile", *session.posargs]
+    command = ["tests/library", *options, *PARALLEL, *session.posargs]
     run_pytest(session, *command, KERAS_BACKEND=backend, **environment)
 
 

@@ -41,21 +41,17 @@ OFFLINE = {
 # one makes the project that is demonstrated, one the light one, and one needs neither.
 LONGEST = [
     f"test_{name}.py"
-    for name in "pages reproducibility odd_answers update pipeline use hooks workflows".split()
+    for name in (
+        *("pages", "reproducibility", "odd_answers", "readmes", "update", "pipeline", "use"),
+        *("hooks", "workflows", "serving_page", "monitoring_page", "answers"),
+    )
 ]
-# Its tests have nothing in common, so that each may run where there is time, at the end.
-SPREAD = "test_readmes.py"
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take longest first, each in one process, which makes its fixtures once."""
+    """Put the files that take longest first."""
     places = {name: place for place, name in enumerate(LONGEST)}
-    last = len(LONGEST)
-    items.sort(key=lambda item: places.get(item.path.name, last + (item.path.name == SPREAD)))
-    for item in items:
-        if item.path.name != SPREAD:
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
 
 class Project:
