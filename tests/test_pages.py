@@ -204,7 +204,9 @@ def test_every_page_of_the_docs_is_reached_and_opens_from_disk_on_a_phone(
 
 
 @in_a_browser
-@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "dark"), (DESK, "light")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(PHONE, "dark"), pytest.param(DESK, "light", marks=slow)]
+)
 def test_the_docs_hinder_nobody(
     published: Published, browser: Browser, width: int, scheme: str
 ) -> None:

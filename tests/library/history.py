@@ -21,14 +21,17 @@ def run_git(folder: Path, *arguments: str) -> str:
 
 
 def write_pipeline(project: Project) -> None:
-    """The dvc.yaml of the template, for a package called `owner` whose files are links to it."""
+    """The dvc.yaml of the template, for a package called `owner`, with the rooms of the library.
+
+    Of a room some files are enough to be committed and digested, hundreds of times.
+    """
     for name in ("dvc.yaml", ".dvcignore"):
         text = (TEMPLATE / name).read_text(encoding="utf-8")
         text = text.replace("{{ cookiecutter.package_name }}", "owner")
         (project.root / name).write_text(text, encoding="utf-8")
     copy_owner(project.root / "src" / "owner")
     vendor = TEMPLATE / "vendor"
-    for file in [*vendor.rglob("*.py"), *vendor.rglob("pyproject.toml")]:
+    for file in [*vendor.rglob("__init__.py"), *vendor.rglob("paths.py"), *vendor.rglob("*.toml")]:
         copy = project.root / "vendor" / file.relative_to(vendor)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(file.read_bytes())
