@@ -37,14 +37,7 @@ def fit_candidate(name: str, kind: str) -> Callable[[np.ndarray], np.ndarray]:
     return lambda rows: predict_in_blocks(estimator, method, rows)
 
 
-# Of each candidate one kind each time, the other where there is time.
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        pytest.param(*case, marks=[pytest.mark.matrix] if place % 2 else [])
-        for place, case in enumerate(CASES)
-    ],
-)
+@pytest.mark.parametrize(("name", "kind"), CASES)
 def test_a_row_has_the_same_prediction_alone_among_others_and_wherever_it_stands(
     name: str, kind: str
 ) -> None:
