@@ -3,6 +3,8 @@
 What computes here to compare has no cluster in its own process.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import subprocess
@@ -49,6 +51,7 @@ class RealCluster:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.workers: list[psutil.Popen] = []
+        self.has_happened = False
         file = folder / "scheduler.json"
         self.scheduler = self._start("scheduler", "--port", "0", "--scheduler-file", str(file))
         while not file.exists():
@@ -74,6 +77,19 @@ class RealCluster:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
+    def expect(self, count: int, happen: Callable[[RealCluster], None] | None) -> None:
+        """Have so many workers, to one of which something happens once it is busy."""
+        for _ in range(count - 1):
+            self.add()
+        if happen:
+            threading.Thread(target=self._act_once_busy, args=(happen,)).start()
+
+    def _act_once_busy(self, happen: Callable[[RealCluster], None]) -> None:
+        while not self.workers[0].children():  # where a unit is done
+            time.sleep(0.05)
+        happen(self)
+        self.has_happened = True
 
     def close(self) -> None:
         end_workers()
@@ -132,10 +148,7 @@ def test_outputs_are_the_same_bytes_on_a_cluster_whatever_becomes_of_its_workers
     for address in ("", real_cluster.address):
         monkeypatch.setenv(cluster.VARIABLE, address)
         if address:
-            for _ in range(count - 1):
-                real_cluster.add()
-            if happen:
-                threading.Thread(target=act_once_busy, args=(real_cluster, happen)).start()
+            real_cluster.expect(count, happen)
         run_stage("train")
         files = [*project.champion.iterdir(), *project.reports.iterdir()]
         outputs.append({file.name: file.read_bytes() for file in files})
@@ -172,10 +185,7 @@ def test_batches_give_the_same_bytes_on_a_cluster_whatever_becomes_of_its_worker
     for address in ("", real_cluster.address):
         monkeypatch.setenv(cluster.VARIABLE, address)
         if address:
-            for _ in range(count - 1):
-                real_cluster.add()
-            if happen:
-                threading.Thread(target=act_once_busy, args=(real_cluster, happen)).start()
+            real_cluster.expect(count, happen)
         run_stage("ingest")
         run_stage("preprocess")
         run_stage("evaluate")
@@ -189,13 +199,6 @@ def test_batches_give_the_same_bytes_on_a_cluster_whatever_becomes_of_its_worker
     assert outputs[1] == outputs[0]
     if happen:
         assert real_cluster.has_happened
-
-
-def act_once_busy(real: RealCluster, happen: Callable[[RealCluster], None]) -> None:
-    while not real.workers[0].children():  # where a unit is done
-        time.sleep(0.05)
-    happen(real)
-    real.has_happened = True
 
 
 def test_nothing_of_ours_stays_on_workers(

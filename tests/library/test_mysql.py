@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ import pyarrow.parquet as pq
 import pymysql
 import pytest
 from lockstep.commands import cli
-from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.reading import mysql
 from lockstep.reading.mysql import read_mysql_table
+from test_postgresql import tell_refusal
 from test_use import git, project, snapshot
 
 __all__ = ["project"]
@@ -77,11 +78,7 @@ def read(address: str, table: str | None = "t") -> pa.Table:
     return pa.concat_tables(read_mysql_table(address, "shop", table))
 
 
-def refusal(address: str, table: str | None = "t") -> str:
-    with pytest.raises(UserError) as caught:
-        read(address, table)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+refusal = partial(tell_refusal, read)
 
 
 CELLS: dict[str, tuple[str, Any, pa.DataType]] = {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -39,11 +40,16 @@ def read(address: str, table: str | None = "t") -> pa.Table:
     return pa.concat_tables(copy_table(address, "shop", table))
 
 
-def refusal(address: str, table: str | None = "t") -> str:
+def tell_refusal(
+    read: Callable[[str, str | None], pa.Table], address: str, table: str | None = "t"
+) -> str:
     with pytest.raises(UserError) as caught:
         read(address, table)
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+refusal = partial(tell_refusal, read)
 
 
 CELLS: dict[str, tuple[str, Any, pa.DataType]] = {
