@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import write_params
+from conftest import PARAMS, write_params
 from lockstep.commands import doctor
 from lockstep.commands.sums import SUMS, sum_files
+from lockstep.core import devices
 from lockstep.core.errors import UserError
 from lockstep.core.programs import run_program
 from lockstep.core.project import Project
@@ -153,27 +154,25 @@ def test_a_project_on_one_machine_only_is_noted(
     assert doctor.check_remote(project).state == "wrong"
 
 
-def test_the_backend_is_told_with_its_processor(
+def test_the_backend_is_told_with_what_it_computes_on(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = project.params.keras_backend
-    monkeypatch.setattr(doctor, "_count_gpus", lambda _: 0)
     monkeypatch.setattr(doctor, "_output", lambda *_: None)
     assert doctor.check_keras(project) == doctor.ok(f"{backend} on the CPU")
     monkeypatch.setattr(doctor, "_output", lambda *_: "GPU 0: some")
-    assert doctor.check_keras(project).state == "note"
-    monkeypatch.setattr(doctor, "_count_gpus", lambda _: 2)
-    assert doctor.check_keras(project) == doctor.ok(f"{backend} on 2 GPUs")
+    told = doctor.check_keras(project)
+    assert told.state == "note"
+    assert "`device: gpu` below `train`" in told.message
+    write_params(project, train=PARAMS["train"] | {"device": "gpu"})
+    monkeypatch.setattr(devices, "count_gpus", lambda _: 1)
+    assert doctor.check_keras(project) == doctor.ok(f"{backend} on the GPU")
 
 
 def test_a_mistake_in_the_settings_is_not_one_of_the_backend(project: Project) -> None:
     project.params_file.write_text("kind: [")
     with pytest.raises(UserError, match=r"^params\.yaml"):
         doctor.check_keras(project)
-
-
-def test_the_backend_can_be_asked_for_its_gpus(project: Project) -> None:
-    assert doctor._count_gpus(project.params.keras_backend) >= 0
 
 
 def test_data_that_are_elsewhere_or_nowhere_are_told(project: Project) -> None:

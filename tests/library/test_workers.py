@@ -144,15 +144,11 @@ def test_the_workers_are_as_many_as_the_cores_that_may_be_used(
     assert count_workers() == 3
 
 
-def test_one_process_has_the_gpu_unless_more_are_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "nvidia").mkdir()
+def test_one_process_has_the_gpu_unless_more_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(workers.VARIABLE, raising=False)
-    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr("joblib.cpu_count", lambda: 5)
     assert count_workers() == 5
-    monkeypatch.setattr(workers, "GPU", tmp_path)
+    monkeypatch.setattr(workers, "is_on_cpu", lambda: False)
     assert count_workers() == 1
     monkeypatch.setenv(workers.VARIABLE, "2")
     assert count_workers() == 2

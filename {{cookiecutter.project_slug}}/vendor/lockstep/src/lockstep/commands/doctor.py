@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from configparser import ConfigParser
 from contextlib import suppress
 from functools import partial
-from importlib import import_module
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..adopting.stores import ask_store
 from ..core.cluster import connect, find_address, require_same_versions
+from ..core.devices import require_gpu
 from ..core.errors import UserError, shorten
 from ..core.files import read_yaml
 from ..core.params import load_params
@@ -194,24 +194,18 @@ def check_source(project: Project) -> Finding:
 
 
 def check_keras(project: Project) -> Finding:
-    """Whether Keras' backend is installed, and whether it computes on a GPU."""
-    load_params(project)  # a mistake there is the reason for any other
+    """Whether Keras' backend is installed, and computes on what params.yaml names."""
+    device = load_params(project).train.device  # a mistake there is the reason for any other
     backend = str(import_keras().backend.backend())
-    gpus = _count_gpus(backend)
-    if gpus:
-        return ok(f"{backend} on {gpus} GPU{'s' if gpus > 1 else ''}")
+    if device == "gpu":
+        require_gpu(backend)
+        return ok(f"{backend} on the GPU")
     if _output(project, "nvidia-smi", "--list-gpus"):
-        return note(f"{backend} on the CPU, though there is a GPU; its manual says what to install")
+        return note(
+            f"{backend} on the CPU, though there is a GPU; `device: gpu` below `train` in "
+            "params.yaml takes that"
+        )
     return ok(f"{backend} on the CPU")
-
-
-def _count_gpus(backend: str) -> int:
-    library = import_module(backend)
-    if backend == "jax":
-        return sum(device.platform != "cpu" for device in library.devices())
-    if backend == "tensorflow":
-        return len(library.config.list_physical_devices("GPU"))
-    return int(library.accelerator.device_count())
 
 
 def check_cluster(_: Project) -> Finding:

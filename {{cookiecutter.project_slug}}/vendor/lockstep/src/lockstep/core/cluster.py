@@ -34,7 +34,7 @@ from .errors import UserError
 from .home import LIBRARY
 from .paths import Paths
 from .places import is_seen, read_state
-from .runtime import ONE_THREAD, STRICT
+from .runtime import ON_CPU, ONE_THREAD, STRICT
 
 if TYPE_CHECKING:
     from .workers import Task
@@ -458,7 +458,8 @@ def _pack_code(package: str) -> bytes:
     for name in sorted(names):
         files |= _read_package(name)
     settings = dict.fromkeys(STRICT) | {
-        name: os.environ.get(name) for name in (*STRICT, "KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL")
+        name: os.environ.get(name)
+        for name in (*STRICT, *ON_CPU, "KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL")
     }
     manifest = {
         "files": states,

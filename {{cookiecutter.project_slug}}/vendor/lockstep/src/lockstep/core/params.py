@@ -152,6 +152,8 @@ class TrainParams(Strict):
     rows and lie apart."""
     coverage: Fraction = 0.9
     """Share of rows whose target the intervals of numbers are to hold."""
+    device: Literal["cpu", "gpu"] = "cpu"
+    """What networks compute on: this machine's processor, or its GPU."""
     folds: Annotated[int, Field(strict=True, ge=2)] | None = None
     """Number of cross-validation folds."""
     holdout: Fraction | None = None

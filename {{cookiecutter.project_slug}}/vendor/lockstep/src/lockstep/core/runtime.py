@@ -34,6 +34,18 @@ SAME_PROCESSOR_CODE = {
     "TF_ENABLE_ONEDNN_OPTS": "0",
 }
 STRICT = ONE_THREAD | SAME_PROCESSOR_CODE
+ON_CPU = {
+    # Each of the three takes a GPU unasked where it sees one.
+    "JAX_PLATFORMS": "cpu",
+    "CUDA_VISIBLE_DEVICES": "-1",  # tensorflow
+    "KERAS_TORCH_DEVICE": "cpu",
+}
+SAME_ON_GPU = {
+    # Threads of a GPU add in the order in which they end, unless told otherwise.
+    "XLA_FLAGS": f"{SAME_PROCESSOR_CODE['XLA_FLAGS']} --xla_gpu_deterministic_ops=true",
+    "TF_DETERMINISTIC_OPS": "1",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # torch
+}
 BACKENDS = ("jax", "tensorflow", "torch")
 READERS = ("numpy", *BACKENDS)
 OVERRULED = "REPRODUCIBILITY_OVERRULED"
@@ -50,9 +62,15 @@ def pin() -> None:
     if HOME:
         return
     params = _peek()
+    train = params.get("train")
+    on_gpu = isinstance(train, dict) and train.get("device") == "gpu"
     backend = {"KERAS_BACKEND": str(params["keras_backend"])} if "keras_backend" in params else {}
     if params.get("reproducibility", "strict") == "strict":
-        _overrule(STRICT | backend)
+        _overrule(STRICT | backend | (SAME_ON_GPU if on_gpu else {}))
+    if on_gpu:
+        _let_see_gpus()
+    else:
+        os.environ |= ON_CPU
     for name, value in (backend | {"TF_CPP_MIN_LOG_LEVEL": "2"}).items():
         os.environ.setdefault(name, value)
 
@@ -60,7 +78,20 @@ def pin() -> None:
 def pin_strictly(backend: str | None) -> None:
     """Set the environment so that a network on that backend, if any, gives the same bits again."""
     _overrule(STRICT | ({"KERAS_BACKEND": backend} if backend else {}))
+    os.environ |= ON_CPU
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def is_on_cpu() -> bool:
+    """Whether networks compute on the CPU here, also where there is a GPU."""
+    return ON_CPU.items() <= os.environ.items()
+
+
+def _let_see_gpus() -> None:
+    """Take back what a process that started this one has settled for networks on the CPU."""
+    for name, value in ON_CPU.items():
+        if os.environ.get(name) == value:
+            del os.environ[name]
 
 
 def _overrule(settings: dict[str, str]) -> None:
@@ -109,6 +140,12 @@ def import_keras() -> ModuleType:
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
     keras.config.set_image_data_format("channels_last")
+    if SAME_ON_GPU.items() <= os.environ.items():
+        if backend == "torch":
+            import_module("torch").use_deterministic_algorithms(True)
+        # Then it draws nothing without a seed, also what weights from a file will replace.
+        elif backend == "tensorflow":
+            import_module("tensorflow").random.set_seed(0)
     return keras
 
 

@@ -20,7 +20,6 @@ from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.util import find_spec
 from math import inf
 from operator import is_
 from pathlib import Path
@@ -29,7 +28,7 @@ from typing import Any, NoReturn
 
 from . import cluster
 from .errors import UserError
-from .runtime import ONE_THREAD
+from .runtime import ONE_THREAD, is_on_cpu
 
 VARIABLE = "LOCKSTEP_WORKERS"
 WORTHWHILE = 20.0
@@ -39,7 +38,6 @@ WORKER_BYTES = 800 * 2**20
 COPIES = 6
 """How often a worker may hold what is shared: rows of a fold, their numbers, what a model keeps."""
 SECONDS_BETWEEN_LOOKS = 0.5
-GPU = Path("/dev/nvidia0")
 CGROUP = Path("/sys/fs/cgroup")
 MEMORY_LIMITS = (
     ("memory.max", "memory.current"),
@@ -96,25 +94,20 @@ def run_tasks(
 def count_workers() -> int:
     """How many workers are wanted: what LOCKSTEP_WORKERS says, by default the usable cores.
 
-    Where Keras has a GPU to itself it is one, unless the variable says otherwise.
+    Where networks compute on a GPU it is one, unless the variable says otherwise.
 
     Raises:
         UserError: The variable holds no whole number above zero.
     """
     from joblib import cpu_count
 
-    text = os.environ.get(VARIABLE) or str(1 if _has_gpu() else cpu_count())
+    text = os.environ.get(VARIABLE) or str(cpu_count() if is_on_cpu() else 1)
     if not (text.isdecimal() and int(text) > 0):
         raise UserError(
             f"{VARIABLE}: {text!r} in the environment; a number of processes was expected, such as "
             "2, or nothing for as many as there are cores"
         )
     return int(text)
-
-
-def _has_gpu() -> bool:
-    """Whether there is one, and what torch, jax and tensorflow need to compute on it."""
-    return GPU.exists() and find_spec("nvidia") is not None
 
 
 def is_worker() -> bool:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sklearn.base import BaseEstimator
 
 from ..core.contract import Contract
+from ..core.devices import require_gpu
 from ..core.errors import UserError
 from ..core.kinds import Kind
 from ..core.params import Params
@@ -244,7 +245,13 @@ class Problem:
 
 
 def make_problem(params: Params, contract: Contract) -> Problem:
-    """The problem that params.yaml and the contract describe."""
+    """The problem that params.yaml and the contract describe.
+
+    Raises:
+        UserError: Networks are to learn on a GPU, and there is none that they can use.
+    """
+    if params.train.device == "gpu":
+        require_gpu(params.keras_backend)
     return Problem(
         params.kind,
         params.seed,
