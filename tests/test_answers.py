@@ -118,10 +118,11 @@ def test_no_template_syntax_is_left_over(chosen: tuple[Project, str]) -> None:
             assert mark not in content, f"{mark!r} in {name}"
 
 
-def test_a_project_names_its_own_package_only(tmp_path: Path) -> None:
+def test_a_project_names_its_own_package_and_command_only(tmp_path: Path) -> None:
     project = bake(tmp_path, project_name="Own One")
     for name in project.files() - {*vendored()}:
-        assert b"my_project" not in (project / name).read_bytes(), name
+        content = (project / name).read_bytes()
+        assert not {each for each in (b"my_project", b"my-project") if each in content}, name
 
 
 def test_the_package_is_the_same_as_in_the_template(pristine: Project) -> None:
