@@ -84,6 +84,8 @@ NOT_APPLICABLE = {
     ("linear", "regression"): {
         "check_non_transformer_estimators_n_iter": "ridge is solved without iterations"
     },
+    ("knn", "regression"): dict.fromkeys(WEIGHTS, "so many rows are near, whatever they weigh"),
+    ("svm", "regression"): {WEIGHTS[0]: "gamma follows the spread of rows, whatever they weigh"},
     ("svm", "classification"): DRAWN
     | {"check_supervised_y_2d": "the calibration takes one target, as the pipeline gives"},
     ("tree", "classification"): LEAVES,

@@ -29,11 +29,31 @@ def test_a_mistake_is_one_line_and_with_debug_its_traceback(
         main(["--debug", "preprocess"])
 
 
-@pytest.mark.parametrize("arguments", [[], ["guess"], ["use", "a", "b"], ["predict"]])
-def test_a_command_line_that_cannot_be_read_ends_with_2(arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "expected", "command"),
+    [
+        ([], "the following arguments are required: COMMAND", "my-project"),
+        (["guess"], "argument COMMAND: invalid choice: 'guess' (choose from ", "my-project"),
+        (["--guess", "runs"], "unrecognized arguments: --guess", "my-project"),
+        (["use", "a", "b", "--evry", "day"], "unrecognized arguments: b", "my-project use"),
+        (["use", "a", "--horizon", "0"], "argument --horizon: found '0'; a ", "my-project use"),
+        (["predict", "--guess"], "the following arguments are required: f", "my-project predict"),
+    ],
+)
+def test_a_command_line_that_cannot_be_read_is_told_in_a_line_and_ends_with_2(
+    arguments: list[str],
+    expected: str,
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["my-project"])
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert end.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {expected}")
+    assert line.endswith(f"; `{command} --help` says what it takes")
 
 
 @pytest.mark.parametrize("command", ["ingest", "use", "predict", "verify", "doctor"])

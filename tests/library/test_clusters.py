@@ -15,6 +15,7 @@ from lockstep.commands.predict import predict_with_champion
 from lockstep.core.contract import CLUSTER, Contract, load_contract
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
+from lockstep.data.inner_folds import Units, learning_from
 from lockstep.modeling.adjusted_rand import adjusted_rand
 from lockstep.modeling.candidates import make_candidate
 from lockstep.modeling.cluster_profiles import profile_clusters
@@ -154,6 +155,17 @@ def test_as_many_clusters_are_found_as_there_are(sizes: tuple[int, ...]) -> None
     number, trials = choose_number(Clusterer(KMEANS), X, seed=0)
     assert number == len(sizes)
     assert [trial.clusters for trial in trials] == [*range(2, len(trials) + 2)]
+
+
+def test_rows_of_a_group_are_found_again_in_no_other_half() -> None:
+    rng = np.random.default_rng(0)
+    persons = np.repeat(np.arange(12, dtype="uint64"), 20)
+    X = rng.uniform(size=(12, 2))[persons] + rng.normal(0, 0.01, (240, 2))
+    alone = choose_number(Clusterer(KMEANS), X, seed=0)[1]
+    with learning_from(Units(persons, "group")):
+        whole = choose_number(Clusterer(KMEANS), X, seed=0)[1]
+    assert alone[-1].agreement > 0.9
+    assert whole[-1].agreement < 0.6
 
 
 @pytest.mark.parametrize(

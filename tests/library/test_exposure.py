@@ -25,7 +25,7 @@ from lockstep.modeling.rows_on_disk import NumbersOnDisk
 from lockstep.modeling.series import encode_target
 from lockstep.reporting.rates import calibrate_means, trace_lorenz
 from sklearn import metrics as sk
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
@@ -74,6 +74,7 @@ def test_rows_of_alike_features_that_are_added_up_teach_the_same() -> None:
     ("name", "options"),
     [
         ("forest", {"trees": 20, "min_samples_leaf": 100}),
+        ("knn", {"neighbours": 300, "weights": "uniform"}),
         ("boosting", {"loss": "poisson", "trees": 50}),
         ("mlp", {"loss": "poisson", "max_epochs": 5, "batch_size": 256, "hidden_units": (8,)}),
     ],
@@ -139,10 +140,33 @@ def test_rows_are_ranked_by_rates_and_not_by_how_long_they_were_seen() -> None:
     assert tenths["predicted"].is_monotonic_increasing
 
 
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+def test_a_row_counts_among_neighbours_as_much_as_it_is_exposed(weights: str) -> None:
+    rows = pd.DataFrame({"age": [1.0, 1, 3], "years": [1.0, 4, 1], "claims": [2.0, 3, 9]})
+    near = learn("knn", rows, neighbours=2, weights=weights).predict(pd.DataFrame({"age": [1.0]}))
+    assert near == pytest.approx([5 / 5])
+    between = learn("knn", rows, neighbours=3, weights=weights)
+    counts = {"uniform": [1, 1, 1], "distance": [1 / 0.5, 1 / 0.5, 1 / 1.5]}[weights]
+    expected = np.average([2, 3 / 4, 9], weights=counts * rows["years"])
+    assert between.predict(pd.DataFrame({"age": [1.5]})) == pytest.approx([expected])
+
+
+def test_a_row_counts_to_a_machine_as_if_it_came_so_often() -> None:
+    rows = TABLE[:60].assign(years=np.arange(60) % 3 + 1)
+    again = rows.loc[rows.index.repeat(rows["years"])]
+    again = again.assign(claims=again["claims"] / again["years"], years=1.0)
+    # Weights are 1 on average, where rows that come twice count 2.
+    one, other = (
+        learn("svm", each, gamma=1.0, penalty=penalty).predict(TABLE[["age"]][:20])
+        for each, penalty in ((rows, 2.0), (again, 1.0))
+    )
+    assert one == pytest.approx(other, abs=1e-2)
+
+
 def test_what_takes_no_weights_learns_from_rows_alike() -> None:
     contract = make_contract()
-    neighbours = make_candidate("knn", {}, Problem("regression", seed=1))
-    assert weigh_rows(neighbours, TABLE, contract) is None
+    scale = TransformedTargetRegressor(LinearRegression())
+    assert weigh_rows(scale, TABLE, contract) is None
     weights = weigh_rows(LinearRegression(), TABLE, contract)
     assert weights is not None
     assert weights.mean() == pytest.approx(1)

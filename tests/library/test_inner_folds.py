@@ -66,6 +66,16 @@ def require_apart(learnt: np.ndarray, others: np.ndarray, rows: pd.DataFrame, by
     assert not {*learnt[column]} & {*others[column]}
 
 
+@pytest.mark.parametrize("sizes", [(30, 30, 30, 30), (1,) * 7, (90, 10), (5,), (1, 1)])
+def test_halves_are_as_even_as_whole_groups_allow(sizes: tuple[int, ...]) -> None:
+    groups = np.repeat(np.arange(len(sizes), dtype="uint64"), sizes)
+    one, other = Units(groups, "group").halve(np.random.default_rng(0))
+    assert sorted([*one, *other]) == [*range(len(groups))]
+    if len(sizes) > 1:
+        assert not {*groups[one]} & {*groups[other]}
+    assert abs(len(one) - len(other)) <= (80 if 90 in sizes else 1)
+
+
 @pytest.mark.parametrize("by", BY)
 def test_early_stopping_watches_rows_apart_from_those_that_are_learnt_from(
     orchard: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str

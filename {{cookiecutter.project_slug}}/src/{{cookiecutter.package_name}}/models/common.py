@@ -7,7 +7,6 @@ from lockstep import Problem, SmoothForest, SmoothNeighbours, Training, candidat
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -15,8 +14,6 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.linear_model import LogisticRegression, Ridge, TweedieRegressor
-from sklearn.neighbors import KNeighborsRegressor
-from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
 Balanced = Annotated[
@@ -78,7 +75,7 @@ def knn(
         weights: whether a nearer row counts more
     """
     return problem.either(
-        SmoothNeighbours, KNeighborsRegressor, n_neighbors=neighbours, weights=weights
+        SmoothNeighbours, lockstep.WeightedNeighbours, n_neighbors=neighbours, weights=weights
     )
 
 
@@ -104,8 +101,7 @@ def svm(
     if problem.classifies:
         svc = SVC(C=penalty, kernel=kernel, gamma=gamma, class_weight=class_weight)
         return CalibratedClassifierCV(svc, ensemble=False, cv=problem.inner_folds)
-    svr = SVR(C=penalty, kernel=kernel, gamma=gamma)
-    return TransformedTargetRegressor(svr, transformer=StandardScaler())
+    return lockstep.StandardisedTarget(SVR(C=penalty, kernel=kernel, gamma=gamma))
 
 
 @candidate

@@ -65,6 +65,8 @@ if TYPE_CHECKING:
     from .modeling.steps import step as step
     from .modeling.tokens import TokenShape as TokenShape
     from .modeling.train_rows import TrainRows as TrainRows
+    from .modeling.weighted import StandardisedTarget as StandardisedTarget
+    from .modeling.weighted import WeightedNeighbours as WeightedNeighbours
     from .reading.check import check_raw as check_raw
     from .records.frames import tabulate_changes as tabulate_changes
     from .records.frames import tabulate_gains as tabulate_gains
@@ -109,6 +111,7 @@ ROOMS = {
     "modeling.steps": ("Scope", "step"),
     "modeling.tokens": ("TokenShape",),
     "modeling.train_rows": ("TrainRows",),
+    "modeling.weighted": ("StandardisedTarget", "WeightedNeighbours"),
     "reading.check": ("check_raw",),
     "records.frames": ("tabulate_changes", "tabulate_gains", "tabulate_runs"),
     "reporting.measure": ("measure", "measure_subgroups", "predict_all"),

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from contextlib import suppress
 
+from ..core.command_line import CommandLineParser
 from ..core.errors import UserError, exit_status
 from ..core.kinds import KINDS
 from ..core.own import import_own
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _make_parser() -> argparse.ArgumentParser:
-    root = argparse.ArgumentParser(description="Run a stage of the pipeline, or use its model.")
+    root = CommandLineParser(description="Run a stage of the pipeline, or use its model.")
     root.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
 

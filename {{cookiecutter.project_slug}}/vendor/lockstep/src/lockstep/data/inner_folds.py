@@ -90,6 +90,21 @@ class Units:
             return parts
         return number_parts(Units.of_each_row(len(parts)).keys, strata, count, seed)
 
+    def halve(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """The places of two rows or more in two halves, in an order by chance.
+
+        Groups are whole, so that halves are as even as these allow; rows of a single group, as any
+        others, are divided by themselves.
+        """
+        groups = pd.factorize(self.keys)[0] if self.by == "group" else np.arange(len(self.keys))
+        if groups.max() == 0:
+            groups = np.arange(len(groups))
+        turns = np.argsort(rng.permutation(groups.max() + 1))[groups]
+        order = np.argsort(turns, kind="stable")
+        starts = np.flatnonzero(np.diff(turns[order])) + 1
+        middle = starts[np.abs(starts - len(order) / 2).argmin()]
+        return order[:middle], order[middle:]
+
     def find_learnable(self, is_tried: np.ndarray) -> np.ndarray:
         """(n_rows,) whether each may be learnt from by what is tried on some: all others.
 

@@ -1,18 +1,20 @@
 """How many clusters there are: the number that other rows of the same kind would give again.
 
-Rows are divided into halves, and clusters found in each alone. Where there is something to find,
-both halves agree on where a row belongs (stability, Lange et al., 2004; prediction strength,
-Tibshirani and Walther, 2005). Few large clusters agree easily, whatever the rows; so it counts as
-well how far apart they lie: see `judge`.
+Rows are divided into halves, no group into two, and clusters found in each alone. Where there is
+something to find, both halves agree on where a row belongs (stability, Lange et al., 2004;
+prediction strength, Tibshirani and Walther, 2005). Few large clusters agree easily, whatever the
+rows; so it counts as well how far apart they lie: see `judge`.
 """
 
 from __future__ import annotations
 
 import warnings
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..data.inner_folds import find_units
 from .adjusted_rand import adjusted_rand
 from .cluster_metrics import judge
 from .silhouettes import measure_silhouettes
@@ -44,6 +46,8 @@ class Trial(NamedTuple):
 def choose_number(clusterer: Clusterer, X: np.ndarray, seed: int) -> tuple[int, list[Trial]]:
     """The number of clusters, from 2 to 10, of the best score; of equal ones the smaller.
 
+    Rows that are learnt from in `learning_from` are divided by the groups that it is given.
+
     Args:
         clusterer: What finds them.
         X: (n_rows, n_features) numbers, at least two rows different.
@@ -53,10 +57,11 @@ def choose_number(clusterer: Clusterer, X: np.ndarray, seed: int) -> tuple[int, 
         The number, and what was seen of each that rows are enough for.
     """
     rng = np.random.default_rng(seed)
+    units = find_units(len(X))
     size = min(len(X), MOST_ROWS) // 2
-    most = min(MOST_CLUSTERS, size // FEWEST_ROWS)
-    orders = [rng.permutation(len(X)) for _ in range(PAIRS)]
-    halves = [(X[order[:size]], X[order[size : 2 * size]]) for order in orders]
+    pairs = [units.halve(rng) for _ in range(PAIRS)]
+    halves = [(X[one[:size]], X[other[:size]]) for one, other in pairs]
+    most = min(MOST_CLUSTERS, min(map(len, chain(*halves))) // FEWEST_ROWS)
     with warnings.catch_warnings():
         # A number that does not suit the rows is not taken, and no news.
         warnings.simplefilter("ignore")

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..core.command_line import CommandLineParser
 from ..core.errors import exit_status
 from ..core.runtime import pin_strictly
 from .model_package import CHAMPION, ModelPackage, open_package
@@ -44,7 +45,7 @@ def _run(package: ModelPackage, arguments: Sequence[str] | None) -> None:
 
 
 def _make_parser(package: ModelPackage) -> argparse.ArgumentParser:
-    root = argparse.ArgumentParser(
+    root = CommandLineParser(
         prog=f"python -m {package.name}",
         description=f"The model {package.info['name']} {package.version}.",
     )
