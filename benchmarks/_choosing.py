@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import lockstep  # noqa: F401 - before numpy, whose threads it counts
@@ -21,7 +22,7 @@ from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 
 
-def make_params(contract: Contract, table: pd.DataFrame, without: list[str]) -> Params:
+def make_params(contract: Contract, table: pd.DataFrame, without: Sequence[str] = ()) -> Params:
     """The settings that `use` comes to, less the candidates that are named."""
     content: dict = {
         **{"seed": 42, "reproducibility": "strict", "keras_backend": "jax"},
@@ -35,9 +36,10 @@ def make_params(contract: Contract, table: pd.DataFrame, without: list[str]) -> 
     candidates = content["train"]["candidates"]
     for name in without:
         candidates.pop(name, None)
-    # Of the fewest rows of a class, each fold has one.
-    fewest = int(table[contract.target].value_counts().min())
-    content["train"]["folds"] = min(content["train"]["folds"], fewest)
+    if contract.kind == "classification":
+        # Of the fewest rows of a class, each fold has one.
+        fewest = int(table[contract.target].value_counts().min())
+        content["train"]["folds"] = min(content["train"]["folds"], fewest)
     return Params.model_validate(content)
 
 

@@ -7,13 +7,15 @@ scheduler and two workers, in processes), and what moving bytes costs. A discret
 then takes units to 1, 16, 64 and 256 workers: the scheduler hands out one at a time and takes
 its time for each; shared rows go from worker to worker in doubling rounds before; the units
 are as long as said. What it takes to bring results back is not simulated, but for what the
-scheduler's time per task holds of it. Needs Dask, `distributed`.
+scheduler's time per task holds of it. Dask comes in an environment of its own, unless it is there.
 """
 
 from __future__ import annotations
 
 import heapq
+import subprocess
 import time
+from importlib.util import find_spec
 
 WORKERS = (1, 16, 64, 256)
 UNITS = 2000
@@ -79,4 +81,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if find_spec("distributed"):
+        main()
+    else:
+        run = ["uv", "run", "--no-project", "--python", "3.11", "--with", "distributed"]
+        subprocess.run([*run, "python", __file__], check=True)

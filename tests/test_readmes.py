@@ -346,6 +346,17 @@ def test_make_test_is_the_commands_without_make(checkout: Project) -> None:
         assert command.replace("install nox", "install --quiet nox") in planned
 
 
+def test_each_benchmark_tells_its_command_and_is_listed() -> None:
+    folder = TEMPLATE / "benchmarks"
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+\.py)` \| \w", readme, flags=re.MULTILINE)
+    scripts = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("[!_]*.py")}
+    assert sorted(listed) == sorted(scripts)
+    for name, text in scripts.items():
+        _, description, _ = text.split('"""', 2)
+        assert f"\n    python benchmarks/{name}" in description, name
+
+
 def test_the_one_command_generates_a_project(checkout: Project) -> None:
     readme = (TEMPLATE / "README.md").read_text(encoding="utf-8")
     assert "$ uvx cookiecutter lockstep\n" in readme
