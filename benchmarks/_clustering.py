@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from collections import Counter
 
 import numpy as np
-from _unlabelled import make_contract, make_pipelines, make_rows, make_table, validate
+from _unlabelled import make_contract, make_pipelines, make_rows, make_table
 from lockstep.modeling.candidates import BASELINE
 from lockstep.modeling.cluster_trials import try_structureless
 from lockstep.modeling.metrics import primary_metric
 from lockstep.modeling.model import Model
-from lockstep.modeling.structureless import judge_structure
 from sklearn import datasets
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
@@ -79,26 +77,23 @@ def compare(name: str) -> str:
     return f"| {name}, {len(np.unique(y))} classes | {' | '.join(cells)} |"
 
 
-def look(name: str, seed: int) -> tuple[str, bool]:
-    """The champion of three quarters of the rows, and whether the others show its clusters."""
-    learn, held_out = train_test_split(draw(name, seed), test_size=TEST_FRACTION, random_state=seed)
+def is_shown(X: np.ndarray, seed: int) -> bool:
+    """Whether k-means shows clusters on a quarter of the rows that it has not learnt from."""
+    learn, held_out = train_test_split(X, test_size=TEST_FRACTION, random_state=seed)
     contract = make_contract(learn, "clusters")
     rows = make_rows(learn, contract)
-    pipelines = make_pipelines(rows, rows.params)
-    scores = validate(rows, pipelines)
-    champion = max(scores, key=scores.__getitem__)
-    model = Model(rows.fit(champion, pipelines[champion]), champion, "clustering", contract)
-    outcome = model.try_on(make_table(held_out, contract))
-    references = try_structureless(model.pipeline[-1], len(outcome), seed)
+    fitted = rows.fit("kmeans", make_pipelines(rows, rows.params)["kmeans"])
+    outcome = Model(fitted, "kmeans", "clustering", contract).try_on(make_table(held_out, contract))
     figure = primary_metric(rows.params).score(outcome)
-    return champion, judge_structure(figure, references)["is_exceeded"]
+    references = try_structureless(fitted[-1], len(outcome), rows.params.seed)
+    # They are not shown once a single draw is as good, so that the others need not be made.
+    return all(figure > reference for reference in references)
 
 
 def count(name: str, simulations: int) -> str:
-    """A line of the table: how often clusters are shown, and which candidates found them."""
-    champions, is_shown = zip(*(look(name, seed) for seed in range(simulations)), strict=True)
-    told = ", ".join(f"{champion} {times}" for champion, times in Counter(champions).most_common())
-    return f"| {name} | {sum(is_shown)} of {simulations} | {told} |"
+    """A line of the table: how often clusters are shown."""
+    shown = sum(is_shown(draw(name, seed), seed) for seed in range(simulations))
+    return f"| {name} | {shown} of {simulations} |"
 
 
 if __name__ == "__main__":
@@ -113,6 +108,6 @@ if __name__ == "__main__":
     )
     for name in ("iris", "wine", "breast_cancer", "digits"):
         print(compare(name), flush=True)
-    print("\n| rows | clusters are shown | champions |\n| --- | --- | --- |")
+    print("\n| rows | clusters of k-means are shown |\n| --- | --- |")
     for name in ("square", "cloud", "iris", "wine", "blobs"):
         print(count(name, simulations), flush=True)

@@ -242,7 +242,7 @@ def test_clusters_are_held_against_those_of_as_many_rows_without_any() -> None:
         order = np.random.default_rng(0).permutation(100)
         clusterer = Clusterer(KMEANS, 2).fit(rows[order[:60]])
         figure = METRIC["stable_silhouette"].score(try_clusters(clusterer, rows[order[60:]]))
-        references = try_structureless(clusterer, 40, seed=0)
+        references = [*try_structureless(clusterer, 40, seed=0)]
         assert len(references) == 19
         assert judge_structure(figure, references)["is_exceeded"] == is_expected
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -68,7 +69,7 @@ def _find_afresh(clusterer: Clusterer, X: np.ndarray) -> np.ndarray:
     return labels
 
 
-def try_structureless(clusterer: Clusterer, held_out: int, seed: int) -> list[float]:
+def try_structureless(clusterer: Clusterer, held_out: int, seed: int) -> Iterator[float]:
     """The `stable_silhouette` where there are no clusters, found in the same way, of each draw.
 
     As many rows are learnt from as it learnt from, and the number of clusters is chosen again.
@@ -81,7 +82,8 @@ def try_structureless(clusterer: Clusterer, held_out: int, seed: int) -> list[fl
     learnt = len(clusterer.labels_)
     share = min(1.0, MOST_ROWS / (learnt + held_out))
     sizes = max(2, int(share * learnt)), max(2, int(share * held_out))
-    return [_try_draw(clusterer, sizes, np.random.default_rng([seed, n])) for n in range(DRAWS)]
+    for draw in range(DRAWS):
+        yield _try_draw(clusterer, sizes, np.random.default_rng([seed, draw]))
 
 
 def _try_draw(clusterer: Clusterer, sizes: tuple[int, int], rng: np.random.Generator) -> float:

@@ -83,7 +83,7 @@ def measure(params: Params, champion: Outcome, baseline: Outcome) -> dict[str, A
         scores["injected"] = measure_ways(champion).set_index("way").to_dict("index")
     if champion.clusters is not None:
         assert champion.clusterer is not None
-        references = try_structureless(champion.clusterer, len(champion), params.seed)
+        references = [*try_structureless(champion.clusterer, len(champion), params.seed)]
         scores["structureless"] = judge_structure(scores["stable_silhouette"], references)
     if params.train.metric in RATES:
         scores["rates"] = measure_rates(champion)
