@@ -349,7 +349,7 @@ def test_make_test_is_the_commands_without_make(checkout: Project) -> None:
 def test_each_benchmark_tells_its_command_and_is_listed() -> None:
     folder = TEMPLATE / "benchmarks"
     readme = (folder / "README.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^\| `(\w+\.py)` \| \w", readme, flags=re.MULTILINE)
+    listed = re.findall(r"^\| `(\w+\.py)` \| \S", readme, flags=re.MULTILINE)
     scripts = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("[!_]*.py")}
     assert sorted(listed) == sorted(scripts)
     for name, text in scripts.items():
