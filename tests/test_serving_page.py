@@ -403,6 +403,7 @@ def test_an_image_is_dropped_seen_and_answered(visit: Visit) -> None:
     shares = {"probability_0": 0.0004, "probability_1": 0.0996, "probability_2": 0.9}
     server.answers = [{"prediction": "2", **shares}]
     page = open_page(visit, server)
+    expect(page.locator("#answer")).to_contain_text("what digit is for the image.")
     # A PNG of one pixel.
     content = (
         "89504e470d0a1a0a0000000d4948445200000001000000010800000000"
@@ -424,6 +425,24 @@ def test_an_image_is_dropped_seen_and_answered(visit: Visit) -> None:
     chances = page.locator(".chances").inner_text().split("\n")
     assert chances == ["2", "90.0%", "1", "10.0%", "0", "<0.1%"]
     assert page.locator(".preview").evaluate("image => image.naturalWidth") == 1
+    assert visit.wrong == []
+
+
+@in_a_browser
+def test_a_row_with_an_image_is_not_offered_without_it(visit: Visit) -> None:
+    size = {"type": "numeric", "meaning": "the size", "seen": [1, 9]}
+    contract = DIGITS | {"columns": DIGITS["columns"] | {"size": size}}
+    server = MadeUpServer(images(is_default=True) | {"contract": contract})
+    server.versions[0]["features"] = ["image", "size"]
+    server.kept["requests"] = [kept(content={"size": 3, "brightness": 0.5})]
+    page = open_page(visit, server)
+    expect(page.locator("#answer")).to_contain_text("digit is for the image and the values on the")
+    request = page.locator("#requests tbody tr")
+    expect(request).to_contain_text("size 3, brightness 0.5")
+    assert request.get_by_role("button").count() == 0
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator(".said")).to_be_visible()
+    assert page.get_by_text("The same from a shell").count() == 0
     assert visit.wrong == []
 
 

@@ -46,12 +46,19 @@ export function summarise(answer) {
   return `${shorten(answer.prediction)}${more}`;
 }
 
-export function showNothing(element, { contract, kind, is_shadow: isShadow }) {
+/** What a prediction is of. */
+function nameSubject({ images, points }, features) {
+  if (points) return "each sequence";
+  if (!images) return "the values on the form";
+  return features.length === 1 ? "the image" : "the image and the values on the form";
+}
+
+export function showNothing(element, { contract, features, kind, is_shadow: isShadow }) {
   if (isShadow) {
     element.replaceChildren(make("p", { className: "soft" }, "A version in the shadow cannot be asked: it answers what others are asked, and only the last requests show what it says."));
     return;
   }
-  const subject = contract.points ? "each sequence" : "the values on the form";
+  const subject = nameSubject(contract, features);
   const texts = {
     classification: `The predicted class and the probability of each will stand here: what ${contract.target} is for ${subject}.`,
     multilabel: `The predicted labels and the probability of each will stand here: what ${contract.target} is for ${subject}.`,
@@ -89,7 +96,7 @@ export function showAnswer(element, details, reply, seconds, row) {
     ...(hasInterval(answer) ? drawInterval(answer, target, details.metrics) : [drawSureness(answer)]),
     makeFacts(reply, seconds),
     ...(isOfClusters(answer) ? [] : [makeOutcome(details, reply)]),
-    ...(row ? [makeCommand(details, row)] : []),
+    ...(row && !details.contract.images ? [makeCommand(details, row)] : []),
   );
 }
 

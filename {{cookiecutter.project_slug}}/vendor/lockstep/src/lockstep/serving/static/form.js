@@ -170,9 +170,9 @@ export class Form {
     if (input.value !== text) input.value = former; // no such choice
   }
 
-  /** Whether a row has a cell for any of the fields. */
+  /** Whether a row that was asked before can stand here again; one with an image cannot, of which nothing is kept. */
   canTake(row) {
-    return Object.keys(row).some(name => this.fields.has(name));
+    return !this.isCell && Object.keys(row).some(name => this.fields.has(name));
   }
 
   /** Take a row that was asked before. */
