@@ -13,6 +13,7 @@ import json
 import sys
 from pathlib import Path
 
+import lockstep  # noqa: F401 - before numpy, whose threads it counts
 import numpy as np
 import pandas as pd
 from _choosing import make_params

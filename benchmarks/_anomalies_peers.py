@@ -26,7 +26,7 @@ from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-DRAWS = 6
+DRAWS = 3
 """Of each table, other rows and, where there are several, another rare class."""
 SHARE, TEST_FRACTION = 0.05, 0.3
 """Of the usual rows, how many anomalies are kept; of all rows, what is tested."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import warnings
 
+import lockstep  # noqa: F401 - before numpy, whose threads it counts
 import numpy as np
 from _unlabelled import make_contract, make_pipelines, make_rows, make_table
 from lockstep.modeling.candidates import BASELINE
