@@ -6,8 +6,8 @@ On tables that scikit-learn carries, candidates learn from all rows and no class
 many clusters each finds, and the adjusted Rand index with the classes. Beside them stand k-means
 with the number of the best silhouette, and a Gaussian mixture with that of the best BIC, which is
 how scikit-learn's examples choose it. Then k-means learns from three quarters of N sets of rows
-without structure, and of N sets or splits of rows with some, and the test of `evaluate` says
-whether its clusters are shown.
+without structure, and of a quarter as many sets or splits of rows with some, and the test of
+`evaluate` says whether its clusters are shown.
 """
 
 from __future__ import annotations
