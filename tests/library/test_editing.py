@@ -200,6 +200,14 @@ def test_a_mapping_that_grows_too_long_for_its_line_is_broken_into_lines() -> No
     )
 
 
+def test_a_mapping_within_a_value_is_broken_into_lines_where_it_is_too_long_for_one() -> None:
+    options = dict.fromkeys(("learning_rate", "max_features", "share", "tolerance", "l2"), 0.0125)
+    changes = {"train.candidates": {"linear": {"alpha": 1.0}, "boosting": options}}
+    lines = "".join(f"        {key}: 0.0125\n" for key in options)
+    expected = f"      linear: {{alpha: 1.0}}\n      boosting:\n{lines}metrics:"
+    assert expected in edit_yaml(CANDIDATES, changes)
+
+
 def test_a_key_that_was_not_there_gets_its_comment_and_others_do_not() -> None:
     comments = {
         "data.resize": "Scale images. " * 8,

@@ -407,6 +407,15 @@ def test_progress_is_a_changing_line_on_a_terminal_and_lines_elsewhere(
     assert capsys.readouterr().err == ""
 
 
+def test_progress_is_short_whatever_the_loss(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", -1)
+    training.Progress("mlp", 20, watches=True).on_epoch_end(0, {"loss": 2 / 3, "val_loss": 3e38})
+    expected = "mlp: epoch 1 of at most 20, loss 0.6667, on the watched rows 3e+38\n"
+    assert capsys.readouterr().err == expected
+
+
 def test_a_network_that_diverges_is_told_in_one_line() -> None:
     with pytest.raises(UserError, match=r"the loss is no number any more after 1 epochs; lower"):
         regressor(learning_rate=1e30).fit(X, VALUES)

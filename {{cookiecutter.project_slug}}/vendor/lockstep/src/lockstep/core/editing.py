@@ -51,7 +51,9 @@ def edit_yaml(
             text = _remove(text, keys)
         elif repr(content) != repr(former):
             text = _set(text, keys, value, comments.get(path, ""))
-            text = _break_line(text, keys[:-1])
+            within = [[*keys, name] for name in value] if isinstance(value, dict) else []
+            for each in (keys[:-1], *within):
+                text = _break_line(text, each)
     if READER.load(text) != content:
         raise UserError(
             "params.yaml: its values cannot be changed one by one, since some stand for others by "

@@ -226,11 +226,11 @@ class Progress(keras.callbacks.Callback):
         line = f"{self.name}: epoch {epoch + 1} of "
         if self.watches:
             line += (
-                f"at most {self.epochs}, loss {logs['loss']:.4f}, "
-                f"on the watched rows {logs['val_loss']:.4f}"
+                f"at most {self.epochs}, loss {logs['loss']:.4g}, "
+                f"on the watched rows {logs['val_loss']:.4g}"
             )
         else:
-            line += f"{self.epochs} on all rows, loss {logs['loss']:.4f}"
+            line += f"{self.epochs} on all rows, loss {logs['loss']:.4g}"
         self.show(line)
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
