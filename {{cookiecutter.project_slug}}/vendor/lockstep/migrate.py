@@ -62,7 +62,7 @@ def main() -> None:
         for name in STAGES:
             if is_unmerged(package / name):
                 lines += renew_stage(root, package / name, template)
-        if is_unmerged(package / "models" / "common.py"):
+        if has_two_homes_of_candidates(package):
             lines += renew_candidates(root, package, template)
         for old, (new, decorator) in CARRIED.items():
             if (package / old).exists():
@@ -216,11 +216,17 @@ def renew_stage(root: Path, path: Path, template: Template) -> list[str]:
     return lines
 
 
-def renew_candidates(root: Path, package: Path, template: Template) -> list[str]:
-    """Put the new file of candidates in place, with the owner's in a file of their own.
+def has_two_homes_of_candidates(package: Path) -> bool:
+    """Whether an update has left the owner's `models.py`, edited, and brought the folder `models`.
 
-    Git takes it for the edited `models.py` under another name.
+    Git may take a file there for the former under another name, and merge the two.
     """
+    common = package / "models" / "common.py"
+    return is_unmerged(common) or (common.exists() and (package / "models.py").exists())
+
+
+def renew_candidates(root: Path, package: Path, template: Template) -> list[str]:
+    """Put the new file of candidates in place, with the owner's in a file of their own."""
     common, former = package / "models" / "common.py", package / "models.py"
     write(template.text(f"{PACKAGE}/models/common.py"), common)
     common.with_name(f"{common.name}.rej").unlink(missing_ok=True)
