@@ -125,6 +125,15 @@ def test_a_table_of_few_cells_is_taken_whole() -> None:
     assert not draw_rows(rows(DRAWN + 1), target=None).is_whole
 
 
+@pytest.mark.parametrize("size", [17, 600])
+def test_fewer_rows_are_drawn_of_long_texts(size: int) -> None:
+    frame = rows()
+    long = frame.assign(note=frame["note"] + "!" * 9 * sampling.SIGNS_OF_A_CELL)
+    places = draw_rows(long, size, None).frame.index
+    assert len(places) == DRAWN // 2
+    assert {*places} < {*draw_rows(frame, target=None).frame.index}
+
+
 def test_the_first_rows_of_each_class_are_drawn_in_any_case() -> None:
     frame = rows()
     rare = list_hidden(frame)[-12:]

@@ -131,6 +131,20 @@ def test_candidates_that_data_need_bring_what_tune_may_try_of_them() -> None:
     assert suggest_spaces(["autoregression"], Params.model_validate(PARAMS)) == {}
 
 
+@pytest.mark.parametrize("texts", [["a b", "c d"], ["a b", "a d"], ["", "."]])
+def test_texts_without_common_words_get_a_vocabulary_that_params_takes(texts: list[str]) -> None:
+    columns = {
+        "note": {"type": "text", "meaning": "a note"},
+        "y": {"type": "binary", "categories": ["no", "yes"], "meaning": "a verdict"},
+    }
+    parts = {"title": "notes", "source": "made up", "licence": "none", "target": "y"}
+    contract = Contract.model_validate({**parts, "columns": columns})
+    table = pd.DataFrame({"note": texts, "y": ["no", "yes"]}, dtype="str")
+    tokens = suggest(contract, table)["features.tokens"]
+    assert tokens["vocabulary"] == 3
+    Params.model_validate(PARAMS | {"features": {"tokens": tokens}})
+
+
 @pytest.mark.parametrize("name", SPACES)
 def test_a_space_that_is_suggested_has_options_that_the_candidate_takes(name: str) -> None:
     assert {*SPACES[name]} <= {*CANDIDATES.options(name)}

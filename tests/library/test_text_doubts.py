@@ -27,6 +27,7 @@ def tell(texts: list[str | None], part: list[str] | None = None) -> list[str]:
 def test_plain_texts_have_nothing_to_look_at() -> None:
     assert tell(PLAIN) == []
     assert tell(["\N{SMILING FACE WITH SUNGLASSES}", *PLAIN[1:]]) == []
+    assert tell(["5 \u00b5m at 10\u00b5F", "47 k\u2126", *PLAIN[2:]]) == []
 
 
 @pytest.mark.parametrize(
@@ -53,12 +54,31 @@ def test_plain_texts_have_nothing_to_look_at() -> None:
             "words such as 'p\u0430ypal' mix letters of two scripts that look alike",
         ),
         (
+            [f"{number}a {number}b" for number in range(40)],
+            "no word comes in two texts: there is none to learn from",
+        ),
+        (
+            [f"same {number}b" for number in range(40)],
+            "no word but 'same' comes in two texts: there is little to learn from",
+        ),
+        (
             [PLAIN[1].upper(), *PLAIN[1:]],
             "1 of the different texts are another one but for case or spaces: they may come to lie "
             "on both sides of the split",
         ),
     ],
-    ids=["missing", "no word", "HTML", "mojibake", "cut", "scripts", "lookalikes", "near copies"],
+    ids=[
+        "missing",
+        "no word",
+        "HTML",
+        "mojibake",
+        "cut",
+        "scripts",
+        "lookalikes",
+        "no common",
+        "one common",
+        "near copies",
+    ],
 )
 def test_what_is_odd_in_texts_is_told(texts: list[str | None], told: str) -> None:
     assert tell(texts) == [told]

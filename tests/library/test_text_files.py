@@ -119,6 +119,24 @@ def test_the_target_is_the_folder_by_its_name_or_called_class(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("beginning", "is_table"),
+    [
+        ("A classic example, and the label it bears", False),
+        ("label", False),
+        ("labels, and others", False),
+        ("a,label,b", True),
+        ('"a";"label"\r\n1;2', True),
+        ("label\tb", True),
+    ],
+)
+def test_a_text_that_names_the_target_is_no_table(
+    tmp_path: Path, beginning: str, *, is_table: bool
+) -> None:
+    folder = write(tmp_path / "reviews", TEXTS | {"neg/0.txt": f"{beginning}\nmore"})
+    assert (find_text_files(folder, Wishes(target="label")) is None) == is_table
+
+
+@pytest.mark.parametrize(
     ("texts", "wishes"),
     [
         ({"2025/a.txt": "text,label\nx,y\n", "2026/a.txt": "text,label\nx,y\n"}, {}),

@@ -125,6 +125,13 @@ def test_texts_of_which_no_word_comes_twice_say_so() -> None:
     assert Terms().fit(frame("ab", "ab")).transform(frame("xy", None)).nnz == 0
 
 
+@pytest.mark.parametrize("options", [{"words": 4}, {"words": 1, "characters": 9}])
+def test_a_text_may_be_shorter_than_a_term(options: dict) -> None:
+    fitted = Terms(**options).fit(frame("a great film it was", "a great film it is"))
+    assert fitted.transform(frame("great film")).nnz > 0
+    assert fitted.transform(frame("")).nnz == 0
+
+
 @pytest.mark.parametrize("texts", [["ab"] * 3, ["ab cd", "ab", "cd"], ["a b c d", "a b", "c d"]])
 def test_few_terms_have_at_most_as_many_numbers(texts: list[str]) -> None:
     X = Terms(words=1, characters=0).fit_transform(frame(*texts))
@@ -153,17 +160,38 @@ def test_a_network_begins_with_vectors_from_a_file(vectors: Path) -> None:
     words, numbers = read_vectors("references/vectors.txt", 10)
     assert words == ["fish", "lemon"]
     assert numbers.tolist() == [[1, 2], [-1, 0.5]]
-    assert read_vectors("references/vectors.txt", 3)[0] == ["fish"]
+    assert read_vectors("references/vectors.txt", 1)[0] == ["fish"]
     tokens = RECIPE["tokens"] | {"vectors": "references/vectors.txt"}
     problem = make_problem(make_params(features=RECIPE | {"tokens": tokens}), REVIEWS)
     network = make_candidate("text_cnn", CANDIDATES["text_cnn"], problem)
     built = network.build(9, 2, "softmax", **network.options)
     (embedding,) = (layer for layer in built.layers if hasattr(layer, "embeddings"))
     weights = embedding.get_weights()[0]
-    assert weights.shape == (40, 2)
+    assert weights.shape == (40 + 2, 2)
     np.testing.assert_array_equal(weights[2:4], numbers)
     fitted = Tokens(*problem.tokens).fit(frame("lemon soup", "soup"))
     assert fitted.vocabulary_ == ["fish", "lemon", "soup"]
+
+
+def test_words_of_a_file_of_vectors_take_no_place_of_those_of_the_train_rows(
+    vectors: Path,
+) -> None:
+    assert vectors.is_file()
+    tokens = {"length": 3, "vocabulary": 4, "vectors": "references/vectors.txt"}
+    params = make_params(features=RECIPE | {"tokens": tokens})
+    shape = make_problem(params, REVIEWS).require_tokens("text_cnn")
+    fitted = Tokens(*shape).fit(frame("good soup", "good soup"))
+    assert fitted.vocabulary_ == ["fish", "lemon", "good", "soup"]
+    assert fitted.transform(frame("good fish?")).tolist() == [[4, 2, 1]]
+    assert shape.size == 6
+
+
+def test_words_with_spaces_in_a_file_of_vectors_are_passed_over(project: Project) -> None:
+    lines = "fish 1 2\n. . . 3 4\nat the 5 6\nsoup 7 8\n"
+    (project.root / "vectors.txt").write_text(lines, encoding="utf-8")
+    words, numbers = read_vectors("vectors.txt", 10)
+    assert words == ["fish", "soup"]
+    assert numbers.tolist() == [[1, 2], [7, 8]]
 
 
 @pytest.mark.parametrize(
@@ -196,6 +224,11 @@ def test_a_file_that_holds_no_vectors_gets_a_line(
         ("forest", {"text": ["terms"]}, "terms need a step that makes numbers of them: latent"),
         ("linear", {"text": []}, "prose need a step that makes numbers of them: terms"),
         ("linear", {"text": ["terms", "terms"]}, "terms takes prose, and gets terms"),
+        (
+            "linear",
+            {"text": [{"terms": {"characters": 1}}]},
+            r"text\.terms\.characters: found 1; parts of words have 2 characters at least, and 0",
+        ),
     ],
 )
 def test_mistakes_in_a_recipe_of_sentences_are_told(name: str, changes: dict, fault: str) -> None:

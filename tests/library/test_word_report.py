@@ -62,6 +62,14 @@ def test_texts_most_wrong_about_are_shown_with_what_they_are() -> None:
     assert facts.write(0.1234) == "+12.3"
 
 
+def test_classes_whose_words_are_not_shown_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, rows = make_model({})
+    words, mistakes = weigh_words(model, rows, 0), tabulate_mistakes(model.try_on(rows))
+    assert tell_words(model, rows, words, mistakes).omitted == 0
+    monkeypatch.setattr("lockstep.reporting.words.MOST_SIDES", 1)
+    assert tell_words(model, rows, words, mistakes).omitted == 1
+
+
 def test_private_texts_are_shown_nowhere() -> None:
     private = {"review": CONTRACT["columns"]["review"] | {"private": True}}
     model, rows = make_model(private)

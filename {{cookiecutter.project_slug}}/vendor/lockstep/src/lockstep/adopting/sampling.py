@@ -15,10 +15,12 @@ from .inference import MISSING_TEXTS, MOST_CATEGORIES, guess_missing
 
 MOST_CELLS = 10_000_000
 """Cells that a table may have to be looked at whole; as many are drawn from a larger one."""
+SIGNS_OF_A_CELL = 100
+"""What a text may have to count for one cell; a longer one counts for several."""
 FIRST_OF_A_CLASS = 10
 """Rows of each class that are drawn in any case, so that a rare one can be learnt and tested."""
 SPARE = 1.25
-"""How many times as many rows may be held until those not to be drawn are let go."""
+"""How many times as many cells may be held until those not to be drawn are let go."""
 
 
 class Sample(NamedTuple):
@@ -66,30 +68,36 @@ class _Part(NamedTuple):
     """(n_rows,) at random, from 0 to 1; the same of rows that belong together."""
     is_first: np.ndarray
     """(n_rows,) whether each is among the first of its class."""
+    sizes: np.ndarray
+    """(n_rows,) how many cells each counts for."""
 
     def keep(self, bar: float, *, with_first: bool) -> _Part:
         is_kept = (self.keys < bar) | (self.is_first & with_first)
-        return _Part(self.frame[is_kept], self.keys[is_kept], self.is_first[is_kept])
+        return self.take(is_kept)
+
+    def take(self, is_kept: np.ndarray) -> _Part:
+        frame, *others = self
+        return _Part(frame[is_kept], *(cells[is_kept] for cells in others))
 
 
 class _Reservoir:
     """The rows with the smallest of random keys, one for each row or for what belongs together."""
 
     def __init__(self, target: str | None, whole: Sequence[str] | None) -> None:
-        self.target, self.rows, self.limit, self.least_size = target, 0, 0, 0
+        self.target, self.rows, self.least_size = target, 0, 0
         self.whole, self.chosen = whole, set[float]()
         self.random, self.bar = np.random.default_rng(0), 1.0
         self.parts: list[_Part] = []
         self.classes: Counter[str] = Counter()
 
     def add(self, batch: pd.DataFrame) -> None:
-        self.limit = max(1, MOST_CELLS // len(batch.columns))
         keys = self._draw_keys(batch)
         is_first = self._mark_first_of_classes(batch, keys)
         batch = batch.set_axis(pd.RangeIndex(self.rows, self.rows + len(batch)))
-        self.parts.append(_Part(batch, keys, is_first).keep(self.bar, with_first=True))
+        part = _Part(batch, keys, is_first, _measure(batch))
+        self.parts.append(part.keep(self.bar, with_first=True))
         self.rows += len(batch)
-        if self._size() > SPARE * max(self.limit, self.least_size):
+        if self._size() > SPARE * max(MOST_CELLS, self.least_size):
             self._thin()
             self.least_size = self._size()
 
@@ -101,7 +109,7 @@ class _Reservoir:
         return pd.concat(frames)
 
     def _size(self) -> int:
-        return sum(len(part.keys) for part in self.parts)
+        return sum(int(part.sizes.sum()) for part in self.parts)
 
     def _draw_keys(self, batch: pd.DataFrame) -> np.ndarray:
         if self.whole is None or not {*self.whole} <= {*batch}:
@@ -134,8 +142,11 @@ class _Reservoir:
 
     def _thin(self) -> None:
         keys = np.concatenate([part.keys for part in self.parts])
-        if len(keys) > self.limit:
-            bar = float(np.partition(keys, self.limit)[self.limit])
+        sizes = np.concatenate([part.sizes for part in self.parts])
+        order = np.argsort(keys, kind="stable")
+        last = max(1, int(np.searchsorted(sizes[order].cumsum(), MOST_CELLS, side="right")))
+        if last < len(keys):
+            bar = float(keys[order[last]])
             if self.whole is not None and bar == keys.min():
                 self._cut(bar)
                 bar = np.nextafter(bar, 1)
@@ -145,10 +156,19 @@ class _Reservoir:
 
     def _cut(self, key: float) -> None:
         """Let go of the earlier rows of what alone is more than may be held."""
-        left = self.limit
+        held = 0
         for number, part in reversed([*enumerate(self.parts)]):
-            places = np.flatnonzero(part.keys == key)
-            is_kept = np.ones(len(part.keys), dtype=bool)
-            is_kept[places[: max(0, len(places) - left)]] = False
-            left = max(0, left - len(places))
-            self.parts[number] = _Part(*(cells[is_kept] for cells in part))
+            is_of_it = part.keys == key
+            later = held + np.where(is_of_it, part.sizes, 0)[::-1].cumsum()[::-1]
+            held = int(later.max(initial=held))
+            is_kept = ~is_of_it | (later <= MOST_CELLS)
+            self.parts[number] = part.take(is_kept)
+
+
+def _measure(batch: pd.DataFrame) -> np.ndarray:
+    """(n_rows,) how many cells each row counts for, of which long texts are several."""
+    sizes = np.full(len(batch), len(batch.columns), dtype="int64")
+    for _, cells in batch.items():
+        if isinstance(cells.dtype, pd.StringDtype):
+            sizes += cells.str.len().fillna(0).to_numpy(dtype="int64") // SIGNS_OF_A_CELL
+    return sizes

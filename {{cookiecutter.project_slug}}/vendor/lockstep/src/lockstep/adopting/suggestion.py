@@ -11,7 +11,7 @@ import pandas as pd
 from ..core.contract import LEVELS, NUMBERS, Contract, Images
 from ..core.params import FeaturesParams, Params
 from ..modeling.metrics import RANKS, RATES
-from ..modeling.tokens import FIRST, Tokens
+from ..modeling.tokens import FIRST, list_common
 from ..modeling.words import join_texts
 from .doubts import ENOUGH, RARE
 from .inference import MANY_CATEGORIES
@@ -346,7 +346,6 @@ def _suggest_for_texts(X: pd.DataFrame) -> dict[str, Any]:
     """How the sentences of (n_rows, n_columns) texts are read."""
     texts = join_texts(X)
     lengths = [len(text.split()) for text in texts]
-    tokens = Tokens(1, MOST_WORDS).fit(X)
     is_much = sum(map(len, texts)) > MANY_SIGNS
     return {
         "features.text": [
@@ -356,7 +355,8 @@ def _suggest_for_texts(X: pd.DataFrame) -> dict[str, Any]:
         ],
         "features.tokens": {
             "length": min(LONGEST_READ, max(10, _round_up(np.quantile(lengths, 0.95)))),
-            "vocabulary": min(MOST_WORDS, _round_up(FIRST + len(tokens.vocabulary_))),
+            # A word at least, which may be one that no two texts have.
+            "vocabulary": min(MOST_WORDS, _round_up(FIRST + max(1, len(list_common(texts))))),
         },
     }
 

@@ -11,7 +11,7 @@ import pandas as pd
 from ..core.contract import Contract
 from ..core.errors import shorten
 from ..modeling.lexicon import NO_SCRIPT, find_script
-from ..modeling.words import fold_text
+from ..modeling.words import fold_text, split_words
 
 MOST_TEXTS = 20_000
 """That are looked at."""
@@ -28,6 +28,8 @@ MARKUP = re.compile(
 SIGNS_OF_BYTES = re.compile(r"[^\x00-\x7f]+")
 LOOKALIKES = {"Latin", "Cyrillic", "Greek"}
 """Scripts with letters that look like those of another."""
+MICRO, OHM = "0123456789\u03bc", "\u03c9"
+"""What may stand before and after the Latin letters of a unit, as `fold_text` has it."""
 
 
 def find_text_doubts(table: pd.DataFrame, contract: Contract) -> dict[str, list[str]]:
@@ -36,6 +38,7 @@ def find_text_doubts(table: pd.DataFrame, contract: Contract) -> dict[str, list[
     return {
         name: [
             *_find_empty(sample[name]),
+            *_find_lonely(sample[name].dropna()),
             *_find_marks(sample[name].dropna()),
             *_find_cuts(sample[name].dropna()),
             *_find_scripts(sample[name].dropna()),
@@ -57,6 +60,21 @@ def _find_empty(texts: pd.Series) -> Iterator[str]:
 def _has_word(text: str) -> bool:
     """Whether any sign is a letter, a digit or such as an emoji."""
     return any(sign.isalnum() or unicodedata.category(sign) == "So" for sign in text)
+
+
+def _find_lonely(texts: pd.Series) -> Iterator[str]:
+    """What there is of words to learn from, where that is one at most."""
+    seen, common = set[str](), set[str]()
+    for text in texts:
+        words = {*split_words(text)}
+        common |= seen & words
+        seen |= words
+        if len(common) > 1:
+            return
+    if not common:
+        yield "no word comes in two texts: there is none to learn from"
+    for word in common:
+        yield f"no word but {_quote(word)} comes in two texts: there is little to learn from"
 
 
 def _find_marks(texts: pd.Series) -> Iterator[str]:
@@ -116,7 +134,10 @@ def _find_scripts(texts: pd.Series) -> Iterator[str]:
 
 
 def _mixes_scripts(word: str) -> bool:
-    return not word.isascii() and len({*map(find_script, word)} & LOOKALIKES) > 1
+    if word.isascii():
+        return False
+    letters = word.lstrip(MICRO).rstrip(OHM)
+    return len({*map(find_script, letters)} & LOOKALIKES) > 1
 
 
 def _find_copies(table: pd.DataFrame, name: str, contract: Contract) -> Iterator[str]:

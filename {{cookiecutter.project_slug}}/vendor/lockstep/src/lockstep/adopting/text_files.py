@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,11 +20,13 @@ from ..reading.text_files import decode_text, has_texts, is_text
 from ..reading.texts import TextTable
 from .inference import NO_MEANING, Guess
 from .sequence_files import CLASS
-from .sniffing import LayoutGuess, detect_encoding, doubt_encoding
+from .sniffing import DELIMITERS, LayoutGuess, detect_encoding, doubt_encoding
 from .wishes import Wishes
 
 TEXT = "text"
 """What the column of the texts is called."""
+ANY_DELIMITER, BESIDE_NAMES = re.compile(f"[{re.escape(''.join(DELIMITERS))}]"), " \r\"'"
+"""What stands between the cells of a header, and what may stand around a name."""
 SIDE = Column(
     type="categorical",
     categories=[*SIDES],
@@ -56,7 +59,7 @@ def find_text_files(path: Path, wishes: Wishes) -> TextFiles | None:
     target = wishes.target or CLASS
     with open_files(path, path.name, is_single=False, holds="texts") as (names, read):
         texts = sorted(filter(is_text, names))
-        if target in (decode_text(read(texts[0]), "latin-1") or "").partition("\n")[0]:
+        if _has_column(decode_text(read(texts[0]), "latin-1") or "", target):
             return None
         encodings = {file: _find_encoding(file, read) for file in texts}
     folders = list_folders(texts)
@@ -74,6 +77,12 @@ def find_text_files(path: Path, wishes: Wishes) -> TextFiles | None:
         replace(wishes, target=target),
         folders,
     )
+
+
+def _has_column(text: str, name: str) -> bool:
+    """Whether the first line of a text is a header that has a cell `name` among others."""
+    names = [cell.strip(BESIDE_NAMES) for cell in ANY_DELIMITER.split(text.partition("\n")[0])]
+    return len(names) > 1 and name in names
 
 
 def _find_encoding(file: str, read: Callable[[str], bytes]) -> str:

@@ -163,7 +163,7 @@ def choose_settings(project: Project, name: str, understanding: Understanding) -
         settings["train.training_sizes"] = []
     present = params.features.tokens
     if contract.texts and present.vectors:
-        # Its words come first into the vocabulary, which must have room for those of the texts.
+        # As many of its words are known, too, which may be more than the texts have.
         tokens = settings["features.tokens"]
         most = max(present.vocabulary, tokens["vocabulary"])
         settings["features.tokens"] = tokens | {"vectors": present.vectors, "vocabulary": most}

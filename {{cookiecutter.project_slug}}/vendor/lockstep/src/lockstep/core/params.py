@@ -102,7 +102,8 @@ class TokenParams(Strict):
     vocabulary: Annotated[int, Field(strict=True, ge=3)] = 20_000
     """Most words that are told apart, the commonest of the train rows."""
     vectors: str | None = None
-    """A file of vectors of words that networks begin with; name it in `deps` of `train`, too."""
+    """A file of vectors that networks begin with, whose first words, as many again at most, are
+    told apart as well; name it in `deps` of `train`, too."""
 
 
 class FeaturesParams(Strict):

@@ -26,7 +26,7 @@ from .each_label import EncodeByLabel
 from .series import Series, flatten_examples
 from .signals import SignalScaler, find_shape, read_signals
 from .steps import STEPS, TRAITS, Cells, Scope
-from .tokens import Tokens, TokenShape
+from .tokens import FIRST, Tokens, TokenShape, read_vectors
 
 CELLS: dict[str, Cells] = {
     **dict.fromkeys(NUMBERS, "numbers"),
@@ -111,7 +111,11 @@ def find_token_shape(contract: Contract, recipe: FeaturesParams) -> TokenShape |
     if not _list_prose(contract, recipe):
         return None
     tokens = recipe.tokens
-    return TokenShape(tokens.length, tokens.vocabulary, tokens.vectors)
+    if tokens.vectors is None:
+        return TokenShape(tokens.length, tokens.vocabulary)
+    # Beside those of the train rows, since a file may begin with words that these do not have.
+    known = len(read_vectors(tokens.vectors, tokens.vocabulary - FIRST)[0])
+    return TokenShape(tokens.length, tokens.vocabulary + known, tokens.vectors, known)
 
 
 def used_columns(features: TransformerMixin) -> set[str]:

@@ -108,7 +108,7 @@ class Terms(TransformerMixin, BaseEstimator):
         ends = np.flatnonzero(is_letter & ~np.append(is_letter[1:], False)) + 1
         words, parts = [], []
         for count in range(1, self.words + 1):
-            first, last = starts[: len(starts) - count + 1], ends[count - 1 :]
+            first, last = starts[: max(0, len(starts) - count + 1)], ends[count - 1 :]
             words.append(_keep_within(rows, first, last))
         for count in range(SHORTEST_PART, self.characters + 1):
             first = np.arange(len(signs) - count + 1)

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from pydantic import NonNegativeInt, PositiveInt
+from typing import Annotated
+
+from pydantic import AfterValidator, NonNegativeInt, PositiveInt
 from sklearn.base import TransformerMixin
 
 from .steps import Scope, step
-from .terms import LatentTerms, Terms
+from .terms import SHORTEST_PART, LatentTerms, Terms
+
+
+def _require_part(characters: int) -> int:
+    if 0 < characters < SHORTEST_PART:
+        raise ValueError(
+            f"found {characters}; parts of words have {SHORTEST_PART} characters at least, and 0 "
+            "leaves them out"
+        )
+    return characters
 
 
 @step(takes="prose", gives="terms", fills=True)
@@ -14,7 +25,7 @@ def terms(
     _: Scope,
     *,
     words: PositiveInt = 2,
-    characters: NonNegativeInt = 5,
+    characters: Annotated[NonNegativeInt, AfterValidator(_require_part)] = 5,
     min_rows: PositiveInt = 2,
     most: PositiveInt = 100_000,
 ) -> TransformerMixin:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -39,6 +39,8 @@ class TokenShape(NamedTuple):
     """All of these are below it."""
     vectors: str | None = None
     """The file of vectors of the words, if there is one."""
+    known: int = 0
+    """How many of the file's words come first; those of the train rows come after them."""
 
 
 class Tokens(TransformerMixin, BaseEstimator):
@@ -47,25 +49,23 @@ class Tokens(TransformerMixin, BaseEstimator):
     Args:
         length: Words of a text that are read, from its beginning.
         size: Most numbers, those two included.
-        vectors: A file whose words come first in the vocabulary, in its order, if there is one.
+        vectors: A file of which words come first in the vocabulary, in its order, if there is one.
+        known: How many of its words do.
 
     Attributes:
         vocabulary_: The words in the order of their numbers: those of the file, and then those that
             come in most train rows, which must be two at least.
     """
 
-    def __init__(self, length: int, size: int, vectors: str | None = None) -> None:
-        self.length, self.size, self.vectors = length, size, vectors
+    def __init__(self, length: int, size: int, vectors: str | None = None, known: int = 0) -> None:
+        self.length, self.size = length, size
+        self.vectors, self.known = vectors, known
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: ARG002 - scikit-learn's
         """Learn the vocabulary from (n_rows, n_columns) texts."""
-        counts: Counter[str] = Counter()
-        for text in join_texts(X):
-            counts.update({*text.split()})
-        words = read_vectors(self.vectors, self.size)[0] if self.vectors else []
+        words = read_vectors(self.vectors, self.known)[0] if self.vectors else []
         known = {*words}
-        common = [word for word, count in counts.items() if count >= MIN_ROWS and word not in known]
-        common.sort(key=lambda word: (-counts[word], word))
+        common = [word for word in list_common(join_texts(X)) if word not in known]
         self.vocabulary_ = [*words, *common][: self.size - FIRST]
         return self
 
@@ -78,6 +78,15 @@ class Tokens(TransformerMixin, BaseEstimator):
             words = text.split()[: self.length]
             row[: len(words)] = [numbers.get(word, UNKNOWN) for word in words]
         return tokens
+
+
+def list_common(texts: Iterable[str]) -> list[str]:
+    """The words that come in `MIN_ROWS` of the folded texts, those that come in most first."""
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update({*text.split()})
+    common = [word for word, count in counts.items() if count >= MIN_ROWS]
+    return sorted(common, key=lambda word: (-counts[word], word))
 
 
 def find_tokens(pipeline: Pipeline) -> Tokens | None:
@@ -114,19 +123,19 @@ def read_vocabulary(path: Path) -> list[str]:
     return [*json.loads(path.read_text(encoding="utf-8"))]
 
 
-def read_vectors(name: str, size: int) -> tuple[list[str], np.ndarray]:
+def read_vectors(name: str, most: int) -> tuple[list[str], np.ndarray]:
     """The first words of a file of vectors, as word2vec and GloVe write it, and their vectors.
 
     A line has a word and its numbers, with a space between two; the first line may have the number
-    of words and of numbers instead. What is no single word to `fold_text`, and what is one that has
-    come before, is passed over.
+    of words and of numbers instead. What is no single word to `fold_text`, such as one with a space
+    in it, and what is one that has come before, is passed over.
 
     Args:
         name: The file, relative to the project's root.
-        size: Numbers of words that there may be, 0 and `UNKNOWN` included.
+        most: Words that are read.
 
     Returns:
-        At most `size - 2` words, and (n_words, n_numbers).
+        At most `most` words, and (n_words, n_numbers).
 
     Raises:
         UserError: There is no such file, or it is another.
@@ -145,6 +154,8 @@ def read_vectors(name: str, size: int) -> tuple[list[str], np.ndarray]:
                     fault = "tabs" if "\t" in line else "no number after its first word"
                     raise UserError(f"{where}: line {number} has {fault}; {EXPECTED}")
                 width = width or len(cells)
+                # A word may have spaces in it, as those of GloVe do.
+                word, cells = " ".join([word, *cells[:-width]]), cells[-width:]
                 if len(cells) != width:
                     raise UserError(
                         f"{where}: line {number} has {len(cells)} numbers after its first word, "
@@ -158,7 +169,7 @@ def read_vectors(name: str, size: int) -> tuple[list[str], np.ndarray]:
                             "that is, or leave the word out"
                         )
                     vectors.setdefault(words[0], numbers)
-                if len(vectors) == size - FIRST:
+                if len(vectors) == most:
                     break
     except FileNotFoundError as error:
         raise UserError(f"{where}: no such file in the project") from error

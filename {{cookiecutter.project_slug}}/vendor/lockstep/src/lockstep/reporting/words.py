@@ -49,6 +49,8 @@ class WordFacts(NamedTuple):
     sides: list[Side]
     mistakes: list[Mistake]
     is_number: bool
+    omitted: int
+    """Classes whose words are not shown, since there are too many classes."""
 
     def write(self, effect: float) -> str:
         """The effect of a word, in percentage points where it is of a probability."""
@@ -161,7 +163,8 @@ def tell_words(
                 f"{_write(mistake['predicted'])}{share}",
             )
         )
-    return WordFacts([side for side in sides if side.words], worst, not names)
+    omitted = max(0, len(names) - MOST_SIDES)
+    return WordFacts([side for side in sides if side.words], worst, not names, omitted)
 
 
 def _write(value: str | float) -> str:
