@@ -177,7 +177,8 @@ def test_a_connection_that_breaks_off_is_told_and_leaves_all_as_it_was(
     before = snapshot(project.root)
     assert cli.main(["use", address, "--table", "t", "--target", "y"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert "database cannot be read" in line
+    told = "mysql+pymysql database: the connection broke off, so nothing was taken; try again"
+    assert f"{told}: " in line
     assert "Lost connection" in line
     assert snapshot(project.root) == before
 

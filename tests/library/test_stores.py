@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -9,17 +11,21 @@ from contextlib import closing
 from pathlib import Path
 from threading import Thread
 
+import pymysql
 import pytest
 from lockstep.adopting import stores
 from lockstep.adopting.stores import Answer, ask_store
 from lockstep.commands import doctor
 from lockstep.core.files import read_yaml, write_json
 from lockstep.core.project import Project
-from test_addresses import server
+from test_addresses import Server, server
 from test_doctor import init_dvc, run
+from test_mysql import address as mysql_address
+from test_mysql import port
+from test_mysql import server as mysql_server
 from test_request_store import Cluster, cluster
 
-__all__ = ["cluster", "server"]
+__all__ = ["cluster", "mysql_address", "mysql_server", "port", "server"]
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +33,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """No proxy, and little patience with who says nothing."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(stores, "SECONDS", 1)
+    monkeypatch.setenv("NETRC", os.devnull)
 
 
 @pytest.fixture
@@ -45,7 +52,7 @@ def test_a_web_server_is_told_with_its_name_and_its_time(server: str, tmp_path: 
     assert forbidden == Answer(False, "answers with 403 Forbidden")
 
 
-@pytest.mark.parametrize("scheme", ["http", "ssh", "postgresql"])
+@pytest.mark.parametrize("scheme", ["http", "ssh", "postgresql", "mysql+pymysql"])
 def test_who_does_not_answer_is_soon_given_up(silent: str, tmp_path: Path, scheme: str) -> None:
     answer = ask_store(f"{scheme}://{silent}/a", {}, tmp_path)
     assert not answer.is_open
@@ -53,7 +60,7 @@ def test_who_does_not_answer_is_soon_given_up(silent: str, tmp_path: Path, schem
     assert "time" in answer.text
 
 
-@pytest.mark.parametrize("scheme", ["http", "ssh", "postgresql"])
+@pytest.mark.parametrize("scheme", ["http", "ssh", "postgresql", "mysql+pymysql"])
 def test_where_nobody_is_this_is_told(tmp_path: Path, scheme: str) -> None:
     answer = ask_store(f"{scheme}://127.0.0.1:1/a", {}, tmp_path)
     assert not answer.is_open
@@ -83,6 +90,55 @@ def test_a_database_is_told_with_its_version_and_who_asks(
     finding = doctor.check_source(Project.find())
     assert finding.state == "note"
     assert 'role "nobody" does not exist; PGUSER, PGPASSWORD and ~/.pgpass' in finding.message
+
+
+@pytest.mark.matrix
+def test_a_mysql_is_told_with_its_version_and_lets_in_whom_my_cnf_names(
+    mysql_address: str,
+    mysql_server: pymysql.cursors.Cursor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mysql_server.execute("flush privileges")  # from here on it asks who one is
+    mysql_server.execute("create user me@localhost identified by 'hunter2Zq'")
+    mysql_server.execute("grant select on shop.* to me@localhost")
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    (home / ".my.cnf").write_text("[client]\nuser = me\npassword = hunter2Zq\n")
+    answer = ask_store(mysql_address, {}, tmp_path)
+    assert answer.is_open
+    assert re.fullmatch(r"MySQL \d+\.\d+\.\S+, as me@localhost, \d+ ms", answer.text)
+    (home / ".my.cnf").write_text("[client]\nuser = me\npassword = wrong\n")
+    answer = ask_store(mysql_address, {}, tmp_path)
+    assert not answer.is_open
+    assert "Access denied for user 'me'@'localhost'" in answer.text
+    assert answer.text.endswith("; ~/.my.cnf says who asks")
+
+
+def test_what_is_wrong_with_my_cnf_is_told_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".my.cnf").write_text("password = hunter2Zq\n")
+    answer = ask_store("mysql://127.0.0.1:1/shop", {}, tmp_path)
+    assert not answer.is_open
+    assert answer.text.startswith("~/.my.cnf: not readable as MySQL's options")
+    assert "hunter2Zq" not in answer.text
+
+
+def test_a_web_server_is_asked_as_whom_netrc_names(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(
+        Server, "log_request", lambda self, *_: seen.append(self.headers["Authorization"])
+    )
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password hunter2Zq\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert ask_store(f"http://{server}/a.csv", {}, tmp_path).is_open
+    assert seen == ["Basic bWU6aHVudGVyMlpx"]
 
 
 def test_data_of_no_address_have_none_to_ask(project: Project) -> None:

@@ -44,6 +44,8 @@ class Rest(NamedTuple):
     """Bytes of the whole file, where the server says so."""
     version: str | None = None
     """Another after each change, where the server tells versions apart."""
+    server: str = ""
+    """What it calls itself."""
 
 
 Opener = Callable[[int, str | None], AbstractContextManager[Rest]]

@@ -9,21 +9,25 @@ from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
-from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 from ..core.errors import LONGEST_REASON, UserError, shorten
+from ..reading import mysql, postgresql
 from ..reading.databases import connect
-from ..reading.postgresql import is_postgresql, name_driver
 from .addresses import get_scheme
 from .objects import ask_bucket, make_client
+from .web import open_web
 
 SECONDS = 3
 """For which an answer is waited for."""
 OWN_CREDENTIALS = {"allow_anonymous_login", "configpath", "credentialpath"}
 """Options of a remote by which DVC gets in where what is asked here does not."""
 PG_KEYS = "PGUSER, PGPASSWORD and ~/.pgpass say who asks"
+MYSQL_KEYS = "~/.my.cnf says who asks"
+
+
+Question = Callable[[str, Mapping[str, str]], str]
+"""Asks the store at an address with a remote's options, and gives what it is and how fast."""
 
 
 class Answer(NamedTuple):
@@ -46,13 +50,18 @@ def ask_store(address: str, options: Mapping[str, str], folder: Path) -> Answer:
     if "://" not in address:
         return _ask_folder(folder / address)
     scheme = get_scheme(address)
-    ask: dict[str, Callable[[str, Mapping[str, str]], str]] = {
+    ask: dict[str, Question] = {
         "http": _ask_web,
         "https": _ask_web,
         "s3": _ask_s3,
         "ssh": _ask_ssh,
     }
-    question = _ask_postgresql if is_postgresql(scheme) else ask.get(scheme)
+    if postgresql.is_postgresql(scheme):
+        question: Question | None = _ask_postgresql
+    elif mysql.is_mysql(scheme):
+        question = _ask_mysql
+    else:
+        question = ask.get(scheme)
     if question is None:
         return Answer(True, f"{scheme} is not asked")
     if own := sorted({*options} & OWN_CREDENTIALS):
@@ -86,10 +95,8 @@ def _ask_folder(path: Path) -> Answer:
 def _ask_web(address: str, _: Mapping[str, str]) -> str:
     start = time.perf_counter()
     try:
-        with urlopen(Request(address, method="HEAD"), timeout=SECONDS) as reply:
-            return _tell(reply.headers.get("Server") or "a web server", start)
-    except HTTPError as error:
-        raise UserError(f"answers with {error.code} {error.reason}") from error
+        with open_web(address, patience=SECONDS) as reply:
+            return _tell(reply.server or "a web server", start)
     except HTTPException as error:
         raise UserError("answers, and not as a web server does") from error
 
@@ -105,17 +112,25 @@ def _ask_ssh(address: str, options: Mapping[str, str]) -> str:
 
 
 def _ask_postgresql(address: str, _: Mapping[str, str]) -> str:
+    place = f"{postgresql.name_driver(address)}?connect_timeout={SECONDS}"
+    query = "SELECT current_user, current_setting('server_version')"
+    return _ask_database(place, "PostgreSQL", query, PG_KEYS)
+
+
+def _ask_mysql(address: str, _: Mapping[str, str]) -> str:
+    place = f"{mysql.name_driver(address)}?connect_timeout={SECONDS}&read_timeout={SECONDS}"
+    return _ask_database(place, "MySQL", "SELECT current_user(), version()", MYSQL_KEYS)
+
+
+def _ask_database(address: str, name: str, query: str, keys: str) -> str:
+    """The answer to a query for who asks and the server's version."""
     try:
-        with connect(
-            f"{name_driver(address)}?connect_timeout={SECONDS}", "PostgreSQL"
-        ) as connection:
+        with connect(address, name) as connection:
             start = time.perf_counter()
-            user, version = connection.exec_driver_sql(
-                "SELECT current_user, current_setting('server_version')"
-            ).one()
-            return _tell(f"PostgreSQL {version.split()[0]}, as {user}", start)
+            user, version = connection.exec_driver_sql(query).one()
+            return _tell(f"{name} {version.split()[0]}, as {user}", start)
     except UserError as error:
-        raise UserError(f"{error}; {PG_KEYS}") from error
+        raise UserError(f"{error}; {keys}") from error
 
 
 def _ask_s3(address: str, options: Mapping[str, str]) -> str:

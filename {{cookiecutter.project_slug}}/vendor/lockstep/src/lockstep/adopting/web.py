@@ -26,28 +26,35 @@ LEFT_ALONE = "%/:=&?~+!$,;'@()*[]"
 
 
 @contextmanager
-def open_web(address: str, start: int = 0, version: str | None = None) -> Iterator[Rest]:
-    """Ask for a file at a web address from a byte on; see `downloads.Opener`."""
+def open_web(
+    address: str, start: int = 0, version: str | None = None, *, patience: float = PATIENCE
+) -> Iterator[Rest]:
+    """Ask for a file at a web address from a byte on; see `downloads.Opener`.
+
+    The server may say nothing for so many seconds of `patience`.
+    """
     request = _make_request(address)
     if start and version:
         request.add_header("Range", f"bytes={start}-")
         request.add_header("If-Range", version)
     try:
-        with urlopen(request, timeout=PATIENCE) as reply:
+        with urlopen(request, timeout=patience) as reply:
+            server = reply.headers.get("Server", "")
             chunks = iter(lambda: reply.read(CHUNK), b"")
             if reply.headers.get("Content-Encoding") in ("gzip", "deflate"):
-                yield Rest(_unpack(chunks), 0)
+                yield Rest(_unpack(chunks), 0, server=server)
                 return
             found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", reply.headers["Content-Range"] or "")
             first = int(found[1]) if found and reply.status == 206 else 0
             length = reply.headers["Content-Length"]
             size = None if length is None else first + int(length)
-            yield Rest(chunks, first, size, _find_version(reply.headers))
+            yield Rest(chunks, first, size, _find_version(reply.headers), server)
     except HTTPError as error:
         if error.code == 416:
             raise ChangedError from error
         if error.code < 500 and error.code not in NOT_FOR_LONG:
-            raise UserError(f"answers with {error.code} {error.reason}") from error
+            advice = "; ~/.netrc says who asks" if error.code == 401 else ""
+            raise UserError(f"answers with {error.code} {error.reason}{advice}") from error
         raise ConnectionError(f"it answers with {error.code} {error.reason}") from error
 
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 import pandas as pd
 
-from ..core.errors import UserError, guard_reading
+from ..core.errors import LONGEST_REASON, UserError, guard_reading, shorten
 from ..core.validation import nearest
 from .parquet import BATCH_ROWS
+from .waiting import connect_with_limits
 
 if TYPE_CHECKING:
     import sqlalchemy
 
 BYTES = (bytes, memoryview)
-PATIENCE = 10
-"""Seconds until a server that says nothing is given up, where the address names no others."""
 LOCKED = ("database is locked", "Could not set lock on file")
 """What SQLite and DuckDB say when another has kept it for itself for too long."""
 JOURNALS = ("-wal", "-journal", ".wal")
@@ -54,13 +53,32 @@ def connect(address: str, name: str) -> Iterator[sqlalchemy.Connection]:
             engine = sqlalchemy.create_engine(
                 _protect(sqlalchemy.make_url(address)), poolclass=sqlalchemy.NullPool
             )
-            sqlalchemy.event.listen(engine, "do_connect", _limit_waiting)
-            with engine.connect() as connection:
+            sqlalchemy.event.listen(engine, "do_connect", connect_with_limits)
+            with engine.connect() as connection, _telling_end(name):
                 yield connection
     except ModuleNotFoundError as error:
         has_extra = error.name == "psycopg"
         way = "sync --extra postgresql" if has_extra else f"add --dev {error.name}"
         raise UserError(f"{name}: reading it takes {error.name}: `uv {way}`") from error
+
+
+@contextmanager
+def _telling_end(name: str) -> Iterator[None]:
+    """Tell of a connection that ends within the block."""
+    import sqlalchemy
+
+    try:
+        yield
+    except sqlalchemy.exc.DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise make_end(name, str(error.orig)) from error
+
+
+def make_end(name: str, reason: str) -> UserError:
+    """What to tell of a connection that has ended before all was read."""
+    reason = shorten(reason, LONGEST_REASON)
+    return UserError(f"{name}: the connection broke off, so nothing was taken; try again: {reason}")
 
 
 @contextmanager
@@ -93,19 +111,6 @@ def _protect(url: sqlalchemy.URL) -> sqlalchemy.URL | str:
     database = url.database or ":memory:"
     is_file = url.get_backend_name() == "sqlite" and not database.startswith((":memory:", "file:"))
     return read_only(Path(database)) if is_file else url
-
-
-def _limit_waiting(
-    dialect: sqlalchemy.Dialect, _: object, __: object, options: dict[str, Any]
-) -> None:
-    if dialect.name == "sqlite":
-        options.setdefault("timeout", PATIENCE)
-    if dialect.name == "postgresql":
-        options.setdefault("connect_timeout", PATIENCE)
-        # A machine that is gone sends no word of it; one that works long still answers these.
-        options.setdefault("keepalives_idle", PATIENCE)
-        options.setdefault("keepalives_interval", PATIENCE)
-        options.setdefault("keepalives_count", 3)
 
 
 class Place(NamedTuple):

@@ -33,6 +33,12 @@ def is_mysql(scheme: str) -> bool:
     return scheme.partition("+")[0] in ("mysql", "mariadb")
 
 
+def name_driver(address: str) -> str:
+    """The address as SQLAlchemy takes it, with PyMySQL where it names no driver."""
+    scheme, separator, rest = address.partition("://")
+    return f"{scheme}{'' if '+' in scheme else '+pymysql'}{separator}{rest}"
+
+
 def read_mysql_table(address: str, name: str, table: str | None) -> Iterator[pa.Table]:
     """Read a table or a view of the database at an address, batch by batch, at one moment.
 
@@ -41,7 +47,7 @@ def read_mysql_table(address: str, name: str, table: str | None) -> Iterator[pa.
     Raises:
         UserError: It cannot be reached or read, or a column holds what no cell can.
     """
-    with connect(address, name) as connection, _leave_unread(connection):
+    with connect(name_driver(address), name) as connection, _leave_unread(connection):
         types, query = _look_up(connection, name, table)
         rows = connection.execution_options(yield_per=BATCH_ROWS).execute(query)
         yield types.empty_table()

@@ -18,14 +18,9 @@ import pyarrow as pa
 from pyarrow import csv
 
 from ..core.errors import LONGEST_REASON, UserError, shorten
-from .databases import (
-    PATIENCE,
-    Place,
-    choose_table,
-    connect,
-    make_refusal,
-)
+from .databases import Place, choose_table, connect, make_end, make_refusal
 from .sql_types import choose_type
+from .waiting import PATIENCE
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -96,10 +91,9 @@ def _tell_server(connection: sqlalchemy.Connection, name: str) -> Iterator[None]
         reason = shorten(cause.diag.message_primary or str(cause), LONGEST_REASON)
         if cause.sqlstate is None or cause.sqlstate.startswith(SHUTDOWN):
             connection.invalidate()  # nothing is left to roll back
-            message = f"the connection broke off, so nothing was taken; try again: {reason}"
-        else:
-            advice = ADVICE.get(cause.sqlstate)
-            message = f"the server says: {reason}" + (f"; {advice}" if advice else "")
+            raise make_end(name, reason) from error
+        advice = ADVICE.get(cause.sqlstate)
+        message = f"the server says: {reason}" + (f"; {advice}" if advice else "")
         raise UserError(f"{name}: {message}") from error
 
 
