@@ -14,7 +14,7 @@ from lockstep.commands import cli
 from lockstep.core.errors import UserError
 from lockstep.core.files import read_yaml
 from lockstep.core.project import Project
-from lockstep.reading import databases
+from lockstep.reading import waiting
 from test_use import GOOD, git, project, snapshot
 
 __all__ = ["project"]
@@ -172,7 +172,7 @@ def test_no_message_repeats_a_secret(
 def test_a_database_that_never_answers_is_given_up(
     server: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(databases, "PATIENCE", 2)
+    monkeypatch.setattr(waiting, "PATIENCE", 2)
     # The server waits for the end of a line that no client of a database sends.
     address = fill("postgresql+psycopg://me:{secret}@{server}/shop", server)
     assert cli.main(["use", address, "--target", "t", "--table", "t"]) == 1

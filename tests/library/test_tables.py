@@ -7,15 +7,17 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pytest
 from lockstep.core.contract import Layout
 from lockstep.core.errors import UserError
-from lockstep.reading import databases, parquet
+from lockstep.reading import databases, parquet, waiting
 from lockstep.reading.formats import detect_format
 from lockstep.reading.tables import read_table
 
@@ -412,7 +414,7 @@ def test_a_database_whose_journal_holds_rows_is_told(database: Path, end: str) -
 def test_a_database_that_another_writes_to_is_told(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(databases, "PATIENCE", 0.05)
+    monkeypatch.setattr(waiting, "PATIENCE", 0.05)
     other = sqlite3.connect(database, isolation_level=None)
     other.execute("begin exclusive")
     told = "a.db: the database cannot be read: database is locked; another program writes to it"
@@ -514,3 +516,18 @@ def test_an_index_of_numbers_with_a_name_is_a_column_whatever_the_size(
     frame.to_parquet(tmp_path / "a.parquet")
     found = read_table(tmp_path / "a.parquet", "a.parquet", [""])
     assert found["number"].tolist() == list(range(5, 45, 2))
+
+
+def test_the_database_at_an_address_comes_some_rows_at_a_time_with_types_that_hold_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "BATCH_ROWS", 2)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as database, database:
+        database.execute("create table t (late, mixed, whole, word)")
+        rows = [(None, 1, 1, "a"), (None, 2, None, "b"), (None, 0.5, 2, None), ("x", 3, 3, "d")]
+        database.executemany("insert into t values (?, ?, ?, ?)", rows)
+    tables = [*databases.read_database_tables(f"sqlite:///{tmp_path}/a.db", "a.db", None)]
+    assert [*map(len, tables)] == [2, 2]
+    whole = pa.concat_tables(tables)
+    assert [*zip(*whole.to_pydict().values(), strict=True)] == rows
+    assert [*map(str, whole.schema.types)] == ["string", "double", "int64", "string"]

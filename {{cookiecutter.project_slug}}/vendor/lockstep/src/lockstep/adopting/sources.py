@@ -9,14 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import pandas as pd
-
 from ..core.errors import UserError, shorten
 from ..core.progress import progress
 from ..core.project import Project
 from ..core.raw_files import is_data
-from ..core.table import table_writers, write_parquet
-from ..reading.databases import read_database_batches
+from ..core.table import table_writers
+from ..reading.databases import read_database_tables
 from ..reading.mysql import is_mysql, read_mysql_table
 from ..reading.postgresql import copy_table, is_postgresql
 from . import swap
@@ -105,9 +103,7 @@ def _read_database(scheme: str, address: str, staging: Path, table: str | None) 
     elif is_mysql(scheme):
         batches = read_mysql_table(address, name, table)
     else:
-        frame = pd.concat(read_database_batches(address, name, table), ignore_index=True)
-        write_parquet(frame, path)
-        return Source(path, f"{what} of a {name}")
+        batches = read_database_tables(address, name, table)
     with table_writers(path) as (rows,), progress("use") as count:
         for batch in batches:
             rows.write(batch)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 import pandas as pd
+import pyarrow as pa
 
 from ..core.errors import LONGEST_REASON, UserError, guard_reading, shorten
 from ..core.validation import nearest
@@ -28,13 +29,31 @@ JOURNALS = ("-wal", "-journal", ".wal")
 def read_database_batches(address: str, name: str, table: str | None) -> Iterator[pd.DataFrame]:
     """Read a table of the database at an address as SQLAlchemy writes it, batch by batch."""
     with connect(address, name) as connection:
-        query = _select_cells(connection, choose_table(connection, name, table))
-        query = query.execution_options(stream_results=True)
-        # Whole numbers stay whole where some are missing.
-        for batch in pd.read_sql(
-            query, connection, chunksize=BATCH_ROWS, dtype_backend="numpy_nullable"
-        ):
-            yield batch.astype(dict.fromkeys(batch.select_dtypes("string"), "object"))
+        yield from _read(connection, choose_table(connection, name, table))
+
+
+def read_database_tables(address: str, name: str, table: str | None) -> Iterator[pa.Table]:
+    """The same batches, all with types that hold what any of them has.
+
+    Which these are the values say, not every kind of database, so they are read twice.
+    """
+    with connect(address, name) as connection:
+        place = choose_table(connection, name, table)
+        types = pa.schema([])
+        for batch in _read(connection, place):
+            schema = pa.Schema.from_pandas(batch, preserve_index=False).remove_metadata()
+            types = pa.unify_schemas([types, schema], promote_options="permissive")
+        for batch in _read(connection, place):
+            yield pa.Table.from_pandas(batch, types, preserve_index=False, nthreads=1)
+
+
+def _read(connection: sqlalchemy.Connection, place: Place) -> Iterator[pd.DataFrame]:
+    query = _select_cells(connection, place).execution_options(stream_results=True)
+    # Whole numbers stay whole where some are missing.
+    for batch in pd.read_sql(
+        query, connection, chunksize=BATCH_ROWS, dtype_backend="numpy_nullable"
+    ):
+        yield batch.astype(dict.fromkeys(batch.select_dtypes("string"), "object"))
 
 
 @contextmanager
