@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,14 @@ CELLS: dict[str, tuple[str, Any, pa.DataType]] = {
         datetime(2026, 1, 31, 12, 0, 0, 1),
         pa.timestamp("us"),
     ),
+    "timestamp(6)": (
+        "2026-01-31 12:00:00.000001",
+        datetime(2026, 1, 31, 10, 0, 0, 1, UTC),
+        pa.timestamp("us", "UTC"),
+    ),
     "time": ("12:30:00",) * 2 + (pa.large_string(),),
+    "time(1)": ("-01:30:00.5",) * 2 + (pa.large_string(),),
+    "time(0)": ("30:00:00",) * 2 + (pa.large_string(),),
 }
 """For each type a value as SQL has it, the cell that it becomes, and the type of that."""
 
@@ -111,6 +118,7 @@ def test_each_type_has_cells_of_its_own_and_a_gap_is_a_gap(
     columns = ", ".join(f"`{kind} %` {kind}" for kind in CELLS)
     server.execute(f"create table t (id int primary key, {columns})")
     texts = [text for text, _, _ in CELLS.values()]
+    server.execute("set time_zone = '+02:00'")  # which is for timestamps alone
     server.execute(f"insert into t values (1, {', '.join(['%s'] * len(CELLS))})", texts)
     server.execute("insert into t (id) values (2)")
     table = read(address)
@@ -127,6 +135,25 @@ def test_a_type_that_no_cell_holds_is_told_with_its_column(
     server.execute(f"create table t (id int, odd {kind})")
     told = f"shop: column 'odd' is of type {kind}, which no cell of a table can hold; make a view"
     assert refusal(address).startswith(told)
+
+
+def test_a_date_without_a_day_is_told_with_its_column(
+    address: str, server: pymysql.cursors.Cursor
+) -> None:
+    server.execute("set sql_mode = ''")
+    server.execute("create table t (id int, day date)")
+    server.execute("insert into t values (1, '2026-01-31'), (2, '2026-02-00')")
+    told = "shop: column 'day' holds 2026-02-00, which is no timestamp[us]; take a view without it"
+    assert refusal(address).startswith(told)
+
+
+def test_a_table_that_is_locked_is_given_up(
+    address: str, server: pymysql.cursors.Cursor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(mysql.SETTINGS, "lock_wait_timeout", 1)
+    server.execute("create table t (id int)")
+    server.execute("lock tables t write")
+    assert refusal(address).startswith("shop: somebody has locked the table, as LOCK TABLES and")
 
 
 @pytest.mark.parametrize("key", ["", ", primary key (x, y)"])

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from ..core.errors import LONGEST_REASON, UserError, shorten
 from .databases import choose_table, connect, make_refusal
 from .parquet import BATCH_ROWS
 from .sql_types import choose_type
+from .waiting import PATIENCE
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -26,6 +28,9 @@ PLAIN: dict[pa.DataType, Callable[[Any], object]] = {
     pa.large_string(): str,
 }
 """What makes a cell of a value for which Python has a class of its own, such as decimals."""
+SETTINGS = {"time_zone": "+00:00", "lock_wait_timeout": PATIENCE}
+LOCKED = 1205
+"""The servers' number of the error that a lock has lasted too long."""
 
 
 def is_mysql(scheme: str) -> bool:
@@ -42,17 +47,40 @@ def name_driver(address: str) -> str:
 def read_mysql_table(address: str, name: str, table: str | None) -> Iterator[pa.Table]:
     """Read a table or a view of the database at an address, batch by batch, at one moment.
 
-    Decimal numbers of more digits than a float keeps and times of day are texts.
+    Decimal numbers of more digits than a float keeps and times of day are texts; timestamps, of
+    which a server keeps the moment, are in UTC.
 
     Raises:
         UserError: It cannot be reached or read, or a column holds what no cell can.
     """
-    with connect(name_driver(address), name) as connection, _leave_unread(connection):
+    with (
+        connect(name_driver(address), name) as connection,
+        _leave_unread(connection),
+        _tell_locks(name),
+    ):
+        for setting, value in SETTINGS.items():
+            connection.exec_driver_sql(f"SET SESSION {setting} = %s", (value,))
         types, query = _look_up(connection, name, table)
         rows = connection.execution_options(yield_per=BATCH_ROWS).execute(query)
         yield types.empty_table()
         for batch in rows.partitions():
-            yield _tabulate(batch, types)
+            yield _tabulate(batch, types, name)
+
+
+@contextmanager
+def _tell_locks(name: str) -> Iterator[None]:
+    """Tell of a table that another keeps for itself for too long."""
+    import sqlalchemy
+
+    try:
+        yield
+    except sqlalchemy.exc.OperationalError as error:
+        if getattr(error.orig, "args", ())[:1] != (LOCKED,):
+            raise
+        raise UserError(
+            f"{name}: somebody has locked the table, as LOCK TABLES and ALTER TABLE do; try again "
+            "later"
+        ) from error
 
 
 @contextmanager
@@ -87,17 +115,25 @@ def _look_up(
         if kind is None:
             raise make_refusal(name, column.name, _name_type(connection, column))
         types.append((column.name, kind))
-    cells = (
-        # SQLAlchemy would make decimals of ten digits of them.
-        sql.type_coerce(column, sql.Float()) if isinstance(column.type, sql.Float) else column
-        for column in found.columns
-    )
+    cells = map(_select_cell, found.columns)
     order = [*found.primary_key.columns] or [*found.columns]
     return pa.schema(types), sql.select(*cells).order_by(*map(_collate, order))
 
 
+def _select_cell(column: sqlalchemy.Column[Any]) -> sqlalchemy.ColumnElement[Any]:
+    """What to ask for of a column, so that its values come as they are."""
+    import sqlalchemy as sql
+
+    if isinstance(column.type, sql.Float):
+        return sql.type_coerce(column, sql.Float())  # decimals of ten digits otherwise
+    if isinstance(column.type, sql.Time):
+        return sql.cast(column, sql.CHAR)  # which keeps a sign, and more hours than a day has
+    return column
+
+
 def _choose_type(kind: sqlalchemy.types.TypeEngine[Any]) -> pa.DataType | None:
     """What the cells of a column are in Arrow; nothing where they are no cells."""
+    import sqlalchemy as sql
     from sqlalchemy.dialects import mysql as server
 
     match kind:
@@ -105,6 +141,8 @@ def _choose_type(kind: sqlalchemy.types.TypeEngine[Any]) -> pa.DataType | None:
             return pa.int64()
         case server.BIGINT(unsigned=True):
             return pa.uint64()
+        case sql.TIMESTAMP():
+            return pa.timestamp("us", "UTC")
         case server.SET():  # Python's sets have no order.
             return None
     return choose_type(kind)
@@ -129,10 +167,23 @@ def _collate(column: sqlalchemy.Column[Any]) -> sqlalchemy.ColumnElement[Any]:
     return sql.cast(column, sql.LargeBinary) if isinstance(column.type, sql.String) else column
 
 
-def _tabulate(rows: Sequence[Sequence[Any]], types: pa.Schema) -> pa.Table:
-    """Rows as a table with these types."""
-    columns = zip(types.types, zip(*rows, strict=True), strict=True)
-    return pa.table([_make_cells(kind, values) for kind, values in columns], schema=types)
+def _tabulate(rows: Sequence[Sequence[Any]], types: pa.Schema, name: str) -> pa.Table:
+    """Rows as a table with these types.
+
+    Raises:
+        UserError: A value is none of its column's type, as a date without a day is none.
+    """
+    columns = []
+    for field, values in zip(types, zip(*rows, strict=True), strict=True):
+        try:
+            columns.append(_make_cells(field.type, values))
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            text = next((value for value in values if isinstance(value, str)), "a value")
+            raise UserError(
+                f"{name}: column {field.name!r} holds {shorten(text, LONGEST_REASON)}, which is no "
+                f"{field.type}; take a view without it and `--table` the view"
+            ) from error
+    return pa.table(columns, schema=types)
 
 
 def _make_cells(kind: pa.DataType, values: Sequence[Any]) -> pa.Array:
