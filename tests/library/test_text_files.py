@@ -118,6 +118,12 @@ def test_the_target_is_the_folder_by_its_name_or_called_class(tmp_path: Path) ->
     assert unnamed.wishes.target == "class"
 
 
+def test_clusters_of_texts_are_refused(tmp_path: Path) -> None:
+    folder = write(tmp_path / "reviews", TEXTS)
+    with pytest.raises(UserError, match=r"reviews: --kind clustering: .*these files are texts"):
+        find_text_files(folder, Wishes(kind="clustering"))
+
+
 @pytest.mark.parametrize(
     ("beginning", "is_table"),
     [

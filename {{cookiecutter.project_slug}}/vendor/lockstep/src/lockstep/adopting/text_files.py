@@ -52,7 +52,7 @@ def find_text_files(path: Path, wishes: Wishes) -> TextFiles | None:
     None where there are no such texts, or where they are sequences, or tables with the target.
 
     Raises:
-        UserError: All texts of a given split are on one side of it.
+        UserError: All texts of a given split are on one side of it, or clusters are wished for.
     """
     if wishes.sequence is not None or wishes.horizon is not None or not has_texts(path):
         return None
@@ -61,6 +61,11 @@ def find_text_files(path: Path, wishes: Wishes) -> TextFiles | None:
         texts = sorted(filter(is_text, names))
         if _has_column(decode_text(read(texts[0]), "latin-1") or "", target):
             return None
+        if wishes.goal == "clustering":
+            raise UserError(
+                f"{path.name}: --kind clustering: clusters are found by numbers and categories, "
+                "and these files are texts; without --kind the folder of each is its class"
+            )
         encodings = {file: _find_encoding(file, read) for file in texts}
     folders = list_folders(texts)
     require_both_sides(folders, path.name, "texts")
