@@ -450,13 +450,29 @@ def assert_refused(project: Project, address: str, **environment: str) -> str:
 def test_an_address_with_nothing_there_is_told_in_one_line(adopted: Project) -> None:
     with serving({}, etag=True) as server:
         line = assert_refused(adopted, f"{server}/file.csv", **LOCAL)
-    assert line.endswith(": nothing there, or not reachable")
+    assert ": answers with 404" in line
+
+
+class Growing(dict[str, bytes]):
+    """Contents that have grown each time that they are asked for."""
+
+    def get(self, path: str, default: bytes | None = None) -> bytes | None:
+        if path in self:
+            self[path] += FIRST.splitlines(keepends=True)[-1]
+        return super().get(path, default)
+
+
+@pytest.mark.matrix
+def test_a_file_that_changes_while_it_comes_is_told_in_one_line(adopted: Project) -> None:
+    with serving(Growing({"/file.csv": FIRST}), etag=True) as server:
+        line = assert_refused(adopted, f"{server}/file.csv", **LOCAL)
+    assert line.endswith(": it changed there while it came, so nothing was taken; `use` it again")
 
 
 @pytest.mark.matrix
 def test_an_address_where_nobody_listens_is_told_in_one_line(adopted: Project) -> None:
     address = f"http://127.0.0.1:{free_port()}/file.csv"
-    assert assert_refused(adopted, address, **LOCAL).endswith(": nothing there, or not reachable")
+    assert ": not reachable: " in assert_refused(adopted, address, **LOCAL)
 
 
 @pytest.mark.usefixtures("speaks_s3")

@@ -16,8 +16,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
+from botocore.exceptions import ClientError
 from lockstep.adopting import downloads, objects, web
 from lockstep.adopting.downloads import Opener, Rest, download, require_answer
 from lockstep.adopting.objects import is_object, make_client, open_object
@@ -294,6 +296,15 @@ def test_a_password_goes_to_the_server_that_it_is_for_and_to_no_other(
 def test_a_folder_is_no_object(client: Any) -> None:
     assert is_object(client, ADDRESS)
     assert not is_object(client, "s3://bucket/file")
+
+
+def test_who_may_read_an_object_need_not_list_its_bucket() -> None:
+    client = MagicMock()
+    client.list_objects_v2.side_effect = UserError("credentials are here and refused")
+    assert is_object(client, ADDRESS)
+    client.head_object.side_effect = ClientError({}, "HeadObject")
+    with pytest.raises(UserError, match="refused"):
+        is_object(client, ADDRESS)
 
 
 def test_without_credentials_no_store_is_asked(

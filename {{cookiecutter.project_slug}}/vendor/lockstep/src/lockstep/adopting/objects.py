@@ -107,10 +107,24 @@ def is_object(client: Any, address: str) -> bool:
     Raises:
         UserError: There is neither.
     """
+    if _has_object(client, address):
+        return True
     found = ask_bucket(client, address)
     if "Contents" not in found:
         raise UserError("nothing there")
     return bool(found["Contents"][0]["Key"] == split_address(address)[1])
+
+
+def _has_object(client: Any, address: str) -> bool:
+    """Whether an object may be read: who may do so need not be allowed to list its bucket."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    bucket, key = split_address(address)
+    try:
+        client.head_object(Bucket=bucket, Key=key)
+    except (BotoCoreError, ClientError):
+        return False
+    return True
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.errors import UserError, shorten
+from ..core.files import read_yaml
 from ..core.progress import progress
 from ..core.project import Project
 from ..core.raw_files import is_data
@@ -156,9 +157,19 @@ def _choose_opener(scheme: str, address: str, *, is_public: bool) -> Opener | No
 def _fetch_file(project: Project, ask: Opener, address: str, path: Path, *, is_kept: bool) -> None:
     """Download a file and, if its address may be kept, let DVC know where it is from."""
     require_answer(ask)  # DVC would try for minutes what is never let in.
-    if is_kept:
-        # Noted first: what is new there later must not pass for what came.
-        swap.track(project, path.parent, "import-url", "--no-download", "--", address, path.name)
+    if not is_kept:
+        download(ask, path)
+        return
+    pointer = path.with_name(f"{path.name}.dvc")
+    swap.track(project, path.parent, "import-url", "--no-download", "--", address, path.name)
+    before = _read_version(pointer)
     download(ask, path)
-    if is_kept:
-        swap.run_dvc(path.parent, "commit", "--force", "--", f"{path.name}.dvc")
+    swap.run_dvc(path.parent, "commit", "--force", "--", pointer.name)
+    # DVC has asked anew: what is there now would pass for what came, and `update` would leave it.
+    if _read_version(pointer) != before:
+        raise UserError("it changed there while it came, so nothing was taken; `use` it again")
+
+
+def _read_version(pointer: Path) -> object:
+    """What DVC knows of the file at an address by which it tells whether there is a newer one."""
+    return read_yaml(pointer, pointer.name)["deps"]
