@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import pytest
+from lockstep.adopting import understanding
 from lockstep.adopting.understanding import Wishes, understand
 from lockstep.core.contract import Layout
 from lockstep.core.errors import UserError
@@ -120,6 +121,17 @@ def test_merged_cells_are_a_doubt(tmp_path: Path) -> None:
     assert read_z(path)[:5] == [1, None, None, None, 1]
 
 
+@pytest.mark.parametrize(("limit", "is_told"), [(5_000, True), (500_000, False)])
+def test_a_spreadsheet_that_fills_memory_is_a_doubt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int, is_told: bool
+) -> None:
+    monkeypatch.setattr(understanding, "LARGE_SPREADSHEET", limit)
+    path = write(tmp_path / "a.xlsx")
+    doubts = understand([path], path.name, "a test", Wishes(target="y")).doubts[None]
+    told = "MB when unpacked: each reading takes about twice that of memory, and long; save it as"
+    assert any(told in doubt for doubt in doubts) == is_told
+
+
 def test_a_title_over_several_columns_is_no_doubt(tmp_path: Path) -> None:
     def set_above(book: Workbook) -> None:
         book.active.insert_rows(1)
@@ -127,9 +139,9 @@ def test_a_title_over_several_columns_is_no_doubt(tmp_path: Path) -> None:
         book.active.merge_cells("A1:C1")
 
     path = write(tmp_path / "a.xlsx", edit=set_above)
-    understanding = understand([path], path.name, "a test", Wishes(target="y"))
-    assert understanding.rows == ROWS
-    assert not any("stand for" in doubt for doubt in understanding.doubts[None])
+    understood = understand([path], path.name, "a test", Wishes(target="y"))
+    assert understood.rows == ROWS
+    assert not any("stand for" in doubt for doubt in understood.doubts[None])
 
 
 def test_a_hidden_sheet_is_not_the_first(tmp_path: Path) -> None:

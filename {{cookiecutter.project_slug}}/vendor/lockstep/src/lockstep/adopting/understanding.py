@@ -31,7 +31,7 @@ from ..data.sequences import Points, gather_rows
 from ..reading.formats import detect_format
 from ..reading.hive import add_partition
 from ..reading.sequence_files import read_rows
-from ..reading.spreadsheets import has_merged_rows, list_sheets
+from ..reading.spreadsheets import has_merged_rows, list_sheets, measure_unpacked
 from ..reading.tables import read_batches, read_table, require_columns, require_file
 from ..reading.texts import open_text_tables
 from .anomalies import admit_all, guess_labels, require_no_label, require_ways
@@ -51,6 +51,8 @@ from .text_files import find_text_files, guess_of_files
 from .wide import advise_melting
 from .wishes import Wishes
 
+LARGE_SPREADSHEET = 200_000_000
+"""Bytes of its text from which on a person is told what reading it takes."""
 FIRST_ROWS = 200
 """Rows of a spreadsheet that are looked at to tell its header."""
 MOST_NAMES = 20
@@ -241,6 +243,12 @@ def _guess_sheet_layout(path: Path, wishes: Wishes) -> LayoutGuess:
     doubts = [f"the sheet {sheet!r} was taken; there are also {listing}"] if listing else []
     if has_merged_rows(path, path.name, sheet):
         doubts.append("some cells stand for several rows: all but the first of them are empty")
+    size = measure_unpacked(path, path.name)
+    if size > LARGE_SPREADSHEET:
+        doubts.append(
+            f"{size / 1e6:,.0f} MB when unpacked: each reading takes about twice that of memory, "
+            "and long; save it as CSV, which is read in batches"
+        )
     return LayoutGuess(Layout(sheet=sheet, header=header, skip=skip), notes, doubts)
 
 
