@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -54,3 +55,15 @@ def require_process(_: object, process: int) -> str:
     if os.getpid() != process:
         raise OSError("not here")
     return "here"
+
+
+class LockedError(Exception):
+    """An error that cannot be pickled."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.lock = threading.Lock()
+
+
+def raise_locked(_: object, __: object) -> None:
+    raise LockedError("held")

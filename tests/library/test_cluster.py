@@ -5,6 +5,8 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import asdict
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from typing import Any
 import cloudpickle
 import joblib
 import numpy as np
+import pandas as pd
+import psutil
 import pytest
 from conftest import run_stage, write_params
 from lockstep.core import batches, cluster, table
@@ -21,9 +25,11 @@ from lockstep.core.workers import Task, end_workers, run_tasks
 from lockstep.modeling import intervals
 from lockstep.modeling.intervals import MOST_RESAMPLED
 from lockstep.modeling.metrics import find_metric
+from lockstep.modeling.model import Model
 from lockstep.modeling.outcome import Outcome
 from lockstep.reading import texts
-from tasks import describe, die, name_threads, require_process, square
+from lockstep.reporting.measure import predict_all
+from tasks import describe, die, name_threads, raise_locked, require_process, square
 
 NUMBERS = np.arange(50_000) / 7
 
@@ -100,11 +106,15 @@ def test_batches_on_a_cluster_come_in_their_order_and_a_few_are_ahead(
             taken.append(number)
             yield number
 
+    connections = []
+    connect = cluster.connect
+    monkeypatch.setattr(cluster, "connect", lambda *args: connections.append(1) or connect(*args))
     for result, process in batches.map_ahead(square, (NUMBERS,), take()):
         given.append(result)
         assert len(taken) <= len(given) + 3
         assert (process == os.getpid()) == (len(given) == 1)
     assert given == [number**2 for number in range(9)]
+    assert len(connections) == 1
 
 
 @pytest.mark.usefixtures("scheduler")
@@ -112,9 +122,37 @@ def test_a_batch_that_fails_there_is_done_here_and_one_of_which_processes_die_is
     tmp_path: Path,
 ) -> None:
     tasks = make_tasks(os.getpid(), os.getpid())
-    assert [*cluster.map_on_cluster(require_process, (NUMBERS,), iter(tasks))] == ["here"] * 2
-    with pytest.raises(UserError, match="task 0: the process that worked on it ended with"):
-        list(cluster.map_on_cluster(die, (NUMBERS,), iter(make_tasks(tmp_path / "no" / "mark"))))
+    with cluster.open_session() as session:
+        assert [*session.map(require_process, (NUMBERS,), iter(tasks))] == ["here"] * 2
+    with (
+        pytest.raises(UserError, match="task 0: the process that worked on it ended with"),
+        cluster.open_session() as session,
+    ):
+        list(session.map(die, (NUMBERS,), iter(make_tasks(tmp_path / "no" / "mark"))))
+
+
+@pytest.mark.usefixtures("scheduler")
+def test_an_error_that_cannot_travel_is_told_in_its_words() -> None:
+    with pytest.raises(RuntimeError, match=r"^LockedError: held\n") as error:
+        list(run_tasks(raise_locked, (NUMBERS,), make_tasks(1)))
+    assert "in raise_locked" in error.value.__notes__[0]
+
+
+@pytest.mark.usefixtures("scheduler")
+def test_a_command_ends_no_units_of_another_with_the_same_code_and_data(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cluster, "_traces", {})
+    ((_, process),) = run_tasks(square, (NUMBERS,), make_tasks(1))
+    with monkeypatch.context() as other:
+        other.setattr(cluster, "_traces", {})
+        other.setattr(cluster, "_CLIENT", b"of another")
+        ((_, their_process),) = run_tasks(square, (NUMBERS,), make_tasks(1))
+        end_workers()
+    assert not psutil.pid_exists(their_process)
+    assert psutil.pid_exists(process)
+    end_workers()
+    assert not psutil.pid_exists(process)
 
 
 @pytest.fixture
@@ -122,20 +160,23 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names what goes to a cluster at once: a stand-in, where all is pickled as on its way."""
     names: list[str] = []
 
-    def map_on_cluster(
-        function: Callable[..., Any], shared: tuple[Any, ...], tasks: Iterator[Task]
-    ) -> Iterator[Any]:
-        buffer = io.BytesIO()
-        joblib.dump(shared, buffer)
-        for task in tasks:
-            names.append(function.__name__)
-            there = pickle.loads(cloudpickle.dumps((function, task.arguments)))
-            result = there[0](*joblib.load(io.BytesIO(buffer.getvalue())), *there[1])
-            yield pickle.loads(cloudpickle.dumps(result))
+    class StubSession:
+        def pickle(self, _: object) -> bytes:
+            return bytes(1000)
+
+        def map(
+            self, function: Callable[..., Any], shared: tuple[Any, ...], tasks: Iterator[Task]
+        ) -> Iterator[Any]:
+            buffer = io.BytesIO()
+            joblib.dump(shared, buffer)
+            for task in tasks:
+                names.append(function.__name__)
+                there = pickle.loads(cloudpickle.dumps((function, task.arguments)))
+                result = there[0](*joblib.load(io.BytesIO(buffer.getvalue())), *there[1])
+                yield pickle.loads(cloudpickle.dumps(result))
 
     monkeypatch.setenv(cluster.VARIABLE, "tcp://127.0.0.1:9")
-    monkeypatch.setattr(cluster, "map_on_cluster", map_on_cluster)
-    monkeypatch.setattr(cluster, "weigh", lambda _: 1000)
+    monkeypatch.setattr(cluster, "open_session", lambda: nullcontext(StubSession()))
     monkeypatch.setattr(batches, "START_SECONDS", 0)
     return names
 
@@ -193,6 +234,27 @@ def test_a_broken_row_is_told_by_its_number_wherever_it_is_parsed(
     with pytest.raises(UserError, match="Row #62: Expected 4 columns, got 2"):
         run_stage("ingest")
     assert elsewhere
+
+
+def test_test_rows_are_predicted_elsewhere_as_here(
+    project: Project, elsewhere: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "BYTES_PER_SECOND", inf)
+    monkeypatch.setattr(table, "ROWS_IN_GROUP", 4)
+    candidates = {"baseline": {}, "linear": {}}
+    write_params(project, train={"folds": 2, "candidates": candidates})
+    monkeypatch.setenv(cluster.VARIABLE, "")
+    for stage in ("ingest", "preprocess", "train"):
+        run_stage(stage)
+    models = Model.load(project.champion), Model.load(project.baseline)
+    rows, outcomes = predict_all(project.table(project.test), *models)
+    assert not elsewhere
+    monkeypatch.setenv(cluster.VARIABLE, "tcp://127.0.0.1:9")
+    their_rows, their_outcomes = predict_all(project.table(project.test), *models)
+    assert elsewhere
+    pd.testing.assert_frame_equal(their_rows, rows)
+    for theirs, ours in zip(their_outcomes, outcomes, strict=True):
+        assert pickle.dumps(asdict(theirs)) == pickle.dumps(asdict(ours))
 
 
 @pytest.mark.parametrize("rows", [3000, MOST_RESAMPLED + 1])

@@ -1,5 +1,6 @@
 """What evaluate finds out beside the metrics: intervals, decisions, slices, dependence."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -152,13 +153,20 @@ def make_model(probability: object) -> Model:
     return Model(pipeline, "", "classification", TERMS)
 
 
+class StubTable(list):
+    """Batches of rows that are in memory."""
+
+    def map(self, function: Callable[[pd.DataFrame], object]) -> Iterator[object]:
+        return map(function, self)
+
+
 def test_rows_of_equal_features_are_drawn_together_and_make_no_interval_narrower() -> None:
     few = make_fruit(40).drop_duplicates(TERMS.features)
     many = pd.concat([few] * 5, ignore_index=True)
     model = make_model(lambda X: X["weight"].rank(pct=True) * 0 + 0.4)
     results = {}
     for name, rows in (("few", [few]), ("many", [many.iloc[:70], many.iloc[70:]])):
-        _, [outcome] = predict_all(rows, model)
+        _, [outcome] = predict_all(StubTable(rows), model)
         assert outcome.groups.max() + 1 == len(few)
         low, high = measure(make_params(), outcome, outcome)["intervals"]["log_loss"]
         results[name] = high - low
@@ -170,7 +178,7 @@ def test_groups_are_drawn_together_where_the_contract_names_them() -> None:
     columns = CONTRACT["columns"] | {"crate": {"type": "identifier", "meaning": "crate"}}
     terms = Contract.model_validate(CONTRACT | {"columns": columns, "group": "crate"})
     _, [outcome] = predict_all(
-        [rows], replace(make_model(lambda X: X["weight"] * 0), contract=terms)
+        StubTable([rows]), replace(make_model(lambda X: X["weight"] * 0), contract=terms)
     )
     assert outcome.groups.tolist() == [0, 1, 2] * 10
 

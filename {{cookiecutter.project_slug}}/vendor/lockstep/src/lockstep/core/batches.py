@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
@@ -57,12 +57,14 @@ def map_ahead(
     if not cluster.find_address() or is_worker():
         yield from _map_here(partial(function, *shared), items, threads)
         return
-    rest, trial = iter(items), _Trial(partial(function, *shared), max(1, threads))
-    yield from _map_here(trial.work, trial.take_some(rest), threads)
-    if (item := next(rest, _END)) is not _END:
-        numbered = enumerate(chain([item], rest), start=trial.count + 1)
-        tasks = (Task(f"batch {number}", 0, (item,)) for number, item in numbered)
-        yield from cluster.map_on_cluster(function, shared, tasks)
+    rest = iter(items)
+    with ExitStack() as stack:
+        trial = _Trial(partial(function, *shared), max(1, threads), stack)
+        yield from _map_here(trial.work, trial.take_some(rest), threads)
+        if trial.session and (item := next(rest, _END)) is not _END:
+            numbered = enumerate(chain([item], rest), start=trial.count + 1)
+            tasks = (Task(f"batch {number}", 0, (item,)) for number, item in numbered)
+            yield from trial.session.map(function, shared, tasks)
 
 
 def _map_here(
@@ -82,18 +84,23 @@ def _map_here(
 
 
 class _Trial:
-    """What work takes here, and what its way to a cluster and back would."""
+    """What work takes here, and what its way to a cluster and back would.
 
-    def __init__(self, function: Callable[[Any], Any], threads: int) -> None:
-        self.function, self.threads = function, threads
+    Where that is worth it, `session` is the way, open until `stack` is closed.
+    """
+
+    def __init__(self, function: Callable[[Any], Any], threads: int, stack: ExitStack) -> None:
+        self.function, self.threads, self.stack = function, threads, stack
         self.count, self.seconds = 0, 0.0
         self.last: Any = None
+        self.session: cluster.Session | None = None
 
     def work(self, item: Any) -> Any:
         start = time.perf_counter()
         result = self.function(item)
-        self.seconds += time.perf_counter() - start
+        # First, since `take_some` may look as soon as the seconds are enough.
         self.last = item, result
+        self.seconds += time.perf_counter() - start
         return result
 
     def take_some(self, items: Iterator[Item]) -> Iterator[Item]:
@@ -105,11 +112,15 @@ class _Trial:
                 break
         else:
             return
-        if not self._is_worth_the_way():
+        session = self.stack.enter_context(cluster.open_session())
+        if self._is_worth_the_way(session):
+            self.session = session
+        else:
+            self.stack.close()
             yield from items
 
-    def _is_worth_the_way(self) -> bool:
-        seconds = cluster.weigh(self.last) / BYTES_PER_SECOND
+    def _is_worth_the_way(self, session: cluster.Session) -> bool:
+        seconds = len(session.pickle(self.last)) / BYTES_PER_SECOND
         self.last = None
         return seconds <= self.seconds / self.count / self.threads
 

@@ -3,7 +3,7 @@
 A unit is a pure function of what all units share and of its own arguments, so that it may be done
 by any worker, again where one is killed, and in any order. Workers need the same versions of what
 is computed with, which is looked at first, and nothing of ours: the library's and the owner's code
-goes there as an archive, under the digest of its bytes, so that edited code meets no older one.
+goes there as an archive, under a digest of its bytes, so that edited code meets no older one.
 
 Dask does not make scattered data again of which each holder has died; it cancels what needs them.
 They are scattered once more then.
@@ -22,12 +22,13 @@ import tomllib
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
 
 from . import unit
 from .errors import UserError
@@ -78,50 +79,24 @@ def run_on_cluster(
     """
     numbers = sorted(range(len(tasks)), key=lambda number: -tasks[number].cost)
     numbered = ((number, tasks[number]) for number in numbers)
-    for _, state, answer in _run(function, shared, numbered, on_end, lambda _: len(tasks)):
-        if state in ("error", "lacks"):
-            raise answer
-        yield answer
+    with open_session() as session:
+        session.share(function, shared)
+        for _, state, answer in session.complete(function, numbered, on_end, lambda: len(tasks)):
+            if state in ("error", "lacks"):
+                raise answer
+            yield answer
 
 
-def map_on_cluster(
-    function: Callable[..., Any], shared: tuple[Any, ...], tasks: Iterator[Task]
-) -> Iterator[Any]:
-    """The same of tasks that come one after the other, a few of which are there at a time.
-
-    What raises an error there is done here again: the error comes from where all is at hand that
-    explains it, or does not come at all.
+@contextmanager
+def open_session() -> Iterator[Session]:
+    """A connection to the cluster that the environment names.
 
     Raises:
-        UserError: See `run_on_cluster`; or a process died of a task, on two workers.
+        UserError: Nobody answers, or workers have other versions than we.
     """
-    numbered = enumerate(tasks)
-    for task, state, answer in _run(function, shared, numbered, lambda: None, _Session.count_ahead):
-        if state in ("died", "killed"):
-            raise answer
-        yield answer if state == "result" else function(*shared, *task.arguments)
-
-
-def weigh(values: Any) -> int:
-    """How many bytes of them would travel; for errors see `run_on_cluster`."""
-    session = _Session(str(find_address()))
+    session, is_whole = Session(str(find_address())), False
     try:
-        return len(session.pickle(values))
-    finally:
-        session.close(is_over=False)
-
-
-def _run(
-    function: Callable[..., Any],
-    shared: tuple[Any, ...],
-    numbered: Iterator[tuple[int, Task]],
-    on_end: Callable[[], None],
-    count_most: Callable[[_Session], int],
-) -> Iterator[tuple[Task, str, Any]]:
-    session, is_whole = _Session(str(find_address())), False
-    try:
-        session.share(function, shared)
-        yield from session.complete(function, numbered, on_end, count_most)
+        yield session
         is_whole = True
     finally:
         # Nobody asks for the others any more, after an error or an interruption.
@@ -134,10 +109,14 @@ def end_units() -> None:
         address, traces = _traces.popitem()
         with suppress(UserError):
             client = connect(address)
-            _end(client, traces)
-            client.close(timeout=CONNECT_SECONDS)
+            try:
+                _end(client, traces)
+            finally:
+                client.close(timeout=CONNECT_SECONDS)
 
 
+_CLIENT = uuid4().bytes
+"""Of this process alone, so that it ends no units of another with the same code and data."""
 _traces: dict[str, dict[str, set[str]]] = {}
 """What workers keep for us between two calls: by scheduler and code, digests of what is shared."""
 
@@ -158,7 +137,7 @@ class _Unit(NamedTuple):
     """The last one before it."""
 
 
-class _Session:
+class Session:
     """A connection to a cluster, and what its workers have been given.
 
     It lasts no longer than units are waited for: to estimate the size of what it sends, Dask may
@@ -172,10 +151,31 @@ class _Session:
         self.parts: list[Any] = []
         self.seen: dict[Path, bool] = {}
         try:
-            require_same_versions(self.client)
+            with self._guard():
+                require_same_versions(self.client)
         except BaseException:
-            self.client.close()
+            self.client.close(timeout=CONNECT_SECONDS)
             raise
+
+    def map(
+        self, function: Callable[..., Any], shared: tuple[Any, ...], tasks: Iterator[Task]
+    ) -> Iterator[Any]:
+        """What `function(*shared, *task.arguments)` gives of tasks that come one after the other.
+
+        A few of them are there at a time. What raises an error there is done here again: the error
+        comes from where all is at hand that explains it, or does not come at all.
+
+        Raises:
+            UserError: See `run_on_cluster`; or a process died of a task, on two workers.
+        """
+        self.share(function, shared)
+        numbered = enumerate(tasks)
+        for task, state, answer in self.complete(
+            function, numbered, lambda: None, self._count_ahead
+        ):
+            if state in ("died", "killed"):
+                raise answer
+            yield answer if state == "result" else function(*shared, *task.arguments)
 
     def share(self, function: Callable[..., Any], shared: tuple[Any, ...]) -> None:
         """Give workers the code and what units have in common."""
@@ -186,7 +186,7 @@ class _Session:
         self.content = buffer.getvalue()
         self.archive = _pack_code(function.__module__.partition(".")[0])
         self.code, self.rows = (
-            sha256(part).hexdigest()[:32] for part in (self.archive, self.content)
+            sha256(_CLIENT + part).hexdigest()[:32] for part in (self.archive, self.content)
         )
         traces = _traces.setdefault(self.address, {})
         traces.setdefault(self.code, set()).add(self.rows)
@@ -196,7 +196,7 @@ class _Session:
         self.scatterings += 1
         for _ in range(TRIES):
             self._wait_for_workers()
-            with suppress(TimeoutError):
+            with self._guard(), suppress(TimeoutError):
                 self.parts = self.client.scatter(
                     [_read_source(), self.archive, self.content], broadcast=True, hash=False
                 )
@@ -204,7 +204,7 @@ class _Session:
         raise UserError(f"{VARIABLE}: {self.address}: workers come and go, so that none keeps data")
 
     def _wait_for_workers(self) -> None:
-        with suppress(TimeoutError):
+        with self._guard(), suppress(TimeoutError):
             self.client.wait_for_workers(1, timeout=WAIT_SECONDS)
             return
         raise UserError(
@@ -216,10 +216,9 @@ class _Session:
         """Have a task done by the worker that is free next."""
         source, archive, content = self.parts
         payload = self.pickle((function, task.arguments))
-        arguments = (self.code, archive, self.rows, content, payload)
-        return self.client.submit(
-            self.call, source, "do", *arguments, priority=task.cost, pure=False
-        )
+        arguments = (source, "do", self.code, archive, self.rows, content, payload)
+        with self._guard():
+            return self.client.submit(self.call, *arguments, priority=task.cost, pure=False)
 
     def pickle(self, values: Any) -> bytes:
         """What travels of them: of a file that all workers see, its place."""
@@ -233,17 +232,16 @@ class _Session:
 
     def _is_seen(self, path: Path) -> bool:
         if path not in self.seen:
-            state = read_state(path)
-            answers = self.client.run(self.call, _read_source(), "sees", str(path), state)
+            arguments = (_read_source(), "sees", str(path), read_state(path))
+            with self._guard():
+                answers = self.client.run(self.call, *arguments, on_error="ignore")
             self.seen[path] = all(answers.values())
         return self.seen[path]
 
-    def count_ahead(self) -> int:
+    def _count_ahead(self) -> int:
         """How many units may be there at a time, done or not, which nobody has asked for."""
-        try:
+        with self._guard():
             threads = int(sum(self.client.nthreads().values()))
-        except OSError as error:
-            raise self._tell_end() from error
         return min(AHEAD * max(1, threads), MOST_AHEAD)
 
     def complete(
@@ -251,7 +249,7 @@ class _Session:
         function: Callable[..., Any],
         numbered: Iterator[tuple[int, Task]],
         on_end: Callable[[], None],
-        count_most: Callable[[_Session], int],
+        count_most: Callable[[], int],
     ) -> Iterator[tuple[Task, str, Any]]:
         """Each task, what has become of it and what it gives, in the order of the numbers.
 
@@ -269,7 +267,7 @@ class _Session:
             endings.add(future)
 
         def begin_more() -> None:
-            room = max(0, count_most(self) - len(units) - len(results))
+            room = max(0, count_most() - len(units) - len(results))
             for number, task in islice(numbered, room):
                 begin(_Unit(number, task))
 
@@ -297,14 +295,16 @@ class _Session:
 
     def _read(self, future: Any, task: Task) -> tuple[str, Any]:
         """`result`, or what else became of it, and what there is to tell of it."""
-        from distributed import KilledWorker
+        from distributed import CancelledError, KilledWorker
 
-        if future.cancelled() or future.status == "lost":
-            if self.client.status != "running":
-                raise self._tell_end()
-            return "lost", None
         try:
+            if future.status == "lost":
+                raise CancelledError
             state, answer = future.result()
+        except CancelledError:
+            if self.client.status != "running":
+                raise self._tell_end() from None
+            return "lost", None
         except KilledWorker:
             return "killed", UserError(
                 f"{task.name}: workers died, one after the other, while they did it; mostly "
@@ -324,6 +324,16 @@ class _Session:
             text = f"{task.name}: a worker cannot take in what it needs: {result}"
             return state, UserError(text)
         return state, result
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        """Say that the scheduler has gone where it does not answer in the block."""
+        from distributed.client import ClosedClientError
+
+        try:
+            yield
+        except (OSError, ClosedClientError) as error:
+            raise self._tell_end() from error
 
     def _tell_end(self) -> UserError:
         return UserError(

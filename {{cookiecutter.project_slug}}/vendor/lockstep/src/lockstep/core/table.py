@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -21,6 +21,7 @@ from .files import replacing, write_text
 from .places import State, is_seen, read_state, require_same
 from .progress import progress
 
+Result = TypeVar("Result")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What begins a formula in a spreadsheet."""
 NUMBER = re.compile(r"[+-]?[\d.,]+([eE][+-]?\d+)?%?")
@@ -61,10 +62,10 @@ class Table:
             for number in range(file.num_row_groups):
                 yield _read_group(file, number, columns)
 
-    def map(self, function: Callable[[pd.DataFrame], pd.DataFrame]) -> Iterable[pd.DataFrame]:
-        """The rows as `function` gives them, batch by batch, as often as it is iterated.
+    def map(self, function: Callable[[pd.DataFrame], Result]) -> Iterable[Result]:
+        """What `function` gives of the rows, batch by batch, as often as it is iterated.
 
-        What it gives must depend on these rows alone: it may be called elsewhere.
+        It must depend on these rows alone: the function may be called elsewhere.
         """
         return _Mapped(self, function)
 
@@ -85,11 +86,11 @@ def _read_group(
 
 
 @dataclass
-class _Mapped:
+class _Mapped(Generic[Result]):
     table: Table
-    function: Callable[[pd.DataFrame], pd.DataFrame]
+    function: Callable[[pd.DataFrame], Result]
 
-    def __iter__(self) -> Iterator[pd.DataFrame]:
+    def __iter__(self) -> Iterator[Result]:
         path = self.table.path
         groups = (_RowGroup(path, number, rows) for number, rows in enumerate(self.table))
         return map_ahead(_map_group, (_Portable(self.function),), groups)
@@ -117,7 +118,7 @@ def _read_row_group(path: Path, state: State, number: int) -> _RowGroup:
 class _Portable:
     """A function that travels by its code, as one without a name in its module has to."""
 
-    def __init__(self, function: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    def __init__(self, function: Callable[[pd.DataFrame], Any]) -> None:
         self.function = function
 
     def __reduce__(self) -> tuple[Callable[..., _Portable], tuple[Any, ...]]:
@@ -130,7 +131,7 @@ def _unpack(code: bytes) -> _Portable:
     return _Portable(pickle.loads(code))
 
 
-def _map_group(portable: _Portable, group: _RowGroup) -> pd.DataFrame:
+def _map_group(portable: _Portable, group: _RowGroup) -> Any:
     return portable.function(group.rows)
 
 

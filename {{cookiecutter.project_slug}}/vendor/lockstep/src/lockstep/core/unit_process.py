@@ -21,8 +21,6 @@ IDLE_SECONDS = 600
 
 def main() -> None:
     """Answer what is asked by the standard input, on what was the standard output."""
-    import cloudpickle
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not come between answers
@@ -34,7 +32,7 @@ def main() -> None:
             file, unit = requests.get(timeout=IDLE_SECONDS)
         except queue.Empty:
             os._exit(IDLE_STATUS)
-        write_part(answers, cloudpickle.dumps(_answer(file, unit)))
+        write_part(answers, _pack(*_answer(file, unit)))
 
 
 def _listen(requests: queue.SimpleQueue[tuple[str, bytes]]) -> None:
@@ -58,6 +56,23 @@ def _answer(file: str, unit: bytes) -> tuple[str, Any]:
     except Exception as error:
         error.add_note(traceback.format_exc())
         return "error", error
+
+
+def _pack(state: str, answer: Any) -> bytes:
+    """The answer as it travels; an error that cannot is told by another with its words."""
+    import cloudpickle
+
+    try:
+        content = bytes(cloudpickle.dumps((state, answer)))
+        if state == "error":
+            pickle.loads(content)
+        return content
+    except Exception as error:
+        told = answer if state == "error" else error
+        stand_in = RuntimeError(f"{type(told).__name__}: {told}")
+        for note in getattr(told, "__notes__", ()):
+            stand_in.add_note(note)
+        return bytes(cloudpickle.dumps(("error", stand_in)))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -44,17 +46,30 @@ def predict_all(table: Table, *models: Model) -> tuple[pd.DataFrame, list[Outcom
     if contract.history is not None:
         needed += [contract.history.series, ORIGIN, STEP]
     columns = [name for name in dict.fromkeys(needed) if name is not None]
-    batches: list[pd.DataFrame] = []
-    groups: list[pd.Series] = []
-    parts: list[list[Outcome]] = [[] for _ in models]
-    for batch in table:
-        batches.append(batch[columns].set_axis(name_rows(batch, contract).iloc[:, -1]))
-        groups.append(find_groups(batch, contract))
-        for model, outcomes in zip(models, parts, strict=True):
-            outcomes.append(model.try_on(batch))
-    rows = pd.concat(batches)
-    whole = pd.concat(groups, ignore_index=True)
-    return rows, [Outcome.concatenate(outcomes, whole) for outcomes in parts]
+    trials = [*table.map(partial(_try_all, models, columns))]
+    groups = pd.concat([trial.groups for trial in trials], ignore_index=True)
+    by_model = zip(*(trial.outcomes for trial in trials), strict=True)
+    return (
+        pd.concat([trial.rows for trial in trials]),
+        [Outcome.concatenate(outcomes, groups) for outcomes in by_model],
+    )
+
+
+class _Trial(NamedTuple):
+    """What models give of some rows."""
+
+    rows: pd.DataFrame
+    """What they are told apart by."""
+    groups: pd.Series
+    outcomes: list[Outcome]
+    """One of each model."""
+
+
+def _try_all(models: Sequence[Model], columns: list[str], batch: pd.DataFrame) -> _Trial:
+    contract = models[0].contract
+    rows = batch[columns].set_axis(name_rows(batch, contract).iloc[:, -1])
+    outcomes = [model.try_on(batch) for model in models]
+    return _Trial(rows, find_groups(batch, contract), outcomes)
 
 
 def measure(params: Params, champion: Outcome, baseline: Outcome) -> dict[str, Any]:
