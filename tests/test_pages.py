@@ -60,9 +60,12 @@ def with_results(reproduced: Project, folder: Path, dataset: str) -> Project:
     return project
 
 
+FURTHER = ("diabetes", "digits", "phrases", "weather", "visits", "wines", "own")
+
+
 @pytest.fixture(
     scope="module",
-    params=["iris", *(pytest.param(name, marks=slow) for name in ("diabetes", "digits", "own"))],
+    params=["iris", *(pytest.param(name, marks=slow) for name in FURTHER)],
 )
 def published(
     request: pytest.FixtureRequest, reproduced: Project, tmp_path_factory: pytest.TempPathFactory
@@ -107,6 +110,14 @@ SAID = {
         (1, r"\d+ of \d+ rows are predicted wrong"),
         (2, "an image that is not of 8x8 pixels"),
     ],
+    "phrases": [
+        (0, r"\d+ rows for training, 1 feature"),
+        (1, "the words that matter most"),
+        (2, "predicts language from phrase"),
+    ],
+    "weather": [(0, "there is none: nothing tells what is looked for"), (1, "oddness")],
+    "visits": [(1, "by poisson_deviance")],
+    "wines": [(1, "below are those that are of theirs least clearly"), (2, "clarity")],
     "own": [(0, r"\d+ rows for training, 4 features"), (2, "a whole number from 0 to 160")],
 }
 
