@@ -6,8 +6,9 @@ Measures on this machine what a unit costs beside its own work on a small cluste
 scheduler and two workers, in processes), and what moving bytes costs. A discrete-event simulation
 then takes units to 1, 16, 64 and 256 workers: the scheduler hands out one at a time and takes
 its time for each; shared rows go from worker to worker in doubling rounds before; the units
-are as long as said. What it takes to bring results back is not simulated, but for what the
-scheduler's time per task holds of it. Dask comes in an environment of its own, unless it is there.
+are as long as said; one machine takes what they give, in their order and at that speed, and has
+no more batches ahead than the library allows. Fits give next to nothing, and all wait at once.
+Dask comes in an environment of its own, unless it is there.
 """
 
 from __future__ import annotations
@@ -15,18 +16,47 @@ from __future__ import annotations
 import heapq
 import subprocess
 import time
+from collections import deque
 from importlib.util import find_spec
+from typing import NamedTuple
 
 WORKERS = (1, 16, 64, 256)
 UNITS = 2000
 MOVED = 64 * 2**20
-ROW_BYTES = 123
+ROW_BYTES, PREDICTION_BYTES = 123, 30
+BATCH = 100_000
+"""Rows."""
+MOST_AHEAD = 64
+"""Batches, as in the library's `core/cluster.py`."""
+
+
+class Case(NamedTuple):
+    """Work of one kind."""
+
+    units: int
+    seconds: float
+    """Of each unit."""
+    shared: int = 0
+    """Bytes that all units have in common, and that are sent."""
+    given: int = 0
+    """Bytes that come back of each unit."""
+    most: int = 10**9
+    """Units at a time that are not yet taken."""
+
+
 CASES = {
-    # name: units, seconds of one, bytes that all share
-    "10,000 trials of 5 folds, 2 s each, 1 million rows": (50_000, 2.0, 1_000_000 * ROW_BYTES),
-    "100 million rows, 10 candidates, 5 folds, 60 s each": (50, 60.0, 100_000_000 * ROW_BYTES),
-    "100 million rows, 1,000 batches, 5 s each, from a shared folder": (1_000, 5.0, 0),
-    "10 billion rows, 100,000 batches, 5 s each, from a shared folder": (100_000, 5.0, 0),
+    "10,000 trials of 5 folds, 2 s each, 1 million rows": Case(50_000, 2, 1_000_000 * ROW_BYTES),
+    "100 million rows, 10 candidates, 5 folds, 60 s each": Case(50, 60, 100_000_000 * ROW_BYTES),
+    "the same from a shared folder": Case(50, 60),
+    "100 million rows predicted in batches of 5 s from a shared folder": Case(
+        1_000, 5, given=BATCH * PREDICTION_BYTES, most=MOST_AHEAD
+    ),
+    "10 billion rows predicted in batches of 5 s from a shared folder": Case(
+        100_000, 5, given=BATCH * PREDICTION_BYTES, most=MOST_AHEAD
+    ),
+    "10 billion rows cleaned in batches of 1 s from a shared folder": Case(
+        100_000, 1, given=BATCH * ROW_BYTES, most=MOST_AHEAD
+    ),
 }
 
 
@@ -47,34 +77,40 @@ def measure() -> tuple[float, float]:
     return per_task, speed
 
 
-def simulate(units: int, seconds: float, shared: int, workers: int, costs: tuple) -> tuple:
-    """Seconds until all is done, and how many of these the scheduler and the rows take."""
+def simulate(case: Case, workers: int, costs: tuple[float, float]) -> tuple[float, float]:
+    """Seconds until all is taken, and how many of these rows move before."""
     per_task, speed = costs
-    moving = shared / speed * (1 + (workers - 1).bit_length())
-    free = [(moving, worker) for worker in range(workers)]
-    scheduler = moving
-    end = moving
-    for _ in range(units):
-        now, worker = heapq.heappop(free)
-        scheduler = max(scheduler, now) + per_task
-        heapq.heappush(free, (scheduler + seconds, worker))
-        end = max(end, scheduler + seconds)
-    return end, units * per_task, moving
+    moving = case.shared / speed * (1 + (workers - 1).bit_length())
+    free = [moving] * workers
+    scheduler = end = moving
+    waiting: deque[float] = deque()
+    for _ in range(case.units):
+        room = waiting.popleft() if len(waiting) == case.most else moving
+        scheduler = max(scheduler, heapq.heappop(free), room) + per_task
+        heapq.heappush(free, scheduler + case.seconds)
+        end = max(end, scheduler + case.seconds) + case.given / speed
+        waiting.append(end)
+    return end, moving
 
 
 def main() -> None:
     """Measure, simulate and print."""
     costs = measure()
     print(f"the scheduler: {1000 * costs[0]:.2f} ms per task; bytes: {costs[1] / 1e6:.0f} MB/s")
-    for name, (units, seconds, shared) in CASES.items():
+    for name, case in CASES.items():
         print(name)
-        alone = simulate(units, seconds, shared, 1, costs)[0]
+        alone = simulate(case, 1, costs)[0]
         for workers in WORKERS:
-            end, scheduling, moving = simulate(units, seconds, shared, workers, costs)
+            end, moving = simulate(case, workers, costs)
             share = alone / end / workers
-            rounds = -(-units // workers) * seconds
-            others = {"the scheduler": scheduling, "moving rows": moving}
-            others["the last round of units"] = rounds - units * seconds / workers
+            linear = case.units * case.seconds / workers
+            others = {
+                "the scheduler": case.units * costs[0],
+                "moving rows": moving,
+                "taking what comes back": case.units * case.given / costs[1],
+                "the last round of units": -(-case.units // workers) * case.seconds - linear,
+                f"{case.most} batches ahead": linear * (workers / min(workers, case.most) - 1),
+            }
             why = max(others, key=others.__getitem__)
             reason = "" if share > 0.9 else f", for {why}"
             print(f"  {workers:>3} workers: {end:>9,.0f} s, {share:.0%} of linear{reason}")

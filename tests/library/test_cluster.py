@@ -19,6 +19,7 @@ import psutil
 import pytest
 from conftest import run_stage, write_params
 from lockstep.core import batches, cluster, table
+from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.core.workers import Task, end_workers, run_tasks
@@ -27,8 +28,9 @@ from lockstep.modeling.intervals import MOST_RESAMPLED
 from lockstep.modeling.metrics import find_metric
 from lockstep.modeling.model import Model
 from lockstep.modeling.outcome import Outcome
-from lockstep.reading import texts
+from lockstep.reading import images, texts
 from lockstep.reporting.measure import predict_all
+from PIL import Image
 from tasks import describe, die, name_threads, raise_locked, require_process, square
 
 NUMBERS = np.arange(50_000) / 7
@@ -222,6 +224,33 @@ def test_rows_are_ingested_and_cleaned_elsewhere_as_here(
         assert bool(elsewhere) == bool(address)
     assert outputs[1] == outputs[0]
     assert {*elsewhere} == {"type_piece", "_map_group"}
+
+
+def test_images_are_decoded_elsewhere_as_here(
+    tmp_path: Path, elsewhere: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "BYTES_PER_SECOND", inf)
+    monkeypatch.setattr(images, "BYTES_AT_ONCE", 1)
+    for number in range(4):
+        (tmp_path / f"{number}.png").write_bytes(draw_ramp(2 + number % 2))
+    (tmp_path / "1.png").write_bytes(b"no picture")
+    answer = {"type": "categorical", "categories": ["no", "yes"], "meaning": "the answer"}
+    facts = {"title": "Pictures", "source": "this test", "licence": "none", "target": "answer"}
+    shape = {"width": 2, "height": 1}
+    contract = Contract.model_validate(facts | {"images": shape, "columns": {"answer": answer}})
+    there, their_breaches = images.read_images(tmp_path, "a", contract, resize=False)
+    assert len(elsewhere) == 3
+    monkeypatch.setenv(cluster.VARIABLE, "")
+    here, breaches = images.read_images(tmp_path, "a", contract, resize=False)
+    assert here["image"].notna().tolist() == [True, False, True, False]
+    pd.testing.assert_frame_equal(there, here)
+    pd.testing.assert_frame_equal(their_breaches, breaches)
+
+
+def draw_ramp(width: int) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.arange(width, dtype="uint8")[np.newaxis]).save(file, format="PNG")
+    return file.getvalue()
 
 
 def test_a_broken_row_is_told_by_its_number_wherever_it_is_parsed(

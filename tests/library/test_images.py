@@ -19,6 +19,7 @@ from lockstep.reading.check import check_rows
 from lockstep.reading.image_tables import match_names, open_image_table
 from lockstep.reading.images import decode_images, has_images, read_images, survey
 from lockstep.reading.tally import RawBatch
+from lockstep.standalone import predict
 from PIL import Image
 
 ANSWER = {"type": "categorical", "categories": ["no", "yes"], "meaning": "the answer"}
@@ -389,8 +390,9 @@ def test_images_run_through_the_same_stages(
 
 
 def test_predict_tells_which_image_it_cannot_use(
-    pictures: Project, capsys: pytest.CaptureFixture[str]
+    pictures: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(predict, "PIXEL_BYTES_AT_ONCE", 1)  # each image in a batch of its own
     for stage in ("ingest", "preprocess", "train"):
         run_stage(stage)
     put(pictures.root / "new", {"1.png": png(np.zeros((6, 6), dtype="uint8")), "2.png": ramp()})

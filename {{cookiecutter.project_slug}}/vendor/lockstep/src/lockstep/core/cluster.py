@@ -50,7 +50,7 @@ AHEAD, MOST_AHEAD = 2, 64
 """Batches ahead for each thread of a worker, and in all, for memory here to be bounded."""
 LIBRARIES = (
     *("cloudpickle", "distributed", "joblib", "keras"),
-    *("numpy", "pandas", "pyarrow", "scikit-learn", "scipy"),
+    *("numpy", "pandas", "pillow", "pyarrow", "scikit-learn", "scipy"),
 )
 """What every unit computes with, or reaches workers by."""
 MOST_DIFFERENCES = 8

@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import pandas as pd
 from PIL import ExifTags, Image, ImageOps
 
+from ..core.batches import map_ahead
 from ..core.contract import FILE, IMAGE, PART, Contract, Images
 from ..core.errors import UserError
 from ..data.conformity import NO_BREACHES, make_breaches, require_columns
@@ -31,6 +32,8 @@ TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 """What Pillow says of an image that would fill the memory, by the pixels that its head names."""
 LARGEST = f"an image of at most {(Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} million pixels"
 
+BYTES_AT_ONCE = 2**24
+"""Of files that wait to be decoded, but for the last of them."""
 UNNAMED = "the image"
 """What messages call one that came without a name."""
 SIDEWAYS = range(5, 9)
@@ -65,12 +68,10 @@ def read_images(
             raise UserError(f"{name}: no images; files such as <class>/<name>.png were expected")
         rows, unusable = _label(path, name, contract, files)
         is_odd = rows.index.isin(unusable["row"] - 1)
-        pictures = [
-            (None, None)
-            if odd
-            else _read_image(partial(read, file), contract.images, resize, formats)
-            for file, odd in zip(rows[FILE], is_odd, strict=True)
-        ]
+        batches = _load_some(read, rows[FILE][~is_odd])
+        decoded = map_ahead(_decode_some, (contract.images, resize, formats), batches)
+        usable = chain.from_iterable(decoded)
+        pictures = [(None, None) if odd else next(usable) for odd in is_odd]
     has_class = contract.images.names is None
     sides = [get_side(file, has_class=has_class) for file in rows[FILE]]
     if any(sides):
@@ -124,9 +125,7 @@ def decode_images(
         `data.conformity.conform` gives them.
     """
     pictures = [
-        (None, "a readable image")
-        if file is None
-        else _read_image(partial(bytes, file), images, resize, formats)
+        (None, "a readable image") if file is None else _decode(file, images, resize, formats)
         for file in files
     ]
     reasons = pd.Series([reason for _, reason in pictures], files.index, dtype="str").dropna()
@@ -190,15 +189,35 @@ def _is_image(file: str) -> bool:
     return path.suffix.lower() in READABLE and not path.name.startswith(".")
 
 
-def _read_image(
-    read: Callable[[], bytes],
-    images: Images,
-    resize: bool,
-    formats: tuple[str, ...] | None,
+def _load_some(read: Callable[[str], bytes], files: Iterable[str]) -> Iterator[list[bytes]]:
+    """What the files hold, some at a time; nothing of one that cannot be read."""
+    contents: list[bytes] = []
+    size = 0
+    for file in files:
+        try:
+            contents.append(read(file))
+        except UNREADABLE:
+            contents.append(b"")
+        size += len(contents[-1])
+        if size >= BYTES_AT_ONCE:
+            yield contents
+            contents, size = [], 0
+    if contents:
+        yield contents
+
+
+def _decode_some(
+    images: Images, resize: bool, formats: tuple[str, ...] | None, contents: list[bytes]
+) -> list[tuple[bytes | None, str | None]]:
+    return [_decode(content, images, resize, formats) for content in contents]
+
+
+def _decode(
+    content: bytes, images: Images, resize: bool, formats: tuple[str, ...] | None
 ) -> tuple[bytes | None, str | None]:
-    """The pixels, or what was expected instead of this file."""
+    """The pixels of a file, or what was expected instead of it."""
     try:
-        with _open_image(read(), formats) as image:
+        with _open_image(content, formats) as image:
             if image.mode[0] in "IF":
                 return None, "an image of 8 bits per shade"
             # A camera stores which way it was held instead of turning the picture.

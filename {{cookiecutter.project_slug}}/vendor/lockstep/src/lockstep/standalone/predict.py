@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import tee
+from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from types import MappingProxyType
@@ -28,6 +29,7 @@ from ..reading.sequence_files import read_rows
 STANDARD_INPUT = Path("-")
 ROWS_AT_ONCE = 2**16
 """Of forecasts or sequences, however many the rows of a file make."""
+PIXEL_BYTES_AT_ONCE = 2**24
 
 
 def predict_file(
@@ -161,12 +163,13 @@ def _read_rows(path: Path, name: str, model: Model, *, resize: bool) -> Iterator
         from ..reading.images import read_images  # Pillow is there where models take images
 
         frame, unusable = read_images(path, name, contract, resize=resize)
-        yield parse_rows(frame, contract, name, unusable)
+        at_once = max(1, PIXEL_BYTES_AT_ONCE // prod(contract.images.shape))
+        yield from _divide(parse_rows(frame, contract, name, unusable), at_once)
         return
     batches = read_rows(path, name, contract.missing, contract.layout)
     if contract.rows is not None:
         rows = [_select_inputs(batch, model.inputs, name) for batch in batches]
-        yield from _divide(model.parse(pd.concat(rows, ignore_index=True), name))
+        yield from _divide(model.parse(pd.concat(rows, ignore_index=True), name), ROWS_AT_ONCE)
         return
     for frame in batches:
         yield parse_rows(frame, contract, name)
@@ -183,10 +186,10 @@ def _select_inputs(frame: pd.DataFrame, inputs: Sequence[str], name: str) -> pd.
     return frame[columns] if len(columns) == len(inputs) else frame
 
 
-def _divide(rows: NewRows) -> Iterator[NewRows]:
+def _divide(rows: NewRows, at_once: int) -> Iterator[NewRows]:
     """The same examples, some at a time, whose features need not be in memory at once."""
-    for start in range(0, len(rows.reasons), ROWS_AT_ONCE):
-        yield rows.take(start, start + ROWS_AT_ONCE)
+    for start in range(0, len(rows.reasons), at_once):
+        yield rows.take(start, start + at_once)
 
 
 @contextmanager
