@@ -1,8 +1,12 @@
 """Notebooks: how they are named, kept without outputs, and run as stages."""
 
+import ast
+import inspect
 import re
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -13,6 +17,9 @@ from lockstep.docs.notebooks import describe, run_notebook, run_notebooks
 from nbformat import v4
 
 INITIALS = "{{ cookiecutter.__author_initials }}"
+PACKAGE = "{{ cookiecutter.package_name }}"
+IMPORTS = re.compile(r"^from lockstep.*$", flags=re.MULTILINE)
+DOTTED = re.compile(r"[\w.]+")
 PATHS = {
     path.name.replace(INITIALS, "ab"): path
     for path in sorted((TEMPLATE / "notebooks").glob("*.ipynb"))
@@ -52,6 +59,40 @@ def test_a_notebook_that_predicts_runs_again_when_what_predicts_is_another(stage
         assert libraries(params) - {"scipy"} == needed
 
 
+def read_code(name: str) -> str:
+    """The cells of code of a notebook, one after another."""
+    cells = nbformat.read(PATHS[name], as_version=4).cells
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+
+
+def list_calls(code: str) -> Iterator[tuple[ast.Call, Callable[..., Any]]]:
+    """The calls of what a notebook imports from the library, and what each of them calls."""
+    names: dict[str, Any] = {}
+    for line in IMPORTS.findall(code):
+        exec(line, names)
+    for call in ast.walk(ast.parse(code.replace(PACKAGE, "package"))):
+        if isinstance(call, ast.Call):
+            function = ast.unparse(call.func)
+            if DOTTED.fullmatch(function) and function.partition(".")[0] in names:
+                yield call, eval(function, names)
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_notebook_calls_the_library_with_the_arguments_that_it_takes(name: str) -> None:
+    calls = [*list_calls(read_code(name))]
+    assert calls
+    for call, function in calls:
+        places = [one for one in call.args if not isinstance(one, ast.Starred)]
+        keywords = {one.arg: one.value for one in call.keywords if one.arg}
+        is_whole = len(places) + len(keywords) == len(call.args) + len(call.keywords)
+        signature = inspect.signature(function)
+        bind = signature.bind if is_whole else signature.bind_partial
+        try:
+            bind(*places, **keywords)
+        except TypeError as error:
+            pytest.fail(f"{name}: {ast.unparse(call)}: {error}")
+
+
 @pytest.mark.parametrize("name", PATHS)
 def test_a_notebook_begins_with_its_title(name: str) -> None:
     first = nbformat.read(PATHS[name], as_version=4).cells[0]
@@ -63,9 +104,7 @@ def test_a_notebook_begins_with_its_title(name: str) -> None:
 
 @pytest.mark.parametrize("name", PATHS)
 def test_what_a_notebook_imports_from_the_library_is_there(name: str) -> None:
-    cells = nbformat.read(PATHS[name], as_version=4).cells
-    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    lines = re.findall(r"^from lockstep.*$", code, flags=re.MULTILINE)
+    lines = IMPORTS.findall(read_code(name))
     assert lines
     for line in lines:
         exec(line, {})
