@@ -18,6 +18,7 @@ import pandas as pd
 import psutil
 import pytest
 from conftest import run_stage, write_params
+from lockstep.commands.cli import main
 from lockstep.core import batches, cluster, table
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
@@ -346,6 +347,15 @@ def test_workers_that_differ_in_the_same_way_are_told_once() -> None:
     differences = {"tcp://b": ["numpy 1, not 2"], "tcp://a": ["numpy 1, not 2"]}
     text = cluster._tell_differences(differences | {"tcp://c": ["keras none, not 3"]})
     assert "tcp://a and 1 more: numpy 1, not 2; tcp://c: keras none, not 3; give" in text
+
+
+def test_a_command_ends_what_it_has_on_a_cluster(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = []
+    monkeypatch.setattr(cluster, "end_units", lambda: ended.append(1))
+    assert main(["predict", str(project.raw / "fruit.csv")]) == 1  # there is no model yet
+    assert ended
 
 
 def test_code_is_the_same_until_it_is_edited(

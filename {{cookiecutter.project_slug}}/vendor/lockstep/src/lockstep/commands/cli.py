@@ -12,6 +12,7 @@ from ..core.errors import UserError, exit_status
 from ..core.kinds import KINDS
 from ..core.own import import_own
 from ..core.paths import Paths
+from ..core.workers import end_workers
 from ..standalone.main import add_files
 
 STAGES = {
@@ -32,7 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _make_parser().parse_args(arguments)
     mistake = 2 if options.command == "monitor" else 1
-    return exit_status(lambda: _run(options), debug=options.debug, mistake=mistake)
+    return exit_status(lambda: _run_to_end(options), debug=options.debug, mistake=mistake)
+
+
+def _run_to_end(options: argparse.Namespace) -> int | None:
+    try:
+        return _run(options)
+    finally:
+        end_workers()
 
 
 def _make_parser() -> argparse.ArgumentParser:

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..core.command_line import CommandLineParser
 from ..core.errors import exit_status
 from ..core.runtime import pin_strictly
+from ..core.workers import end_workers
 from .model_package import CHAMPION, ModelPackage, open_package
 
 
@@ -19,7 +20,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 for success, 1 for a mistake the user can mend. A command line that
         cannot be read ends the process with 2.
     """
-    return exit_status(lambda: _run(open_package(), arguments))
+    return exit_status(lambda: _run_to_end(open_package(), arguments))
+
+
+def _run_to_end(package: ModelPackage, arguments: Sequence[str] | None) -> None:
+    try:
+        _run(package, arguments)
+    finally:
+        end_workers()
 
 
 def _run(package: ModelPackage, arguments: Sequence[str] | None) -> None:
