@@ -3,12 +3,14 @@
 import io
 import os
 import pickle
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
 from math import inf
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cloudpickle
@@ -19,7 +21,7 @@ import psutil
 import pytest
 from conftest import run_stage, write_params
 from lockstep.commands.cli import main
-from lockstep.core import batches, cluster, table
+from lockstep.core import batches, cluster, table, unit
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
@@ -347,6 +349,29 @@ def test_workers_that_differ_in_the_same_way_are_told_once() -> None:
     differences = {"tcp://b": ["numpy 1, not 2"], "tcp://a": ["numpy 1, not 2"]}
     text = cluster._tell_differences(differences | {"tcp://c": ["keras none, not 3"]})
     assert "tcp://a and 1 more: numpy 1, not 2; tcp://c: keras none, not 3; give" in text
+
+
+def test_a_process_whose_answer_is_not_taken_in_gets_no_further_unit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_part(_: object) -> bytes:
+        raise MemoryError
+
+    (tmp_path / unit.MANIFEST).write_text("{}", encoding="utf-8")
+    process = object.__new__(unit._Process)
+    program = [sys.executable, "-c", "while True: input()"]
+    process.popen = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    monkeypatch.setitem(unit._idle, "code", [process])
+    monkeypatch.setitem(unit._refusals, "code", [])
+    monkeypatch.setattr(unit, "_folders", [])
+    monkeypatch.setattr(unit, "_keep", lambda *_: tmp_path)
+    monkeypatch.setattr(unit, "read_part", read_part)
+    worker = SimpleNamespace(local_directory=str(tmp_path))
+    monkeypatch.setattr("distributed.get_worker", lambda: worker)
+    with pytest.raises(MemoryError):
+        unit.do("code", b"", "rows", b"", b"\n")
+    assert process.has_ended
+    assert not unit._idle["code"]
 
 
 def test_a_command_ends_what_it_has_on_a_cluster(

@@ -97,6 +97,11 @@ def do(code: str, archive: bytes, rows: str, shared: bytes, unit: bytes) -> tupl
             status = process.wait()
             if status != IDLE_STATUS:
                 return "died", status
+        except BaseException:
+            # What is left in its pipes would be taken for the answer to the next unit.
+            process.popen.kill()
+            process.wait()
+            raise
         finally:
             _put_back(code, process)
 
