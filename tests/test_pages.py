@@ -112,6 +112,7 @@ SAID = {
     ],
     "phrases": [
         (0, r"\d+ rows for training, 1 feature"),
+        (0, "the commonest words of phrase"),
         (1, "the words that matter most"),
         (2, "predicts language from phrase"),
     ],
