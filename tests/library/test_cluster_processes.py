@@ -28,7 +28,7 @@ from lockstep.modeling import intervals
 from lockstep.monitoring.monitor import monitor
 from lockstep.reading import texts
 from owner import models  # noqa: F401 - it registers the candidates
-from tasks import linger, square
+from tasks import kill_worker, linger, square
 
 pytestmark = pytest.mark.matrix
 NUMBERS = np.arange(50_000) / 7
@@ -58,9 +58,9 @@ class RealCluster:
             time.sleep(0.05)
         self.address = json.loads(file.read_text(encoding="utf-8"))["address"]
 
-    def add(self) -> psutil.Popen:
+    def add(self, *options: str) -> psutil.Popen:
         place = self.folder / f"worker_{len(self.workers)}"
-        options = ["--no-nanny", "--nthreads", "1", "--local-directory", str(place)]
+        options = (*(options or ["--no-nanny"]), "--nthreads", "1", "--local-directory", str(place))
         self.workers.append(self._start("worker", self.address, *options))
         return self.workers[-1]
 
@@ -156,6 +156,18 @@ def test_outputs_are_the_same_bytes_on_a_cluster_whatever_becomes_of_its_workers
     assert outputs[1] == outputs[0]
     if happen:
         assert real_cluster.has_happened
+
+
+@pytest.mark.usefixtures("importable")
+def test_a_unit_that_kills_each_worker_that_has_it_is_given_up(
+    real_cluster: RealCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(cluster.VARIABLE, real_cluster.address)
+    real_cluster.workers[0].kill()
+    real_cluster.add("--nanny")  # which starts another worker whenever one has died
+    (answer,) = run_tasks(kill_worker, (NUMBERS,), make_tasks(1))
+    assert isinstance(answer, UserError)
+    assert str(answer).startswith("task 0: workers died, one after the other")
 
 
 @pytest.mark.usefixtures("importable")

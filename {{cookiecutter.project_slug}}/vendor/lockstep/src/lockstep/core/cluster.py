@@ -46,6 +46,8 @@ WAIT_SECONDS = 60
 """How long a cluster may be without any worker."""
 TRIES = 2
 """How often a unit is begun of which processes die."""
+MOST_LOSSES = 3
+"""How often a unit may be lost with workers that die: they may have died of it."""
 AHEAD, MOST_AHEAD = 2, 64
 """Batches ahead for each thread of a worker, and in all, for memory here to be bounded."""
 LIBRARIES = (
@@ -71,7 +73,7 @@ def run_on_cluster(
 ) -> Iterator[Any]:
     """What `function(*shared, *task.arguments)` gives for each task, in their order.
 
-    The most expensive one is begun first. A task of which a process dies on two workers gives a
+    The most expensive one is begun first. A task of which a process dies twice gives a
     `UserError`.
 
     Raises:
@@ -133,6 +135,7 @@ class _Unit(NamedTuple):
     number: int
     task: Task
     tries: int = 1
+    losses: int = 0
     scattering: int = 0
     """The last one before it."""
 
@@ -166,14 +169,14 @@ class Session:
         comes from where all is at hand that explains it, or does not come at all.
 
         Raises:
-            UserError: See `run_on_cluster`; or a process died of a task, on two workers.
+            UserError: See `run_on_cluster`; or processes or workers die of a task.
         """
         self.share(function, shared)
         numbered = enumerate(tasks)
         for task, state, answer in self.complete(
             function, numbered, lambda: None, self._count_ahead
         ):
-            if state in ("died", "killed"):
+            if state in ("died", "killed", "lost"):
                 raise answer
             yield answer if state == "result" else function(*shared, *task.arguments)
 
@@ -280,11 +283,11 @@ class Session:
                 print(f"a process died of {unit.task.name}; tried again now", file=sys.stderr)
                 begin(unit._replace(tries=unit.tries + 1))
                 continue
-            if state == "lost":
+            if state == "lost" and unit.losses + 1 < MOST_LOSSES:
                 if unit.scattering == self.scatterings:
                     print("workers have died; data are given to the others", file=sys.stderr)
                     self._scatter()
-                begin(unit)
+                begin(unit._replace(losses=unit.losses + 1))
                 continue
             results[unit.number] = unit.task, state, answer
             on_end()
@@ -304,20 +307,17 @@ class Session:
         except CancelledError:
             if self.client.status != "running":
                 raise self._tell_end() from None
-            return "lost", None
+            return "lost", _tell_deaths(task)
         except KilledWorker:
-            return "killed", UserError(
-                f"{task.name}: workers died, one after the other, while they did it; mostly "
-                "memory has run out, or a library has crashed"
-            )
+            return "killed", _tell_deaths(task)
         except OSError as error:
             raise UserError(f"{VARIABLE}: {self.address}: {error}") from error
         if state == "differs":
             raise UserError(_tell_differences({"a worker that has joined": answer}))
         if state == "died":
             return "died", UserError(
-                f"{task.name}: the process that worked on it ended with status {answer}, on two "
-                "workers; mostly memory has run out, or a library has crashed"
+                f"{task.name}: the process that worked on it ended with status {answer}, twice; "
+                "mostly memory has run out, or a library has crashed"
             )
         state, result = pickle.loads(answer)
         if state == "lacks":
@@ -347,6 +347,13 @@ class Session:
             _end(self.client, _traces.pop(self.address, {}))
         self.parts = []
         self.client.close(timeout=CONNECT_SECONDS)
+
+
+def _tell_deaths(task: Task) -> UserError:
+    return UserError(
+        f"{task.name}: workers died, one after the other, while they had it; mostly memory has run "
+        "out, or a library has crashed"
+    )
 
 
 def connect(address: str) -> Any:
