@@ -28,6 +28,8 @@ BATCH = 100_000
 """Rows."""
 MOST_AHEAD = 64
 """Batches, as in the library's `core/cluster.py`."""
+TRIALS = 8
+"""At a time, as in the library's `searching/contender.py`."""
 
 
 class Case(NamedTuple):
@@ -42,12 +44,17 @@ class Case(NamedTuple):
     """Bytes that come back of each unit."""
     most: int = 10**9
     """Units at a time that are not yet taken."""
+    rounds: int = 1
+    """How often all that is under way is awaited, and rows are sent anew, before there is more."""
 
 
 CASES = {
-    "10,000 trials of 5 folds, 2 s each, 1 million rows": Case(50_000, 2, 1_000_000 * ROW_BYTES),
+    "10,000 trials of 5 folds, 2 s each, 1 million rows": Case(
+        50_000, 2, 1_000_000 * ROW_BYTES, rounds=10_000 // TRIALS
+    ),
+    "the same from a shared folder": Case(50_000, 2, rounds=10_000 // TRIALS),
     "100 million rows, 10 candidates, 5 folds, 60 s each": Case(50, 60, 100_000_000 * ROW_BYTES),
-    "the same from a shared folder": Case(50, 60),
+    "these rows from a shared folder": Case(50, 60),
     "100 million rows predicted in batches of 5 s from a shared folder": Case(
         1_000, 5, given=BATCH * PREDICTION_BYTES, most=MOST_AHEAD
     ),
@@ -79,6 +86,10 @@ def measure() -> tuple[float, float]:
 
 def simulate(case: Case, workers: int, costs: tuple[float, float]) -> tuple[float, float]:
     """Seconds until all is taken, and how many of these rows move before."""
+    if case.rounds > 1:
+        one = case._replace(units=case.units // case.rounds, rounds=1)
+        end, moving = simulate(one, workers, costs)
+        return case.rounds * end, case.rounds * moving
     per_task, speed = costs
     moving = case.shared / speed * (1 + (workers - 1).bit_length())
     free = [moving] * workers
@@ -104,11 +115,12 @@ def main() -> None:
             end, moving = simulate(case, workers, costs)
             share = alone / end / workers
             linear = case.units * case.seconds / workers
+            turns = case.rounds * -(-case.units // case.rounds // workers)
             others = {
                 "the scheduler": case.units * costs[0],
                 "moving rows": moving,
                 "taking what comes back": case.units * case.given / costs[1],
-                "the last round of units": -(-case.units // workers) * case.seconds - linear,
+                "workers that wait for the last units": turns * case.seconds - linear,
                 f"{case.most} batches ahead": linear * (workers / min(workers, case.most) - 1),
             }
             why = max(others, key=others.__getitem__)

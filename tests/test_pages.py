@@ -12,6 +12,7 @@ import pytest
 from browsing import DESK, PHONE, Visit, in_a_browser
 from conftest import OFFLINE, Project, bake
 from playwright.sync_api import Browser
+from ruamel.yaml import YAML
 from test_pipeline import edit
 from test_use import customers, quicken, write
 
@@ -161,10 +162,16 @@ def test_a_failing_cell_fails_make_notebooks_with_its_line_and_error(published: 
     assert "Traceback" not in failed.stdout + failed.stderr
 
 
+def read_primary(project: Project) -> str:
+    """The metric that picks the champion."""
+    params = YAML(typ="safe").load(project / "params.yaml")
+    return str(params["train"]["metric"])
+
+
 def test_make_docs_tells_what_the_project_is_and_found(published: Published) -> None:
     assert "build succeeded" in published.printed["docs"]
     metrics = json.loads((published.project / "reports/metrics.json").read_text(encoding="utf-8"))
-    primary = "rmse" if published.dataset == "diabetes" else "log_loss"
+    primary = read_primary(published.project)
     results = published.page("results.html")
     assert f"{metrics[primary]:.4f}" in results
     commit = published.project.run("git", "rev-parse", "--short", "HEAD").strip()
@@ -275,7 +282,7 @@ def comparison(published: Published) -> Path:
     path, table = project / "reports/record.json", project / "reports/plots/predictions.csv"
     record = json.loads(path.read_text(encoding="utf-8"))
     record["parameters"] |= {"seed": 1, "a": {"very_long_name": {"of_a_parameter": [1, 2] * 20}}}
-    record["metrics"]["log_loss"] = 0.01
+    record["metrics"][read_primary(project)] = 0.01
     path.write_text(json.dumps(record), encoding="utf-8")
     table.write_text(table.read_text(encoding="utf-8").replace("0.9", "0.99"), encoding="utf-8")
     told = project.run("uv", "run", "my-project", "compare", "HEAD", "--html", **OFFLINE)

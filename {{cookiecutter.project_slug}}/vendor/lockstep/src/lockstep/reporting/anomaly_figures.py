@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from .figures import BLUE, GREY, MOST_FEATURES, ORANGE, abbreviate, canvas
 
@@ -35,6 +36,8 @@ def scores(table: pd.DataFrame, threshold: float | None, anomaly: str) -> Figure
         axes.yaxis.set_major_formatter("{x:g}")
         if is_skewed:
             axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(LogFormatter())
+            axes.xaxis.set_minor_formatter(LogFormatter())
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=3)
     return figure
 
