@@ -156,7 +156,7 @@ def test_a_failing_cell_fails_make_notebooks_with_its_line_and_error(published: 
     project.run("git", "checkout", "--quiet", "notebooks")
     assert failed.returncode != 0
     assert (
-        f"error: notebooks/{NOTEBOOKS[0]}.ipynb, cell 2, line 15, `project = Project.fined()`: "
+        f"error: notebooks/{NOTEBOOKS[0]}.ipynb, cell 2, line 16, `project = Project.fined()`: "
         "AttributeError: type object 'Project' has no attribute 'fined'\n"
     ) in failed.stderr
     assert "Traceback" not in failed.stdout + failed.stderr

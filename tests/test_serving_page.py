@@ -328,7 +328,7 @@ def test_an_answer_that_comes_late_is_not_shown_as_that_of_another_version(visit
     page.get_by_role("radio", name="digits").check()
     expect(page.locator("#purpose")).to_contain_text("digits 0.1.0")
     server.let_go()
-    expect(page.locator("#answer")).to_contain_text("what digit is for the values on the form")
+    expect(page.locator("#answer")).to_contain_text("what digit is for the image")
     assert visit.wrong == []
 
 
