@@ -14,6 +14,7 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from weakref import WeakSet
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lockstep.commands.cli import main
 from lockstep.core import table
-from lockstep.core.batches import QUEUE_LENGTH, background, prefetch
+from lockstep.core.batches import QUEUE_LENGTH, background, pair_ahead, prefetch
 from lockstep.core.contract import PLAIN, Column, Contract, Layout
 from lockstep.core.errors import UserError
 from lockstep.core.params import DataParams
@@ -108,6 +109,24 @@ def ingested(project: Project) -> list[bytes]:
     run_stage("ingest")
     outputs = (project.dataset, project.rejected, project.ingest_report)
     return [path.read_bytes() for path in outputs]
+
+
+class Block:
+    """What takes memory."""
+
+
+@pytest.mark.parametrize("threads", [0, 3])
+def test_no_more_items_are_held_than_are_ahead(threads: int) -> None:
+    held: WeakSet[Block] = WeakSet()
+
+    def read_blocks() -> Iterator[Block]:
+        for _ in range(100):
+            block = Block()
+            held.add(block)
+            yield block
+
+    most = max(len(held) for _ in pair_ahead(id, (), read_blocks(), threads))
+    assert most <= threads + 4
 
 
 @pytest.mark.parametrize("block", [64, 1000, 5000])
@@ -786,6 +805,7 @@ def test_no_work_is_left_running_when_one_stops_early() -> None:
 MEASURED = """
 import resource, sys
 from pathlib import Path
+from weakref import WeakSet
 
 import lockstep
 from lockstep.core import table

@@ -67,6 +67,24 @@ def map_ahead(
             yield from trial.session.map(function, shared, tasks)
 
 
+def pair_ahead(
+    function: Callable[..., Result],
+    shared: tuple[Any, ...],
+    items: Iterable[Item],
+    threads: int = 0,
+) -> Iterator[tuple[Item, Result]]:
+    """Each item with what `map_ahead` gives of it; no items are held but those that are ahead."""
+    waiting: deque[Item] = deque()
+
+    def pass_on() -> Iterator[Item]:
+        for item in items:
+            waiting.append(item)
+            yield item
+
+    for result in map_ahead(function, shared, pass_on(), threads):
+        yield waiting.popleft(), result
+
+
 def _map_here(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int
 ) -> Iterator[Result]:

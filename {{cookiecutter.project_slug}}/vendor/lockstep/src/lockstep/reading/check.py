@@ -9,14 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
-from itertools import tee
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from ..core.batches import map_ahead, prefetch
+from ..core.batches import pair_ahead, prefetch
 from ..core.contract import IMAGE, Contract
 from ..core.files import join_digests, sha256
 from ..core.params import DataParams
@@ -132,16 +131,14 @@ class RawCheck:
             yield type_rows(RawBatch(rows, name, unusable=unusable), self.contract)
             return
         shared = self.contract, self.paths.root
-        cells, waiting = tee(prefetch(self._read(path)))
-        pieces = (self._make_piece(each, path) for each in cells)
-        batches = map_ahead(type_piece, shared, pieces, THREADS)
-        for each, typed in zip(waiting, batches, strict=True):
+        pieces = (self._make_piece(cells, path) for cells in prefetch(self._read(path)))
+        for piece, typed in pair_ahead(type_piece, shared, pieces, THREADS):
             if len(typed.breaches):
                 # Further rows are likely to break it too: to read them as text at once saves time.
                 self._types = {}
                 yield typed
                 continue
-            parse_as_text = partial(parse_as_text_again, *shared, self._make_piece(each, path))
+            parse_as_text = partial(parse_as_text_again, *shared, piece)
             yield typed._replace(raw=typed.raw._replace(parse_as_text=parse_as_text))
 
     def _read(self, path: Path) -> Iterator[Cells]:

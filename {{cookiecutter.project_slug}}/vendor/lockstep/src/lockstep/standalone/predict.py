@@ -6,7 +6,6 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import tee
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -15,7 +14,7 @@ from typing import Any, TextIO
 
 import pandas as pd
 
-from ..core.batches import map_ahead, prefetch
+from ..core.batches import pair_ahead, prefetch
 from ..core.errors import UserError
 from ..core.examples import ORIGIN, PAST, STEP
 from ..core.files import replacing
@@ -64,9 +63,8 @@ def predict_file(
         _open_output(output) as lines,
         progress("predict") as count,
     ):
-        batches, read = tee(prefetch(_read_rows(path, name, model, resize=resize)))
-        texts = map_ahead(_predict_as_csv, (model,), enumerate(batches))
-        for batch, text in zip(read, texts, strict=True):
+        batches = enumerate(prefetch(_read_rows(path, name, model, resize=resize)))
+        for (_, batch), text in pair_ahead(_predict_as_csv, (model,), batches):
             lines.write(text)
             reasons = batch.reasons.reset_index(drop=True).dropna()
             if len(reasons) and not refusals:
