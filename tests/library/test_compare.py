@@ -30,6 +30,7 @@ from lockstep.modeling.outcome import Outcome
 from lockstep.modeling.problem import make_problem
 from lockstep.modeling.train_rows import TrainRows, print_warnings
 from owner import features, models  # noqa: F401 - they register steps and candidates
+from pydantic import ValidationError
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -60,6 +61,13 @@ def test_the_simplest_candidate_within_a_standard_error_of_the_best_can_win() ->
     for error in (0.05, np.nan):
         surer = LINES.assign(standard_error=error)
         assert choose_champion(surer, log_loss, one_standard_error=True) == "mlp"
+
+
+def test_the_candidate_that_params_yaml_names_is_the_champion_whatever_its_figures() -> None:
+    board = Leaderboard(make_params(train=PARAMS["train"] | {"champion": "baseline"}))
+    assert board.choose() == "baseline"
+    with pytest.raises(ValidationError, match="champion is 'svn'; one of the candidates was exp"):
+        make_params(train=PARAMS["train"] | {"champion": "svn"})
 
 
 def test_a_difference_of_rounding_is_a_tie() -> None:

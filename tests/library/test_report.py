@@ -315,6 +315,17 @@ def test_the_champion_is_set_against_the_runner_up(
     assert said in render_report(facts, CAPTIONS, pictures, "uv run orchard")
 
 
+def test_of_a_champion_that_params_yaml_names_no_figure_is_said_to_have_picked_it() -> None:
+    facts = make_facts(params={"train": PARAMS["train"] | {"champion": "baseline"}})
+    said = "none of these figures picked the champion: train.champion in params.yaml names it"
+    assert facts.rule == said
+    assert said in render_model_card(facts, {})
+    champion = replace(facts.champion, candidate="baseline")
+    assert replace(facts, champion=champion).verdict == (
+        "The champion is the baseline itself: train.champion in params.yaml names it."
+    )
+
+
 def test_test_rows_of_a_single_group_are_told_without_an_interval() -> None:
     facts = make_facts()
     facts.metrics["intervals"]["accuracy"] = None

@@ -23,6 +23,10 @@ COMMENTS = {
         "costs such as {missed: 20, false_alarm: 1} choose a threshold on validation rows; a "
         "number is the threshold itself."
     ),
+    "train.champion": (
+        "The candidate to take whatever its figures; null: the best by `metric`. Without labels no "
+        "figure tells which detector finds most true anomalies; docs/anomalies.md tells why this one."
+    ),
     "train.contamination": (
         "The share of the rows that are expected to be anomalies: the oddest ones, so many, are "
         "called so."

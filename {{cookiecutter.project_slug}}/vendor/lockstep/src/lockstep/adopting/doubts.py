@@ -98,8 +98,8 @@ def _find_few_labels(table: pd.DataFrame, contract: Contract) -> Iterator[str]:
     count = int((labels == contract.classes[1]).sum())
     if count < ENOUGH:
         yield (
-            f"{count} known anomalies are few: candidates are compared on rows that are made odd "
-            "on purpose, not on them"
+            f"{count} known anomalies are few to choose a detector by: isolation_forest is taken, "
+            "and candidates are compared on rows that are made odd on purpose"
         )
     told = int(labels.notna().sum())
     if count < told < len(labels) / 2:

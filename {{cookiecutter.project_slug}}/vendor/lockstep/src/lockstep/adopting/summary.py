@@ -143,11 +143,17 @@ def describe_plan(
     if contract.anomalies:
         contamination = settings["train.contamination"]
         basis = _tell_contamination(contract, table, contamination)
+        champion = settings["train.champion"]
+        choice = (
+            f"\ntakes: {champion}, since no figure without labels tells which finds most anomalies; "
+            "train.champion in params.yaml says so"
+        )
         return (
             f"looks for: rows unlike the others, by {_count_features(contract)}; the oddest "
             f"{100 * contamination:g}% are called anomalies{basis}: train.contamination in "
             f"params.yaml says so; {len(settings['train.candidates'])} candidates, judged by "
             f"{settings['train.metric']} {way}; split by {settings['split.by']}"
+            f"{choice if champion else ''}"
         )
     if contract.clusters:
         return (

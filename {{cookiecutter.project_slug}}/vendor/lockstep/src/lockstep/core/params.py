@@ -139,6 +139,8 @@ class TrainParams(Strict):
     metric: str | None = None
     """The metric that picks the champion; by default log_loss, rmse, mase,
     injected_precision or stable_silhouette."""
+    champion: str | None = None
+    """The candidate that is the champion whatever its figures; by default the best by `metric`."""
     metrics: tuple[str, ...] = ()
     """Your own figures of merit, by their names in metrics.py, beside the library's."""
     decision: Decision = None
@@ -179,6 +181,15 @@ class TrainParams(Strict):
     def _validates_in_one_way(self) -> Self:
         if (self.folds is None) == (self.holdout is None):
             raise ValueError("say either `folds` or `holdout`: how the candidates are compared")
+        return self
+
+    @model_validator(mode="after")
+    def _knows_its_champion(self) -> Self:
+        if self.champion is not None and self.champion not in self.candidates:
+            raise ValueError(
+                f"champion is {self.champion!r}; one of the candidates was expected: "
+                f"{', '.join(self.candidates)}"
+            )
         return self
 
     @property

@@ -7,6 +7,10 @@ from typing import Any
 from ..core.contract import Contract
 from ..modeling.postprocessing import Postprocessing
 
+DOUBT = (
+    "Which detector finds more of the true anomalies, rows made odd on purpose do not tell, and "
+    "without labels nothing does."
+)
 LIMITS = [
     "An anomaly is a row unlike the others; that it is wrong, or harmful, does not follow.",
     "Oddness puts rows into an order. It is no probability of being an anomaly.",

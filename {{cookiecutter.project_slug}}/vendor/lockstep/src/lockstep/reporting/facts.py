@@ -16,6 +16,7 @@ from ..modeling.candidates import BASELINE
 from ..modeling.metrics import COMPANIONS, RATES, Metric, primary_metric, run_metrics
 from ..modeling.model import Model
 from .anomaly_facts import (
+    DOUBT,
     LIMITS,
     describe_flagged,
     describe_injected,
@@ -42,6 +43,7 @@ from .words import WordFacts
 
 FINGERPRINT_DIGITS, WORST_SLICES = 12, 5
 """Signs of the data's digest, and slices, that are shown."""
+NAMED = "train.champion in params.yaml names it"
 Scores = dict[str, Any]
 """Of each metric the figure, and their `intervals`, as `summarise` gives them."""
 
@@ -191,9 +193,16 @@ class Facts:
     @property
     def rule(self) -> str:
         """How the champion was picked from the leaderboard."""
+        if self.is_named:
+            return f"none of these figures picked the champion: {NAMED}"
         if self.params.train.one_standard_error:
             return "the first candidate within one standard error of the best is taken"
         return "a tie goes to the candidate listed first"
+
+    @property
+    def is_named(self) -> bool:
+        """Whether params.yaml names the champion, whatever its figures."""
+        return self.params.train.champion is not None
 
     @property
     def is_baseline(self) -> bool:
@@ -224,12 +233,11 @@ class Facts:
     def verdict(self) -> str:
         """Whether the champion is better than the baseline in the metric that picked it."""
         metric, scores = self.primary.name, self.metrics
-        who = f"The champion, {self.champion.candidate},"
         if self.is_baseline:
-            return (
-                "The champion is the baseline itself: no other candidate is better on the "
-                "validation rows."
-            )
+            reason = "no other candidate is better on the validation rows"
+            reason = NAMED if self.is_named else reason
+            return f"The champion is the baseline itself: {reason}."
+        who = f"The champion, {self.champion.candidate},"
         figure, baseline = scores[metric], scores["baseline"][metric]
         gain = scores["gain"][metric]
         if None in (figure, baseline):
@@ -270,13 +278,14 @@ class Facts:
         low, high = other["behind_low"], other["behind_high"]
         if other["candidate"] == BASELINE or pd.isna(low):
             return ""
+        rank = "the best of the others" if self.is_named else "the runner-up"
         relation = "is not shown to be better than"
         if low > 0:
             relation = "is better than"
         elif high < 0:
             relation = "is worse than"
         return (
-            f"{self.champion.candidate} {relation} {other['candidate']}, the runner-up: its {name} "
+            f"{self.champion.candidate} {relation} {other['candidate']}, {rank}: its {name} "
             f"on the same validation rows is better by {low:+.4f} to {high:+.4f} (95% interval)."
         )
 
@@ -285,7 +294,8 @@ class Facts:
         """How far the predictions can be relied on, in a sentence for everybody."""
         scores, baseline = self.metrics, self.metrics["baseline"]
         if self.contract.anomalies:
-            return " ".join(self.decisions[1:3])
+            doubt = [DOUBT] if self.primary.name == "injected_precision" else []
+            return " ".join([*doubt, *self.decisions[1:3]])
         if self.contract.clusters:
             return " ".join(self.structure)
         if self.champion.postprocessing.threshold is not None:
