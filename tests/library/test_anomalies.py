@@ -397,6 +397,7 @@ def test_the_way_from_rows_to_a_report(
     assert "The oddest test rows" in page
     assert "not how many of the true anomalies it finds" in page
     assert "without labels nothing does" in page
+    assert "rows made odd on purpose better than the baseline: injected_precision on" in page
     model = Model.load(project.champion)
     new = pd.DataFrame({"load": [30.0, 900.0], "heat": [60.0, 60.0], "rate": 60, "site": "south"})
     answers = model.predict(new)

@@ -12,8 +12,8 @@ def test_an_unknown_key_is_named_with_what_was_perhaps_meant(project: Project) -
         _ = project.params
     assert str(error.value) == (
         "params.yaml: train.fold: unknown key; did you mean folds? "
-        "allowed: metric, champion, metrics, decision, contamination, clusters, coverage, device, folds, "
-        "holdout, one_standard_error, max_rows_in_memory, training_sizes, candidates"
+        "allowed: metric, champion, metrics, decision, contamination, clusters, coverage, device, "
+        "folds, holdout, one_standard_error, max_rows_in_memory, training_sizes, candidates"
     )
 
 

@@ -25,7 +25,7 @@ COMMENTS = {
     ),
     "train.champion": (
         "The candidate to take whatever its figures; null: the best by `metric`. Without labels no "
-        "figure tells which detector finds most true anomalies; docs/anomalies.md tells why this one."
+        "figure tells which detector finds most true anomalies; docs/anomalies.md has more."
     ),
     "train.contamination": (
         "The share of the rows that are expected to be anomalies: the oddest ones, so many, are "

@@ -145,7 +145,7 @@ def describe_plan(
         basis = _tell_contamination(contract, table, contamination)
         champion = settings["train.champion"]
         choice = (
-            f"\ntakes: {champion}, since no figure without labels tells which finds most anomalies; "
+            f"\ntakes: {champion}, since no figure without labels tells which finds the most; "
             "train.champion in params.yaml says so"
         )
         return (

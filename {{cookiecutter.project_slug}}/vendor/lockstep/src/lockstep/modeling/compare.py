@@ -248,8 +248,9 @@ class Leaderboard:
     def choose(self) -> str:
         """The candidate with the best mean of the primary metric; a tie goes to the first one.
 
-        If `train.champion` names one, it is that. With `train.one_standard_error` it is the first one whose mean is within one standard error
-        of the best, the simplest that is about as good (Breiman et al., 1984).
+        If `train.champion` names one, it is that. With `train.one_standard_error` it is the first
+        one whose mean is within one standard error of the best, the simplest that is about as good
+        (Breiman et al., 1984).
 
         Raises:
             UserError: The metric is not defined for any candidate.

@@ -11,6 +11,12 @@ DOUBT = (
     "Which detector finds more of the true anomalies, rows made odd on purpose do not tell, and "
     "without labels nothing does."
 )
+INJECTED = (
+    "tells rows made odd on purpose better than the baseline",
+    "tells rows made odd on purpose less well than the baseline",
+    "is not shown to tell rows made odd on purpose better than the baseline",
+)
+"""Of such rows what an interval says of the champion that is above zero, below it, or neither."""
 LIMITS = [
     "An anomaly is a row unlike the others; that it is wrong, or harmful, does not follow.",
     "Oddness puts rows into an order. It is no probability of being an anomaly.",

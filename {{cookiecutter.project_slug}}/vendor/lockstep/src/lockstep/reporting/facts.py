@@ -17,6 +17,7 @@ from ..modeling.metrics import COMPANIONS, RATES, Metric, primary_metric, run_me
 from ..modeling.model import Model
 from .anomaly_facts import (
     DOUBT,
+    INJECTED,
     LIMITS,
     describe_flagged,
     describe_injected,
@@ -43,6 +44,12 @@ from .words import WordFacts
 
 FINGERPRINT_DIGITS, WORST_SLICES = 12, 5
 """Signs of the data's digest, and slices, that are shown."""
+USUAL = (
+    "is better than the baseline",
+    "is worse than the baseline",
+    "is not shown to be better than the baseline",
+)
+"""What an interval says of the champion that is above zero, below it, or neither."""
 NAMED = "train.champion in params.yaml names it"
 Scores = dict[str, Any]
 """Of each metric the figure, and their `intervals`, as `summarise` gives them."""
@@ -238,28 +245,25 @@ class Facts:
             reason = NAMED if self.is_named else reason
             return f"The champion is the baseline itself: {reason}."
         who = f"The champion, {self.champion.candidate},"
+        better, worse, unproven = INJECTED if metric == "injected_precision" else USUAL
         figure, baseline = scores[metric], scores["baseline"][metric]
         gain = scores["gain"][metric]
         if None in (figure, baseline):
-            return (
-                f"{who} is not shown to be better than the baseline: {metric} is not defined on "
-                f"the {self.test_size}."
-            )
+            return f"{who} {unproven}: {metric} is not defined on the {self.test_size}."
         figures = (
             f"{metric} on {self.test_size} is {figure:.4f}, that of the baseline {baseline:.4f}"
         )
         if gain is None:
-            who += " is not shown to be better than the baseline"
-            return f"{who}: {figures}, without an interval."
+            return f"{who} {unproven}: {figures}, without an interval."
         low, high = gain
         between = f"{self.confidence} interval {low:+.4f} to {high:+.4f}"
         if low > 0:
-            return f"{who} is better than the baseline: {figures} (gain, {between})."
+            return f"{who} {better}: {figures} (gain, {between})."
         if high < 0:
-            return f"{who} is worse than the baseline: {figures} (gain, {between})."
+            return f"{who} {worse}: {figures} (gain, {between})."
         return (
-            f"{who} is not shown to be better than the baseline: {figures}, and chance alone may "
-            f"explain the difference (gain, {between})."
+            f"{who} {unproven}: {figures}, and chance alone may explain the difference (gain, "
+            f"{between})."
         )
 
     @property
