@@ -1,5 +1,6 @@
 """Work on a Dask cluster: the results are those of one process, whatever becomes of workers."""
 
+import asyncio
 import io
 import os
 import pickle
@@ -24,6 +25,7 @@ from lockstep.commands.cli import main
 from lockstep.core import batches, cluster, table, unit
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
+from lockstep.core.places import FileBytes
 from lockstep.core.project import Project
 from lockstep.core.workers import Task, end_workers, run_tasks
 from lockstep.modeling import intervals
@@ -326,6 +328,47 @@ def test_a_worker_that_joins_later_is_held_against_ours_before_its_first_unit(
     monkeypatch.setattr(cluster, "read_own_versions", lambda: ours | {"scipy": "1.0"})
     with pytest.raises(UserError, match=f"joined: scipy {ours['scipy']}, not 1.0; give"):
         list(run_tasks(square, (NUMBERS,), make_tasks(1)))
+
+
+def test_a_worker_that_does_not_answer_is_not_waited_for(
+    scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "ANSWER_SECONDS", 0.5)
+    client = cluster.connect(scheduler)
+    assert [*cluster.ask_workers(client, os.getpid).values()] == [os.getpid()]
+    assert [*cluster.ask_workers(client, asyncio.sleep, 20, "late").values()] == [None]
+    client.close()
+
+
+@pytest.mark.usefixtures("scheduler")
+def test_a_file_is_named_by_its_place_only_where_all_workers_say_that_they_see_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(bytes(9999))
+    content = FileBytes.of(path.read_bytes(), path, 0)
+    for answers in ({}, {"tcp://a": True, "tcp://b": None}):
+        with cluster.open_session() as session, monkeypatch.context() as patch:
+            patch.setattr(cluster, "ask_workers", lambda *_, answers=answers: answers)
+            assert len(session.pickle(content)) > len(content)
+    with cluster.open_session() as session:
+        assert len(session.pickle(content)) < 999
+
+
+def test_another_python_on_a_worker_is_told_although_it_cannot_load_our_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def ask(_: object, function: Callable[..., Any], *__: object, **___: object) -> dict[str, Any]:
+        try:
+            pickle.dumps(function)
+        except (AttributeError, pickle.PicklingError):
+            return {"tcp://a": None}
+        return {"tcp://a": "2.7.18"}
+
+    monkeypatch.setattr(cluster, "ask_workers", ask)
+    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+    with pytest.raises(UserError, match=f"tcp://a: python 2.7, not {ours}; give them"):
+        cluster.require_same_versions(None)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere"])

@@ -11,17 +11,19 @@ They are scattered once more then.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
 import os
 import pickle
+import platform
 import re
 import sys
 import tomllib
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from importlib.util import find_spec
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 
 VARIABLE = "LOCKSTEP_SCHEDULER"
 CONNECT_SECONDS = 10
+ANSWER_SECONDS = 10
+"""After which a worker is taken for frozen that is asked something, which takes it milliseconds."""
 WAIT_SECONDS = 60
 """How long a cluster may be without any worker."""
 TRIES = 2
@@ -126,7 +130,7 @@ _traces: dict[str, dict[str, set[str]]] = {}
 def _end(client: Any, traces: dict[str, set[str]]) -> None:
     for code, digests in traces.items():
         with suppress(Exception):  # whoever has gone needs not to be told
-            client.run(_make_call(), _read_source(), "end", code, sorted(digests))
+            ask_workers(client, _make_call(), _read_source(), "end", code, sorted(digests))
 
 
 class _Unit(NamedTuple):
@@ -199,12 +203,20 @@ class Session:
         self.scatterings += 1
         for _ in range(TRIES):
             self._wait_for_workers()
-            with self._guard(), suppress(TimeoutError):
+            # Which is a KeyError where one of them has gone since.
+            with self._guard(), suppress(TimeoutError, KeyError):
+                answers = ask_workers(self.client, os.getpid)
                 self.parts = self.client.scatter(
-                    [_read_source(), self.archive, self.content], broadcast=True, hash=False
+                    [_read_source(), self.archive, self.content],
+                    workers=[worker for worker, answer in answers.items() if answer],
+                    broadcast=True,
+                    hash=False,
                 )
                 return
-        raise UserError(f"{VARIABLE}: {self.address}: workers come and go, so that none keeps data")
+        raise UserError(
+            f"{VARIABLE}: {self.address}: workers come and go, or do not answer, so that none "
+            "keeps data"
+        )
 
     def _wait_for_workers(self) -> None:
         with self._guard(), suppress(TimeoutError):
@@ -237,8 +249,8 @@ class Session:
         if path not in self.seen:
             arguments = (_read_source(), "sees", str(path), read_state(path))
             with self._guard():
-                answers = self.client.run(self.call, *arguments, on_error="ignore")
-            self.seen[path] = all(answers.values())
+                answers = ask_workers(self.client, self.call, *arguments)
+            self.seen[path] = bool(answers) and all(answers.values())
         return self.seen[path]
 
     def _count_ahead(self) -> int:
@@ -382,15 +394,47 @@ def connect(address: str) -> Any:
         ) from error
 
 
+def ask_workers(
+    client: Any, function: Callable[..., Any], *arguments: Any, among: Iterable[str] | None = None
+) -> dict[str, Any]:
+    """What a function gives on each worker; None of one that is frozen, or where it fails.
+
+    A worker that joins meanwhile is not asked.
+    """
+    workers = list(client.nthreads() if among is None else among)
+
+    async def ask(worker: str) -> Any:
+        try:
+            answers = client.run(function, *arguments, workers=[worker])
+            return (await asyncio.wait_for(answers, ANSWER_SECONDS))[worker]
+        except Exception:  # it may have gone
+            return None
+
+    async def ask_all() -> list[Any]:
+        return await asyncio.gather(*map(ask, workers))
+
+    return dict(zip(workers, client.sync(ask_all), strict=True))
+
+
 def require_same_versions(client: Any) -> None:
-    """Hold the versions of all workers against ours.
+    """Hold the versions of all workers that answer against ours.
 
     Raises:
         UserError: There are others; it names worker, package, theirs and ours.
     """
     ours = read_own_versions()
+    # By its name, since another Python may not load what travels by its code.
+    answers = ask_workers(client, platform.python_version)
+    pythons = {worker: text.rpartition(".")[0] for worker, text in answers.items() if text}
+    _require_same(ours, {worker: ours | {"python": python} for worker, python in pythons.items()})
     names = [*ours.keys() - {"python", "machine"}]
-    theirs = client.run(_make_call(), _read_source(), "read_versions", names, on_error="ignore")
+    answers = ask_workers(
+        client, _make_call(), _read_source(), "read_versions", names, among=pythons
+    )
+    _require_same(ours, {worker: versions for worker, versions in answers.items() if versions})
+
+
+def _require_same(ours: dict[str, str], theirs: dict[str, dict[str, str]]) -> None:
     differences = {
         worker: unit.list_differences(ours, versions) for worker, versions in theirs.items()
     }
