@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,6 +40,7 @@ from .doubts import find_doubts
 from .exposure import require_exposure
 from .forecasts import understand_forecast
 from .inference import MOST_CATEGORIES, NO_MEANING, Guess, guess, guess_target, guess_time
+from .interpretation import Interpretation
 from .refining import refine
 from .sampling import draw_sample
 from .sequence_files import find_sequence_files
@@ -57,6 +58,7 @@ FIRST_ROWS = 200
 """Rows of a spreadsheet that are looked at to tell its header."""
 MOST_NAMES = 20
 """Columns that a message lists."""
+ALL_SORTS = Column(type="text", meaning=NO_MEANING, nullable=True, guessed="all sorts")
 ADVICE_FOR_SEVERAL_FILES = (
     "if each file is a sequence, and the folder it lies in its class, say so by --sequence file; "
     "if each is a text, put them into a folder for each class"
@@ -99,29 +101,13 @@ def understand(
     Raises:
         UserError: They cannot be read, or do not hold what is wished for.
     """
-    path = folder or files[0]
-    texts = find_text_files(path, wishes) if images is None else None
-    try:
-        layout, notes, layout_doubts = texts.guess if texts else guess_layout(files[0], wishes)
-    except UserError as error:
-        if len(files) > 1 and all(file.suffix.lower() == ".txt" for file in files):
-            raise UserError(f"{error}; {ADVICE_FOR_SEVERAL_FILES}") from error
-        raise
-    batches = partial(_read_all, files, folder, layout)
-    if texts is not None:
-        wishes = texts.wishes
-        batches = partial(read_rows, path, name, layout=layout)
-    elif folder is not None and (each := find_sequence_files(files, folder, layout, wishes)):
-        layout, wishes = each.layout, each.wishes
-        layout_doubts = [*layout_doubts, *each.doubts]
-        batches = partial(read_rows, folder, name, layout=layout)
+    reading = _find_reading(files, name, wishes, folder, has_images=images is not None)
+    wishes, layout, batches = reading.wishes, reading.layout, reading.batches
     classes = wishes.target if wishes.horizon is None else None
     frame, rows, missing = sample = draw_sample(batches(("",)), classes, wishes.whole)
-    target = _require_columns(frame, name, wishes, layout_doubts, len(files))
+    target = _require_columns(frame, name, wishes, reading.doubts, len(files))
     guess_column = partial(_guess_column, layout=layout, file=name, wishes=wishes)
-    rest = frame.drop(columns=[*wishes.drop])
-    if images is not None:
-        rest = rest.drop(columns=[images.names])
+    rest = frame.drop(columns=[*wishes.drop, *([images.names] if images else [])])
     refinement = None
     if sample.is_whole:
         guesses = {str(column): guess_column(rest[column]) for column in rest}
@@ -132,31 +118,16 @@ def understand(
     others = (column for key, column in columns.items() if key != target)
     if images is None and all(column.type == "identifier" for column in others):
         _tell_what_is_left_out(name, target, guesses)
+    doubts = {None: reading.doubts} | {key: [*guess.doubts] for key, guess in guesses.items()}
     table, breaches = conform(columns, frame, layout)
-    if refinement is not None:
-        breaches = refinement.breaches
-    doubts = {None: layout_doubts} | {key: [*guess.doubts] for key, guess in guesses.items()}
-    for row, column, value, rule in breaches.drop_duplicates("column").to_numpy():
-        if column == target:
-            raise UserError(
-                f"{name}: target {column!r}: row {row} holds {value!r}, where all others are {rule}"
-            )
-        doubts[column].append(f"holds all sorts, such as {value!r}: taken for text")
-        columns[column] = Column(
-            type="text", meaning=NO_MEANING, nullable=True, guessed="all sorts"
-        )
-    if not breaches.empty:
+    all_sorts = _find_all_sorts(refinement.breaches if refinement else breaches, target, name)
+    if all_sorts:
+        columns |= dict.fromkeys(all_sorts, ALL_SORTS)
+        for column, value in all_sorts.items():
+            doubts[column].append(f"holds all sorts, such as {value!r}: taken for text")
         table, _ = conform(columns, frame, layout)
-    words: dict[str, Any] = {"group": wishes.group, "time": wishes.time, "images": images}
-    words["exposure"] = wishes.exposure
-    if layout.files is not None and layout.files.part is not None:
-        words["part"] = layout.files.part
-    interpretation = None
-    if wishes.horizon is not None:
-        interpretation = understand_forecast(table, columns, frame, name, wishes)
-    elif wishes.sequence is not None:
-        interpretation = understand_sequences(table, columns, name, wishes)
-    if interpretation is not None:
+    notes, words = reading.notes, _word_contract(wishes, images, layout)
+    if interpretation := _interpret(table, columns, frame, name, wishes):
         words |= interpretation.words
         columns, table = interpretation.columns, table[[*interpretation.columns]]
         where = "" if sample.is_whole else "in a sample "
@@ -164,12 +135,7 @@ def understand(
         for key, reasons in interpretation.doubts.items():
             doubts[key] = [*(doubts[key] if key is None else []), *reasons]
     if wishes.goal == "anomalies":
-        words["anomalies"] = True
         columns = {key: admit_all(column) for key, column in columns.items()}
-    if wishes.kind == "clustering":
-        words["clusters"] = True
-    if target in columns:
-        words["target"] = target
     contract = make_contract(
         name,
         source=source,
@@ -177,22 +143,104 @@ def understand(
         drop=(*wishes.drop, *(column for column in guesses if column not in columns)),
         layout=layout,
         columns=columns,
+        **({"target": target} if target in columns else {}),
         **words,
     )
     if contract.anomalies:
         require_ways(contract, name)
     table = complete_target(table, contract)
-    for key in (key for key, column in columns.items() if column.type == "text"):
-        if key not in contract.features:
-            doubts[key] = ["sentences: nothing is learnt from them here"]
-    if images is None:
-        doubts[None] += find_doubts(*frame_sample(table, contract))
-    for key, reasons in find_text_doubts(table, contract).items():
-        doubts[key] = [*doubts[key], *reasons]
+    doubts = _add_doubts(doubts, table, contract)
     shares = table.isna().mean() if refinement is None else pd.Series(refinement.gaps) / rows
     shares = shares.reindex([*contract.columns], fill_value=1.0)
-    folders = texts.folders if texts else ()
-    return Understanding(contract, table, notes, doubts, rows, shares, folders=folders)
+    return Understanding(contract, table, notes, doubts, rows, shares, folders=reading.folders)
+
+
+class _Reading(NamedTuple):
+    """How the rows of files are read."""
+
+    wishes: Wishes
+    """With what the files' places say."""
+    layout: Layout
+    batches: Callable[[Sequence[str]], Iterator[pd.DataFrame]]
+    """The rows, some at a time, by the texts that stand for a missing value."""
+    notes: list[str]
+    doubts: list[str]
+    folders: Sequence[str] = ()
+    """As `Understanding` has them."""
+
+
+def _find_reading(
+    files: Sequence[Path], name: str, wishes: Wishes, folder: Path | None, *, has_images: bool
+) -> _Reading:
+    path = folder or files[0]
+    if not has_images and (texts := find_text_files(path, wishes)):
+        layout, notes, doubts = texts.guess
+        batches = partial(read_rows, path, name, layout=layout)
+        return _Reading(texts.wishes, layout, batches, notes, doubts, texts.folders)
+    try:
+        layout, notes, doubts = guess_layout(files[0], wishes)
+    except UserError as error:
+        if len(files) > 1 and all(file.suffix.lower() == ".txt" for file in files):
+            raise UserError(f"{error}; {ADVICE_FOR_SEVERAL_FILES}") from error
+        raise
+    if folder is not None and (each := find_sequence_files(files, folder, layout, wishes)):
+        batches = partial(read_rows, folder, name, layout=each.layout)
+        return _Reading(each.wishes, each.layout, batches, notes, [*doubts, *each.doubts])
+    return _Reading(wishes, layout, partial(_read_all, files, folder, layout), notes, doubts)
+
+
+def _find_all_sorts(breaches: pd.DataFrame, target: str, name: str) -> dict[str, str]:
+    """A value of each column that is not like all others of it; the target must have none."""
+    firsts = breaches.drop_duplicates("column")
+    for row, column, value, rule in firsts.to_numpy():
+        if column == target:
+            raise UserError(
+                f"{name}: target {column!r}: row {row} holds {value!r}, where all others are {rule}"
+            )
+    return dict(zip(firsts["column"], firsts["value"], strict=True))
+
+
+def _word_contract(wishes: Wishes, images: Images | None, layout: Layout) -> dict[str, Any]:
+    """What the contract says beside its columns, as it is wished for."""
+    words: dict[str, Any] = {"group": wishes.group, "time": wishes.time, "images": images}
+    words["exposure"] = wishes.exposure
+    if layout.files is not None and layout.files.part is not None:
+        words["part"] = layout.files.part
+    if wishes.goal == "anomalies":
+        words["anomalies"] = True
+    if wishes.kind == "clustering":
+        words["clusters"] = True
+    return words
+
+
+def _interpret(
+    table: pd.DataFrame,
+    columns: dict[str, Column],
+    frame: pd.DataFrame,
+    name: str,
+    wishes: Wishes,
+) -> Interpretation | None:
+    """What the rows are of series to forecast or of sequences; nothing where each is by itself."""
+    if wishes.horizon is not None:
+        return understand_forecast(table, columns, frame, name, wishes)
+    if wishes.sequence is not None:
+        return understand_sequences(table, columns, name, wishes)
+    return None
+
+
+def _add_doubts(
+    doubts: dict[str | None, list[str]], table: pd.DataFrame, contract: Contract
+) -> dict[str | None, list[str]]:
+    """Those of the columns and those that the typed rows raise."""
+    doubts = {**doubts}
+    for key, column in contract.columns.items():
+        if column.type == "text" and key not in contract.features:
+            doubts[key] = ["sentences: nothing is learnt from them here"]
+    if contract.images is None:
+        doubts[None] = doubts[None] + find_doubts(*frame_sample(table, contract))
+    for key, reasons in find_text_doubts(table, contract).items():
+        doubts[key] = [*doubts[key], *reasons]
+    return doubts
 
 
 def frame_sample(table: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, Contract]:
