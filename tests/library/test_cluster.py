@@ -85,6 +85,35 @@ def test_units_on_a_cluster_give_what_they_give_here_in_the_order_of_the_tasks(
     assert [*run_tasks(name_threads, (NUMBERS,), make_tasks(1))] == ["1"]
 
 
+def test_rows_go_to_workers_once_in_a_command_and_again_to_one_that_lost_them(
+    scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import Client
+
+    sent = []
+    scatter = Client.scatter
+    monkeypatch.setattr(
+        Client, "scatter", lambda *args, **options: sent.append(1) or scatter(*args, **options)
+    )
+
+    def count_sent() -> int:
+        sent.clear()
+        assert [each for each, _ in run_tasks(square, (NUMBERS,), make_tasks(2, 3))] == [4, 9]
+        client = cluster.connect(scheduler)
+        assert not any(client.has_what().values())
+        client.close()
+        return len(sent)
+
+    end_workers()
+    assert [count_sent() for _ in range(2)] == [1, 0]
+    with cluster.open_session() as session:
+        (worker,) = session.client.scheduler_info()["workers"].values()
+    for file in Path(worker["local_directory"]).glob("lockstep-*"):
+        if file.is_file():
+            file.unlink()
+    assert [count_sent() for _ in range(2)] == [1, 0]
+
+
 @pytest.mark.usefixtures("scheduler")
 def test_an_error_of_a_unit_is_raised_and_a_process_that_dies_costs_its_own_unit_only(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -412,7 +441,7 @@ def test_a_process_whose_answer_is_not_taken_in_gets_no_further_unit(
     worker = SimpleNamespace(local_directory=str(tmp_path))
     monkeypatch.setattr("distributed.get_worker", lambda: worker)
     with pytest.raises(MemoryError):
-        unit.do("code", b"", "rows", b"", b"\n")
+        unit.do("code", b"code", "rows", b"rows", b"\n")
     assert process.has_ended
     assert not unit._idle["code"]
 

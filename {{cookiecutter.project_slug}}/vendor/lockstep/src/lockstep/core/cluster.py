@@ -52,6 +52,8 @@ TRIES = 2
 """How often a unit is begun of which processes die."""
 MOST_LOSSES = 3
 """How often a unit may be lost with workers that die: they may have died of it."""
+KEPT = (b"", b"")
+"""In place of code and shared data that workers keep since an earlier call of this command."""
 AHEAD, MOST_AHEAD = 2, 64
 """Batches ahead for each thread of a worker, and in all, for memory here to be bounded."""
 LIBRARIES = (
@@ -154,12 +156,13 @@ class Session:
     def __init__(self, address: str) -> None:
         self.address = address
         self.client = connect(address)
-        self.call, self.scatterings = _make_call(), 0
-        self.parts: list[Any] = []
+        self.call, self.source, self.scatterings = _make_call(), _read_source(), 0
+        self.parts: Sequence[Any] = ()
         self.seen: dict[Path, bool] = {}
         try:
             with self._guard():
-                require_same_versions(self.client)
+                if address not in _traces:  # who joins later is looked at before its first unit
+                    require_same_versions(self.client)
         except BaseException:
             self.client.close(timeout=CONNECT_SECONDS)
             raise
@@ -195,9 +198,12 @@ class Session:
         self.code, self.rows = (
             sha256(_CLIENT + part).hexdigest()[:32] for part in (self.archive, self.content)
         )
-        traces = _traces.setdefault(self.address, {})
-        traces.setdefault(self.code, set()).add(self.rows)
-        self._scatter()
+        kept = _traces.setdefault(self.address, {}).setdefault(self.code, set())
+        if self.rows in kept:
+            self.parts = KEPT
+        else:
+            self._scatter()
+        kept.add(self.rows)
 
     def _scatter(self) -> None:
         self.scatterings += 1
@@ -207,7 +213,7 @@ class Session:
             with self._guard(), suppress(TimeoutError, KeyError):
                 answers = ask_workers(self.client, os.getpid)
                 self.parts = self.client.scatter(
-                    [_read_source(), self.archive, self.content],
+                    [self.archive, self.content],
                     workers=[worker for worker, answer in answers.items() if answer],
                     broadcast=True,
                     hash=False,
@@ -229,9 +235,9 @@ class Session:
 
     def submit(self, function: Callable[..., Any], task: Task) -> Any:
         """Have a task done by the worker that is free next."""
-        source, archive, content = self.parts
+        archive, content = self.parts
         payload = self.pickle((function, task.arguments))
-        arguments = (source, "do", self.code, archive, self.rows, content, payload)
+        arguments = (self.source, "do", self.code, archive, self.rows, content, payload)
         with self._guard():
             return self.client.submit(self.call, *arguments, priority=task.cost, pure=False)
 
@@ -247,7 +253,7 @@ class Session:
 
     def _is_seen(self, path: Path) -> bool:
         if path not in self.seen:
-            arguments = (_read_source(), "sees", str(path), read_state(path))
+            arguments = (self.source, "sees", str(path), read_state(path))
             with self._guard():
                 answers = ask_workers(self.client, self.call, *arguments)
             self.seen[path] = bool(answers) and all(answers.values())
@@ -301,6 +307,11 @@ class Session:
                     self._scatter()
                 begin(unit._replace(losses=unit.losses + 1))
                 continue
+            if state == "absent":
+                if self.parts is KEPT:
+                    self._scatter()
+                begin(unit)
+                continue
             results[unit.number] = unit.task, state, answer
             on_end()
             while place in results:
@@ -324,6 +335,8 @@ class Session:
             return "killed", _tell_deaths(task)
         except OSError as error:
             raise UserError(f"{VARIABLE}: {self.address}: {error}") from error
+        if state == "absent":
+            return state, None
         if state == "differs":
             raise UserError(_tell_differences({"a worker that has joined": answer}))
         if state == "died":
@@ -357,7 +370,7 @@ class Session:
         """Leave the cluster and, if all is over, nothing there."""
         if is_over and self.client.status == "running":
             _end(self.client, _traces.pop(self.address, {}))
-        self.parts = []
+        self.parts = ()
         self.client.close(timeout=CONNECT_SECONDS)
 
 

@@ -68,18 +68,21 @@ def do(code: str, archive: bytes, rows: str, shared: bytes, unit: bytes) -> tupl
 
     Args:
         code: The digest of `archive`.
-        archive: The packages of the library and of the owner, and a manifest, as a zip file.
+        archive: The packages of the library and of the owner, and a manifest, as a zip file; or
+            nothing, where an earlier unit has had it.
         rows: The digest of `shared`.
-        shared: What units have in common, as joblib writes it.
+        shared: What units have in common, as joblib writes it; or nothing in the same way.
         unit: A function and its further arguments, pickled.
 
     Returns:
-        `answer` and what the process says; `differs` and how this worker does; or `died` and the
-        status that the process ended with.
+        `answer` and what the process says; `differs` and how this worker does; `died` and the
+        status that the process ended with; or `absent`, where what an earlier unit had is not here.
     """
     from distributed import get_worker
 
     _folders.append(get_worker().local_directory)  # who ends units is told of no worker
+    if not (archive or _is_kept(code)) or not (shared or _is_kept(rows)):
+        return "absent", None
     folder = _keep(code, lambda path: _unpack(archive, path))
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     with _lock:
@@ -211,11 +214,15 @@ def _find_place(digest: str) -> Path:
     return Path(_folders[0]) / f"lockstep-{digest}"
 
 
+def _is_kept(digest: str) -> bool:
+    return _find_place(digest).exists()
+
+
 def _keep(digest: str, write: Callable[[Path], Any]) -> Path:
     """What has that digest on this worker's disk, written the first time."""
     with _lock:
         place = _find_place(digest)
-        if not place.exists():
+        if not _is_kept(digest):
             draft = place.with_suffix(".part")
             write(draft)
             draft.replace(place)
