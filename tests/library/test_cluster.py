@@ -25,7 +25,7 @@ from lockstep.commands.cli import main
 from lockstep.core import batches, cluster, table, unit
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
-from lockstep.core.places import FileBytes
+from lockstep.core.places import FileBytes, read_state
 from lockstep.core.project import Project
 from lockstep.core.workers import Task, end_workers, run_tasks
 from lockstep.modeling import intervals
@@ -375,7 +375,7 @@ def test_a_file_is_named_by_its_place_only_where_all_workers_say_that_they_see_i
 ) -> None:
     path = tmp_path / "rows.csv"
     path.write_bytes(bytes(9999))
-    content = FileBytes.of(path.read_bytes(), path, 0)
+    content = FileBytes.of(path.read_bytes(), path, read_state(path), 0)
     for answers in ({}, {"tcp://a": True, "tcp://b": None}):
         with cluster.open_session() as session, monkeypatch.context() as patch:
             patch.setattr(cluster, "ask_workers", lambda *_, answers=answers: answers)

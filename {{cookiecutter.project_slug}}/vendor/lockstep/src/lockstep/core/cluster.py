@@ -36,7 +36,7 @@ from . import unit
 from .errors import UserError
 from .home import LIBRARY
 from .paths import Paths
-from .places import is_seen, read_state
+from .places import State, is_seen, read_state
 from .runtime import ON_CPU, ONE_THREAD, STRICT
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class Session:
         self.client = connect(address)
         self.call, self.source, self.scatterings = _make_call(), _read_source(), 0
         self.parts: Sequence[Any] = ()
-        self.seen: dict[Path, bool] = {}
+        self.seen: dict[tuple[Path, State], bool] = {}
         try:
             with self._guard():
                 if address not in _traces:  # who joins later is looked at before its first unit
@@ -251,13 +251,13 @@ class Session:
         finally:
             is_seen.reset(token)
 
-    def _is_seen(self, path: Path) -> bool:
-        if path not in self.seen:
-            arguments = (self.source, "sees", str(path), read_state(path))
+    def _is_seen(self, path: Path, state: State) -> bool:
+        if (path, state) not in self.seen:
+            arguments = (self.source, "sees", str(path), state)
             with self._guard():
                 answers = ask_workers(self.client, self.call, *arguments)
-            self.seen[path] = bool(answers) and all(answers.values())
-        return self.seen[path]
+            self.seen[path, state] = bool(answers) and all(answers.values())
+        return self.seen[path, state]
 
     def _count_ahead(self) -> int:
         """How many units may be there at a time, done or not, which nobody has asked for."""

@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-State = list[int]
-is_seen: ContextVar[Callable[[Path], bool]] = ContextVar("is_seen", default=lambda _: False)
-"""Tells whether a file is seen wherever what is pickled travels to."""
+State = tuple[int, int]
+"""The size of a file, and when it was written, in nanoseconds."""
+is_seen: ContextVar[Callable[[Path, State], bool]] = ContextVar("is_seen", default=lambda *_: False)
+"""Tells whether a file of this state is seen wherever what is pickled travels to."""
 
 
 class FileBytes(bytes):
     """Bytes of a file, from one of its bytes on."""
 
     path: Path
+    state: State
     start: int
 
     @classmethod
-    def of(cls, content: bytes, path: Path, start: int) -> FileBytes:
-        """Content that is there already."""
+    def of(cls, content: bytes, path: Path, state: State, start: int) -> FileBytes:
+        """Content that is there already; `state` is that of the file when it was opened."""
         part = cls(content)
-        part.path, part.start = path, start
+        part.path, part.state, part.start = path, state, start
         return part
 
     def __reduce__(self) -> tuple[Callable[..., bytes], tuple[Any, ...]]:
-        if is_seen.get()(self.path):
-            return _read, (self.path, read_state(self.path), self.start, len(self))
+        if is_seen.get()(self.path, self.state):
+            return _read, (self.path, self.state, self.start, len(self))
         return bytes, (bytes(self),)
 
 
-def read_state(path: Path) -> State:
-    """The size of a file and when it was written, in nanoseconds."""
-    state = path.stat()
-    return [state.st_size, state.st_mtime_ns]
+def read_state(file: Path | int) -> State:
+    """The state of a file, or of an open one by its number."""
+    state = os.fstat(file) if isinstance(file, int) else file.stat()
+    return state.st_size, state.st_mtime_ns
 
 
 def require_same(path: Path, state: State) -> None:

@@ -92,7 +92,10 @@ class _Mapped(Generic[Result]):
 
     def __iter__(self) -> Iterator[Result]:
         path = self.table.path
-        groups = (_RowGroup(path, number, rows) for number, rows in enumerate(self.table))
+        # Before it is opened, so that what replaces it from now on is another file elsewhere.
+        # That there is none is told where it is opened.
+        state = read_state(path) if path.exists() else (0, 0)
+        groups = (_RowGroup(path, state, number, rows) for number, rows in enumerate(self.table))
         return map_ahead(_map_group, (_Portable(self.function),), groups)
 
 
@@ -100,19 +103,21 @@ class _RowGroup(NamedTuple):
     """Some rows of a parquet file, which travel as their number to where it is seen."""
 
     path: Path
+    state: State
+    """Before the rows were read."""
     number: int
     rows: pd.DataFrame
 
     def __reduce__(self) -> tuple[Callable[..., _RowGroup], tuple[Any, ...]]:
-        if is_seen.get()(self.path):
-            return _read_row_group, (self.path, read_state(self.path), self.number)
+        if is_seen.get()(self.path, self.state):
+            return _read_row_group, (self.path, self.state, self.number)
         return _RowGroup, (*self,)
 
 
 def _read_row_group(path: Path, state: State, number: int) -> _RowGroup:
     require_same(path, state)
     with open_parquet(path, str(path)) as file:
-        return _RowGroup(path, number, _read_group(file, number))
+        return _RowGroup(path, state, number, _read_group(file, number))
 
 
 class _Portable:

@@ -19,7 +19,7 @@ import sys
 import threading
 import zipfile
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -245,10 +245,10 @@ def _list_refusals(manifest: dict[str, Any]) -> list[str]:
     return reasons
 
 
-def sees(name: str, state: list[int]) -> bool:
-    """Whether a file is there, of this size and written at this time; see `places.read_state`."""
+def sees(name: str, state: Sequence[int]) -> bool:
+    """Whether a file is there, of this size and written at this time; see `places.State`."""
     try:
         content = Path(name).stat()
     except OSError:
         return False
-    return [content.st_size, content.st_mtime_ns] == state
+    return [content.st_size, content.st_mtime_ns] == [*state]

@@ -22,7 +22,7 @@ from pyarrow import csv as arrow
 
 from ..core.contract import Layout
 from ..core.errors import UserError, shorten
-from ..core.places import FileBytes
+from ..core.places import FileBytes, read_state
 from ..data.conformity import mask_missing
 from .archives import CHUNK_SIZE, list_members, open_gzip, open_member, open_zip
 from .cells import (
@@ -214,7 +214,7 @@ def _read_blocks(
             end = _find_end(part, layout, position)
             if not end:
                 return position
-            block, rest = _place(part[:end], table, layout, position), part[end:]
+            block, rest = file.place(part[:end], position), part[end:]
             if not position:
                 try:
                     first = _parse_first_block(block, len(names), missing, layout)
@@ -228,7 +228,7 @@ def _read_blocks(
         if rest and (not position or _find_end(rest + b"\n", layout, position) <= len(rest)):
             return position
         if rest:
-            block = _place(rest, table, layout, position)
+            block = file.place(rest, position)
             yield Cells([*names], partial(_parse_later, block, names, missing, layout, explain))
     return None if position else 0
 
@@ -253,13 +253,6 @@ def _find_end(part: bytes, layout: Layout, position: int) -> int:
     outer = np.concatenate([opening[opening > 0] - 1, closing + 1])
     edges = [*f"\r\n{layout.quote}{layout.delimiter}".encode()]
     return end if np.isin(characters[outer], edges).all() else 0
-
-
-def _place(block: bytes, table: TextTable, layout: Layout, position: int) -> bytes:
-    """The bytes with their place in the file, where they stand so in one."""
-    if table.file is None or layout.encoding != "utf-8":
-        return block
-    return FileBytes.of(block, table.file, position)
 
 
 def _parse_first_block(
@@ -402,8 +395,10 @@ class _Utf8Reader:
     closed = False
 
     def __init__(self, table: TextTable, encoding: str) -> None:
+        self.table = table
         # The parser checks UTF-8 itself, and faster.
         self.file = table.open() if encoding == "utf-8" else None
+        self.state = read_state(self.file.fileno()) if self.file and table.file else None
         self.pieces, self.rest = decode(table, encoding), b""
 
     def skip(self, position: int, line: str) -> None:
@@ -412,6 +407,12 @@ class _Utf8Reader:
         while part := self.read(min(BLOCK, position)):
             position -= len(part)
         self.rest = line.encode() + self.rest
+
+    def place(self, block: bytes, position: int) -> bytes:
+        """The bytes with their place in the file, where they stand so in one."""
+        if self.table.file is None or self.state is None:
+            return block
+        return FileBytes.of(block, self.table.file, self.state, position)
 
     def close(self) -> None:
         if self.file:
