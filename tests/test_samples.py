@@ -47,7 +47,7 @@ def test_the_samples_are_those_that_use_may_take_away() -> None:
 
 def test_the_samples_have_the_rows_they_are_known_for() -> None:
     rows = {path.name: path.read_text().count("\n") - 1 for path in RAW.glob("*.csv*")}
-    assert sorted(rows.values()) == [150, 178, 442, 3 * (365 + 14), 1611, 1870, 2898, 9961]
+    assert sorted(rows.values()) == [150, 178, 442, 3 * (365 + 14), 1392, 1870, 2898, 9961]
     (digits,) = RAW.glob("*digits*")
     assert len(members(digits)) == 1797
 
@@ -70,12 +70,18 @@ def test_the_vowels_are_those_that_are_published() -> None:
     assert [counts[str(number)] for number in range(1, 10)] == [61, 65, 118, 74, 59, 54, 70, 80, 59]
 
 
-def test_the_phrases_are_of_all_articles_in_each_language() -> None:
+def test_the_phrases_are_of_each_message_in_each_language_and_differ() -> None:
     (phrases,) = RAW.glob("*phrases*")
     rows = list(csv.DictReader(phrases.read_text(encoding="utf-8").splitlines()))
-    pairs = {(row["language"], row["article"]) for row in rows}
-    assert len(pairs) == 12 * 30
+    assert len({(row["language"], row["message"]) for row in rows}) == 12 * 116 == len(rows)
     assert len({(row["language"], row["phrase"]) for row in rows}) == len(rows)
+    assert min(len(row["phrase"].split()) for row in rows) == 3
+
+
+def test_the_licence_of_the_phrases_lies_beside_them() -> None:
+    readme = (RAW / "README.md").read_text(encoding="utf-8")
+    notice = readme.partition("{%- if cookiecutter.dataset == 'phrases' %}")[2]
+    assert "Copyright (c) Django Software Foundation and individual contributors." in notice
 
 
 def test_the_weather_has_the_wind_speed_that_cannot_be() -> None:
