@@ -385,7 +385,7 @@ BOUNDS = {
     "digits": ("accuracy", 0.97, 1.0),
     "flights": ("mase", 0.0, 1.0),
     "vowels": ("accuracy", 0.95, 1.0),
-    "phrases": ("accuracy", 0.93, 1.0),
+    "phrases": ("accuracy", 0.9, 1.0),
     "weather": ("injected_precision", 0.5, 1.0),
     "visits": ("d2_poisson", 0.05, 1.0),
     "wines": ("stable_silhouette", 0.2, 0.5),
