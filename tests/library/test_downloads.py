@@ -19,7 +19,7 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 from lockstep.adopting import downloads, objects, web
 from lockstep.adopting.downloads import Opener, Rest, download, require_answer
 from lockstep.adopting.objects import is_object, make_client, open_object
@@ -305,6 +305,14 @@ def test_who_may_read_an_object_need_not_list_its_bucket() -> None:
     client.head_object.side_effect = ClientError({}, "HeadObject")
     with pytest.raises(UserError, match="refused"):
         is_object(client, ADDRESS)
+
+
+def test_a_store_that_says_nothing_is_asked_once() -> None:
+    client = MagicMock()
+    client.head_object.side_effect = ReadTimeoutError(endpoint_url=None)
+    with pytest.raises(UserError, match=r"^cannot be asked: .*timeout"):
+        is_object(client, ADDRESS)
+    client.list_objects_v2.assert_not_called()
 
 
 def test_without_credentials_no_store_is_asked(

@@ -22,6 +22,7 @@ from lockstep.commands import cli
 from lockstep.core.project import Project
 from lockstep.reading import mysql
 from lockstep.reading.mysql import read_mysql_table
+from lockstep.reading.waiting import PATIENCE
 from test_postgresql import tell_refusal
 from test_use import git, project, snapshot
 
@@ -43,6 +44,7 @@ def port() -> Iterator[int]:
         subprocess.run(make, check=True, capture_output=True)
         places = [f"--socket={folder}/socket", f"--pid-file={folder}/pid", f"--port={number}"]
         options = ["--bind-address=127.0.0.1", "--skip-grant-tables", "--skip-log-bin"]
+        options += ["--default-time-zone=+05:30"]  # no server's own zone may reach a table
         with Path(folder, "log").open("w") as log:
             command = [SERVER, "--no-defaults", *data, *places, *options]
             server = subprocess.Popen(command, stdout=log, stderr=log)
@@ -150,6 +152,7 @@ def test_a_date_without_a_day_is_told_with_its_column(
 def test_a_table_that_is_locked_is_given_up(
     address: str, server: pymysql.cursors.Cursor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert mysql.SETTINGS["lock_wait_timeout"] == PATIENCE  # without it, a day
     monkeypatch.setitem(mysql.SETTINGS, "lock_wait_timeout", 1)
     server.execute("create table t (id int)")
     server.execute("lock tables t write")

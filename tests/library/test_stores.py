@@ -7,15 +7,17 @@ import re
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from threading import Thread
+from unittest.mock import MagicMock
 
 import pymysql
 import pytest
 from lockstep.adopting import stores
 from lockstep.adopting.stores import Answer, ask_store
 from lockstep.commands import doctor
+from lockstep.core.errors import UserError
 from lockstep.core.files import read_yaml, write_json
 from lockstep.core.project import Project
 from test_addresses import Server, server
@@ -92,8 +94,22 @@ def test_a_database_is_told_with_its_version_and_who_asks(
     assert 'role "nobody" does not exist; PGUSER, PGPASSWORD and ~/.pgpass' in finding.message
 
 
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [("8.4.3-0ubuntu1", "MySQL 8.4.3"), ("11.8.3-MariaDB-0+deb13u1", "MariaDB 11.8.3")],
+)
+def test_a_mariadb_is_not_told_to_be_a_mysql(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, told: str
+) -> None:
+    connection = MagicMock()
+    connection.exec_driver_sql().one.return_value = ("me@localhost", version)
+    monkeypatch.setattr(stores, "connect", lambda *_: nullcontext(connection))
+    answer = ask_store("mysql://127.0.0.1/shop", {}, tmp_path)
+    assert answer.text.startswith(f"{told}, as me@localhost, ")
+
+
 @pytest.mark.matrix
-def test_a_mysql_is_told_with_its_version_and_lets_in_whom_my_cnf_names(
+def test_a_mariadb_is_told_with_its_version_and_lets_in_whom_my_cnf_names(
     mysql_address: str,
     mysql_server: pymysql.cursors.Cursor,
     tmp_path: Path,
@@ -108,7 +124,7 @@ def test_a_mysql_is_told_with_its_version_and_lets_in_whom_my_cnf_names(
     (home / ".my.cnf").write_text("[client]\nuser = me\npassword = hunter2Zq\n")
     answer = ask_store(mysql_address, {}, tmp_path)
     assert answer.is_open
-    assert re.fullmatch(r"MySQL \d+\.\d+\.\S+, as me@localhost, \d+ ms", answer.text)
+    assert re.fullmatch(r"MariaDB \d+\.\d+\.\d+, as me@localhost, \d+ ms", answer.text)
     (home / ".my.cnf").write_text("[client]\nuser = me\npassword = wrong\n")
     answer = ask_store(mysql_address, {}, tmp_path)
     assert not answer.is_open
@@ -139,6 +155,22 @@ def test_a_web_server_is_asked_as_whom_netrc_names(
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     assert ask_store(f"http://{server}/a.csv", {}, tmp_path).is_open
     assert seen == ["Basic bWU6aHVudGVyMlpx"]
+
+
+def test_an_object_that_may_be_read_is_there_even_where_its_bucket_may_not_be_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = MagicMock()
+    client.head_object.return_value = {"ResponseMetadata": {"HTTPHeaders": {"server": "Shed"}}}
+    client.list_objects_v2.side_effect = UserError("credentials are here and refused")
+    monkeypatch.setattr(stores, "make_client", lambda *_: client)
+    answer = ask_store("s3://bucket/fruit.csv", {}, tmp_path)
+    assert answer.is_open
+    assert answer.text.startswith("Shed, with the credentials here, ")
+    remote = {"url": "s3://bucket/cache"}  # whose objects are still to come
+    assert ask_store(remote["url"], remote, tmp_path) == Answer(
+        False, "credentials are here and refused"
+    )
 
 
 def test_data_of_no_address_have_none_to_ask(project: Project) -> None:

@@ -68,6 +68,17 @@ def describe(error: Exception) -> str:
 
 
 @contextmanager
+def tell_silence() -> Iterator[None]:
+    """Tell of a store that is not reached, or says nothing."""
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        yield
+    except BotoCoreError as error:
+        raise UserError(f"cannot be asked: {describe(error)}") from error
+
+
+@contextmanager
 def tell_refusals(bucket: str) -> Iterator[None]:
     """Tell what a store refuses, and what to do about it."""
     from botocore.exceptions import ClientError
@@ -91,14 +102,30 @@ def tell_refusals(bucket: str) -> Iterator[None]:
 
 def ask_bucket(client: Any, address: str) -> Any:
     """What a store says of the first object whose name begins like that at an address."""
-    from botocore.exceptions import BotoCoreError
+    bucket, key = split_address(address)
+    with tell_silence(), tell_refusals(bucket):
+        return client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+
+
+def ask_object(client: Any, address: str) -> Any:
+    """What a store says of the object at an address or, if there is none, of a folder's first.
+
+    Who may read an object need not be allowed to list its bucket.
+
+    Raises:
+        UserError: There is neither.
+    """
+    from botocore.exceptions import ClientError
 
     bucket, key = split_address(address)
     try:
-        with tell_refusals(bucket):
-            return client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-    except BotoCoreError as error:
-        raise UserError(f"cannot be asked: {describe(error)}") from error
+        with tell_silence():
+            return client.head_object(Bucket=bucket, Key=key)
+    except ClientError:
+        found = ask_bucket(client, address)
+    if "Contents" not in found:
+        raise UserError("nothing there")
+    return found
 
 
 def is_object(client: Any, address: str) -> bool:
@@ -107,24 +134,8 @@ def is_object(client: Any, address: str) -> bool:
     Raises:
         UserError: There is neither.
     """
-    if _has_object(client, address):
-        return True
-    found = ask_bucket(client, address)
-    if "Contents" not in found:
-        raise UserError("nothing there")
-    return bool(found["Contents"][0]["Key"] == split_address(address)[1])
-
-
-def _has_object(client: Any, address: str) -> bool:
-    """Whether an object may be read: who may do so need not be allowed to list its bucket."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    bucket, key = split_address(address)
-    try:
-        client.head_object(Bucket=bucket, Key=key)
-    except (BotoCoreError, ClientError):
-        return False
-    return True
+    found = ask_object(client, address)
+    return "Contents" not in found or found["Contents"][0]["Key"] == split_address(address)[1]
 
 
 @contextmanager

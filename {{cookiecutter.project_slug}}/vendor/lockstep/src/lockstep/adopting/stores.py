@@ -15,7 +15,7 @@ from ..core.errors import LONGEST_REASON, UserError, shorten
 from ..reading import mysql, postgresql
 from ..reading.databases import connect
 from .addresses import get_scheme
-from .objects import ask_bucket, make_client
+from .objects import ask_bucket, ask_object, make_client
 from .web import open_web
 
 SECONDS = 3
@@ -128,7 +128,8 @@ def _ask_database(address: str, name: str, query: str, keys: str) -> str:
         with connect(address, name) as connection:
             start = time.perf_counter()
             user, version = connection.exec_driver_sql(query).one()
-            return _tell(f"{name} {version.split()[0]}, as {user}", start)
+            server = "MariaDB" if "MariaDB" in version else name
+            return _tell(f"{server} {version.split()[0].partition('-')[0]}, as {user}", start)
     except UserError as error:
         raise UserError(f"{error}; {keys}") from error
 
@@ -136,8 +137,7 @@ def _ask_database(address: str, name: str, query: str, keys: str) -> str:
 def _ask_s3(address: str, options: Mapping[str, str]) -> str:
     client = make_client(options, SECONDS)
     start = time.perf_counter()
-    reply = ask_bucket(client, address)
-    if "url" not in options and "Contents" not in reply:
-        raise UserError("nothing there")
+    ask = ask_bucket if "url" in options else ask_object  # a remote may still be empty
+    reply = ask(client, address)
     server = reply["ResponseMetadata"]["HTTPHeaders"].get("server", "S3")
     return _tell(f"{server}, with the credentials here", start)
