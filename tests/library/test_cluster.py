@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ import pandas as pd
 import psutil
 import pytest
 from conftest import run_stage, write_params
+from lockstep.commands import doctor
 from lockstep.commands.cli import main
 from lockstep.core import batches, cluster, table, unit
 from lockstep.core.contract import Contract
@@ -398,6 +400,31 @@ def test_another_python_on_a_worker_is_told_although_it_cannot_load_our_code(
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"
     with pytest.raises(UserError, match=f"tcp://a: python 2.7, not {ours}; give them"):
         cluster.require_same_versions(None)
+
+
+def test_the_doctor_tells_of_a_cluster_what_there_is_to_tell(
+    project: Project, scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import LocalCluster
+
+    finding = doctor.check_cluster(project)
+    assert finding.state == "ok"
+    assert re.fullmatch(
+        rf"{scheduler} answers in \d+ ms; workers: 1, of the same versions, with 2 threads",
+        finding.message,
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(doctor, "require_same_versions", lambda _: [])
+        assert "0 of 1 workers answer; restart" in doctor.check_cluster(project).message
+    with LocalCluster(
+        n_workers=0, processes=False, protocol="tcp", dashboard_address=":0"
+    ) as empty:
+        monkeypatch.setenv(cluster.VARIABLE, empty.scheduler_address)
+        finding = doctor.check_cluster(project)
+    assert finding.state == "wrong"
+    assert "has no workers; `dask worker tcp://" in finding.message
+    monkeypatch.delenv(cluster.VARIABLE)
+    assert doctor.check_cluster(project).message.startswith("none is named")
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere"])

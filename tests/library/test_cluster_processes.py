@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from math import inf
 from pathlib import Path
 
@@ -27,10 +28,13 @@ from lockstep.core.workers import VARIABLE, Task, end_workers, run_tasks
 from lockstep.modeling import intervals
 from lockstep.monitoring.monitor import monitor
 from lockstep.reading import texts
+from lockstep.searching.tune import tune
 from owner import models  # noqa: F401 - it registers the candidates
 from tasks import kill_worker, linger, square
 
 pytestmark = pytest.mark.matrix
+BUSY_SECONDS = 120
+"""Until which a worker has begun a unit."""
 NUMBERS = np.arange(50_000) / 7
 CANDIDATES = {
     "baseline": {},
@@ -51,7 +55,7 @@ class RealCluster:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.workers: list[psutil.Popen] = []
-        self.has_happened = False
+        self.happening: Future[None] | None = None
         file = folder / "scheduler.json"
         self.scheduler = self._start("scheduler", "--port", "0", "--scheduler-file", str(file))
         while not file.exists():
@@ -83,16 +87,19 @@ class RealCluster:
         for _ in range(count - 1):
             self.add()
         if happen:
-            threading.Thread(target=self._act_once_busy, args=(happen,)).start()
+            self.happening = ThreadPoolExecutor(1).submit(self._act_once_busy, happen)
 
     def _act_once_busy(self, happen: Callable[[RealCluster], None]) -> None:
+        end = time.monotonic() + BUSY_SECONDS
         while not self.workers[0].children():  # where a unit is done
+            assert time.monotonic() < end, "no worker became busy"
             time.sleep(0.05)
         happen(self)
-        self.has_happened = True
 
     def close(self) -> None:
         end_workers()
+        if self.happening:
+            wait([self.happening])
         for process in (*self.workers, self.scheduler):
             if process.is_running():
                 process.resume()
@@ -154,8 +161,8 @@ def test_outputs_are_the_same_bytes_on_a_cluster_whatever_becomes_of_its_workers
         outputs.append({file.name: file.read_bytes() for file in files})
         outputs[-1]["printed"] = capsys.readouterr().out
     assert outputs[1] == outputs[0]
-    if happen:
-        assert real_cluster.has_happened
+    if real_cluster.happening:
+        real_cluster.happening.result()
 
 
 @pytest.mark.usefixtures("importable")
@@ -209,8 +216,36 @@ def test_batches_give_the_same_bytes_on_a_cluster_whatever_becomes_of_its_worker
         outputs[-1]["predictions"] = (project.root / "predictions.csv").read_bytes()
         outputs[-1]["printed"] = capsys.readouterr().out
     assert outputs[1] == outputs[0]
-    if happen:
-        assert real_cluster.has_happened
+    if real_cluster.happening:
+        real_cluster.happening.result()
+
+
+@pytest.mark.usefixtures("importable")
+def test_a_search_finds_the_same_on_a_cluster(
+    project: Project,
+    real_cluster: RealCluster,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    real_cluster.expect(2, None)
+    write_params(
+        project,
+        train={"folds": 2, "candidates": {"baseline": {}, "linear": {}}},
+        search={"trials": 10, "space": {"linear": {"alpha": {"low": 0.001, "high": 100.0}}}},
+    )
+    settings = project.params_file.read_bytes()
+    run_stage("ingest")
+    run_stage("preprocess")
+    capsys.readouterr()
+    outputs = []
+    for address in ("", real_cluster.address):
+        monkeypatch.setenv(cluster.VARIABLE, address)
+        project.params_file.write_bytes(settings)
+        tune([], None, dry_run=False)
+        files = [project.params_file, *project.reports.iterdir(), *project.search.iterdir()]
+        outputs.append({file: file.read_bytes() for file in files if file.is_file()})
+        outputs[-1]["printed"] = capsys.readouterr().out
+    assert outputs[1] == outputs[0]
 
 
 def test_nothing_of_ours_stays_on_workers(

@@ -215,7 +215,7 @@ def check_cluster(_: Project) -> Finding:
         return ok("none is named; work is done on this machine")
     client = connect(address)
     try:
-        require_same_versions(client)
+        answering = require_same_versions(client)
         start = time.perf_counter()
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         client.run_on_scheduler(int)
@@ -224,10 +224,15 @@ def check_cluster(_: Project) -> Finding:
         client.close()
     if not workers:
         return wrong(f"{address} has no workers; `dask worker {address}` starts one")
+    if len(answering) < len(workers):
+        return wrong(
+            f"{address}: {len(answering)} of {len(workers)} workers answer; restart the others, or "
+            "wait until Dask gives them up"
+        )
     threads = sum(worker["nthreads"] for worker in workers)
     return ok(
-        f"{address} answers in {1000 * seconds:.0f} ms; {len(workers)} workers with {threads} "
-        "threads, of the same versions"
+        f"{address} answers in {1000 * seconds:.0f} ms; workers: {len(workers)}, of the same "
+        f"versions, with {threads} threads"
     )
 
 

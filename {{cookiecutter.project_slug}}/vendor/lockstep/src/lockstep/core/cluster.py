@@ -429,8 +429,8 @@ def ask_workers(
     return dict(zip(workers, client.sync(ask_all), strict=True))
 
 
-def require_same_versions(client: Any) -> None:
-    """Hold the versions of all workers that answer against ours.
+def require_same_versions(client: Any) -> list[str]:
+    """Hold the versions of all workers that answer against ours, and give their addresses.
 
     Raises:
         UserError: There are others; it names worker, package, theirs and ours.
@@ -445,6 +445,7 @@ def require_same_versions(client: Any) -> None:
         client, _make_call(), _read_source(), "read_versions", names, among=pythons
     )
     _require_same(ours, {worker: versions for worker, versions in answers.items() if versions})
+    return [*pythons]
 
 
 def _require_same(ours: dict[str, str], theirs: dict[str, dict[str, str]]) -> None:
