@@ -427,13 +427,21 @@ def test_the_doctor_tells_of_a_cluster_what_there_is_to_tell(
     assert doctor.check_cluster(project).message.startswith("none is named")
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere"])
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("tcp://127.0.0.1:9", "Timed out"),
+        ("tls://127.0.0.1:9", "TLS expects .* check your TLS configuration"),
+        ("nowhere", "missing port number"),
+    ],
+)
 def test_an_address_where_nobody_answers_is_told_in_a_line(
-    address: str, monkeypatch: pytest.MonkeyPatch
+    address: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.2)
     monkeypatch.setenv(cluster.VARIABLE, address)
-    with pytest.raises(UserError, match=f"LOCKSTEP_SCHEDULER: '{address}' in the environment: no "):
+    told = rf"^LOCKSTEP_SCHEDULER: '{address}' in the environment: no .* there \({reason}.*\); an "
+    with pytest.raises(UserError, match=told):
         list(run_tasks(square, (NUMBERS,), make_tasks(1)))
 
 

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 from . import unit
-from .errors import UserError
+from .errors import LONGEST_REASON, UserError, shorten
 from .home import LIBRARY
 from .paths import Paths
 from .places import State, is_seen, read_state
@@ -402,8 +402,9 @@ def connect(address: str) -> Any:
             return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except Exception as error:
         raise UserError(
-            f"{VARIABLE}: {address!r} in the environment: no scheduler of Dask answers there; an "
-            "address such as tcp://10.0.0.1:8786 was expected, or nothing for this machine alone"
+            f"{VARIABLE}: {address!r} in the environment: no scheduler of Dask answers there "
+            f"({shorten(str(error), LONGEST_REASON)}); an address such as tcp://10.0.0.1:8786 was "
+            "expected, or nothing for this machine alone"
         ) from error
 
 
