@@ -1,10 +1,17 @@
 """Classes in an order are learnt, judged and shown by it."""
 
+import shutil
+
 import numpy as np
+import pandas as pd
 import pytest
-from conftest import PARAMS
+from conftest import PARAMS, STARTERS
+from lockstep.adopting.starters import find_missing_starters
+from lockstep.adopting.suggestion import suggest
+from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.params import Params
+from lockstep.core.project import Project
 from lockstep.modeling.candidates import make_candidate
 from lockstep.modeling.metrics import find_metric, run_metrics
 from lockstep.modeling.ordinal import OrdinalRegression
@@ -131,3 +138,27 @@ def test_tables_tell_how_far_predictions_are_off() -> None:
         "60.0% of the test rows are predicted right, 20.0% are off by one class, 10.0% by two and "
         "10.0% by more."
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells"), [("tables", [1.0, 2.0, 3.0, 4.0]), ("texts", ["a b", "a c", "a", "b"])]
+)
+def test_ordered_classes_bring_the_candidate_that_heeds_their_order(
+    project: Project, kind: str, cells: list[object]
+) -> None:
+    columns = {
+        "said": {"type": "text" if kind == "texts" else "numeric", "meaning": "what was said"},
+        "mark": {"type": "ordered", "categories": [*LEVELS], "meaning": "how good it was"},
+    }
+    about = {"title": "t", "source": "s", "licence": "l", "target": "mark", "columns": columns}
+    contract = Contract.model_validate(about)
+    settings = suggest(contract, pd.DataFrame({"said": cells, "mark": LEVELS}))
+    assert settings["train.candidates"]["ordinal"] == {"alpha": 1.0}
+    shutil.copytree(STARTERS, project.root / "vendor/lockstep/starters")
+    folder = project.root / "src/owner/models"
+    folder.mkdir(parents=True)
+    (folder / f"{kind}.py").write_text("# mine\n")
+    text = (STARTERS / "ordered.py").read_text(encoding="utf-8")
+    assert find_missing_starters(project, contract) == {folder / "ordered.py": text}
+    columns["mark"]["type"] = "categorical"
+    assert find_missing_starters(project, Contract.model_validate(about)) == {}

@@ -2,8 +2,8 @@
 
 from typing import Unpack
 
-from lockstep import OrdinalRegression, Problem, SmoothTree, Training, candidate, keras
-from pydantic import PositiveFloat, PositiveInt
+from lockstep import Problem, SmoothTree, Training, candidate, keras
+from pydantic import PositiveInt
 from sklearn.base import BaseEstimator
 from sklearn.tree import DecisionTreeRegressor
 
@@ -27,16 +27,6 @@ def tree(
         class_weight=class_weight,
         random_state=problem.seed,
     )
-
-
-@candidate
-def ordinal(problem: Problem, *, alpha: PositiveFloat = 1.0) -> BaseEstimator:
-    """Logistic regression of classes in an order, with proportional odds (McCullagh, 1980).
-
-    Args:
-        alpha: weight of the L2 penalty, beside the sum of the losses
-    """
-    return OrdinalRegression(alpha, problem.require_order("ordinal"))
 
 
 @candidate(takes_codes=True)

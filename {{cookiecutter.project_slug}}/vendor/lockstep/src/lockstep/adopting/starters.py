@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # it takes long, and what starts with Python imports this
 
 STARTERS = (
     *("tables.py", "images.py", "forecasting.py", "sequences.py"),
-    *("anomalies.py", "clusters.py", "texts.py"),
+    *("anomalies.py", "clusters.py", "texts.py", "ordered.py"),
 )
 """Files of candidates that the library brings along, for the owner's package."""
 
@@ -22,16 +22,26 @@ def place_starter(paths: Paths, name: str) -> Path:
     return paths.root / "src" / paths.package / "models" / name
 
 
-def find_missing_starter(paths: Paths, contract: Contract) -> dict[Path, str]:
-    """The text of the file of candidates that the contract's data need, by where it belongs.
+def find_missing_starters(paths: Paths, contract: Contract) -> dict[Path, str]:
+    """The texts of the files of candidates that the contract's data need, by where they belong.
 
-    Nothing if it is there, however changed; or if the package has a module instead of the folder.
+    Nothing of one that is there, however changed; or if the package has a module instead of the
+    folder.
     """
-    place = place_starter(paths, f"{_name_kind(contract)}.py")
-    source = paths.root / "vendor" / "lockstep" / "starters" / place.name
-    if place.exists() or not place.parent.is_dir() or not source.is_file():
-        return {}
-    return {place: source.read_text(encoding="utf-8")}
+    folder = paths.root / "vendor" / "lockstep" / "starters"
+    return {
+        place: (folder / name).read_text(encoding="utf-8")
+        for name in _list_starters(contract)
+        if not (place := place_starter(paths, name)).exists()
+        and place.parent.is_dir()
+        and (folder / name).is_file()
+    }
+
+
+def _list_starters(contract: Contract) -> list[str]:
+    kind = _name_kind(contract)
+    takes_order = contract.is_ordered and kind in ("tables", "texts")
+    return [f"{kind}.py", *(["ordered.py"] if takes_order else [])]
 
 
 def _name_kind(contract: Contract) -> str:

@@ -385,6 +385,7 @@ def _suggest_readers(contract: Contract, rows: int, metric: str) -> dict[str, An
         "baseline": {},
         **({"naive_bayes": {}} if is_told_apart and not has_others else {}),
         "linear": {"alpha": 0.01 if loss else 0.1 if is_told_apart else 1.0, **loss},
+        **({"ordinal": {"alpha": 1.0}} if contract.is_ordered else {}),
         **({"forest": _suggest_forest(metric)} if has_others else {}),
         **(boosting if len(contract.labels) <= MOST_LABELS_BOOSTED else {}),
         "text_cnn": network,

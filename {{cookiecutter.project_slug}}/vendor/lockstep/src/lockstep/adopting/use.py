@@ -40,7 +40,7 @@ from .inventory import (
 )
 from .sources import Source, fetch
 from .spaces import suggest_spaces
-from .starters import find_missing_starter
+from .starters import find_missing_starters
 from .suggestion import is_fit_long, list_idle_keys, restore_usual, suggest
 from .summary import describe_plan, describe_split, find_idle_times, summarise
 from .understanding import Understanding, frame_sample, understand
@@ -291,11 +291,11 @@ def _adopt(
         f"use: {project.name(path)} is no longer used, and removed{describe_cache(path)}"
         for path in removals
     ]
-    starter = find_missing_starter(project, contract)
+    starters = find_missing_starters(project, contract)
     swap.commit(
         project,
         staged,
-        starter
+        starters
         | {
             project.raw / ".gitignore": swap.edit_gitignore(
                 project, [] if is_in_git else [place], [place, *removals]
@@ -310,7 +310,7 @@ def _adopt(
         f"use: {project.name(place)} (kept by {keeper}), references/schema.yaml, "
         f"{project.name(project.params_file)}"
     )
-    for path in starter:
+    for path in starters:
         print(f"use: {project.name(path)}: candidates for such data, to change as you like")
     notes = [f"use: {note}" for note in source.notes]
     for line in [*notes, *lines]:
