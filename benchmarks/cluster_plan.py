@@ -27,7 +27,7 @@ ROW_BYTES, PREDICTION_BYTES = 123, 30
 BATCH = 100_000
 """Rows."""
 MOST_AHEAD = 64
-"""Batches, as in the library's `core/cluster.py`."""
+"""Batches, as in the library's `core/cluster_session.py`."""
 TRIALS = 8
 """At a time, as in the library's `searching/contender.py`."""
 

@@ -24,7 +24,21 @@ import pytest
 from conftest import run_stage, write_params
 from lockstep.commands import doctor
 from lockstep.commands.cli import main
-from lockstep.core import batches, cluster, table, unit
+from lockstep.core import (
+    batches,
+    cluster_client,
+    cluster_code,
+    cluster_session,
+    cluster_traces,
+    cluster_versions,
+    table,
+    unit,
+    workers,
+)
+from lockstep.core.cluster import open_session
+from lockstep.core.cluster_client import VARIABLE, ask_workers, connect
+from lockstep.core.cluster_code import read_package
+from lockstep.core.cluster_versions import read_own_versions
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
 from lockstep.core.places import FileBytes, read_state
@@ -66,7 +80,7 @@ def small_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def scheduler(small_cluster: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv(cluster.VARIABLE, small_cluster)
+    monkeypatch.setenv(VARIABLE, small_cluster)
     return small_cluster
 
 
@@ -101,14 +115,14 @@ def test_rows_go_to_workers_once_in_a_command_and_again_to_one_that_lost_them(
     def count_sent() -> int:
         sent.clear()
         assert [each for each, _ in run_tasks(square, (NUMBERS,), make_tasks(2, 3))] == [4, 9]
-        client = cluster.connect(scheduler)
+        client = connect(scheduler)
         assert not any(client.has_what().values())
         client.close()
         return len(sent)
 
     end_workers()
     assert [count_sent() for _ in range(2)] == [1, 0]
-    with cluster.open_session() as session:
+    with open_session() as session:
         (worker,) = session.client.scheduler_info()["workers"].values()
     for file in Path(worker["local_directory"]).glob("lockstep-*"):
         if file.is_file():
@@ -136,7 +150,7 @@ def test_batches_on_a_cluster_come_in_their_order_and_a_few_are_ahead(
 ) -> None:
     monkeypatch.setattr(batches, "START_SECONDS", 0)
     monkeypatch.setattr(batches, "BYTES_PER_SECOND", inf)
-    monkeypatch.setattr(cluster, "MOST_AHEAD", 3)
+    monkeypatch.setattr(cluster_session, "MOST_AHEAD", 3)
     taken, given = [], []
 
     def take() -> Iterator[int]:
@@ -145,8 +159,10 @@ def test_batches_on_a_cluster_come_in_their_order_and_a_few_are_ahead(
             yield number
 
     connections = []
-    connect = cluster.connect
-    monkeypatch.setattr(cluster, "connect", lambda *args: connections.append(1) or connect(*args))
+    connect = cluster_session.connect
+    monkeypatch.setattr(
+        cluster_session, "connect", lambda *args: connections.append(1) or connect(*args)
+    )
     for result, process in batches.map_ahead(square, (NUMBERS,), take()):
         given.append(result)
         assert len(taken) <= len(given) + 3
@@ -160,11 +176,11 @@ def test_a_batch_that_fails_there_is_done_here_and_one_of_which_processes_die_is
     tmp_path: Path,
 ) -> None:
     tasks = make_tasks(os.getpid(), os.getpid())
-    with cluster.open_session() as session:
+    with open_session() as session:
         assert [*session.map(require_process, (NUMBERS,), iter(tasks))] == ["here"] * 2
     with (
         pytest.raises(UserError, match="task 0: the process that worked on it ended with"),
-        cluster.open_session() as session,
+        open_session() as session,
     ):
         list(session.map(die, (NUMBERS,), iter(make_tasks(tmp_path / "no" / "mark"))))
 
@@ -180,11 +196,11 @@ def test_an_error_that_cannot_travel_is_told_in_its_words() -> None:
 def test_a_command_ends_no_units_of_another_with_the_same_code_and_data(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cluster, "_traces", {})
+    monkeypatch.setattr(cluster_traces, "_traces", {})
     ((_, process),) = run_tasks(square, (NUMBERS,), make_tasks(1))
     with monkeypatch.context() as other:
-        other.setattr(cluster, "_traces", {})
-        other.setattr(cluster, "_CLIENT", b"of another")
+        other.setattr(cluster_traces, "_traces", {})
+        other.setattr(cluster_traces, "_CLIENT", b"of another")
         ((_, their_process),) = run_tasks(square, (NUMBERS,), make_tasks(1))
         end_workers()
     assert not psutil.pid_exists(their_process)
@@ -213,8 +229,8 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> list[str]:
                 result = there[0](*joblib.load(io.BytesIO(buffer.getvalue())), *there[1])
                 yield pickle.loads(cloudpickle.dumps(result))
 
-    monkeypatch.setenv(cluster.VARIABLE, "tcp://127.0.0.1:9")
-    monkeypatch.setattr(cluster, "open_session", lambda: nullcontext(StubSession()))
+    monkeypatch.setenv(VARIABLE, "tcp://127.0.0.1:9")
+    monkeypatch.setattr(batches, "open_session", lambda: nullcontext(StubSession()))
     monkeypatch.setattr(batches, "START_SECONDS", 0)
     return names
 
@@ -252,7 +268,7 @@ def test_rows_are_ingested_and_cleaned_elsewhere_as_here(
     (project.raw / "fruit.csv").write_text("\n".join(lines), encoding="utf-8")
     outputs = []
     for address in ("", "tcp://127.0.0.1:9"):
-        monkeypatch.setenv(cluster.VARIABLE, address)
+        monkeypatch.setenv(VARIABLE, address)
         run_stage("ingest")
         run_stage("preprocess")
         folders = (project.dataset.parent, project.train.parent, project.reports)
@@ -276,7 +292,7 @@ def test_images_are_decoded_elsewhere_as_here(
     contract = Contract.model_validate(facts | {"images": shape, "columns": {"answer": answer}})
     there, their_breaches = images.read_images(tmp_path, "a", contract, resize=False)
     assert len(elsewhere) == 3
-    monkeypatch.setenv(cluster.VARIABLE, "")
+    monkeypatch.setenv(VARIABLE, "")
     here, breaches = images.read_images(tmp_path, "a", contract, resize=False)
     assert here["image"].notna().tolist() == [True, False, True, False]
     pd.testing.assert_frame_equal(there, here)
@@ -308,13 +324,13 @@ def test_test_rows_are_predicted_elsewhere_as_here(
     monkeypatch.setattr(table, "ROWS_IN_GROUP", 4)
     candidates = {"baseline": {}, "linear": {}}
     write_params(project, train={"folds": 2, "candidates": candidates})
-    monkeypatch.setenv(cluster.VARIABLE, "")
+    monkeypatch.setenv(VARIABLE, "")
     for stage in ("ingest", "preprocess", "train"):
         run_stage(stage)
     models = Model.load(project.champion), Model.load(project.baseline)
     rows, outcomes = predict_all(project.table(project.test), *models)
     assert not elsewhere
-    monkeypatch.setenv(cluster.VARIABLE, "tcp://127.0.0.1:9")
+    monkeypatch.setenv(VARIABLE, "tcp://127.0.0.1:9")
     their_rows, their_outcomes = predict_all(project.table(project.test), *models)
     assert elsewhere
     pd.testing.assert_frame_equal(their_rows, rows)
@@ -333,7 +349,7 @@ def test_resamples_are_measured_elsewhere_as_here(
     metrics = (find_metric("regression", "mae", "metric"),)
     there = intervals.bootstrap(metrics, outcome, 10, 1)
     assert elsewhere
-    monkeypatch.setenv(cluster.VARIABLE, "")
+    monkeypatch.setenv(VARIABLE, "")
     assert (there == intervals.bootstrap(metrics, outcome, 10, 1)).all()
 
 
@@ -342,8 +358,8 @@ def test_workers_of_other_versions_are_told_by_package_and_get_no_unit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     end_workers()
-    ours = cluster.read_own_versions()
-    monkeypatch.setattr(cluster, "read_own_versions", lambda: ours | {"numpy": "1.0"})
+    ours = read_own_versions()
+    monkeypatch.setattr(cluster_versions, "read_own_versions", lambda: ours | {"numpy": "1.0"})
     with pytest.raises(UserError) as error:
         list(run_tasks(square, (NUMBERS,), make_tasks(1)))
     assert f"numpy {ours['numpy']}, not 1.0; give them the versions of uv.lock" in str(error.value)
@@ -354,9 +370,9 @@ def test_a_worker_that_joins_later_is_held_against_ours_before_its_first_unit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     end_workers()
-    monkeypatch.setattr(cluster, "require_same_versions", lambda _: None)
-    ours = cluster.read_own_versions()
-    monkeypatch.setattr(cluster, "read_own_versions", lambda: ours | {"scipy": "1.0"})
+    monkeypatch.setattr(cluster_session, "require_same_versions", lambda _: None)
+    ours = read_own_versions()
+    monkeypatch.setattr(cluster_code, "read_own_versions", lambda: ours | {"scipy": "1.0"})
     with pytest.raises(UserError, match=f"joined: scipy {ours['scipy']}, not 1.0; give"):
         list(run_tasks(square, (NUMBERS,), make_tasks(1)))
 
@@ -364,10 +380,10 @@ def test_a_worker_that_joins_later_is_held_against_ours_before_its_first_unit(
 def test_a_worker_that_does_not_answer_is_not_waited_for(
     scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "ANSWER_SECONDS", 0.5)
-    client = cluster.connect(scheduler)
-    assert [*cluster.ask_workers(client, os.getpid).values()] == [os.getpid()]
-    assert [*cluster.ask_workers(client, asyncio.sleep, 20, "late").values()] == [None]
+    monkeypatch.setattr(cluster_client, "ANSWER_SECONDS", 0.5)
+    client = connect(scheduler)
+    assert [*ask_workers(client, os.getpid).values()] == [os.getpid()]
+    assert [*ask_workers(client, asyncio.sleep, 20, "late").values()] == [None]
     client.close()
 
 
@@ -379,10 +395,10 @@ def test_a_file_is_named_by_its_place_only_where_all_workers_say_that_they_see_i
     path.write_bytes(bytes(9999))
     content = FileBytes.of(path.read_bytes(), path, read_state(path), 0)
     for answers in ({}, {"tcp://a": True, "tcp://b": None}):
-        with cluster.open_session() as session, monkeypatch.context() as patch:
-            patch.setattr(cluster, "ask_workers", lambda *_, answers=answers: answers)
+        with open_session() as session, monkeypatch.context() as patch:
+            patch.setattr(cluster_session, "ask_workers", lambda *_, answers=answers: answers)
             assert len(session.pickle(content)) > len(content)
-    with cluster.open_session() as session:
+    with open_session() as session:
         assert len(session.pickle(content)) < 999
 
 
@@ -396,10 +412,10 @@ def test_another_python_on_a_worker_is_told_although_it_cannot_load_our_code(
             return {"tcp://a": None}
         return {"tcp://a": "2.7.18"}
 
-    monkeypatch.setattr(cluster, "ask_workers", ask)
+    monkeypatch.setattr(cluster_versions, "ask_workers", ask)
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"
     with pytest.raises(UserError, match=f"tcp://a: python 2.7, not {ours}; give them"):
-        cluster.require_same_versions(None)
+        cluster_versions.require_same_versions(None)
 
 
 def test_the_doctor_tells_of_a_cluster_what_there_is_to_tell(
@@ -419,11 +435,11 @@ def test_the_doctor_tells_of_a_cluster_what_there_is_to_tell(
     with LocalCluster(
         n_workers=0, processes=False, protocol="tcp", dashboard_address=":0"
     ) as empty:
-        monkeypatch.setenv(cluster.VARIABLE, empty.scheduler_address)
+        monkeypatch.setenv(VARIABLE, empty.scheduler_address)
         finding = doctor.check_cluster(project)
     assert finding.state == "wrong"
     assert "has no workers; `dask worker tcp://" in finding.message
-    monkeypatch.delenv(cluster.VARIABLE)
+    monkeypatch.delenv(VARIABLE)
     assert doctor.check_cluster(project).message.startswith("none is named")
 
 
@@ -438,8 +454,8 @@ def test_the_doctor_tells_of_a_cluster_what_there_is_to_tell(
 def test_an_address_where_nobody_answers_is_told_in_a_line(
     address: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.2)
-    monkeypatch.setenv(cluster.VARIABLE, address)
+    monkeypatch.setattr(cluster_client, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setenv(VARIABLE, address)
     told = rf"^LOCKSTEP_SCHEDULER: '{address}' in the environment: no .* there \({reason}.*\); an "
     with pytest.raises(UserError, match=told):
         list(run_tasks(square, (NUMBERS,), make_tasks(1)))
@@ -447,14 +463,14 @@ def test_an_address_where_nobody_answers_is_told_in_a_line(
 
 def test_what_to_install_for_a_cluster_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    monkeypatch.setenv(cluster.VARIABLE, "tcp://127.0.0.1:9")
+    monkeypatch.setenv(VARIABLE, "tcp://127.0.0.1:9")
     with pytest.raises(UserError, match="Dask is not installed; `uv sync --extra cluster`"):
         list(run_tasks(square, (NUMBERS,), make_tasks(1)))
 
 
 def test_workers_that_differ_in_the_same_way_are_told_once() -> None:
     differences = {"tcp://b": ["numpy 1, not 2"], "tcp://a": ["numpy 1, not 2"]}
-    text = cluster._tell_differences(differences | {"tcp://c": ["keras none, not 3"]})
+    text = cluster_versions.tell_differences(differences | {"tcp://c": ["keras none, not 3"]})
     assert "tcp://a and 1 more: numpy 1, not 2; tcp://c: keras none, not 3; give" in text
 
 
@@ -485,7 +501,7 @@ def test_a_command_ends_what_it_has_on_a_cluster(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = []
-    monkeypatch.setattr(cluster, "end_units", lambda: ended.append(1))
+    monkeypatch.setattr(workers, "end_units", lambda: ended.append(1))
     assert main(["predict", str(project.raw / "fruit.csv")]) == 1  # there is no model yet
     assert ended
 
@@ -495,7 +511,7 @@ def test_code_is_the_same_until_it_is_edited(
 ) -> None:
     (tmp_path / "edited.py").write_text("NUMBER = 1\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    first = cluster._read_package("edited")
-    assert cluster._read_package("edited") == first
+    first = read_package("edited")
+    assert read_package("edited") == first
     (tmp_path / "edited.py").write_text("NUMBER = 2\n", encoding="utf-8")
-    assert cluster._read_package("edited") != first
+    assert read_package("edited") != first

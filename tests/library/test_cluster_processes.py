@@ -21,7 +21,7 @@ import psutil
 import pytest
 from conftest import make_fruit, run_stage, run_stages, write_params
 from lockstep.commands.predict import predict_with_champion
-from lockstep.core import batches, cluster, table, unit
+from lockstep.core import batches, cluster_client, table, unit
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.core.workers import VARIABLE, Task, end_workers, run_tasks
@@ -153,7 +153,7 @@ def test_outputs_are_the_same_bytes_on_a_cluster_whatever_becomes_of_its_workers
     capsys.readouterr()
     outputs = []
     for address in ("", real_cluster.address):
-        monkeypatch.setenv(cluster.VARIABLE, address)
+        monkeypatch.setenv(cluster_client.VARIABLE, address)
         if address:
             real_cluster.expect(count, happen)
         run_stage("train")
@@ -169,7 +169,7 @@ def test_outputs_are_the_same_bytes_on_a_cluster_whatever_becomes_of_its_workers
 def test_a_unit_that_kills_each_worker_that_has_it_is_given_up(
     real_cluster: RealCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(cluster.VARIABLE, real_cluster.address)
+    monkeypatch.setenv(cluster_client.VARIABLE, real_cluster.address)
     real_cluster.workers[0].kill()
     real_cluster.add("--nanny")  # which starts another worker whenever one has died
     (answer,) = run_tasks(kill_worker, (NUMBERS,), make_tasks(1))
@@ -202,7 +202,7 @@ def test_batches_give_the_same_bytes_on_a_cluster_whatever_becomes_of_its_worker
     capsys.readouterr()
     outputs = []
     for address in ("", real_cluster.address):
-        monkeypatch.setenv(cluster.VARIABLE, address)
+        monkeypatch.setenv(cluster_client.VARIABLE, address)
         if address:
             real_cluster.expect(count, happen)
         run_stage("ingest")
@@ -239,7 +239,7 @@ def test_a_search_finds_the_same_on_a_cluster(
     capsys.readouterr()
     outputs = []
     for address in ("", real_cluster.address):
-        monkeypatch.setenv(cluster.VARIABLE, address)
+        monkeypatch.setenv(cluster_client.VARIABLE, address)
         project.params_file.write_bytes(settings)
         tune([], None, dry_run=False)
         files = [project.params_file, *project.reports.iterdir(), *project.search.iterdir()]
@@ -251,7 +251,7 @@ def test_a_search_finds_the_same_on_a_cluster(
 def test_nothing_of_ours_stays_on_workers(
     real_cluster: RealCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(cluster.VARIABLE, real_cluster.address)
+    monkeypatch.setenv(cluster_client.VARIABLE, real_cluster.address)
     list(run_tasks(square, (NUMBERS,), make_tasks(1, 2)))
     (worker,) = real_cluster.workers
     assert worker.children()
@@ -265,7 +265,7 @@ def test_nothing_of_ours_stays_on_workers(
 def test_a_scheduler_that_goes_away_is_told(
     real_cluster: RealCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(cluster.VARIABLE, real_cluster.address)
+    monkeypatch.setenv(cluster_client.VARIABLE, real_cluster.address)
     results = run_tasks(linger, (NUMBERS,), make_tasks("at once", tmp_path))
     threading.Timer(8, real_cluster.scheduler.kill).start()
     with pytest.raises(UserError, match=r"scheduler at tcp://.* has gone"):

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ..adopting.stores import ask_store
-from ..core.cluster import connect, find_address, require_same_versions
+from ..core.cluster_client import connect, find_address
+from ..core.cluster_versions import require_same_versions
 from ..core.devices import require_gpu
 from ..core.errors import UserError, shorten
 from ..core.files import read_yaml

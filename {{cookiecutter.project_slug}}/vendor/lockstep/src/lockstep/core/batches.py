@@ -11,7 +11,9 @@ from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
-from . import cluster
+from .cluster import open_session
+from .cluster_client import find_address
+from .cluster_session import Session
 from .workers import Task, is_worker
 
 Item = TypeVar("Item")
@@ -54,7 +56,7 @@ def map_ahead(
         items: They come one after the other.
         threads: That work here, so many items ahead; without any, the caller's does.
     """
-    if not cluster.find_address() or is_worker():
+    if not find_address() or is_worker():
         yield from _map_here(partial(function, *shared), items, threads)
         return
     rest = iter(items)
@@ -111,7 +113,7 @@ class _Trial:
         self.function, self.threads, self.stack = function, threads, stack
         self.count, self.seconds = 0, 0.0
         self.last: Any = None
-        self.session: cluster.Session | None = None
+        self.session: Session | None = None
 
     def work(self, item: Any) -> Any:
         start = time.perf_counter()
@@ -130,14 +132,14 @@ class _Trial:
                 break
         else:
             return
-        session = self.stack.enter_context(cluster.open_session())
+        session = self.stack.enter_context(open_session())
         if self._is_worth_the_way(session):
             self.session = session
         else:
             self.stack.close()
             yield from items
 
-    def _is_worth_the_way(self, session: cluster.Session) -> bool:
+    def _is_worth_the_way(self, session: Session) -> bool:
         seconds = len(session.pickle(self.last)) / BYTES_PER_SECOND
         self.last = None
         return seconds <= self.seconds / self.count / self.threads

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from .cluster import VARIABLE, find_address
+from .cluster_client import VARIABLE, find_address
 from .errors import UserError
 from .runtime import import_keras
 

@@ -26,7 +26,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, NoReturn
 
-from . import cluster
+from .cluster import run_on_cluster
+from .cluster_client import find_address
+from .cluster_traces import end_units
 from .errors import UserError
 from .runtime import ONE_THREAD, is_on_cpu
 
@@ -78,8 +80,8 @@ def run_tasks(
         on_end: Called after each task, in any thread.
         cost: Seconds on one core of all work that is to come, by default that of these tasks.
     """
-    if cluster.find_address() and not is_worker():
-        yield from cluster.run_on_cluster(function, shared, tasks, on_end)
+    if find_address() and not is_worker():
+        yield from run_on_cluster(function, shared, tasks, on_end)
         return
     seconds = sum(task.cost for task in tasks) if cost is None else cost
     if seconds < WORTHWHILE or len(tasks) < 2 or is_worker() or count_workers() < 2:
@@ -124,7 +126,7 @@ def become_worker() -> None:
 def end_workers() -> None:
     """End all workers at once, whatever they are doing."""
     global _pool
-    cluster.end_units()
+    end_units()
     pool, _pool = _pool, None
     if pool:
         pool.close()
