@@ -45,16 +45,15 @@ class Case(NamedTuple):
     most: int = 10**9
     """Units at a time that are not yet taken."""
     rounds: int = 1
-    """How often all that is under way is awaited, and rows are sent anew, before there is more."""
+    """How often all that is under way is awaited before there is more; rows are sent once."""
 
 
 CASES = {
     "10,000 trials of 5 folds, 2 s each, 1 million rows": Case(
         50_000, 2, 1_000_000 * ROW_BYTES, rounds=10_000 // TRIALS
     ),
-    "the same from a shared folder": Case(50_000, 2, rounds=10_000 // TRIALS),
     "100 million rows, 10 candidates, 5 folds, 60 s each": Case(50, 60, 100_000_000 * ROW_BYTES),
-    "these rows from a shared folder": Case(50, 60),
+    "the same from a shared folder": Case(50, 60),
     "100 million rows predicted in batches of 5 s from a shared folder": Case(
         1_000, 5, given=BATCH * PREDICTION_BYTES, most=MOST_AHEAD
     ),
@@ -89,7 +88,7 @@ def simulate(case: Case, workers: int, costs: tuple[float, float]) -> tuple[floa
     if case.rounds > 1:
         one = case._replace(units=case.units // case.rounds, rounds=1)
         end, moving = simulate(one, workers, costs)
-        return case.rounds * end, case.rounds * moving
+        return moving + case.rounds * (end - moving), moving
     per_task, speed = costs
     moving = case.shared / speed * (1 + (workers - 1).bit_length())
     free = [moving] * workers
