@@ -7,6 +7,7 @@ import pickle
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -116,7 +117,12 @@ def test_rows_go_to_workers_once_in_a_command_and_again_to_one_that_lost_them(
         sent.clear()
         assert [each for each, _ in run_tasks(square, (NUMBERS,), make_tasks(2, 3))] == [4, 9]
         client = connect(scheduler)
-        assert not any(client.has_what().values())
+        for _ in range(100):  # the scheduler is told of it by the way
+            if not any(client.has_what().values()):
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail("rows stay in the memory of workers")
         client.close()
         return len(sent)
 
@@ -363,6 +369,18 @@ def test_workers_of_other_versions_are_told_by_package_and_get_no_unit(
     with pytest.raises(UserError) as error:
         list(run_tasks(square, (NUMBERS,), make_tasks(1)))
     assert f"numpy {ours['numpy']}, not 1.0; give them the versions of uv.lock" in str(error.value)
+
+
+@pytest.mark.usefixtures("scheduler")
+def test_a_worker_that_cannot_load_our_code_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise TypeError("code() expects another Python")
+
+    monkeypatch.setattr(cluster_session, "make_call", lambda _: fail)
+    with pytest.raises(UserError, match="a worker cannot begin task 0: TypeError: code"):
+        list(run_tasks(square, (NUMBERS,), make_tasks(1)))
 
 
 @pytest.mark.usefixtures("scheduler")

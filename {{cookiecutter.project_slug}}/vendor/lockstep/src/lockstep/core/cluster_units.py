@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .cluster_client import VARIABLE
 from .cluster_versions import tell_differences
-from .errors import UserError
+from .errors import LONGEST_REASON, UserError, shorten
 
 if TYPE_CHECKING:
     from .cluster_session import Session
@@ -106,8 +106,11 @@ def _read(session: Session, future: Any, task: Task) -> tuple[str, Any]:
         return "lost", _tell_deaths(task)
     except KilledWorker:
         return "killed", _tell_deaths(task)
-    except OSError as error:
-        raise UserError(f"{VARIABLE}: {session.address}: {error}") from error
+    except Exception as error:  # the worker's own: a unit's travels as its answer
+        reason = shorten(f"{type(error).__name__}: {error}", LONGEST_REASON)
+        raise UserError(
+            f"{VARIABLE}: {session.address}: a worker cannot begin {task.name}: {reason}"
+        ) from error
     if state == "absent":
         return state, None
     if state == "differs":
