@@ -143,7 +143,7 @@ def test_few_terms_have_at_most_as_many_numbers(texts: list[str]) -> None:
 
 def test_words_are_numbered_by_how_many_train_rows_they_come_in() -> None:
     tokens = Tokens(length=3, size=4).fit(frame("b b a", "a b", "a", "c", "c d"))
-    assert tokens.vocabulary_ == ["a", "b"]
+    assert tokens.vocabulary_ == {"a": 2, "b": 3}
     expected = [[2, 3, 1], [0, 0, 0], [1, 2, 2]]
     assert tokens.transform(frame("A b new a", None, "? a a")).tolist() == expected
 
@@ -170,7 +170,7 @@ def test_a_network_begins_with_vectors_from_a_file(vectors: Path) -> None:
     assert weights.shape == (40 + 2, 2)
     np.testing.assert_array_equal(weights[2:4], numbers)
     fitted = Tokens(*problem.tokens).fit(frame("lemon soup", "soup"))
-    assert fitted.vocabulary_ == ["fish", "lemon", "soup"]
+    assert [*fitted.vocabulary_] == ["fish", "lemon", "soup"]
 
 
 def test_words_of_a_file_of_vectors_take_no_place_of_those_of_the_train_rows(
@@ -181,9 +181,29 @@ def test_words_of_a_file_of_vectors_take_no_place_of_those_of_the_train_rows(
     params = make_params(features=RECIPE | {"tokens": tokens})
     shape = make_problem(params, REVIEWS).require_tokens("text_cnn")
     fitted = Tokens(*shape).fit(frame("good soup", "good soup"))
-    assert fitted.vocabulary_ == ["fish", "lemon", "good", "soup"]
+    assert [*fitted.vocabulary_] == ["fish", "lemon", "good", "soup"]
     assert fitted.transform(frame("good fish?")).tolist() == [[4, 2, 1]]
     assert shape.size == 6
+
+
+def test_a_word_of_the_train_rows_has_its_vector_however_far_down_the_file_it_is(
+    project: Project,
+) -> None:
+    lines = "fish 1 2\nlemon 3 4\nrice 5 6\ngood way 9 9\nGood 7 8\nsoup x\nbad 9 9\n"
+    (project.root / "vectors.txt").write_text(lines, encoding="utf-8")
+    project.train.parent.mkdir(parents=True)
+    texts = pd.DataFrame({"review": ["good fish", "so good", "so", "bad", None]}, dtype="str")
+    texts.to_parquet(project.train)
+    recipe = RECIPE | {"tokens": {"length": 3, "vocabulary": 4, "vectors": "vectors.txt"}}
+    problem = make_problem(make_params(features=recipe), REVIEWS)
+    network = make_candidate("text_cnn", CANDIDATES["text_cnn"], problem)
+    built = network.build(4, 2, "softmax", **network.options)
+    (embedding,) = (layer for layer in built.layers if hasattr(layer, "embeddings"))
+    np.testing.assert_array_equal(embedding.get_weights()[0][2:5], [[1, 2], [3, 4], [7, 8]])
+    fitted = Tokens(*problem.tokens).fit(texts.rename(columns={"review": "text"}))
+    assert fitted.vocabulary_ == {"fish": 2, "lemon": 3, "good": 4, "so": 5}
+    others = Tokens(*problem.tokens).fit(frame("so", "so"))  # as in a fold that lacks the word
+    assert others.transform(frame("so good fish")).tolist() == [[5, 1, 2]]
 
 
 def test_words_with_spaces_in_a_file_of_vectors_are_passed_over(project: Project) -> None:

@@ -26,7 +26,7 @@ from .each_label import EncodeByLabel
 from .series import Series, flatten_examples
 from .signals import SignalScaler, find_shape, read_signals
 from .steps import STEPS, TRAITS, Cells, Scope
-from .tokens import FIRST, Tokens, TokenShape, read_vectors
+from .tokens import FIRST, Tokens, TokenShape, list_train_words, read_vectors
 
 CELLS: dict[str, Cells] = {
     **dict.fromkeys(NUMBERS, "numbers"),
@@ -113,9 +113,12 @@ def find_token_shape(contract: Contract, recipe: FeaturesParams) -> TokenShape |
     tokens = recipe.tokens
     if tokens.vectors is None:
         return TokenShape(tokens.length, tokens.vocabulary)
+    most = tokens.vocabulary - FIRST
+    texts = [name for name in _list_prose(contract, recipe) if name in contract.columns]
+    words, _ = read_vectors(tokens.vectors, most, list_train_words(texts)[:most])
     # Beside those of the train rows, since a file may begin with words that these do not have.
-    known = len(read_vectors(tokens.vectors, tokens.vocabulary - FIRST)[0])
-    return TokenShape(tokens.length, tokens.vocabulary + known, tokens.vectors, known)
+    size = tokens.vocabulary + len(words)
+    return TokenShape(tokens.length, size, tokens.vectors, len(words[:most]), tuple(words[most:]))
 
 
 def used_columns(features: TransformerMixin) -> set[str]:

@@ -20,7 +20,7 @@ def make_embedding(tokens: TokenShape, units: int, *, masks: bool = False) -> An
     """
     if tokens.vectors is None:
         return keras.layers.Embedding(tokens.size, units, mask_zero=masks)
-    vectors = read_vectors(tokens.vectors, tokens.known)[1]
+    vectors = read_vectors(tokens.vectors, tokens.known, tokens.rare)[1]
     embedding = keras.layers.Embedding(tokens.size, vectors.shape[1], mask_zero=masks)
     embedding.build((None, tokens.length))
     weights = embedding.get_weights()[0]

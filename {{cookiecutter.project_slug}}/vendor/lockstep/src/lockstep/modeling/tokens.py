@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -20,7 +20,9 @@ from sklearn.utils.validation import check_is_fitted
 from ..core.errors import UserError
 from ..core.files import write_text
 from ..core.paths import Paths
-from .words import join_texts, split_words
+from ..core.places import State, read_state
+from ..core.table import Table
+from .words import fold_text, join_texts, split_words
 
 VOCABULARY = "vocabulary_"
 UNKNOWN, FIRST = 1, 2
@@ -41,6 +43,8 @@ class TokenShape(NamedTuple):
     """The file of vectors of the words, if there is one."""
     known: int = 0
     """How many of the file's words come first; those of the train rows come after them."""
+    rare: tuple[str, ...] = ()
+    """Words of the train rows that come further down in the file, in its order."""
 
 
 class Tokens(TransformerMixin, BaseEstimator):
@@ -51,32 +55,43 @@ class Tokens(TransformerMixin, BaseEstimator):
         size: Most numbers, those two included.
         vectors: A file of which words come first in the vocabulary, in its order, if there is one.
         known: How many of its words do.
+        rare: Words further down in the file that come next, where the rows have them.
 
     Attributes:
-        vocabulary_: The words in the order of their numbers: those of the file, and then those that
-            come in most train rows, which must be two at least.
+        vocabulary_: The number of each word: first come those of the file, and then those that come
+            in most train rows, which must be two at least.
     """
 
-    def __init__(self, length: int, size: int, vectors: str | None = None, known: int = 0) -> None:
+    def __init__(
+        self,
+        length: int,
+        size: int,
+        vectors: str | None = None,
+        known: int = 0,
+        rare: tuple[str, ...] = (),
+    ) -> None:
         self.length, self.size = length, size
-        self.vectors, self.known = vectors, known
+        self.vectors, self.known, self.rare = vectors, known, rare
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: ARG002 - scikit-learn's
         """Learn the vocabulary from (n_rows, n_columns) texts."""
-        words = read_vectors(self.vectors, self.known)[0] if self.vectors else []
-        known = {*words}
-        common = [word for word in list_common(join_texts(X)) if word not in known]
-        self.vocabulary_ = [*words, *common][: self.size - FIRST]
+        words = read_vectors(self.vectors, self.known, self.rare)[0] if self.vectors else []
+        common = list_common(join_texts(X))
+        known, unseen = {*words}, {*self.rare}.difference(common)
+        words = [*words, *(word for word in common if word not in known)][: self.size - FIRST]
+        # Networks have the vectors by number, so that a word that these rows lack keeps its own.
+        self.vocabulary_ = {
+            word: number for number, word in enumerate(words, FIRST) if word not in unseen
+        }
         return self
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
         """(n_rows, length) numbers of words."""
         check_is_fitted(self, VOCABULARY)
-        numbers = {word: number for number, word in enumerate(self.vocabulary_, FIRST)}
         tokens = np.zeros((len(X), self.length), dtype="float32")
         for row, text in zip(tokens, join_texts(X), strict=True):
             words = text.split()[: self.length]
-            row[: len(words)] = [numbers.get(word, UNKNOWN) for word in words]
+            row[: len(words)] = [self.vocabulary_.get(word, UNKNOWN) for word in words]
         return tokens
 
 
@@ -114,17 +129,31 @@ def without_vocabulary(tokens: Tokens | None) -> Iterator[None]:
 
 def write_vocabulary(tokens: Tokens, path: Path) -> None:
     """The words by their numbers, a line each."""
-    words = {word: number for number, word in enumerate(tokens.vocabulary_, FIRST)}
-    write_text(json.dumps(words, ensure_ascii=False, indent=0) + "\n", path)
+    write_text(json.dumps(tokens.vocabulary_, ensure_ascii=False, indent=0) + "\n", path)
 
 
-def read_vocabulary(path: Path) -> list[str]:
+def read_vocabulary(path: Path) -> dict[str, int]:
     """What `write_vocabulary` has written."""
-    return [*json.loads(path.read_text(encoding="utf-8"))]
+    numbers: dict[str, int] = json.loads(path.read_text(encoding="utf-8"))
+    return numbers
 
 
-def read_vectors(name: str, most: int) -> tuple[list[str], np.ndarray]:
+def list_train_words(columns: Sequence[str]) -> list[str]:
+    """As `list_common`, of columns of the project's train rows; nothing where there are none."""
+    path = Paths.find().train
+    return [*_list_words(path, read_state(path), tuple(columns))] if path.is_file() else []
+
+
+@lru_cache(maxsize=1)
+def _list_words(path: Path, _: State, columns: tuple[str, ...]) -> list[str]:
+    batches = Table(path, path.name).batches(columns)
+    return list_common(text for batch in batches for text in join_texts(batch))
+
+
+def read_vectors(name: str, most: int, rare: Sequence[str] = ()) -> tuple[list[str], np.ndarray]:
     """The first words of a file of vectors, as word2vec and GloVe write it, and their vectors.
+
+    Those of other words follow that are asked for and come further down; no more are in memory.
 
     A line has a word and its numbers, with a space between two; the first line may have the number
     of words and of numbers instead. What is no single word to `fold_text`, such as one with a space
@@ -132,21 +161,36 @@ def read_vectors(name: str, most: int) -> tuple[list[str], np.ndarray]:
 
     Args:
         name: The file, relative to the project's root.
-        most: Words that are read.
+        most: Words that are read from its beginning.
+        rare: Words that are read wherever they are.
 
     Returns:
-        At most `most` words, and (n_words, n_numbers).
+        At most `most` words and the others, in the order of the file, and (n_words, n_numbers).
 
     Raises:
         UserError: There is no such file, or it is another.
     """
     where = f"params.yaml: features.tokens.vectors: {name}"
     path = Paths.find().root / name
-    vectors: dict[str, list[float]] = {}
-    width = 0
+    if not path.is_file():
+        raise UserError(f"{where}: no such file in the project")
+    return _read_vectors(where, path, read_state(path), most, tuple(rare))
+
+
+@lru_cache(maxsize=2)  # for each fold again otherwise
+def _read_vectors(
+    where: str, path: Path, _: State, most: int, rare: tuple[str, ...]
+) -> tuple[list[str], np.ndarray]:
+    vectors: dict[str, np.ndarray] = {}
+    width, wanted = 0, {*rare}
     try:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
+                if len(vectors) >= most:
+                    if not wanted:
+                        break
+                    if fold_text(line.partition(" ")[0]) not in wanted:
+                        continue
                 word, *cells = line.rstrip("\n ").split(" ")
                 if number == 1 and len(cells) == 1:
                     continue
@@ -162,17 +206,14 @@ def read_vectors(name: str, most: int) -> tuple[list[str], np.ndarray]:
                         f"where the lines before it have {width}; {EXPECTED}"
                     )
                 if len(words := split_words(word)) == 1:
-                    numbers = [*map(float, cells)]
-                    if not all(map(math.isfinite, numbers)):
+                    numbers = np.array([*map(float, cells)], dtype="float32")
+                    if not np.isfinite(numbers).all():
                         raise UserError(
                             f"{where}: line {number} has a number that is not finite; write one "
                             "that is, or leave the word out"
                         )
                     vectors.setdefault(words[0], numbers)
-                if len(vectors) == most:
-                    break
-    except FileNotFoundError as error:
-        raise UserError(f"{where}: no such file in the project") from error
+                    wanted.discard(words[0])
     except UnicodeDecodeError as error:
         raise UserError(f"{where}: it is no text in UTF-8; write it as one") from error
     except ValueError as error:
@@ -181,4 +222,4 @@ def read_vectors(name: str, most: int) -> tuple[list[str], np.ndarray]:
         ) from error
     if not vectors:
         raise UserError(f"{where}: holds no word")
-    return [*vectors], np.array([*vectors.values()], dtype="float32")
+    return [*vectors], np.stack([*vectors.values()])
