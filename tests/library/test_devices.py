@@ -1,5 +1,9 @@
 """Networks on a GPU."""
 
+import json
+import subprocess
+import sys
+
 import pytest
 from conftest import PARAMS, write_params
 from lockstep.core import devices
@@ -29,3 +33,15 @@ def test_a_gpu_here_and_a_cluster_are_not_both_asked_for(monkeypatch: pytest.Mon
 
 def test_the_backend_can_be_asked_for_its_gpus(project: Project) -> None:
     assert count_gpus(project.params.keras_backend) == 0  # since tests compute on the CPU
+
+
+@pytest.mark.matrix
+@pytest.mark.usefixtures("importable")
+def test_each_network_learns_with_what_is_settled_for_a_gpu(project: Project) -> None:
+    write_params(project, train=PARAMS["train"] | {"device": "gpu"})
+    command = [sys.executable, "-m", "pretended_gpu"]
+    # A backend that is asked for the same bytes refuses what it cannot promise them of.
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8")
+    same = json.loads(done.stdout.splitlines()[-1])
+    assert len(same) == 11
+    assert all(same.values()), same
