@@ -14,6 +14,8 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +117,7 @@ def parse_yaml(content: bytes, name: str) -> Any:
     YAML 1.2, through the parser that DVC uses, so that both read the same values.
     """
     try:
-        return YAML(typ="safe", pure=True).load(content.decode("utf-8"))
+        return deepcopy(_load_yaml(content))
     except UnicodeDecodeError as error:
         raise UserError(f"{name}: not UTF-8 text: byte {error.start} is invalid") from error
     except MarkedYAMLError as error:
@@ -123,3 +125,10 @@ def parse_yaml(content: bytes, name: str) -> Any:
         raise UserError(f"{name}, line {line}: not valid YAML: {error.problem}") from error
     except YAMLError as error:
         raise UserError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
+
+
+@lru_cache(maxsize=8)
+def _load_yaml(content: bytes) -> Any:
+    # A stage reads dvc.yaml and params.yaml several times, and parsing them takes longest of what
+    # it does before its first row.
+    return YAML(typ="safe", pure=True).load(content.decode("utf-8"))

@@ -22,7 +22,7 @@ class FileBytes(bytes):
     start: int
 
     @classmethod
-    def of(cls, content: bytes, path: Path, state: State, start: int) -> FileBytes:
+    def of(cls, content: bytes | memoryview, path: Path, state: State, start: int) -> FileBytes:
         """Content that is there already; `state` is that of the file when it was opened."""
         part = cls(content)
         part.path, part.state, part.start = path, state, start

@@ -46,7 +46,7 @@ TABULAR, PERHAPS_TABULAR = (
 )
 """What tables in a zip are called; the second only where nothing is called as the first."""
 LONGEST_CELL = 2**24
-BLOCK, LARGEST_BLOCK = 3 * 2**22, 2**30
+BLOCK, LARGEST_BLOCK = 3 * 2**21, 2**30
 """Bytes parsed at a time."""
 FIRST_BLOCK = 2**20
 """Bytes at the start, which are parsed as text, since names are no numbers."""
@@ -214,7 +214,7 @@ def _read_blocks(
             end = _find_end(part, layout, position)
             if not end:
                 return position
-            block, rest = file.place(part[:end], position), part[end:]
+            block, rest = file.place(memoryview(part)[:end], position), part[end:]
             if not position:
                 try:
                     first = _parse_first_block(block, len(names), missing, layout)
@@ -228,7 +228,7 @@ def _read_blocks(
         if rest and (not position or _find_end(rest + b"\n", layout, position) <= len(rest)):
             return position
         if rest:
-            block = file.place(rest, position)
+            block = file.place(memoryview(rest), position)
             yield Cells([*names], partial(_parse_later, block, names, missing, layout, explain))
     return None if position else 0
 
@@ -408,10 +408,10 @@ class _Utf8Reader:
             position -= len(part)
         self.rest = line.encode() + self.rest
 
-    def place(self, block: bytes, position: int) -> bytes:
+    def place(self, block: memoryview, position: int) -> bytes:
         """The bytes with their place in the file, where they stand so in one."""
         if self.table.file is None or self.state is None:
-            return block
+            return bytes(block)
         return FileBytes.of(block, self.table.file, self.state, position)
 
     def close(self) -> None:
