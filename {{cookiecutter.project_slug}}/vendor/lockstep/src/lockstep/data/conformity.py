@@ -35,6 +35,9 @@ from ..core.labels import parse_labels
 INFINITY = float("inf")
 QUARTER = "Q%q"
 """A quarter of a year in a format, which strptime has no sign for."""
+MOST_APART = 100
+"""Columns of a frame that are not copied to lie together; of more, pandas warns when one is added.
+"""
 LONGEST_VALUE = 80
 """Signs of a cell that a message has."""
 
@@ -128,8 +131,8 @@ def conform(
             texts = _mask_missing(cells[is_broken], column, missing)
             breaches.append(make_breaches(name, texts, column.rule()))
     all_breaches = pd.concat(breaches) if breaches else NO_BREACHES
-    # Columns are not put together, which copies them: most go on as they are, one by one.
-    return pd.DataFrame(table, copy=False), all_breaches.sort_values("row", kind="stable", ignore_index=True)
+    all_breaches = all_breaches.sort_values("row", kind="stable", ignore_index=True)
+    return pd.DataFrame(table, copy=len(table) > MOST_APART), all_breaches
 
 
 def list_plain_types(contract: Contract) -> dict[str, pa.DataType]:

@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow
 
 from ..core.contract import Layout
+from ..data.conformity import MOST_APART
 
 Types = Mapping[str, pa.DataType]
 TEXT = pa.large_string()
 STRINGS = pd.StringDtype(na_value=float("nan"))
-MOST_APART = 100
 
 
 class Cells(NamedTuple):
@@ -81,7 +81,6 @@ def as_frame(table: pa.Table) -> pd.DataFrame:
     frame: pd.DataFrame = table.to_pandas(
         types_mapper={TEXT: STRINGS}.get,
         use_threads=False,
-        # Columns that lie apart need not be copied; of more, pandas warns when one is added.
         split_blocks=table.num_columns <= MOST_APART,
     )
     return frame
