@@ -2,6 +2,7 @@
 
 import copy
 import json
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,14 @@ def changed(column: str, **changes: object) -> dict:
     content = copy.deepcopy(CONTRACT)
     content["columns"][column] |= changes
     return content
+
+
+def test_a_wide_table_takes_a_further_column_without_a_warning(contract: Contract) -> None:
+    columns = {f"weight_{number}": contract.columns["weight"] for number in range(120)}
+    table, _ = conform(columns, pd.DataFrame(1.0, [0], [*columns]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table["further"] = 1
 
 
 def test_rows_that_keep_the_contract_get_its_types(contract: Contract, fruit: pd.DataFrame) -> None:

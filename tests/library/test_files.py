@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from lockstep.core.files import replacing, replacing_directory, write_json, write_text
+from lockstep.core.files import read_yaml, replacing, replacing_directory, write_json, write_text
 
 
 def test_a_failing_writer_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -64,3 +64,17 @@ def test_json_refuses_what_is_no_json(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Out of range float values"):
         write_json({"accuracy": float("nan")}, tmp_path / "a.json")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_reader_does_with_settings_no_other_reader_sees(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    write_text("a: [1]\n", path)
+    read_yaml(path, "a.yaml")["a"].append(2)
+    assert read_yaml(path, "a.yaml") == {"a": [1]}
+
+
+def test_settings_that_change_are_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    for number in (1, 2):
+        write_text(f"a: {number}\n", path)
+        assert read_yaml(path, "a.yaml") == {"a": number}

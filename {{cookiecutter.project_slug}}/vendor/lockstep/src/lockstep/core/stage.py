@@ -24,8 +24,8 @@ def run_stage(stage: Callable[[Project], None]) -> NoReturn:
     Args:
         stage: A function of the project, named like a stage of dvc.yaml.
     """
-    # What was imported stays to the end: to look for garbage in it again and again, and at last,
-    # takes longer than all else that a stage does beside its rows.
+    # What was imported stays to the end; to look for garbage in it, then and before, takes as long
+    # as all else that a stage does beside importing and its rows.
     gc.freeze()
     status = exit_status(lambda: guard_stage(stage))
     if "DVC_STAGE" in os.environ:
