@@ -46,7 +46,7 @@ TABULAR, PERHAPS_TABULAR = (
 )
 """What tables in a zip are called; the second only where nothing is called as the first."""
 LONGEST_CELL = 2**24
-BLOCK, LARGEST_BLOCK = 3 * 2**21, 2**30
+BLOCK, LARGEST_BLOCK = 3 * 2**22, 2**30
 """Bytes parsed at a time."""
 FIRST_BLOCK = 2**20
 """Bytes at the start, which are parsed as text, since names are no numbers."""
