@@ -1,12 +1,14 @@
 """Several labels in a cell: read, divided, learnt, decided and measured label by label."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from lockstep import Contract, Problem, UserError
 from lockstep.adopting.inference import guess_target
 from lockstep.adopting.several_labels import find_doubts_of_labels, find_separator
-from lockstep.core.contract import PLAIN, Column
+from lockstep.core.contract import PLAIN, Column, Images
 from lockstep.core.labels import decode_labels, encode_labels
 from lockstep.core.params import Params
 from lockstep.data.conformity import conform, mask_missing
@@ -19,6 +21,7 @@ from lockstep.modeling.networks import NetworkLabeller
 from lockstep.modeling.outcome import Outcome
 from lockstep.modeling.postprocessing import fit_postprocessing
 from lockstep.modeling.smoothing import SmoothForest, SmoothNeighbours, SmoothTree
+from lockstep.reporting.gallery import show_mistakes
 from lockstep.reporting.labels import count_together, measure_labels
 from owner.models import common
 from pydantic import ValidationError
@@ -338,3 +341,16 @@ def test_outcomes_are_expected_label_by_label(outcome: Outcome) -> None:
     means = np.mean([draw.actual.mean(axis=0) for draw in draws], axis=0)
     np.testing.assert_allclose(means, outcome.actual.mean(axis=0), atol=0.08)
     assert find_metric("multilabel", "log_loss", "").score(draws[0]) > 0
+
+
+def test_the_images_with_the_most_wrong_labels_are_shown(outcome: Outcome) -> None:
+    images = Images(width=3, height=2)
+    model = SimpleNamespace(contract=SimpleNamespace(images=images))
+    rows = pd.DataFrame({"image": [bytes(6)] * 80, "file": [f"{row}.png" for row in range(80)]})
+    pictures, tables = show_mistakes(model, rows, outcome)
+    wrong = (outcome.decisions != outcome.actual).sum(axis=1)
+    assert tables["mistakes"].loc[0, "file"] == f"{wrong.argmax()}.png"
+    assert len(tables["mistakes"]) == np.count_nonzero(wrong)
+    first = next(axes.get_title() for axes in pictures["mistakes"].figure.axes)
+    assert first == "{predicted}\nis {actual}".format(**tables["mistakes"].loc[0])
+    assert pictures["mistakes"].caption.endswith(" gets the most labels wrong.")

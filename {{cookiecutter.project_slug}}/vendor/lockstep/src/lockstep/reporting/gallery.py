@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Hashable
+from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -182,28 +183,31 @@ def _list_single(contract: Contract) -> list[str]:
 def show_mistakes(model: Model, rows: pd.DataFrame, outcome: Outcome) -> Gallery:
     """The images that the model is most surely, or most, wrong about."""
     assert model.contract.images is not None
-    is_class = bool(outcome.classes)
-    mistakes = (
-        curves.confident_mistakes(outcome)
-        if is_class
-        else curves.largest_errors(outcome, len(outcome.actual))
-    )
+    if outcome.classes:
+        mistakes = curves.confident_mistakes(outcome)
+        head, which = "Most confident mistakes", "that the champion is most surely wrong about"
+    elif outcome.labels:
+        mistakes = curves.worst_labels(outcome)
+        head, which = "Most wrong labels", "of which the champion gets the most labels wrong"
+    else:
+        mistakes = curves.largest_errors(outcome, len(outcome.actual))
+        head, which = "Largest errors", "that the champion is furthest off about"
     tables = {"mistakes": mistakes.assign(file=rows[FILE].iloc[mistakes["row"]].to_numpy())}
     top = mistakes.head(MOST_MISTAKES)
     if top.empty:
         return Gallery({}, tables)
     images = pixels(rows[IMAGE].iloc[top["row"]], model.contract.images.shape)
-    if is_class:
-        head, how = "Most confident mistakes", "is most surely wrong about"
-        titles = [
-            f"{line.predicted}, {line.probability:.0%} sure\nis {line.actual}"
-            for line in top.itertuples()
-        ]
-    else:
-        head, how = "Largest errors", "is furthest off about"
-        titles = [f"{line.predicted:.4g}\nis {line.actual:.4g}" for line in top.itertuples()]
+    titles = [_title_mistake(outcome, line) for line in top.to_dict("records")]
     picture = Picture(
-        figures.mistakes(images, titles, head),
-        f"The {len(titles)} test images that the champion {how}.",
+        figures.mistakes(images, titles, head), f"The {len(titles)} test images {which}."
     )
     return Gallery({"mistakes": picture}, tables)
+
+
+def _title_mistake(outcome: Outcome, line: dict[Hashable, Any]) -> str:
+    actual, predicted = line["actual"], line["predicted"]
+    if outcome.classes:
+        return f"{predicted}, {line['probability']:.0%} sure\nis {actual}"
+    if outcome.labels:
+        return f"{figures.abbreviate(predicted)}\nis {figures.abbreviate(actual)}"
+    return f"{predicted:.4g}\nis {actual:.4g}"

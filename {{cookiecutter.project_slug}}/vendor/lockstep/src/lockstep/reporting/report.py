@@ -187,7 +187,7 @@ class Report:
             parts.append(gallery.show_intervals(self.outcome, target, coverage))
         if facts.contract.points is not None:
             parts.append(show_signals(Signals(champion, self.sample, self.outcome), target))
-        if facts.contract.images and champion.kind != "multilabel":
+        if facts.contract.images:
             parts.append(gallery.show_mistakes(champion, self.sample, self.outcome))
         if facts.has_columns:
             parts.append(gallery.show_features(champion, self.sample, facts.primary, seed))
