@@ -1,5 +1,7 @@
 """Several labels in a cell: read, divided, learnt, decided and measured label by label."""
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -21,6 +23,7 @@ from lockstep.modeling.networks import NetworkLabeller
 from lockstep.modeling.outcome import Outcome
 from lockstep.modeling.postprocessing import fit_postprocessing
 from lockstep.modeling.smoothing import SmoothForest, SmoothNeighbours, SmoothTree
+from lockstep.reading.tables import read_table
 from lockstep.reporting.gallery import show_mistakes
 from lockstep.reporting.labels import count_together, measure_labels
 from owner.models import common
@@ -67,6 +70,27 @@ def test_labels_of_a_cell_are_a_set_in_the_order_of_the_contract() -> None:
 
 def test_lists_of_labels_are_read_as_cells_are() -> None:
     assert parse(["round", "red"], [], np.array(["red"], dtype=object)) == ["red|round", "", "red"]
+
+
+@pytest.mark.parametrize("marks", [("[", ",", "]"), ("", "\n", "")])
+def test_lists_of_labels_in_json_are_read_as_those_in_parquet_are(
+    tmp_path: Path, marks: tuple[str, str, str]
+) -> None:
+    cells = [["red", "blue"], ["red"], [], None, ["blue", "green"], ["green", "red"]] * 8
+    begin, mark, end = marks
+    rows = mark.join(json.dumps({"tags": cell, "size": [1, 2]}) for cell in cells)
+    (tmp_path / "a.json").write_text(begin + rows + end, encoding="utf-8")
+    pd.DataFrame({"tags": cells}).to_parquet(tmp_path / "a.parquet")
+    for file in ("a.json", "a.parquet"):
+        table = read_table(tmp_path / file, file, ("",))
+        assert table["tags"].fillna("").tolist()[:6] == (
+            ["red|blue", "red", "", "", "blue|green", "green|red"]
+        )
+        column, _ = guess_target(table["tags"], PLAIN, None)
+        assert column is not None
+        assert (column.type, column.categories) == ("labels", ["blue", "green", "red"])
+    nested = read_table(tmp_path / "a.json", "a.json", ("",))["size"]
+    assert {*nested} == {"[1, 2]"}
 
 
 def test_an_unknown_label_breaks_the_contract() -> None:

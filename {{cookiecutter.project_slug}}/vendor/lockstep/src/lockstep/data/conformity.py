@@ -204,7 +204,7 @@ def _as_plain(value: object) -> object:
     """
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if _is_list_of_texts(value):
+    if is_list_of_texts(value):
         return SEPARATOR.join(value)
     try:
         hash(value)
@@ -268,7 +268,7 @@ def _mask_missing(cells: pd.Series, column: Column, missing: Sequence[str]) -> p
     """The cells, texts trimmed, without those that stand for nothing."""
     if column.type == "labels":
         separator = column.separator or SEPARATOR
-        joined = cells.map(lambda cell: separator.join(cell) if _is_list_of_texts(cell) else cell)
+        joined = cells.map(lambda cell: separator.join(cell) if is_list_of_texts(cell) else cell)
         return _mask_labels(as_texts(joined), column, missing)
     if cells.dtype == "str":
         return _mask_texts(cells, [*missing, *column.missing])
@@ -391,7 +391,8 @@ def as_texts(cells: pd.Series) -> pd.Series:
     return cells.map(_as_text, na_action="ignore").astype("str")
 
 
-def _is_list_of_texts(value: object) -> TypeGuard[Sequence[str]]:
+def is_list_of_texts(value: object) -> TypeGuard[Sequence[str]]:
+    """Whether a cell holds texts side by side, such as several labels, or none of them."""
     return isinstance(value, list | np.ndarray) and all(isinstance(part, str) for part in value)
 
 
