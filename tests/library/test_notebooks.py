@@ -2,15 +2,18 @@
 
 import ast
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import nbformat
+import pandas as pd
 import pytest
-from conftest import TEMPLATE, read_stages
+from conftest import TEMPLATE, read_stages, run_stage
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.docs.notebooks import describe, run_notebook, run_notebooks
@@ -91,6 +94,28 @@ def test_a_notebook_calls_the_library_with_the_arguments_that_it_takes(name: str
             bind(*places, **keywords)
         except TypeError as error:
             pytest.fail(f"{name}: {ast.unparse(call)}: {error}")
+
+
+@pytest.mark.usefixtures("importable")
+def test_ordered_columns_are_explored_in_their_order(project: Project) -> None:
+    about = json.loads(project.contract_file.read_text())
+    about["columns"]["fruit"] |= {"type": "ordered", "categories": ["melon", "apple"]}
+    about["columns"]["colour"] |= {"type": "ordered", "categories": ["red", "green"]}
+    project.contract_file.write_text(json.dumps(about))
+    for stage in ("ingest", "preprocess"):
+        run_stage(stage)
+    plt.close("all")
+    with plt.rc_context(), pd.option_context("display.max_colwidth", None):
+        exec(read_code("1.0-ab-data-exploration.ipynb"), {"display": str})
+    target, features = (plt.figure(number) for number in plt.get_fignums())
+    plt.close("all")
+    (bars,) = target.axes
+    assert [label.get_text() for label in bars.get_yticklabels()][::-1] == ["melon", "apple"]
+    _, _, colour = features.axes
+    assert [label.get_text() for label in colour.get_xticklabels()] == ["red", "green"]
+    for axes in features.axes:
+        told = [text.get_text() for text in axes.get_legend().get_texts()]
+        assert told == ["melon", "apple"]
 
 
 @pytest.mark.parametrize("name", PATHS)
