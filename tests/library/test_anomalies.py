@@ -212,6 +212,15 @@ def test_injected_rows_count_as_one_in_ten() -> None:
     assert np.isnan(METRIC["average_precision"].score(outcome))
 
 
+def test_ways_that_are_always_or_never_seen_are_no_certain_figure() -> None:
+    rows = 40
+    outcome = make_outcome([-1] * rows, [0.1] * rows, far=[0.9] * rows, mixed=[0.1] * rows)
+    summary = summarise([METRIC["injected_recall"]], outcome, EVALUATE, 0)
+    low, high = summary["intervals"]["injected_recall"]
+    assert low < 0.45
+    assert high > 0.55
+
+
 def test_known_anomalies_are_not_learnt_from() -> None:
     rows = pd.DataFrame({"broken": pd.Series(["no", "yes", None], dtype="str")})
     learnt = find_learnt(rows, Contract.model_validate(LABELLED))

@@ -10,6 +10,7 @@ from conftest import drawing, write_params
 from lockstep.adopting.clusters import require_no_target
 from lockstep.adopting.contract_text import format_contract
 from lockstep.adopting.suggestion import list_idle_keys, suggest
+from lockstep.adopting.understanding import understand
 from lockstep.adopting.wishes import Wishes
 from lockstep.commands.predict import predict_with_champion
 from lockstep.core.contract import CLUSTER, Contract, load_contract
@@ -315,6 +316,13 @@ def test_a_candidate_finds_as_many_clusters_as_params_say(name: str) -> None:
     X, _ = make_groups(40, 40)
     clusterer = make_candidate(name, {}, Problem("clustering", 0, clusters=4)).fit(X)
     assert clusterer.count == (2 if name == "hdbscan" else 4)
+
+
+def test_use_finds_nothing_doubtful_in_plain_rows(tmp_path: Path) -> None:
+    path = tmp_path / "birds.csv"
+    make_birds().to_csv(path, index=False)
+    understanding = understand([path], "birds.csv", "made up", Wishes(kind="clustering"))
+    assert not any(understanding.doubts.values())
 
 
 def test_the_contract_of_clusters_has_no_target() -> None:

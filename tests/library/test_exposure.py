@@ -244,6 +244,13 @@ def understand_claims(tmp_path: Any) -> Callable[..., Contract]:
     return make
 
 
+def test_an_exposure_is_of_a_number_alone(understand_claims: Callable[..., Contract]) -> None:
+    with pytest.raises(
+        UserError, match=r"--exposure: it is of a number .*'claims' looks"
+    ):
+        understand_claims(claims=np.tile(["few", "many"], 150), years=-1)
+
+
 def test_many_texts_are_not_encoded_by_rates_in_which_each_row_counts_once() -> None:
     place = {"type": "categorical", "categories": [*map(str, range(99))], "meaning": "m"}
     for exposure, expected in ((None, "target_encode"), ("years", {"one_hot": WITHOUT_RARE})):

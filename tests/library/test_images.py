@@ -206,6 +206,19 @@ def test_what_holds_no_images_is_told_in_one_line(
     assert len(str(error.value).splitlines()) == 1
 
 
+def test_what_is_neither_a_zip_nor_an_image_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("image\n1\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"^a\.csv: a zip or a folder of images was expected$"):
+        read_images(tmp_path / "a.csv", "a.csv", contract(), resize=False)
+
+
+def test_images_without_the_table_that_is_learnt_from_as_well_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(ramp())
+    expected = "a.png: a zip or a folder was expected with a table beside the images, which has "
+    with pytest.raises(UserError, match=f"^{expected}'photo', 'rooms'$"):
+        read_images(tmp_path / "a.png", "a.png", with_table(), resize=False)
+
+
 @pytest.mark.parametrize("name", ["a.zip", "a"])
 def test_a_survey_tells_sizes_and_whether_there_is_colour(tmp_path: Path, name: str) -> None:
     files = {"yes/1.png": ramp(), "yes/2.png": ramp(5, 4), "no/1.png": ramp(), "no/2.png": b"torn"}

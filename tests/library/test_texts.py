@@ -214,6 +214,13 @@ def test_words_with_spaces_in_a_file_of_vectors_are_passed_over(project: Project
     assert numbers.tolist() == [[1, 2], [7, 8]]
 
 
+def test_a_blank_line_in_a_file_of_vectors_says_nothing(project: Project) -> None:
+    (project.root / "vectors.txt").write_text("fish 1 2\n\nbird 3 4\n\n", encoding="utf-8")
+    words, vectors = read_vectors("vectors.txt", 10)
+    assert words == ["fish", "bird"]
+    assert vectors.tolist() == [[1, 2], [3, 4]]
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -289,14 +289,14 @@ def _suggest_candidates(contract: Contract, rows: int, metric: str) -> dict[str,
     loss, of_trees = _suggest_losses(metric)
     network = {**_suggest_network(rows), **loss}
     boosting = {"boosting": {**_suggest_boosting(rows, metric), **of_trees}}
-    machine = {} if contract.labels else {"svm": {"penalty": 1.0}}
+    machine = {} if contract.labels or metric in RATES else {"svm": {"penalty": 1.0}}
     neighbours = {"knn": {"neighbours": 15}, **machine}
     return {
         "baseline": {},
         "linear": {"alpha": 0.01 if loss else 1.0, **loss},
         **({"ordinal": {"alpha": 1.0}} if contract.is_ordered else {}),
         **(neighbours if rows <= MOST_ROWS_OF_NEIGHBOURS else {}),
-        "tree": {"min_samples_leaf": 5 if rows < FEW_ROWS else 20},
+        "tree": {"min_samples_leaf": 5 if rows < FEW_ROWS and metric not in RATES else 20},
         "forest": _suggest_forest(metric),
         **(boosting if len(contract.labels) <= MOST_LABELS_BOOSTED else {}),
         "mlp": network,

@@ -37,7 +37,7 @@ from ..reading.texts import open_text_tables
 from .anomalies import admit_all, guess_labels, require_no_label, require_ways
 from .clusters import require_no_target
 from .doubts import find_doubts
-from .exposure import require_exposure
+from .exposure import require_exposure, require_number
 from .forecasts import understand_forecast
 from .inference import MOST_CATEGORIES, NO_MEANING, Guess, guess, guess_target, guess_time
 from .interpretation import Interpretation
@@ -108,6 +108,8 @@ def understand(
     target = _require_columns(frame, name, wishes, reading.doubts, len(files))
     guess_column = partial(_guess_column, layout=layout, file=name, wishes=wishes)
     rest = frame.drop(columns=[*wishes.drop, *([images.names] if images else [])])
+    if wishes.exposure is not None:
+        require_number(guess_column(rest[target]) if target in rest else None, target, name)
     refinement = None
     if sample.is_whole:
         guesses = {str(column): guess_column(rest[column]) for column in rest}
@@ -234,7 +236,7 @@ def _add_doubts(
     """Those of the columns and those that the typed rows raise."""
     doubts = {**doubts}
     for key, column in contract.columns.items():
-        if column.type == "text" and key not in contract.features:
+        if column.type == "text" and key not in (*contract.features, contract.target):
             doubts[key] = ["sentences: nothing is learnt from them here"]
     if contract.images is None:
         doubts[None] = doubts[None] + find_doubts(*frame_sample(table, contract))

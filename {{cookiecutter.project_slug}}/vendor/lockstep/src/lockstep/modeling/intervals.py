@@ -334,7 +334,8 @@ def _find_ends(
     """
     figure, error, (low, high) = sampling.figure, sampling.error, metric.bounds
     is_within = low < figure < high
-    if is_within and not error:
+    # Where all rows made odd in one way are found and none in another, further rows may not be.
+    if is_within and not error and metric.share_of != "ways":
         return [figure, figure]
     if np.isfinite([low, high]).all() and low <= figure <= high:
         # What the share of rows varies by follows from the share: it hangs on no few rows.

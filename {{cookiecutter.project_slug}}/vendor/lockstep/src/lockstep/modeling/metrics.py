@@ -55,9 +55,9 @@ class Metric:
     """What no outcome is below or above."""
     takes: Takes = "probabilities"
     """What predictions of classes or labels it judges; labels are what was decided."""
-    share_of: Literal["rows", "classes", "anomalies", "calls"] | None = None
+    share_of: Literal["rows", "classes", "anomalies", "calls", "ways"] | None = None
     """Whether it is a share of the rows, of the anomalies among them or of those called so, or a
-    mean over the classes of what is like a share."""
+    mean over the classes of what is like a share, or over ways to make rows odd."""
     has_interval: bool = True
     """Whether there is an interval that holds the true figure as often as it says."""
 
@@ -417,7 +417,7 @@ METRICS: dict[Kind, tuple[Metric, ...]] = {
     ),
     "anomalies": (
         Metric("injected_precision", injected_precision),
-        Metric("injected_recall", injected_recall, takes="labels"),
+        Metric("injected_recall", injected_recall, takes="labels", share_of="ways"),
         Metric("average_precision", known_only(average_precision), share_of="classes"),
         Metric("roc_auc", known_only(roc_auc), share_of="classes"),
         Metric("precision", precision, takes="labels", share_of="calls"),

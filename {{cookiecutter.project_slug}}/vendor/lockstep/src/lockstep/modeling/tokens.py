@@ -192,7 +192,7 @@ def _read_vectors(
                     if fold_text(line.partition(" ")[0]) not in wanted:
                         continue
                 word, *cells = line.rstrip("\n ").split(" ")
-                if number == 1 and len(cells) == 1:
+                if (number == 1 and len(cells) == 1) or not line.strip():
                     continue
                 if not cells:
                     fault = "tabs" if "\t" in line else "no number after its first word"

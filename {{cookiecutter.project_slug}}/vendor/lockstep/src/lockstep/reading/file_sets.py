@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from zipfile import is_zipfile
 
 from ..core.contract import SIDES
 from ..core.errors import UserError
@@ -36,9 +37,11 @@ def open_files(
         yield list_names(path), lambda file: (path / file).read_bytes()
     elif path.is_file() and is_single:
         yield [path.name], lambda _: path.read_bytes()
-    elif path.is_file():
+    elif path.is_file() and (path.suffix.lower() == ".zip" or is_zipfile(path)):
         with open_zip(path, name) as archive:
             yield list_members(archive), archive.read
+    elif path.is_file():
+        raise UserError(f"{name}: a zip or a folder of {holds} was expected")
     else:
         raise UserError(f"{name}: not there; a zip or a folder of {holds} was expected")
 

@@ -102,6 +102,12 @@ def _label(
         classes = pd.Series([*map(get_class, files)], dtype="str")
         return rows.assign(**{contract.target: classes}), NO_BREACHES
     with open_image_table(path, name) as place:
+        others = [feature for feature in contract.features if feature != IMAGE]
+        if place is None and others:
+            raise UserError(
+                f"{name}: a zip or a folder was expected with a table beside the images, which has "
+                f"{', '.join(map(repr, [names, *others]))}"
+            )
         if place is None:
             return rows, NO_BREACHES
         table = read_table(place, place.name, contract.missing, contract.layout)
