@@ -245,9 +245,7 @@ def understand_claims(tmp_path: Any) -> Callable[..., Contract]:
 
 
 def test_an_exposure_is_of_a_number_alone(understand_claims: Callable[..., Contract]) -> None:
-    with pytest.raises(
-        UserError, match=r"--exposure: it is of a number .*'claims' looks"
-    ):
+    with pytest.raises(UserError, match=r"--exposure: it is of a number .*'claims' looks"):
         understand_claims(claims=np.tile(["few", "many"], 150), years=-1)
 
 
