@@ -13,10 +13,11 @@ import matplotlib.pyplot as plt
 import nbformat
 import pandas as pd
 import pytest
-from conftest import TEMPLATE, read_stages, run_stage
+from conftest import TEMPLATE, read_stages, run_stage, run_stages, write_params
 from lockstep.core.errors import UserError
 from lockstep.core.project import Project
 from lockstep.docs.notebooks import describe, run_notebook, run_notebooks
+from matplotlib.figure import Figure
 from nbformat import v4
 
 INITIALS = "{{ cookiecutter.__author_initials }}"
@@ -30,6 +31,7 @@ PATHS = {
 STAGES = read_stages("notebooks/dvc.yaml")
 OTHERS = {"jinja2", "openpyxl", "sqlalchemy"}
 """Libraries that neither predict nor draw."""
+slow = pytest.mark.matrix
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -116,6 +118,42 @@ def test_ordered_columns_are_explored_in_their_order(project: Project) -> None:
     for axes in features.axes:
         told = [text.get_text() for text in axes.get_legend().get_texts()]
         assert told == ["melon", "apple"]
+
+
+CLASSES = {"categories": ["melon", "apple"], "meaning": "kind"}
+REVIEWED = {
+    "labels": ("multilabel", "log_loss", "fruit", {"type": "labels", **CLASSES}),
+    "order": ("classification", "log_loss", "fruit", {"type": "ordered", **CLASSES}),
+    "counts": ("regression", "poisson_deviance", "seeds", {}),
+}
+FIGURES = {
+    "labels": "Precision and recall of each label",
+    "order": "By how many classes predictions are off",
+    "counts": "Are means of seeds right, by tenths of the prediction?",
+}
+
+
+@pytest.mark.usefixtures("importable")
+@pytest.mark.parametrize(
+    "case", ["counts", *(pytest.param(name, marks=slow) for name in ("labels", "order"))]
+)
+def test_a_model_is_reviewed_by_the_figures_of_its_kind(
+    project: Project, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    kind, metric, target, column = REVIEWED[case]
+    about = json.loads(project.contract_file.read_text()) | {"target": target}
+    about["columns"][target] |= column
+    project.contract_file.write_text(json.dumps(about))
+    train = {"metric": metric, "folds": 2, "candidates": {"baseline": {}}}
+    write_params(project, kind=kind, train=train)
+    run_stages()
+    shown: list[object] = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    with plt.rc_context(), pd.option_context("display.max_colwidth", None):
+        exec(read_code("2.0-ab-model-review.ipynb").replace(PACKAGE, "owner"), {})
+    plt.close("all")
+    figures = [each for each in shown if isinstance(each, Figure)]
+    assert figures[0].axes[0].get_title(loc="left") == FIGURES[case]
 
 
 @pytest.mark.parametrize("name", PATHS)
