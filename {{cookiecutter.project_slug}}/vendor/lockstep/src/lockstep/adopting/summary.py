@@ -92,29 +92,33 @@ def _describe_values(understanding: Understanding, name: str) -> str:
             return "not known of any row"
         if contract.sequence is not None:
             table = table.drop_duplicates(contract.sequence)
-        shares = table[name].value_counts(normalize=True).head(MOST_LEVELS)
-        values = ", ".join(f"{value} {share:.0%}" for value, share in shares.items())
+        shares = table[name].value_counts(normalize=True).reindex(contract.classes, fill_value=0)
+        values = _list_shares(shares, is_ordered=contract.is_ordered)
         return values + (f"; positive: {contract.classes[1]}" if column.type == "binary" else "")
     if name == contract.target and column.type == "labels":
         matrix = encode_labels(understanding.table[name].dropna(), column)
-        shares = pd.Series(matrix.mean(axis=0), contract.labels).sort_values(
-            ascending=False, kind="stable"
-        )
-        values = ", ".join(f"{value} {share:.0%}" for value, share in shares[:MOST_LEVELS].items())
-        more = len(shares) - MOST_LEVELS
-        return f"{values} and {more} more" if more > 0 else values
+        return _list_shares(pd.Series(matrix.mean(axis=0), contract.labels), is_ordered=False)
     if levels := column.categories:
-        listing = (" < " if column.type == "ordered" else ", ").join(
-            shorten(level, LONGEST_NAME) for level in levels[:MOST_LEVELS]
-        )
-        more = len(levels) - MOST_LEVELS
-        listing = f"{listing} and {more} more" if more > 0 else listing
+        names = [shorten(level, LONGEST_NAME) for level in levels]
+        listing = _list_some(names, " < " if column.type == "ordered" else ", ")
         return f"{listing}, open to others" if column.open else listing
     if column.range is not None and column.seen is not None:
         (low, high), (least, most) = column.seen, column.range
         allowed = f"from {least:g} up" if most is None else f"{least:g} to {most:g}"
         return f"{low:g} to {high:g}, allowed {allowed}"
     return column.guessed or ""
+
+
+def _list_shares(shares: pd.Series, *, is_ordered: bool) -> str:
+    """What comes how often, the most frequent first unless there is an order."""
+    if not is_ordered:
+        shares = shares.sort_values(ascending=False, kind="stable")
+    return _list_some([f"{value} {share:.0%}" for value, share in shares.items()], ", ")
+
+
+def _list_some(texts: Sequence[str], mark: str) -> str:
+    more = len(texts) - MOST_LEVELS
+    return mark.join(texts[:MOST_LEVELS]) + (f" and {more} more" if more > 0 else "")
 
 
 def describe_split(folders: Sequence[str]) -> str:
