@@ -29,3 +29,11 @@ def test_classes_are_told_by_their_shares_in_their_order_or_the_commonest_first(
     frame = pd.DataFrame({"x": np.arange(100) * 7919 % 101 / 8, "y": target})
     (line,) = [line for line in tell(tmp_path / "a.csv", frame, target="y") if line[:2] == "y "]
     assert told in line
+
+
+@pytest.mark.parametrize("kind", ["anomalies", "clustering"])
+def test_a_target_that_the_data_lack_is_none_of_their_columns(kind: str, tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).normal(size=(100, 3)).round(3)
+    lines = tell(tmp_path / "a.csv", pd.DataFrame(numbers, columns=["a", "b", "c"]), kind=kind)
+    assert lines[0].startswith("a.csv: 100 rows, 3 columns; ")
+    assert [line.split()[0] for line in lines[2:] if line] == ["column", "a", "b", "c"]

@@ -47,7 +47,7 @@ def summarise(name: str, understanding: Understanding) -> list[str]:
 def _list_columns(contract: Contract) -> list[str]:
     """The columns that the data have, without those that the contract adds to them."""
     own = {*(IMAGE_COLUMNS if contract.images else ())}
-    if contract.clusters:
+    if contract.is_unlabelled:
         own.add(contract.target)
     return [name for name in contract.columns if name not in own]
 
@@ -88,8 +88,6 @@ def _describe_values(understanding: Understanding, name: str) -> str:
     contract, column = understanding.contract, understanding.contract.columns[name]
     if name == contract.target and column.type in LEVELS:
         table = understanding.table
-        if table[name].isna().all():
-            return "not known of any row"
         if contract.sequence is not None:
             table = table.drop_duplicates(contract.sequence)
         shares = table[name].value_counts(normalize=True).reindex(contract.classes, fill_value=0)
