@@ -105,6 +105,40 @@ def test_the_type_of_a_column_is_guessed(cells: list[str], name: str, expected: 
     assert column(cells, name).type == expected
 
 
+PARTS = [f"{one}{other}" for one in ("mar", "ben", "ol", "ti", "sa") for other in ("ta", "no", "k")]
+MANY = [f"{one}{other}" for one in PARTS for other in PARTS]
+NAMES = [f"{MANY[n]}, {MANY[n * 7 % 220]} {MANY[n * 2 % 221]}".title() for n in range(200)]
+PHRASES = [
+    f"{one} {thing} {other}"
+    for one in ("Not a good", "My best", "THE WORST")
+    for thing in PARTS
+    for other in ("ever!", "for the price", "of all")
+]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (NAMES, "identifier"),
+        ([f"Mr. {name}" for name in NAMES], "identifier"),
+        ([f"{number} {name}, 10{number}" for number, name in enumerate(NAMES)], "identifier"),
+        ([f"{PARTS[n % 15]}.no{n}@mail.example.com" for n in range(60)], "identifier"),
+        ([f"https://www.example.com/{PARTS[n % 15]}/see-it-{n}" for n in range(60)], "identifier"),
+        ([f"/home/ada/{PARTS[n % 15]}/my_notes_{n}.txt" for n in range(60)], "identifier"),
+        (PHRASES, "text"),
+        ([f"{phrase.lower()} says ada" for phrase in PHRASES], "text"),
+        (["|".join(sorted({*PARTS[n % 9 :: 3], *PARTS[n % 7 :: 4]})) for n in range(63)], "text"),
+    ],
+)
+def test_names_and_addresses_are_no_sentences_but_short_phrases_are(
+    cells: list[str], expected: str
+) -> None:
+    guess = guess_cells(cells)
+    assert guess.column is not None
+    assert guess.column.type == expected
+    assert ("learnt from" in guess.doubts[0]) == (expected == "text")
+
+
 @pytest.mark.parametrize(
     ("cells", "dtype", "expected"),
     [

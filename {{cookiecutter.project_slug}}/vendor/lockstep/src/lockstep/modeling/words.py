@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pandas as pd
@@ -13,6 +14,8 @@ UNSPACED = (
 )
 """Code points of scripts that leave no space between words: Thai and Lao, Tibetan and Burmese,
 Khmer, the Tai scripts, Chinese and Japanese."""
+DIVISION = re.compile(r"[\s|;,]+")
+"""Blanks, and what stands between the parts of a list."""
 
 
 def fold_text(text: str) -> str:
@@ -33,10 +36,16 @@ def split_words(text: str) -> list[str]:
 def count_words(text: str) -> float:
     """About how many words a text has that no digit is in.
 
-    Two signs of a script that leaves no space between words are taken for a word.
+    Here a word is what stands between blanks or the marks of a list, so that an address of the web
+    is one, and two signs of a script that leaves no space between words.
     """
-    words = [word for word in split_words(text) if word.isalpha()]
-    return sum(0.5 if _is_unspaced(ord(word[0])) else 1 for word in words)
+    count = 0.0
+    for run in DIVISION.split(unicodedata.normalize("NFKC", text)):
+        letters = [sign for sign in run if sign.isalpha()]
+        unspaced = sum(_is_unspaced(ord(sign)) for sign in letters)
+        has_digit = any(sign.isdigit() for sign in run)
+        count += unspaced / 2 + (len(letters) > unspaced and not has_digit)
+    return count
 
 
 def join_texts(X: pd.DataFrame) -> list[str]:
