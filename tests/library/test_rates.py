@@ -13,7 +13,12 @@ from lockstep.modeling.losses import find_loss
 from lockstep.modeling.metrics import find_metric, run_metrics
 from lockstep.modeling.outcome import Outcome
 from lockstep.modeling.postprocessing import fit_postprocessing
-from lockstep.reporting.rates import calibrate_means, count_frequencies, trace_lorenz
+from lockstep.reporting.rates import (
+    calibrate_means,
+    count_frequencies,
+    show_rates,
+    trace_lorenz,
+)
 from sklearn import metrics as sk
 
 rng = np.random.default_rng(0)
@@ -162,6 +167,17 @@ def test_tables_of_figures_are_right_on_average() -> None:
     assert counts["seen"].sum() == len(outcome)
     assert counts["expected"].sum() == pytest.approx(len(outcome))
     assert abs(counts["seen"] - counts["expected"]).max() < 4 * np.sqrt(len(outcome))
+
+
+@pytest.mark.parametrize(("most", "label"), [(20, "20"), (21, "20+")])
+def test_the_last_bar_is_of_larger_counts_as_well_only_where_there_are_some(
+    most: int, label: str
+) -> None:
+    outcome = Outcome(np.arange(most + 1.0), np.full(most + 1, 9.0))
+    pictures, _ = show_rates(outcome, "visits", is_whole=True)
+    (axes,) = pictures["rootogram"].figure.axes
+    labels = dict(zip(axes.get_xticks(), axes.get_xticklabels(), strict=True))
+    assert labels[20].get_text() == label
 
 
 def test_the_tweedie_loss_is_least_at_the_mean_and_made_once() -> None:

@@ -51,7 +51,7 @@ def show_rates(
     if is_whole:
         frequencies = count_frequencies(outcome)
         pictures["rootogram"] = Picture(
-            draw_rootogram(frequencies, target),
+            draw_rootogram(frequencies, target, is_cut=outcome.actual.max() > MOST_COUNTS),
             "How often each count comes, hung from how often it would if each row's count had a "
             "Poisson distribution around its prediction, on a scale of square roots: a bar that "
             "ends below zero comes more often than that, one that ends above it less often.",
@@ -152,15 +152,18 @@ def draw_lorenz(table: pd.DataFrame, target: str, rows: str = "the rows") -> Fig
     return figure
 
 
-def draw_rootogram(table: pd.DataFrame, target: str) -> Figure:
-    """A hanging rootogram (Tukey, 1977; Kleiber and Zeileis, 2016) of `count_frequencies`."""
+def draw_rootogram(table: pd.DataFrame, target: str, *, is_cut: bool) -> Figure:
+    """A hanging rootogram (Tukey, 1977; Kleiber and Zeileis, 2016) of `count_frequencies`.
+
+    The last bar is labelled as one of larger counts as well where `is_cut` says that some came.
+    """
     with canvas(f"Which counts of {target} come", target, "square root of rows") as (figure, axes):
         expected, seen = np.sqrt(table["expected"]), np.sqrt(table["seen"])
         look: dict[str, Any] = {"width": 0.8, "color": BLUE, "alpha": 0.6, "label": "seen"}
         axes.bar(table["count"], seen, bottom=expected - seen, **look)
         axes.plot(table["count"], expected, color=ORANGE, marker="o", label="expected")
         axes.axhline(0, color=INK, linewidth=1)
-        if table["count"].max() == MOST_COUNTS:
+        if is_cut:
             ticks = [*range(0, MOST_COUNTS, 5), MOST_COUNTS]
             axes.set_xticks(ticks, [*map(str, ticks[:-1]), f"{MOST_COUNTS}+"])
         axes.legend(loc="upper right")
