@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import PARAMS, TEMPLATE
+from conftest import LIBRARY, OWNER, PARAMS, TEMPLATE
 from lockstep.core.errors import UserError
 from lockstep.core.params import Params
 from lockstep.core.project import Project
@@ -40,6 +40,16 @@ def keys(content: dict, above: str = "") -> set[str]:
         if isinstance(value, dict) and name in Params.model_fields:
             names |= keys(value, f"{above}{name}.")
     return names
+
+
+def test_the_page_on_modelling_tells_every_step_for_tables_and_texts() -> None:
+    page = (TEMPLATE / "docs/modelling.md").read_text(encoding="utf-8")
+    files = [OWNER / "features.py", LIBRARY / "modeling/text_steps.py"]
+    code = "".join(path.read_text(encoding="utf-8") for path in files)
+    steps = re.findall(r"^@step.*\ndef (\w+)", code, flags=re.MULTILINE)
+    assert "one_hot" in steps
+    for name in steps:
+        assert re.search(rf"^\| `{name}[`:]", page, flags=re.MULTILINE), name
 
 
 def test_every_key_of_params_yaml_is_told_with_its_meaning(project: Project) -> None:
