@@ -403,6 +403,7 @@ def test_the_way_from_rows_to_a_report(
     page = project.report.read_text(encoding="utf-8")
     assert ("average_precision" in page) == is_labelled  # what nobody knows is no line
     assert ("known to be" in page) == is_labelled
+    assert ("No test row has a label, so nobody knows how many" in page) != is_labelled
     assert "The oddest test rows" in page
     assert "not how many of the true anomalies it finds" in page
     assert "without labels nothing does" in page

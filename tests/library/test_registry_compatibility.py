@@ -101,7 +101,7 @@ def test_another_target_or_another_way_to_write_files_is_told(changes: dict, cha
 def test_a_number_instead_of_a_class_is_told() -> None:
     number = {"fruit": {"type": "numeric", "categories": None}}
     found = find_breaks(make_contract(), make_contract(number))
-    assert found == ["the prediction is a regression, not a classification"]
+    assert found == ["the kind of problem is regression, not classification"]
 
 
 @pytest.mark.parametrize(

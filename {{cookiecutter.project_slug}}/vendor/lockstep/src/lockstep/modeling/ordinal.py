@@ -20,8 +20,8 @@ class OrdinalRegression(ClassifierMixin, BaseEstimator):
     """A proportional odds model: logistic regressions of each threshold, all of one slope.
 
     The odds of a class above a threshold are exp(score - threshold) with one score for all
-    thresholds (McCullagh, 1980). The likelihood with an L2 penalty on the slopes is convex in
-    slopes and thresholds, and is climbed by L-BFGS.
+    thresholds (McCullagh, 1980). The negative log-likelihood with an L2 penalty on the
+    slopes is convex in slopes and thresholds, and is minimised by L-BFGS.
 
     Args:
         alpha: Weight of the penalty, beside the sum of the losses.

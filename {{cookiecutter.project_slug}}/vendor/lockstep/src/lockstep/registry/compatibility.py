@@ -55,7 +55,7 @@ def _compare_targets(before: Contract, after: Contract) -> Iterator[str]:
     if before.target != after.target:
         yield f"{after.target} is predicted, not {before.target}"
     elif before.kind != after.kind:
-        yield f"the prediction is a {after.kind}, not a {before.kind}"
+        yield f"the kind of problem is {after.kind}, not {before.kind}"
     elif before.classes != after.classes:
         yield f"the classes are {_list(after.classes)}, not {_list(before.classes)}"
     elif before.labels != after.labels:

@@ -57,10 +57,9 @@ def describe_flagged(contract: Contract, metrics: dict[str, Any], confidence: st
 
 def describe_labels(contract: Contract, metrics: dict[str, Any]) -> str:
     """How many known anomalies are found, in a sentence."""
-    name = contract.classes[1]
     if "decisions" not in metrics:
-        return f"No label tells which of them are {name}, so that nobody knows how many are found."
-    counts = metrics["decisions"]
+        return "No test row has a label, so nobody knows how many anomalies are found."
+    name, counts = contract.classes[1], metrics["decisions"]
     hits, misses, alarms = (
         counts[key] for key in ("true_positives", "false_negatives", "false_positives")
     )
