@@ -127,6 +127,22 @@ PHRASES = [
         ([f"/home/ada/{PARTS[n % 15]}/my_notes_{n}.txt" for n in range(60)], "identifier"),
         (PHRASES, "text"),
         ([f"{phrase.lower()} says ada" for phrase in PHRASES], "text"),
+        (
+            [
+                "".join(chr(0x1F600 + n * place % 61) for place in range(3, 11))
+                for n in range(1, 60)
+            ],
+            "text",
+        ),
+        (
+            ["".join(chr(0x4E00 + n * place % 61) for place in range(3, 8)) for n in range(1, 60)],
+            "text",
+        ),
+        (
+            ["".join(chr(0x4E00 + n * place % 61) for place in range(3, 6)) for n in range(1, 60)],
+            "identifier",
+        ),
+        ([f"48° {n % 7}' N, 2° {n}' E" for n in range(60)], "identifier"),
         (["|".join(sorted({*PARTS[n % 9 :: 3], *PARTS[n % 7 :: 4]})) for n in range(63)], "text"),
     ],
 )

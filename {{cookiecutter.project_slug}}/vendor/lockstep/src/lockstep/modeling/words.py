@@ -14,6 +14,8 @@ UNSPACED = (
 )
 """Code points of scripts that leave no space between words: Thai and Lao, Tibetan and Burmese,
 Khmer, the Tai scripts, Chinese and Japanese."""
+FIRST_EMOJI = "\u2190"
+"""Of the signs above some, such as that of a degree, are none."""
 DIVISION = re.compile(r"[\s|;,]+")
 """Blanks, and what stands between the parts of a list."""
 
@@ -37,14 +39,15 @@ def count_words(text: str) -> float:
     """About how many words a text has that no digit is in.
 
     Here a word is what stands between blanks or the marks of a list, so that an address of the web
-    is one, and two signs of a script that leaves no space between words.
+    is one, and an emoji. Three signs of a script that leaves no space between words are two words.
     """
     count = 0.0
     for run in DIVISION.split(unicodedata.normalize("NFKC", text)):
         letters = [sign for sign in run if sign.isalpha()]
         unspaced = sum(_is_unspaced(ord(sign)) for sign in letters)
         has_digit = any(sign.isdigit() for sign in run)
-        count += unspaced / 2 + (len(letters) > unspaced and not has_digit)
+        count += unspaced * 2 / 3 + sum(map(_is_emoji, run))
+        count += len(letters) > unspaced and not has_digit
     return count
 
 
@@ -75,6 +78,10 @@ def _place(code: int) -> str:
         case "L" | "M" | "N" if not _is_unspaced(code):
             return sign
     return f" {sign} "
+
+
+def _is_emoji(sign: str) -> bool:
+    return sign >= FIRST_EMOJI and unicodedata.category(sign) == "So"
 
 
 def _is_unspaced(code: int) -> bool:
