@@ -428,9 +428,14 @@ def test_a_wish_that_cannot_be_granted_is_one_line(
     [
         (
             dict.fromkeys(("pos/1.txt", "pos/2.txt"), "Good soup."),
-            "1.txt: no rows; only the column names are there; if each file is a sequence, and the "
-            "folder it lies in its class, say so by --sequence file; if each is a text, put them "
-            "into a folder for each class",
+            "reviews: all texts lie in one folder; a folder for each class was expected, such as "
+            "good/1.txt and bad/1.txt; read as a table, 1.txt: no rows; only the column names are "
+            "there",
+        ),
+        (
+            dict.fromkeys(("pos/1.txt", "pos/2.txt"), "Good soup.\nI liked it.\nA lot.\n"),
+            "reviews: --target: no column 't'; the columns are 'Good soup.'; all texts lie in one "
+            "folder; a folder for each class was expected, such as good/1.txt and bad/1.txt",
         ),
         (
             dict.fromkeys(("pos/1.txt", "pos/2.txt", "neg/3.txt"), ""),

@@ -33,6 +33,7 @@ from ..reading.hive import add_partition
 from ..reading.sequence_files import read_rows
 from ..reading.spreadsheets import has_merged_rows, list_sheets, measure_unpacked
 from ..reading.tables import read_batches, read_table, require_columns, require_file
+from ..reading.text_files import lie_in_one_folder
 from ..reading.texts import open_text_tables
 from .anomalies import admit_all, guess_labels, require_no_label, require_ways
 from .clusters import require_no_target
@@ -62,6 +63,10 @@ ALL_SORTS = Column(type="text", meaning=NO_MEANING, nullable=True, guessed="all 
 ADVICE_FOR_SEVERAL_FILES = (
     "if each file is a sequence, and the folder it lies in its class, say so by --sequence file; "
     "if each is a text, put them into a folder for each class"
+)
+ONE_FOLDER = (
+    "all texts lie in one folder; a folder for each class was expected, such as good/1.txt and "
+    "bad/1.txt"
 )
 
 
@@ -105,7 +110,8 @@ def understand(
     wishes, layout, batches = reading.wishes, reading.layout, reading.batches
     classes = wishes.target if wishes.horizon is None else None
     frame, rows, missing = sample = draw_sample(batches(("",)), classes, wishes.whole)
-    target = _require_columns(frame, name, wishes, reading.doubts, len(files))
+    advice = _advise_on_files(files, folder)
+    target = _require_columns(frame, name, wishes, reading.doubts, advice)
     guess_column = partial(_guess_column, layout=layout, file=name, wishes=wishes)
     rest = frame.drop(columns=[*wishes.drop, *([images.names] if images else [])])
     if wishes.exposure is not None:
@@ -182,6 +188,8 @@ def _find_reading(
     try:
         layout, notes, doubts = guess_layout(files[0], wishes)
     except UserError as error:
+        if lie_in_one_folder(path):
+            raise UserError(f"{name}: {ONE_FOLDER}; read as a table, {error}") from error
         if len(files) > 1 and all(file.suffix.lower() == ".txt" for file in files):
             raise UserError(f"{error}; {ADVICE_FOR_SEVERAL_FILES}") from error
         raise
@@ -189,6 +197,13 @@ def _find_reading(
         batches = partial(read_rows, folder, name, layout=each.layout)
         return _Reading(each.wishes, each.layout, batches, notes, [*doubts, *each.doubts])
     return _Reading(wishes, layout, partial(_read_all, files, folder, layout), notes, doubts)
+
+
+def _advise_on_files(files: Sequence[Path], folder: Path | None) -> str | None:
+    """What else the files may be, where they have no column of the target."""
+    if lie_in_one_folder(folder or files[0]):
+        return ONE_FOLDER
+    return ADVICE_FOR_SEVERAL_FILES if len(files) > 1 else None
 
 
 def _find_all_sorts(breaches: pd.DataFrame, target: str, name: str) -> dict[str, str]:
@@ -318,7 +333,7 @@ def _read_all(
 
 
 def _require_columns(
-    frame: pd.DataFrame, name: str, wishes: Wishes, doubts: list[str], files: int
+    frame: pd.DataFrame, name: str, wishes: Wishes, doubts: list[str], advice_on_files: str | None
 ) -> str:
     """The target, after a look whether all columns that are wished for are there."""
     names = [str(column) for column in frame.columns]
@@ -351,8 +366,8 @@ def _require_columns(
                 if option == "--target" and wishes.horizon is not None and not meant:
                     if melting := advise_melting(frame, wishes.time, column):
                         raise UserError(f"{name}: --target: no column {column!r}, but {melting}")
-                elif option == "--target" and files > 1 and not meant:
-                    doubts = [*doubts, ADVICE_FOR_SEVERAL_FILES]
+                elif option == "--target" and advice_on_files and not meant:
+                    doubts = [*doubts, advice_on_files]
                 advice = "; ".join([f"{meant}{listing}", *doubts])
                 raise UserError(f"{name}: {option}: no column {column!r}; {advice}")
             if option != "--target" and column == target:

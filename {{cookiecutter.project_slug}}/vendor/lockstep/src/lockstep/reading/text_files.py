@@ -79,6 +79,13 @@ def has_texts(path: Path) -> bool:
     return not has_tables and len({*map(get_class, _list_classed(names))}) > 1
 
 
+def lie_in_one_folder(path: Path) -> bool:
+    """Whether a zip or a folder holds several texts in a single folder, and nothing else."""
+    names = [name for name in list_names(path) if not _is_hidden(name)]
+    is_one = len({PurePosixPath(name).parent for name in names}) == 1
+    return is_one and len(names) > 1 and all(map(is_text, names))
+
+
 def _list_classed(names: Iterable[str]) -> list[str]:
     """The texts that lie in folders of classes; of a given split, in those below its folders."""
     texts = [name for name in names if is_text(name) and get_class(name)]
