@@ -15,6 +15,7 @@ from lockstep.adopting.wishes import Wishes
 from lockstep.commands.predict import predict_with_champion
 from lockstep.core.contract import CLUSTER, Contract, load_contract
 from lockstep.core.errors import UserError
+from lockstep.core.kinds import Kind
 from lockstep.core.project import Project
 from lockstep.data.inner_folds import Units, learning_from
 from lockstep.modeling.adjusted_rand import adjusted_rand
@@ -391,6 +392,15 @@ def test_a_profile_tells_in_what_a_cluster_differs_from_all_rows() -> None:
 def test_nothing_but_rows_is_asked_for(wishes: Wishes, expected: str) -> None:
     with pytest.raises(UserError, match=expected):
         require_no_target(wishes, ["wing", "cluster"], "birds.csv")
+
+
+@pytest.mark.parametrize("kind", ["clustering", "anomalies"])
+def test_rows_of_sentences_alone_are_refused_as_such(tmp_path: Path, kind: Kind) -> None:
+    notes = [f"the bird {number} was seen at the old pier" for number in range(40)]
+    pd.DataFrame({"note": notes}).to_csv(tmp_path / "notes.csv", index=False)
+    reason = f"no column is left to learn from: note holds sentences, of which --kind {kind} learns"
+    with pytest.raises(UserError, match=reason):
+        understand([tmp_path / "notes.csv"], "notes.csv", "made up", Wishes(kind=kind))
 
 
 def test_what_clusters_have_no_use_for_is_not_in_front_of_the_owner() -> None:

@@ -13,9 +13,11 @@ from pydantic import ValidationError
 from ..core.contract import (
     ANOMALY,
     CLUSTER,
+    FREE,
     LEVELS,
     NUMBERS,
     TARGETS,
+    UNSUPERVISED,
     Column,
     Contract,
     Images,
@@ -124,8 +126,9 @@ def understand(
         guesses = refinement.guesses
     columns = {key: guess.column for key, guess in guesses.items() if guess.column is not None}
     others = (column for key, column in columns.items() if key != target)
-    if images is None and all(column.type == "identifier" for column in others):
-        _tell_what_is_left_out(name, target, guesses)
+    no_features = FREE if wishes.kind in UNSUPERVISED else ("identifier",)
+    if images is None and all(column.type in no_features for column in others):
+        _tell_what_is_left_out(name, target, guesses, wishes)
     doubts = {None: reading.doubts} | {key: [*guess.doubts] for key, guess in guesses.items()}
     table, breaches = conform(columns, frame, layout)
     all_sorts = _find_all_sorts(refinement.breaches if refinement else breaches, target, name)
@@ -386,13 +389,21 @@ def _require_columns(
     return target
 
 
-def _tell_what_is_left_out(name: str, target: str, guesses: Mapping[str, Guess]) -> None:
+def _tell_what_is_left_out(
+    name: str, target: str, guesses: Mapping[str, Guess], wishes: Wishes
+) -> None:
     """Say why no column is left to learn from, if any others were there."""
     reasons = [
         f"{key} {guess.doubts[0].partition(': left out')[0]}"
         for key, guess in guesses.items()
         if guess.column is None
-    ] or [
+    ]
+    reasons += [
+        f"{key} holds sentences, of which --kind {wishes.kind} learns nothing"
+        for key, guess in guesses.items()
+        if guess.column is not None and guess.column.type == "text" and key != target
+    ]
+    reasons = reasons or [
         f"{key} has a value of its own in each row, as a name has"
         for key in guesses
         if key != target
