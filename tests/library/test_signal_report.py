@@ -106,6 +106,20 @@ def test_what_is_left_out_of_a_figure_is_told(
     assert axes.get_title(loc="left") == "speed"
 
 
+def test_rows_of_several_labels_are_parted_by_all_of_them() -> None:
+    actual = np.array([[1, 0], [1, 1]])[np.arange(30) % 2]
+    predicted = actual * 0.8 + 0.1
+    predicted[3], predicted[8, 1] = [0.1, 0.1], 0.9
+    outcome = Outcome(actual, predicted, labels=("a", "b"), thresholds=(0.5, 0.5))
+    pictures, tables = show_signals(show(outcome), "tags")
+    assert [*tables["signals"]["part"].unique()] == ["a", "a, b"]
+    assert "over the test rows of a set of labels, with" in pictures["signals"].caption
+    mistakes = tables["mistakes"][["row", "actual", "predicted"]]
+    assert mistakes.to_numpy().tolist() == [[3, "a, b", "none"], [8, "a", "a, b"]]
+    titles = [axes.get_title(loc="left") for axes in pictures["signal_mistakes"].figure.axes]
+    assert any("swing 3\nis a, b, taken for none" in title for title in titles)
+
+
 def test_without_a_mistake_there_is_no_figure_of_them() -> None:
     actual = np.arange(30) % 2
     gallery = show_signals(show(Outcome(actual, np.eye(2)[actual], ("once", "often"))), "drive")

@@ -148,17 +148,21 @@ def worst_labels(outcome: Outcome) -> pd.DataFrame:
     """
     wrong = (outcome.decisions != outcome.actual).sum(axis=1)
     rows = np.argsort(-wrong, kind="stable")[: np.count_nonzero(wrong)]
-
-    def name(labels: np.ndarray) -> str:
-        return ", ".join(outcome.labels[place] for place in np.flatnonzero(labels)) or "none"
-
     return pd.DataFrame(
         {
             "row": rows,
-            "actual": [*map(name, outcome.actual[rows])],
-            "predicted": [*map(name, outcome.decisions[rows])],
+            "actual": name_labels(outcome, outcome.actual[rows]),
+            "predicted": name_labels(outcome, outcome.decisions[rows]),
         }
     )
+
+
+def name_labels(outcome: Outcome, matrix: np.ndarray) -> list[str]:
+    """The labels of each row of (n_rows, n_labels) zeros and ones, as a text."""
+    return [
+        ", ".join(outcome.labels[place] for place in np.flatnonzero(labels)) or "none"
+        for labels in matrix
+    ]
 
 
 def confident_mistakes(outcome: Outcome) -> pd.DataFrame:

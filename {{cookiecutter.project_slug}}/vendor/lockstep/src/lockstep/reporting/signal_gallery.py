@@ -17,10 +17,11 @@ def show_signals(signals: Signals, target: str) -> Gallery:
         signals: Those of the test rows.
         target: What is predicted.
     """
-    part = "class" if signals.outcome.classes else "third"
+    outcome = signals.outcome
+    part = "class" if outcome.classes else "set of labels" if outcome.labels else "third"
     channels, parts = signals.shown_channels, signals.shown_parts
     caption = f"The mean of each point over the test rows of a {part}"
-    if not signals.outcome.classes:
+    if part == "third":
         caption += f" by {target}"
     if len(parts) <= figures.MOST_BANDS:
         caption += ", with a band of one standard deviation"
@@ -28,7 +29,8 @@ def show_signals(signals: Signals, target: str) -> Gallery:
     if len(channels) < len(signals.channels):
         caption += f" {len(channels)} of {len(signals.channels)} channels are shown."
     if len(signals.parts) > MOST_PARTS:
-        caption += f" The {MOST_PARTS} classes with most rows are shown."
+        several = "classes" if outcome.classes else "sets"
+        caption += f" The {MOST_PARTS} {several} with most rows are shown."
     table = signals.tabulate_means()
     title = f"Mean signals of each {part}, test rows"
     picture = Picture(figures.mean_signals(table, title), caption)
@@ -56,5 +58,6 @@ def _name(mistake: Any) -> str:
     name = abbreviate(mistake.sequence, 40)
     if isinstance(mistake.actual, str):
         actual, predicted = (abbreviate(one, 16) for one in (mistake.actual, mistake.predicted))
-        return f"{name}\nis {actual}, taken for {predicted} ({mistake.probability:.0%})"
+        sure = f" ({mistake.probability:.0%})" if hasattr(mistake, "probability") else ""
+        return f"{name}\nis {actual}, taken for {predicted}{sure}"
     return f"{name}\nis {mistake.actual:.4g}, predicted {mistake.predicted:.4g}"

@@ -12,7 +12,7 @@ from ..core.sequences import SIGNAL
 from ..modeling.model import Model
 from ..modeling.outcome import Outcome
 from ..modeling.signals import find_shape, read_signals
-from .curves import confident_mistakes, largest_errors
+from .curves import confident_mistakes, largest_errors, name_labels, worst_labels
 
 MOST_CHANNELS, MOST_PARTS, MOST_MISTAKES = 6, 6, 6
 """That are shown."""
@@ -24,7 +24,7 @@ THIRDS = 3
 
 
 class Signals:
-    """The signals of some rows, parted by their class or, of numbers, into thirds.
+    """The signals of some rows, parted by their class or set of labels or, of numbers, into thirds.
 
     Args:
         model: What predicts.
@@ -46,6 +46,11 @@ class Signals:
         outcome = self.outcome
         if outcome.classes:
             return [*outcome.classes], outcome.actual, outcome.decisions
+        if outcome.labels:
+            both = np.concatenate([outcome.actual, outcome.decisions])
+            sets, places = np.unique(both, axis=0, return_inverse=True)
+            actual, predicted = np.split(places.ravel(), 2)
+            return name_labels(outcome, sets), actual, predicted
         edges = np.unique(np.quantile(outcome.actual, np.arange(1, THIRDS) / THIRDS))
         ends = [outcome.actual.min(), *edges, outcome.actual.max()]
         names = [f"{low:.3g} to {high:.3g}" for low, high in pairwise(ends)]
@@ -91,7 +96,7 @@ class Signals:
 
     @property
     def shown_parts(self) -> list[str]:
-        """The classes, or thirds, that there is a line of."""
+        """The classes, sets of labels or thirds that there is a line of."""
         return [self.parts[part] for part in self._shown[0]]
 
     def tabulate_means(self) -> pd.DataFrame:
@@ -121,6 +126,8 @@ class Signals:
         """
         if self.outcome.classes:
             table = confident_mistakes(self.outcome)
+        elif self.outcome.labels:
+            table = worst_labels(self.outcome)
         else:
             table = largest_errors(self.outcome, MOST_MISTAKES)
         table.insert(1, "sequence", self.names[table["row"]])
