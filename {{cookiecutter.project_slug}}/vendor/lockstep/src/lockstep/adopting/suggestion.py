@@ -13,7 +13,7 @@ from ..core.params import FeaturesParams, Params
 from ..modeling.metrics import RANKS, RATES
 from ..modeling.tokens import FIRST, list_common
 from ..modeling.words import join_texts
-from .doubts import ENOUGH, RARE
+from .doubts import CHAMPION_WITHOUT_LABELS, ENOUGH, RARE
 from .inference import MANY_CATEGORIES
 from .rates import AMOUNTS, COUNTS, find_rates
 
@@ -61,9 +61,6 @@ MOST_WORDS = 20_000
 """That they tell apart."""
 MANY_SIGNS = 10_000_000
 """Of all texts, from which on parts of words take too much memory."""
-CHAMPION_WITHOUT_LABELS = "isolation_forest"
-"""No figure without labels chooses a detector better than this one is by itself (Ma et al., 2023,
-of 39 tables)."""
 LOSSES = {COUNTS: "poisson", AMOUNTS: "tweedie"}
 """What candidates make small of numbers that are judged so."""
 

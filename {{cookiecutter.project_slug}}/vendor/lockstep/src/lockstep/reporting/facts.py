@@ -241,8 +241,8 @@ class Facts:
         """Whether the champion is better than the baseline in the metric that picked it."""
         metric, scores = self.primary.name, self.metrics
         if self.is_baseline:
-            reason = "no other candidate is better on the validation rows"
-            reason = NAMED if self.is_named else reason
+            unbeaten = "no other candidate is better on the validation rows"
+            reason = NAMED if self.is_named else unbeaten
             return f"The champion is the baseline itself: {reason}."
         who = f"The champion, {self.champion.candidate},"
         better, worse, unproven = INJECTED if metric == "injected_precision" else USUAL
