@@ -152,6 +152,8 @@ def test_data_of_each_kind_run_with_the_settings_that_use_chose(
     words = make(tmp_path)
     demo.run("uv", "run", "my-project", "use", *words)
     assert f"\nkind: {kind}\n" in (demo / "params.yaml").read_text(encoding="utf-8")
+    package = (demo / "src/my_project").rglob("*.py")
+    assert sum(len(file.read_text(encoding="utf-8").splitlines()) for file in package) <= 700
     assert stages_run(demo.run("uv", "run", "dvc", "repro", **OFFLINE)) == STAGES
     with (demo / "reports/leaderboard.csv").open(encoding="utf-8", newline="") as file:
         champions = [row["candidate"] for row in csv.DictReader(file) if row["champion"] == "True"]

@@ -24,6 +24,7 @@ PENDING = (
     "error: .use.tmp/journal.json: a `use` has not finished taking data in; "
     "`uv run python -m owner use` finishes it\n"
 )
+CANDIDATES = Path("src", "owner", "models", "tables.py")
 FINISHED = "use: finished what an interrupted run had begun\nnext: uv run dvc repro\n"
 
 
@@ -34,7 +35,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     root.mkdir()
     (tmp_path / "precious.csv").write_text("a,b\n1,2\n")
     monkeypatch.chdir(root)
-    return make_project(root)
+    project = make_project(root)
+    write_text("former", project.root / CANDIDATES)
+    return project
 
 
 def snapshot(project: Project) -> dict[str, bytes]:
@@ -52,7 +55,8 @@ def stage(data: Path, *, is_folder: bool) -> None:
 def commit(project: Project) -> None:
     settings = [project.raw / ".gitignore", project.contract_file, project.params_file]
     texts = {path: f"new {path.name}\n" for path in settings}
-    swap.commit(project, ["new", "new.dvc"], texts, ["fruit.csv", "fruit.csv.dvc"])
+    former = ["fruit.csv", "fruit.csv.dvc"]
+    swap.commit(project, ["new", "new.dvc"], texts, former, ["tables.py"])
 
 
 def adopt(project: Project, *, is_folder: bool = False) -> None:
@@ -91,7 +95,7 @@ def interrupt(
 
 
 @pytest.mark.parametrize("is_folder", [False, True])
-@pytest.mark.parametrize("steps", range(10))
+@pytest.mark.parametrize("steps", range(11))
 def test_a_kill_at_any_point_is_finished_by_whoever_comes_next(
     project: Project, monkeypatch: pytest.MonkeyPatch, steps: int, is_folder: bool
 ) -> None:
@@ -101,14 +105,15 @@ def test_a_kill_at_any_point_is_finished_by_whoever_comes_next(
     shutil.copytree(project.root, twin.root)
     adopt(twin, is_folder=is_folder)
     interrupt(project, monkeypatch, steps, is_folder=is_folder)
-    # Two files and a folder go, five things come, the journal goes, and last where they were.
-    assert project.journal.exists() == (steps < 9)
-    assert swap.resume(project) == (steps < 9)
+    # Three files and a folder go, five things come, the journal goes, and last where they were.
+    assert project.journal.exists() == (steps < 10)
+    assert swap.resume(project) == (steps < 10)
     with swap.staging_folder(project):
         pass
     assert contents(project) == contents(twin)
     assert (project.raw / "new").is_dir() == is_folder
     assert not (project.raw / "fruit.csv").exists()
+    assert not (project.root / CANDIDATES).exists()
 
 
 def contents(project: Project) -> dict[str, bytes]:
@@ -129,16 +134,18 @@ def test_what_was_staged_and_is_lost_is_told_and_nothing_changes(
 
 
 STAMP = [1, 1]
+EMPTY: dict[str, Any] = {"data": {}, "settings": {}, "removed": [], "idle": []}
 FOREIGN: list[Any] = [
     {"moves": {}, "removed": ["../../precious.csv"]},
-    *({"data": {}, "settings": {}, "removed": [name]} for name in ("../../../precious.csv", "..")),
-    *({"data": {}, "settings": {}, "removed": [name]} for name in ("", ".", "a/b", "a\0b", 5)),
-    *({"data": {}, "settings": {}, "removed": removed} for removed in (7, {"a": 1}, "fruit.csv")),
-    {"data": {"../../../precious.csv": STAMP}, "settings": {}, "removed": ["fruit.csv"]},
-    {"data": {"new": 3}, "settings": {}, "removed": ["fruit.csv"]},
-    {"data": {"new": STAMP}, "settings": {"dvc.yaml": STAMP}, "removed": ["fruit.csv"]},
-    {"data": ["new"], "settings": {}, "removed": ["fruit.csv"]},
-    {"data": {}, "settings": {}, "removed": ["fruit.csv"], "more": []},
+    *(EMPTY | {"removed": [name]} for name in ("../../../precious.csv", "..", "", ".", "a/b")),
+    *(EMPTY | {"removed": names} for names in (["a\0b"], [5], 7, {"a": 1}, "fruit.csv")),
+    *(EMPTY | {"idle": names} for names in (["own.py"], ["../tables.py"], [5], 7, "tables.py")),
+    EMPTY | {"data": {"../../../precious.csv": STAMP}, "removed": ["fruit.csv"]},
+    EMPTY | {"data": {"new": 3}, "removed": ["fruit.csv"]},
+    EMPTY | {"data": {"new": STAMP}, "settings": {"dvc.yaml": STAMP}, "removed": ["fruit.csv"]},
+    EMPTY | {"data": ["new"], "removed": ["fruit.csv"]},
+    EMPTY | {"removed": ["fruit.csv"], "more": []},
+    {"data": {}, "settings": {}, "removed": ["fruit.csv"]},
     *([], None, "fruit.csv", {}),
 ]
 
@@ -167,7 +174,9 @@ def test_a_journal_that_is_none_is_refused(project: Project, text: bytes) -> Non
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links take rights on Windows")
-@pytest.mark.parametrize("name", ["data/raw", "references", ".use.tmp", ".use.tmp/data"])
+@pytest.mark.parametrize(
+    "name", ["data/raw", "references", "src/owner/models", ".use.tmp", ".use.tmp/data"]
+)
 def test_a_link_that_leads_out_of_the_project_is_not_followed(
     project: Project, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -992,6 +992,37 @@ def test_series_come_with_their_settings_and_candidates(
     assert "candidates for such data" not in printed
 
 
+@pytest.mark.parametrize(
+    ("change", "is_kept"),
+    [
+        (None, False),
+        (("models/tables.py", "# mine\n"), True),
+        (("models/own.py", "from .tables import linear_beside_perceptron\n"), True),
+        (("plots.py", "    from .models import common, tables  # later\n"), True),
+        (("plots.py", "import pandas as pd  # for tables\n\ntables = pd\n"), False),
+    ],
+)
+def test_candidates_for_other_data_go_unless_the_owner_has_a_hand_in_them(
+    project: Project,
+    series: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: tuple[str, str] | None,
+    is_kept: bool,
+) -> None:
+    package, starters = project.root / "src/owner", project.root / "vendor/lockstep/starters"
+    tables = package / "models/tables.py"
+    shutil.copytree(STARTERS, starters)
+    tables.parent.mkdir(parents=True)
+    shutil.copy(starters / "tables.py", tables)
+    if change is not None:
+        (package / change[0]).write_text(change[1])
+    status, printed, errors = use(capsys, series, *FORECAST)
+    assert (status, errors) == (0, "")
+    assert tables.exists() == is_kept
+    line = "use: src/owner/models/tables.py: for other data and as it came, so removed\n"
+    assert (line in printed) != is_kept
+
+
 def test_too_short_series_are_one_line_and_change_nothing(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,14 +29,44 @@ def find_missing_starters(paths: Paths, contract: Contract) -> dict[Path, str]:
     Nothing of one that is there, however changed; or if the package has a module instead of the
     folder.
     """
-    folder = paths.root / "vendor" / "lockstep" / "starters"
     return {
-        place: (folder / name).read_text(encoding="utf-8")
+        place: original.read_text(encoding="utf-8")
         for name in _list_starters(contract)
         if not (place := place_starter(paths, name)).exists()
         and place.parent.is_dir()
-        and (folder / name).is_file()
+        and (original := _find_original(paths, name)).is_file()
     }
+
+
+def find_idle_starters(paths: Paths, contract: Contract) -> list[Path]:
+    """Where files of candidates for other data lie that nobody has changed, nor imports from."""
+    places = {
+        place: _find_original(paths, name)
+        for name in sorted({*STARTERS} - {*_list_starters(contract)})
+        if (place := place_starter(paths, name)).is_file()
+    }
+    return [
+        place
+        for place, original in places.items()
+        if original.is_file()
+        and place.read_bytes() == original.read_bytes()
+        and not _is_imported(paths, place)
+    ]
+
+
+def _find_original(paths: Paths, name: str) -> Path:
+    return paths.root / "vendor" / "lockstep" / "starters" / name
+
+
+def _is_imported(paths: Paths, module: Path) -> bool:
+    """Whether a line of the owner's code seems to import a file of candidates."""
+    line = re.compile(rf"^\s*(from|import)\b[^#\n]*\b{module.stem}\b", flags=re.MULTILINE)
+    files = (file for folder in ("src", "tests") for file in (paths.root / folder).rglob("*.py"))
+    return any(
+        line.search(file.read_text(encoding="utf-8", errors="replace"))
+        for file in files
+        if file != module
+    )
 
 
 def _list_starters(contract: Contract) -> list[str]:

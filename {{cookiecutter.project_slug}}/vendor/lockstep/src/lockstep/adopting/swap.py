@@ -29,7 +29,7 @@ from ..core.programs import run_program
 from .addresses import hide_secrets
 from .starters import STARTERS, place_starter
 
-DATA, SETTINGS, REMOVED = "data", "settings", "removed"
+DATA, SETTINGS, REMOVED, IDLE = "data", "settings", "removed", "idle"
 LONGEST_REASON = 300
 
 
@@ -103,7 +103,11 @@ def edit_gitignore(paths: Paths, additions: Sequence[Path], removals: Sequence[P
 
 
 def commit(
-    paths: Paths, data: Sequence[str], settings: dict[Path, str], removals: Sequence[str]
+    paths: Paths,
+    data: Sequence[str],
+    settings: dict[Path, str],
+    removals: Sequence[str],
+    idle: Sequence[str] = (),
 ) -> None:
     """Put what is staged into its place, and remove what it replaces.
 
@@ -112,6 +116,7 @@ def commit(
         data: Names of what is staged for data/raw.
         settings: The new text of each file of the project that has to fit the data.
         removals: Names of what goes from data/raw.
+        idle: Names of files of candidates that go from the owner's package.
 
     Raises:
         UserError: A folder may not be written; nothing has changed then.
@@ -120,15 +125,16 @@ def commit(
         write_text(text, paths.staging / SETTINGS / path.name)
     names = [(DATA, name) for name in data] + [(SETTINGS, path.name) for path in settings]
     moves = [_make_move(paths, folder, name, None) for folder, name in names]
-    _require_within(paths, moves)
-    for folder in {move.place.parent for move in moves}:
+    starters = [place_starter(paths, name) for name in idle]
+    _require_within(paths, moves, starters)
+    for folder in {place.parent for place in (*(move.place for move in moves), *starters)}:
         if not os.access(folder, os.W_OK):
             raise UserError(f"{paths.name(folder)}: may not be written")
     journal: dict[str, object] = {
         folder: {move.staged.name: stamp(move.staged) for move in moves if move.folder == folder}
         for folder in (DATA, SETTINGS)
     }
-    write_json(journal | {REMOVED: removals}, paths.journal)
+    write_json(journal | {REMOVED: removals, IDLE: idle}, paths.journal)
     resume(paths)
 
 
@@ -149,7 +155,7 @@ def resume(paths: Paths) -> bool:
     if not paths.journal.exists():
         return False
     moves, removals = _read_journal(paths)
-    _require_within(paths, moves)
+    _require_within(paths, moves, removals)
     lost = [
         paths.name(move.staged)
         for move in moves
@@ -176,7 +182,9 @@ def _read_journal(paths: Paths) -> tuple[list[_Move], list[Path]]:
     """What is to be moved and what to be removed."""
     try:
         journal = json.loads(paths.journal.read_text(encoding="utf-8"))
-        if journal.keys() != {DATA, SETTINGS, REMOVED} or not isinstance(journal[REMOVED], list):
+        if journal.keys() != {DATA, SETTINGS, REMOVED, IDLE} or not all(
+            isinstance(journal[key], list) for key in (REMOVED, IDLE)
+        ):
             raise ValueError("not the keys of a journal")
         moves = [
             _make_move(paths, folder, _require_name(name), (written, size))
@@ -184,6 +192,7 @@ def _read_journal(paths: Paths) -> tuple[list[_Move], list[Path]]:
             for name, (written, size) in journal[folder].items()
         ]
         removals = [paths.raw / _require_name(name) for name in journal[REMOVED]]
+        removals += [place_starter(paths, _require_starter(name)) for name in journal[IDLE]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(
             f"{paths.name(paths.journal)}: not what `use` writes, so nothing was changed; remove "
@@ -209,13 +218,17 @@ def _require_name(name: str) -> str:
     return name
 
 
-def _require_within(paths: Paths, moves: Sequence[_Move]) -> None:
-    """Check that no symbolic link leads what is to be moved out of the project, or into it."""
+def _require_starter(name: str) -> str:
+    if name not in STARTERS:
+        raise ValueError("another file than one of candidates")
+    return name
+
+
+def _require_within(paths: Paths, moves: Sequence[_Move], removals: Sequence[Path]) -> None:
+    """Check that no symbolic link leads what is moved or removed out of the project, or into it."""
     root = paths.root.resolve()
-    for folder in (
-        paths.raw,
-        *(place.parent for move in moves for place in (move.staged, move.place)),
-    ):
+    places = [place for move in moves for place in (move.staged, move.place)]
+    for folder in (paths.raw, *(place.parent for place in (*places, *removals))):
         if not folder.resolve().is_relative_to(root):
             raise UserError(
                 f"{paths.name(folder)}: a link that leads out of the project, so nothing was "

@@ -40,7 +40,7 @@ from .inventory import (
 )
 from .sources import Source, fetch
 from .spaces import suggest_spaces
-from .starters import find_missing_starters
+from .starters import find_idle_starters, find_missing_starters
 from .suggestion import is_fit_long, list_idle_keys, restore_usual, suggest
 from .summary import describe_plan, describe_split, find_idle_times, summarise
 from .understanding import Understanding, frame_sample, understand
@@ -292,6 +292,7 @@ def _adopt(
         for path in removals
     ]
     starters = find_missing_starters(project, contract)
+    idle = find_idle_starters(project, contract)
     swap.commit(
         project,
         staged,
@@ -304,6 +305,7 @@ def _adopt(
             project.params_file: params_text,
         },
         [each.name for path in removals for each in (path, pointer(path))],
+        [path.name for path in idle],
     )
     keeper = "git" if is_in_git else "DVC"
     print(
@@ -312,6 +314,8 @@ def _adopt(
     )
     for path in starters:
         print(f"use: {project.name(path)}: candidates for such data, to change as you like")
+    for path in idle:
+        print(f"use: {project.name(path)}: for other data and as it came, so removed")
     notes = [f"use: {note}" for note in source.notes]
     for line in [*notes, *lines]:
         print(line)
