@@ -486,6 +486,21 @@ def test_a_project_without_a_known_template_is_linked_by_the_command_that_the_pa
 
 
 @pytest.mark.matrix
+def test_an_update_does_not_bring_back_what_use_has_taken_away(clone: Path, tmp_path: Path) -> None:
+    git(clone, "remote", "remove", "origin")
+    cookiecut(tmp_path, str(clone))
+    project = Project(tmp_path / "my-project")
+    (project / "src/my_project/models/tables.py").unlink()
+    project.commit()
+    starter = "vendor/lockstep/starters/tables.py"
+    commit_to(clone, "Candidates for tables.", "Candidates for rows.", starter)
+    project.run("make", "update")
+    assert "Candidates for rows." in (project / starter).read_text(encoding="utf-8")
+    assert not (project / "src/my_project/models/tables.py").exists()
+    assert "src" not in project.run("git", "status", "--porcelain")
+
+
+@pytest.mark.matrix
 def test_own_data_survive_an_update(tmp_path: Path, ready: Project) -> None:
     project = ready.equip(generate_older(tmp_path))
     file = write(customers(60), tmp_path / "customers.csv")
