@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lockstep import Problem
 from lockstep.core import progress
 from lockstep.core.errors import UserError
 from lockstep.modeling import training
@@ -262,6 +263,21 @@ def test_what_is_seen_in_images_is_mixed_with_the_columns_beside_them_if_there_a
     options = {"image": (10, 10, 3), "filters": (4, 8), "blocks": 1, "shift": 0, "flip": False}
     network = images.residual(columns, 1, "linear", **options)
     assert [layer.output.shape[1] for layer in network.layers][-len(last) :] == last
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("name", ["cnn", "resnet"])
+def test_networks_learn_what_takes_both_an_image_and_the_column_beside_it(name: str) -> None:
+    rng = np.random.default_rng(0)
+    shades, column = rng.random((500, 8, 8, 3)), rng.normal(size=(500, 1))
+    is_left = rng.integers(2, size=500) == 1
+    shades[is_left, :, :4] += 0.5
+    shades[~is_left, :, 4:] += 0.5
+    rows, answers = np.hstack([shades.reshape(500, -1), column]), is_left ^ (column[:, 0] > 0)
+    problem = Problem("classification", 0, image=(8, 8, 3))
+    training = {"learning_rate": 0.003, "batch_size": 32, "max_epochs": 30, "patience": 30}
+    network = getattr(images, name)(problem, **training).fit(rows[:400], answers[:400])
+    assert (network.predict(rows[400:]) == answers[400:]).mean() > 0.85
 
 
 @pytest.mark.matrix  # by default a residual network shows the same

@@ -511,7 +511,9 @@ def test_images_are_taken_in_by_their_folders(
         source = Path(shutil.make_archive(str(source), "zip", source))
     status, printed, _ = use(capsys, source)
     assert status == 0
-    assert "- images of 2 sizes: scaled to 8x8, each whole and in its own shape" in printed
+    sizes = "2 sizes, from 6x6 to 8x8 pixels"
+    assert f"- images of {sizes}: scaled to 8x8, each whole and in its own shape" in printed
+    assert "show colour" not in printed
     contract, params = contract_of(project), project.params
     assert contract.target == "class"
     assert contract.classes == ["dark", "light"]
@@ -520,6 +522,19 @@ def test_images_are_taken_in_by_their_folders(
     assert params.data.resize
     assert "cnn" in params.train.candidates
     assert (params.train.folds, params.train.holdout) == (5, None)
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(("red", "count"), [(0, "none"), (200, "1")])
+def test_images_without_colour_are_told_where_each_gets_three_shades(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], red: int, count: str
+) -> None:
+    folder = images(tmp_path / "pictures")
+    Image.new("RGB", (8, 8), (red, 0, 0)).save(folder / "dark" / "stored_in_colour.png")
+    status, printed, _ = use(capsys, folder, "--dry-run")
+    assert status == 0
+    assert "61 images, 8x8, colour, " in printed
+    assert f"- {count} of 61 images show colour, and all get three shades per pixel" in printed
 
 
 @pytest.mark.usefixtures("project")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from math import prod
 from pathlib import Path
 from statistics import median
 
-from ..core.contract import FILE, IMAGE_COLUMNS, PART, Column, Contract, Images
+from ..core.contract import FILE, IMAGE, IMAGE_COLUMNS, PART, Column, Contract, Images
 from ..core.errors import UserError
 from ..data.conformity import conform, describe_first
+from ..data.pixels import has_colour
 from ..reading.file_sets import get_class, list_folders, require_both_sides
 from ..reading.image_tables import find_names, open_image_table
 from ..reading.images import Survey, read_images, survey
@@ -68,6 +71,11 @@ def understand_images(
                 "params.yaml allows: remove them, or raise it"
             )
         doubts.append(unusable)
+    if images.colour and (coloured := sum(map(has_colour, rows[IMAGE]))) < len(rows):
+        doubts.append(
+            f"{coloured or 'none'} of {len(rows)} images show colour, and all get three shades per "
+            "pixel; `colour: false` below `images` in references/schema.yaml makes all grey"
+        )
     sided = frame[FILE][frame[PART].notna()]
     folders = list_folders(sided, has_class=images.names is None)
     require_both_sides(folders, name, "images")
@@ -93,16 +101,24 @@ def _choose_shape(found: Survey) -> tuple[Images, list[str]]:
     largest = max(width, height)
     doubts = []
     if len(found.sizes) > 1 or largest > LARGEST_SIDE:
-        former = f"{len(found.sizes)} sizes" if len(found.sizes) > 1 else f"{width}x{height} pixels"
+        former = _describe_sizes(found.sizes)
         if largest > LARGEST_SIDE:
             width, height = (
                 max(1, round(side * LARGEST_SIDE / largest)) for side in (width, height)
             )
         doubts.append(
             f"images of {former}: scaled to {width}x{height}, each whole and in its own shape, on "
-            "black; larger ones take other `images` in references/schema.yaml"
+            "black; `width` and `height` below `images` in references/schema.yaml take others"
         )
     return Images(width=width, height=height, colour=found.has_colour), doubts
+
+
+def _describe_sizes(sizes: Iterable[tuple[int, int]]) -> str:
+    """How many widths and heights there are, and those of the fewest and the most pixels."""
+    least, *others = (f"{width}x{height}" for width, height in sorted(sizes, key=prod))
+    if not others:
+        return f"{least} pixels"
+    return f"{1 + len(others)} sizes, from {least} to {others[-1]} pixels"
 
 
 def _understand_folders(
