@@ -2,9 +2,11 @@
 
 import csv
 import random
+import struct
 from collections.abc import Callable, Iterator
 from math import exp
 from pathlib import Path
+from zlib import compress, crc32
 
 import pytest
 from conftest import OFFLINE, Project
@@ -132,6 +134,43 @@ def clusters(folder: Path) -> list[str]:
     return [str(write(rows, folder / "shoppers.csv")), "--kind", "clustering"]
 
 
+def write_png(path: Path, shades: list[bytes]) -> None:
+    """A grey image of these lines, each of as many bytes as it is wide."""
+    size = struct.pack(">IIBBBBB", len(shades[0]), len(shades), 8, 0, 0, 0, 0)
+    parts = {b"IHDR": size, b"IDAT": compress(b"".join(b"\0" + line for line in shades)), b"IEND": b""}
+    with path.open("wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n")
+        for kind, data in parts.items():
+            ends = struct.pack(">I", len(data)), struct.pack(">I", crc32(kind + data))
+            file.write(ends[0] + kind + data + ends[1])
+
+
+def draw_melon(draw: random.Random, radius: float, side: int = 16) -> list[bytes]:
+    """A light disk on a dark ground, where nobody would think of the middle."""
+    across, down = (draw.uniform(radius, side - radius) for _ in range(2))
+    return [
+        bytes(
+            draw.randint(150, 250) if (x - across) ** 2 + (y - down) ** 2 < radius**2 else 30
+            for x in range(side)
+        )
+        for y in range(side)
+    ]
+
+
+def images_with_a_table(folder: Path) -> list[str]:
+    """Melons, whose price is by their size, which the image shows, and by where they grew."""
+    draw, rows = random.Random(0), []
+    place = folder / "melons"
+    (place / "photos").mkdir(parents=True)
+    for number in range(240):
+        radius, days = draw.uniform(2, 7), draw.randint(1, 20)
+        write_png(place / f"photos/{number:03}.png", draw_melon(draw, radius))
+        price = round(radius**2 / 10 - days / 10 + draw.gauss(3, 0.1), 2)
+        rows.append({"photo": f"{number:03}.png", "days": days, "price": price})
+    write(rows, place / "melons.csv")
+    return [str(place), "--target", "price"]
+
+
 KINDS: list[tuple[Callable[[Path], list[str]], str]] = [
     (texts_beside_numbers, "classification"),
     (folder_of_texts, "classification"),
@@ -142,6 +181,7 @@ KINDS: list[tuple[Callable[[Path], list[str]], str]] = [
     (anomalies_without_labels, "anomalies"),
     (anomalies_with_labels, "anomalies"),
     (clusters, "clustering"),
+    (images_with_a_table, "regression"),
 ]
 
 

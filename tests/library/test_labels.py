@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from lockstep import Contract, Problem, UserError
+from lockstep.adopting.cells import write_cells
 from lockstep.adopting.inference import guess_target
 from lockstep.adopting.several_labels import find_doubts_of_labels, find_separator
 from lockstep.core.contract import PLAIN, Column, Images
 from lockstep.core.labels import decode_labels, encode_labels
 from lockstep.core.params import Params
-from lockstep.data.conformity import conform, mask_missing
+from lockstep.data.conformity import conform, join_lists, mask_missing
 from lockstep.data.draws import choose_seed, draw_share, is_drawn, number_parts
 from lockstep.data.split import hash_rows
 from lockstep.modeling.each_label import EachLabel, EncodeByLabel, take_labels
@@ -68,8 +69,20 @@ def test_labels_of_a_cell_are_a_set_in_the_order_of_the_contract() -> None:
     ]
 
 
-def test_lists_of_labels_are_read_as_cells_are() -> None:
-    assert parse(["round", "red"], [], np.array(["red"], dtype=object)) == ["red|round", "", "red"]
+@pytest.mark.parametrize("mark", ["|", "; "])
+def test_lists_of_labels_are_read_as_cells_are(mark: str) -> None:
+    column = TAGS.model_copy(update={"separator": mark})
+    cells = ["round", "red"], [], np.array(["red"], dtype=object)
+    assert parse(*cells, column=column) == [f"red{mark}round", "", "red"]
+    assert parse(["blue", "red"], column=column) == [None, f"blue{mark}red"]
+
+
+def test_outcomes_that_are_lists_of_labels_are_written_as_cells_are() -> None:
+    column = TAGS.model_copy(update={"separator": ";"})
+    cells = pd.Series([["red", "round"], "red;round", [], None], dtype="object")
+    assert write_cells(cells, column, PLAIN).fillna("?").tolist() == (
+        ["red;round", "red;round", "", "?"]
+    )
 
 
 @pytest.mark.parametrize("marks", [("[", ",", "]"), ("", "\n", "")])
@@ -83,10 +96,11 @@ def test_lists_of_labels_in_json_are_read_as_those_in_parquet_are(
     pd.DataFrame({"tags": cells}).to_parquet(tmp_path / "a.parquet")
     for file in ("a.json", "a.parquet"):
         table = read_table(tmp_path / file, file, ("",))
-        assert table["tags"].fillna("").tolist()[:6] == (
+        tags = join_lists(table["tags"])
+        assert tags.fillna("").tolist()[:6] == (
             ["red|blue", "red", "", "", "blue|green", "green|red"]
         )
-        column, _ = guess_target(table["tags"], PLAIN, None)
+        column, _ = guess_target(tags, PLAIN, None)
         assert column is not None
         assert (column.type, column.categories) == ("labels", ["blue", "green", "red"])
     nested = read_table(tmp_path / "a.json", "a.json", ("",))["size"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from ..core.contract import NUMBERS, Column, Layout
-from ..data.conformity import as_texts, format_time, parse_times
+from ..core.contract import NUMBERS, SEPARATOR, Column, Layout
+from ..data.conformity import as_texts, format_time, join_lists, parse_times
 
 WORDS = {True: ("True", "true", "1"), False: ("False", "false", "0")}
 """What categories may call a truth value."""
@@ -30,7 +30,7 @@ def write_cells(cells: pd.Series, column: Column, layout: Layout) -> pd.Series:
     elif column.categories is not None:
         words = {truth: _choose_word(truth, column.categories) for truth in WORDS}
         cells = cells.map(lambda cell: words[cell] if isinstance(cell, bool) else cell)
-    texts = as_texts(cells)
+    texts = as_texts(join_lists(cells, column.separator or SEPARATOR))
     if column.format is not None:
         # Of parquet the server keeps times as ISO 8601 says, whatever the format.
         write = partial(format_time, form=column.format)

@@ -28,7 +28,7 @@ from ..core.examples import frame_contract
 from ..core.kinds import Kind
 from ..core.params import predicts_numbers
 from ..core.validation import explain, nearest
-from ..data.conformity import as_texts, complete_target, conform
+from ..data.conformity import as_texts, complete_target, conform, join_lists
 from ..data.sequences import Points, gather_rows
 from ..reading.formats import detect_format
 from ..reading.hive import add_partition
@@ -332,7 +332,8 @@ def _read_all(
             batch = add_partition(rows, path, above)
             columns = columns or [*batch]
             require_columns(batch, name, columns, first)
-            yield batch
+            objects = batch.columns[batch.dtypes == "object"]
+            yield batch.assign(**{key: join_lists(batch[key]) for key in objects})
 
 
 def _require_columns(

@@ -125,7 +125,7 @@ def conform(
     table, breaches = {}, []
     frame = frame.reset_index(drop=True)
     for name, column in columns.items():
-        cells = frame[name]
+        cells = join_lists(frame[name], column.separator or SEPARATOR)
         table[name], is_broken = _conform(cells, column, layout, missing)
         if is_broken.any():
             texts = _mask_missing(cells[is_broken], column, missing)
@@ -162,7 +162,10 @@ NO_BREACHES = make_breaches("", pd.Series(dtype="str"), "")
 
 
 def mask_missing(frame: pd.DataFrame, missing: Sequence[str]) -> pd.DataFrame:
-    """The frame with its texts trimmed, and those in `missing` missing."""
+    """The frame with its texts trimmed, and those in `missing` missing.
+
+    Texts side by side in one cell are left to `join_lists`.
+    """
     columns: dict[str, pd.Series] = {}
     for name, cells in frame.items():
         if isinstance(cells.dtype, pd.CategoricalDtype):
@@ -200,12 +203,12 @@ def drop_gaps(cells: pd.Series) -> pd.Series:
 def _as_plain(value: object) -> object:
     """A value that can be compared and counted: lists and arrays as text, durations in seconds.
 
-    A list of texts is written as several labels in a cell are.
+    Texts side by side are a tuple; without one of them the cell is empty.
     """
     if isinstance(value, timedelta):
         return value.total_seconds()
     if is_list_of_texts(value):
-        return SEPARATOR.join(value)
+        return tuple(value) or ""
     try:
         hash(value)
     except TypeError:
@@ -267,9 +270,7 @@ def _convert(cells: pd.Series, column: Column, layout: Layout) -> tuple[pd.Serie
 def _mask_missing(cells: pd.Series, column: Column, missing: Sequence[str]) -> pd.Series:
     """The cells, texts trimmed, without those that stand for nothing."""
     if column.type == "labels":
-        separator = column.separator or SEPARATOR
-        joined = cells.map(lambda cell: separator.join(cell) if is_list_of_texts(cell) else cell)
-        return _mask_labels(as_texts(joined), column, missing)
+        return _mask_labels(as_texts(cells), column, missing)
     if cells.dtype == "str":
         return _mask_texts(cells, [*missing, *column.missing])
     if not column.missing:
@@ -391,9 +392,17 @@ def as_texts(cells: pd.Series) -> pd.Series:
     return cells.map(_as_text, na_action="ignore").astype("str")
 
 
+def join_lists(cells: pd.Series, separator: str = SEPARATOR) -> pd.Series:
+    """(n_rows,) the cells, texts side by side in one joined as several labels in a cell are."""
+    if cells.dtype != "object":
+        return cells
+    return cells.map(lambda cell: separator.join(cell) if is_list_of_texts(cell) else cell)
+
+
 def is_list_of_texts(value: object) -> TypeGuard[Sequence[str]]:
     """Whether a cell holds texts side by side, such as several labels, or none of them."""
-    return isinstance(value, list | np.ndarray) and all(isinstance(part, str) for part in value)
+    is_several = isinstance(value, list | tuple | np.ndarray)
+    return is_several and all(isinstance(part, str) for part in value)
 
 
 def _as_text(value: object) -> str:

@@ -28,6 +28,7 @@ from ..data.conformity import (
     as_texts,
     complete_target,
     conform,
+    join_lists,
     list_plain_types,
     make_breaches,
     require_columns,
@@ -264,7 +265,9 @@ def tabulate_rejected(raw: RawBatch, breaches: pd.DataFrame, columns: list[str])
         [
             pd.DataFrame({"file": pd.Series([raw.part or raw.file] * len(breaches), dtype="str")}),
             breaches.assign(row=breaches["row"] + raw.above),
-            pd.DataFrame({f"raw_{name}": as_texts(originals[name]) for name in originals}),
+            pd.DataFrame(
+                {f"raw_{name}": as_texts(join_lists(originals[name])) for name in originals}
+            ),
         ],
         axis=1,
     )
