@@ -137,7 +137,11 @@ def clusters(folder: Path) -> list[str]:
 def write_png(path: Path, shades: list[bytes]) -> None:
     """A grey image of these lines, each of as many bytes as it is wide."""
     size = struct.pack(">IIBBBBB", len(shades[0]), len(shades), 8, 0, 0, 0, 0)
-    parts = {b"IHDR": size, b"IDAT": compress(b"".join(b"\0" + line for line in shades)), b"IEND": b""}
+    parts = {
+        b"IHDR": size,
+        b"IDAT": compress(b"".join(b"\0" + line for line in shades)),
+        b"IEND": b"",
+    }
     with path.open("wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n")
         for kind, data in parts.items():
