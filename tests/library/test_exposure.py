@@ -246,7 +246,7 @@ def understand_claims(tmp_path: Any) -> Callable[..., Contract]:
 
 def test_an_exposure_is_of_a_number_alone(understand_claims: Callable[..., Contract]) -> None:
     with pytest.raises(UserError, match=r"--exposure: it is of a number .*'claims' looks"):
-        understand_claims(claims=np.tile(["few", "many"], 150), years=-1)
+        understand_claims(claims=np.tile(["few", "many"], 150))
 
 
 def test_many_texts_are_not_encoded_by_rates_in_which_each_row_counts_once() -> None:
@@ -258,6 +258,19 @@ def test_many_texts_are_not_encoded_by_rates_in_which_each_row_counts_once() -> 
         table = TABLE.assign(place="7")
         steps = suggest(Contract.model_validate(content), table)["features.columns"]["place"]
         assert steps[0] == expected
+
+
+@pytest.mark.parametrize("most", [3, 5000])
+def test_whole_numbers_over_an_exposure_are_counts_though_none_is_zero(
+    understand_claims: Callable[..., Contract], most: int
+) -> None:
+    claims = np.tile(np.linspace(1, most, 3).astype(int), 100)
+    contract = understand_claims(claims=claims)
+    assert contract.columns["claims"].type == "integer"
+    table = TABLE.head(300).assign(claims=claims)
+    assert suggest(contract, table)["train.metric"] == "poisson_deviance"
+    without = contract.model_copy(update={"exposure": None})
+    assert suggest(without, table)["train.metric"] == "rmse"
 
 
 def test_use_takes_a_column_for_the_exposure(understand_claims: Callable[..., Contract]) -> None:

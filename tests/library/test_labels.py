@@ -22,10 +22,11 @@ from lockstep.modeling.expectation import Expectation
 from lockstep.modeling.metrics import METRICS, find_metric
 from lockstep.modeling.networks import NetworkLabeller
 from lockstep.modeling.outcome import Outcome
-from lockstep.modeling.postprocessing import fit_postprocessing
+from lockstep.modeling.postprocessing import Postprocessing, fit_postprocessing
 from lockstep.modeling.smoothing import SmoothForest, SmoothNeighbours, SmoothTree
 from lockstep.reading.tables import read_table
 from lockstep.reporting.gallery import show_mistakes
+from lockstep.reporting.label_facts import describe_thresholds
 from lockstep.reporting.labels import count_together, measure_labels
 from owner.models import common
 from pydantic import ValidationError
@@ -348,6 +349,34 @@ def test_each_label_is_decided_at_the_threshold_that_is_best_for_it(outcome: Out
     assert dear is not None
     assert cheap is not None
     assert dear[0] < cheap[0]
+
+
+def test_what_is_of_all_labels_together_is_best_at_one_threshold(outcome: Outcome) -> None:
+    learnt = fit_postprocessing(params("f1_micro"), outcome)
+    assert learnt.thresholds is not None
+    assert len({*learnt.thresholds}) == 1
+    scores = [
+        metrics.f1_score(outcome.actual, outcome.predicted >= threshold, average="micro")
+        for threshold in [learnt.thresholds[0], *np.linspace(0.02, 0.98, 25)]
+    ]
+    assert scores[0] >= max(scores) - 1e-9
+    few = outcome.take(np.flatnonzero(outcome.actual.any(axis=1))[:3])
+    assert fit_postprocessing(params("f1_micro"), few).thresholds == (0.5,) * 3
+
+
+@pytest.mark.parametrize(
+    ("decision", "expected"),
+    [
+        (None, "where it is more probable than not"),
+        (0.3, "from a probability of 0.3 on."),
+        ("f1_micro", "from a probability of 0.2 on, at which f1_micro is best on the validation"),
+        ("f1_macro", "on that is its own: that at which f1_macro of it is best on the validation"),
+        ({"missed": 9, "false_alarm": 1}, "where a missed one costs 9 and a false alarm 1"),
+    ],
+)
+def test_when_a_label_is_given_is_told(decision: object, expected: str) -> None:
+    (line,) = describe_thresholds(Postprocessing(decision=decision, thresholds=(0.2, 0.2)))
+    assert expected in line
 
 
 def test_each_label_is_measured_by_itself(outcome: Outcome) -> None:

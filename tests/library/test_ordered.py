@@ -1,11 +1,12 @@
 """Classes in an order are learnt, judged and shown by it."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PARAMS, STARTERS
+from conftest import PARAMS, STARTERS, StubPipeline
 from lockstep.adopting.starters import find_missing_starters
 from lockstep.adopting.suggestion import suggest
 from lockstep.core.contract import Contract
@@ -14,11 +15,17 @@ from lockstep.core.params import Params
 from lockstep.core.project import Project
 from lockstep.modeling.candidates import make_candidate
 from lockstep.modeling.metrics import find_metric, run_metrics
+from lockstep.modeling.model import Model
 from lockstep.modeling.ordinal import OrdinalRegression
 from lockstep.modeling.outcome import Outcome
+from lockstep.modeling.postprocessing import (
+    Postprocessing,
+    fit_postprocessing,
+    require_fitting_decision,
+)
 from lockstep.modeling.problem import Problem
 from lockstep.reporting.ordered import calibrate_ranks, count_rank_errors
-from lockstep.reporting.ordered_facts import describe_rank_errors
+from lockstep.reporting.ordered_facts import describe_rank_errors, describe_threshold
 from owner import models  # noqa: F401 - it registers the candidates
 from sklearn import metrics as sk
 from sklearn.base import clone
@@ -31,6 +38,15 @@ rng = np.random.default_rng(0)
 X = rng.normal(size=(4000, 3))
 PLACES = np.digitize(X @ [1.0, 0.5, 0.0] + rng.logistic(size=4000), THRESHOLDS)
 Y = np.array(LEVELS)[PLACES]
+
+
+def make_contract(type_: str = "ordered") -> Contract:
+    columns = {
+        "size": {"type": "numeric", "meaning": "m"},
+        "mark": {"type": type_, "categories": [*LEVELS], "meaning": "m"},
+    }
+    words = {"title": "t", "source": "s", "licence": "l", "target": "mark"}
+    return Contract.model_validate(words | {"columns": columns})
 
 
 def some_params(**train: object) -> Params:
@@ -122,6 +138,73 @@ def test_of_two_classes_the_score_is_that_of_brier() -> None:
     assert score("rank_probability_score", outcome) == pytest.approx(expected)
 
 
+CHANCES = [[0.4, 0.2, 0.3, 0.1], [0.1, 0.3, 0.2, 0.4]]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "expected"), [(None, [0, 3]), (0.5, [1, 2]), (0.95, [0, 0]), (0.05, [3, 3])]
+)
+def test_the_highest_class_is_predicted_that_is_reached_with_such_a_chance(
+    threshold: float | None, expected: list[int]
+) -> None:
+    pipeline = StubPipeline(
+        classes_=np.array(LEVELS, dtype=object), predict_proba=lambda _: np.array(CHANCES)
+    )
+    learnt = Postprocessing(threshold=threshold)
+    model = Model(pipeline, "", "classification", make_contract(), learnt)
+    rows = pd.DataFrame({"size": [1.0, 2.0], "mark": [*LEVELS[:2]]})
+    assert model.apply(rows)["prediction"].tolist() == [LEVELS[place] for place in expected]
+    outcome = model.try_on(rows)
+    assert outcome.decisions.tolist() == expected
+    probabilities, is_right = outcome.claims
+    assert probabilities.tolist() == [CHANCES[row][place] for row, place in enumerate(expected)]
+    assert is_right.tolist() == [expected[0] == 0, expected[1] == 1]
+
+
+def test_the_median_is_off_by_fewer_classes_and_less_often_right() -> None:
+    chances = rng.dirichlet([0.6, 0.4, 0.4, 0.6], 4000)
+    actual = (chances.cumsum(axis=1) < rng.random((4000, 1))).sum(axis=1)
+    usual = Outcome(actual, chances, LEVELS)
+    median = replace(usual, threshold=0.5)
+    assert score("mean_rank_error", median) < score("mean_rank_error", usual) - 0.02
+    assert score("accuracy", median) < score("accuracy", usual)
+    chosen = fit_postprocessing(some_params(decision="mean_rank_error"), usual)
+    assert chosen.threshold == pytest.approx(0.5, abs=0.05)
+
+
+def test_costs_move_decisions_to_the_side_that_is_cheaper() -> None:
+    outcome = make_outcome()
+    high, low = (
+        replace(
+            outcome, threshold=fit_postprocessing(some_params(decision=costs), outcome).threshold
+        )
+        for costs in ({"missed": 9, "false_alarm": 1}, {"missed": 1, "false_alarm": 9})
+    )
+    assert high.decisions.mean() > outcome.decisions.mean() > low.decisions.mean()
+
+
+def test_a_decision_is_taken_of_classes_that_have_an_order() -> None:
+    for decision in (0.5, "mean_rank_error", {"missed": 9, "false_alarm": 1}):
+        require_fitting_decision(some_params(decision=decision), make_contract())
+    with pytest.raises(UserError, match="or those in an order, and mark has 4 classes"):
+        require_fitting_decision(some_params(decision=0.5), make_contract("categorical"))
+
+
+@pytest.mark.parametrize(
+    ("decision", "expected"),
+    [
+        (0.5, "a probability of 0.5 or more (the median), as params.yaml says."),
+        ("quadratic_kappa", "or more, because quadratic_kappa is best so on the validation rows."),
+        ({"missed": 9, "false_alarm": 1}, "where each class too low costs 9 and each too high 1."),
+    ],
+)
+def test_which_class_is_predicted_is_told(decision: object, expected: str) -> None:
+    threshold = decision if isinstance(decision, float) else 0.3
+    (line,) = describe_threshold(Postprocessing(decision=decision, threshold=threshold))
+    assert line.endswith(expected)
+    assert describe_threshold(Postprocessing()) == []
+
+
 def test_the_score_brings_its_companions() -> None:
     params = some_params(metric="rank_probability_score")
     names = [metric.name for metric in run_metrics(params)]
@@ -154,6 +237,7 @@ def test_ordered_classes_bring_the_candidate_that_heeds_their_order(
     contract = Contract.model_validate(about)
     settings = suggest(contract, pd.DataFrame({"said": cells, "mark": LEVELS}))
     assert settings["train.candidates"]["ordinal"] == {"alpha": 1.0}
+    assert settings["train.decision"] == 0.5
     shutil.copytree(STARTERS, project.root / "vendor/lockstep/starters")
     folder = project.root / "src/owner/models"
     folder.mkdir(parents=True)

@@ -158,7 +158,9 @@ def test_what_is_no_decision_is_told_in_one_line(decision: object) -> None:
 def test_a_decision_that_does_not_suit_the_problem_is_told() -> None:
     fruit = CONTRACT["columns"]["fruit"] | {"categories": ["apple", "melon", "plum"]}
     three = Contract.model_validate(CONTRACT | {"columns": CONTRACT["columns"] | {"fruit": fruit}})
-    with pytest.raises(UserError, match="a threshold between two classes, and fruit has 3 classes"):
+    with pytest.raises(
+        UserError, match="two classes or those in an order, and fruit has 3 classes"
+    ):
         require_fitting_decision(ask(decision=0.3), three)
     weight = Contract.model_validate(CONTRACT | {"target": "weight"})
     with pytest.raises(UserError, match="and weight has numbers; leave the key out"):

@@ -18,10 +18,11 @@ COMMENTS = {
     ),
     "features.tokens": "The same texts word by word, for networks that read them so.",
     "train.decision": (
-        "When the second of two classes, or a label, is predicted. null: when it is more probable "
-        "or, of anomalies, as contamination says. f1_macro, or another metric of decisions, or "
-        "costs such as {missed: 20, false_alarm: 1} choose a threshold on validation rows; a "
-        "number is the threshold itself."
+        "When the second of two classes, a label, or of classes in an order a higher one is "
+        "predicted. null: when it is more probable or, of anomalies, as contamination says. "
+        "f1_macro, or another metric of decisions, or costs such as {missed: 20, false_alarm: 1} "
+        "choose a threshold on validation rows; a number is the threshold itself, of classes in an "
+        "order 0.5 the median."
     ),
     "train.champion": (
         "The candidate to take whatever its figures; null: the best by `metric`. Without labels no "

@@ -8,25 +8,23 @@ import pandas as pd
 
 from ..core.contract import NUMBERS, Column
 from ..core.errors import UserError
-from .inference import Guess
 
 
-def require_number(target: Guess | None, name: str, file: str) -> None:
+def require_number(target: Column, name: str, file: str) -> None:
     """Check that the target is a number, of which alone there is so much per exposure.
 
     Args:
-        target: What it was taken for; None where none is predicted.
+        target: What it was taken for.
         name: Of the target.
         file: What messages call the file.
 
     Raises:
         UserError: It is no number.
     """
-    column = target.column if target else None
-    if column is None or column.type not in NUMBERS:
-        what = f"{name!r} looks like {column.type}" if column else "here none is predicted"
+    if target.type not in NUMBERS:
         raise UserError(
-            f"{file}: --exposure: it is of a number to predict, such as a count of each row; {what}"
+            f"{file}: --exposure: it is of a number to predict, such as a count of each row; "
+            f"{name!r} looks like {target.type}"
         )
 
 

@@ -61,6 +61,9 @@ MOST_WORDS = 20_000
 """That they tell apart."""
 MANY_SIGNS = 10_000_000
 """Of all texts, from which on parts of words take too much memory."""
+MEDIAN = 0.5
+"""Of classes in an order, the chance of a higher one from which on it is predicted, so that
+predictions are off by few."""
 LOSSES = {COUNTS: "poisson", AMOUNTS: "tweedie"}
 """What candidates make small of numbers that are judged so."""
 
@@ -77,19 +80,18 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
         len(table) > MOST_IMAGES_FOLDED
         or len(table) * prod(contract.images.shape) > MOST_SHADES_FOLDED
     )
-    target, is_rare = table[contract.target].dropna(), False
+    target = table[contract.target].dropna()
+    decision: str | float | None = None
     if contract.is_ordered:
-        metric = RANKS
+        metric, decision = RANKS, MEDIAN
     elif contract.classes:
         is_rare = target.value_counts(normalize=True).min() < RARE
         metric = "average_precision" if is_rare else "log_loss"
+        decision = "f1_macro" if is_rare and len(contract.classes) == 2 else None
     elif contract.labels:
-        metric = "log_loss"
+        metric, decision = "log_loss", "f1_macro"
     else:
-        is_whole = contract.columns[contract.target].type == "integer"
-        usual = "mae" if _is_skewed(target) else "rmse"
-        metric = find_rates(target, is_whole=is_whole) or usual
-    is_two_and_rare = is_rare and len(contract.classes) == 2
+        metric = _suggest_metric_of_numbers(contract, target)
     return {
         "kind": contract.kind,
         "split.by": _suggest_split(contract),
@@ -97,7 +99,7 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
         **(_suggest_for_texts(table[contract.texts]) if contract.texts else {}),
         "features.columns": _suggest_steps(contract, table),
         "train.metric": metric,
-        "train.decision": "f1_macro" if contract.labels or is_two_and_rare else None,
+        "train.decision": decision,
         "train.folds": None if is_costly else 5,
         "train.holdout": 0.2 if is_costly else None,
         "train.candidates": _suggest_candidates(contract, len(table), metric),
@@ -131,6 +133,14 @@ def restore_usual(former: Params, contract: Contract) -> dict[str, Any]:
     if former.kind == "forecasting" and not contract.forecasts:
         usual["split.test_fraction"] = TEST_FRACTION
     return usual
+
+
+def _suggest_metric_of_numbers(contract: Contract, numbers: pd.Series) -> str:
+    is_whole = contract.columns[contract.target].type == "integer"
+    if is_whole and contract.exposure is not None and numbers.min() >= 0:
+        return COUNTS  # what adds up over an exposure, though it may nowhere be zero or rare
+    usual = "mae" if _is_skewed(numbers) else "rmse"
+    return find_rates(numbers, is_whole=is_whole) or usual
 
 
 def _suggest_split(contract: Contract) -> str:

@@ -137,7 +137,8 @@ def describe_plan(
     target, decision = shorten(contract.target, LONGEST_NAME), settings.get("train.decision")
     rates = RATES.get(settings["train.metric"], "")
     counts = f" of {rates}" if rates else " of classes in an order" if contract.is_ordered else ""
-    decided = "" if decision in (None, ABSENT) else f", decided by {decision}"
+    word = "at" if isinstance(decision, float) else "by"
+    decided = "" if decision in (None, ABSENT) else f", decided {word} {decision}"
     omission = (
         "\nleaves out, since a single fit takes minutes: whether more rows would help; "
         "`training_sizes: [0.25, 0.5, 0.75, 1.0]` below `train` in params.yaml asks for it"

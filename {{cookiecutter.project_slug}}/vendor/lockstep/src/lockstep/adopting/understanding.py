@@ -116,8 +116,6 @@ def understand(
     target = _require_columns(frame, name, wishes, reading.doubts, advice)
     guess_column = partial(_guess_column, layout=layout, file=name, wishes=wishes)
     rest = frame.drop(columns=[*wishes.drop, *([images.names] if images else [])])
-    if wishes.exposure is not None:
-        require_number(guess_column(rest[target]) if target in rest else None, target, name)
     refinement = None
     if sample.is_whole:
         guesses = {str(column): guess_column(rest[column]) for column in rest}
@@ -417,11 +415,16 @@ def _tell_what_is_left_out(
 
 
 def _require_fitting_wishes(name: str, wishes: Wishes) -> None:
-    """Check that what is said of a forecast, or of sequences, goes with all else that is said."""
+    """Check that what is said of a forecast, of sequences or of an exposure goes with the rest."""
     if wishes.goal == "anomalies" and wishes.sequence is not None:
         raise UserError(
             f"{name}: --kind anomalies and --sequence: anomalies are looked for in rows, each by "
             "itself; leave out one of them"
+        )
+    if wishes.exposure is not None and wishes.kind in UNSUPERVISED:
+        raise UserError(
+            f"{name}: --kind {wishes.kind} and --exposure: it is of a number to predict, and here "
+            "none is predicted; leave out one of them"
         )
     if wishes.sequence is not None:
         if wishes.horizon is not None:
@@ -454,6 +457,8 @@ def _guess_column(cells: pd.Series, layout: Layout, file: str, wishes: Wishes) -
         return guess_labels(cells, layout, f"{file}: target {name!r}")
     if name == wishes.target:
         target = guess_target(cells, layout, wishes.goal)
+        if wishes.exposure is not None and target.column is not None:
+            require_number(target.column, name, file)
         _require_target(target, cells, f"{file}: target {name!r}", wishes.goal)
         return target
     if name in (wishes.series, wishes.sequence):

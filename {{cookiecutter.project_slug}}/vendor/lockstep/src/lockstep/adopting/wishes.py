@@ -33,8 +33,10 @@ class Wishes:
 
     @property
     def goal(self) -> Kind | None:
-        """The kind of problem, if it is wished for."""
-        return self.kind if self.horizon is None else "forecasting"
+        """The kind of problem, if it is wished for; what adds up over an exposure is a number."""
+        if self.horizon is not None:
+            return "forecasting"
+        return "regression" if self.kind is None and self.exposure is not None else self.kind
 
     @property
     def whole(self) -> tuple[str, ...] | None:

@@ -144,9 +144,9 @@ class TrainParams(Strict):
     metrics: tuple[str, ...] = ()
     """Your own figures of merit, by their names in metrics.py, beside the library's."""
     decision: Decision = None
-    """When the second of two classes, or each of several labels, is predicted: by a metric of
-    decisions or by costs that choose a threshold on validation rows, or by a threshold; by default
-    when it is the most probable, or more probable than not."""
+    """When the second of two classes, each of several labels, or of classes in an order a higher
+    one is predicted: by a metric of decisions or by costs that choose a threshold on validation
+    rows, or by a threshold; by default when it is the most probable, or more probable than not."""
     contamination: Annotated[float, Field(gt=0, le=0.5)] = 0.01
     """Share of the rows that are expected to be anomalies: so many of the validation rows, the
     oddest ones, are called so, unless `train.decision` says otherwise."""

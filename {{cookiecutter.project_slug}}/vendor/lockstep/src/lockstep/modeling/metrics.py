@@ -60,6 +60,8 @@ class Metric:
     mean over the classes of what is like a share, or over ways to make rows odd."""
     has_interval: bool = True
     """Whether there is an interval that holds the true figure as often as it says."""
+    is_by_label: bool = False
+    """Whether of several labels it is a mean over what it is of each alone."""
 
     @property
     def sign(self) -> int:
@@ -395,9 +397,15 @@ METRICS: dict[Kind, tuple[Metric, ...]] = {
         Metric("log_loss", log_loss_of_labels, higher_is_better=False, bounds=(0, np.inf)),
         Metric("average_precision", average_precision, share_of="classes"),
         Metric("roc_auc", roc_auc, share_of="classes"),
-        Metric("f1_macro", f1_macro, takes="labels", share_of="classes"),
+        Metric("f1_macro", f1_macro, takes="labels", share_of="classes", is_by_label=True),
         Metric("f1_micro", f1_micro, takes="labels"),
-        Metric("hamming_loss", hamming_loss, higher_is_better=False, takes="labels"),
+        Metric(
+            "hamming_loss",
+            hamming_loss,
+            higher_is_better=False,
+            takes="labels",
+            is_by_label=True,
+        ),
         Metric("exact_match", exact_match, takes="labels", share_of="rows"),
         Metric("calibration_error", calibration_error, higher_is_better=False, has_interval=False),
     ),

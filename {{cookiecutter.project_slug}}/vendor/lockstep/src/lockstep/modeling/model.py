@@ -140,11 +140,11 @@ class Model:
                 forecast also what its examples carry.
 
         Returns:
-            (n_rows,) `prediction`. For a classification it is the most probable class, or what the
-            threshold says, and there is `probability_<class>` for each class of the contract, zero
-            for one that the model has not seen. Of several labels it is the text of those that are
-            at least as probable as their threshold, empty where none is, and there is
-            `probability_<label>` for each. Of numbers there are `prediction_low` and
+            (n_rows,) `prediction`. For a classification it is the most probable class, or what a
+            threshold makes of the probabilities, and there is `probability_<class>` for each class
+            of the contract, zero for one that the model has not seen. Of several labels it is the
+            text of those that are at least as probable as their threshold, empty where none is, and
+            there is `probability_<label>` for each. Of numbers there are `prediction_low` and
             `prediction_high`, the ends of its interval, unless there were too few validation rows
             for one; all three keep to the contract's range. Where rows have an exposure, all three
             are for the whole exposure of the row, and it stands beside them. Of anomalies

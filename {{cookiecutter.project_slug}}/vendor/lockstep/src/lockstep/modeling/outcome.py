@@ -38,7 +38,8 @@ PER_ROW = ("interval", "forecasts", "injected", "clusters", "exposure")
 
 
 EVEN = 0.5
-"""Probability from which on a label is more probable than not."""
+"""Probability from which on a label, or at least such a class of an order, is more probable than
+not."""
 
 
 def decide_labels(probabilities: np.ndarray, thresholds: Sequence[float] | None) -> np.ndarray:
@@ -48,11 +49,20 @@ def decide_labels(probabilities: np.ndarray, thresholds: Sequence[float] | None)
 
 
 def decide(probabilities: np.ndarray, threshold: float | None) -> np.ndarray:
-    """(n_rows,) place of the most probable class or, of two, what the threshold makes of it."""
-    if threshold is not None:
-        return (probabilities[:, 1] >= threshold).astype(int)
-    places: np.ndarray = probabilities.argmax(axis=1)
+    """(n_rows,) place of the most probable class or, with a threshold, of the highest one that the
+    true one reaches with at least this probability."""
+    places: np.ndarray
+    if threshold is None:
+        places = probabilities.argmax(axis=1)
+    else:
+        places = (find_chances(probabilities) >= threshold).sum(axis=1)
     return places
+
+
+def find_chances(probabilities: np.ndarray) -> np.ndarray:
+    """(n_rows, n_classes - 1) probability of each class but the lowest, or of a higher one."""
+    chances: np.ndarray = probabilities[:, :0:-1].cumsum(axis=1)[:, ::-1]
+    return chances
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,8 @@ class Outcome:
     groups: np.ndarray | None = None
     """(n_rows,) number of each row's group, from 0; a resample draws whole groups."""
     threshold: float | None = None
-    """Probability of the second of two classes from which on it is the decision."""
+    """Probability of the second of two classes, or of at least such a one of classes in an order,
+    from which on it is the decision."""
     interval: np.ndarray | None = None
     """(n_rows, 2) both ends of each predicted number's interval."""
     coverage: float | None = None
@@ -306,7 +317,9 @@ class Outcome:
             return self.predicted, self.actual == 1
         if len(self.classes) == 2:
             return self.predicted[:, 1], self.actual == 1
-        return self.predicted.max(axis=1), self.decisions == self.actual
+        decisions = self.decisions
+        claimed = np.take_along_axis(self.predicted, decisions[:, np.newaxis], axis=1)
+        return claimed.ravel(), decisions == self.actual
 
 
 def _join(values: Sequence[Any]) -> Any:

@@ -17,12 +17,13 @@ from ..core.validation import Strict
 from .marginals import Marginals
 from .metrics import RATES, Metric, find_metric
 from .oddness import Oddness
-from .outcome import EVEN, HIGH, LOW, Outcome
+from .outcome import EVEN, HIGH, LOW, Outcome, find_chances
 from .rate_metrics import SMALLEST
 
 KEY = "train.decision"
 MOST_TRIED = 250
-"""Probabilities of each class that thresholds are tried between; of more, quantiles."""
+"""Probabilities of what is so, and of what is not, that thresholds are tried between; of more,
+quantiles."""
 FEWEST_TO_DECIDE = 10
 """Validation rows with a label below which its threshold stays a half."""
 ROUNDING = 1e-9
@@ -39,10 +40,10 @@ class Postprocessing(Strict):
     decision: Decision = None
     """What params.yaml says of the threshold."""
     threshold: FiniteFloat | None = None
-    """Probability of the second of two classes from which on it is the decision; without one the
-    most probable class is."""
+    """Probability of the second of two classes, or of at least such a one of classes in an order,
+    from which on it is the decision; without one the most probable class is."""
     thresholds: tuple[FiniteFloat, ...] | None = None
-    """The same of each label, in the contract's order; a half without them."""
+    """That of each label, in the contract's order; a half without them."""
     coverage: Fraction | None = None
     """Share of rows like the train rows whose target the interval is to hold."""
     margins: Margins | None = None
@@ -173,8 +174,7 @@ def fit_postprocessing(
     else:
         merit = make_cost(**decision)
     if labels:
-        ours = [validation.take_labels([place]) for place in range(len(labels))]
-        thresholds = tuple(_choose_for_label(one, merit) for one in ours)
+        thresholds = choose_thresholds(validation, merit)
         return Postprocessing(decision=decision, thresholds=thresholds)
     threshold = choose_threshold(validation, merit)
     return start.model_copy(update={"decision": decision, "threshold": threshold})
@@ -193,15 +193,17 @@ def require_fitting_decision(params: Params, contract: Contract) -> None:
     """Check that `train.decision` suits the problem.
 
     Raises:
-        UserError: There are not two classes to decide between, or the metric judges no decisions.
+        UserError: The classes are more than two without an order, or none, or the metric judges no
+            decisions.
     """
     decision = params.train.decision
     if decision is None:
         return
-    if (count := len(contract.classes)) != 2 and not contract.labels:
-        what = f"{count} classes" if contract.classes else "numbers"
+    has_threshold = len(contract.classes) == 2 or contract.is_ordered or bool(contract.labels)
+    if not has_threshold:
+        what = f"{len(contract.classes)} classes" if contract.classes else "numbers"
         raise UserError(
-            f"params.yaml: {KEY}: it is a threshold between two classes, and "
+            f"params.yaml: {KEY}: it is a threshold between two classes or those in an order, and "
             f"{contract.target} has {what}; leave the key out"
         )
     if isinstance(decision, str):
@@ -214,32 +216,52 @@ def require_fitting_decision(params: Params, contract: Contract) -> None:
 
 
 def make_cost(missed: float, false_alarm: float) -> Metric:
-    """What wrong decisions between two classes, or on the labels of a row, cost on average."""
-    costs = np.array([false_alarm, missed])
+    """What wrong decisions between two classes, or on the labels of a row, cost on average.
+
+    Of classes in an order each class that the decision is too low costs as much as a missed row,
+    and each that it is too high as much as a false alarm.
+    """
 
     def cost(outcome: Outcome, weights: np.ndarray) -> np.ndarray:
-        wrong = outcome.decisions != outcome.actual
-        paid = wrong * costs[outcome.actual]
+        short = outcome.actual - outcome.decisions
+        paid = missed * np.maximum(short, 0) + false_alarm * np.maximum(-short, 0)
         sums = paid.sum(axis=1) if outcome.labels else paid
         figures: np.ndarray = weights @ sums / weights.sum(axis=1)
         return figures
 
-    return Metric("cost", cost, higher_is_better=False, bounds=(0, np.inf), takes="labels")
+    return Metric(
+        "cost",
+        cost,
+        higher_is_better=False,
+        bounds=(0, np.inf),
+        takes="labels",
+        is_by_label=True,
+    )
 
 
-def _choose_for_label(validation: Outcome, merit: Metric) -> float:
-    """The threshold of a label by itself; a half where so few rows have it that chance chose.
+def choose_thresholds(validation: Outcome, merit: Metric) -> tuple[float, ...]:
+    """(n_labels,) thresholds of labels that a figure is best at.
 
-    Of labels by themselves the mean over them is best, too; what counts all of them together, such
-    as f1_micro, may be better at other thresholds.
+    A mean over labels is best where that of each label is. What is of all labels together, such as
+    f1_micro, is best at one threshold of them all (Koyejo et al., 2015).
     """
+    count = len(validation.labels)
+    if not merit.is_by_label:
+        return (_choose_for_labels(validation, merit),) * count
+    parts = (validation.take_labels([place]) for place in range(count))
+    return tuple(_choose_for_labels(part, merit) for part in parts)
+
+
+def _choose_for_labels(validation: Outcome, merit: Metric) -> float:
+    """A threshold of all labels; a half where so few rows have any that chance chose."""
     if validation.actual.sum() < FEWEST_TO_DECIDE:
         return EVEN
     return choose_threshold(validation, merit)
 
 
 def choose_threshold(validation: Outcome, merit: Metric) -> float:
-    """The threshold between two classes, or of a single label, that a figure is best at.
+    """The threshold between two classes, of those in an order, or of all labels, that a figure is
+    best at.
 
     All rows are judged together: with few rows of a class, a threshold of each fold would follow
     those that chance has put there. Thresholds lie midway between neighbouring probabilities; of
@@ -250,9 +272,10 @@ def choose_threshold(validation: Outcome, merit: Metric) -> float:
     """
     thresholds = _list_thresholds(validation)
     if validation.labels:
-        trials = [replace(validation, thresholds=(threshold,)) for threshold in thresholds]
+        count = len(validation.labels)
+        trials = (replace(validation, thresholds=(each,) * count) for each in thresholds)
     else:
-        trials = [replace(validation, threshold=threshold) for threshold in thresholds]
+        trials = (replace(validation, threshold=each) for each in thresholds)
     figures = merit.sign * np.array([merit.score(trial) for trial in trials])
     if np.isnan(figures).all():
         raise UserError(
@@ -266,10 +289,14 @@ def choose_threshold(validation: Outcome, merit: Metric) -> float:
 
 def _list_thresholds(outcome: Outcome) -> np.ndarray:
     """(n_thresholds,) from one that says always yes to one that never does, ascending."""
-    sure, actual = outcome.predicted[:, -1], outcome.actual.ravel()
+    if outcome.labels:
+        sure, is_so = outcome.predicted, outcome.actual
+    else:
+        sure = find_chances(outcome.predicted)
+        is_so = outcome.actual[:, np.newaxis] > np.arange(sure.shape[1])
     steps = np.linspace(0, 1, MOST_TRIED)
     quantiles = [
-        np.quantile(sure[actual == place], steps, method="nearest") for place in np.unique(actual)
+        np.quantile(sure[is_so == side], steps, method="nearest") for side in np.unique(is_so)
     ]
     probabilities = np.unique(sure)
     if len(probabilities) > len(quantiles) * MOST_TRIED:

@@ -37,7 +37,7 @@ from .forecast_facts import (
 )
 from .label_facts import LabelLine, describe_thresholds, list_labels, summarise_labels
 from .markdown import code
-from .ordered_facts import describe_rank_errors
+from .ordered_facts import describe_rank_errors, describe_threshold
 from .rate_facts import describe_rate_intervals, describe_rates
 from .slices import FALSE_DISCOVERIES, MIN_ROWS, is_worse
 from .words import WordFacts
@@ -302,7 +302,7 @@ class Facts:
             return " ".join([*doubt, *self.decisions[1:3]])
         if self.contract.clusters:
             return " ".join(self.structure)
-        if self.champion.postprocessing.threshold is not None:
+        if "decisions" in scores and self.champion.postprocessing.threshold is not None:
             return self.decisions[1]
         if self.params.kind == "multilabel":
             return summarise_labels(
@@ -340,7 +340,7 @@ class Facts:
 
     @property
     def decisions(self) -> list[str]:
-        """When the second of two classes is predicted, and how that turns out; else nothing."""
+        """When a class or a label is predicted, and how that turns out; else nothing."""
         if self.contract.anomalies:
             return [
                 describe_rule(self.contract, self.champion.postprocessing),
@@ -350,10 +350,10 @@ class Facts:
             ]
         if self.params.kind == "multilabel":
             return describe_thresholds(self.champion.postprocessing)
-        if "decisions" not in self.metrics:
-            return []
-        positive, counts = self.contract.classes[1], self.metrics["decisions"]
         learnt = self.champion.postprocessing
+        if "decisions" not in self.metrics:
+            return describe_threshold(learnt)
+        positive, counts = self.contract.classes[1], self.metrics["decisions"]
         threshold = 0.5 if learnt.threshold is None else learnt.threshold
         match learnt.decision:
             case None:

@@ -48,7 +48,8 @@ def show_classes(outcome: Outcome) -> Gallery:
     roc, areas = curves.roc(outcome)
     precision_recall, averages = curves.precision_recall(outcome)
     calibration = curves.calibration(outcome)
-    claim = outcome.classes[1] if len(outcome.classes) == 2 else "the predicted class"
+    are_two = len(outcome.classes) == 2
+    claim = outcome.classes[1] if are_two else "the predicted class"
     return Gallery(
         {
             "confusion_matrix": Picture(
@@ -57,7 +58,7 @@ def show_classes(outcome: Outcome) -> Gallery:
                 + (
                     f" {outcome.classes[1]} is predicted from a probability of "
                     f"{outcome.threshold:.3g} on."
-                    if outcome.threshold is not None
+                    if are_two and outcome.threshold is not None
                     else ""
                 ),
             ),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..modeling.postprocessing import Postprocessing
+from ..modeling.metrics import find_metric
+from ..modeling.outcome import EVEN
+from ..modeling.postprocessing import KEY, Postprocessing
 
 MOST_LISTED = 50
 """Labels that a page has a line for, the most frequent ones."""
@@ -75,6 +77,12 @@ def describe_thresholds(learnt: Postprocessing) -> list[str]:
     match learnt.decision:
         case None:
             return ["A label is given where it is more probable than not."]
+        case str() as metric if not find_metric("multilabel", metric, KEY).is_by_label:
+            threshold = (learnt.thresholds or (EVEN,))[0]
+            return [
+                f"A label is given from a probability of {threshold:.3g} on, at which {metric} is "
+                "best on the validation rows."
+            ]
         case str() as metric:
             why = f"at which {metric} of it is best on the validation rows"
         case dict() as costs:

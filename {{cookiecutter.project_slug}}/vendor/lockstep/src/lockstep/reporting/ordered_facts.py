@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from ..modeling.outcome import EVEN
+from ..modeling.postprocessing import Postprocessing
+
 
 def describe_rank_errors(errors: dict[str, int]) -> str:
     """How many rows are predicted right, off by one class, by two, and by more.
@@ -17,3 +20,24 @@ def describe_rank_errors(errors: dict[str, int]) -> str:
         f"{right} of the test rows are predicted right, {one} are off by one class, {two} by two "
         f"and {more / rows:.1%} by more."
     )
+
+
+def describe_threshold(learnt: Postprocessing) -> list[str]:
+    """Which class is predicted, and why; nothing where it is the most probable one."""
+    match learnt.decision:
+        case None:
+            return []
+        case str() as metric:
+            why = f"because {metric} is best so on the validation rows"
+        case dict() as costs:
+            why = (
+                "because wrong decisions cost least so on the validation rows, where each class "
+                f"too low costs {costs['missed']:g} and each too high {costs['false_alarm']:g}"
+            )
+        case _:
+            why = "as params.yaml says"
+    median = " (the median)" if learnt.threshold == EVEN else ""
+    return [
+        f"The highest class is predicted that is reached with a probability of "
+        f"{learnt.threshold:.3g} or more{median}, {why}."
+    ]
