@@ -174,6 +174,21 @@ def test_numbers_on_disk_are_gone_afterwards(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_seed_settles_the_order_of_rows_for_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows_on_disk, "BLOCKS_MIXED", 2)
+    with NumbersOnDisk(tmp_path, ["a", "b"]) as rows:
+        rows.append(np.arange(76).reshape(38, 2), np.array(["a", "b"] * 19), np.arange(38))
+        some = rows.select(np.arange(38) % 3 == 1)
+        parts = [*some.shuffle(np.random.default_rng(1))]
+    orders = [[4, 31, 22, 28, 10, 13, 16, 25, 1, 7, 19], [37, 34]]
+    assert [weights.tolist() for _, _, weights in parts] == orders
+    for (X, y, _), order in zip(parts, orders, strict=True):
+        assert X.tolist() == [[2 * row, 2 * row + 1] for row in order]
+        assert [*y] == ["ab"[row % 2] for row in order]
+
+
 def count_rows(count: int) -> Stream:
     """Rows numbered from 0, in parts of seven."""
 

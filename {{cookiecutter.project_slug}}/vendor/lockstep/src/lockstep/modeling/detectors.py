@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .examples import Examples
 from .losses import Loss
 from .networks import Network, parameters
+from .rows_on_disk import Targets
 
 NORMAL_MAD = 1.4826
 """Standard deviations of a normal distribution to its median absolute deviation."""
@@ -140,7 +141,7 @@ class NetworkDetector(OutlierMixin, Network):
     def _learn_targets(self, parts: Any) -> None:
         """Nothing is learnt but the rows."""
 
-    def _encode(self, X: np.ndarray, y: np.ndarray) -> Examples:
+    def _encode(self, X: np.ndarray, y: Targets) -> Examples:
         return Examples(X, X, np.ones(len(y), dtype="float32"))
 
     def _count_outputs(self, columns: int) -> int:

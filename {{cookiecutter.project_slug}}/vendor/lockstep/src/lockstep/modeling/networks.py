@@ -32,7 +32,7 @@ from .examples import Examples, Stream
 from .keras import keras
 from .losses import OF_RATES, Loss, NumberLoss, find_loss
 from .ordinal import find_places
-from .rows_on_disk import NumbersOnDisk
+from .rows_on_disk import NumbersOnDisk, Targets
 
 NETWORK = "network_"
 
@@ -234,11 +234,11 @@ class Network(BaseEstimator):
     def _validate(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         raise NotImplementedError
 
-    def _learn_targets(self, parts: Iterable[np.ndarray]) -> None:
+    def _learn_targets(self, parts: Iterable[Targets]) -> None:
         """Find what `_encode` needs of all (n_rows,) labels or targets, part by part."""
         raise NotImplementedError
 
-    def _encode(self, X: np.ndarray, y: np.ndarray) -> Examples:
+    def _encode(self, X: np.ndarray, y: Targets) -> Examples:
         """Rows as the network learns from them."""
         raise NotImplementedError
 
@@ -265,7 +265,7 @@ class NetworkClassifier(ClassifierMixin, Network):
     def _count_outputs(self, columns: int) -> int:  # noqa: ARG002
         return len(self.classes_)
 
-    def _learn_targets(self, parts: Iterable[np.ndarray]) -> None:
+    def _learn_targets(self, parts: Iterable[Targets]) -> None:
         factorized = [pd.factorize(part) for part in parts]
         self.classes_, places = np.unique(
             np.concatenate([classes for _, classes in factorized]), return_inverse=True
@@ -287,7 +287,7 @@ class NetworkClassifier(ClassifierMixin, Network):
         every_class_fits = min(share, 1 - share) * len(y) >= len(counts)
         return y if every_class_fits else super()._stratify(y)
 
-    def _encode(self, X: np.ndarray, y: np.ndarray) -> Examples:
+    def _encode(self, X: np.ndarray, y: Targets) -> Examples:
         codes = pd.Index(self.classes_).get_indexer(y)
         return Examples(X, codes.astype("int32"), self.class_weights_[codes].astype("float32"))
 
@@ -316,7 +316,7 @@ class NetworkLabeller(ClassifierMixin, Network):
         X, y = validate_data(self, X, y, dtype="float32", multi_output=True)
         return X, y
 
-    def _learn_targets(self, parts: Iterable[np.ndarray]) -> None:
+    def _learn_targets(self, parts: Iterable[Targets]) -> None:
         self.labels_ = next(iter(parts)).shape[1]
 
     def _count_outputs(self, columns: int) -> int:  # noqa: ARG002
@@ -325,8 +325,8 @@ class NetworkLabeller(ClassifierMixin, Network):
     def _stratify(self, y: np.ndarray) -> np.ndarray:
         return y
 
-    def _encode(self, X: np.ndarray, y: np.ndarray) -> Examples:
-        return Examples(X, y.astype("float32"), np.ones(len(y), dtype="float32"))
+    def _encode(self, X: np.ndarray, y: Targets) -> Examples:
+        return Examples(X, np.asarray(y, dtype="float32"), np.ones(len(y), dtype="float32"))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """(n_rows, n_labels) probability that a row has each label."""
@@ -357,7 +357,7 @@ class NetworkOrdinal(NetworkClassifier):
     def _count_outputs(self, columns: int) -> int:  # noqa: ARG002
         return 1
 
-    def _learn_targets(self, parts: Iterable[np.ndarray]) -> None:
+    def _learn_targets(self, parts: Iterable[Targets]) -> None:
         super()._learn_targets(parts)
         classes, places = find_places(self.classes_, self.order)
         self.classes_, self.class_weights_ = classes, self.class_weights_[np.argsort(places)]
@@ -404,7 +404,7 @@ class NetworkRegressor(RegressorMixin, Network):
             )
         return X, y
 
-    def _learn_targets(self, parts: Iterable[np.ndarray]) -> None:
+    def _learn_targets(self, parts: Iterable[Targets]) -> None:
         """Mean and standard deviation, merged as Chan, Golub and LeVeque (1979) do."""
         rows, self.mean_, variance = 0, 0.0, 0.0
         for part in parts:
@@ -417,7 +417,7 @@ class NetworkRegressor(RegressorMixin, Network):
         if self.loss in OF_RATES:
             self.mean_, self.scale_ = 0.0, self.mean_ or 1.0
 
-    def _encode(self, X: np.ndarray, y: np.ndarray) -> Examples:
+    def _encode(self, X: np.ndarray, y: Targets) -> Examples:
         standardised = (np.asarray(y, dtype="float64") - self.mean_) / self.scale_
         return Examples(X, standardised.astype("float32"), np.ones(len(y), dtype="float32"))
 
