@@ -15,6 +15,7 @@ from playwright.sync_api import Browser
 from ruamel.yaml import YAML
 from test_pipeline import edit
 from test_use import customers, quicken, write
+from test_use_kinds import images_with_a_table, several_labels, stars
 
 NOTEBOOKS = [
     *("1.0-yn-data-exploration", "2.0-yn-model-review", "3.0-yn-new-rows"),
@@ -49,19 +50,31 @@ def with_results(reproduced: Project, folder: Path, dataset: str) -> Project:
         project = reproduced.copy(folder / "my-project")
         project.run("uv", "sync", **OFFLINE)
         return project
-    own = dataset == "own"
-    project = reproduced.equip(bake(folder, dataset="none" if own else dataset))
+    make_own = OWN.get(dataset)
+    project = reproduced.equip(bake(folder, dataset="none" if make_own else dataset))
     project.run("uv", "sync")
-    if own:
-        file = write(customers(400), folder / "customers.csv")
-        project.run("uv", "run", "my-project", "use", str(file), "--target", "churned")
+    if make_own:
+        project.run("uv", "run", "my-project", "use", *make_own(folder))
         quicken(project)
     project.run("uv", "run", "dvc", "repro", **OFFLINE)
     project.commit()
     return project
 
 
-FURTHER = ("diabetes", "digits", "phrases", "weather", "visits", "wines", "own")
+def leaving_customers(folder: Path) -> list[str]:
+    return [str(write(customers(400), folder / "customers.csv")), "--target", "churned"]
+
+
+OWN = {
+    "customers": leaving_customers,
+    "labels": several_labels,
+    "stars": stars,
+    "melons": images_with_a_table,
+}
+FURTHER = (
+    *("diabetes", "digits", "flights", "vowels", "phrases", "weather", "visits", "wines"),
+    *OWN,
+)
 
 
 @pytest.fixture(
@@ -104,13 +117,13 @@ def test_make_notebooks_runs_each_and_keeps_what_it_shows(published: Published) 
 SAID = {
     "iris": [
         (0, r"Iris flowers of three species: \d+ rows for training, 4 features"),
-        (1, r"\d+ of \d+ rows are predicted wrong"),
+        (1, r"predicted wrong: \d+ of \d+ rows"),
         (2, "predicts species from sepal_length, sepal_width"),
         (3, "1 run, 1 of them committed"),
     ],
     "diabetes": [(1, "the champion is .+, by rmse"), (2, "a number|a whole number")],
     "digits": [
-        (1, r"\d+ of \d+ rows are predicted wrong"),
+        (1, r"predicted wrong: \d+ of \d+ rows"),
         (2, "an image that is not of 8x8 pixels"),
     ],
     "phrases": [
@@ -122,7 +135,16 @@ SAID = {
     "weather": [(0, "there is none: nothing tells what is looked for"), (1, "oddness")],
     "visits": [(1, "by poisson_deviance")],
     "wines": [(1, "below are those that are of theirs least clearly"), (2, "clarity")],
-    "own": [(0, r"\d+ rows for training, 4 features"), (2, "a whole number from 0 to 160")],
+    "flights": [(0, r"\d+ rows for training"), (1, "by mase")],
+    "vowels": [(0, r"sequences for training, \d+ numbers"), (1, r"predicted wrong: \d+ of \d+")],
+    "labels": [
+        (0, r"labels with \| between them, of long, old"),
+        (1, r"labels predicted wrong: \d+, in \d+ rows"),
+        (2, "probability_old"),
+    ],
+    "stars": [(0, "one of 1, 2, 3, 4, 5"), (1, "by rank_probability_score")],
+    "melons": [(0, r"\d+ rows for training, 2 features"), (2, "not of 16x16 pixels")],
+    "customers": [(0, r"\d+ rows for training, 4 features"), (2, "a whole number from 0 to 160")],
 }
 
 

@@ -305,8 +305,8 @@ def test_boosting_splits_sets_of_categories() -> None:
         ),
         ("mlp", {"schedule": "linear"}, "train.candidates.mlp.schedule: found 'linear'"),
         ("tree", {"class_weight": "even"}, "train.candidates.tree.class_weight: found 'even'"),
-        ("cnn", {}, "train.candidates.cnn: it learns from images; this is a class"),
-        ("tcn", {}, "train.candidates.tcn: it forecasts series; this is a classification"),
+        ("cnn", {}, "train.candidates.cnn: it learns from images, and the contract"),
+        ("tcn", {}, "train.candidates.tcn: it forecasts series; `kind` is classification"),
     ],
 )
 def test_a_mistake_in_params_is_told_in_one_line(name: str, options: dict, expected: str) -> None:

@@ -25,6 +25,7 @@ from lockstep.modeling.outcome import Outcome
 from lockstep.modeling.postprocessing import Postprocessing, fit_postprocessing
 from lockstep.modeling.smoothing import SmoothForest, SmoothNeighbours, SmoothTree
 from lockstep.reading.tables import read_table
+from lockstep.reporting.dependence import partial_dependence
 from lockstep.reporting.gallery import show_mistakes
 from lockstep.reporting.label_facts import describe_thresholds
 from lockstep.reporting.labels import count_together, measure_labels
@@ -421,3 +422,20 @@ def test_the_images_with_the_most_wrong_labels_are_shown(outcome: Outcome) -> No
     first = next(axes.get_title() for axes in pictures["mistakes"].figure.axes)
     assert first == "{predicted}\nis {actual}".format(**tables["mistakes"].loc[0])
     assert pictures["mistakes"].caption.endswith(" gets the most labels wrong.")
+    worst = [int(wrong.argmax())]
+    pictures, _ = show_mistakes(model, rows.iloc[worst], outcome.take(worst))
+    assert pictures["mistakes"].caption.startswith("The test image of which the champion gets")
+
+
+def test_predictions_of_each_of_two_labels_depend_on_a_feature_in_their_own_way() -> None:
+    tags = TAGS.model_dump(exclude_none=True) | {"categories": ["red", "round"]}
+    contract = Contract.model_validate(WORDS | {"columns": {"size": NUMBER, "tags": tags}})
+
+    def predict(X: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({"probability_red": X["size"], "probability_round": 1 - X["size"]})
+
+    rows = pd.DataFrame({"size": [0.2, 0.4]})
+    model = SimpleNamespace(contract=contract, apply=predict)
+    table = partial_dependence(model, rows, ["size"], seed=0).set_index(["class", "value"])
+    assert table.loc["red", "prediction"].to_dict() == {0.2: 0.2, 0.4: 0.4}
+    assert table.loc["round", "prediction"].to_dict() == {0.2: 0.8, 0.4: 0.6}

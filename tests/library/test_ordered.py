@@ -221,6 +221,9 @@ def test_tables_tell_how_far_predictions_are_off() -> None:
         "60.0% of the test rows are predicted right, 20.0% are off by one class, 10.0% by two and "
         "10.0% by more."
     )
+    assert describe_rank_errors({"0": 3, "1": 1}) == (
+        "75.0% of the test rows are predicted right, 25.0% are off by one class, none by more."
+    )
 
 
 @pytest.mark.parametrize(

@@ -269,7 +269,7 @@ def test_naive_bayes_is_not_for_numbers() -> None:
     columns = CONTRACT["columns"] | {"verdict": {"type": "numeric", "meaning": "stars"}}
     contract = Contract.model_validate(CONTRACT | {"columns": columns})
     params = make_params(features=RECIPE, kind="regression")
-    with pytest.raises(UserError, match="naive_bayes: it tells classes apart; this is a regr"):
+    with pytest.raises(UserError, match="naive_bayes: it tells classes apart; `kind` is regr"):
         make_candidate("naive_bayes", {}, make_problem(params, contract))
 
 

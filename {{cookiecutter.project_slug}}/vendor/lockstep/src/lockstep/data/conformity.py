@@ -401,8 +401,9 @@ def join_lists(cells: pd.Series, separator: str = SEPARATOR) -> pd.Series:
 
 def is_list_of_texts(value: object) -> TypeGuard[Sequence[str]]:
     """Whether a cell holds texts side by side, such as several labels, or none of them."""
-    is_several = isinstance(value, list | tuple | np.ndarray)
-    return is_several and all(isinstance(part, str) for part in value)
+    return isinstance(value, list | tuple | np.ndarray) and all(
+        isinstance(part, str) for part in value
+    )
 
 
 def _as_text(value: object) -> str:

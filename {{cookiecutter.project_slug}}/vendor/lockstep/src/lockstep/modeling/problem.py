@@ -116,7 +116,7 @@ class Problem:
         """
         if self.series is None:
             raise UserError(
-                f"params.yaml: train.candidates.{name}: it forecasts series; this is a {self.kind}"
+                f"params.yaml: train.candidates.{name}: it forecasts series; `kind` is {self.kind}"
             )
         return self.series
 
@@ -179,7 +179,7 @@ class Problem:
         """
         if not self.classifies:
             raise UserError(
-                f"params.yaml: train.candidates.{name}: it tells classes apart; this is a "
+                f"params.yaml: train.candidates.{name}: it tells classes apart; `kind` is "
                 f"{self.kind}"
             )
 
@@ -198,7 +198,7 @@ class Problem:
         """
         where = f"params.yaml: train.candidates.{name}"
         if not self.image:
-            raise UserError(f"{where}: it learns from images; this is a {self.kind} of a table")
+            raise UserError(f"{where}: it learns from images, and the contract describes none")
         height, width, _ = self.image
         side = min(height, width)
         for _ in range(convolutions):

@@ -30,7 +30,8 @@ def partial_dependence(
 
     Returns:
         `feature`, `value`, `class` and `prediction`. Of two classes it is the probability of the
-        second one, of more that of each, and of a number without a class the number.
+        second one, of more that of each, of labels that of each, and of a number without a class
+        the number.
     """
     count = min(len(rows), MOST_ROWS)
     places = np.sort(np.random.default_rng(seed).choice(len(rows), count, replace=False))
@@ -62,8 +63,8 @@ def _make_grid(values: pd.Series, column: Column) -> pd.Series:
 
 def _predict(model: Model, X: pd.DataFrame) -> pd.DataFrame:
     """(n_rows, n_classes) probabilities by class, of two the second alone, or one column."""
-    predictions, classes = model.apply(X), model.contract.classes or model.contract.labels
-    if not classes:
+    predictions, classes = model.apply(X), model.contract.classes
+    names = model.contract.labels or (classes[1:] if len(classes) == 2 else classes)
+    if not names:
         return predictions[["prediction"]].set_axis([""], axis=1)
-    names = classes[1:] if len(classes) == 2 else classes
     return predictions[[f"{PROBABILITY}{name}" for name in names]].set_axis(names, axis=1)

@@ -200,9 +200,15 @@ def show_mistakes(model: Model, rows: pd.DataFrame, outcome: Outcome) -> Gallery
     images = pixels(rows[IMAGE].iloc[top["row"]], model.contract.images.shape)
     titles = [_title_mistake(outcome, line) for line in top.to_dict("records")]
     picture = Picture(
-        figures.mistakes(images, titles, head), f"The {len(titles)} test images {which}."
+        figures.mistakes(images, titles, head),
+        f"The {name_some(len(titles), 'test image')} {which}.",
     )
     return Gallery({"mistakes": picture}, tables)
+
+
+def name_some(count: int, noun: str) -> str:
+    """So many things: `test image` where there is one, else such as `2 test images`."""
+    return noun if count == 1 else f"{count} {noun}s"
 
 
 def _title_mistake(outcome: Outcome, line: dict[Hashable, Any]) -> str:

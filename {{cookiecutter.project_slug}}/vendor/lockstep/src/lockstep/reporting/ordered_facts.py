@@ -7,18 +7,18 @@ from ..modeling.postprocessing import Postprocessing
 
 
 def describe_rank_errors(errors: dict[str, int]) -> str:
-    """How many rows are predicted right, off by one class, by two, and by more.
+    """How many rows are predicted right, off by one class, by two, and by more, if any are.
 
     Args:
         errors: Rows by the number of classes that they are off by, as metrics.json has them.
     """
     rows = sum(errors.values())
-    more = sum(count for off, count in errors.items() if int(off) > 2)
-    shares = [errors.get(str(off), 0) / rows for off in range(3)]
-    right, one, two = (f"{share:.1%}" for share in shares)
+    right, one, two = (errors.get(str(off), 0) for off in range(3))
+    more = rows - right - one - two
+    others = [f"{two / rows:.1%} by two"] * bool(two) + [f"{more / rows:.1%} by more"] * bool(more)
     return (
-        f"{right} of the test rows are predicted right, {one} are off by one class, {two} by two "
-        f"and {more / rows:.1%} by more."
+        f"{right / rows:.1%} of the test rows are predicted right, {one / rows:.1%} are off by one "
+        f"class, {' and '.join(others) or 'none by more'}."
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from . import signal_figures as figures
 from .figures import abbreviate
-from .gallery import Gallery, Picture, join
+from .gallery import Gallery, Picture, join, name_some
 from .signals import MOST_MISTAKES, MOST_PARTS, Signals
 
 
@@ -48,8 +48,8 @@ def _show_mistakes(signals: Signals, part: str) -> Gallery:
     means = (f"mean of its {part}", f"mean of the predicted {part}")
     picture = Picture(
         figures.signal_mistakes(signals.trace_mistakes(), titles, means),
-        f"The {len(titles)} test rows that the champion is most wrong about, each in the channel "
-        f"that tells most of what it is and what it was taken for.",
+        f"The {name_some(len(titles), 'test row')} that the champion is most wrong about, in the "
+        "channel that tells most of what a row is and what it was taken for.",
     )
     return Gallery({"signal_mistakes": picture}, tables)
 
