@@ -19,7 +19,7 @@ from lockstep.modeling.model import Model
 from lockstep.modeling.problem import make_problem
 from lockstep.modeling.terms import LatentTerms, Terms
 from lockstep.modeling.tokens import Tokens, read_vectors
-from lockstep.modeling.words import split_words
+from lockstep.modeling.words import list_commonest, split_words
 from lockstep.standalone.predict import predict_file
 from made_up_texts import CANDIDATES, CONTRACT, RECIPE, make_reviews, write_reviews
 from owner import features, models  # noqa: F401 - they register steps and candidates
@@ -56,6 +56,12 @@ def frame(*texts: str | None) -> pd.DataFrame:
 )
 def test_words_of_any_language_are_told_apart(text: str, words: list[str]) -> None:
     assert split_words(text) == words
+
+
+def test_the_commonest_words_are_no_marks_but_may_be_emoji() -> None:
+    words = pd.Series(split_words("So good, so (very) good, so \U0001f600... \u00bfso\u3002"))
+    assert list_commonest(words, 4) == ["so", "good", "very", "\U0001f600"]
+    assert list_commonest(words, 1) == ["so"]
 
 
 TEXTS = ["a cat sat on a mat", "a cat and a bird", "birds sat", None, "cats cats cats", "unlike"]

@@ -35,6 +35,12 @@ def split_words(text: str) -> list[str]:
     return fold_text(text).split()
 
 
+def list_commonest(words: pd.Series, most: int) -> list[str]:
+    """At most so many words, the commonest first, none of them a mark of punctuation."""
+    ranked = words.value_counts().index
+    return [word for word in ranked if not unicodedata.category(word[0]).startswith("P")][:most]
+
+
 def count_words(text: str) -> float:
     """About how many words a text has that no digit is in.
 
