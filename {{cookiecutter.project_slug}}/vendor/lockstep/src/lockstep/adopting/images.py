@@ -108,7 +108,8 @@ def _choose_shape(found: Survey) -> tuple[Images, list[str]]:
             )
         doubts.append(
             f"images of {former}: scaled to {width}x{height}, each whole and in its own shape, on "
-            "black; `width` and `height` below `images` in references/schema.yaml take others"
+            "black; to change that, set `width` and `height` below `images` in "
+            "references/schema.yaml"
         )
     return Images(width=width, height=height, colour=found.has_colour), doubts
 
