@@ -123,7 +123,7 @@ def main(network: str, way: str, rows: int, epochs: int, folder: Path | None) ->
     shape = X.shape[1:]
     keras.utils.set_random_seed(0)
     if way == "bare":
-        model = BUILDS[network](shape, y.max() + 1)
+        model = BUILDS[network](shape, int(y.max()) + 1)
     else:
         options = list_options(network, shape, y) if way == "suggested" else {}
         options |= {"max_epochs": epochs, "patience": epochs}

@@ -52,7 +52,7 @@ def main(
                 for case, runs in taken.items():
                     command = ["python", script, network, case, str(rows), str(epochs), *folder]
                     done = subprocess.run(
-                        command, cwd=project, check=True, capture_output=True, text=True
+                        command, cwd=project, check=True, stdout=subprocess.PIPE, text=True
                     )
                     runs.append(json.loads(done.stdout.splitlines()[-1]))
             print(f"\n{network}: {epochs} epochs of {rows} images at most on {keras_backend}\n")
