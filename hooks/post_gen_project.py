@@ -14,6 +14,7 @@ STARTERS = {
     "vowels": ["sequences"],
     "phrases": ["texts"],
     "weather": ["anomalies"],
+    "storms": ["tables", "ordered"],
     "wines": ["clusters"],
 }
 """Candidates that only some kinds of data need; without an entry, those for tables."""

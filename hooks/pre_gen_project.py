@@ -82,6 +82,7 @@ SAMPLES = {
     "phrases": "phrases.csv",
     "weather": "weather.csv",
     "visits": "visits.csv",
+    "storms": "storms.csv",
     "wines": "wines.csv",
 }
 PORTS = [f"{port}{number}" for port in ("com", "lpt") for number in range(10)]

