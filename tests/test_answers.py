@@ -52,12 +52,13 @@ COMMON = """
 """.split()
 HOOK = (TEMPLATE / "hooks" / "pre_gen_project.py").read_text(encoding="utf-8")
 STARTERS = {
-    "digits": "images",
-    "flights": "forecasting",
-    "vowels": "sequences",
-    "phrases": "texts",
-    "weather": "anomalies",
-    "wines": "clusters",
+    "digits": {"images"},
+    "flights": {"forecasting"},
+    "vowels": {"sequences"},
+    "phrases": {"texts"},
+    "weather": {"anomalies"},
+    "storms": {"tables", "ordered"},
+    "wines": {"clusters"},
 }
 RAW = {
     "iris": {"data/raw/iris.csv"},
@@ -68,6 +69,7 @@ RAW = {
     "phrases": {"data/raw/phrases.csv"},
     "weather": {"data/raw/weather.csv"},
     "visits": {"data/raw/visits.csv"},
+    "storms": {"data/raw/storms.csv"},
     "wines": {"data/raw/wines.csv"},
     "none": set(),
 }
@@ -101,8 +103,9 @@ def chosen(
 
 def test_a_project_has_exactly_its_files(chosen: tuple[Project, str]) -> None:
     project, dataset = chosen
-    candidates = f"src/my_project/models/{STARTERS.get(dataset, 'tables')}.py"
-    expected = {*COMMON, *python_files(), *vendored(), *RAW[dataset], candidates}
+    starters = STARTERS.get(dataset, {"tables"})
+    candidates = {f"src/my_project/models/{name}.py" for name in starters}
+    expected = {*COMMON, *python_files(), *vendored(), *RAW[dataset], *candidates}
     assert project.files() - {".cruft.json"} == expected
 
 
@@ -134,14 +137,15 @@ def test_the_package_is_the_same_as_in_the_template(pristine: Project) -> None:
         assert copy.read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize(("dataset", "kind"), [("iris", "tables"), *STARTERS.items()])
+@pytest.mark.parametrize(("dataset", "kinds"), [("iris", {"tables"}), *STARTERS.items()])
 def test_a_project_has_the_candidates_for_its_kind_of_data(
-    tmp_path: Path, dataset: str, kind: str
+    tmp_path: Path, dataset: str, kinds: set[str]
 ) -> None:
     models = bake(tmp_path, dataset=dataset) / "src/my_project/models"
-    assert {path.stem for path in models.iterdir()} == {"__init__", "common", kind}
-    starter = VENDOR / "lockstep" / "starters" / f"{kind}.py"
-    assert (models / starter.name).read_bytes() == starter.read_bytes()
+    assert {path.stem for path in models.iterdir()} == {"__init__", "common", *kinds}
+    for kind in kinds:
+        starter = VENDOR / "lockstep" / "starters" / f"{kind}.py"
+        assert (models / starter.name).read_bytes() == starter.read_bytes()
 
 
 def test_the_library_is_copied_as_it_is(pristine: Project) -> None:

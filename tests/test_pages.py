@@ -72,8 +72,8 @@ OWN = {
     "melons": images_with_a_table,
 }
 FURTHER = (
-    *("diabetes", "digits", "flights", "vowels", "phrases", "weather", "visits", "wines"),
-    *OWN,
+    *("diabetes", "digits", "flights", "vowels", "phrases", "weather", "visits", "storms"),
+    *("wines", *OWN),
 )
 
 
@@ -134,6 +134,7 @@ SAID = {
     ],
     "weather": [(0, "there is none: nothing tells what is looked for"), (1, "oddness")],
     "visits": [(1, "by poisson_deviance")],
+    "storms": [(1, "by rank_probability_score"), (2, "predicts strength from date")],
     "wines": [(1, "below are those that are of theirs least clearly"), (2, "clarity")],
     "flights": [(0, r"\d+ rows for training"), (1, "by mase")],
     "vowels": [(0, r"sequences for training, \d+ numbers"), (1, r"predicted wrong: \d+ of \d+")],

@@ -388,6 +388,7 @@ BOUNDS = {
     "phrases": ("accuracy", 0.9, 1.0),
     "weather": ("injected_precision", 0.5, 1.0),
     "visits": ("d2_poisson", 0.05, 1.0),
+    "storms": ("quadratic_kappa", 0.75, 1.0),
     "wines": ("stable_silhouette", 0.2, 0.5),
 }
 """The least and the most that a figure of the champion may be."""

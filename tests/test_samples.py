@@ -7,6 +7,7 @@ import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
+from statistics import mean
 
 from conftest import TEMPLATE, Project
 
@@ -19,7 +20,7 @@ def test_the_samples_equal_scikit_learns_copies(tmp_path: Path, light: Project) 
     samples = ["iris.csv", "diabetes.csv", "digits.zip", "wines.csv"]
     light.run("uv", "run", "python", str(script), str(tmp_path), *samples)
     exported = {path.name: path for path in tmp_path.iterdir()}
-    names = ("flights", "vowels", "phrases", "weather", "visits")
+    names = ("flights", "vowels", "phrases", "weather", "visits", "storms")
     others = {path.name for name in names for path in RAW.glob(f"*{name}*")}
     others |= {"README.md"}
     committed = {path.name: path for path in RAW.iterdir() if path.name not in others}
@@ -47,7 +48,7 @@ def test_the_samples_are_those_that_use_may_take_away() -> None:
 
 def test_the_samples_have_the_rows_they_are_known_for() -> None:
     rows = {path.name: path.read_text().count("\n") - 1 for path in RAW.glob("*.csv*")}
-    assert sorted(rows.values()) == [150, 178, 442, 3 * (365 + 14), 1392, 1870, 2898, 9961]
+    assert sorted(rows.values()) == [150, 178, 442, 3 * (365 + 14), 1392, 1596, 1870, 2898, 9961]
     (digits,) = RAW.glob("*digits*")
     assert len(members(digits)) == 1797
 
@@ -103,3 +104,14 @@ def test_the_visits_are_of_persons_who_are_there_once() -> None:
     counts = [int(row["visits"]) for row in rows]
     assert (min(counts), max(counts)) == (0, 69)
     assert 0.25 < counts.count(0) / len(counts) < 0.35
+
+
+def test_the_storms_are_there_once_a_day_and_the_stronger_the_lower_their_pressure() -> None:
+    (storms,) = RAW.glob("*storms*")
+    rows = list(csv.DictReader(storms.read_text().splitlines()))
+    assert len({(row["storm"], row["date"]) for row in rows}) == len(rows)
+    pressures = {
+        strength: mean(int(row["pressure"]) for row in rows if row["strength"] == strength)
+        for strength in ("tropical depression", "tropical storm", "hurricane", "major hurricane")
+    }
+    assert [round(pressure) for pressure in pressures.values()] == [1007, 999, 975, 945]

@@ -33,7 +33,7 @@ def show_order(outcome: Outcome) -> Gallery:
             "cumulative_calibration": Picture(
                 draw_calibration(calibration),
                 "How often the class is at most such a one, over the predicted probability of "
-                "that; on the dotted line probabilities are right.",
+                "that; on the dotted line probabilities are right. The more rows, the larger a dot.",
             ),
         },
         {"rank_errors": errors, "cumulative_calibration": calibration},
@@ -86,8 +86,9 @@ def draw_calibration(table: pd.DataFrame) -> Figure:
         axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="as sure as right")
         for name, colour in zip(shown, colours, strict=True):
             own = table[table["class"] == name]
-            label = f"at most {abbreviate(name)}"
-            axes.plot(own["probability"], own["share_so"], color=colour, marker="o", label=label)
+            x, y, rows = own["probability"], own["share_so"], own["rows"]
+            axes.plot(x, y, color=colour, label=f"at most {abbreviate(name)}")
+            axes.scatter(x, y, s=10 + 300 * rows / rows.sum(), color=colour)
         axes.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), aspect="equal")
         axes.legend(loc="upper left")
     return figure
