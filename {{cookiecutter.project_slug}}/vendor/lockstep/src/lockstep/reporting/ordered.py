@@ -33,7 +33,7 @@ def show_order(outcome: Outcome) -> Gallery:
             "cumulative_calibration": Picture(
                 draw_calibration(calibration),
                 "How often the class is at most such a one, over the predicted probability of "
-                "that; on the dotted line probabilities are right. The more rows, the larger a dot.",
+                "that; on the dotted line probabilities are right, and a larger dot is more rows.",
             ),
         },
         {"rank_errors": errors, "cumulative_calibration": calibration},
