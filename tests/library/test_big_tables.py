@@ -391,11 +391,14 @@ def test_a_parquet_file_has_its_own_types(tmp_path: Path) -> None:
 def test_the_summary_tells_the_truth_of_all_rows_and_that_some_were_drawn(written) -> None:
     frame = rows()
     frame.loc[list_hidden(frame)[:150], "age"] = None
+    frame["y"] = frame["y"].astype("object").where(frame.index % 50 > 0, None)
     some, whole = understand_twice(written(frame))
     some_lines, whole_lines = summarise("a.csv", some), summarise("a.csv", whole)
     assert some_lines[0].startswith("a.csv: 600 rows, 9 columns; ")
     assert some_lines[0].endswith(f", guessed from a sample of {len(some.table)} rows")
     assert "sample" not in "\n".join(whole_lines)
+    assert "look at, counted in the sample:" in some_lines
+    assert "- 12 of 600 rows lack the target: nothing is learnt from them" in whole_lines
     shares = [
         next(line.split()[:3] for line in lines if "age" in line)
         for lines in (some_lines, whole_lines)

@@ -106,6 +106,19 @@ def test_what_is_left_out_of_a_figure_is_told(
     assert axes.get_title(loc="left") == "speed"
 
 
+def test_a_set_of_labels_that_no_row_has_is_drawn_by_those_that_have_it_among_others() -> None:
+    actual = np.column_stack([np.arange(30) % 2, np.arange(30) % 3 == 0, np.ones(30)]).astype(int)
+    predicted = actual * 0.8 + 0.1
+    predicted[3, 1:] = 0.2  # of the first label alone, which never comes so
+    signals = show(Outcome(actual, predicted, labels=("a", "b", "c")))
+    assert "a" in signals.parts
+    traces = signals.trace_mistakes()
+    drawn = traces[traces["row"] == 3]
+    channel = ["angle", "speed"].index(drawn["channel"].iloc[0])
+    expected = make_signals()[1::2, :, channel].mean(axis=0)
+    assert drawn["predicted"].to_numpy() == pytest.approx(expected)
+
+
 def test_rows_of_several_labels_are_parted_by_all_of_them() -> None:
     actual = np.array([[1, 0], [1, 1]])[np.arange(30) % 2]
     predicted = actual * 0.8 + 0.1

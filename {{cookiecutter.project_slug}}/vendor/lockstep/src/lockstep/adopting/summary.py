@@ -27,7 +27,7 @@ def summarise(name: str, understanding: Understanding) -> list[str]:
     notes = [*understanding.notes]
     if unusual := [repr(text) for text in contract.missing if text not in USUAL]:
         notes.append(f"missing values as {', '.join(unusual)}")
-    if len(understanding.table) < rows:
+    if understanding.is_sample:
         notes.append(f"guessed from a sample of {len(understanding.table):,} rows")
     columns = _count_columns(len(_list_columns(contract)))
     head = f"{name}: {rows:,} rows, {columns}; {', '.join(notes)}"
@@ -41,7 +41,8 @@ def summarise(name: str, understanding: Understanding) -> list[str]:
         return lines
     if len(doubts) > MOST_LINES:
         doubts[MOST_LINES:] = [f"and {len(doubts) - MOST_LINES} more such columns"]
-    return [*lines, "look at:", *(f"- {' '.join(doubt.split())}" for doubt in doubts), ""]
+    where = ", counted in the sample" if understanding.is_sample else ""
+    return [*lines, f"look at{where}:", *(f"- {' '.join(doubt.split())}" for doubt in doubts), ""]
 
 
 def _list_columns(contract: Contract) -> list[str]:

@@ -37,7 +37,7 @@ def find_text_doubts(table: pd.DataFrame, contract: Contract) -> dict[str, list[
     sample = table.sample(min(len(table), MOST_TEXTS), random_state=0).sort_index()
     return {
         name: [
-            *_find_empty(sample[name]),
+            *_find_empty(table[name]),
             *_find_lonely(sample[name].dropna()),
             *_find_marks(sample[name].dropna()),
             *_find_cuts(sample[name].dropna()),

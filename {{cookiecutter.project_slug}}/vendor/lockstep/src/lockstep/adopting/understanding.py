@@ -91,6 +91,11 @@ class Understanding(NamedTuple):
     folders: Sequence[str] = ()
     """Those above the classes of images or texts that say which are for the test."""
 
+    @property
+    def is_sample(self) -> bool:
+        """Whether the table is but a sample of the rows."""
+        return len(self.table) < self.rows
+
 
 def understand(
     files: Sequence[Path],

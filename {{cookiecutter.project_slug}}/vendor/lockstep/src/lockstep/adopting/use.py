@@ -201,17 +201,18 @@ def choose_settings(project: Project, name: str, understanding: Understanding) -
         else:
             return trial
     if contract.classes and contract.is_supervised:
+        where = " of the sample" if understanding.is_sample else ""
         distinct = rows.drop_duplicates([*contract.features, contract.target])
         counts, kinds = (table[contract.target].value_counts() for table in (rows, distinct))
         rarest: Any = kinds.idxmin()
         if kinds[rarest] < counts[rarest]:
             raise UserError(
                 f"{name}: target {contract.target!r}: the features tell only {kinds[rarest]} kinds "
-                f"apart of {counts[rarest]} rows that are {rarest!r}, and rows of a kind stay on "
-                "one side of the split: too few to learn and to test; add columns"
+                f"apart of {counts[rarest]} rows{where} that are {rarest!r}, and rows of a kind "
+                "stay on one side of the split: too few to learn and to test; add columns"
             )
         raise UserError(
-            f"{name}: target {contract.target!r}: {counts[rarest]} of {len(rows)} rows are "
+            f"{name}: target {contract.target!r}: {counts[rarest]} of {len(rows)} rows{where} are "
             f"{rarest!r}, too few to learn and to test; merge it with another class, or "
             "take these rows out"
         )

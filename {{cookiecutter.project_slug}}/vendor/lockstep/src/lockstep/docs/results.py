@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 
+from ..core.decimals import count_decimals
 from ..core.errors import UserError
 from ..core.paths import Paths
 from ..core.programs import read_output
@@ -62,4 +63,5 @@ def _leaderboard(paths: Paths) -> str:
 def _format_mean(mean: str, spread: str) -> str:
     if not mean:
         return "undefined"
-    return f"{float(mean):.4f} ± {float(spread):.4f}" if spread else f"{float(mean):.4f}"
+    form = f".{count_decimals(float(mean))}f"
+    return f"{float(mean):{form}}" + (f" ± {float(spread):{form}}" if spread else "")

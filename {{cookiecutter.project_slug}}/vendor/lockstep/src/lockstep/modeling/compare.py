@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from ..core.decimals import count_decimals
 from ..core.errors import UserError
 from ..core.params import Params
 from ..core.progress import clear_line, progress
@@ -227,7 +228,8 @@ class Leaderboard:
         """Take in how a candidate did, and print it."""
         line, folds = summarise_scores(validation.scores, self.metric), len(validation.scores)
         mean, error = line[f"{self.metric.name}_mean"], line[STANDARD_ERROR]
-        figure = f"{mean:.4f}{f' +- {error:.4f}' if error >= 0 else ''},"
+        decimals = count_decimals(mean)
+        figure = f"{mean:.{decimals}f}{f' +- {error:.{decimals}f}' if error >= 0 else ''},"
         figure = "undefined" if np.isnan(mean) else figure
         held_out = f"on {validation.validation_rows} held-out rows"
         where = f"over {folds} folds" if folds > 1 else held_out

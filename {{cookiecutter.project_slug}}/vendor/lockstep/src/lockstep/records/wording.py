@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any
 
+from ..core.decimals import count_decimals
 from ..core.errors import shorten
 from .changes import ABSENT, Change, Kind
 from .repository import SHORT
@@ -16,14 +17,16 @@ from .run import Figure
 
 MOST_CHANGES, MOST_LETTERS = 3, 40
 """Of a kind that are named one by one, and of a value."""
-DECIMALS = 4
 LIBRARY = "vendor/lockstep/"
 
 
-def format_number(number: float, sign: str = "") -> str:
-    """As many decimals as the reports give, fewer of large numbers; a `sign` of + shows it."""
+def format_number(number: float, sign: str = "", beside: Sequence[float] = ()) -> str:
+    """As many decimals as the reports give, fewer of large numbers; a `sign` of + shows it.
+
+    Numbers near zero have more unless they stand `beside` larger ones.
+    """
     digits = math.floor(math.log10(abs(number))) if number else 0
-    decimals = max(0, DECIMALS - max(0, digits))
+    decimals = max(0, count_decimals(number, *beside) - max(0, digits))
     return f"{round(number, decimals) + 0.0:{sign}.{decimals}f}"  # never -0.0000
 
 
@@ -33,7 +36,7 @@ def format_figure(figure: Figure) -> str:
         return "undefined"
     text = format_number(figure.value)
     if figure.standard_error is not None:
-        text += f" +- {format_number(figure.standard_error)}"
+        text += f" +- {format_number(figure.standard_error, beside=[figure.value])}"
     if figure.interval is not None:
         text += f" ({format_ends(figure.interval)})"
     return text
@@ -41,7 +44,7 @@ def format_figure(figure: Figure) -> str:
 
 def format_ends(ends: Sequence[float], sign: str = "") -> str:
     """Both ends of an interval."""
-    low, high = (format_number(end, sign) for end in ends)
+    low, high = (format_number(end, sign, ends) for end in ends)
     return f"{low} to {high}"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.contract import IMAGE, Column, Contract
+from ..core.decimals import count_decimals
 from ..core.environment import read_environment
 from ..core.params import Params, predicts_numbers
 from ..core.sequences import SIGNAL
@@ -69,9 +70,10 @@ class Estimate(NamedTuple):
         """That of a metric."""
         if scores[metric] is None:
             return cls("undefined", "")
-        ends = scores["intervals"][metric]
-        interval = "" if ends is None else f"{ends[0]:.4f} to {ends[1]:.4f}"
-        return cls(f"{scores[metric]:.4f}", interval)
+        figure, ends = scores[metric], scores["intervals"][metric]
+        decimals = count_decimals(figure)
+        interval = "" if ends is None else " to ".join(f"{end:.{decimals}f}" for end in ends)
+        return cls(f"{figure:.{decimals}f}", interval)
 
 
 class Score(NamedTuple):
@@ -217,6 +219,11 @@ class Facts:
         return self.champion.candidate == BASELINE
 
     @property
+    def decimals(self) -> int:
+        """Of the primary metric in the lines of the leaderboard."""
+        return count_decimals(*self.leaderboard[f"{self.primary.name}_mean"])
+
+    @property
     def scores(self) -> list[Score]:
         """Every metric on the test rows, first that which picked the champion.
 
@@ -251,12 +258,14 @@ class Facts:
         if None in (figure, baseline):
             return f"{who} {unproven}: {metric} is not defined on the {self.test_size}."
         figures = (
-            f"{metric} on {self.test_size} is {figure:.4f}, that of the baseline {baseline:.4f}"
+            f"{metric} on {self.test_size} is {figure:.{count_decimals(figure)}f}, that of the "
+            f"baseline {baseline:.{count_decimals(baseline)}f}"
         )
         if gain is None:
             return f"{who} {unproven}: {figures}, without an interval."
         low, high = gain
-        between = f"{self.confidence} interval {low:+.4f} to {high:+.4f}"
+        form = f"+.{count_decimals(figure, low, high)}f"
+        between = f"{self.confidence} interval {low:{form}} to {high:{form}}"
         if low > 0:
             return f"{who} {better}: {figures} (gain, {between})."
         if high < 0:
@@ -288,9 +297,10 @@ class Facts:
             relation = "is better than"
         elif high < 0:
             relation = "is worse than"
+        form = f"+.{self.decimals}f"
         return (
-            f"{self.champion.candidate} {relation} {other['candidate']}, {rank}: its {name} "
-            f"on the same validation rows is better by {low:+.4f} to {high:+.4f} (95% interval)."
+            f"{self.champion.candidate} {relation} {other['candidate']}, {rank}: its {name} on the "
+            f"same validation rows is better by {low:{form}} to {high:{form}} (95% interval)."
         )
 
     @property

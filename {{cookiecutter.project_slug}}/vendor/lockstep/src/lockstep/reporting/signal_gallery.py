@@ -9,6 +9,8 @@ from .figures import abbreviate
 from .gallery import Gallery, Picture, join, name_some
 from .signals import MOST_MISTAKES, MOST_PARTS, Signals
 
+FEW = "For a set that a single row has, or none, stand the rows that have its labels among others."
+
 
 def show_signals(signals: Signals, target: str) -> Gallery:
     """What sequences of each class look like, and the worst mistakes.
@@ -28,6 +30,8 @@ def show_signals(signals: Signals, target: str) -> Gallery:
     caption += "; the channel in which they differ most comes first."
     if len(channels) < len(signals.channels):
         caption += f" {len(channels)} of {len(signals.channels)} channels are shown."
+    if outcome.labels:
+        caption += f" {FEW}"
     if len(signals.parts) > MOST_PARTS:
         several = "classes" if outcome.classes else "sets"
         caption += f" The {MOST_PARTS} {several} with most rows are shown."
@@ -46,11 +50,13 @@ def _show_mistakes(signals: Signals, part: str) -> Gallery:
         return Gallery({}, tables)
     titles = [_name(line) for line in top.itertuples()]
     means = (f"mean of its {part}", f"mean of the predicted {part}")
-    picture = Picture(
-        figures.signal_mistakes(signals.trace_mistakes(), titles, means),
+    caption = (
         f"The {name_some(len(titles), 'test row')} that the champion is most wrong about, in the "
-        "channel that tells most of what a row is and what it was taken for.",
+        "channel that tells most of what a row is and what it was taken for."
     )
+    if signals.outcome.labels:
+        caption += f" {FEW}"
+    picture = Picture(figures.signal_mistakes(signals.trace_mistakes(), titles, means), caption)
     return Gallery({"signal_mistakes": picture}, tables)
 
 

@@ -47,9 +47,8 @@ class Signals:
         if outcome.classes:
             return [*outcome.classes], outcome.actual, outcome.decisions
         if outcome.labels:
-            both = np.concatenate([outcome.actual, outcome.decisions])
-            sets, places = np.unique(both, axis=0, return_inverse=True)
-            actual, predicted = np.split(places.ravel(), 2)
+            sets, places = self._sets
+            actual, predicted = np.split(places, 2)
             return name_labels(outcome, sets), actual, predicted
         edges = np.unique(np.quantile(outcome.actual, np.arange(1, THIRDS) / THIRDS))
         ends = [outcome.actual.min(), *edges, outcome.actual.max()]
@@ -60,13 +59,30 @@ class Signals:
         return names, actual, predicted
 
     @cached_property
+    def _sets(self) -> tuple[np.ndarray, np.ndarray]:
+        """(n_sets, n_labels) those that some row has or is taken to have; (2 n_rows,) the place of
+        that of each row among them, then of that it was taken for."""
+        both = np.concatenate([self.outcome.actual, self.outcome.decisions])
+        sets, places = np.unique(both, axis=0, return_inverse=True)
+        return sets, places.ravel()
+
+    def _belong(self, part: int) -> np.ndarray:
+        """(n_rows,) whether a row stands for a part: is of it or, of a set of labels that too few
+        have, has these among others."""
+        is_own: np.ndarray = self.actual == part
+        if not self.outcome.labels or is_own.sum() >= FEWEST:
+            return is_own
+        has_all: np.ndarray = (self.outcome.actual >= self._sets[0][part]).all(axis=1)
+        return has_all
+
+    @cached_property
     def _moments(self) -> tuple[np.ndarray, np.ndarray]:
         """(n_parts, length, channels) mean and standard deviation of each part; nan of too few."""
         rows = np.unique(np.linspace(0, len(self._rows) - 1, MOST_ROWS).astype("int64"))
         signals, shape = self._read(rows), (len(self.parts), *self._shape)
         means, spreads = np.full(shape, np.nan), np.full(shape, np.nan)
         for part in range(len(self.parts)):
-            values = np.ma.masked_invalid(signals[self.actual[rows] == part])
+            values = np.ma.masked_invalid(signals[self._belong(part)[rows]])
             is_enough = np.ma.count(values, axis=0) >= FEWEST
             means[part] = np.where(is_enough, np.ma.filled(values.mean(axis=0), np.nan), np.nan)
             spreads[part] = np.where(is_enough, np.ma.filled(values.std(axis=0), np.nan), np.nan)

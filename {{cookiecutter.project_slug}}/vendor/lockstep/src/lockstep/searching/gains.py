@@ -9,6 +9,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
+from ..core.decimals import count_decimals
 from .search import Search
 from .trials import Trial, as_text, find_best
 
@@ -78,8 +79,9 @@ def format_figures(trial: Trial) -> str:
     """The mean and, where there is one, the standard error, as `train` prints them."""
     if trial.state == "failed" or math.isnan(trial.mean):
         return "failed" if trial.state == "failed" else "undefined"
-    error = f" +- {trial.standard_error:.4f}" if trial.standard_error >= 0 else ""
-    return f"{trial.mean:.4f}{error}"
+    form = f".{count_decimals(trial.mean)}f"
+    error = f" +- {trial.standard_error:{form}}" if trial.standard_error >= 0 else ""
+    return f"{trial.mean:{form}}{error}"
 
 
 def describe_losses(trials: Sequence[Trial]) -> str:

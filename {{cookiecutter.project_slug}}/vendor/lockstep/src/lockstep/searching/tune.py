@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from ..core.decimals import count_decimals
 from ..core.editing import edit_yaml
 from ..core.errors import UserError
 from ..core.files import replacing_directory, write_text
@@ -74,7 +75,8 @@ def _search(project: Project, names: Sequence[str], minutes: float | None) -> Se
 def _tell(progress: Progress) -> str:
     parts = [f"tune: {progress.trials} of {progress.of} trials"]
     if progress.best is not None:
-        parts.append(f"best: {progress.best.candidate} {progress.best.mean:.4f}")
+        mean = progress.best.mean
+        parts.append(f"best: {progress.best.candidate} {mean:.{count_decimals(mean)}f}")
     if progress.seconds_left is not None:
         parts.append(f"{_format_time(progress.seconds_left)} left")
     return ", ".join(parts)
