@@ -149,12 +149,12 @@ class Outcome(NamedTuple):
 
 
 def predict_order(table: pd.DataFrame) -> Outcome:
-    """Probabilities of the classes by statsmodels, and places of the most probable."""
+    """Probabilities of the classes by statsmodels, and places of the medians."""
     is_test, X, y = table[SIDE].to_numpy(), encode(table), table[TARGET].cat.codes.to_numpy()
     model = OrderedModel(y[~is_test], X[~is_test], distr="logit")
     fitted = model.fit(method="bfgs", maxiter=1000, disp=False)
     shares = np.asarray(fitted.predict(X[is_test]))
-    return Outcome(shares, shares.argmax(axis=1))
+    return Outcome(shares, (shares[:, :0:-1].cumsum(axis=1) >= 0.5).sum(axis=1))
 
 
 def score_order(table: pd.DataFrame, outcome: Outcome) -> list[float]:
