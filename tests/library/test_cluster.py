@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -37,8 +38,9 @@ from lockstep.core import (
     workers,
 )
 from lockstep.core.cluster import open_session
+from lockstep.core.cluster_call import Call
 from lockstep.core.cluster_client import VARIABLE, ask_workers, connect
-from lockstep.core.cluster_code import read_package
+from lockstep.core.cluster_code import pack_code
 from lockstep.core.cluster_versions import read_own_versions
 from lockstep.core.contract import Contract
 from lockstep.core.errors import UserError
@@ -378,7 +380,7 @@ def test_a_worker_that_cannot_load_our_code_is_told_in_a_line(
     def fail(*_: object) -> None:
         raise TypeError("code() expects another Python")
 
-    monkeypatch.setattr(cluster_session, "make_call", lambda _: fail)
+    monkeypatch.setattr(cluster_session, "Call", lambda _: fail)
     with pytest.raises(UserError, match="a worker cannot begin task 0: TypeError: code"):
         list(run_tasks(square, (NUMBERS,), make_tasks(1)))
 
@@ -390,8 +392,10 @@ def test_a_worker_that_joins_later_is_held_against_ours_before_its_first_unit(
     end_workers()
     monkeypatch.setattr(cluster_session, "require_same_versions", lambda _: None)
     ours = read_own_versions()
-    monkeypatch.setattr(cluster_code, "read_own_versions", lambda: ours | {"scipy": "1.0"})
-    with pytest.raises(UserError, match=f"joined: scipy {ours['scipy']}, not 1.0; give"):
+    others = ours | {"python": "2.7", "scipy": "1.0"}
+    monkeypatch.setattr(cluster_code, "read_own_versions", lambda: others)
+    told = f"joined: python {ours['python']}, not 2.7, scipy {ours['scipy']}, not 1.0; give"
+    with pytest.raises(UserError, match=told):
         list(run_tasks(square, (NUMBERS,), make_tasks(1)))
 
 
@@ -420,20 +424,14 @@ def test_a_file_is_named_by_its_place_only_where_all_workers_say_that_they_see_i
         assert len(session.pickle(content)) < 999
 
 
-def test_another_python_on_a_worker_is_told_although_it_cannot_load_our_code(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def ask(_: object, function: Callable[..., Any], *__: object, **___: object) -> dict[str, Any]:
-        try:
-            pickle.dumps(function)
-        except (AttributeError, pickle.PicklingError):
-            return {"tcp://a": None}
-        return {"tcp://a": "2.7.18"}
+def test_what_is_asked_of_workers_travels_as_text_which_every_python_loads() -> None:
+    class Loader(pickle.Unpickler):
+        def find_class(self, module: str, name: str) -> Any:
+            assert (module, name) == ("builtins", "eval")
+            return eval
 
-    monkeypatch.setattr(cluster_versions, "ask_workers", ask)
-    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
-    with pytest.raises(UserError, match=f"tcp://a: python 2.7, not {ours}; give them"):
-        cluster_versions.require_same_versions(None)
+    asked = Loader(io.BytesIO(pickle.dumps(Call("read_versions")))).load()
+    assert asked(["numpy", "no-such"]) == unit.read_versions(["numpy", "no-such"])
 
 
 def test_the_doctor_tells_of_a_cluster_what_there_is_to_tell(
@@ -524,12 +522,18 @@ def test_a_command_ends_what_it_has_on_a_cluster(
     assert ended
 
 
-def test_code_is_the_same_until_it_is_edited(
+def test_code_is_packed_once_until_it_is_edited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "edited.py").write_text("NUMBER = 1\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    first = read_package("edited")
-    assert read_package("edited") == first
-    (tmp_path / "edited.py").write_text("NUMBER = 2\n", encoding="utf-8")
-    assert read_package("edited") != first
+    monkeypatch.setattr(cluster_code, "LIBRARY", "edited")
+    (tmp_path / "edited.py").write_text("NUMBER = 1\n", encoding="utf-8")
+    first = pack_code("edited")
+    assert pack_code("edited") is first
+    (tmp_path / "edited.py").write_text("NUMBER = 22\n", encoding="utf-8")
+    second = pack_code("edited")
+    with zipfile.ZipFile(io.BytesIO(second)) as archive:
+        assert archive.read("edited.py") == b"NUMBER = 22\n"
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "1")
+    assert pack_code("edited") != second

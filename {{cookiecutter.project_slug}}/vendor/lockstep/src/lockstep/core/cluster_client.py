@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from .errors import LONGEST_REASON, UserError, shorten
@@ -49,14 +49,12 @@ def connect(address: str) -> Any:
         ) from error
 
 
-def ask_workers(
-    client: Any, function: Callable[..., Any], *arguments: Any, among: Iterable[str] | None = None
-) -> dict[str, Any]:
+def ask_workers(client: Any, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
     """What a function gives on each worker; None of one that is frozen, or where it fails.
 
     A worker that joins meanwhile is not asked.
     """
-    workers = list(client.nthreads() if among is None else among)
+    workers = list(client.nthreads())
 
     async def ask(worker: str) -> Any:
         try:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import tomllib
 from typing import Any
 
 from . import unit
-from .cluster_call import make_call
+from .cluster_call import Call
 from .cluster_client import VARIABLE, ask_workers
 from .errors import UserError
 from .paths import Paths
@@ -30,23 +29,16 @@ def require_same_versions(client: Any) -> list[str]:
         UserError: There are others; it names worker, package, theirs and ours.
     """
     ours = read_own_versions()
-    # By its name, since another Python may not load what travels by its code.
-    answers = ask_workers(client, platform.python_version)
-    pythons = {worker: text.rpartition(".")[0] for worker, text in answers.items() if text}
-    _require_same(ours, {worker: ours | {"python": python} for worker, python in pythons.items()})
     names = [*ours.keys() - {"python", "machine"}]
-    answers = ask_workers(client, make_call("read_versions"), names, among=pythons)
-    _require_same(ours, {worker: versions for worker, versions in answers.items() if versions})
-    return [*pythons]
-
-
-def _require_same(ours: dict[str, str], theirs: dict[str, dict[str, str]]) -> None:
+    answers = ask_workers(client, Call("read_versions"), names)
+    theirs = {worker: versions for worker, versions in answers.items() if versions}
     differences = {
         worker: unit.list_differences(ours, versions) for worker, versions in theirs.items()
     }
     differences = {worker: texts for worker, texts in differences.items() if texts}
     if differences:
         raise UserError(tell_differences(differences))
+    return [*theirs]
 
 
 def tell_differences(differences: dict[str, list[str]]) -> str:
