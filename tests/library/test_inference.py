@@ -2,6 +2,7 @@
 
 import cProfile
 import pstats
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -114,18 +115,72 @@ PHRASES = [
     for thing in PARTS
     for other in ("ever!", "for the price", "of all")
 ]
+FEW = [part.title() for part in PARTS]
+
+
+def mix(*choices: str) -> list[str]:
+    """All texts of words that are written with `/` between those that may stand at a place."""
+    return [" ".join(words) for words in product(*(choice.split("/") for choice in choices))]
 
 
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [
         (NAMES, "identifier"),
+        (
+            [f"{FEW[n % 8]} {FEW[n * 3 % 7]} {MANY[n * 2 % 15].title()}" for n in range(60)],
+            "identifier",
+        ),
+        (
+            [f"{FEW[n % 15]} {('van der', 'de', '')[n % 3]} {NAMES[n]}" for n in range(60)],
+            "identifier",
+        ),
+        (
+            [
+                f"{n % 53} {('rue', 'avenue', 'place')[n % 3]} {('de la ', 'du ', '')[n % 4 % 3]}"
+                f"{MANY[n * 7 % 220].title()}, 75{n:03} {FEW[n % 5]}"
+                for n in range(90)
+            ],
+            "identifier",
+        ),
+        (
+            [
+                f"{('ul.', 'al.', 'os.')[n % 3]} {MANY[n * 7 % 220].title()} {n % 53}, "
+                f"{n % 9}0-{n:03} {FEW[n % 5]}"
+                for n in range(90)
+            ],
+            "identifier",
+        ),
         ([f"Mr. {name}" for name in NAMES], "identifier"),
         ([f"{number} {name}, 10{number}" for number, name in enumerate(NAMES)], "identifier"),
         ([f"{PARTS[n % 15]}.no{n}@mail.example.com" for n in range(60)], "identifier"),
         ([f"https://www.example.com/{PARTS[n % 15]}/see-it-{n}" for n in range(60)], "identifier"),
         ([f"/home/ada/{PARTS[n % 15]}/my_notes_{n}.txt" for n in range(60)], "identifier"),
         (PHRASES, "text"),
+        ([phrase.title() for phrase in PHRASES], "text"),
+        (
+            mix(
+                "Das/Unser/Dein",
+                "Essen/Zimmer/Bad/Frühstück",
+                "war/ist/bleibt",
+                "gut/kalt/viel zu laut/teuer/sauber/kaum zu finden",
+            ),
+            "text",
+        ),
+        (
+            mix(
+                "Bardzo/Trochę/Całkiem",
+                "dobry/zimny/miły/drogi",
+                "pokój/obiad/kelner/hotel/widok",
+                "i tyle/niestety/na szczęście/jak zawsze/po prostu",
+            ),
+            "text",
+        ),
+        (
+            [f"{MANY[n].title()} {MANY[n * 7 % 220]} {MANY[n * 3 % 221]}." for n in range(90)],
+            "text",
+        ),
+        (mix("كان/ليس", "الطعام/المكان/النادل", "جيدا/باردا/لطيفا", "جدا/حقا/دائما/أمس"), "text"),
         ([f"{phrase.lower()} says ada" for phrase in PHRASES], "text"),
         (
             [

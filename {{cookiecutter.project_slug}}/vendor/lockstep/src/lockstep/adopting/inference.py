@@ -18,7 +18,8 @@ from ..core.contract import GROUPS, NUMBERS, Column, Layout, Type
 from ..core.errors import shorten
 from ..core.params import predicts_numbers
 from ..data.conformity import as_texts, drop_gaps, parse_numbers, parse_times
-from ..modeling.words import count_words, split_words
+from ..modeling.words import count_words
+from .names import are_names
 from .rates import are_counts
 from .several_labels import choose_separator, describe_labels, find_separator
 
@@ -89,11 +90,6 @@ FEW_VALUES = 10
 FEW_ROWS_OF_A_CLASS = 5
 FEWEST_WORDS, LONG_TEXT = 3, 6
 """Of a cell on average, from which on different texts are sentences, and texts that come again."""
-OFTEN, NEARLY_ALL = 0.02, 0.9
-"""Shares of the short texts that a word comes often in, and of their words that begin with capitals
-where they are names."""
-FEWEST_COMMON, FEWEST_COMMON_CAPITALS = 0.1, 0.6
-"""Shares of the words of phrases that come often; the second where words begin with capitals."""
 MOST_TEXTS_COUNTED = 1000
 DIGIT = re.compile(r"\d")
 AMOUNT = re.compile(r"[^\w.,+-]{0,2}\s?[+-]?[\d.,' ]*\d\s?\D{0,3}")
@@ -373,15 +369,15 @@ def _guess_identifier(cells: pd.Series, texts: pd.Series, is_of_rows: bool) -> G
 
 def _guess_texts(cells: pd.Series, texts: pd.Series) -> Guess:
     distinct, rows = texts.nunique(), len(texts)
-    words = texts.iloc[:MOST_TEXTS_COUNTED].map(count_words).mean()
+    some = texts.iloc[:MOST_TEXTS_COUNTED]
+    words = some.map(count_words).mean()
     are_many = distinct > FEW_VALUES and (distinct > rows / 5 or distinct > MOST_CATEGORIES)
     if are_many and words >= (FEWEST_WORDS if distinct > rows / 2 else LONG_TEXT):
-        if words < LONG_TEXT and _are_names(texts.iloc[:MOST_TEXTS_COUNTED]):
-            note = f"names, of about {words:.0f} words"
+        if words < LONG_TEXT and are_names(some):
+            note = f"names or addresses, of about {words:.0f} words"
             doubt = (
-                "names or places, of which few words come again: no feature; `type: text` in "
-                "references/schema.yaml and `text: [terms, latent]` below features in params.yaml "
-                "learn from their words"
+                "names or addresses: no feature; `type: text` in references/schema.yaml and `text: "
+                "[terms, latent]` below features in params.yaml learn from their words"
             )
             return _make_guess(cells, texts, "identifier", note, [doubt])
         note = f"sentences, of about {words:.0f} words"
@@ -399,20 +395,6 @@ def _guess_texts(cells: pd.Series, texts: pd.Series) -> Guess:
             doubt = f"amounts such as {amount}: no numbers as they stand; take their sign off"
         return _make_guess(cells, texts, "identifier", note, [doubt])
     return _guess_levels(cells, texts)
-
-
-def _are_names(texts: pd.Series) -> bool:
-    """Whether short texts are names of people or places, and no phrases."""
-    words = (dict.fromkeys(split_words(text)) for text in texts)
-    counts = Counter(word for own in words for word in own if word[0].isalpha())
-    least = max(2, OFTEN * len(texts))
-    often = sum(count for count in counts.values() if count >= least)
-    # Where all letters are capitals, they say nothing of words.
-    firsts = [word[0] for text in texts if not text.isupper() for word in text.split()]
-    letters = [first for first in firsts if first.isalpha()]
-    have_capitals = sum(map(str.isupper, letters)) > NEARLY_ALL * len(letters)
-    share = FEWEST_COMMON_CAPITALS if have_capitals else FEWEST_COMMON
-    return often < share * counts.total()
 
 
 def _guess_levels(cells: pd.Series, texts: pd.Series, missing: tuple[str, ...] = ()) -> Guess:
