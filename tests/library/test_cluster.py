@@ -38,7 +38,7 @@ from lockstep.core import (
     workers,
 )
 from lockstep.core.cluster import open_session
-from lockstep.core.cluster_call import Call
+from lockstep.core.cluster_call import make_call
 from lockstep.core.cluster_client import VARIABLE, ask_workers, connect
 from lockstep.core.cluster_code import pack_code
 from lockstep.core.cluster_versions import read_own_versions
@@ -380,7 +380,7 @@ def test_a_worker_that_cannot_load_our_code_is_told_in_a_line(
     def fail(*_: object) -> None:
         raise TypeError("code() expects another Python")
 
-    monkeypatch.setattr(cluster_session, "Call", lambda _: fail)
+    monkeypatch.setattr(cluster_session, "make_call", lambda _: fail)
     with pytest.raises(UserError, match="a worker cannot begin task 0: TypeError: code"):
         list(run_tasks(square, (NUMBERS,), make_tasks(1)))
 
@@ -392,9 +392,9 @@ def test_a_worker_that_joins_later_is_held_against_ours_before_its_first_unit(
     end_workers()
     monkeypatch.setattr(cluster_session, "require_same_versions", lambda _: None)
     ours = read_own_versions()
-    others = ours | {"python": "2.7", "scipy": "1.0"}
+    others = ours | {"python": "2.7", "numpy": "1.0"}
     monkeypatch.setattr(cluster_code, "read_own_versions", lambda: others)
-    told = f"joined: python {ours['python']}, not 2.7, scipy {ours['scipy']}, not 1.0; give"
+    told = f"joined: python {ours['python']}, not 2.7, numpy {ours['numpy']}, not 1.0; give"
     with pytest.raises(UserError, match=told):
         list(run_tasks(square, (NUMBERS,), make_tasks(1)))
 
@@ -430,7 +430,9 @@ def test_what_is_asked_of_workers_travels_as_text_which_every_python_loads() -> 
             assert (module, name) == ("builtins", "eval")
             return eval
 
-    asked = Loader(io.BytesIO(pickle.dumps(Call("read_versions")))).load()
+    asked = make_call("read_versions")
+    for _ in range(2):  # the scheduler passes on what it has loaded
+        asked = Loader(io.BytesIO(pickle.dumps(asked))).load()
     assert asked(["numpy", "no-such"]) == unit.read_versions(["numpy", "no-such"])
 
 

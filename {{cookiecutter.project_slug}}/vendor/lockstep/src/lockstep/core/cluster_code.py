@@ -56,7 +56,7 @@ def pack_code(package: str) -> bytes:
         "versions": read_own_versions(),
     }
     entries = ((name, file, read_state(file)) for name, file in sorted(files.items()))
-    return _pack(tuple(entries), json.dumps(manifest, sort_keys=True))
+    return _pack(tuple(entries), json.dumps(manifest))
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .cluster_call import Call
+from .cluster_call import make_call
 from .cluster_client import CONNECT_SECONDS, VARIABLE, ask_workers, connect
 from .cluster_code import pack_code
 from .cluster_traces import digest, end_units_of, has_traces, is_kept, note_kept
@@ -41,7 +41,7 @@ class Session:
     def __init__(self, address: str) -> None:
         self.address = address
         self.client = connect(address)
-        self.do, self.scatterings = Call("do"), 0
+        self.do, self.scatterings = make_call("do"), 0
         self.parts: Sequence[Any] = KEPT
         self.seen: dict[tuple[Path, State], bool] = {}
         try:
@@ -142,7 +142,7 @@ class Session:
     def _is_seen(self, path: Path, state: State) -> bool:
         if (path, state) not in self.seen:
             with self._guard():
-                answers = ask_workers(self.client, Call("sees"), str(path), state)
+                answers = ask_workers(self.client, make_call("sees"), str(path), state)
             self.seen[path, state] = bool(answers) and all(answers.values())
         return self.seen[path, state]
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
-from .cluster_call import Call
+from .cluster_call import make_call
 from .cluster_client import CONNECT_SECONDS, ask_workers, connect
 from .errors import UserError
 
@@ -57,4 +57,4 @@ def end_units_of(client: Any, address: str) -> None:
 def _end(client: Any, traces: dict[str, set[str]]) -> None:
     for code, rows in traces.items():
         with suppress(Exception):  # whoever has gone needs not to be told
-            ask_workers(client, Call("end"), code, sorted(rows))
+            ask_workers(client, make_call("end"), code, sorted(rows))

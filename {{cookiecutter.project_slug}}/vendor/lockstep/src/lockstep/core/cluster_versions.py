@@ -8,7 +8,7 @@ import tomllib
 from typing import Any
 
 from . import unit
-from .cluster_call import Call
+from .cluster_call import make_call
 from .cluster_client import VARIABLE, ask_workers
 from .errors import UserError
 from .paths import Paths
@@ -30,7 +30,7 @@ def require_same_versions(client: Any) -> list[str]:
     """
     ours = read_own_versions()
     names = [*ours.keys() - {"python", "machine"}]
-    answers = ask_workers(client, Call("read_versions"), names)
+    answers = ask_workers(client, make_call("read_versions"), names)
     theirs = {worker: versions for worker, versions in answers.items() if versions}
     differences = {
         worker: unit.list_differences(ours, versions) for worker, versions in theirs.items()
