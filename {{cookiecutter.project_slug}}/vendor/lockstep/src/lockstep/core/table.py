@@ -240,9 +240,15 @@ def as_csv(frame: pd.DataFrame, *, header: bool = True) -> str:
     Injection"); one that is a number, such as -1, has none.
     """
     texts = frame.select_dtypes(["str", "object"])
-    harmless = frame.assign(**{str(name): texts[name].map(escape_formula) for name in texts})
+    escaped = {name: cells.map(escape_formula) for name, cells in texts.items() if _is_risky(cells)}
+    harmless = frame.assign(**{str(name): cells for name, cells in escaped.items()})
     harmless.columns = [escape_formula(name) for name in frame.columns]
     return harmless.to_csv(index=False, header=header, lineterminator="\n")
+
+
+def _is_risky(cells: pd.Series) -> bool:
+    """Whether a text may begin as a formula does, which is seen at once of a column of texts."""
+    return cells.dtype != "str" or bool(cells.str.startswith(FORMULA).any())
 
 
 def restore_formula(text: str) -> str:
