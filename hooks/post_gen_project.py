@@ -15,6 +15,7 @@ STARTERS = {
     "phrases": ["texts"],
     "weather": ["anomalies"],
     "storms": ["tables", "ordered"],
+    "paintings": ["texts"],
     "wines": ["clusters"],
 }
 """Candidates that only some kinds of data need; without an entry, those for tables."""

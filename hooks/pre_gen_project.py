@@ -83,6 +83,7 @@ SAMPLES = {
     "weather": "weather.csv",
     "visits": "visits.csv",
     "storms": "storms.csv",
+    "paintings": "paintings.csv",
     "wines": "wines.csv",
 }
 PORTS = [f"{port}{number}" for port in ("com", "lpt") for number in range(10)]

@@ -283,6 +283,31 @@ def storms() -> bytes:
     return frame.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n").encode()
 
 
+PAINTINGS = (
+    "https://raw.githubusercontent.com/fivethirtyeight/data/"
+    "fcf572c4fba05a42f1f34f415bd5e6dc389efd68/bob-ross/elements-by-episode.csv"
+)
+SHOWN = (
+    *("bushes", "cabin", "clouds", "grass", "lake", "mountain"),
+    *("ocean", "path", "river", "snow", "tree", "waterfall"),
+)
+"""What one painting in twelve or more shows, but for kinds of clouds and trees, and for frames."""
+
+
+def paintings() -> bytes:
+    """403 rows: the title of a painting of Bob Ross, and which of twelve things it shows."""
+    every = pd.read_csv(PAINTINGS).rename(columns=str.lower)
+    labels = [[name for name in SHOWN if row[name] == 1] for _, row in every.iterrows()]
+    frame = pd.DataFrame(
+        {
+            "episode": every["episode"],
+            "title": every["title"].str.strip('"').str.capitalize(),
+            "shows": ["|".join(names) for names in labels],
+        }
+    )
+    return frame.to_csv(index=False, lineterminator="\n").encode()
+
+
 def find_package(name: str) -> Path:
     """The folder of a package that is not imported, since it may need an older Python."""
     return Path(find_spec(name).submodule_search_locations[0])
@@ -298,6 +323,7 @@ SAMPLES = {
     "weather.csv": weather,
     "visits.csv": visits,
     "storms.csv": storms,
+    "paintings.csv": paintings,
     "wines.csv": wines,
 }
 
