@@ -58,6 +58,7 @@ STARTERS = {
     "phrases": {"texts"},
     "weather": {"anomalies"},
     "storms": {"tables", "ordered"},
+    "paintings": {"texts"},
     "wines": {"clusters"},
 }
 RAW = {
@@ -70,6 +71,7 @@ RAW = {
     "weather": {"data/raw/weather.csv"},
     "visits": {"data/raw/visits.csv"},
     "storms": {"data/raw/storms.csv"},
+    "paintings": {"data/raw/paintings.csv"},
     "wines": {"data/raw/wines.csv"},
     "none": set(),
 }

@@ -73,7 +73,7 @@ OWN = {
 }
 FURTHER = (
     *("diabetes", "digits", "flights", "vowels", "phrases", "weather", "visits", "storms"),
-    *("wines", *OWN),
+    *("paintings", "wines", *OWN),
 )
 
 
@@ -134,6 +134,7 @@ SAID = {
     ],
     "weather": [(0, "there is none: nothing tells what is looked for"), (1, "oddness")],
     "visits": [(1, "by poisson_deviance")],
+    "paintings": [(0, "labels with"), (1, "labels predicted wrong"), (2, "probability_ocean")],
     "storms": [(1, "by rank_probability_score"), (2, "predicts strength from date")],
     "wines": [(1, "below are those that are of theirs least clearly"), (2, "clarity")],
     "flights": [(0, r"\d+ rows for training"), (1, "by mase")],

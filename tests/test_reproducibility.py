@@ -241,7 +241,7 @@ def test_fast_says_what_it_does_not_promise(demo: Project) -> None:
     "dataset",
     [
         *("iris", "diabetes", "digits", "flights", "vowels", "phrases", "weather", "visits"),
-        *("storms", "wines"),
+        *("storms", "paintings", "wines"),
     ],
 )
 @pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])

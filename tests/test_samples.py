@@ -20,7 +20,7 @@ def test_the_samples_equal_scikit_learns_copies(tmp_path: Path, light: Project) 
     samples = ["iris.csv", "diabetes.csv", "digits.zip", "wines.csv"]
     light.run("uv", "run", "python", str(script), str(tmp_path), *samples)
     exported = {path.name: path for path in tmp_path.iterdir()}
-    names = ("flights", "vowels", "phrases", "weather", "visits", "storms")
+    names = ("flights", "vowels", "phrases", "weather", "visits", "storms", "paintings")
     others = {path.name for name in names for path in RAW.glob(f"*{name}*")}
     others |= {"README.md"}
     committed = {path.name: path for path in RAW.iterdir() if path.name not in others}
@@ -48,7 +48,7 @@ def test_the_samples_are_those_that_use_may_take_away() -> None:
 
 def test_the_samples_have_the_rows_they_are_known_for() -> None:
     rows = {path.name: path.read_text().count("\n") - 1 for path in RAW.glob("*.csv*")}
-    assert sorted(rows.values()) == [150, 178, 442, 3 * (365 + 14), 1392, 1596, 1870, 2898, 9961]
+    assert sorted(rows.values()) == [150, 178, 403, 442, 3 * (365 + 14), 1392, 1596, 1870, 2898, 9961]
     (digits,) = RAW.glob("*digits*")
     assert len(members(digits)) == 1797
 
@@ -115,3 +115,17 @@ def test_the_storms_are_there_once_a_day_and_the_stronger_the_lower_their_pressu
         for strength in ("tropical depression", "tropical storm", "hurricane", "major hurricane")
     }
     assert [round(pressure) for pressure in pressures.values()] == [1007, 999, 975, 945]
+
+
+def test_the_paintings_show_what_was_counted_on_them() -> None:
+    (paintings,) = RAW.glob("*paintings*")
+    rows = list(csv.DictReader(paintings.read_text().splitlines()))
+    counts = Counter(label for row in rows for label in row["shows"].split("|"))
+    assert (len(counts), counts["tree"], counts["ocean"], counts[""]) == (13, 361, 36, 7)
+    assert rows[-1]["episode"] == "S31E13"
+
+
+def test_who_made_the_paintings_table_is_named_beside_it() -> None:
+    readme = (RAW / "README.md").read_text(encoding="utf-8")
+    notice = readme.partition("{%- if cookiecutter.dataset == 'paintings' %}")[2]
+    assert "by FiveThirtyEight" in notice.partition("{%- endif %}")[0]
