@@ -28,7 +28,7 @@ SAMPLES = (
     "28f8db13310dcfab15e136043ab78be3888a5a6d077af8337f8189586d660f52",  # wines.csv
     "430348a4f511dca00996bfd7d9abc70bf7d25c26cd3f0c8539e8c622f612f1ad",  # visits.csv
     "3e6fa8af7dcbeb22ab0ef97ef9d5f2ec8cc886117314e53f978665078b0e4ce2",  # storms.csv
-    "db86fbecdcb43370eb817b47eb8683ad15e0bca0f42768b97f6b74a7f7283d84",  # paintings.csv
+    "5e79bb094c8e95c1065b0a686856b79c4efd5d67fa10e736201a94c9b8c03752",  # paintings.csv
 )
 """SHA-256 of the data sets that a new project may come with."""
 
