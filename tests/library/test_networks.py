@@ -266,18 +266,21 @@ def test_what_is_seen_in_images_is_mixed_with_the_columns_beside_them_if_there_a
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("name", ["cnn", "resnet"])
-def test_networks_learn_what_takes_both_an_image_and_the_column_beside_it(name: str) -> None:
+@pytest.mark.parametrize(("name", "options"), [("cnn", {"padding": "same"}), ("resnet", {})])
+def test_networks_learn_what_takes_both_an_image_and_the_column_beside_it(
+    name: str, options: dict[str, str]
+) -> None:
     rng = np.random.default_rng(0)
-    shades, column = rng.random((500, 8, 8, 3)), rng.normal(size=(500, 1))
-    is_left = rng.integers(2, size=500) == 1
-    shades[is_left, :, :4] += 0.5
-    shades[~is_left, :, 4:] += 0.5
-    rows, answers = np.hstack([shades.reshape(500, -1), column]), is_left ^ (column[:, 0] > 0)
+    shades, column = rng.random((600, 8, 8, 3)), rng.normal(size=(600, 1))
+    is_upright = rng.integers(2, size=600) == 1
+    shades[is_upright, :, ::2] += 0.5
+    shades[~is_upright, ::2] += 0.5
+    rows = np.hstack([shades.reshape(600, -1), column])
+    answers = is_upright + 2 * (column[:, 0] > 0)
     problem = Problem("classification", 0, image=(8, 8, 3))
-    training = {"learning_rate": 0.003, "batch_size": 32, "max_epochs": 30, "patience": 30}
-    network = getattr(images, name)(problem, **training).fit(rows[:400], answers[:400])
-    assert (network.predict(rows[400:]) == answers[400:]).mean() > 0.85
+    training = {"learning_rate": 0.003, "batch_size": 16, "max_epochs": 15, "patience": 15}
+    network = getattr(images, name)(problem, **options, **training).fit(rows[:500], answers[:500])
+    assert (network.predict(rows[500:]) == answers[500:]).mean() > 0.8  # by one alone 0.5
 
 
 @pytest.mark.matrix  # by default a residual network shows the same
