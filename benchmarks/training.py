@@ -48,19 +48,23 @@ mlp = make_candidate("mlp", options, make_problem(params, contract))
 pipeline = make_pipeline(make_features("mlp", params, contract), mlp)
 ends = []
 
+def read_clocks():
+    return time.perf_counter(), time.process_time()
+
 class Clock(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
-        ends.append(time.perf_counter())
+        ends.append(read_clocks())
 
 def tell(start):
-    epochs = np.diff([start, *ends]).tolist()
+    epochs = np.diff([start, *ends], axis=0)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps([len(file), time.perf_counter() - start, epochs, peak]))
+    whole = read_clocks()[0] - start[0]
+    print(json.dumps([len(file), *np.median(epochs[1:], axis=0), whole, peak]))
 """
 OURS = """
 usual = training._callbacks
 training._callbacks = lambda *arguments: [*usual(*arguments), Clock()]
-start = time.perf_counter()
+start = read_clocks()
 rows.fit("mlp", pipeline)
 tell(start)
 """
@@ -73,7 +77,7 @@ y = np.concatenate([labels == contract.classes[1] for _, labels in parts]).astyp
 del parts
 watched = len(rows.table) // 5
 network = estimator.build(X.shape[1], 2, "softmax", **estimator.options)
-start = time.perf_counter()
+start = read_clocks()
 network.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
 history = network.fit(
     X[watched:], y[watched:], validation_data=(X[:watched], y[:watched]), validation_batch_size=512,
@@ -111,19 +115,24 @@ def main(rounds: int, rows: int, keras_backend: str) -> None:
                 done = subprocess.run(
                     command, cwd=project, check=True, capture_output=True, text=True
                 )
-                learnt, whole, epochs, peak = json.loads(done.stdout.splitlines()[-1])
-                taken[name].append([statistics.median(epochs[1:]), whole, peak])
+                learnt, *figures = json.loads(done.stdout.splitlines()[-1])
+                taken[name].append(figures)
     print(f"\n{EPOCHS} epochs of {learnt:,} rows on {keras_backend}, {rounds} rounds\n")
-    print("| from | min s | median s an epoch | max s | ratio | rows/s | whole s | ratio | MB |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| from | min s | median s an epoch | max s | ratio | processor s | ratio ", end="")
+    print("| rows/s | whole s | ratio | MB |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     floor = [statistics.median(column) for column in zip(*taken[next(iter(cases))], strict=True)]
     for name, runs in taken.items():
-        an_epoch, whole, _ = (statistics.median(column) for column in zip(*runs, strict=True))
+        medians = [statistics.median(column) for column in zip(*runs, strict=True)]
+        clock, processor, whole = (
+            f"{median:.2f} | {median / of_floor:.2f}"
+            for median, of_floor in zip(medians[:3], floor[:3], strict=True)
+        )
+        an_epoch, ratio = clock.split(" | ")
         low, high = min(run[0] for run in runs), max(run[0] for run in runs)
         print(
-            f"| {name} | {low:.2f} | {an_epoch:.2f} | {high:.2f} | {an_epoch / floor[0]:.2f} "
-            f"| {learnt / an_epoch:,.0f} | {whole:.1f} | {whole / floor[1]:.2f} "
-            f"| {max(run[2] for run in runs):.0f} |"
+            f"| {name} | {low:.2f} | {an_epoch} | {high:.2f} | {ratio} | {processor} "
+            f"| {learnt / medians[0]:,.0f} | {whole} | {max(run[3] for run in runs):.0f} |"
         )
 
 
