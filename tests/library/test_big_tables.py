@@ -323,6 +323,18 @@ def test_of_many_cells_against_a_claim_a_few_different_ones_are_kept(size: int) 
     assert (result.gaps, result.has_repeats) == (2, False)
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+def test_the_extreme_numbers_are_kept_however_rows_come_in_batches(size: int) -> None:
+    numbers = ["", "3", "3.0", "1", "8", "1.0", "2", "-999", "8.5", "8.5", "-999", "4", "99", ""]
+    cells = pd.DataFrame({"x": numbers})
+    claims = {"x": Claim(Column(type="numeric", meaning="m"), False, 6)}
+    result = search(batches(cells, size), claims, Layout(), ("",))["x"]
+    assert sorted(result.cells.dropna().items()) == [
+        *((7, "-999"), (8, "8.5"), (10, "-999"), (12, "99"))
+    ]
+    assert result.gaps == 2
+
+
 def test_a_target_is_turned_down_for_a_row_that_is_not_drawn(written) -> None:
     frame = rows().astype("str")
     hidden = list_hidden(frame)

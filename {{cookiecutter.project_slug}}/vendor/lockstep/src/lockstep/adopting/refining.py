@@ -129,9 +129,9 @@ def search(
         table, breaches = conform(columns, batch, layout, missing)
         breaches_by_column = dict(iter(breaches.groupby("column")))
         places = pd.RangeIndex(offset, offset + len(batch))
+        cells, values = batch.set_axis(places), table.set_axis(places)
         for name, search in searches.items():
-            cells, values = batch[name].set_axis(places), table[name].set_axis(places)
-            search.add(cells, values, breaches_by_column.get(name))
+            search.add(cells[name], values[name], breaches_by_column.get(name))
         offset += len(batch)
     return {name: search.conclude(missing) for name, search in searches.items()}
 
@@ -163,9 +163,9 @@ class _Search:
         if not self.gaps and is_gap.any():
             self.first_gap.append(cells[is_gap].head(1))
         self.gaps += int(is_gap.sum())
-        if self.column.type in (*NUMBERS, "datetime"):
+        if self.column.type in (*NUMBERS, "datetime") and _has_more_extreme(values, self.extremes):
             table = pd.DataFrame({"cell": cells, "value": values})
-            self.extremes = _select_extremes(pd.concat([self.extremes, _select_extremes(table)]))
+            self.extremes = _select_extremes(pd.concat([self.extremes, table]))
         if self.repeats and not self.has_repeats:
             self.has_repeats = bool(self.repeats.among(hash_values(values.dropna())).any())
 
@@ -174,6 +174,18 @@ class _Search:
         parts = [*self.first_gap, *extremes, *self.odd_cells] or [pd.Series(dtype="str")]
         cells = mask_missing(pd.concat(parts).to_frame("cell"), missing)["cell"]
         return Evidence(cells, self.gaps, self.has_repeats)
+
+
+def _has_more_extreme(values: pd.Series, extremes: pd.DataFrame | None) -> bool:
+    """Whether values belong to the smallest or largest, which of most batches none does."""
+    if extremes is None or len(extremes) < AT_EACH_END:
+        return True
+    present, kept = values.dropna(), extremes["value"].sort_values()
+    if present.empty:
+        return False
+    return bool(
+        present.min() < kept.iloc[AT_EACH_END - 1] or present.max() > kept.iloc[-AT_EACH_END]
+    )
 
 
 def _select_extremes(table: pd.DataFrame) -> pd.DataFrame:
