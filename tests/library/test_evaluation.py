@@ -226,3 +226,21 @@ def test_partial_dependence_tries_values_that_rows_have_in_their_own_type() -> N
         assert set(values) <= set(rows[feature].dropna())
     assert all(one.equals(rows[terms.features].dtypes) for one in types)
     assert figures.partial_dependence(table, "probability").axes
+
+
+def test_unequal_folds_are_one_point_per_size_of_the_training_sizes() -> None:
+    table = pd.DataFrame(
+        {
+            "rows": [10, 10, 20, 20, 38, 42],
+            "fold": [1, 2, 1, 2, 2, 1],
+            "train": [0.1, 0.1, 0.2, 0.2, 0.3, 0.3],
+            "validation": [0.9, 0.7, 0.6, 0.4, 0.5, 0.3],
+        }
+    )
+    (axes,) = figures.training_sizes(table, "log_loss", "linear").axes
+    train, validation = axes.get_lines()
+    assert list(validation.get_xdata()) == [10, 20, 40]
+    assert validation.get_ydata() == pytest.approx([0.8, 0.5, 0.4])
+    assert train.get_ydata() == pytest.approx([0.1, 0.2, 0.3])
+    band = axes.collections[1].get_paths()[0].vertices
+    assert {0.3, 0.5} <= {*band[band[:, 0] == 40, 1].round(9)}

@@ -206,19 +206,22 @@ def decision_curve(table: pd.DataFrame, claim: str, threshold: float, most: floa
 def training_sizes(table: pd.DataFrame, metric: str, candidate: str) -> Figure:
     """The score over the number of rows learnt from, its mean over the folds and their spread.
 
-    The table has the columns `rows`, `fold`, `train` and `validation`.
+    The table has the columns `rows`, `fold`, `train` and `validation`. Folds may have unequal
+    rows, so the sizes of each are counted from its largest, and of each size the mean is drawn.
     """
     title = f"Would more rows help? {candidate} trained on a part"
+    size = table.groupby("fold")["rows"].rank(method="first", ascending=False)
+    rows = table["rows"].groupby(size).mean().sort_values()
     with canvas(title, "rows learnt from", words(metric)) as (figure, axes):
         for column, colour, label in (
             ("train", BLUE, "rows learnt from"),
             ("validation", ORANGE, "rows held out"),
         ):
-            by_rows = table.groupby("rows")[column]
-            mean, spread = by_rows.mean(), by_rows.std(ddof=0)
+            by_size = table[column].groupby(size)
+            mean, spread = by_size.mean()[rows.index], by_size.std(ddof=0)[rows.index]
             low, high = mean - spread, mean + spread
-            axes.plot(mean.index, mean, color=colour, marker="o", label=label)
-            axes.fill_between(mean.index, low, high, color=colour, alpha=0.15, linewidth=0)
+            axes.plot(rows, mean, color=colour, marker="o", label=label)
+            axes.fill_between(rows, low, high, color=colour, alpha=0.15, linewidth=0)
         axes.legend()
     return figure
 
