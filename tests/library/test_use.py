@@ -1013,7 +1013,10 @@ def test_series_come_with_their_settings_and_candidates(
         (None, False),
         (("models/tables.py", "# mine\n"), True),
         (("models/own.py", "from .tables import linear_beside_perceptron\n"), True),
-        (("plots.py", "    from .models import common, tables  # later\n"), True),
+        (("plots.py", "if 1:\n    from .models import (\n        tables,\n    )\n"), True),
+        (("plots.py", "import_module('owner.models.tables')\n"), True),
+        (("plots.py", "import owner\n\nowner.models.tables.tree\n"), True),
+        (("plots.py", "from . import models\nno Python\n"), True),
         (("plots.py", "import pandas as pd  # for tables\n\ntables = pd\n"), False),
     ],
 )
@@ -1031,6 +1034,9 @@ def test_candidates_for_other_data_go_unless_the_owner_has_a_hand_in_them(
     shutil.copy(starters / "tables.py", tables)
     if change is not None:
         (package / change[0]).write_text(change[1])
+    status, printed, errors = use(capsys, series, *FORECAST, "--dry-run")
+    assert ("src/owner/models/tables.py would go: it is for other data" in printed) != is_kept
+    assert tables.exists()
     status, printed, errors = use(capsys, series, *FORECAST)
     assert (status, errors) == (0, "")
     assert tables.exists() == is_kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ STARTERS = (
     *("anomalies.py", "clusters.py", "texts.py", "ordered.py"),
 )
 """Files of candidates that the library brings along, for the owner's package."""
+
+DOTTED = re.compile(r"\w*(\.\w+)+")
+"""The name of a module as `import_module` takes it."""
 
 
 def place_starter(paths: Paths, name: str) -> Path:
@@ -59,14 +63,28 @@ def _find_original(paths: Paths, name: str) -> Path:
 
 
 def _is_imported(paths: Paths, module: Path) -> bool:
-    """Whether a line of the owner's code seems to import a file of candidates."""
-    line = re.compile(rf"^\s*(from|import)\b[^#\n]*\b{module.stem}\b", flags=re.MULTILINE)
     files = (file for folder in ("src", "tests") for file in (paths.root / folder).rglob("*.py"))
-    return any(
-        line.search(file.read_text(encoding="utf-8", errors="replace"))
-        for file in files
-        if file != module
-    )
+    return any(_has_import(file, module.stem) for file in files if file != module)
+
+
+def _has_import(file: Path, module: str) -> bool:
+    """Whether code imports the module, by a statement or a text with dots, or cannot be read."""
+    try:
+        nodes = [*ast.walk(ast.parse(file.read_bytes()))]
+    except (SyntaxError, ValueError):
+        return True
+    names: list[str] = []
+    for node in nodes:
+        match node:
+            case ast.Import(aliases) | ast.ImportFrom(None, aliases):
+                names += [alias.name for alias in aliases]
+            case ast.ImportFrom(str(package), aliases):
+                names += [package, *(alias.name for alias in aliases)]
+            case ast.Attribute(ast.Name("models") | ast.Attribute(attr="models"), name):
+                names.append(name)
+            case ast.Constant(str(text)) if DOTTED.fullmatch(text):
+                names.append(text)
+    return any(module in name.split(".") for name in names)
 
 
 def _list_starters(contract: Contract) -> list[str]:

@@ -119,6 +119,8 @@ def _take_in(
             raise
         print(f"use: without --dry-run this would end with: {error}")
     if dry_run:
+        for path in find_idle_starters(project, contract):
+            print(f"use: {project.name(path)} would go: it is for other data, and as it came")
         print("use: nothing was changed (--dry-run)")
     else:
         split = describe_split(understanding.folders)
