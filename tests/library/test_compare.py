@@ -16,6 +16,7 @@ from lockstep.data.folds import make_folds
 from lockstep.modeling.candidates import make_candidate
 from lockstep.modeling.compare import (
     Leaderboard,
+    Validation,
     choose_champion,
     cross_validate,
     learning_curve,
@@ -27,6 +28,7 @@ from lockstep.modeling.features import make_features
 from lockstep.modeling.metrics import Metric, primary_metric
 from lockstep.modeling.model import Model
 from lockstep.modeling.outcome import Outcome
+from lockstep.modeling.postprocessing import Postprocessing
 from lockstep.modeling.problem import make_problem
 from lockstep.modeling.train_rows import TrainRows, print_warnings
 from owner import features, models  # noqa: F401 - they register steps and candidates
@@ -134,6 +136,23 @@ def test_held_out_rows_have_a_standard_error_by_the_bootstrap(project: Project) 
     expected = np.sqrt(share * (1 - share) / 24)
     np.testing.assert_allclose(leaderboard.table["standard_error"], expected, atol=0.02)
     assert leaderboard.table["accuracy_std"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("decision", "chances", "is_told"),
+    [("f1_macro", [0.2, 0.6], True), ("f1_macro", [0.6, 0.6], False), (0.3, [0.2, 0.6], False)],
+)
+def test_only_a_threshold_that_was_chosen_and_decides_something_is_told(
+    capsys: pytest.CaptureFixture[str], decision: str | float, chances: list[float], is_told: bool
+) -> None:
+    predicted = np.column_stack([1 - np.array(chances), chances])
+    outcome = Outcome(np.array([0, 1]), predicted, ("a", "b"), threshold=0.3)
+    params = make_params(train=PARAMS["train"] | {"metric": "accuracy", "decision": decision})
+    scores = pd.DataFrame({"accuracy": [0.5, 0.7]})
+    learnt = Postprocessing(decision=decision, threshold=0.3)
+    validation = Validation(scores, pd.DataFrame(), [outcome], learnt, 2, None, ())
+    Leaderboard(params).add("linear", validation)
+    assert capsys.readouterr().out.endswith(", decided at 0.3\n") == is_told
 
 
 def test_held_out_rows_of_a_single_group_have_no_standard_error() -> None:

@@ -237,8 +237,10 @@ class Leaderboard:
         learnt = "on all rows" if sample is None else f"on a sample of {sample}"
         note = "" if sample is None else f", {learnt}"
         threshold = validation.postprocessing.threshold
+        is_said = isinstance(validation.postprocessing.decision, float)
+        is_chosen = threshold is not None and not is_said
         # One that says the same of all rows of a fold decides nothing.
-        if threshold is not None and any(np.ptp(one.decisions) for one in validation.outcomes):
+        if is_chosen and any(np.ptp(one.decisions) for one in validation.outcomes):
             note += f", decided at {threshold:.3g}"
         width = max(NAME_WIDTH, *map(len, self.params.train.candidates))
         print(f"train: {name:<{width}} {self.metric.name} {figure} {where}{note}", flush=True)
