@@ -157,6 +157,14 @@ def test_every_table_of_the_report_has_headers(pictures: Path) -> None:
     assert len([cell for cell in elements.of("th") if cell["scope"] == "row"]) == 7 + 2
 
 
+def test_how_far_predictions_of_ordered_classes_are_off_is_told(pictures: Path) -> None:
+    facts = make_facts()
+    facts.metrics["rank_errors"] = {"0": 30, "1": 10}
+    said = "0% of the test rows are predicted right, 25.0% are off by one class, none by more."
+    assert said in render_model_card(facts, {})
+    assert render_report(facts, CAPTIONS, pictures, "uv run orchard").count(said) == 1
+
+
 def test_a_champion_that_is_not_better_is_not_praised(pictures: Path) -> None:
     facts = make_facts(champion=0.52, baseline=0.5)
     said = "The champion, linear, is not shown to be better than the baseline: accuracy on 40 test"

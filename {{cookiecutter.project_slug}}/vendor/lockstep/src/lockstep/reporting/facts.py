@@ -318,8 +318,8 @@ class Facts:
             return summarise_labels(
                 self.metrics, self._between(scores["intervals"]["f1_micro"], ".1%")
             )
-        if "rank_errors" in scores:
-            return describe_rank_errors(scores["rank_errors"])
+        if self.rank_errors:
+            return " ".join(self.rank_errors)
         if self.params.kind == "classification":
             rows, accuracy = scores["test_rows"], scores["accuracy"]
             interval = self._between(scores["intervals"]["accuracy"], ".1%")
@@ -347,6 +347,12 @@ class Facts:
             return ""
         low, high = (format(end, form) for end in ends)
         return f" ({self.confidence} interval {low} to {high})"
+
+    @property
+    def rank_errors(self) -> list[str]:
+        """By how many classes predictions are off, where these have an order; else nothing."""
+        errors = self.metrics.get("rank_errors")
+        return [describe_rank_errors(errors)] if errors else []
 
     @property
     def decisions(self) -> list[str]:
