@@ -228,6 +228,18 @@ def test_partial_dependence_tries_values_that_rows_have_in_their_own_type() -> N
     assert figures.partial_dependence(table, "probability").axes
 
 
+@pytest.mark.parametrize(("count", "is_beside"), [(3, False), (10, True)])
+def test_a_legend_of_many_classes_lies_beside_their_curves(*, count: int, is_beside: bool) -> None:
+    averages = {f"a class of number {number}": 0.5 for number in range(count)}
+    table = pd.DataFrame({"class": list(averages), "recall": 0.5, "precision": 0.5})
+    figure = figures.precision_recall_curves(table, averages)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    legend = axes.get_legend().get_window_extent()
+    assert (legend.x0 >= axes.get_window_extent().x1) == is_beside
+    assert legend.x1 <= figure.bbox.x1
+
+
 def test_unequal_folds_are_one_point_per_size_of_the_training_sizes() -> None:
     table = pd.DataFrame(
         {

@@ -19,6 +19,8 @@ from sklearn import metrics
 from ..modeling.outcome import Outcome
 
 MOST_CURVES, MOST_FEATURES, MOST_CLASSES_WITH_ZEROS = 10, 15, 20
+MOST_IN_A_LEGEND = 5
+"""Curves from above which their legend, over the axes, would hide some."""
 MOST_INTERVALS, MOST_CLASSES_IN_A_PANEL, MOST_LETTERS_IN_A_LINE = 150, 6, 30
 RESOLUTION = 144
 """Pixels per inch."""
@@ -120,7 +122,10 @@ def precision_recall_curves(curves: pd.DataFrame, averages: dict[str, float]) ->
     title, columns = "Precision and recall", ("recall", "precision")
     with _class_curves(title, curves, columns, averages, "average") as (figure, axes):
         axes.set_ylim(-0.05, 1.05)
-        if averages:
+        if len(averages) > MOST_IN_A_LEGEND:
+            figure.set_figwidth(8)
+            axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+        elif averages:
             axes.legend(loc="best")
     return figure
 
