@@ -190,6 +190,10 @@ def mix(*choices: str) -> list[str]:
             "text",
         ),
         (
+            ["".join(chr(0x1F600 + n * place % 61) for place in range(3, 7)) for n in range(1, 60)],
+            "text",
+        ),
+        (
             ["".join(chr(0x4E00 + n * place % 61) for place in range(3, 8)) for n in range(1, 60)],
             "text",
         ),
@@ -882,6 +886,51 @@ def test_what_a_person_says_of_a_column_counts(understand_frame) -> None:
     assert result.columns["b"].guessed == "named by --id"
     assert (result.group, result.drop) == ("farm", ("a", "d"))
     assert result.features == ["c", "e"]
+
+
+TITLES = [f"{MANY[n * 7 % 220]} {MANY[n * 3 % 221]}".capitalize() for n in range(200)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "variety"),
+    [
+        (NAMES, "a value of its own in each row"),
+        ([*TITLES[:-5], *TITLES[:5]], "a value of its own in nearly each row"),
+        ([*TITLES[:150], *TITLES[:50]], "150 different values in 200 rows"),
+    ],
+)
+def test_names_and_titles_are_learnt_from_where_nothing_else_is_left(
+    understand_frame, texts: list[str], variety: str
+) -> None:
+    words = {"code": shuffle_numbers(200, "c"), "title": texts, "farm": ["k0", "k1"] * 100}
+    result = understand_frame(pd.DataFrame(words).assign(y=[*"uvwx"] * 50), group="farm")
+    assert result.contract.features == result.contract.texts == ["title"]
+    assert result.doubts["title"][0] == (
+        f"looks like names or titles, {variety}; it is learnt from since nothing else is left"
+    )
+
+
+def test_titles_are_not_learnt_from_beside_a_number(understand_frame) -> None:
+    assert understand_frame(rows(200).assign(title=TITLES)).contract.texts == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "wishes"),
+    [
+        (shuffle_numbers(200, "S"), {}),
+        ([f"{PARTS[n % 15]}.no@{MANY[n]}.com" for n in range(200)], {}),
+        ([f"{n * 7919 % 10007:08x}-beef-4a{n:02x}-face-c0ffee" for n in range(200)], {}),
+        ([f"48° {n % 7}' N, 2° {n}' E" for n in range(200)], {}),
+        (TITLES, {"identifiers": ("x",)}),
+        (TITLES, {"kind": "clustering", "target": None, "drop": ("y",)}),
+    ],
+)
+def test_codes_and_what_a_person_calls_names_are_never_learnt_from(
+    understand_frame, texts: list[str], wishes: dict[str, object]
+) -> None:
+    frame = pd.DataFrame({"x": texts, "y": [*"uvwx"] * 50})
+    with pytest.raises(UserError, match="x has a value of its own in each row, as a name has"):
+        understand_frame(frame, **wishes)
 
 
 def test_several_files_are_one_table_if_their_columns_agree(tmp_path: Path) -> None:

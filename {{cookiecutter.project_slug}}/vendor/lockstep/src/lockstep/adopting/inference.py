@@ -90,10 +90,15 @@ FEW_VALUES = 10
 FEW_ROWS_OF_A_CLASS = 5
 FEWEST_WORDS, LONG_TEXT = 3, 6
 """Of a cell on average, from which on different texts are sentences, and texts that come again."""
+FEWEST_WORDS_OF_TITLES = 1.5
+"""Of a cell on average, from which on names or titles can be learnt from; a code is one word or
+none."""
 MOST_TEXTS_COUNTED = 1000
 DIGIT = re.compile(r"\d")
 AMOUNT = re.compile(r"[^\w.,+-]{0,2}\s?[+-]?[\d.,' ]*\d\s?\D{0,3}")
 """A number with a sign of its unit."""
+NEARLY_EACH = 0.9
+"""Share of the rows that have so many values nearly each for itself."""
 LEAST_NUMBERS = 0.9
 """Share of cells that must be numbers for the others to be taken for missing ones."""
 
@@ -187,6 +192,35 @@ def guess_target(cells: pd.Series, layout: Layout, kind: str | None) -> Guess:
             )
     levels = _guess_levels(cells, texts, column.missing)
     return Guess(levels.column, [*doubts, *levels.doubts])
+
+
+def guess_titles(cells: pd.Series, column: Column) -> Guess | None:
+    """Guess that a `column` of identifiers is text, if it has words of its own in most rows.
+
+    It may be names as well, so this is for want of another column to learn from.
+    """
+    texts = as_texts(drop_gaps(cells))
+    words = texts.iloc[:MOST_TEXTS_COUNTED].map(count_words).mean()
+    are_numbered = texts.str.replace(r"\d+", "0", regex=True).nunique() <= len(texts) / 2
+    if words < FEWEST_WORDS_OF_TITLES or are_numbered:
+        return None
+    doubt = (
+        f"looks like names or titles, {describe_variety(cells)}; it is learnt from since nothing "
+        "else is left"
+    )
+    note = f"names or titles, of about {words:.0f} words"
+    return Guess(
+        column.model_copy(update={"type": "text", "unique": False, "guessed": note}), [doubt]
+    )
+
+
+def describe_variety(cells: pd.Series) -> str:
+    """How many values a column of names has, in words."""
+    present = drop_gaps(cells)
+    distinct, rows = present.nunique(), len(present)
+    if distinct >= NEARLY_EACH * rows:
+        return f"a value of its own in {'' if distinct == rows else 'nearly '}each row"
+    return f"{distinct} different values in {rows} rows"
 
 
 def _is_rating(name: str, numbers: pd.Series) -> bool:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ..modeling.words import split_words
+from ..modeling.words import is_emoji, split_words
 
 LETTERS = re.compile(r"[^\W\d_]+")
 DIGIT = re.compile(r"\d")
@@ -74,6 +74,8 @@ def _count_cases(texts: pd.Series) -> Cases:
 def _measure_common(texts: pd.Series, share: float) -> float:
     """The share of the words, each counted once in a text, that come in this share of the texts."""
     words = (dict.fromkeys(split_words(text)) for text in texts)
-    counts = Counter(word for own in words for word in own if word[0].isalpha())
+    counts = Counter(
+        word for own in words for word in own if word[0].isalpha() or is_emoji(word[0])
+    )
     least = max(2, share * len(texts))
     return sum(count for count in counts.values() if count >= least) / max(1, counts.total())

@@ -42,7 +42,16 @@ from .clusters import require_no_target
 from .doubts import find_doubts
 from .exposure import require_exposure, require_number
 from .forecasts import understand_forecast
-from .inference import MOST_CATEGORIES, NO_MEANING, Guess, guess, guess_target, guess_time
+from .inference import (
+    MOST_CATEGORIES,
+    NO_MEANING,
+    Guess,
+    describe_variety,
+    guess,
+    guess_target,
+    guess_time,
+    guess_titles,
+)
 from .interpretation import Interpretation
 from .refining import refine
 from .sampling import draw_sample
@@ -127,11 +136,11 @@ def understand(
     else:
         refinement = refine(guess_column, rest, partial(batches, missing), layout, missing)
         guesses = refinement.guesses
+    if images is None and not _has_features(guesses, target, wishes):
+        guesses |= _guess_from_names(rest, guesses, target, layout, wishes)
+        if not _has_features(guesses, target, wishes):
+            _tell_what_is_left_out(name, target, rest, guesses, wishes)
     columns = {key: guess.column for key, guess in guesses.items() if guess.column is not None}
-    others = (column for key, column in columns.items() if key != target)
-    no_features = FREE if wishes.kind in UNSUPERVISED else ("identifier",)
-    if images is None and all(column.type in no_features for column in others):
-        _tell_what_is_left_out(name, target, guesses, wishes)
     doubts = {None: reading.doubts} | {key: [*guess.doubts] for key, guess in guesses.items()}
     table, breaches = conform(columns, frame, layout)
     all_sorts = _find_all_sorts(refinement.breaches if refinement else breaches, target, name)
@@ -393,8 +402,32 @@ def _require_columns(
     return target
 
 
+def _has_features(guesses: Mapping[str, Guess], target: str, wishes: Wishes) -> bool:
+    no_features = FREE if wishes.kind in UNSUPERVISED else ("identifier",)
+    return any(
+        guess.column is not None and guess.column.type not in no_features
+        for key, guess in guesses.items()
+        if key not in (target, wishes.group)
+    )
+
+
+def _guess_from_names(
+    rest: pd.DataFrame, guesses: Mapping[str, Guess], target: str, layout: Layout, wishes: Wishes
+) -> dict[str, Guess]:
+    """The columns of names or titles as texts, where these can be learnt from."""
+    if wishes.kind in UNSUPERVISED or wishes.whole is not None or layout.files is not None:
+        return {}
+    said = (target, wishes.group, *wishes.identifiers)
+    texts = {
+        key: guess_titles(rest[key], guess.column)
+        for key, guess in guesses.items()
+        if guess.column is not None and key not in said
+    }
+    return {key: guess for key, guess in texts.items() if guess is not None}
+
+
 def _tell_what_is_left_out(
-    name: str, target: str, guesses: Mapping[str, Guess], wishes: Wishes
+    name: str, target: str, rest: pd.DataFrame, guesses: Mapping[str, Guess], wishes: Wishes
 ) -> None:
     """Say why no column is left to learn from, if any others were there."""
     reasons = [
@@ -408,9 +441,9 @@ def _tell_what_is_left_out(
         if guess.column is not None and guess.column.type == "text" and key != target
     ]
     reasons = reasons or [
-        f"{key} has a value of its own in each row, as a name has"
+        f"{key} has {describe_variety(rest[key])}, as a name has"
         for key in guesses
-        if key != target
+        if key not in (target, wishes.group)
     ]
     if reasons:
         more = f", and {len(reasons) - MOST_NAMES} more such columns" * (len(reasons) > MOST_NAMES)

@@ -52,7 +52,7 @@ def count_words(text: str) -> float:
         letters = [sign for sign in run if sign.isalpha()]
         unspaced = sum(_is_unspaced(ord(sign)) for sign in letters)
         has_digit = any(sign.isdigit() for sign in run)
-        count += unspaced * 2 / 3 + sum(map(_is_emoji, run))
+        count += unspaced * 2 / 3 + sum(map(is_emoji, run))
         count += len(letters) > unspaced and not has_digit
     return count
 
@@ -86,7 +86,8 @@ def _place(code: int) -> str:
     return f" {sign} "
 
 
-def _is_emoji(sign: str) -> bool:
+def is_emoji(sign: str) -> bool:
+    """Whether one sign is an emoji, or a picture such as an arrow."""
     return sign >= FIRST_EMOJI and unicodedata.category(sign) == "So"
 
 
