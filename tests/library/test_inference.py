@@ -646,6 +646,18 @@ def rows(count: int = 300, classes: int = 2) -> pd.DataFrame:
     )
 
 
+@pytest.mark.parametrize(
+    ("count", "wishes", "is_advised"),
+    [(100, {}, True), (100, {"group": "a"}, False), (40, {}, False)],
+)
+def test_names_that_come_again_may_be_a_group(
+    understand_frame, count: int, wishes: dict, *, is_advised: bool
+) -> None:
+    frame = rows(600).assign(storm=[f"storm {number % count}" for number in range(600)])
+    doubts = understand_frame(frame, **wishes).doubts["storm"]
+    assert any("`--group storm` keeps them on one side" in doubt for doubt in doubts) == is_advised
+
+
 def leaks(result: Understanding) -> list[str]:
     return [
         doubt.split("'")[1] for doubt in result.doubts[None] if "alone tells the target" in doubt

@@ -12,6 +12,7 @@ import pandas as pd
 from ..core.contract import LEVELS, NUMBERS, Contract
 from ..core.labels import encode_labels
 from ..data.split import hash_rows
+from .inference import MANY_CATEGORIES
 from .rates import COUNTS, find_rates
 from .several_labels import MARKS, find_doubts_of_labels
 
@@ -29,6 +30,8 @@ MANY_GAPS = 0.2
 """Share of rows without the target from which the others may be of another kind."""
 MANY_NEGATIVES = 0.1
 """Share of numbers below zero from which the others are hardly meant to be counts."""
+MOST_ROWS_OF_ONE = 50
+"""Rows for each of many names up to which these may be of one thing, such as a patient."""
 SURE, SAME, NEW = 0.99, 0.9999, 0.1
 MOST_COMPARED = 500
 """Columns of numbers of which each pair is compared."""
@@ -51,6 +54,23 @@ def find_doubts(table: pd.DataFrame, contract: Contract) -> list[str]:
         *_find_twins(sample, contract),
         *_find_copies(table, contract),
     ]
+
+
+def find_repeated(table: pd.DataFrame, contract: Contract) -> dict[str, str]:
+    """Of columns of many names, how to keep the rows of one together where nothing says so."""
+    is_told = contract.group or contract.time or contract.horizon or contract.sequence
+    if is_told or not contract.is_supervised:
+        return {}
+    return {
+        name: (
+            f"where rows of one belong together, `--group {quote(name)}` keeps them on one side of "
+            "the split"
+        )
+        for name, column in contract.features_only().items()
+        if column.type == "categorical"
+        and (count := len(column.categories or [])) > MANY_CATEGORIES
+        and 2 <= table[name].count() / count <= MOST_ROWS_OF_ONE
+    }
 
 
 def _name_rows(contract: Contract) -> str:

@@ -39,7 +39,7 @@ from ..reading.text_files import lie_in_one_folder
 from ..reading.texts import open_text_tables
 from .anomalies import admit_all, guess_labels, require_no_label, require_ways
 from .clusters import require_no_target
-from .doubts import find_doubts
+from .doubts import find_doubts, find_repeated
 from .exposure import require_exposure, require_number
 from .forecasts import understand_forecast
 from .inference import (
@@ -270,6 +270,8 @@ def _add_doubts(
             doubts[key] = ["sentences: nothing is learnt from them here"]
     if contract.images is None:
         doubts[None] = doubts[None] + find_doubts(*frame_sample(table, contract))
+        for key, advice in find_repeated(table, contract).items():
+            doubts[key] = [*doubts[key], advice]
     for key, reasons in find_text_doubts(table, contract).items():
         doubts[key] = [*doubts[key], *reasons]
     return doubts
