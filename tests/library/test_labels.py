@@ -10,8 +10,14 @@ import pytest
 from lockstep import Contract, Problem, UserError
 from lockstep.adopting.cells import write_cells
 from lockstep.adopting.inference import guess_target
-from lockstep.adopting.several_labels import find_doubts_of_labels, find_separator
+from lockstep.adopting.several_labels import (
+    choose_separator,
+    find_doubts_of_labels,
+    find_separator,
+)
+from lockstep.adopting.understanding import Understanding, Wishes, understand
 from lockstep.core.contract import PLAIN, Column, Images
+from lockstep.core.kinds import Kind
 from lockstep.core.labels import decode_labels, encode_labels
 from lockstep.core.params import Params
 from lockstep.data.conformity import conform, join_lists, mask_missing
@@ -93,7 +99,7 @@ def test_lists_of_labels_in_json_are_read_as_those_in_parquet_are(
 ) -> None:
     cells = [["red", "blue"], ["red"], [], None, ["blue", "green"], ["green", "red"]] * 8
     begin, mark, end = marks
-    rows = mark.join(json.dumps({"tags": cell, "size": [1, 2]}) for cell in cells)
+    rows = mark.join(json.dumps({"tags": cell, "size": [0.5, 2]}) for cell in cells)
     (tmp_path / "a.json").write_text(begin + rows + end, encoding="utf-8")
     pd.DataFrame({"tags": cells}).to_parquet(tmp_path / "a.parquet")
     for file in ("a.json", "a.parquet"):
@@ -106,7 +112,77 @@ def test_lists_of_labels_in_json_are_read_as_those_in_parquet_are(
         assert column is not None
         assert (column.type, column.categories) == ("labels", ["blue", "green", "red"])
     nested = read_table(tmp_path / "a.json", "a.json", ("",))["size"]
-    assert {*nested} == {"[1, 2]"}
+    assert {*nested} == {"[0.5, 2]"}
+
+
+def test_lists_of_whole_numbers_are_labels(tmp_path: Path) -> None:
+    rows = [{"tags": cell} for cell in ([0, 3], [3, 12], [12], [0], [], [0, 12]) * 8]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    column = TAGS.model_copy(update={"categories": ["0", "3", "12"]})
+    tags = read_table(path, "a.jsonl", ("",))["tags"]
+    assert parse(*tags[:5], column=column) == ["0|3", "3|12", "12", "0", ""]
+    assert choose_separator(join_lists(tags)) == "|"
+    assert parse(np.array([3, 0]), column=column) == ["0|3"]
+
+
+LISTS = "{} holds lists written as text, such as {}; write the labels with | between them, such as "
+LISTS += "a|d, or JSON lines in which they are lists"
+
+
+@pytest.mark.parametrize("kind", [None, "multilabel"])
+@pytest.mark.parametrize("lists", [['["a", "d"]', '["d"]', "[]"], ["['a' 'd']", "['d']", ""]])
+def test_lists_written_as_text_are_refused_as_labels(
+    tmp_path: Path, lists: list[str], kind: Kind | None
+) -> None:
+    assert refusal(tmp_path, lists, kind) == LISTS.format("a.csv: target 'tags'", lists[0])
+
+
+def test_lists_of_numbers_written_as_text_are_refused_where_labels_are_sought(
+    tmp_path: Path,
+) -> None:
+    lists = ["[0, 3]", "[3]", "[0]"]
+    assert refusal(tmp_path, lists, "multilabel") == (
+        LISTS.format("a.csv: target 'tags'", lists[0])
+    )
+
+
+@pytest.mark.parametrize("kind", [None, "classification"])
+def test_intervals_are_no_lists(tmp_path: Path, kind: Kind | None) -> None:
+    intervals = ["[0, 10]", "[11, 20]", "[21, 30]"]
+    understood = understand_cells(tmp_path, intervals, kind)
+    assert understood.contract.columns["tags"].categories == intervals
+
+
+def test_a_label_that_holds_the_separator_is_refused_and_breaks_a_contract(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.jsonl"
+    rows = [{"size": row, "tags": ["x|y", "b"] if row % 2 else ["b"]} for row in range(40)]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        understand([path], "a.jsonl", "source", Wishes("tags", kind="multilabel"))
+    assert str(caught.value) == (
+        "a.jsonl: target 'tags' has the label 'x|y', which holds |, as stands between labels; "
+        "write the label without it"
+    )
+    assert parse(["red|round"], ["red"]) == [None, "red", '["red|round"]']
+    column = TAGS.model_copy(update={"separator": ";"})
+    assert parse(["red;round"], ["red"], column=column) == [None, "red", '["red;round"]']
+
+
+def refusal(folder: Path, cells: list[str], kind: Kind | None) -> str:
+    with pytest.raises(UserError) as caught:
+        understand_cells(folder, cells, kind)
+    return str(caught.value)
+
+
+def understand_cells(folder: Path, cells: list[str], kind: Kind | None) -> Understanding:
+    """What a table says of which the target has these cells again and again."""
+    path = folder / "a.csv"
+    table = pd.DataFrame({"size": [row * 0.37 for row in range(60)], "tags": cells * (60 // 3)})
+    table.to_csv(path, index=False)
+    return understand([path], "a.csv", "source", Wishes("tags", kind=kind))
 
 
 def test_an_unknown_label_breaks_the_contract() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..core.contract import PLAIN
+from ..core.contract import PLAIN, SEPARATOR
+from ..core.errors import UserError, shorten
 from ..core.labels import split_labels
 from ..data.conformity import as_texts, parse_numbers
 
@@ -19,6 +21,11 @@ MARKS = "|;,"
 """What may stand between labels, first what hardly ever means anything else."""
 NONE = re.compile(r"none|nothing|no[ _-]?(labels?|tags?|findings?)|-+|\[\]|\{\}", re.IGNORECASE)
 """What a cell says where there are no labels."""
+LIST = re.compile(r"\[[^\[\]]*\]")
+LIST_OF_TEXTS = re.compile(r"""\[\s*["'].*\]|\[.*["']\s*\]""", re.DOTALL)
+"""A list that a program has written as text."""
+LONGEST_LIST = 60
+"""Signs of a list that a message has."""
 MOST_LABELS = 200
 FEWEST_PER_LABEL = 5
 """Rows that a label has on average; names and sentences with commas have fewer."""
@@ -47,6 +54,44 @@ def choose_separator(cells: pd.Series) -> str | None:
     counts = {mark: texts.str.contains(mark, regex=False).sum() for mark in MARKS}
     best = max(counts, key=counts.__getitem__)
     return best if counts[best] else None
+
+
+def require_no_lists(cells: pd.Series, separator: str | None, target: str) -> None:
+    """Check that no cell is a list written as text, which would be divided into parts of its signs.
+
+    Args:
+        cells: (n_rows,) of the target.
+        separator: What was found to stand between labels, if anything.
+        target: What a message calls the column.
+    """
+    texts = as_texts(cells.dropna()).unique()
+    found = next((text for text in texts if _is_list(text, separator)), None)
+    if found is None:
+        return
+    if label := _find_cut_label(found):
+        raise UserError(
+            f"{target} has the label {label!r}, which holds {SEPARATOR}, as stands between labels; "
+            "write the label without it"
+        )
+    raise UserError(
+        f"{target} holds lists written as text, such as {shorten(found, LONGEST_LIST)}; write the "
+        "labels with | between them, such as a|d, or JSON lines in which they are lists"
+    )
+
+
+def _is_list(text: str, separator: str | None) -> bool:
+    if LIST_OF_TEXTS.fullmatch(text):
+        return True
+    return separator is not None and separator in text and bool(LIST.fullmatch(text))
+
+
+def _find_cut_label(text: str) -> str | None:
+    """The label for which `join_lists` has left a list as it was."""
+    try:
+        labels = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return next((label for label in labels if isinstance(label, str) and SEPARATOR in label), None)
 
 
 def _holds_labels(texts: pd.Series, mark: str, rows: int) -> bool:

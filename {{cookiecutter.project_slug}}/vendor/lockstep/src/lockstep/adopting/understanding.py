@@ -57,7 +57,7 @@ from .refining import refine
 from .sampling import draw_sample
 from .sequence_files import find_sequence_files
 from .sequences import understand_sequences
-from .several_labels import MOST_LABELS
+from .several_labels import MOST_LABELS, require_no_lists
 from .sniffing import LayoutGuess, count_lines_above, has_header, sniff
 from .text_doubts import find_text_doubts
 from .text_files import find_text_files, guess_of_files
@@ -564,6 +564,9 @@ def _require_labels(column: Column, target: str) -> None:
 
 def _require_target(guess: Guess, cells: pd.Series, target: str, kind: Kind | None) -> None:
     column = guess.column
+    may_be_labels = kind in (None, "multilabel")
+    if may_be_labels and (column is None or column.type not in NUMBERS):
+        require_no_lists(cells, column.separator if column else None, target)
     if column is None:
         reason = guess.doubts[-1].partition(":")[0]
         raise UserError(f"{target} {reason}; there is nothing to learn")

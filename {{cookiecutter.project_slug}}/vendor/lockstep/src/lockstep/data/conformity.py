@@ -6,6 +6,7 @@ What breaks it are breaches: one row per broken cell in a table with the columns
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections import Counter
@@ -207,8 +208,8 @@ def _as_plain(value: object) -> object:
     """
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if is_list_of_texts(value):
-        return tuple(value) or ""
+    if is_list_of_labels(value):
+        return tuple(map(str, value)) or ""
     try:
         hash(value)
     except TypeError:
@@ -396,13 +397,21 @@ def join_lists(cells: pd.Series, separator: str = SEPARATOR) -> pd.Series:
     """(n_rows,) the cells, texts side by side in one joined as several labels in a cell are."""
     if cells.dtype != "object":
         return cells
-    return cells.map(lambda cell: separator.join(cell) if is_list_of_texts(cell) else cell)
+    return cells.map(lambda cell: _join(cell, separator) if is_list_of_labels(cell) else cell)
 
 
-def is_list_of_texts(value: object) -> TypeGuard[Sequence[str]]:
-    """Whether a cell holds texts side by side, such as several labels, or none of them."""
+def _join(parts: Sequence[str | int], separator: str) -> str:
+    texts = [*map(str, parts)]
+    if any(separator in text for text in texts):
+        # Joined, it would be divided at other places; as JSON it is no label that is known.
+        return json.dumps(texts, ensure_ascii=False)
+    return separator.join(texts)
+
+
+def is_list_of_labels(value: object) -> TypeGuard[Sequence[str | int]]:
+    """Whether a cell holds texts or whole numbers side by side, as several labels, or none."""
     return isinstance(value, list | tuple | np.ndarray) and all(
-        isinstance(part, str) for part in value
+        isinstance(part, str | int | np.integer) and not isinstance(part, bool) for part in value
     )
 
 

@@ -23,7 +23,7 @@ from pyarrow import csv as arrow
 from ..core.contract import Layout
 from ..core.errors import UserError, shorten
 from ..core.places import FileBytes, read_state
-from ..data.conformity import is_list_of_texts, mask_missing
+from ..data.conformity import is_list_of_labels, mask_missing
 from .archives import CHUNK_SIZE, list_members, open_gzip, open_member, open_zip
 from .cells import (
     TEXT,
@@ -533,10 +533,10 @@ def _load_json(content: str, name: str) -> Any:
 
 
 def _as_cell(value: Any) -> Any:
-    # Numbers keep their type, and lists of texts may be labels; whatever else is no plain value is
-    # told as it was written.
+    # Numbers keep their type, and lists of texts or whole numbers may be labels; whatever else is
+    # no plain value is told as it was written.
     too_long = isinstance(value, int) and abs(value) >= 2**1000
-    is_nested = isinstance(value, list | dict) and not is_list_of_texts(value)
+    is_nested = isinstance(value, list | dict) and not is_list_of_labels(value)
     if isinstance(value, bool) or is_nested or too_long:
         return json.dumps(value, ensure_ascii=False)
     return value
