@@ -445,6 +445,8 @@ def test_the_positive_class_is_the_second_one(values: list[str], expected: list[
     ("values", "expected"),
     [
         (["high", "low", "medium"], ["low", "medium", "high"]),
+        (["Mittel", "hoch", "niedrig"], ["niedrig", "Mittel", "hoch"]),
+        (["alto", "bajo", "medio"], ["bajo", "medio", "alto"]),
         (["Good", "Poor", "Excellent", "Fair"], ["Poor", "Fair", "Good", "Excellent"]),
         (["XL", "S", "M"], ["S", "M", "XL"]),
         (["often", "never", "sometimes"], ["never", "sometimes", "often"]),

@@ -39,6 +39,13 @@ def test_words_that_tell_a_class_come_first() -> None:
     assert sums.abs().max() < 1e-12  # what speaks for one of two classes speaks against the other
 
 
+def test_marks_are_no_words_that_matter() -> None:
+    model, rows = make_model({})
+    marked = rows.assign(review=rows["review"] + "! (so \U0001f600)")
+    words = {*weigh_words(model, marked, seed=0)["word"]}
+    assert words == {*weigh_words(model, rows, seed=0)["word"], "so", "\U0001f600"}
+
+
 def test_words_make_numbers_higher_or_lower() -> None:
     number = {"type": "numeric", "meaning": "stars"}
     model, rows = make_model({"verdict": number}, "regression")

@@ -56,7 +56,7 @@ DIGITS_OF_A_MONTH, MONTH = "%Y%m", re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])")
 SCALES = [
     scale.split(",")
     for scale in (
-        "very low,low,moderate,medium,high,very high",
+        "very low,low,moderate,middle,medium,high,very high",
         "xxs,xs,s,m,l,xl,xxl,xxxl",
         "tiny,small,medium,large,huge",
         "never,rarely,seldom,sometimes,often,usually,always",
@@ -70,6 +70,16 @@ SCALES = [
         "beginner,intermediate,advanced,expert",
         "junior,mid,senior",
         "minor,major,critical",
+        "none,primary,secondary,tertiary",
+        "sehr niedrig,niedrig,gering,mittel,hoch,sehr hoch",
+        "nie,selten,manchmal,häufig,immer",
+        "klein,mittel,groß",
+        "très faible,faible,moyen,élevé,très élevé",
+        "jamais,rarement,parfois,souvent,toujours",
+        "petit,moyen,grand",
+        "muy bajo,bajo,medio,alto,muy alto",
+        "nunca,raramente,a veces,a menudo,siempre",
+        "pequeño,mediano,grande",
     )
 ]
 """Words with an order."""

@@ -37,8 +37,12 @@ def split_words(text: str) -> list[str]:
 
 def list_commonest(words: pd.Series, most: int) -> list[str]:
     """At most so many words, the commonest first, none of them a mark of punctuation."""
-    ranked = words.value_counts().index
-    return [word for word in ranked if not unicodedata.category(word[0]).startswith("P")][:most]
+    return [word for word in words.value_counts().index if not is_mark(word)][:most]
+
+
+def is_mark(word: str) -> bool:
+    """Whether what stands for a word is a mark of punctuation."""
+    return unicodedata.category(word[0]).startswith("P")
 
 
 def count_words(text: str) -> float:

@@ -11,7 +11,7 @@ import pandas as pd
 from ..core.errors import shorten
 from ..modeling.model import Model
 from ..modeling.outcome import PROBABILITY, Outcome
-from ..modeling.words import fold_text
+from ..modeling.words import fold_text, is_mark
 from .curves import confident_mistakes, largest_errors, worst_labels
 
 MOST_VARIANTS = 10_000
@@ -103,13 +103,14 @@ def weigh_words(model: Model, rows: pd.DataFrame, seed: int) -> pd.DataFrame:
 def _take_out(
     rows: pd.DataFrame, names: list[str], order: np.ndarray
 ) -> Iterator[tuple[int, str, str, str]]:
-    """The place of a row, a column, a word of its text, and the text without it."""
+    """The place of a row, a column, a word of its text that is no mark, and the text without it."""
     count = 0
     for place in order:
         for name in names:
             text = rows[name].iloc[place]
             words = [] if pd.isna(text) else fold_text(text).split()
-            for word in [*dict.fromkeys(words)][:MOST_OF_TEXT]:
+            distinct = [word for word in dict.fromkeys(words) if not is_mark(word)]
+            for word in distinct[:MOST_OF_TEXT]:
                 yield place, name, word, " ".join(one for one in words if one != word)
                 count += 1
         if count >= MOST_VARIANTS:
