@@ -210,7 +210,7 @@ def test_what_may_be_kept_of_rows_is_what_json_can_hold() -> None:
     kept = {"weight": "inf", "picked": "2026-01-31", "farm": "east", "fruit": "nan"}
     assert by_rows["rows"] == [kept]
     assert by_table["rows"] == [
-        {"weight": 150.5, "picked": "2026-01-31 00:00:00", "farm": "[1 2]", "fruit": "apple"}
+        {"weight": 150.5, "picked": "2026-01-31 00:00:00", "farm": "1|2", "fruit": "apple"}
     ]
     (unkept,) = answer(rows({}))
     assert unkept["rows"] is None

@@ -160,9 +160,9 @@ def mix(*choices: str) -> list[str]:
         ([phrase.title() for phrase in PHRASES], "text"),
         (
             mix(
-                "Das/Unser/Dein",
+                "Das/Dein/Jedes",
                 "Essen/Zimmer/Bad/Frühstück",
-                "war/ist/bleibt",
+                "war/bleibt/wird",
                 "gut/kalt/viel zu laut/teuer/sauber/kaum zu finden",
             ),
             "text",

@@ -26,7 +26,7 @@ from ..core.errors import UserError, guard_reading, shorten
 from ..core.examples import GAPS, PAST
 from ..core.labels import split_labels
 from ..core.sequences import SIGNAL
-from ..data.conformity import LONGEST_VALUE
+from ..data.conformity import LONGEST_VALUE, join_lists
 from ..data.new_rows import NewRows, parse_rows
 from ..data.past import measure_gaps
 from ..modeling.embedding import Embedding
@@ -303,7 +303,12 @@ def _decode(text: object) -> bytes | None:
 def _read_table(body: bytes, form: str, contract: Contract, most_rows: int) -> Part:
     table = _read_frame(body, form, contract, most_rows)
     parsed = parse_rows(table, contract, NAME)
-    rows = _list_records(table[[name for name in table if name in contract.columns]])
+    kept = {
+        name: join_lists(table[name], column.separator or SEPARATOR)
+        for name, column in contract.columns.items()
+        if name in table
+    }
+    rows = _list_records(pd.DataFrame(kept, index=table.index))
     records = [{name: _as_json(cell) for name, cell in row.items()} for row in rows]
     return Part(parsed, records, [len(table)])
 
