@@ -11,6 +11,7 @@ import pandas as pd
 from ..core.contract import LEVELS, NUMBERS, Contract, Images
 from ..core.params import FeaturesParams, Params
 from ..modeling.metrics import RANKS, RATES
+from ..modeling.outcome import EVEN
 from ..modeling.tokens import FIRST, list_common
 from ..modeling.words import join_texts
 from .doubts import CHAMPION_WITHOUT_LABELS, ENOUGH, RARE
@@ -61,9 +62,6 @@ MOST_WORDS = 20_000
 """That they tell apart."""
 MANY_SIGNS = 10_000_000
 """Of all texts, from which on parts of words take too much memory."""
-MEDIAN = 0.5
-"""Of classes in an order, the chance of a higher one from which on it is predicted, so that
-predictions are off by few."""
 LOSSES = {COUNTS: "poisson", AMOUNTS: "tweedie"}
 """What candidates make small of numbers that are judged so."""
 
@@ -83,7 +81,7 @@ def suggest(contract: Contract, table: pd.DataFrame) -> dict[str, Any]:
     target = table[contract.target].dropna()
     decision: str | float | None = None
     if contract.is_ordered:
-        metric, decision = RANKS, MEDIAN
+        metric, decision = RANKS, EVEN  # the median, which is off by few classes
     elif contract.classes:
         is_rare = target.value_counts(normalize=True).min() < RARE
         metric = "average_precision" if is_rare else "log_loss"

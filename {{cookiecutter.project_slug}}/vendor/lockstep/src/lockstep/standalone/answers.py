@@ -304,9 +304,9 @@ def _read_table(body: bytes, form: str, contract: Contract, most_rows: int) -> P
     table = _read_frame(body, form, contract, most_rows)
     parsed = parse_rows(table, contract, NAME)
     kept = {
-        name: join_lists(table[name], column.separator or SEPARATOR)
-        for name, column in contract.columns.items()
-        if name in table
+        name: join_lists(table[name], contract.columns[name].separator or SEPARATOR)
+        for name in table
+        if name in contract.columns
     }
     rows = _list_records(pd.DataFrame(kept, index=table.index))
     records = [{name: _as_json(cell) for name, cell in row.items()} for row in rows]
